@@ -1,0 +1,67 @@
+# Two commands on a fresh machine: `make run` and `make test`.
+# Needs Python >= 3.11; uv is used where it is installed, else venv and pip.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null)
+PINS   := --constraint constraints.txt
+TORCH  := torch==2.13.0
+
+ifdef UV
+NEW_VENV = uv venv --quiet --allow-existing --python ">=3.11" $(VENV)
+INSTALL  = uv pip install --quiet --python $(BIN)/python $(PINS)
+CPU_ONLY = --torch-backend cpu
+else
+NEW_VENV = $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+INSTALL  = $(BIN)/python -m pip install --quiet $(PINS)
+CPU_ONLY =
+endif
+
+.PHONY: run test lint check build clean help
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.installed  ## set up, then data -> training -> inside -> page, on digits
+	$(BIN)/layerwise run
+
+test: $(VENV)/.installed-test  ## set up with torch, then the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+check: lint test  ## everything that must pass
+
+build: $(VENV)/.installed-lint  ## the wheel and the source archive, into dist/
+	rm -rf dist
+	$(BIN)/python -m build --installer pip
+
+clean:  ## forget the environment
+	rm -rf $(VENV) dist
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "layerwise needs Python >= 3.11: make PYTHON=python3.12"; exit 2; }
+	$(NEW_VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.venv pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (once, a minute or two)"
+	$(INSTALL) --editable .
+	@touch $@
+
+# torch first and by its version: what asks for a range of it is then content.
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(INSTALL) $(CPU_ONLY) $(TORCH)
+	$(INSTALL) --group test
+	@touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed-test
+	$(INSTALL) --group lint
+	@touch $@

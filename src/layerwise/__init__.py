@@ -1,0 +1,63 @@
+"""Train a network by hand-derived backpropagation, then see what each layer knows.
+
+>>> import layerwise as lw
+>>> data = lw.load("iris")
+>>> result = lw.fit(lw.MLP([16]), data, seed=0)
+>>> result.network.predict(data.test.inputs).shape
+(23,)
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+# Every public name and its room; nothing is imported before it is asked for.
+_ROOMS = {
+    "CrossEntropy": "model",
+    "CrossEntropyOnProbabilities": "model",
+    "Dataset": "data",
+    "Dropout": "model",
+    "GELU": "model",
+    "InputError": "errors",
+    "Layer": "model",
+    "LayerNorm": "model",
+    "LayerwiseError": "errors",
+    "LeakyReLU": "model",
+    "Linear": "model",
+    "MLP": "model",
+    "MachineError": "errors",
+    "Moments": "statistics",
+    "Network": "model",
+    "PCA": "estimators",
+    "ReLU": "model",
+    "Recipe": "training",
+    "Residual": "model",
+    "Samples": "data",
+    "Sequential": "model",
+    "Sigmoid": "model",
+    "Softmax": "model",
+    "SquaredError": "model",
+    "Study": "inspection",
+    "Tanh": "model",
+    "fit": "training",
+    "gradcheck": "model",
+    "inspect": "inspection",
+    "load": "data",
+    "load_network": "model",
+    "save_network": "model",
+}
+
+__all__ = ["__version__"]
+__all__ += _ROOMS
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("layerwise")
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
+    return getattr(import_module(f"layerwise.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

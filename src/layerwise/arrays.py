@@ -1,0 +1,170 @@
+"""Arrays of any library: which namespace, which dtype, and trees of them.
+
+The one place that knows that there is more than one array library. Everything above
+asks an array for its namespace, ``xp``, and writes the array-API standard.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from array_api_compat import array_namespace, device, is_torch_array
+
+__all__ = [
+    "Array",
+    "Tree",
+    "automatic_gradient",
+    "computing_device",
+    "leaves",
+    "named_leaves",
+    "namespace",
+    "one_hot",
+    "to_numpy",
+    "tree_like",
+    "tree_map",
+]
+
+Array: TypeAlias = Any
+"""An array of NumPy, JAX, torch or another library of the array-API standard."""
+
+Tree: TypeAlias = Any
+"""An array, or a dict or tuple of trees: parameters, gradients, moments."""
+
+
+def namespace(*arrays: Array) -> Any:
+    """Return the array-API namespace that ``arrays`` belong to.
+
+    Raises
+    ------
+    TypeError
+        If the arrays come from different libraries, or from none.
+    """
+    return array_namespace(*arrays)
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Return ``array`` as a NumPy array on the host, without a copy where possible."""
+    if is_torch_array(array):
+        array = array.detach().cpu()
+    return np.asarray(array)
+
+
+def one_hot(labels: Array, classes: int, like: Array) -> Array:
+    """Return the rows of the identity that ``labels`` name.
+
+    Parameters
+    ----------
+    labels : integer array, shape (batch,)
+    classes : int
+        The number of columns.
+    like : array
+        The array whose library and dtype the result has.
+
+    Returns
+    -------
+    array, shape (batch, classes)
+    """
+    xp = namespace(labels, like)
+    columns = xp.arange(classes, dtype=labels.dtype, device=device(like))
+    return xp.astype(labels[:, None] == columns[None, :], like.dtype)
+
+
+def tree_map(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
+    """Apply ``function`` to every leaf of ``tree``, and of ``others`` beside it.
+
+    >>> tree_map(lambda a, b: a + b, {"w": 1, "b": (2, 3)}, {"w": 10, "b": (20, 30)})
+    {'w': 11, 'b': (22, 33)}
+    """
+    if isinstance(tree, dict):
+        return {
+            key: tree_map(function, branch, *(other[key] for other in others))
+            for key, branch in tree.items()
+        }
+    if isinstance(tree, tuple):
+        return tuple(
+            tree_map(function, *branches)
+            for branches in zip(tree, *others, strict=True)
+        )
+    return function(tree, *others)
+
+
+def named_leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Array]]:
+    """Yield every leaf with its path, keys and positions joined by dots.
+
+    >>> list(named_leaves({"hidden1": ({"W": 1, "b": 2}, {})}))
+    [('hidden1.0.W', 1), ('hidden1.0.b', 2)]
+    """
+    if isinstance(tree, dict):
+        branches = list(tree.items())
+    elif isinstance(tree, tuple):
+        branches = list(enumerate(tree))
+    else:
+        yield prefix, tree
+        return
+    for key, branch in branches:
+        yield from named_leaves(branch, _path(prefix, key))
+
+
+def leaves(tree: Tree) -> list[Array]:
+    """Return the leaves of ``tree`` in order."""
+    return [leaf for _, leaf in named_leaves(tree)]
+
+
+def tree_like(tree: Tree, named: Mapping[str, Array], prefix: str = "") -> Tree:
+    """Return a tree of the form of ``tree`` whose leaves are taken from ``named``.
+
+    The inverse of ``named_leaves``: ``named`` has the paths that it yields.
+
+    Raises
+    ------
+    ValueError
+        If a leaf is missing, or has another shape than in ``tree``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tree_like({"b": np.zeros(2)}, {"b": np.array([1.0, 2.0])})
+    {'b': array([1., 2.])}
+    """
+    if isinstance(tree, dict):
+        branches = tree.items()
+        return {k: tree_like(b, named, _path(prefix, k)) for k, b in branches}
+    if isinstance(tree, tuple):
+        numbered = enumerate(tree)
+        return tuple(tree_like(b, named, _path(prefix, k)) for k, b in numbered)
+    if prefix not in named:
+        raise ValueError(f"{prefix} is missing")
+    if named[prefix].shape != tree.shape:
+        raise ValueError(
+            f"{prefix} has shape {named[prefix].shape}, expected {tree.shape}"
+        )
+    return named[prefix]
+
+
+def _path(prefix: str, key: Any) -> str:
+    return f"{prefix}.{key}" if prefix else str(key)
+
+
+def computing_device() -> str:
+    """Return what JAX computes on by default: the kind of device."""
+    import jax
+
+    return str(jax.devices()[0].device_kind)
+
+
+def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | None:
+    """Return the gradient of a scalar function by automatic differentiation, float64.
+
+    Returns
+    -------
+    tree of NumPy arrays, or None
+        None where JAX cannot trace the function, because it calls NumPy by name.
+    """
+    import jax
+
+    with jax.enable_x64(True):
+        try:
+            gradient = jax.grad(function)(tree_map(jax.numpy.asarray, tree))
+        except (jax.errors.JAXTypeError, TypeError):
+            return None
+        return tree_map(np.asarray, gradient)

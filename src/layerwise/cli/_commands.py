@@ -1,0 +1,248 @@
+"""The commands: each calls one place and prints what comes back."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from layerwise.cli._options import (
+    DataOptions,
+    Flag,
+    Folder,
+    TrainingOptions,
+    whole,
+)
+from layerwise.cli._targets import imported
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from layerwise.experiment import Run
+
+__all__ = ["COMMANDS", "DIVERGED", "DONE", "FAILED", "INTERRUPTED"]
+
+DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
+"""Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand(TrainingOptions):
+    """The main job: data, training, a look inside every layer, and a page about it.
+
+    Examples
+    --------
+      layerwise run
+      layerwise run mnist --hidden 100,100 --epochs 5
+      layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
+      layerwise run my-data.npz --required-accuracy 0.995
+    """
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment
+
+        run, result, status = _trained(self, console)
+        if status == INTERRUPTED:
+            return status
+        with console.status("looking inside every layer"):
+            study, summary = experiment.finish(run, result)
+        return _shown(self, console, run, study, summary) or status
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCommand(TrainingOptions):
+    """Training alone: checkpoints, the network and its history.
+
+    Examples
+    --------
+      layerwise train mnist --epochs 5 --out runs/mine
+      layerwise train --resume runs/mine
+    """
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment
+
+        run, _, status = _trained(self, console)
+        console.print(f"network in {run.folder / 'model.safetensors'}")
+        if self.json:
+            print(json.dumps(experiment.read_summary(run.folder), indent=2))
+        return status
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCommand(DataOptions):
+    """Statistics, sample sheet, principal components, projection, how hard it looks.
+
+    Examples
+    --------
+      layerwise data mnist
+      layerwise data moons --out figures
+    """
+
+    out: Folder = None
+    """folder for the figures; by default figures-DATA"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+
+        plan = experiment.Plan(self.data, self.data_dir, self.scaling)
+        data = experiment.load_data(plan)
+        with console.status(f"looking at {data.name}"):
+            view = experiment.look_at_data(data, self.out)
+        presentation.print_statistics(console, view.statistics)
+        presentation.print_findings(console, view.study.findings)
+        console.print(f"\nfigures in {view.folder}")
+        if self.json:
+            print(json.dumps(view.summary(), indent=2))
+        return DONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradcheckCommand:
+    """Check hand-written gradients: against differences and automatic differentiation.
+
+    Examples
+    --------
+      layerwise gradcheck
+      layerwise gradcheck sheet.py:Linear
+      layerwise gradcheck mypackage.layers:Swish --shape 7
+    """
+
+    target: Annotated[
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")
+    ] = None
+    """FILE.py:NAME or package.module:NAME, a layer or loss or its class; by default all
+    of layerwise's own"""
+    shape: Annotated[str, tyro.conf.arg(metavar="SHAPE")] = "5"
+    """of one input: 5, or 4,3"""
+    seed: int = 0
+    """of the random points and directions"""
+    json: Flag = False
+    """print the checks as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise.model import gradcheck, own_targets
+
+        targets = own_targets() if self.target is None else (imported(self.target),)
+        shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
+        reports = [gradcheck(t, shape=shape, seed=self.seed) for t in targets]
+        for report in reports:
+            console.print(str(report), highlight=False, markup=False, soft_wrap=True)
+        passed = sum(report.passed for report in reports)
+        console.print(f"{passed} of {len(reports)} passed", highlight=False)
+        if self.json:
+            print(json.dumps([asdict(report) for report in reports], indent=2))
+        return DONE if passed == len(reports) else FAILED
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommand:
+    """Make a run's figures and page again.
+
+    Examples
+    --------
+      layerwise report runs/mnist-1
+    """
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """the run's folder"""
+    json: Flag = False
+    """print the summary as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment
+
+        with console.status("looking inside every layer"):
+            run, study, summary = experiment.draw_again(self.run)
+        return _shown(self, console, run, study, summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectCommand:
+    """Look inside a saved network: what each of its layers knows of a data set.
+
+    Examples
+    --------
+      layerwise inspect runs/mnist-1 mnist
+      layerwise inspect model.safetensors my-data.npz --json
+    """
+
+    network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
+    """a run's folder, or its model.safetensors"""
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    """a name or a path, as for run"""
+    data_dir: Folder = None
+    """folder that holds published sets, one sub-folder each"""
+    seed: int = 0
+    """of the draw or split of the data: the one the network was trained with"""
+    required_accuracy: float = 0.99
+    """what kept predictions must reach"""
+    json: Flag = False
+    """print layers and findings as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+        from layerwise.inspection import inspect
+        from layerwise.model import load_network
+
+        network = load_network(self.network)
+        data = experiment.load_data(
+            experiment.Plan(self.data, self.data_dir), seed=self.seed
+        )
+        with console.status("looking inside every layer"):
+            study = inspect(network, data, required_accuracy=self.required_accuracy)
+        presentation.print_layers(console, study)
+        presentation.print_findings(console, study.findings)
+        if self.json:
+            print(json.dumps(study.summary(), indent=2))
+        return DONE
+
+
+COMMANDS = {
+    "run": RunCommand,
+    "data": DataCommand,
+    "train": TrainCommand,
+    "inspect": InspectCommand,
+    "gradcheck": GradcheckCommand,
+    "report": ReportCommand,
+}
+
+
+def _trained(options: TrainingOptions, console: "Console") -> tuple["Run", Any, int]:
+    """Open or reopen the run, train, and say how it ended."""
+    from layerwise import experiment, presentation
+
+    if options.resume is None:
+        run = experiment.open_run(options.plan(), options.out)
+    else:
+        run = experiment.reopen_run(options.resume)
+    presentation.print_data(console, run.data)
+    with presentation.TrainingProgress(console, every=options.log_every) as watch:
+        result = experiment.train(run, watch)
+    presentation.print_training(console, result)
+    if result.status == "interrupted":
+        console.print(
+            f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
+        )
+        return run, result, INTERRUPTED
+    return run, result, DIVERGED if result.status == "diverged" else DONE
+
+
+def _shown(
+    options: Any, console: "Console", run: "Run", study: Any, summary: dict[str, Any]
+) -> int:
+    from layerwise import presentation
+
+    if study is not None:
+        presentation.print_layers(console, study)
+        presentation.print_findings(console, study.findings)
+    console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
+    if options.json:
+        print(json.dumps(summary, indent=2))
+    return DONE

@@ -1,0 +1,142 @@
+"""Options that several commands share."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import tyro
+
+from layerwise.errors import InputError
+
+if TYPE_CHECKING:
+    from layerwise.experiment import Plan
+
+__all__ = [
+    "Count",
+    "DataOptions",
+    "Flag",
+    "Folder",
+    "TrainingOptions",
+    "whole",
+    "widths",
+]
+
+Data: TypeAlias = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+Folder: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
+Count: TypeAlias = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+Flag: TypeAlias = tyro.conf.FlagCreatePairsOff[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Where the data comes from."""
+
+    data: Data = "digits"
+    """moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist, or a path to
+    an .npz file or a folder of IDX files"""
+    data_dir: Folder = None
+    """folder that holds published sets, one sub-folder each"""
+    scaling: Literal["range", "standard", "none"] | None = None
+    """to [-1, 1], to unit variance, or not at all; by default what suits the data"""
+    seed: int = 0
+    """of the draw or split of the data, the parameters, the order and the noise"""
+    json: Flag = False
+    """print the summary as JSON on standard output, and nothing else there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(DataOptions):
+    """What to train, and how."""
+
+    hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "100,100,100,100"
+    """widths of the hidden layers: 100,100; or 30x8, eight layers of 30; or none"""
+    activation: Literal["relu", "leaky-relu", "tanh", "sigmoid", "gelu"] = "relu"
+    """after each hidden layer"""
+    init: Literal["he", "glorot", "lecun", "normal", "orthogonal"] = "he"
+    """how weights are drawn"""
+    loss: Literal[
+        "cross-entropy", "cross-entropy-on-probabilities", "squared-error"
+    ] = "cross-entropy"
+    """on logits; on the probabilities of a Softmax layer; or half the squared error"""
+    normalise: Flag = False
+    """layer normalisation before each activation"""
+    dropout: float = 0.0
+    """share of hidden units left out while training"""
+    residual: Flag = False
+    """skip connections around hidden layers of equal width"""
+    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adamw"
+    """how parameters follow the gradient"""
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
+    """peak of the schedule; by default one that suits the optimizer"""
+    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    """of the learning rate"""
+    batch_size: Count = None
+    """samples in a step; by default 128, or 32 below 10,000 samples"""
+    epochs: Count = None
+    """passes over the training set; by default 10, or 40 below 10,000 samples"""
+    patience: Count = None
+    """stop after so many epochs without a lower validation loss, and keep the best"""
+    engine: Literal["auto", "compiled", "eager"] = "auto"
+    """XLA, NumPy, or by the problem's size"""
+    device: Literal["cpu", "gpu", "tpu"] | None = None
+    """where the compiled engine computes"""
+    required_accuracy: float = 0.99
+    """what kept predictions must reach"""
+    out: Folder = None
+    """the run's folder; by default runs/DATA-NUMBER"""
+    resume: Folder = None
+    """go on with the interrupted run in this folder; its own settings hold"""
+    log_every: Count = None
+    """print a line every so many steps"""
+
+    def plan(self) -> "Plan":
+        """Return the settings as the experiment takes them."""
+        from layerwise.experiment import Plan
+        from layerwise.model import MLP
+        from layerwise.training import Recipe
+
+        def chosen(record: Any) -> dict[str, Any]:
+            names = {field.name for field in fields(record)} - {"hidden"}
+            return {name: getattr(self, name) for name in names}
+
+        return Plan(
+            data=self.data,
+            data_dir=self.data_dir,
+            scaling=self.scaling,
+            architecture=MLP(widths(self.hidden), **chosen(MLP)),
+            recipe=Recipe(**chosen(Recipe)),
+            required_accuracy=self.required_accuracy,
+        )
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Return the hidden widths that ``--hidden`` names.
+
+    >>> widths("100,50"), widths("30x3"), widths("none")
+    ((100, 50), (30, 30, 30), ())
+
+    Raises
+    ------
+    InputError
+        If the text is none of these forms.
+    """
+    if text == "none":
+        return ()
+    found: list[int] = []
+    for part in text.split(","):
+        units, times, layers = part.strip().partition("x")
+        found += [whole(units, "--hidden")] * (
+            whole(layers, "--hidden") if times else 1
+        )
+    return tuple(found)
+
+
+def whole(text: str, option: str) -> int:
+    """Return the whole number of at least 1 that an option's text is."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise InputError(
+            f"{option}: {text!r} is not a whole number of at least 1; "
+            "write 100,50 or 30x8 (eight layers of 30) or none"
+            if option == "--hidden"
+            else f"{option}: {text!r} is not a whole number of at least 1"
+        )
+    return int(text)

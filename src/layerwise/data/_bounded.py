@@ -1,0 +1,127 @@
+"""Arrays out of files that may lie: no more memory than there are bytes to fill it."""
+
+import errno
+import gzip
+import math
+import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from layerwise.errors import InputError, MachineError
+
+__all__ = ["DEFLATE_RATIO", "MAX_BYTES", "check_size", "filled", "reading"]
+
+MAX_BYTES = 8 << 30
+"""The largest array that is read, 8 GiB."""
+
+DEFLATE_RATIO = 1032
+"""A byte of DEFLATE is at most this many bytes (zlib's technical notes)."""
+
+CHUNK_BYTES = 1 << 20
+
+DAMAGE = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    NotImplementedError,  # of zipfile: a version or a method that does not exist
+    UnicodeDecodeError,  # of zipfile: a member's name
+)
+"""What gzip, zlib and zipfile raise where the bytes are not theirs."""
+
+
+@contextmanager
+def reading(path: Path) -> Generator[None]:
+    """Say in one line, with the file's name, why ``path`` could not be read.
+
+    Raises
+    ------
+    InputError
+        If what is compressed in it is damaged.
+    MachineError
+        If the system does not let us read.
+    """
+    try:
+        yield
+    except MachineError:
+        raise
+    except DAMAGE as error:
+        raise InputError(
+            f"{path}: truncated or damaged ({error}): get it again"
+        ) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a zip's directory points out of the file
+            raise InputError(f"{path}: truncated or damaged: get it again") from error
+        raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def check_size(declared: int, most: int, source: str) -> None:
+    """Refuse a size that the file cannot hold, or beyond the limit, or nothing at all.
+
+    Parameters
+    ----------
+    declared : int
+        The bytes that the file's header promises.
+    most : int
+        The bytes that the rest of the file can hold at most.
+    source : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+    """
+    if not declared:
+        raise InputError(f"{source}: the header declares no rows: give some")
+    if declared > MAX_BYTES:
+        raise InputError(
+            f"{source}: the header declares {declared:,} bytes, more than the limit of"
+            f" {MAX_BYTES:,}: the file is damaged, or has to be cut into parts"
+        )
+    if declared > most:
+        raise InputError(
+            f"{source}: the header declares {declared:,} bytes, the file holds"
+            f" {most:,} at most: it is truncated or damaged, get it again"
+        )
+
+
+def filled(
+    stream: BinaryIO | Any, shape: tuple[int, ...], dtype: np.dtype[Any], source: str
+) -> np.ndarray:
+    """Read the rest of ``stream`` into an array that it fills exactly.
+
+    Decompression stops one byte after the array, so that a bomb costs one chunk.
+
+    Raises
+    ------
+    InputError
+        If there are fewer bytes, or more.
+    MachineError
+        If there is no memory for the array.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    try:
+        array = np.empty(size, np.uint8)
+    except MemoryError as error:
+        raise MachineError(f"{source}: no memory for its {size:,} bytes") from error
+    target, done = array.data, 0
+    while done < size:
+        chunk = stream.read(min(CHUNK_BYTES, size - done))
+        if not chunk:
+            raise InputError(
+                f"{source}: ends after {done:,} of the {size:,} bytes that its header"
+                " declares: it is truncated, get it again"
+            )
+        target[done : done + len(chunk)] = chunk
+        done += len(chunk)
+    if stream.read(1):
+        raise InputError(
+            f"{source}: holds more than the {size:,} bytes that its header declares:"
+            " it is damaged, get it again"
+        )
+    return array.view(dtype).reshape(shape)

@@ -1,0 +1,121 @@
+"""Data sets that need no files: drawn from a seed, or part of scikit-learn."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from layerwise.data._labelled import Labelled
+from layerwise.data._records import Dataset, Samples, dataset
+
+__all__ = ["BUILT_IN"]
+
+SIZES = {"train": 8000, "validation": 2000, "test": 2000}
+
+NOISE = 0.08
+"""The standard deviation about moons and circles: they touch, they do not overlap."""
+
+ARMS = 3
+TURNS = 0.75
+SPIRAL_NOISE = 0.03
+
+BLOB_CENTRES = ((2.0, 0.0), (0.0, 2.0), (-2.0, 0.0), (0.0, -2.0))
+BLOB_NOISE = 0.6
+
+Points = tuple[Float64[np.ndarray, "samples 2"], Int64[np.ndarray, " samples"]]
+
+Draw = Callable[[int, int], Points]
+"""Draw so many labelled points from a seed."""
+
+BuiltIn = Callable[[int], Dataset]
+"""Make a data set from a seed."""
+
+
+def _moons(samples: int, seed: int) -> Points:
+    from sklearn.datasets import make_moons
+
+    points: Any = make_moons(samples, noise=NOISE, random_state=seed)
+    return points
+
+
+def _circles(samples: int, seed: int) -> Points:
+    from sklearn.datasets import make_circles
+
+    points: Any = make_circles(samples, noise=NOISE, factor=0.5, random_state=seed)
+    return points
+
+
+def _spirals(samples: int, seed: int) -> Points:
+    """Draw points along arms that wind from the centre out to radius 1."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(samples) % ARMS
+    # The root makes the points as dense outside as inside.
+    radius = np.sqrt(rng.uniform(0.01, 1, samples))
+    angle = 2 * np.pi * (targets / ARMS + TURNS * radius)
+    points = radius * np.stack([np.cos(angle), np.sin(angle)])
+    return points.T + rng.normal(0, SPIRAL_NOISE, (samples, 2)), targets
+
+
+def _blobs(samples: int, seed: int) -> Points:
+    from sklearn.datasets import make_blobs
+
+    # Fixed centres: drawn ones would differ between training and test.
+    centres = np.array(BLOB_CENTRES)
+    points: Any = make_blobs(
+        samples, centers=centres, cluster_std=BLOB_NOISE, random_state=seed
+    )
+    return points
+
+
+def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
+    """Return the maker of a toy set: three independent draws, one seed for each."""
+
+    def make(seed: int) -> Dataset:
+        streams = np.random.SeedSequence(seed).spawn(len(SIZES))
+        sets = {
+            part: Samples(*draw(size, int(stream.generate_state(1)[0])))
+            for (part, size), stream in zip(SIZES.items(), streams, strict=True)
+        }
+        return Dataset(
+            name=name,
+            **sets,
+            class_names=class_names,
+            feature_names=("x", "y"),
+            origin=f"Training, validation and test are independent draws, seed {seed}.",
+            scaling="range",
+        )
+
+    return make
+
+
+def _digits(seed: int) -> Dataset:
+    from sklearn.datasets import load_digits
+
+    inputs, targets = load_digits(return_X_y=True)
+    images = inputs.reshape(-1, 8, 8).astype(np.uint8)
+    return dataset(Labelled("digits", images, targets), "digits", seed)
+
+
+def _iris(seed: int) -> Dataset:
+    from sklearn.datasets import load_iris
+
+    bunch: Any = load_iris()
+    labelled = Labelled(
+        source="iris",
+        inputs=bunch["data"],
+        labels=bunch["target"],
+        class_names=tuple(str(name) for name in bunch["target_names"]),
+        feature_names=tuple(bunch["feature_names"]),
+    )
+    return dataset(labelled, "iris", seed)
+
+
+BUILT_IN: dict[str, BuiltIn] = {
+    "moons": _drawn("moons", _moons, ("upper", "lower")),
+    "circles": _drawn("circles", _circles, ("outer", "inner")),
+    "spirals": _drawn("spirals", _spirals, ("first", "second", "third")),
+    "blobs": _drawn("blobs", _blobs, ("east", "north", "west", "south")),
+    "digits": _digits,
+    "iris": _iris,
+}

@@ -1,0 +1,166 @@
+"""Figures about a data set: what its values are like, and what is odd about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from layerwise.data._records import Dataset, Samples
+from layerwise.data._scaling import Scaling, fit_scaling
+from layerwise.data._summary import Summary, summary
+
+__all__ = ["DataStatistics", "SetStatistics", "ValueStatistics", "describe"]
+
+
+@dataclass(frozen=True)
+class ValueStatistics:
+    """What all the values of a set are like, missing ones left out.
+
+    Parameters
+    ----------
+    minimum, maximum, mean : float
+    standard_deviation : float
+        The root of the mean squared distance from the mean (divided by n).
+    dtype : str
+    """
+
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    dtype: str
+
+
+@dataclass(frozen=True)
+class SetStatistics:
+    """Figures of one set of samples.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array, the number of samples first.
+    values : ValueStatistics
+        As the values are.
+    scaled : ValueStatistics or None
+        As the network sees them, scaled by what was fitted on the training set.
+    class_counts : tuple of int
+        The samples of each class.
+    constant_features : int
+        The entries of an input that are the same in all samples.
+    duplicates : int
+        The samples whose input equals an earlier one, byte by byte.
+    missing : int
+        The values that are NaN.
+    """
+
+    shape: tuple[int, ...]
+    values: ValueStatistics
+    scaled: ValueStatistics | None
+    class_counts: tuple[int, ...]
+    constant_features: int
+    duplicates: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class DataStatistics:
+    """Figures of a data set.
+
+    Parameters
+    ----------
+    name : str
+    class_names : tuple of str
+    sets : mapping of str to SetStatistics
+        By name: train, validation and test; or samples, of samples alone.
+    test_in_training : int
+        The test samples whose input is also a training input, byte by byte.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    sets: Mapping[str, SetStatistics]
+    test_in_training: int
+
+
+def describe(data: Dataset | Samples) -> DataStatistics:
+    """Describe a data set, or samples alone.
+
+    The values are read by blocks and the figures are right to float64's precision; the
+    scaling is the data set's, fitted on its training inputs.
+
+    Raises
+    ------
+    InputError
+        If a set has no samples.
+    """
+    if isinstance(data, Samples):
+        counts = np.bincount(data.targets)
+        class_names = tuple(str(label) for label in range(len(counts)))
+        hashes = _hashes(data.inputs)
+        statistics = _set_statistics(data, None, len(class_names), hashes)
+        return DataStatistics("samples", class_names, {"samples": statistics}, 0)
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    sets = {"train": data.train, "validation": data.validation, "test": data.test}
+    hashes = {name: _hashes(samples.inputs) for name, samples in sets.items()}
+    training = set(hashes["train"])
+    return DataStatistics(
+        name=data.name,
+        class_names=data.class_names,
+        sets={
+            name: _set_statistics(samples, scaling, data.classes, hashes[name])
+            for name, samples in sets.items()
+        },
+        test_in_training=sum(row in training for row in hashes["test"]),
+    )
+
+
+def _set_statistics(
+    samples: Samples, scaling: Scaling | None, classes: int, hashes: list[bytes]
+) -> SetStatistics:
+    raw = summary(samples.inputs)
+    return SetStatistics(
+        shape=samples.inputs.shape,
+        values=_values(raw, str(samples.inputs.dtype)),
+        scaled=None if scaling is None else _scaled(raw, scaling),
+        class_counts=tuple(
+            int(n) for n in np.bincount(samples.targets, minlength=classes)
+        ),
+        constant_features=int((raw.minimum == raw.maximum).sum()),
+        duplicates=len(hashes) - len(set(hashes)),
+        missing=samples.inputs.size - int(raw.counts.sum()),
+    )
+
+
+def _values(features: Summary, dtype: str) -> ValueStatistics:
+    pooled = features.pooled()
+    return ValueStatistics(
+        minimum=float(pooled.minimum),
+        maximum=float(pooled.maximum),
+        mean=float(pooled.mean),
+        standard_deviation=float(pooled.standard_deviation),
+        dtype=dtype,
+    )
+
+
+def _scaled(features: Summary, scaling: Scaling) -> ValueStatistics:
+    """Scale a summary: an affine map that grows needs no second pass."""
+    mean = scaling.apply(features.mean)
+    return _values(
+        Summary(
+            counts=features.counts,
+            minimum=scaling.apply(features.minimum),
+            maximum=scaling.apply(features.maximum),
+            total=mean * features.counts,
+            squares=features.squares / np.square(scaling.divisor),
+        ),
+        "float32",
+    )
+
+
+def _hashes(inputs: np.ndarray) -> list[bytes]:
+    """Return a digest of every input's bytes; two inputs share one by no chance."""
+    return [
+        blake2b(row.data, digest_size=16).digest()
+        for row in (np.ascontiguousarray(row) for row in inputs)
+    ]

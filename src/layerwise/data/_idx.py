@@ -1,0 +1,155 @@
+"""IDX files, MNIST's format: a magic number, the sizes, the bytes; plain or gzip.
+
+The format: http://yann.lecun.com/exdb/mnist/, "THE IDX FILE FORMAT".
+"""
+
+import gzip
+import hashlib
+import math
+import re
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
+from layerwise.data._labelled import Labelled
+from layerwise.errors import InputError
+
+__all__ = ["read_idx", "read_idx_folder"]
+
+DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MAX_AXES = 8
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
+    """Read one IDX file, plain or gzip (told by its first bytes, not its name).
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str, optional
+        The digest that the unpacked bytes have to have.
+
+    Returns
+    -------
+    array in the machine's byte order, of the shape and dtype that the file declares
+
+    Raises
+    ------
+    InputError
+        If it is no IDX file, truncated, too long, or has another digest.
+    """
+    with reading(path), path.open("rb") as file:
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        size = path.stat().st_size
+        if not packed:
+            return _read(file, size, path, sha256)
+        with gzip.open(file) as unpacked:
+            return _read(unpacked, size * DEFLATE_RATIO, path, sha256)
+
+
+def _read(
+    stream: BinaryIO | Any, most: int, path: Path, sha256: str | None
+) -> np.ndarray:
+    source = str(path)
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        raise InputError(
+            f"{source}: not an IDX file (it begins with {magic.hex(' ') or 'nothing'}):"
+            " give files as MNIST has them"
+        )
+    if magic[2] not in DTYPES:
+        raise InputError(
+            f"{source}: the IDX data type 0x{magic[2]:02x} does not exist: the file is"
+            " damaged, get it again"
+        )
+    if not 1 <= magic[3] <= MAX_AXES:
+        raise InputError(
+            f"{source}: {magic[3]} axes: give an IDX file of 1 to {MAX_AXES}"
+        )
+    sizes = stream.read(4 * magic[3])
+    if len(sizes) < 4 * magic[3]:
+        raise InputError(f"{source}: ends within its header: get it again")
+    shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
+    dtype = np.dtype(DTYPES[magic[2]])
+    check_size(math.prod(shape) * dtype.itemsize, most - 4 - len(sizes), source)
+    array = filled(stream, shape, dtype, source)
+    if sha256 is not None:
+        digest = hashlib.sha256(magic + sizes)
+        digest.update(array.data)
+        if digest.hexdigest() != sha256:
+            raise InputError(
+                f"{source}: not the published file (its unpacked bytes have another"
+                " SHA-256): remove it, or give its folder as the data"
+            )
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+class _Pair(NamedTuple):
+    """A file of images and the file of their labels."""
+
+    images: Path
+    labels: Path
+
+
+def _pairs(folder: Path) -> dict[str, _Pair]:
+    """Find the pairs of images and labels in a folder, by what their names begin with.
+
+    Of a file that is there plain and packed, the plain one is taken.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no pair, or images or labels alone.
+    """
+    found: dict[str, dict[str, Path]] = {}
+    # Sorted, x comes before x.gz, and setdefault keeps the first.
+    for path in sorted(folder.iterdir()):
+        if match := re.fullmatch(
+            r"(?P<start>.*?)(?P<kind>images|labels)[-._]idx\d[^.]*(\.gz)?", path.name
+        ):
+            found.setdefault(match["start"], {}).setdefault(match["kind"], path)
+    for start, kinds in found.items():
+        if len(kinds) < 2:
+            missing = ({"images", "labels"} - kinds.keys()).pop()
+            raise InputError(
+                f"{folder}: {next(iter(kinds.values())).name} has no {missing}: add"
+                f" {start}{missing}-idx… beside it"
+            )
+    if not found:
+        raise InputError(
+            f"{folder}: no IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte,"
+            " plain or .gz) in this folder"
+        )
+    return {start: _Pair(**kinds) for start, kinds in found.items()}
+
+
+def read_idx_folder(folder: Path) -> Labelled:
+    """Read a folder of IDX files: one pair, or a pair to train on and one to test.
+
+    Raises
+    ------
+    InputError
+        If the files are none, ambiguous, or not as `read_idx` wants them.
+    """
+    pairs = _pairs(folder)
+    test = [start for start in pairs if re.search("t10k|test", start)]
+    train = [start for start in pairs if start not in test]
+    if len(pairs) == 1:
+        train, test = list(pairs), []
+    if len(train) != 1 or len(test) > 1:
+        names = ", ".join(pair.images.name for pair in pairs.values())
+        raise InputError(
+            f"{folder}: which images are for training ({names})? Leave one pair, or one"
+            " pair train-… and one t10k-…"
+        )
+    arrays = [[read_idx(path) for path in pairs[start]] for start in train + test]
+    return Labelled(
+        source=str(folder),
+        inputs=arrays[0][0],
+        labels=arrays[0][1],
+        test=(arrays[1][0], arrays[1][1]) if test else None,
+    )

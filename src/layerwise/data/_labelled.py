@@ -1,0 +1,226 @@
+"""Labelled arrays as they come in, and what is asked of them before they are used."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from layerwise.arrays import Array, to_numpy
+from layerwise.errors import InputError
+
+__all__ = ["Checked", "Labelled", "checked_set"]
+
+NumpyArray: TypeAlias = np.ndarray
+
+BLOCK_BYTES = 1 << 24
+"""Inputs are looked through in blocks of about this size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Inputs and labels as a reader or a user gives them, unchecked.
+
+    Parameters
+    ----------
+    source : str
+        What errors name: the file, or the name of the data set.
+    inputs, labels : array
+    test : (inputs, labels) or None
+        The test set, where it is given apart.
+    class_names, feature_names : tuple of str or None
+        By default the labels themselves, and a data frame's columns.
+    """
+
+    source: str
+    inputs: Array
+    labels: Array
+    test: tuple[Array, Array] | None = None
+    class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+
+
+class Checked(NamedTuple):
+    """Arrays that passed: finite inputs, class indices, and the names of both."""
+
+    inputs: NumpyArray
+    targets: NumpyArray
+    test: tuple[NumpyArray, NumpyArray] | None
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None
+
+
+def checked_set(labelled: Labelled) -> Checked:
+    """Return the arrays of ``labelled`` with class indices for labels.
+
+    Raises
+    ------
+    InputError
+        With one line that names the source, and the row and column where it applies.
+    """
+    source = labelled.source
+    feature_names = labelled.feature_names
+    columns = getattr(labelled.inputs, "columns", None)  # a data frame's
+    if feature_names is None and columns is not None:
+        feature_names = tuple(str(name) for name in columns)
+    inputs = _checked_inputs(labelled.inputs, source, feature_names)
+    labels = _checked_labels(labelled.labels, len(inputs), source)
+    class_values, class_names = _classes(labels, labelled.class_names, source)
+    targets = _indices(labels, class_values, source)
+    if len(np.unique(targets)) < 2:
+        raise InputError(
+            f"{source}: all rows are of class {class_names[targets[0]]!r}: give rows of"
+            " two classes or more"
+        )
+    test = None
+    if labelled.test is not None:
+        source = f"{source} (test set)"
+        test_inputs = _checked_inputs(labelled.test[0], source, feature_names)
+        if test_inputs.shape[1:] != inputs.shape[1:]:
+            raise InputError(
+                f"{source}: inputs have shape {test_inputs.shape[1:]} where the"
+                f" training inputs have {inputs.shape[1:]}: give inputs of one shape"
+            )
+        test_labels = _checked_labels(labelled.test[1], len(test_inputs), source)
+        test = test_inputs, _indices(test_labels, class_values, source)
+    return Checked(inputs, targets, test, class_names, feature_names)
+
+
+def _checked_inputs(
+    inputs: Array, source: str, feature_names: tuple[str, ...] | None
+) -> NumpyArray:
+    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape)."""
+    array = _array(inputs, source, "inputs")
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{source}: inputs have dtype {array.dtype}: give numbers"
+            " (encode text as numbers, drop other columns)"
+        )
+    if len(array.shape) < 2:
+        raise InputError(
+            f"{source}: inputs have shape {array.shape}: give one row for each sample,"
+            " shape (samples, features)"
+        )
+    if not len(array):
+        raise InputError(f"{source}: there are no rows: give some")
+    if not array.size:
+        raise InputError(f"{source}: inputs have shape {array.shape}: no features")
+    _refuse_not_finite(array, source, feature_names)
+    return array
+
+
+def _refuse_not_finite(
+    inputs: NumpyArray, source: str, feature_names: tuple[str, ...] | None
+) -> None:
+    if inputs.dtype.kind != "f":
+        return
+    rows = max(1, BLOCK_BYTES // inputs[0].nbytes)
+    for start in range(0, len(inputs), rows):
+        finite = np.isfinite(inputs[start : start + rows])
+        if finite.all():
+            continue
+        row, *place = (int(i) for i in np.argwhere(~finite)[0])
+        value = inputs[(start + row, *place)]
+        if feature_names is not None:
+            column = repr(feature_names[place[0]])
+        else:
+            column = ", ".join(str(i) for i in place)
+        raise InputError(
+            f"{source}: row {start + row}, column {column} (counted from 0) is {value}:"
+            " fill or drop what is missing or infinite"
+        )
+
+
+def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:
+    """Return ``labels`` as integers or strings, one for each of the samples."""
+    array = _array(labels, source, "labels")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(
+            f"{source}: labels have shape {array.shape}: give one label for each"
+            " sample (the argmax of one-hot rows)"
+        )
+    if len(array) != samples:
+        raise InputError(
+            f"{source}: {samples} inputs but {len(array)} labels: give as many labels"
+            " as inputs"
+        )
+    if array.dtype.kind == "f":
+        return _whole(array, source)
+    if array.dtype.kind == "b":
+        return array.astype(np.str_)
+    if array.dtype.kind in "iuU":
+        return array
+    return _text(array, source)
+
+
+def _whole(labels: NumpyArray, source: str) -> NumpyArray:
+    """Return float labels as integers: data frames make floats of whole numbers."""
+    # 2**53: above it floats are all whole, and no longer exact.
+    wrong = ~(np.abs(labels) <= 2.0**53) | (np.floor(labels) != labels)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{source}: the label of row {row} (counted from 0) is {labels[row]}: give"
+            " classes, as whole numbers or strings"
+        )
+    return labels.astype(np.int64)
+
+
+def _text(labels: NumpyArray, source: str) -> NumpyArray:
+    """Return labels of text in other dtypes (object, bytes, StringDType) as str."""
+    values = labels.tolist()
+    if all(isinstance(value, int) for value in values):
+        return np.array(values)
+    for row, value in enumerate(values):
+        if not isinstance(value, str | bytes):
+            raise InputError(
+                f"{source}: the label of row {row} (counted from 0) is {value!r}: give"
+                " whole numbers or strings throughout"
+            )
+    texts = [v if isinstance(v, str) else v.decode(errors="replace") for v in values]
+    return np.array(texts, np.str_)
+
+
+def _classes(
+    labels: NumpyArray, class_names: tuple[str, ...] | None, source: str
+) -> tuple[NumpyArray, tuple[str, ...]]:
+    """Return the label and the name of every class, by class index."""
+    if class_names is None:
+        values = np.unique(labels)
+        return values, tuple(str(value) for value in values.tolist())
+    if len(set(class_names)) != len(class_names):
+        raise InputError(f"{source}: a class name is there twice: give each once")
+    if labels.dtype.kind in "iu":
+        return np.arange(len(class_names)), class_names
+    return np.array(class_names, np.str_), class_names
+
+
+def _indices(labels: NumpyArray, values: NumpyArray, source: str) -> NumpyArray:
+    """Return the class index of every label."""
+    if (labels.dtype.kind == "U") != (values.dtype.kind == "U"):
+        raise InputError(
+            f"{source}: labels have dtype {labels.dtype}, the classes"
+            f" {values.dtype}: give whole numbers or strings in both"
+        )
+    order = np.argsort(values, kind="stable")
+    place = np.searchsorted(values, labels, sorter=order)
+    indices = order[np.minimum(place, len(values) - 1)].astype(np.int32)
+    unknown = values[indices] != labels
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        label = labels[row].item()
+        raise InputError(
+            f"{source}: the label of row {row} (counted from 0) is {label!r}, none of"
+            f" the {len(values)} classes: correct it or add its class"
+        )
+    return indices
+
+
+def _array(values: Array, source: str, what: str) -> NumpyArray:
+    try:
+        return to_numpy(values)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{source}: the {what} make no array ({error}): give rows of one length"
+        ) from error

@@ -1,0 +1,96 @@
+"""Load a data set by its name or from a path."""
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from layerwise.data._builtin import BUILT_IN
+from layerwise.data._idx import read_idx_folder
+from layerwise.data._labelled import Labelled
+from layerwise.data._mnist import PUBLISHED, load_published
+from layerwise.data._npz import read_npz
+from layerwise.data._records import Dataset, dataset
+from layerwise.errors import InputError
+
+__all__ = ["load", "names"]
+
+READERS: dict[str, Callable[[Path], Labelled]] = {".npz": read_npz}
+"""How to read a file, by the end of its name."""
+
+LATER = {".csv", ".parquet"}
+"""Formats that are planned."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows."""
+    return (*BUILT_IN, *PUBLISHED)
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Load a data set: training, validation and test samples.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``moons``, ``circles``, ``spirals``, ``blobs``, ``digits``, ``iris``, ``mnist``
+        or ``fashion-mnist``; or an ``.npz`` file (X and y, inputs and targets, or
+        x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder of
+        IDX files, plain or gzip.
+    data_dir : path, optional
+        A folder with one subfolder for each set that is downloaded otherwise. Then
+        follow the folder that the environment variable LAYERWISE_DATA names, the user's
+        cache, and the download into it.
+    seed : int
+        The seed of the split, and of the toy sets' draws.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InputError
+        If there is no such name or path, or the data are not as they should be: one
+        line that names the file, row and column.
+    MachineError
+        If a file cannot be read or a download cannot be stored.
+    """
+    name = os.fspath(name_or_path)
+    if seed < 0:
+        raise InputError(f"seed {seed}: give 0 or more")
+    if name in BUILT_IN:
+        return BUILT_IN[name](seed)
+    if name in PUBLISHED:
+        return load_published(PUBLISHED[name], data_dir, seed)
+    path = Path(name)
+    if not path.exists():
+        raise InputError(_unknown(name))
+    return dataset(_reader(path)(path), path.stem, seed)
+
+
+def _reader(path: Path) -> Callable[[Path], Labelled]:
+    if path.is_dir():
+        return read_idx_folder
+    suffix = path.suffix.lower()
+    if suffix in READERS:
+        return READERS[suffix]
+    known = ", ".join(READERS)
+    planned = " yet" if suffix in LATER else ""
+    raise InputError(
+        f"{path}: {suffix or 'this kind of'} files are not read{planned}: give {known},"
+        " or a folder of IDX files"
+    )
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), names(), n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return (
+        f"{name}: neither a file nor a folder, nor one of {', '.join(names())}.{hint}"
+    )

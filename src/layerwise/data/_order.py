@@ -1,0 +1,162 @@
+"""In which order a training visits its samples: a keyed permutation, by any range."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from jaxtyping import Float32, Int64, Integer, UInt64
+
+from layerwise.errors import InputError
+
+__all__ = ["Order", "order"]
+
+ROUNDS = 6
+"""Four rounds of an ideal Feistel network cannot be told from a random permutation
+(Luby and Rackoff, 1988); two more make up for halves of a few bits."""
+
+
+def order(
+    seed: int, epoch: int, start: int, stop: int, samples: int
+) -> Int64[np.ndarray, " positions"]:
+    """Return which samples stand at positions ``start`` … ``stop`` - 1 of an epoch.
+
+    The positions 0 … samples - 1 of an epoch hold every sample once. Any range can be
+    asked for; time and memory follow its length alone, so that a resumed training goes
+    on where it was and 10⁹ samples need no list.
+
+    Parameters
+    ----------
+    seed, epoch : int
+        The key, both at least 0: another seed or epoch is another permutation.
+    start, stop : int
+        The range of positions, ``0 <= start <= stop <= samples``.
+    samples : int
+        The number of samples.
+
+    Returns
+    -------
+    int64 array, shape (stop - start,)
+
+    Raises
+    ------
+    InputError
+        If the seed or the epoch is negative, or the range is not within the samples.
+
+    Notes
+    -----
+    A Feistel network over the two digits of a position in the bases a, b with
+    a·b >= samples, and "cycle walking" for the few images beyond ``samples`` (Black and
+    Rogaway, "Ciphers with arbitrary finite domains", 2002).
+    """
+    if seed < 0 or epoch < 0:
+        raise InputError(f"seed {seed}, epoch {epoch}: give numbers of 0 or more")
+    if not 0 <= start <= stop <= samples:
+        raise InputError(
+            f"positions {start} to {stop} are not within the {samples} samples"
+        )
+    sequence = np.random.SeedSequence(seed, spawn_key=(epoch,))
+    keys = sequence.generate_state(ROUNDS, np.uint64)
+    indices = _permuted(np.arange(start, stop, dtype=np.uint64), samples, keys)
+    while (outside := np.flatnonzero(indices >= samples)).size:
+        indices[outside] = _permuted(indices[outside], samples, keys)
+    return indices.astype(np.int64)
+
+
+def _permuted(
+    positions: UInt64[np.ndarray, " positions"],
+    samples: int,
+    keys: UInt64[np.ndarray, " rounds"],
+) -> UInt64[np.ndarray, " positions"]:
+    """Permute 0 … a·b - 1: the least near-square rectangle that holds the samples."""
+    rows = np.uint64(isqrt(samples - 1) + 1)
+    columns = np.uint64(-(-samples // int(rows)))
+    row, column = np.divmod(positions, columns)
+    for key_of_row, key_of_column in keys.reshape(-1, 2):
+        row = (row + _mixed(column ^ key_of_row)) % rows
+        column = (column + _mixed(row ^ key_of_column)) % columns
+    return row * columns + column
+
+
+def _mixed(values: UInt64[np.ndarray, " n"]) -> UInt64[np.ndarray, " n"]:
+    """Scatter 64-bit integers, shifted down to leave room for an addition.
+
+    The finaliser of SplitMix64 (Steele, Lea and Flood, 2014; Stafford's variant 13).
+    """
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (values ^ (values >> np.uint64(31))) >> np.uint64(1)
+
+
+@dataclass(frozen=True)
+class Order:
+    """The batches of a training, by global step.
+
+    Every epoch visits every sample once, in an order of its own, in
+    ``steps_per_epoch`` batches; the last one may be short.
+
+    Parameters
+    ----------
+    samples : int
+        The number of training samples.
+    batch_size : int
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If there are no samples, or the batch size or the seed is out of range.
+    """
+
+    samples: int
+    batch_size: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InputError("no samples: give at least one to train on")
+        if self.batch_size < 1:
+            raise InputError(f"batch size {self.batch_size}: give 1 or more")
+        if self.seed < 0:
+            raise InputError(f"seed {self.seed}: give 0 or more")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches that hold every sample once."""
+        return -(-self.samples // self.batch_size)
+
+    def batches(
+        self, start: int, stop: int
+    ) -> tuple[Integer[np.ndarray, "steps batch"], Float32[np.ndarray, "steps batch"]]:
+        """Return the batches of the global steps ``start`` … ``stop`` - 1.
+
+        Returns
+        -------
+        indices : integer array, shape (steps, batch)
+            Which sample stands where: int32 where it suffices, else int64.
+        weights : float32 array, shape (steps, batch)
+            1 for a sample, 0 where a short batch is filled up (with sample 0).
+
+        Raises
+        ------
+        InputError
+            If not ``0 <= start <= stop``.
+        """
+        if not 0 <= start <= stop:
+            raise InputError(f"steps {start} to {stop}: give a range of 0 or more")
+        narrow = self.samples <= np.iinfo(np.int32).max
+        shape = (stop - start, self.batch_size)
+        indices = np.zeros(shape, np.int32 if narrow else np.int64)
+        weights = np.zeros(shape, np.float32)
+        step = start
+        while step < stop:
+            epoch, first = divmod(step, self.steps_per_epoch)
+            last = min(first + stop - step, self.steps_per_epoch)
+            begin = first * self.batch_size
+            end = min(last * self.batch_size, self.samples)
+            rows = slice(step - start, step - start + last - first)
+            # Whole rows are one contiguous block: its flat view takes the short batch.
+            flat = indices[rows].reshape(-1)
+            flat[: end - begin] = order(self.seed, epoch, begin, end, self.samples)
+            weights[rows].reshape(-1)[: end - begin] = 1
+            step += last - first
+        return indices, weights

@@ -1,0 +1,213 @@
+"""Labelled data as records: samples, and the three sets of a data set."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from layerwise.arrays import Array
+from layerwise.data._labelled import Labelled, checked_set
+from layerwise.data._split import stratified_split
+from layerwise.errors import InputError
+
+__all__ = ["Dataset", "Samples"]
+
+DatasetScaling: TypeAlias = Literal["range", "standard"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs with their classes.
+
+    Parameters
+    ----------
+    inputs : array, shape (samples, *shape)
+        In their own dtype; kept as a read-only view.
+    targets : integer array, shape (samples,)
+        The index of each input's class; kept as int32.
+
+    Raises
+    ------
+    InputError
+        If the two differ in length, or the targets are not integers in one axis.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    def __post_init__(self) -> None:
+        inputs, targets = np.asarray(self.inputs), np.asarray(self.targets)
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            raise InputError(
+                f"targets have shape {targets.shape} and dtype {targets.dtype}:"
+                " give one class index for each sample"
+            )
+        if inputs.shape[:1] != targets.shape:
+            raise InputError(
+                f"inputs have shape {inputs.shape} where there are {len(targets)}"
+                " targets: give as many rows as targets"
+            )
+        targets = targets.astype(np.int32, copy=False)
+        object.__setattr__(self, "inputs", _read_only(inputs))
+        object.__setattr__(self, "targets", _read_only(targets))
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training, validation and test samples of one problem.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    train, validation, test : Samples
+        What is fitted, what choices look at, and what is scored once at the end.
+    class_names : tuple of str
+        By class index.
+    feature_names : tuple of str or None
+        The names of a table's columns.
+    origin : str
+        One sentence on how the three sets were drawn.
+    scaling : "range" or "standard"
+        The scaling that suits the inputs; see `fit_scaling`.
+    """
+
+    name: str
+    train: Samples
+    validation: Samples
+    test: Samples
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None
+    origin: str
+    scaling: DatasetScaling
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self.train.inputs.shape[1:]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an input is a picture: bytes in two axes, or 1 or 3 channels last."""
+        if len(self.shape) == 2:
+            return self.train.inputs.dtype == np.uint8
+        return len(self.shape) == 3 and self.shape[-1] in (1, 3)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Array,
+        y: Array,
+        *,
+        test: tuple[Array, Array] | float | None = None,
+        seed: int = 0,
+        class_names: tuple[str, ...] | list[str] | None = None,
+        name: str = "arrays",
+    ) -> "Dataset":
+        """Make a data set of arrays; they are checked, split and never changed.
+
+        Parameters
+        ----------
+        X : array or data frame, shape (samples, *shape)
+            Finite numbers; they keep their dtype.
+        y : array or series, shape (samples,)
+            The labels: whole numbers or strings.
+        test : (X, y), float or None
+            The test set, or the share of the samples to draw it from. With a test set
+            or share, 10 % of the other samples are for validation; with neither,
+            15 % are for validation and 15 % for the test. All draws are stratified.
+        seed : int
+            The seed of the draws.
+        class_names : sequence of str, optional
+            With integer labels: the names of the classes 0, 1, …; with strings: their
+            order. By default the labels in increasing order.
+        name : str
+            What to call the data set; errors begin with it.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, one class only, labels that are no classes, NaN or
+            infinity, arrays of objects, of different lengths or of different shapes.
+
+        Notes
+        -----
+        The scaling of the result is "range" for bytes and "standard" for all else;
+        `dataclasses.replace` changes that and the feature names.
+        """
+        pair, share = (None, test) if isinstance(test, int | float) else (test, None)
+        labelled = Labelled(
+            source=name,
+            inputs=X,
+            labels=y,
+            test=pair,
+            class_names=None if class_names is None else tuple(class_names),
+        )
+        return dataset(labelled, name, seed, share)
+
+
+def dataset(
+    labelled: Labelled, name: str, seed: int, test_share: float | None = None
+) -> Dataset:
+    """Check ``labelled`` and split it into the three sets; see `Dataset.from_arrays`.
+
+    Raises
+    ------
+    InputError
+        As `Dataset.from_arrays`.
+    """
+    checked = checked_set(labelled)
+    shares, origin = _shares(checked.test is not None, test_share)
+    parts = stratified_split(checked.targets, shares, seed)
+    if not all(part.size for part in parts):
+        raise InputError(
+            f"{labelled.source}: {len(checked.targets)} rows are too few for a"
+            f" training, a validation and a test set of {len(checked.class_names)}"
+            " classes: give more rows"
+        )
+    drawn = [Samples(checked.inputs[part], checked.targets[part]) for part in parts]
+    test = drawn[-1] if checked.test is None else Samples(*checked.test)
+    return Dataset(
+        name=name,
+        train=drawn[0],
+        validation=drawn[1],
+        test=test,
+        class_names=checked.class_names,
+        feature_names=checked.feature_names,
+        origin=f"{origin}, seed {seed}.",
+        scaling="range" if checked.inputs.dtype == np.uint8 else "standard",
+    )
+
+
+def _shares(has_test: bool, test_share: float | None) -> tuple[list[float], str]:
+    """Return the shares of the parts to draw, and a sentence on them."""
+    if has_test:
+        return [0.9, 0.1], (
+            "The test set is the one given; validation is a stratified 10 % of the"
+            " other samples"
+        )
+    if test_share is None:
+        return [0.7, 0.15, 0.15], (
+            "Training, validation and test are a stratified split of 70, 15 and 15 %"
+        )
+    if not 0 < test_share < 1:
+        raise InputError(f"test share {test_share}: give a number between 0 and 1")
+    rest = 1 - test_share
+    return [0.9 * rest, 0.1 * rest, test_share], (
+        f"The test set is a stratified {test_share:.3g} of the samples; validation is"
+        " a stratified 10 % of the others"
+    )
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

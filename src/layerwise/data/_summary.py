@@ -1,0 +1,104 @@
+"""Least and greatest value, mean and spread of every feature, block by block."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from layerwise.errors import InputError
+
+__all__ = ["Summary", "summary"]
+
+BLOCK_BYTES = 1 << 22
+"""The float64 copy of a block: small enough to stay in a core's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What a feature's values are like; missing values (NaN) are left out.
+
+    Parameters
+    ----------
+    counts : int64 array, shape (*shape)
+        How many values there are.
+    minimum, maximum, total, squares : float64 arrays, shape (*shape)
+        The least and greatest value, the sum, and the sum of squares about the mean.
+        NaN for the minimum and maximum of no values.
+    """
+
+    counts: Int64[np.ndarray, "*shape"]
+    minimum: Float64[np.ndarray, "*shape"]
+    maximum: Float64[np.ndarray, "*shape"]
+    total: Float64[np.ndarray, "*shape"]
+    squares: Float64[np.ndarray, "*shape"]
+
+    @property
+    def mean(self) -> Float64[np.ndarray, "*shape"]:
+        """The mean; NaN of no values."""
+        return np.asarray(_ratio(self.total, self.counts))
+
+    @property
+    def standard_deviation(self) -> Float64[np.ndarray, "*shape"]:
+        """The root of the mean squared distance from the mean; NaN of no values."""
+        return np.asarray(np.sqrt(_ratio(self.squares, self.counts)))
+
+    def pooled(self) -> "Summary":
+        """Return the summary of all entries taken together, of shape ()."""
+        counts, total = self.counts.sum(), self.total.sum()
+        present = self.counts > 0
+        between = (self.mean[present] - _ratio(total, counts)) ** 2
+        return Summary(
+            counts=np.asarray(counts),
+            minimum=np.asarray(np.fmin.reduce(self.minimum, axis=None)),
+            maximum=np.asarray(np.fmax.reduce(self.maximum, axis=None)),
+            total=np.asarray(total),
+            squares=np.asarray(
+                self.squares.sum() + (self.counts[present] * between).sum()
+            ),
+        )
+
+
+def summary(inputs: np.ndarray) -> Summary:
+    """Summarise inputs of shape (samples, *shape), in two passes of small blocks.
+
+    The first pass adds the distances from the first row, the second the squares of
+    those from the mean, both in float64: of integers the sums are exact up to 2**53,
+    and an offset costs no digits of the spread.
+
+    Raises
+    ------
+    InputError
+        If there are no inputs.
+    """
+    if not inputs.size:
+        raise InputError(f"inputs have shape {inputs.shape}: give some rows")
+    shape = inputs.shape[1:]
+    counts = np.zeros(shape, np.int64)
+    minimum, maximum = np.full(shape, np.nan), np.full(shape, np.nan)
+    distances, squares = np.zeros(shape), np.zeros(shape)
+    origin = np.nan_to_num(inputs[0].astype(np.float64))
+    for block in _blocks(inputs):
+        missing = np.isnan(block)
+        counts += len(block) - missing.sum(axis=0)
+        minimum = np.fmin(minimum, np.fmin.reduce(block))
+        maximum = np.fmax(maximum, np.fmax.reduce(block))
+        distances += np.where(missing, 0, block - origin).sum(axis=0)
+    mean = origin + _ratio(distances, counts)
+    for block in _blocks(inputs):
+        squares += np.square(np.where(np.isnan(block), 0, block - mean)).sum(axis=0)
+    return Summary(counts, minimum, maximum, origin * counts + distances, squares)
+
+
+def _blocks(
+    inputs: np.ndarray,
+) -> Iterator[Float64[np.ndarray, " rows *shape"]]:
+    rows = max(1, BLOCK_BYTES // (8 * inputs[0].size))
+    for start in range(0, len(inputs), rows):
+        yield inputs[start : start + rows].astype(np.float64)
+
+
+def _ratio(numerator: Any, counts: Any) -> Any:
+    """Divide, with NaN where there is nothing."""
+    return numerator / np.where(counts > 0, counts, np.nan)

@@ -1,0 +1,166 @@
+"""The whole path: data, training, inside, page."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerwise.data import describe
+from layerwise.errors import InputError
+from layerwise.experiment._folder import Run, read_summary
+from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._summary import (
+    environment,
+    study_summary,
+    training_summary,
+    write_summary,
+)
+from layerwise.files import write_atomically
+from layerwise.inspection import Study, inspect, inspect_inputs
+from layerwise.model import save_network
+from layerwise.presentation import Report, draw_all, page, save_figures
+from layerwise.training import (
+    Checkpoint,
+    Progress,
+    Result,
+    fit,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    score,
+)
+
+__all__ = ["draw_again", "finish", "train"]
+
+SAVE_SECONDS = 5.0
+"""Checkpoints of a running training are at least this far apart."""
+
+
+def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
+    """Train, saving checkpoints as it goes; then write the network and its history.
+
+    Raises
+    ------
+    MachineError
+        If a file cannot be written.
+    """
+    saved = time.monotonic()
+
+    def save(checkpoint: Checkpoint) -> None:
+        nonlocal saved
+        if time.monotonic() - saved >= SAVE_SECONDS:
+            _keep(checkpoint, run.folder)
+            saved = time.monotonic()
+
+    result = fit(
+        run.plan.architecture,
+        run.data,
+        run.plan.recipe,
+        resume=run.checkpoint,
+        watch=watch,
+        save=save,
+    )
+    _keep(result.checkpoint, run.folder)
+    save_network(result.network, run.folder / "model.safetensors")
+    history = result.history.to_csv().encode()
+    write_atomically(run.folder / "history.csv", history)
+    write_summary(run.folder, run.plan, run.data, training_summary(result))
+    return result
+
+
+def _keep(checkpoint: Checkpoint, folder: Path) -> None:
+    """Save a checkpoint, and of the older ones keep the last."""
+    path = save_checkpoint(checkpoint, folder / "checkpoints")
+    older = sorted(p for p in path.parent.glob("step-*.safetensors") if p < path)
+    for old in older[:-1]:
+        old.unlink()
+
+
+def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
+    """Look inside the trained network, draw, and write the page and the summary.
+
+    Returns
+    -------
+    study : Study or None
+        None where training diverged: there is no network to look into.
+    summary : dict
+        What ``summary.json`` holds.
+    """
+    study = None
+    if result.status != "diverged":
+        required = run.plan.required_accuracy
+        study = inspect(result.network, run.data, required_accuracy=required)
+        _write_study(study, run.folder / "study.safetensors")
+    inputs = inspect_inputs(run.data, run.data.test)
+    report = Report(
+        title=f"{run.data.name}: what each layer knows",
+        data=run.data,
+        statistics=describe(run.data),
+        input_study=inputs,
+        network=result.network,
+        recipe=result.recipe,
+        history=result.history,
+        status=result.status,
+        train_seconds=result.seconds,
+        steps_per_second=result.steps_per_second,
+        validation=result.validation,
+        test=result.test,
+        study=study,
+        environment=environment(),
+        command=run.plan.command(),
+    )
+    figures = draw_all(report)
+    save_figures(figures, run.folder / "figures")
+    html = page(report, figures)
+    write_atomically(run.folder / "report.html", html.encode())
+    summary = training_summary(result) | study_summary(study, inputs)
+    return study, write_summary(run.folder, run.plan, run.data, summary)
+
+
+def draw_again(folder: str) -> tuple[Run, Study | None, dict[str, Any]]:
+    """Make a run's study, figures and page again from what it saved.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run, or holds no checkpoint.
+    """
+    path = Path(folder)
+    summary = read_summary(path)
+    plan = Plan.from_json(summary["plan"])
+    run = Run(path, plan, load_data(plan))
+    found = latest_checkpoint(path / "checkpoints")
+    if found is None:
+        raise InputError(f"{folder}: no checkpoint yet, there is nothing to report")
+    checkpoint = load_checkpoint(found, plan.architecture, run.data, plan.recipe)
+    training = summary["training"]
+    result = score(plan.architecture, run.data, plan.recipe, checkpoint)
+    result = replace(
+        result,
+        status=training["status"],
+        seconds=training.get("seconds", result.seconds),
+        steps_per_second=training.get("steps_per_second", 0.0),
+    )
+    study, summary = finish(run, result)
+    return run, study, summary
+
+
+def _write_study(study: Study, path: Path) -> None:
+    from safetensors.numpy import save
+
+    tensors = {
+        "targets": study.targets,
+        "predictions": study.predictions,
+        "confidence": study.confidence,
+    }
+    for layer in study:
+        tensors[f"{layer.name}.projection"] = layer.projection
+        tensors[f"{layer.name}.probe_predictions"] = layer.probe_predictions
+        for name, array in layer.moments.to_arrays().items():
+            tensors[f"{layer.name}.moments.{name}"] = array
+    contiguous = {name: np.ascontiguousarray(a) for name, a in tensors.items()}
+    metadata = {"fitted_on": study.fitted_on, "scored_on": study.scored_on}
+    write_atomically(path, save(contiguous, metadata))

@@ -1,0 +1,75 @@
+"""What a run was asked to do, and how to ask for it again."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from layerwise.data import Dataset, load
+from layerwise.model import MLP
+from layerwise.training import Recipe
+
+__all__ = ["Plan", "load_data"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run was asked to do; kept in its summary, so that it can go on.
+
+    Parameters
+    ----------
+    data : str
+        A name or a path, as ``layerwise.load`` takes it.
+    data_dir : str, optional
+        Where published sets lie.
+    scaling : str, optional
+        ``range``, ``standard`` or ``none``; by default what suits the data.
+    architecture : MLP
+        What to train.
+    recipe : Recipe
+        How to train it.
+    required_accuracy : float
+        What kept predictions must reach.
+    """
+
+    data: str = "digits"
+    data_dir: str | None = None
+    scaling: str | None = None
+    architecture: MLP = MLP()  # noqa: RUF009 - frozen
+    recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
+    required_accuracy: float = 0.99
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
+        """Return the plan whose ``asdict`` is ``fields``."""
+        values = dict(fields)
+        values["architecture"] = MLP(**values["architecture"])
+        values["recipe"] = Recipe(**values["recipe"])
+        return cls(**values)
+
+    def command(self) -> str:
+        """Return the command line that does this again."""
+        words = ["layerwise", "run", self.data]
+        settings = {**asdict(self.architecture), **asdict(self.recipe)}
+        defaults = {**asdict(MLP()), **asdict(Recipe())}
+        settings |= {"scaling": self.scaling, "data_dir": self.data_dir}
+        settings["required_accuracy"] = self.required_accuracy
+        defaults |= {"required_accuracy": Plan.required_accuracy}
+        for name, value in settings.items():
+            if value != defaults.get(name):
+                words += _option(name, value)
+        return shlex.join([*words, *_option("seed", self.recipe.seed)])
+
+
+def _option(name: str, value: Any) -> list[str]:
+    if value is True:
+        return [f"--{name.replace('_', '-')}"]
+    if isinstance(value, tuple | list):
+        value = ",".join(str(v) for v in value) or "none"
+    return [f"--{name.replace('_', '-')}", str(value)]
+
+
+def load_data(plan: Plan) -> Dataset:
+    """Return the plan's data set, with the plan's scaling."""
+    data = load(plan.data, data_dir=plan.data_dir, seed=plan.recipe.seed)
+    return replace(data, scaling=plan.scaling) if plan.scaling else data

@@ -1,0 +1,119 @@
+"""``summary.json``: a run in figures, as JSON."""
+
+import json
+import math
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from layerwise.arrays import computing_device
+from layerwise.data import Dataset
+from layerwise.experiment._plan import Plan
+from layerwise.files import write_atomically
+from layerwise.inspection import InputStudy, Study
+from layerwise.training import Result
+
+__all__ = ["environment", "study_summary", "training_summary", "write_summary"]
+
+
+def environment() -> dict[str, str]:
+    """Return what the figures depend on: versions, machine, threads, device."""
+    packages = ("layerwise", "numpy", "jax", "scikit-learn", "torch")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    found["platform"] = platform.platform()
+    found["cores"] = str(os.cpu_count())
+    found["device"] = computing_device()
+    return found
+
+
+def training_summary(result: Result) -> dict[str, Any]:
+    """Return the network and its training."""
+    network, history = result.network, result.history
+    losses = history.losses
+    last = history.epochs[-1] if history.epochs else None
+    return {
+        "network": {
+            **asdict(network.architecture),
+            "layers": list(network.layer_names),
+            "inputs": list(network.shape),
+            "outputs": len(network.class_names),
+            "parameters": network.parameter_count,
+        },
+        "training": {
+            **asdict(result.recipe),
+            "status": result.status,
+            "epochs": len(history.epochs),
+            "steps": result.checkpoint.state.step,
+            "seconds": result.seconds,
+            "steps_per_second": result.steps_per_second,
+            "smallest_step_loss": float(losses.min()) if len(losses) else None,
+            "largest_step_loss": float(losses.max()) if len(losses) else None,
+            "train_loss": last.train_loss if last else None,
+            "train_accuracy": last.train_accuracy if last else None,
+            "validation_loss": result.validation.loss,
+            "validation_accuracy": result.validation.accuracy,
+            "test_loss": result.test.loss,
+            "test_accuracy": result.test.accuracy,
+        },
+    }
+
+
+def study_summary(study: Study | None, inputs: InputStudy) -> dict[str, Any]:
+    """Return the layers, the findings, and what to compare them with."""
+    baselines = {
+        b.name: {"accuracy": b.accuracy.value, "fitted_on": b.fitted_on}
+        for b in inputs.baselines
+    }
+    findings = (*(study.findings if study else ()), *inputs.findings)
+    return {
+        "baselines": baselines,
+        "input": inputs.layer.summary(),
+        "layers": [layer.summary() for layer in study.layers] if study else [],
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def write_summary(
+    folder: Path, plan: Plan, data: Dataset, parts: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the summary and return it."""
+    summary = {
+        "data": {
+            "name": data.name,
+            "shape": list(data.shape),
+            "classes": list(data.class_names),
+            "samples": {
+                "train": len(data.train),
+                "validation": len(data.validation),
+                "test": len(data.test),
+            },
+            "origin": data.origin,
+            "scaling": data.scaling,
+        },
+        **parts,
+        "environment": environment(),
+        "plan": asdict(plan),
+    }
+    summary = json_types(summary)
+    text = json.dumps(summary, indent=2, allow_nan=False)
+    write_atomically(folder / "summary.json", text.encode())
+    return summary
+
+
+def json_types(value: Any) -> Any:
+    """Return the value as JSON's types; what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {str(k): json_types(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_types(v) for v in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,62 @@
+"""Simple methods on the raw inputs: what a network's score is to be compared with."""
+
+import numpy as np
+
+from layerwise.data import Dataset, Samples, fit_scaling, stratified_split
+from layerwise.inspection._inspect import share
+from layerwise.inspection._study import Baseline
+from layerwise.model import MLP, flatten
+from layerwise.training import fit
+
+__all__ = ["baselines"]
+
+NEIGHBOURS_FITTED = 10_000
+NEIGHBOURS_SCORED = 2_000
+"""Distances are taken between so many samples at most: a stated, stratified draw."""
+
+
+def baselines(data: Dataset, scored: Samples, *, seed: int = 0) -> tuple[Baseline, ...]:
+    """Return the majority class, logistic regression and the nearest neighbour.
+
+    Parameters
+    ----------
+    data : Dataset
+        Whose training set they are fitted on.
+    scored : Samples
+        What they are scored on; the nearest neighbour on a stratified draw of it.
+    seed : int
+        Of the regression's training and the draws.
+    """
+    majority = np.argmax(np.bincount(data.train.targets, minlength=data.classes))
+    linear = fit(MLP([]), data, seed=seed).network.predict(scored.inputs)
+    neighbour = _nearest_neighbour(data, scored, seed)
+    return (
+        Baseline("majority class", share(scored.targets == majority), len(data.train)),
+        Baseline(
+            "logistic regression", share(linear == scored.targets), len(data.train)
+        ),
+        neighbour,
+    )
+
+
+def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    fitted = _drawn(data.train, NEIGHBOURS_FITTED, seed)
+    asked = _drawn(scored, NEIGHBOURS_SCORED, seed)
+    model = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    rows, asked_rows = (
+        flatten(scaling.apply(samples.inputs, np.float32))
+        for samples in (fitted, asked)
+    )
+    right = model.fit(rows, fitted.targets).predict(asked_rows) == asked.targets
+    return Baseline("nearest neighbour", share(right), len(fitted))
+
+
+def _drawn(samples: Samples, most: int, seed: int) -> Samples:
+    if len(samples) <= most:
+        return samples
+    part = most / len(samples)
+    rows, _ = stratified_split(samples.targets, [part, 1 - part], seed)
+    return Samples(samples.inputs[rows], samples.targets[rows])

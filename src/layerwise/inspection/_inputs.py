@@ -1,0 +1,184 @@
+"""A data set before any network: its components, and how hard it looks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.data import Dataset, Samples
+from layerwise.inspection._baselines import baselines
+from layerwise.inspection._inspect import inspect
+from layerwise.inspection._study import Baseline, Finding, InputStudy, LayerStudy
+from layerwise.model import MLP, initial_network
+from layerwise.statistics import Moments, separation
+from layerwise.wording import count, listed, number, percent
+
+__all__ = ["inspect_inputs"]
+
+APART = 3.29
+"""Two normal classes with means this many standard deviations apart have 5 % of their
+samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
+
+EASY = 0.8
+"""Share of all variance, between classes along two components, of an easy problem."""
+
+
+ROOM = 0.01
+"""Neighbours better than a linear rule by this much: the borders are curved."""
+
+NEARLY_ALL = 0.98
+"""A simple method this good leaves little to do."""
+
+
+def inspect_inputs(data: Dataset, scored: Samples, *, seed: int = 0) -> InputStudy:
+    """Look at a data set's inputs as at a layer, and say how hard the problem looks.
+
+    Parameters
+    ----------
+    data : Dataset
+        Whose training samples everything is fitted on.
+    scored : Samples
+        What is shown and scored: the validation samples while choices are still to be
+        made, the test samples beside a network's final score.
+    seed : int
+        Of the baselines.
+    """
+    study = inspect(initial_network(MLP([]), data), scored, fit_on=data.train)
+    simple = baselines(data, scored, seed=seed)
+    view = _View(study.input, data.class_names, scored.targets, simple)
+    found = (*_components(view), *_parted(view), *_difficulty(view))
+    return InputStudy(study.input, scored.targets, simple, found)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What the rules on inputs look at."""
+
+    layer: LayerStudy
+    class_names: tuple[str, ...]
+    targets: np.ndarray
+    baselines: tuple[Baseline, ...]
+
+
+def _components(view: _View) -> Iterator[Finding]:
+    """Say what the first components show, and what they would if it were easy."""
+    components = view.layer.components
+    ratio = components.explained_variance_ratio
+    between = _between_shares(view.layer)
+    ends = [_ends(view, k) for k in range(min(2, len(ratio)))]
+    contrasts = listed(
+        [
+            f"component {k + 1} sets {low} against {high}"
+            for k, (low, high) in enumerate(ends)
+        ]
+    )
+    yield Finding(
+        "components",
+        f"The first {len(ratio)} principal components carry "
+        f"{percent(float(ratio.sum()))} of the variance, the first alone "
+        f"{percent(float(ratio[0]))}; the variance fills about "
+        f"{number(view.layer.participation_ratio)} of {count(view.layer.units)} "
+        f"dimensions. Along their ends, {contrasts}.",
+        {
+            "explained_variance_ratio": [float(r) for r in ratio],
+            "participation_ratio": view.layer.participation_ratio,
+            "ends": ends,
+        },
+    )
+    easy = float((ratio * between)[:2].sum())
+    yield Finding(
+        "if it were easy",
+        f"{percent(easy)} of the variance lies between classes along the first two "
+        "components. Were the problem easy that share would be near 100 %: a few "
+        "components would carry nearly all the variance, each would look like one "
+        "class set against another, and samples of one class would hardly differ. "
+        f"{_verdict(easy)}",
+        {"between_classes": [float(b) for b in between], "two_components": easy},
+    )
+
+
+def _verdict(easy: float) -> str:
+    if easy >= EASY:
+        return "That is the case here."
+    return (
+        "Here most of the variance is how samples of one class differ, and each "
+        "component is a mixture that several classes share."
+    )
+
+
+def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
+    """Return the share of each component's variance that lies between classes (η²)."""
+    directions = layer.components.components
+    between = np.einsum(
+        "ku,uv,kv->k", directions, layer.moments.between_scatter, directions
+    )
+    total = np.einsum(
+        "ku,uv,kv->k", directions, layer.moments.total_scatter, directions
+    )
+    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _ends(view: _View, component: int) -> tuple[str, str]:
+    """Return the classes whose means lie at the two ends of a component."""
+    offsets = view.layer.moments.class_offsets
+    along = offsets @ view.layer.components.components[component]
+    low, high = int(np.nanargmin(along)), int(np.nanargmax(along))
+    return view.class_names[low], view.class_names[high]
+
+
+def _parted(view: _View) -> Iterator[Finding]:
+    """Say which classes the first two components part, and which they do not."""
+    layer = view.layer
+    if layer.units == 1:
+        return
+    flat = Moments.of(layer.projection, view.targets, len(view.class_names))
+    apart = separation(flat)
+    first, second = np.triu_indices(len(apart), 1)
+    distances = apart[first, second]
+    parted = int(np.sum(distances >= APART))
+    nearest, farthest = int(np.nanargmin(distances)), int(np.nanargmax(distances))
+
+    def pair(place: int) -> str:
+        names = view.class_names[first[place]], view.class_names[second[place]]
+        return f"{listed(names)} ({number(float(distances[place]))} apart)"
+
+    shown = float(layer.variance_shown.sum())
+    yield Finding(
+        "parted by two components",
+        f"The first two components show {percent(shown)} of the variance and part "
+        f"{parted} of the {len(distances)} pairs of classes: their means are at least "
+        f"{APART} standard deviations apart, so that about 5 % or less are on the "
+        f"wrong side of a line. Farthest are {pair(farthest)}; nearest are {pair(nearest)}.",
+        {
+            "variance_shown": shown,
+            "parted": parted,
+            "pairs": len(distances),
+            "threshold": APART,
+            "farthest": float(distances[farthest]),
+            "nearest": float(distances[nearest]),
+            "separation": [[float(d) for d in row] for row in apart],
+        },
+    )
+
+
+def _difficulty(view: _View) -> Iterator[Finding]:
+    """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
+    accuracy = {b.name: b.accuracy.value for b in view.baselines}
+    guess, linear, neighbour = accuracy.values()
+    fitted = view.baselines[-1].fitted_on
+    curved = neighbour - linear
+    verdict = (
+        "classes are curved rather than inseparable: there is room for hidden layers"
+        if curved > ROOM
+        else "a linear rule does about as well: hidden layers may add little"
+    )
+    if max(linear, neighbour) > NEARLY_ALL and curved <= ROOM:
+        verdict = "the problem is easy: hardly anything is left for hidden layers to do"
+    yield Finding(
+        "difficulty",
+        f"On the raw input the majority class is right in {percent(guess)} of cases, "
+        f"logistic regression in {percent(linear)}, the nearest neighbour of "
+        f"{count(fitted)} training samples in {percent(neighbour)}; {verdict}.",
+        {"accuracy": accuracy, "neighbours_fitted": fitted},
+    )

@@ -1,0 +1,92 @@
+"""The mathematics by hand: layers, losses, initialisers, the MLP, the gradient check.
+
+Everything here is pure and written over the array-API standard: the same lines run in
+NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
+"""
+
+from layerwise.model._activations import (
+    ACTIVATIONS,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    activation,
+)
+from layerwise.model._composition import Residual, Sequential
+from layerwise.model._dropout import Dropout
+from layerwise.model._file import load_network, save_network
+from layerwise.model._gradcheck import (
+    GradientCheck,
+    GradientReport,
+    gradcheck,
+    own_targets,
+)
+from layerwise.model._initialisers import INITIALISERS, initialiser
+from layerwise.model._layer import Draw, Layer, Noise, Shape, output_shape
+from layerwise.model._linear import Linear
+from layerwise.model._losses import (
+    LOSSES,
+    CrossEntropy,
+    CrossEntropyOnProbabilities,
+    Loss,
+    SquaredError,
+    loss_function,
+    mean_loss,
+)
+from layerwise.model._mlp import MLP, Architecture, block_names
+from layerwise.model._network import (
+    Batch,
+    LossAndGradients,
+    Network,
+    flatten,
+    initial_network,
+    loss_and_gradients,
+)
+from layerwise.model._normalisation import LayerNorm
+from layerwise.model._softmax import Softmax
+
+__all__ = [
+    "ACTIVATIONS",
+    "GELU",
+    "INITIALISERS",
+    "LOSSES",
+    "MLP",
+    "Architecture",
+    "Batch",
+    "CrossEntropy",
+    "CrossEntropyOnProbabilities",
+    "Draw",
+    "Dropout",
+    "GradientCheck",
+    "GradientReport",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "Loss",
+    "LossAndGradients",
+    "Network",
+    "Noise",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Shape",
+    "Sigmoid",
+    "Softmax",
+    "SquaredError",
+    "Tanh",
+    "activation",
+    "block_names",
+    "flatten",
+    "gradcheck",
+    "initial_network",
+    "initialiser",
+    "load_network",
+    "loss_and_gradients",
+    "loss_function",
+    "mean_loss",
+    "output_shape",
+    "own_targets",
+    "save_network",
+]

@@ -1,0 +1,168 @@
+"""Activations: functions of each entry, without parameters.
+
+Their Jacobian is diagonal, so backward is a product entry by entry:
+∂L/∂x = ∂L/∂y · f'(x).
+"""
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from jaxtyping import Float
+
+from layerwise.arrays import Array, Tree, namespace
+from layerwise.errors import InputError
+from layerwise.model._layer import Layer, Noise
+
+__all__ = ["ACTIVATIONS", "GELU", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "activation"]
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """The positive part: y = max(x, 0), so that f'(x) = 1 for x > 0 and 0 for x < 0."""
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return max(x, 0); the trace is x."""
+        del params, noise
+        xp = namespace(x)
+        # maximum, not where(x > 0, x, 0): that would turn NaN into 0 and hide it.
+        return xp.maximum(x, xp.zeros_like(x)), x
+
+    def backward(
+        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Pass the gradient where x > 0."""
+        del params
+        xp = namespace(trace)
+        # At the kink every value in [0, 1] is a subgradient; 0 is the usual choice.
+        return {}, xp.where(trace > 0, gradient, xp.zeros_like(gradient))
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Layer):
+    """A ReLU that keeps a slope below zero, so that no unit dies: f'(x) = 1 or slope.
+
+    Parameters
+    ----------
+    slope : float
+        f'(x) for x < 0 (Maas et al. 2013).
+    """
+
+    slope: float = 0.01
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return x, or slope · x below zero; the trace is x."""
+        del params, noise
+        return namespace(x).where(x > 0, x, self.slope * x), x
+
+    def backward(
+        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Pass the gradient, times the slope where x <= 0."""
+        del params
+        return {}, namespace(trace).where(trace > 0, gradient, self.slope * gradient)
+
+
+@dataclass(frozen=True)
+class Tanh(Layer):
+    """The hyperbolic tangent: f' = 1 − tanh²."""
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return y = tanh x; the trace is y."""
+        del params, noise
+        y = namespace(x).tanh(x)
+        return y, y
+
+    def backward(
+        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Return gradient · (1 − y²)."""
+        del params
+        return {}, gradient * (1 - trace * trace)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """The logistic function σ(x) = 1 / (1 + e⁻ˣ): σ' = σ (1 − σ)."""
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return y = σ(x); the trace is y."""
+        del params, noise
+        # (1 + tanh(x / 2)) / 2 is the same function, and nothing in it overflows.
+        y = 0.5 * (1 + namespace(x).tanh(0.5 * x))
+        return y, y
+
+    def backward(
+        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Return gradient · y (1 − y)."""
+        del params
+        return {}, gradient * trace * (1 - trace)
+
+
+@dataclass(frozen=True)
+class GELU(Layer):
+    """The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016).
+
+    With u = √(2/π) (x + 0.044715 x³):
+
+        y = x (1 + tanh u) / 2
+        f'(x) = (1 + tanh u) / 2 + x (1 − tanh² u) u' / 2
+        u' = √(2/π) (1 + 3 · 0.044715 x²)
+
+    The exact form needs erf, which the array-API standard does not have.
+    """
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return y; the trace is x and tanh u."""
+        del params, noise
+        t = namespace(x).tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
+        return 0.5 * x * (1 + t), (x, t)
+
+    def backward(
+        self, params: Tree, trace: Tree, gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Return gradient · f'(x)."""
+        del params
+        x, t = trace
+        slope = _GELU_SCALE * (1 + 3 * _GELU_CUBIC * x * x)
+        return {}, gradient * 0.5 * ((1 + t) + x * (1 - t * t) * slope)
+
+
+_GELU_SCALE = math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715
+
+ACTIVATIONS = MappingProxyType(
+    {
+        "relu": ReLU(),
+        "leaky-relu": LeakyReLU(),
+        "tanh": Tanh(),
+        "sigmoid": Sigmoid(),
+        "gelu": GELU(),
+    }
+)
+"""Every activation by its name on the command line."""
+
+
+def activation(name: str) -> Layer:
+    """Return the activation of this name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise InputError(f"activation {name!r} is unknown; choose of {known}")
+    return ACTIVATIONS[name]

@@ -1,0 +1,349 @@
+"""Does a backward pass belong to its forward pass? Two witnesses.
+
+Both look at the function φ = Σ C ∘ y of a layer's outputs, with a fixed random C, whose
+gradient is what ``backward`` returns for ∂L/∂y = C.
+
+*Differences.* Along a random direction v of one array at a time, ⟨gradient, v⟩ must be
+the derivative of φ, which Richardson's extrapolation of two central differences gives
+to O(h⁴). On a smooth function the extrapolations from h and from h/2 agree. Where they
+do not, there is a kink (ReLU at 0) inside the step, and another point is drawn.
+
+*Automatic differentiation* gives the same gradients by JAX, entry by entry.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from layerwise.arrays import Array, Tree, automatic_gradient, named_leaves, tree_map
+from layerwise.errors import InputError
+from layerwise.model._activations import ACTIVATIONS, Tanh
+from layerwise.model._composition import Residual, Sequential
+from layerwise.model._dropout import Dropout
+from layerwise.model._layer import Draw, Layer
+from layerwise.model._linear import Linear
+from layerwise.model._losses import LOSSES, Loss
+from layerwise.model._mlp import MLP
+from layerwise.model._normalisation import LayerNorm
+from layerwise.model._softmax import Softmax
+
+__all__ = ["GradientCheck", "GradientReport", "gradcheck", "own_targets"]
+
+STEP = 2e-3
+"""h of the differences: truncation O(h⁴) and rounding O(ε/h) are both near 1e-12."""
+
+SMOOTH = 1e-9
+"""Above this the two extrapolations disagree by more than either error."""
+
+TOLERANCE = 1e-8
+"""Allowed disagreement with the differences, relative to the gradient's norm."""
+
+EXACT = 1e-12
+"""Allowed disagreement with automatic differentiation, of the largest entry."""
+
+FLOOR = 1e-3
+"""Gradients smaller than this are compared absolutely: φ is of order one."""
+
+DIRECTIONS = 8
+POINTS = 20
+BATCH = 4
+
+SIMILAR = 1e-6
+"""Directions whose claims are this near to one factor tell the same story."""
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """One array's gradient, as one witness sees it.
+
+    Parameters
+    ----------
+    array : str
+        The parameter's path, or ``input``.
+    witness : str
+        ``differences`` or ``automatic``.
+    error : float
+        The largest disagreement found, relative to the gradient's size.
+    passed : bool
+        Whether it is within ``TOLERANCE``.
+    note : str
+        What the disagreement looks like, where that can be told.
+    """
+
+    array: str
+    witness: str
+    error: float
+    passed: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """Every check of one layer or loss; true where all of them passed."""
+
+    target: str
+    checks: tuple[GradientCheck, ...]
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        lines = [f"{self.target}: {'passed' if self.passed else 'FAILED'}"]
+        for c in self.checks:
+            mark = "ok  " if c.passed else "FAIL"
+            note = f"  {c.note}" if c.note else ""
+            array = c.array.removeprefix("params.")
+            lines.append(f"  {mark} {array:<14} {c.witness:<12} {c.error:.1e}{note}")
+        return "\n".join([*lines, f"  {self.note}"] if self.note else lines)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Where a function is looked at: φ of named arrays, and the gradient to check."""
+
+    function: Callable[[Tree], Array]
+    arrays: Tree
+    gradients: Tree
+
+
+def gradcheck(
+    target: Layer | Loss, *, shape: tuple[int, ...] = (5,), seed: int = 0
+) -> GradientReport:
+    """Check a layer's or a loss's backward against its forward, in float64.
+
+    Parameters
+    ----------
+    target : Layer or Loss
+        One of ours, or anything with the same methods.
+    shape : tuple of int
+        The shape of one input.
+    seed : int
+        Of the random point, directions and noise.
+
+    Returns
+    -------
+    GradientReport
+        True where everything agrees; its ``str`` is a table.
+
+    Raises
+    ------
+    InputError
+        If the target lacks a method, or returns something of the wrong form.
+
+    Examples
+    --------
+    >>> from layerwise.model import Tanh
+    >>> gradcheck(Tanh()).passed
+    True
+    """
+    rng = np.random.default_rng(seed)
+    point_of = _loss_point if _is_loss(target) else _layer_point
+    name = _name(target)
+    for _ in range(POINTS):
+        point = point_of(target, shape, rng)
+        checks = _differences(point, rng)
+        if checks is not None:
+            exact = _automatic(point)
+            note = "" if exact else "not written over the array API: no automatic check"
+            return GradientReport(name, (*checks, *exact), note)
+    raise InputError(
+        f"{name}: no smooth point found in {POINTS} draws: is it continuous?"
+    )
+
+
+def _is_loss(target: Any) -> bool:
+    if isinstance(target, Loss):
+        return True
+    for method in ("forward", "backward"):
+        if not callable(getattr(target, method, None)):
+            raise InputError(
+                f"{_name(target)} has no method {method!r}: a layer needs "
+                "forward(params, x, noise) and backward(params, trace, g)"
+            )
+    return False
+
+
+def _name(target: Any) -> str:
+    shown = repr(target)
+    return shown if "object at" not in shown else type(target).__name__
+
+
+def _layer_point(
+    layer: Any, shape: tuple[int, ...], rng: np.random.Generator
+) -> _Point:
+    init = getattr(layer, "init", None)
+    params = {} if init is None else init(rng, shape)
+    # A bias that begins at zero would hide an error that is proportional to it.
+    params = tree_map(lambda leaf: leaf + 0.1 * rng.normal(size=leaf.shape), params)
+    x = rng.normal(size=(BATCH, *shape))
+    declare = getattr(layer, "noise", None)
+    noise = _drawn(None if declare is None else declare(params, shape), rng)
+    y, trace = _unpacked(layer.forward(params, x, noise), layer, "forward")
+    cotangent = rng.normal(size=y.shape)
+    back = layer.backward(params, trace, cotangent)
+    of_params, of_input = _unpacked(back, layer, "backward")
+
+    def function(arrays: Tree) -> Array:
+        outputs, _ = layer.forward(arrays["params"], arrays["input"], noise)
+        return (outputs * cotangent).sum()
+
+    arrays = {"params": params, "input": x}
+    return _Point(function, arrays, {"params": of_params, "input": of_input})
+
+
+def _loss_point(loss: Any, shape: tuple[int, ...], rng: np.random.Generator) -> _Point:
+    targets = np.eye(*shape)[rng.integers(0, *shape, size=BATCH)]
+    # Positive rows are valid for every loss, for those on probabilities too.
+    outputs = rng.uniform(0.05, 1.0, size=(BATCH, *shape))
+    _, trace = loss.forward(outputs, targets)
+    cotangent = rng.normal(size=BATCH)
+
+    def function(arrays: Tree) -> Array:
+        losses, _ = loss.forward(arrays["input"], targets)
+        return (losses * cotangent).sum()
+
+    gradient = loss.backward(trace) * cotangent[:, None]
+    return _Point(function, {"input": outputs}, {"input": gradient})
+
+
+def _drawn(declared: Any, rng: np.random.Generator) -> Any:
+    return tree_map(
+        lambda d: rng.uniform(size=(BATCH, *d.shape)) if isinstance(d, Draw) else None,
+        declared,
+    )
+
+
+def _unpacked(pair: Any, target: Any, method: str) -> tuple[Any, Any]:
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        wanted = {"forward": "outputs, trace", "backward": "gradients, input_gradient"}
+        raise InputError(f"{_name(target)}.{method} must return {wanted[method]}")
+    return pair
+
+
+def _differences(point: _Point, rng: np.random.Generator) -> list[GradientCheck] | None:
+    """Return a check for each array, or None where a kink is too near."""
+    found = dict(named_leaves(point.gradients))
+    checks: list[GradientCheck] = []
+    for path, leaf in named_leaves(point.arrays):
+        gradient = found.get(path)
+        if gradient is None or np.shape(gradient) != leaf.shape:
+            checks.append(_misshapen(path, leaf, gradient))
+            continue
+        pairs: list[tuple[float, float]] = []
+        for _ in range(DIRECTIONS):
+            direction = rng.normal(size=leaf.shape) / np.sqrt(leaf.size)
+            slope = _slope(point, path, direction)
+            if slope is None:
+                return None
+            pairs.append((float((gradient * direction).sum()), slope))
+        checks.append(_compared(path, np.array(pairs)))
+    return checks
+
+
+def _slope(point: _Point, path: str, direction: np.ndarray) -> float | None:
+    """Return dφ/dt along the direction, or None where there is a kink within h."""
+    here = dict(named_leaves(point.arrays))[path]
+
+    def phi(t: float) -> float:
+        return float(
+            point.function(_replaced(point.arrays, path, here + t * direction))
+        )
+
+    def central(h: float) -> float:
+        return (phi(h) - phi(-h)) / (2 * h)
+
+    coarse, middle, fine = (central(STEP / 2**k) for k in range(3))
+    # Each halving divides the O(h²) error by four; the combination cancels it.
+    first, second = (4 * middle - coarse) / 3, (4 * fine - middle) / 3
+    smooth = abs(first - second) <= SMOOTH * max(1.0, abs(second))
+    return second if smooth else None
+
+
+def _replaced(tree: Tree, path: str, value: np.ndarray, prefix: str = "") -> Tree:
+    def at(key: Any) -> str:
+        return f"{prefix}.{key}" if prefix else str(key)
+
+    if isinstance(tree, dict):
+        return {k: _replaced(b, path, value, at(k)) for k, b in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(_replaced(b, path, value, at(k)) for k, b in enumerate(tree))
+    return value if prefix == path else tree
+
+
+def _compared(path: str, pairs: np.ndarray) -> GradientCheck:
+    """Judge the pairs (⟨gradient, v⟩, difference) along the directions."""
+    claimed, seen = pairs.T
+    size = max(float(np.linalg.norm(seen)), FLOOR)
+    error = float(np.linalg.norm(claimed - seen)) / size
+    passed = error <= TOLERANCE
+    return GradientCheck(
+        path, "differences", error, passed, "" if passed else _symptom(claimed, seen)
+    )
+
+
+def _symptom(claimed: np.ndarray, seen: np.ndarray) -> str:
+    """Say what is wrong where every direction tells the same story."""
+    if not np.any(claimed):
+        return "the gradient is zero, the differences are not"
+    if not np.any(seen):
+        return "the outputs do not depend on it, the gradient says they do"
+    factor = float(claimed @ seen / (seen @ seen))
+    if np.linalg.norm(claimed - factor * seen) > SIMILAR * np.linalg.norm(claimed):
+        return "another direction than the differences"
+    if abs(factor + 1) < SIMILAR:
+        return "the sign is reversed"
+    hint = ", the batch size: a sum for a mean" if abs(factor - BATCH) < SIMILAR else ""
+    hint = (
+        ", 1 / batch size: a mean for a sum"
+        if abs(factor * BATCH - 1) < SIMILAR
+        else hint
+    )
+    return f"too large by the factor {factor:.4g}{hint}"
+
+
+def _misshapen(path: str, leaf: np.ndarray, gradient: Any) -> GradientCheck:
+    got = "is missing" if gradient is None else f"has shape {np.shape(gradient)}"
+    note = f"the gradient {got}, expected {leaf.shape}"
+    return GradientCheck(path, "differences", np.inf, passed=False, note=note)
+
+
+def _automatic(point: _Point) -> list[GradientCheck]:
+    """Return a check for each array, none where JAX cannot trace the function."""
+    exact = automatic_gradient(point.function, point.arrays)
+    if exact is None:
+        return []
+    found = dict(named_leaves(point.gradients))
+    checks: list[GradientCheck] = []
+    for path, true in named_leaves(exact):
+        if path in found and np.shape(found[path]) == true.shape:
+            size = max(float(np.max(np.abs(true), initial=0.0)), FLOOR)
+            error = float(np.max(np.abs(found[path] - true), initial=0.0)) / size
+            checks.append(GradientCheck(path, "automatic", error, error <= EXACT))
+    return checks
+
+
+def own_targets() -> tuple[Layer | Loss, ...]:
+    """Return every layer and loss of ours, and whole networks with every option."""
+    blocks: tuple[Layer, ...] = (Linear(5), Tanh(), Dropout(0.2))
+    networks = tuple(
+        MLP((6, 6), name, normalise=True, dropout=0.2, residual=True).build(5, 3)
+        for name in ACTIVATIONS
+    )
+    return (
+        Linear(3),
+        *ACTIVATIONS.values(),
+        Softmax(),
+        LayerNorm(),
+        Dropout(0.3),
+        Residual(Sequential(blocks)),
+        *LOSSES.values(),
+        *networks,
+    )

@@ -1,0 +1,76 @@
+"""What a layer is: three functions side by side."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from layerwise.arrays import Array, Tree
+
+__all__ = ["Draw", "Layer", "Noise", "Shape", "output_shape"]
+
+Shape: TypeAlias = tuple[int, ...]
+"""The shape of one sample, without the batch axis."""
+
+Noise: TypeAlias = Any
+"""A tree like ``Layer.noise``, each ``Draw`` replaced by its array."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Noise that a layer asks for in training: uniform on [0, 1), of its own shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape for one sample; the array has the batch axis before it.
+    """
+
+    shape: Shape
+
+
+class Layer(ABC):
+    """A differentiable function with parameters, and its derivative by hand.
+
+    A layer is a frozen dataclass: its fields are settings, never state. Parameters
+    come in as a tree of arrays, and whatever the derivative needs of the forward pass
+    goes out as the ``trace``. The functions are pure and written over the array-API
+    standard, so that the same lines run in NumPy, under ``jax.jit`` and on torch
+    tensors. A layer of your own needs ``forward`` and ``backward``, and ``init`` where
+    it has parameters; ``layerwise.gradcheck`` tells whether they agree.
+    """
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Tree:
+        """Draw the parameters for samples of ``shape``: a tree of float64 arrays."""
+        del rng, shape
+        return {}
+
+    @abstractmethod
+    def forward(
+        self, params: Tree, x: Array, noise: Noise = None
+    ) -> tuple[Array, Tree]:
+        """Return the outputs and the trace for the inputs ``x`` (batch first).
+
+        ``noise`` is what ``Layer.noise`` asked for; ``None`` means evaluation.
+        """
+
+    @abstractmethod
+    def backward(
+        self, params: Tree, trace: Tree, gradient: Array
+    ) -> tuple[Tree, Array]:
+        """Return the loss's gradients by the parameters and by the inputs.
+
+        ``gradient`` is the loss's gradient by the outputs, of their shape.
+        """
+
+    def noise(self, params: Tree, shape: Shape) -> Draw | tuple[Any, ...] | None:
+        """Declare the noise of training: a ``Draw``, a tuple of such, or ``None``."""
+        del params, shape
+        return None
+
+
+def output_shape(layer: Layer, params: Tree, shape: Shape) -> Shape:
+    """Return the shape of one output, found by passing one row of zeros."""
+    y, _ = layer.forward(params, np.zeros((1, *shape)))
+    return tuple(y.shape[1:])

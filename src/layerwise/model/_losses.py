@@ -1,0 +1,196 @@
+"""Losses: one number for each sample, and its gradient by the network's outputs.
+
+A loss knows single samples only. The mean over a batch is taken in one place,
+``mean_loss``, and its 1/n enters the gradient there too, so that the loss that is
+reported is the one whose gradient is taken.
+
+Targets are rows of one number for each output: one-hot for classes.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from jaxtyping import Float
+
+from layerwise.arrays import Array, Tree, namespace
+from layerwise.errors import InputError
+
+__all__ = [
+    "LOSSES",
+    "CrossEntropy",
+    "CrossEntropyOnProbabilities",
+    "Loss",
+    "SquaredError",
+    "loss_function",
+    "mean_loss",
+]
+
+
+class Loss(ABC):
+    """A differentiable distance of outputs from targets, sample by sample."""
+
+    @abstractmethod
+    def forward(
+        self,
+        outputs: Float[Array, "batch classes"],
+        targets: Float[Array, "batch classes"],
+    ) -> tuple[Float[Array, " batch"], Tree]:
+        """Return the loss of every sample, and the trace."""
+
+    @abstractmethod
+    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+        """Return the gradient of every sample's own loss by its outputs."""
+
+    @abstractmethod
+    def probabilities(
+        self, outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, "batch classes"]:
+        """Return what the outputs say as class probabilities; rows add up to 1."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """Cross-entropy of a softmax, fused and stable, on logits z.
+
+    L = −Σ t log softmax(z) = Σt · logsumexp(z) − Σ t z, and since the derivative of
+    logsumexp is the softmax,
+
+        ∂L/∂z = Σt · softmax(z) − t
+
+    No probability is ever divided by, and none is taken the logarithm of.
+    """
+
+    def forward(
+        self,
+        outputs: Float[Array, "batch classes"],
+        targets: Float[Array, "batch classes"],
+    ) -> tuple[Float[Array, " batch"], Tree]:
+        """Return the losses; the trace is the softmax and the targets."""
+        xp = namespace(outputs)
+        shifted = outputs - xp.max(outputs, axis=-1, keepdims=True)
+        e = xp.exp(shifted)
+        total = xp.sum(e, axis=-1, keepdims=True)
+        losses = xp.sum(targets * (xp.log(total) - shifted), axis=-1)
+        return losses, (e / total, targets)
+
+    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+        """Return softmax − targets (each row of the targets adding up to its Σt)."""
+        softmax, targets = trace
+        mass = namespace(softmax).sum(targets, axis=-1, keepdims=True)
+        return mass * softmax - targets
+
+    def probabilities(
+        self, outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, "batch classes"]:
+        """Return the softmax of the logits."""
+        xp = namespace(outputs)
+        e = xp.exp(outputs - xp.max(outputs, axis=-1, keepdims=True))
+        return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class CrossEntropyOnProbabilities(Loss):
+    """Cross-entropy on the probabilities p that a Softmax layer gives.
+
+    L = −Σ t log max(p, τ), with τ the smallest normal number, so that a probability
+    that underflowed to 0 has a finite loss. The gradient is that of the very same
+    function: −t/p where p > τ, and 0 where the floor holds. With the loss floored and
+    the gradient not, −1/0 · 0 is NaN at the first underflow.
+
+    A floored sample no longer teaches; ``CrossEntropy`` on logits has no floor.
+    """
+
+    def forward(
+        self,
+        outputs: Float[Array, "batch classes"],
+        targets: Float[Array, "batch classes"],
+    ) -> tuple[Float[Array, " batch"], Tree]:
+        """Return the losses; the trace is p and the targets."""
+        xp = namespace(outputs)
+        floored = xp.maximum(outputs, xp.full_like(outputs, _tiny(outputs)))
+        return -xp.sum(targets * xp.log(floored), axis=-1), (outputs, targets)
+
+    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+        """Return −t/p, and 0 under the floor."""
+        p, targets = trace
+        xp = namespace(p)
+        above = p > _tiny(p)
+        divisor = xp.where(above, p, xp.ones_like(p))
+        return xp.where(above, -targets / divisor, xp.zeros_like(p))
+
+    def probabilities(
+        self, outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, "batch classes"]:
+        """Return the outputs themselves."""
+        return outputs
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """Half the squared distance: L = ½ Σ (y − t)², and ∂L/∂y = y − t."""
+
+    def forward(
+        self,
+        outputs: Float[Array, "batch classes"],
+        targets: Float[Array, "batch classes"],
+    ) -> tuple[Float[Array, " batch"], Tree]:
+        """Return the losses; the trace is y − t."""
+        difference = outputs - targets
+        losses = 0.5 * namespace(outputs).sum(difference * difference, axis=-1)
+        return losses, difference
+
+    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+        """Return y − t."""
+        return trace
+
+    def probabilities(
+        self, outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, "batch classes"]:
+        """Return the outputs cut to positive numbers and divided by their sum."""
+        xp = namespace(outputs)
+        positive = xp.maximum(outputs, xp.full_like(outputs, _tiny(outputs)))
+        return positive / xp.sum(positive, axis=-1, keepdims=True)
+
+
+def mean_loss(
+    losses: Float[Array, " batch"],
+    gradient: Float[Array, "batch classes"],
+    weights: Float[Array, " batch"],
+) -> tuple[Float[Array, ""], Float[Array, "batch classes"]]:
+    """Return the weighted mean of the samples' losses, and its gradient.
+
+    L̄ = Σ w L / Σ w, so that each sample's gradient is multiplied by w / Σ w. A batch
+    whose weights are all zero has loss and gradient 0.
+    """
+    xp = namespace(losses)
+    total = xp.sum(weights)
+    share = weights / xp.where(total > 0, total, xp.ones_like(total))
+    return xp.sum(losses * share), gradient * share[:, None]
+
+
+def _tiny(array: Array) -> float:
+    return float(namespace(array).finfo(array.dtype).smallest_normal)
+
+
+LOSSES = MappingProxyType(
+    {
+        "cross-entropy": CrossEntropy(),
+        "cross-entropy-on-probabilities": CrossEntropyOnProbabilities(),
+        "squared-error": SquaredError(),
+    }
+)
+"""Every loss by its name on the command line."""
+
+
+def loss_function(name: str) -> Loss:
+    """Return the loss of this name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in LOSSES:
+        raise InputError(f"loss {name!r} is unknown; choose of {', '.join(LOSSES)}")
+    return LOSSES[name]

@@ -1,0 +1,169 @@
+"""A network: its architecture, its parameters, and what predicting with them needs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
+from layerwise.data import Dataset, Scaling, fit_scaling
+from layerwise.errors import InputError
+from layerwise.model._composition import Sequential
+from layerwise.model._layer import Noise
+from layerwise.model._losses import Loss, mean_loss
+from layerwise.model._mlp import Architecture, block_names
+
+__all__ = [
+    "Batch",
+    "LossAndGradients",
+    "Network",
+    "flatten",
+    "initial_network",
+    "loss_and_gradients",
+]
+
+BLOCK_ROWS = 4096
+"""Rows that are passed through the network at a time: memory stays bounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network that predicts: architecture, parameters, scaling and class names.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The settings, an ``MLP`` for example.
+    parameters : tree of NumPy arrays
+        As ``layer.init`` shapes them.
+    shape : tuple of int
+        The shape of one input, before it is flattened.
+    class_names : tuple of str
+        One for each output.
+    scaling : Scaling
+        What is done to raw inputs first; fitted on the training set.
+    """
+
+    architecture: Architecture
+    parameters: Tree
+    shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    scaling: Scaling
+
+    @cached_property
+    def layer(self) -> Sequential:
+        """The network as one layer: its blocks, one after another."""
+        features = int(np.prod(self.shape))
+        return self.architecture.build(features, len(self.class_names))
+
+    @cached_property
+    def loss(self) -> Loss:
+        """The loss the outputs are meant for."""
+        return self.architecture.loss_function()
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The blocks' names: hidden1, hidden2, …, output."""
+        return block_names(self.layer)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training changes."""
+        return sum(leaf.size for leaf in leaves(self.parameters))
+
+    def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
+        """Return the outputs for raw inputs, shape (samples, *shape)."""
+        blocks = [arrays[-1] for arrays in self.activations(inputs)]
+        if blocks:
+            return np.concatenate(blocks)
+        return np.zeros((0, len(self.class_names)), leaves(self.parameters)[0].dtype)
+
+    def predict_proba(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
+        """Return class probabilities for raw inputs, shape (samples, *shape)."""
+        return self.loss.probabilities(self.logits(inputs))
+
+    def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
+        """Return the index of the likeliest class for raw inputs."""
+        return np.argmax(self.logits(inputs), axis=1)
+
+    def activations(self, inputs: Array) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield the scaled inputs and every block's outputs, some thousand rows a time.
+
+        Each array has shape (rows, units); the inputs are flattened. Dropout rests.
+
+        Raises
+        ------
+        InputError
+            If the inputs do not have the network's input shape.
+        """
+        if tuple(inputs.shape[1:]) != self.shape:
+            raise InputError(
+                f"the network takes inputs of shape {self.shape}, "
+                f"these have {tuple(inputs.shape[1:])}"
+            )
+        dtype = leaves(self.parameters)[0].dtype
+        for start in range(0, len(inputs), BLOCK_ROWS):
+            rows = self.scaling.apply(inputs[start : start + BLOCK_ROWS], dtype)
+            x = flatten(rows)
+            yield (x, *self.layer.outputs(self.parameters, x)[0])
+
+
+def initial_network(
+    architecture: Architecture, data: Dataset, *, seed: int = 0, dtype: Any = np.float32
+) -> Network:
+    """Return the untrained network for a data set, parameters drawn from ``seed``.
+
+    The scaling is fitted on the training samples. Parameters are drawn in NumPy, in
+    float64, and rounded to ``dtype``: the same seed means the same network in every
+    engine and precision.
+    """
+    features = int(np.prod(data.shape))
+    layer = architecture.build(features, data.classes)
+    drawn = layer.init(np.random.default_rng(seed), (features,))
+    return Network(
+        architecture=architecture,
+        parameters=tree_map(lambda leaf: leaf.astype(dtype), drawn),
+        shape=data.shape,
+        class_names=data.class_names,
+        scaling=fit_scaling(data.train.inputs, data.scaling),
+    )
+
+
+def flatten(inputs: Array) -> Float[Array, "samples features"]:
+    """Return the inputs as one row of features for each sample."""
+    return namespace(inputs).reshape(inputs, (inputs.shape[0], -1))
+
+
+class LossAndGradients(NamedTuple):
+    """What one backward pass gives."""
+
+    loss: Float[Array, ""]
+    outputs: Float[Array, "batch classes"]
+    gradients: Tree
+
+
+class Batch(NamedTuple):
+    """What one step sees: scaled inputs, one-hot targets, and a weight for each."""
+
+    inputs: Float[Array, "batch features"]
+    targets: Float[Array, "batch classes"]
+    weights: Float[Array, " batch"]
+
+
+def loss_and_gradients(
+    layer: Sequential, loss: Loss, parameters: Tree, batch: Batch, noise: Noise = None
+) -> LossAndGradients:
+    """Backpropagation: the mean loss of a batch, and its gradient by every parameter.
+
+    Forward through all layers, keeping each one's trace; the loss; then backward
+    through all layers in reverse, each turning the gradient by its outputs into the
+    gradients by its parameters and by its inputs.
+    """
+    outputs, traces = layer.forward(parameters, batch.inputs, noise)
+    losses, trace = loss.forward(outputs, batch.targets)
+    value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
+    gradients, _ = layer.backward(parameters, traces, gradient)
+    return LossAndGradients(value, outputs, gradients)

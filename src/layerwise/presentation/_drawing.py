@@ -1,0 +1,80 @@
+"""All figures of a report, each drawn once: for its folder and for its page."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from layerwise.files import make_folder, write_atomically
+from layerwise.presentation._figures_data import (
+    component_images,
+    projection,
+    sample_sheet,
+)
+from layerwise.presentation._figures_layers import (
+    layer_plane,
+    layer_projections,
+    probe_by_layer,
+)
+from layerwise.presentation._figures_mistakes import (
+    confusion_matrix,
+    decision_regions,
+    worst_mistakes,
+)
+from layerwise.presentation._figures_training import training_curves
+from layerwise.presentation._report import Report
+from layerwise.presentation._style import png
+
+__all__ = ["draw_all", "save_figures"]
+
+
+def draw_all(report: Report) -> dict[str, bytes]:
+    """Draw every figure that suits the report.
+
+    Returns
+    -------
+    dict of str to bytes
+        PNG images at 150 dots per inch, by name: ``samples`` and ``components`` of
+        pictures, ``input`` (the inputs' plane), ``training``; where there is a study
+        ``layers``, ``layer00``, ``layer01``, … (the input's plane, then every
+        layer's), ``probes``, ``confusion``, ``mistakes`` of pictures and pairs of
+        numbers; ``regions`` of pairs of numbers.
+    """
+    return {name: png(drawing) for name, drawing in _drawings(report)}
+
+
+def save_figures(
+    figures: Mapping[str, bytes], folder: str | os.PathLike[str]
+) -> list[Path]:
+    """Write each of the figures that `draw_all` drew to ``folder/name.png``.
+
+    Raises
+    ------
+    MachineError
+        If the folder cannot be made or written to.
+    """
+    paths = [make_folder(folder) / f"{name}.png" for name in figures]
+    for path, content in zip(paths, figures.values(), strict=True):
+        write_atomically(path, content)
+    return paths
+
+
+def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
+    data, inputs, study = report.data, report.input_study, report.study
+    is_plane = data.shape == (2,)
+    if data.is_image:
+        yield "samples", sample_sheet(data.train, data.class_names)
+        yield "components", component_images(inputs.layer, data.shape)
+    yield "input", projection(inputs.layer, inputs.targets, data.class_names)
+    yield "training", training_curves(report.history)
+    if is_plane:
+        yield "regions", decision_regions(report.network, data.test)
+    if study is None:
+        return
+    yield "layers", layer_projections(study)
+    for number, layer in enumerate(study):
+        yield f"layer{number:02d}", layer_plane(layer, study)
+    yield "probes", probe_by_layer(study)
+    yield "confusion", confusion_matrix(study)
+    if data.is_image or is_plane:
+        yield "mistakes", worst_mistakes(study)

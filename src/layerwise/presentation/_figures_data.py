@@ -1,0 +1,153 @@
+"""Figures of the data: samples, principal components, the plane of the first two."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Integer
+
+from layerwise.data import Samples
+from layerwise.errors import InputError
+from layerwise.inspection import LayerStudy
+from layerwise.presentation._pictures import are_pictures, mosaic
+from layerwise.presentation._points import draw_projection, draw_rings
+from layerwise.presentation._style import new_axes, new_figure, styled
+from layerwise.presentation._text import short, typeset
+from layerwise.wording import percent
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+__all__ = ["component_images", "projection", "sample_sheet"]
+
+EACH = 5
+"""Samples shown of every class."""
+
+CELL = 0.5
+"""Inches from one picture to the next."""
+
+
+@styled
+def sample_sheet(
+    samples: Samples,
+    class_names: tuple[str, ...],
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw the first five pictures of each class, a row for each.
+
+    Parameters
+    ----------
+    samples : Samples
+        Pictures, shape (samples, height, width[, channels]).
+    class_names : tuple of str
+        By class index.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not pictures.
+    """
+    if not are_pictures(samples.inputs):
+        raise InputError(
+            f"a sample sheet shows pictures; inputs of shape {samples.inputs.shape[1:]}"
+            f" and dtype {samples.inputs.dtype} are none"
+        )
+    names = [short(name) for name in class_names]
+    room = math.ceil(0.3 + 0.15 * max(map(len, names)))
+    blocks = min(1 + len(names) // 6, 3)
+    rows = -(-len(names) // blocks)
+    origins = [
+        (index % rows, index // rows * (room + EACH) + room)
+        for index in range(len(names))
+    ]
+    positions, cells = [], []
+    for index, (row, column) in enumerate(origins):
+        members = np.flatnonzero(samples.targets == index)[:EACH]
+        positions.extend(members)
+        cells.extend((row, column + rank) for rank in range(len(members)))
+    picture, extent = mosaic(samples.inputs[positions], np.array(cells))
+    ax = ax or new_axes(CELL * blocks * (room + EACH), CELL * rows)
+    ax.imshow(picture, extent=extent, interpolation="none")
+    for name, (row, column) in zip(names, origins, strict=True):
+        ax.text(column - 0.2, row + 0.45, name, ha="right", va="center")
+    ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0), aspect="equal")
+    ax.set_axis_off()
+    return ax
+
+
+@styled
+def component_images(
+    layer: LayerStudy, shape: tuple[int, ...]
+) -> "matplotlib.figure.Figure":
+    """Draw the first ten principal components of pictures as pictures.
+
+    Blue entries grow along the component, red ones shrink, white ones stay; each has
+    its own scale, even about 0.
+
+    Parameters
+    ----------
+    layer : LayerStudy
+        The inputs' own, as many units as ``shape`` has entries.
+    shape : tuple of int
+        Of a picture; with three channels their mean is drawn.
+
+    Raises
+    ------
+    InputError
+        If the components do not have that shape.
+    """
+    components = layer.components.components[:10]
+    if components.shape[1] != math.prod(shape):
+        raise InputError(
+            f"components of {components.shape[1]} units cannot be drawn as pictures of"
+            f" shape {shape}"
+        )
+    images = components.reshape(-1, *shape)
+    if len(shape) == 3:
+        images = images.mean(axis=-1)
+    columns = min(len(images), 5)
+    rows = -(-len(images) // columns)
+    figure = new_figure(1.4 * columns, 1.65 * rows * shape[0] / shape[1])
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in grid:
+        ax.set_axis_off()
+    ratios = layer.components.explained_variance_ratio
+    for number, (ax, image, ratio) in enumerate(
+        zip(grid, images, ratios, strict=False), 1
+    ):
+        largest = np.abs(image).max()
+        ax.imshow(image, cmap="RdBu", vmin=-largest, vmax=largest)
+        ax.set_title(typeset(f"{number}: {percent(ratio)}"), fontsize=8.5)
+    return figure
+
+
+@styled
+def projection(
+    layer: LayerStudy,
+    targets: Integer[np.ndarray, " samples"],
+    class_names: tuple[str, ...],
+    mistakes: Integer[np.ndarray, " mistakes"] | None = None,
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw a layer's samples on its first two principal components.
+
+    Parameters
+    ----------
+    layer : LayerStudy
+    targets : int array, shape (samples,)
+        The class of each of the layer's projected samples: their colour.
+    class_names : tuple of str
+        By class index; written at the classes' medians.
+    mistakes : int array, optional
+        Positions of samples to ring.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+    """
+    ax = ax or new_axes(5.6, 5.0)
+    draw_projection(ax, layer, targets, class_names)
+    if mistakes is not None:
+        draw_rings(ax, layer.projection[mistakes])
+    return ax

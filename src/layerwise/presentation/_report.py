@@ -1,0 +1,59 @@
+"""Everything that the page tells of, as one record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from layerwise.data import Dataset, DataStatistics
+from layerwise.inspection import InputStudy, Study
+from layerwise.model import Network
+from layerwise.training import History, Recipe, Score
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A data set, a training, and what was found inside the network.
+
+    Parameters
+    ----------
+    title : str
+        The page's.
+    data : Dataset
+    statistics : DataStatistics
+        Of ``data``.
+    input_study : InputStudy
+        Of ``data``, before any network.
+    network : Network
+        As the training left it.
+    recipe : Recipe
+        Its settings, defaults filled in.
+    history : History
+    status : str
+        ``finished``, ``diverged`` or ``interrupted``.
+    train_seconds, steps_per_second : float
+    validation, test : Score
+        Of ``network``.
+    study : Study or None
+        Of ``network`` on the test set; None where the training diverged.
+    environment : mapping of str to str
+        Versions, machine, threads: whatever the figures depend on.
+    command : str
+        What to type to get this again.
+    """
+
+    title: str
+    data: Dataset
+    statistics: DataStatistics
+    input_study: InputStudy
+    network: Network
+    recipe: Recipe
+    history: History
+    status: str
+    train_seconds: float
+    steps_per_second: float
+    validation: Score
+    test: Score
+    study: Study | None
+    environment: Mapping[str, str]
+    command: str

@@ -1,0 +1,55 @@
+"""Times, intervals and names as figures, pages and tables write them."""
+
+import re
+
+from layerwise.inspection import Share
+
+__all__ = ["duration", "interval", "short", "typeset"]
+
+NARROW_NO_BREAK_SPACE = "\u202f"
+UNIT = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b)")
+
+
+def interval(share: Share) -> str:
+    """Write a share's 95 % interval.
+
+    >>> interval(Share(978, 1000, 0.967, 0.985))
+    '96.7 to 98.5 %'
+    """
+    return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the unit that suits it.
+
+    >>> duration(0.0412), duration(8.31), duration(125), duration(7260)
+    ('41 ms', '8.3 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def short(name: str, width: int = 20) -> str:
+    r"""Return a name as one line of at most ``width`` printable characters.
+
+    >>> short("T-shirt/top"), short("two\nlines"), short("a very long name", 8)
+    ('T-shirt/top', 'two lines', 'a very …')
+    """
+    line = " ".join(name.split())
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def typeset(text: str) -> str:
+    """Bind every number to its unit by a narrow space that does not break.
+
+    >>> typeset("97.8 % in 8 s") == "97.8\u202f% in 8\u202fs"
+    True
+    """
+    return UNIT.sub(NARROW_NO_BREAK_SPACE, text)

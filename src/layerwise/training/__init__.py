@@ -1,0 +1,38 @@
+"""Training: optimisers, schedules, engines, and the loop that is the same for all."""
+
+from layerwise.training._checkpoint import (
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from layerwise.training._history import Epoch, History
+from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
+from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
+from layerwise.training._recipe import Recipe
+from layerwise.training._schedules import SCHEDULES, Schedule, schedule
+from layerwise.training.engines import Problem, Score, State, Steps, engine_for
+
+__all__ = [
+    "OPTIMISERS",
+    "SCHEDULES",
+    "Checkpoint",
+    "Epoch",
+    "History",
+    "Optimiser",
+    "Problem",
+    "Progress",
+    "Recipe",
+    "Result",
+    "Schedule",
+    "Score",
+    "State",
+    "Steps",
+    "engine_for",
+    "fit",
+    "latest_checkpoint",
+    "load_checkpoint",
+    "optimiser",
+    "save_checkpoint",
+    "schedule",
+    "score",
+]

@@ -1,0 +1,85 @@
+"""What a training leaves behind: a figure for every step and every epoch."""
+
+import csv
+import io
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Epoch", "History"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The figures at the end of one epoch, each over all samples of its set once.
+
+    Parameters
+    ----------
+    epoch, step : int
+        Epochs and steps done by then.
+    seconds : float
+        Time since the training began, evaluation included.
+    train_loss, validation_loss : float
+        Mean loss per sample, in nats for the cross-entropies.
+    train_accuracy, validation_accuracy : float
+        Share of samples classified right, 0 to 1.
+    """
+
+    epoch: int
+    step: int
+    seconds: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+def _none() -> np.ndarray:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Every step's loss and batch accuracy, and every epoch's figures.
+
+    Parameters
+    ----------
+    losses, accuracies : arrays, shape (steps,)
+        The batch's mean loss and accuracy, before the step's update. Where training
+        diverged the last loss is the one that is not finite.
+    epochs : tuple of Epoch
+        The figures after each epoch.
+    """
+
+    losses: Float[np.ndarray, " steps"] = field(default_factory=_none)
+    accuracies: Float[np.ndarray, " steps"] = field(default_factory=_none)
+    epochs: tuple[Epoch, ...] = ()
+
+    def to_csv(self) -> str:
+        """Return one row for each step; the epoch's figures stand in its last row."""
+        names = [f.name for f in fields(Epoch) if f.name != "step"]
+        ends = {epoch.step: asdict(epoch) for epoch in self.epochs}
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(["step", "loss", "accuracy", *names])
+        steps = zip(self.losses, self.accuracies, strict=True)
+        for step, (loss, accuracy) in enumerate(steps, 1):
+            figures = ends.get(step, {})
+            row: list[Any] = [step, loss, accuracy]
+            writer.writerow(row + [figures.get(name, "") for name in names])
+        return table.getvalue()
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the rows of ``to_csv`` as a frame; needs pandas."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "History.to_pandas needs pandas: pip install 'layerwise[pandas]'"
+            ) from error
+        return pd.read_csv(io.StringIO(self.to_csv()))

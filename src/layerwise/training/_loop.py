@@ -1,0 +1,338 @@
+"""The training loop, the same for every engine: epochs, evaluation, stop."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.data import Dataset, Order
+from layerwise.errors import InputError
+from layerwise.model import Architecture, Network, initial_network
+from layerwise.training._history import Epoch, History
+from layerwise.training._optimisers import optimiser
+from layerwise.training._recipe import Recipe
+from layerwise.training._schedules import schedule
+from layerwise.training.engines import (
+    Engine,
+    Problem,
+    Score,
+    State,
+    Steps,
+    engine_for,
+    on_host,
+)
+
+__all__ = ["Checkpoint", "Progress", "Result", "fit", "initial_state", "score"]
+
+CHUNK_SECONDS = 0.2
+"""How long an engine runs before the loop looks up: for the screen, and for Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a watcher is told, a few times a second."""
+
+    step: int
+    total_steps: int
+    epochs: int
+    loss: float
+    accuracy: float
+    steps_per_second: float
+    latest: Epoch | None
+    history: History
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that is needed to go on: the same training follows as if it had not stopped.
+
+    Parameters
+    ----------
+    state : State
+        Parameters, moments and step, on the host.
+    history : History
+        The records so far.
+    best : tuple of Epoch and tree, optional
+        The epoch of the lowest validation loss and its parameters, where that is kept.
+    """
+
+    state: State
+    history: History
+    best: tuple[Epoch, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A training that has ended.
+
+    Parameters
+    ----------
+    network : Network
+        As trained; where training diverged or was interrupted, its last finite state.
+    history : History
+        Every step and epoch.
+    recipe : Recipe
+        The settings, defaults filled in.
+    status : str
+        ``finished``, ``diverged`` or ``interrupted``.
+    validation, test : Score
+        Of ``network``; the test set is scored here, once.
+    seconds : float
+        From the first step to the last evaluation.
+    steps_per_second : float
+        Steps by the time spent in steps, without compilation and evaluation.
+    checkpoint : Checkpoint
+        From which an interrupted training goes on.
+    """
+
+    network: Network
+    history: History
+    recipe: Recipe
+    status: str
+    validation: Score
+    test: Score
+    seconds: float
+    steps_per_second: float
+    checkpoint: Checkpoint
+
+
+def fit(
+    architecture: Architecture,
+    data: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    resume: Checkpoint | None = None,
+    watch: Callable[[Progress], None] | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+    **settings: Any,
+) -> Result:
+    """Train a network on the training set; score it on the others.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        What to train: an ``MLP``, or settings of your own.
+    data : Dataset
+        Its scaling is fitted on the training set; only the validation set has a say in
+        when to stop; the test set is scored once, at the end.
+    recipe : Recipe, optional
+        How to train; ``settings`` are changes to it (``epochs=5``, ``seed=1``).
+    resume : Checkpoint, optional
+        Where an interrupted training of the same architecture, data and recipe stood.
+    watch : callable, optional
+        Told of the progress a few times a second.
+    save : callable, optional
+        Given a checkpoint at the end of each epoch.
+
+    Returns
+    -------
+    Result
+        Also after Ctrl-C (status ``interrupted``), and where the loss or a parameter
+        stopped being finite (status ``diverged``).
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown or out of its range.
+
+    Examples
+    --------
+    >>> import layerwise as lw
+    >>> result = lw.fit(lw.MLP([16]), lw.load("iris"), seed=0)
+    >>> result.status
+    'finished'
+    """
+    recipe = _changed(recipe or Recipe(), settings).resolved(len(data.train))
+    problem = _problem(architecture, data, recipe)
+    training = _Training(engine_for(problem, recipe.engine), problem, data, recipe)
+    checkpoint = resume or Checkpoint(problem.initial_state(), History())
+    status = "finished"
+    try:
+        for reached in training.stretches(checkpoint):
+            checkpoint = reached
+            if watch:
+                watch(training.progress(checkpoint))
+            if save and training.ends_epoch(checkpoint):
+                save(checkpoint)
+    except KeyboardInterrupt:
+        status = "interrupted"
+    losses = checkpoint.history.losses
+    if len(losses) and not np.isfinite(losses[-1]):
+        status = "diverged"
+    return training.result(checkpoint, status)
+
+
+def score(
+    architecture: Architecture, data: Dataset, recipe: Recipe, checkpoint: Checkpoint
+) -> Result:
+    """Return the result of a training as it stands at a checkpoint, without a step."""
+    recipe = recipe.resolved(len(data.train))
+    problem = _problem(architecture, data, recipe)
+    training = _Training(engine_for(problem, "eager"), problem, data, recipe)
+    return training.result(checkpoint, "interrupted")
+
+
+def initial_state(architecture: Architecture, data: Dataset, recipe: Recipe) -> State:
+    """Return the state before the first step."""
+    return _problem(
+        architecture, data, recipe.resolved(len(data.train))
+    ).initial_state()
+
+
+def _changed(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
+    try:
+        return replace(recipe, **settings)
+    except TypeError as error:
+        known = ", ".join(Recipe.__dataclass_fields__)
+        names = ", ".join(sorted(set(settings) - set(Recipe.__dataclass_fields__)))
+        if not names:
+            raise
+        raise InputError(f"no setting {names}; a training has {known}") from error
+
+
+def _problem(architecture: Architecture, data: Dataset, recipe: Recipe) -> Problem:
+    network = initial_network(architecture, data, seed=recipe.seed)
+    steps = Order(len(data.train), recipe.batch_size, recipe.seed).steps_per_epoch
+    return Problem(
+        network=network,
+        samples=data.train,
+        optimiser=optimiser(recipe.optimizer),
+        schedule=schedule(recipe.schedule),
+        peak_rate=recipe.learning_rate,
+        total_steps=recipe.epochs * steps,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        device=recipe.device,
+    )
+
+
+class _Training:
+    """One training in progress: what does not change, and the clocks."""
+
+    def __init__(
+        self, engine: Engine, problem: Problem, data: Dataset, recipe: Recipe
+    ) -> None:
+        self._engine = engine
+        self._problem = problem
+        self._data = data
+        self._recipe = recipe
+        self._order = Order(len(data.train), problem.batch_size, recipe.seed)
+        self._began = time.perf_counter()
+        self._stepping = 0.0
+        self._steps_timed = 0
+
+    @property
+    def steps_per_second(self) -> float:
+        """Steps by the time spent in steps; the first, which compiles, left out."""
+        return self._steps_timed / self._stepping if self._stepping else 0.0
+
+    def stretches(self, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every stretch of steps, until the training ends."""
+        if checkpoint.history.epochs:
+            self._began -= checkpoint.history.epochs[-1].seconds
+        first = True
+        while not self._is_over(checkpoint):
+            start = checkpoint.state.step
+            stop = start + 1 if first else self._next_stop(start)
+            clock = time.perf_counter()
+            state, steps = self._engine.advance(
+                checkpoint.state, self._order, start, stop
+            )
+            if not first:
+                self._stepping += time.perf_counter() - clock
+                self._steps_timed += stop - start
+            first = False
+            checkpoint = replace(
+                checkpoint, state=state, history=_extended(checkpoint.history, steps)
+            )
+            if stop % self._order.steps_per_epoch == 0 and not steps.diverged:
+                checkpoint = self._evaluated(checkpoint)
+            yield checkpoint
+
+    def ends_epoch(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint stands at the end of an epoch."""
+        epochs = checkpoint.history.epochs
+        return bool(epochs) and epochs[-1].step == checkpoint.state.step
+
+    def progress(self, checkpoint: Checkpoint) -> Progress:
+        """Return what a watcher is told."""
+        history = checkpoint.history
+        return Progress(
+            step=checkpoint.state.step,
+            total_steps=self._problem.total_steps,
+            epochs=self._recipe.epochs or 0,
+            loss=float(history.losses[-1]),
+            accuracy=float(history.accuracies[-1]),
+            steps_per_second=self.steps_per_second,
+            latest=history.epochs[-1] if history.epochs else None,
+            history=history,
+        )
+
+    def result(self, checkpoint: Checkpoint, status: str) -> Result:
+        """Score the network that the training ended with; put all of it together."""
+        kept = on_host(checkpoint.state)
+        checkpoint = replace(checkpoint, state=kept)
+        parameters = kept.parameters
+        if checkpoint.best and status == "finished":
+            parameters = checkpoint.best[1]
+        return Result(
+            network=replace(self._problem.network, parameters=parameters),
+            history=checkpoint.history,
+            recipe=self._recipe,
+            status=status,
+            validation=self._engine.evaluate(parameters, self._data.validation),
+            test=self._engine.evaluate(parameters, self._data.test),
+            seconds=time.perf_counter() - self._began,
+            steps_per_second=self.steps_per_second,
+            checkpoint=checkpoint,
+        )
+
+    def _next_stop(self, start: int) -> int:
+        each = self._order.steps_per_epoch
+        epoch_end = (start // each + 1) * each
+        steps = max(1, int(CHUNK_SECONDS * (self.steps_per_second or 50)))
+        return min(start + steps, epoch_end)
+
+    def _is_over(self, checkpoint: Checkpoint) -> bool:
+        state, history = checkpoint.state, checkpoint.history
+        if state.step >= self._problem.total_steps:
+            return True
+        if len(history.losses) and not np.isfinite(history.losses[-1]):
+            return True
+        if self._recipe.patience is None or checkpoint.best is None:
+            return False
+        waited = history.epochs[-1].epoch - checkpoint.best[0].epoch
+        return waited >= self._recipe.patience
+
+    def _evaluated(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with its epoch's figures."""
+        parameters = checkpoint.state.parameters
+        train = self._engine.evaluate(parameters, self._data.train)
+        validation = self._engine.evaluate(parameters, self._data.validation)
+        step = checkpoint.state.step
+        epoch = Epoch(
+            epoch=step // self._order.steps_per_epoch,
+            step=step,
+            seconds=time.perf_counter() - self._began,
+            train_loss=train.loss,
+            train_accuracy=train.accuracy,
+            validation_loss=validation.loss,
+            validation_accuracy=validation.accuracy,
+        )
+        history = checkpoint.history
+        history = replace(history, epochs=(*history.epochs, epoch))
+        best = checkpoint.best
+        lowest = best is None or validation.loss < best[0].validation_loss
+        if self._recipe.patience is not None and lowest:
+            best = (epoch, on_host(checkpoint.state).parameters)
+        return replace(checkpoint, history=history, best=best)
+
+
+def _extended(history: History, steps: Steps) -> History:
+    return replace(
+        history,
+        losses=np.concatenate([history.losses, steps.losses]),
+        accuracies=np.concatenate([history.accuracies, steps.accuracies]),
+    )

@@ -1,0 +1,85 @@
+"""How a network is trained: the settings, and what they mean for a data set."""
+
+import math
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from layerwise.errors import InputError
+from layerwise.training._optimisers import optimiser
+from layerwise.training._schedules import schedule
+
+__all__ = ["Recipe"]
+
+LEARNING_RATES = MappingProxyType(
+    {"sgd": 0.05, "momentum": 0.02, "adam": 3e-3, "adamw": 3e-3}
+)
+MANY_SAMPLES = 10_000
+ENGINES = ("auto", "compiled", "eager")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training.
+
+    Parameters
+    ----------
+    epochs : int, optional
+        Passes over the training set; by default 10, or 40 below 10,000 samples.
+    batch_size : int, optional
+        Samples in a step; by default 128, or 32 below 10,000 samples.
+    optimizer, schedule : str
+        Keys of ``OPTIMISERS`` and ``SCHEDULES``.
+    learning_rate : float, optional
+        The schedule's peak; by default one that suits the optimiser.
+    seed : int
+        Of the initial parameters, the order and the noise.
+    engine : str
+        ``compiled`` (XLA), ``eager`` (NumPy), or ``auto``: by the problem's size.
+    device : str, optional
+        Where the compiled engine computes: ``cpu``, ``gpu`` or ``tpu``; by default the
+        fastest there is.
+    patience : int, optional
+        Stop after this many epochs without a lower validation loss and keep the best;
+        by default never.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of its range or unknown.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str = "adamw"
+    learning_rate: float | None = None
+    schedule: str = "one-cycle"
+    seed: int = 0
+    engine: str = "auto"
+    device: str | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        optimiser(self.optimizer)
+        schedule(self.schedule)
+        if self.engine not in ENGINES:
+            known = ", ".join(ENGINES)
+            raise InputError(f"engine {self.engine!r} is unknown; choose of {known}")
+        for name in ("epochs", "batch_size", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, not {value}")
+        if self.seed < 0:
+            raise InputError(f"seed must not be negative, it is {self.seed}")
+        rate = self.learning_rate
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise InputError(f"learning_rate must be a positive number, not {rate}")
+
+    def resolved(self, samples: int) -> "Recipe":
+        """Return the recipe with every default filled in for this many samples."""
+        many = samples >= MANY_SAMPLES
+        return replace(
+            self,
+            epochs=self.epochs or (10 if many else 40),
+            batch_size=min(self.batch_size or (128 if many else 32), samples),
+            learning_rate=self.learning_rate or LEARNING_RATES[self.optimizer],
+        )

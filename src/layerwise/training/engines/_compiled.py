@@ -1,0 +1,274 @@
+"""The compiled engine: the same mathematics as one XLA program.
+
+A whole stretch of steps is one ``while_loop`` with dynamic bounds: it is compiled once,
+and no step returns to Python. The training set lies on the device in its own dtype
+and is an argument of the program: closed over, it would be compiled in as a constant.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from layerwise.arrays import Array, Tree, one_hot, tree_map
+from layerwise.data import Order, Samples
+from layerwise.errors import InputError
+from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
+from layerwise.training.engines._engine import (
+    Problem,
+    Score,
+    State,
+    Steps,
+    all_finite,
+)
+
+__all__ = ["CompiledEngine"]
+
+MOST_STEPS = 1024
+"""Steps in one call of the program: what its index buffer holds."""
+
+BLOCK_ROWS = 2048
+"""Rows evaluated at a time."""
+
+ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
+"""For steps: products this small lose more to the threads' hand-over than they win."""
+
+
+class _Stretch(NamedTuple):
+    """The steps of one call, padded to ``MOST_STEPS`` rows."""
+
+    indices: Array
+    weights: Array
+    rates: Array
+
+
+class _Carry(NamedTuple):
+    """What goes from step to step inside the program."""
+
+    done: Array
+    finite: Array
+    state: State
+    losses: Array
+    accuracies: Array
+
+
+class CompiledEngine:
+    """Advances in one XLA program.
+
+    Parameters
+    ----------
+    problem : Problem
+        The network, its training set, and how to follow the gradient.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._double = problem.dtype == np.float64
+        network = problem.network
+        features = int(np.prod(network.shape))
+        draws = network.layer.noise(network.parameters, (features,))
+        self._on_device: dict[int, tuple[Samples, Array, Array]] = {}
+        self._device = _device(problem.device)
+        options = ONE_THREAD if self._device.platform == "cpu" else None
+        run = partial(_run, problem, draws)
+        self._run = jax.jit(run, compiler_options=options)
+        self._evaluate = jax.jit(partial(_evaluate, problem))
+
+    def advance(
+        self, state: State, order: Order, start: int, stop: int
+    ) -> tuple[State, Steps]:
+        """Do the global steps from start to stop, or up to the first that diverges."""
+        losses: list[np.ndarray] = []
+        accuracies: list[np.ndarray] = []
+        for first in range(start, stop, MOST_STEPS):
+            last = min(first + MOST_STEPS, stop)
+            state, steps = self._advance(state, order, first, last)
+            losses.append(steps.losses)
+            accuracies.append(steps.accuracies)
+            if steps.diverged:
+                break
+        return state, Steps(np.concatenate(losses), np.concatenate(accuracies))
+
+    def evaluate(self, parameters: Tree, samples: Samples) -> Score:
+        """Return the mean loss and accuracy over all samples, block by block."""
+        with self._settings():
+            inputs, targets = self._placed(samples)
+            losses, right = self._evaluate(parameters, inputs, targets)
+        loss = np.sum(np.asarray(losses), dtype=np.float64) / len(samples)
+        return Score(float(loss), int(np.sum(np.asarray(right))) / len(samples))
+
+    def _advance(
+        self, state: State, order: Order, start: int, stop: int
+    ) -> tuple[State, Steps]:
+        steps = stop - start
+        indices, weights = order.batches(start, stop)
+        stretch = _Stretch(
+            _padded(indices.astype(np.int32)),
+            _padded(weights.astype(self._problem.dtype)),
+            _padded(self._problem.rates(start, stop)),
+        )
+
+        def run(count: int) -> _Carry:
+            data = self._placed(self._problem.samples)
+            counted = state._replace(step=np.int32(start))
+            return self._run(data, counted, stretch, np.int32(count))
+
+        with self._settings():
+            carry = run(steps)
+            updates = int(carry.done)
+            taken = min(updates + 1, steps)
+            losses = np.asarray(carry.losses)[:taken]
+            accuracies = np.asarray(carry.accuracies)[:taken]
+            if not all_finite(carry.state.parameters):
+                updates, carry = _last_finite(run, updates)
+                losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
+                accuracies = np.append(accuracies[: updates + 1], losses[-1])
+        parameters, moments, _ = carry.state
+        return State(parameters, moments, start + updates), Steps(losses, accuracies)
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        """Compute on the problem's device and in its precision, here alone."""
+        with jax.default_device(self._device), jax.enable_x64(self._double):
+            yield
+
+    def _placed(self, samples: Samples) -> tuple[Array, Array]:
+        """Return the samples' arrays on the device, put there once."""
+        key = id(samples)
+        if key not in self._on_device:
+            inputs, targets = jax.device_put((samples.inputs, samples.targets))
+            # The samples are kept too: an id is unique while its object lives.
+            self._on_device[key] = (samples, inputs, targets)
+        return self._on_device[key][1:]
+
+
+def _device(name: str | None) -> Any:
+    try:
+        return jax.devices(name)[0]
+    except RuntimeError as error:
+        found = ", ".join(sorted({d.platform for d in jax.devices()}))
+        raise InputError(
+            f"device {name!r} is not on this machine; it has {found}"
+        ) from error
+
+
+def _run(
+    problem: Problem,
+    draws: Any,
+    data: tuple[Array, Array],
+    state: State,
+    stretch: _Stretch,
+    count: Array,
+) -> _Carry:
+    """Do up to ``count`` steps; leave before the update of a loss that is not finite."""
+    network = problem.network
+    inputs, targets = data
+
+    def goes_on(carry: _Carry) -> Array:
+        return (carry.done < count) & carry.finite
+
+    def step(carry: _Carry) -> _Carry:
+        i, state = carry.done, carry.state
+        rows, weights = stretch.indices[i], stretch.weights[i]
+        labels = targets[rows]
+        batch = _batch(problem, inputs[rows], labels, weights)
+        loss, outputs, gradients = loss_and_gradients(
+            network.layer,
+            network.loss,
+            state.parameters,
+            batch,
+            _noise(problem, draws, state.step),
+        )
+        moved = problem.optimiser.update(
+            gradients, state.moments, state.parameters, stretch.rates[i], state.step
+        )
+        finite = jnp.isfinite(loss)
+        kept = (state.parameters, state.moments)
+        parameters, moments = tree_map(partial(jnp.where, finite), moved, kept)
+        right = (jnp.argmax(outputs, axis=1) == labels) * weights
+        return _Carry(
+            i + finite,
+            finite,
+            State(parameters, moments, state.step + finite),
+            carry.losses.at[i].set(loss),
+            carry.accuracies.at[i].set(right.sum() / jnp.maximum(weights.sum(), 1)),
+        )
+
+    nothing = jnp.zeros(MOST_STEPS, problem.dtype)
+    first = _Carry(jnp.int32(0), jnp.bool_(True), state, nothing, nothing)
+    return jax.lax.while_loop(goes_on, step, first)
+
+
+def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
+    """Return after how many updates all parameters were last finite, and that carry.
+
+    A parameter that is infinite or NaN stays so; the step at which it became so is found
+    by bisection, since looking at every parameter in every step would slow down all
+    trainings for the sake of the few that diverge in this way.
+    """
+    good, bad = 0, updates
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if all_finite(run(middle).state.parameters):
+            good = middle
+        else:
+            bad = middle
+    return good, run(good)
+
+
+def _evaluate(
+    problem: Problem, parameters: Tree, inputs: Array, targets: Array
+) -> tuple[Array, Array]:
+    """Return every block's summed loss and number of samples classified right."""
+    network = problem.network
+    samples = inputs.shape[0]
+    block = min(BLOCK_ROWS, samples)
+
+    def score(start: Array) -> tuple[Array, Array]:
+        # The last block begins early enough to be full; its first rows are not new.
+        first = jnp.minimum(start, samples - block)
+        rows = jax.lax.dynamic_slice_in_dim(inputs, first, block)
+        labels = jax.lax.dynamic_slice_in_dim(targets, first, block)
+        new = jnp.arange(block) + first >= start
+        batch = _batch(problem, rows, labels, jnp.ones(block, problem.dtype))
+        outputs, _ = network.layer.forward(parameters, batch.inputs)
+        losses, _ = network.loss.forward(outputs, batch.targets)
+        right = jnp.argmax(outputs, axis=1) == labels
+        return jnp.where(new, losses, 0).sum(), (right & new).sum()
+
+    return jax.lax.map(score, jnp.arange(0, samples, block))
+
+
+def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:
+    network, dtype = problem.network, problem.dtype
+    inputs = flatten(network.scaling.apply(rows, dtype))
+    like = jnp.zeros(0, dtype)
+    return Batch(inputs, one_hot(labels, len(network.class_names), like), weights)
+
+
+def _noise(problem: Problem, draws: Any, step: Array) -> Noise:
+    """Draw the noise of a step, from the seed, the step and the place in the tree."""
+    key = jax.random.fold_in(jax.random.key(problem.seed), step)
+    places = itertools.count()
+
+    def drawn(declared: Draw | None) -> Array | None:
+        if declared is None:
+            return None
+        own = jax.random.fold_in(key, next(places))
+        return jax.random.uniform(
+            own, (problem.batch_size, *declared.shape), problem.dtype
+        )
+
+    return tree_map(drawn, draws)
+
+
+def _padded(rows: np.ndarray) -> np.ndarray:
+    """Return the rows followed by zeros up to ``MOST_STEPS``."""
+    padded = np.zeros((MOST_STEPS, *rows.shape[1:]), rows.dtype)
+    padded[: len(rows)] = rows
+    return padded

@@ -1,0 +1,143 @@
+"""What an engine is: it advances a network, and knows nothing of epochs or files."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.arrays import Tree, leaves, tree_map
+from layerwise.data import Order, Samples
+from layerwise.model import Network
+from layerwise.training._optimisers import Optimiser
+from layerwise.training._schedules import Schedule
+
+__all__ = ["Engine", "Problem", "Score", "State", "Steps", "all_finite", "on_host"]
+
+
+class State(NamedTuple):
+    """Everything that a step changes.
+
+    Parameters
+    ----------
+    parameters : tree of arrays
+        The network's.
+    moments : tree of arrays
+        The optimiser's.
+    step : int
+        Updates done since the training began.
+    """
+
+    parameters: Tree
+    moments: Tree
+    step: int
+
+
+class Steps(NamedTuple):
+    """The records of consecutive steps, each taken before its update.
+
+    A training has diverged at the first loss that is not finite, or at the first update
+    that makes a parameter infinite or NaN; the latter is recorded as a loss of NaN for
+    the step that could no longer be made. Either way such a loss is the last.
+    """
+
+    losses: Float[np.ndarray, " steps"]
+    accuracies: Float[np.ndarray, " steps"]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last loss is not finite."""
+        return len(self.losses) > 0 and not np.isfinite(self.losses[-1])
+
+
+class Score(NamedTuple):
+    """A network's figures on one set, over all samples once."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What an engine is made for: a network, a training set, and how to follow it.
+
+    Parameters
+    ----------
+    network : Network
+        Untrained; its parameters' dtype is that of the computation.
+    samples : Samples
+        The training set, in its own dtype.
+    optimiser : Optimiser
+        From gradients to parameters.
+    schedule : Schedule
+        Shares of ``peak_rate`` by global step.
+    peak_rate : float
+        The largest learning rate.
+    total_steps : int
+        How many steps the schedule is laid out for.
+    batch_size : int
+        Samples in a step.
+    seed : int
+        Of the noise.
+    device : str, optional
+        Where to compute, for engines that have a choice.
+    """
+
+    network: Network
+    samples: Samples
+    optimiser: Optimiser
+    schedule: Schedule
+    peak_rate: float
+    total_steps: int
+    batch_size: int
+    seed: int
+    device: str | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The floating-point type that everything is computed in."""
+        return leaves(self.network.parameters)[0].dtype
+
+    def rates(self, start: int, stop: int) -> Float[np.ndarray, " steps"]:
+        """Return the learning rates of the global steps from start to stop."""
+        shares = self.schedule(np.arange(start, stop), self.total_steps)
+        return (self.peak_rate * shares).astype(self.dtype)
+
+    def initial_state(self) -> State:
+        """Return the state before the first step."""
+        parameters = self.network.parameters
+        return State(parameters, self.optimiser.init(parameters), 0)
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Something that advances a state along an order of samples.
+
+    Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes.
+    """
+
+    def advance(
+        self, state: State, order: Order, start: int, stop: int
+    ) -> tuple[State, Steps]:
+        """Do the global steps from start to stop, or up to the first that diverges.
+
+        The state returned is the last one whose parameters are finite.
+        """
+        ...
+
+    def evaluate(self, parameters: Tree, samples: Samples) -> Score:
+        """Return the mean loss and accuracy over all samples, without noise."""
+        ...
+
+
+def all_finite(parameters: Tree) -> bool:
+    """Return whether no entry is NaN or infinite."""
+    return all(
+        bool(np.all(np.isfinite(np.asarray(leaf)))) for leaf in leaves(parameters)
+    )
+
+
+def on_host(state: State) -> State:
+    """Return the state with NumPy arrays."""
+    parameters, moments = (tree_map(np.asarray, t) for t in state[:2])
+    return State(parameters, moments, int(state.step))

@@ -1,0 +1,93 @@
+"""Figures of a data set, against the same figures taken in one go."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from layerwise.data import Dataset, Samples, describe, fit_scaling, load
+from layerwise.data._summary import BLOCK_BYTES
+from layerwise.errors import InputError
+
+
+def test_figures_of_a_split_set():
+    data = load("digits")
+    statistics = describe(data)
+    assert list(statistics.sets) == ["train", "validation", "test"]
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    for name, figures in statistics.sets.items():
+        inputs = getattr(data, name).inputs
+        assert figures.shape == inputs.shape
+        assert figures.values.dtype == "uint8"
+        assert figures.scaled is not None
+        assert figures.scaled.dtype == "float32"
+        for array, values in (
+            (inputs, figures.values),
+            (scaling.apply(inputs, np.float64), figures.scaled),
+        ):
+            assert (values.minimum, values.maximum) == (array.min(), array.max())
+            assert values.mean == pytest.approx(array.mean(), rel=1e-14)
+            assert values.standard_deviation == pytest.approx(array.std(), rel=1e-14)
+        targets = getattr(data, name).targets
+        assert figures.class_counts == tuple(np.bincount(targets, minlength=10))
+        flat = inputs.reshape(len(inputs), -1)
+        assert figures.constant_features == int((np.ptp(flat, axis=0) == 0).sum())
+        assert figures.duplicates == len(flat) - len(np.unique(flat, axis=0))
+        assert figures.missing == 0
+    assert statistics.class_names == data.class_names
+
+
+def test_figures_of_more_than_one_block_with_an_offset():
+    rows = BLOCK_BYTES // (8 * 4) * 2 + 17
+    inputs = np.random.default_rng(0).normal(1e6, 2, (rows, 4))
+    values = describe(Samples(inputs, np.arange(rows) % 2)).sets["samples"].values
+    assert (values.minimum, values.maximum) == (inputs.min(), inputs.max())
+    assert values.mean == pytest.approx(inputs.mean(), rel=1e-14)
+    shifted = (inputs - 1e6).std()
+    assert values.standard_deviation == pytest.approx(shifted, rel=1e-12)
+
+
+def test_a_scaled_table_has_unit_variance():
+    scaled = describe(load("iris")).sets["train"].scaled
+    assert scaled is not None
+    assert scaled.mean == pytest.approx(0, abs=1e-14)
+    assert scaled.standard_deviation == pytest.approx(1, rel=1e-14)
+
+
+def test_duplicates_and_leaks_are_counted():
+    a, b, c = np.eye(3, dtype=np.float32)
+    data = Dataset.from_arrays(np.eye(20), np.arange(20) % 2)
+    data = dataclasses.replace(
+        data,
+        train=Samples(np.stack([a, b, a, a]), np.array([0, 1, 0, 1])),
+        test=Samples(np.stack([c, a, c]), np.array([0, 0, 1])),
+        validation=Samples(np.stack([b]), np.array([1])),
+    )
+    statistics = describe(data)
+    duplicates = {name: s.duplicates for name, s in statistics.sets.items()}
+    assert duplicates == {"train": 2, "validation": 0, "test": 1}
+    assert statistics.test_in_training == 1
+
+
+def test_missing_values_are_counted_and_left_out():
+    inputs = np.array([[1.0, np.nan, 5.0], [3.0, np.nan, 5.0]])
+    figures = describe(Samples(inputs, np.array([0, 2]))).sets["samples"]
+    assert figures.missing == 2
+    assert figures.constant_features == 1
+    assert figures.class_counts == (1, 0, 1)
+    values = figures.values
+    assert (values.minimum, values.maximum, values.mean) == (1.0, 5.0, 3.5)
+    assert values.standard_deviation == pytest.approx(np.std([1, 3, 5, 5]), rel=1e-15)
+    assert figures.scaled is None
+
+
+def test_inputs_in_any_memory_order_hash_alike():
+    inputs = np.asfortranarray(np.random.default_rng(0).normal(size=(6, 4, 4)))
+    inputs[3] = inputs[0]
+    figures = describe(Samples(inputs, np.arange(6))).sets["samples"]
+    assert figures.duplicates == 1
+
+
+def test_no_samples_are_refused():
+    with pytest.raises(InputError, match="give some rows"):
+        describe(Samples(np.zeros((0, 2)), np.zeros(0, np.int32)))

@@ -1,0 +1,110 @@
+"""Loading by name: the toy sets, the embedded sets, and names that do not exist."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from layerwise.data import load, names
+from layerwise.errors import InputError
+
+TOYS = {"moons": 2, "circles": 2, "spirals": 3, "blobs": 4}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_toy_sets_are_three_independent_draws(name):
+    """A test set drawn with the training set's seed holds the training points."""
+    data = load(name, seed=3)
+    sets = (data.train, data.validation, data.test)
+    assert [len(samples) for samples in sets] == [8000, 2000, 2000]
+    assert data.classes == TOYS[name] == len(np.unique(data.train.targets))
+    assert (data.shape, data.scaling) == ((2,), "range")
+    rows = np.concatenate([samples.inputs for samples in sets])
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    # Of one distribution: each class has its mean where the training set has it.
+    for label in range(data.classes):
+        means = [s.inputs[s.targets == label].mean(0) for s in sets]
+        np.testing.assert_allclose(means[1:], [means[0]] * 2, atol=0.1)
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_toy_sets_can_be_told_apart(name):
+    """The nearest training point names the class: what a network has to learn."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    data = load(name)
+    neighbours = KNeighborsClassifier(5).fit(data.train.inputs, data.train.targets)
+    accuracy = neighbours.score(data.test.inputs, data.test.targets)
+    assert accuracy > {"moons": 0.999, "circles": 0.995, "spirals": 0.999}.get(
+        name, 0.97
+    )
+
+
+@pytest.mark.parametrize("name", ["moons", "digits", "iris"])
+def test_the_draw_follows_the_seed(name):
+    first, again, other = (load(name, seed=seed).test.inputs for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or (first != other).any()
+
+
+def test_digits():
+    data = load("digits")
+    sets = (data.train, data.validation, data.test)
+    assert sum(len(samples) for samples in sets) == 1797
+    assert [len(samples) for samples in sets] == [1258, 269, 270]
+    assert data.train.inputs.dtype == np.uint8
+    assert (data.train.inputs.min(), data.train.inputs.max()) == (0, 16)
+    assert (data.shape, data.is_image, data.scaling) == ((8, 8), True, "range")
+    assert data.class_names == tuple("0123456789")
+
+
+def test_iris():
+    data = load("iris")
+    assert data.class_names == ("setosa", "versicolor", "virginica")
+    assert data.feature_names is not None
+    assert data.feature_names[0] == "sepal length (cm)"
+    assert (data.shape, data.scaling) == ((4,), "standard")
+    assert np.bincount(data.train.targets).tolist() == [35, 35, 35]
+
+
+def test_a_misspelt_name_is_told():
+    with pytest.raises(
+        InputError, match=r"mnits: neither .* Did you mean mnist\?"
+    ) as e:
+        load("mnits")
+    assert all(name in str(e.value) for name in names())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_planned_format_is_told(tmp_path, suffix):
+    path = tmp_path / f"table{suffix}"
+    path.touch()
+    with pytest.raises(
+        InputError, match=f"table{suffix}: {suffix} files are not read yet"
+    ):
+        load(path)
+
+
+def test_an_unknown_format_is_told(tmp_path):
+    path = tmp_path / "table.xyz"
+    path.touch()
+    with pytest.raises(InputError, match=r"\.xyz files are not read: give \.npz"):
+        load(path)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(InputError, match="seed -1"):
+        load("moons", seed=-1)
+
+
+def test_importing_loads_no_heavy_library():
+    code = (
+        "import sys, layerwise.data, layerwise.files;"
+        "print({'jax', 'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'pooch',"
+        " 'requests', 'rich'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,224 @@
+"""Samples and data sets made of arrays: checked, split, never changed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from layerwise.data import Dataset, Samples
+from layerwise.errors import InputError
+
+X = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+Y = np.arange(100) % 4
+
+
+def test_samples_keep_their_dtype_and_cannot_be_written():
+    inputs = np.zeros((3, 2), np.uint8)
+    targets = np.array([0, 1, 0])
+    samples = Samples(inputs, targets)
+    assert (len(samples), samples.inputs.dtype) == (3, np.uint8)
+    assert samples.targets.dtype == np.int32
+    assert samples.inputs.base is inputs
+    assert inputs.flags.writeable
+    assert targets.flags.writeable
+    for array in (samples.inputs, samples.targets):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "line"),
+    [
+        (np.zeros(2, np.int64), "inputs have shape"),
+        (np.zeros(3), "dtype float64"),
+        (np.zeros((3, 1), np.int64), r"targets have shape \(3, 1\)"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(targets, line):
+    with pytest.raises(InputError, match=line):
+        Samples(np.zeros((3, 2)), targets)
+
+
+def test_arrays_are_split_in_three():
+    data = Dataset.from_arrays(X, Y, seed=4)
+    sets = (data.train, data.validation, data.test)
+    assert [len(samples) for samples in sets] == [70, 15, 15]
+    rows = np.concatenate([samples.inputs for samples in sets])
+    assert {row.tobytes() for row in rows} == {row.tobytes() for row in X}
+    for samples in sets:
+        place = [
+            int(np.flatnonzero((row == X).all(axis=1))[0]) for row in samples.inputs
+        ]
+        np.testing.assert_array_equal(samples.targets, Y[place])
+        assert samples.inputs.dtype == np.float32
+    assert (data.shape, data.classes, data.is_image) == ((3,), 4, False)
+    assert (data.class_names, data.scaling) == (("0", "1", "2", "3"), "standard")
+    assert data.origin == (
+        "Training, validation and test are a stratified split of 70, 15 and 15 %,"
+        " seed 4."
+    )
+
+
+def test_a_given_test_set_stays_whole():
+    data = Dataset.from_arrays(X, Y, test=(X[:7], Y[:7]))
+    assert [len(data.train), len(data.validation)] == [90, 10]
+    np.testing.assert_array_equal(data.test.inputs, X[:7])
+    np.testing.assert_array_equal(data.test.targets, Y[:7])
+
+
+def test_a_share_can_be_held_out_as_the_test_set():
+    data = Dataset.from_arrays(X, Y, test=0.4)
+    sets = (data.train, data.validation, data.test)
+    assert [len(samples) for samples in sets] == [54, 6, 40]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.array(["dog", "ant", "cat", "bee"])[Y], ("ant", "bee", "cat", "dog")),
+        (
+            np.array(["dog", "ant", "cat", "bee"], object)[Y],
+            ("ant", "bee", "cat", "dog"),
+        ),
+        (np.array([b"b", b"a", b"d", b"c"])[Y], ("a", "b", "c", "d")),
+        (Y * 10 - 10, ("-10", "0", "10", "20")),
+        (Y.astype(float), ("0", "1", "2", "3")),
+        ((Y + 1).astype(object), ("1", "2", "3", "4")),
+        (Y[:, None] > 1, ("False", "True")),
+    ],
+)
+def test_labels_become_class_indices(labels, names):
+    data = Dataset.from_arrays(X, labels, test=(X, labels))
+    assert data.class_names == names
+    told = [data.class_names[target] for target in data.test.targets]
+    plain = [
+        label.decode() if isinstance(label, bytes) else label
+        for label in np.ravel(labels).tolist()
+    ]
+    expected = [str(int(v) if isinstance(v, float) else v) for v in plain]
+    assert told == expected
+
+
+def test_class_names_name_integers_and_order_strings():
+    numbers = Dataset.from_arrays(X, Y, class_names=list("abcde"), test=(X, Y))
+    assert numbers.class_names == tuple("abcde")
+    np.testing.assert_array_equal(numbers.test.targets, Y)
+    letters = np.array(list("dcba"))[Y]
+    strings = Dataset.from_arrays(
+        X, letters, class_names=list("dcba"), test=(X, letters)
+    )
+    np.testing.assert_array_equal(strings.test.targets, Y)
+
+
+def test_frames_bring_their_feature_names():
+    frame = pd.DataFrame({"age": np.arange(100), "height": X[:, 0]})
+    labels = pd.Series(np.array(["no", "yes"])[Y % 2])
+    data = Dataset.from_arrays(frame, labels)
+    assert data.feature_names == ("age", "height")
+    assert data.class_names == ("no", "yes")
+    frame.loc[5, "height"] = np.nan
+    with pytest.raises(InputError, match="row 5, column 'height'"):
+        Dataset.from_arrays(frame, labels)
+
+
+def test_tensors_are_read():
+    data = Dataset.from_arrays(torch.from_numpy(X), torch.from_numpy(Y))
+    assert isinstance(data.train.inputs, np.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "image"),
+    [
+        ((8, 8), np.uint8, True),
+        ((8, 8), np.float32, False),
+        ((8, 8, 3), np.float32, True),
+        ((8, 8, 1), np.uint8, True),
+        ((3, 8, 8), np.uint8, False),
+        ((64,), np.uint8, False),
+    ],
+)
+def test_what_is_an_image(shape, dtype, image):
+    data = Dataset.from_arrays(np.ones((100, *shape), dtype), Y)
+    assert data.is_image is image
+    assert data.scaling == ("range" if dtype == np.uint8 else "standard")
+
+
+def changed(place, value, array=X):
+    array = array.copy()
+    array[place] = value
+    return array
+
+
+REFUSED = {
+    "nan": (changed((17, 2), np.nan), Y, "row 17, column 2 .* is nan"),
+    "inf": (changed((99, 0), -np.inf), Y, "row 99, column 0 .* is -inf"),
+    "nan in an image": (
+        changed((17, 1, 0), np.nan, np.ones((100, 2, 2))),
+        Y,
+        "row 17, column 1, 0 ",
+    ),
+    "objects": (X.astype(object), Y, "dtype object"),
+    "text": (X.astype(str), Y, "dtype <U"),
+    "complex": (X.astype(complex), Y, "dtype complex"),
+    "ragged": ([[1.0], [1.0, 2.0]], [0, 1], "inputs make no array"),
+    "one axis": (X[:, 0], Y, r"shape \(100,\)"),
+    "no features": (X[:, :0], Y, "no features"),
+    "no rows": (X[:0], Y[:0], "no rows"),
+    "lengths": (X, Y[:99], "100 inputs but 99 labels"),
+    "one class": (X, np.zeros(100, int), "class '0'"),
+    "one hot": (X, np.eye(4)[Y], r"labels have shape \(100, 4\)"),
+    "float labels": (X, changed(7, 0.5, Y * 1.0), "row 7 .* is 0.5"),
+    "missing label": (X, changed(7, np.nan, Y * 1.0), "row 7 .* is nan"),
+    "infinite label": (X, changed(7, np.inf, Y * 1.0), "row 7 .* is inf"),
+    "object labels": (
+        X,
+        changed(7, None, Y.astype(str).astype(object)),
+        "row 7 .* None",
+    ),
+    "too few rows": (X[:3], [0, 1, 0], "3 rows are too few"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_arrays_are_refused_in_one_line(case):
+    inputs, labels, line = REFUSED[case]
+    with pytest.raises(InputError, match=f"^mine: .*{line}") as error:
+        Dataset.from_arrays(inputs, labels, name="mine")
+    assert "\n" not in str(error.value)
+
+
+TEST_REFUSED = {
+    "shape": ({"test": (X[:, :2], Y)}, r"\(test set\): .*shape \(2,\)"),
+    "class": ({"test": (X[:2], [0, 4])}, r"\(test set\): .* row 1 .* is 4, none of"),
+    "kind": ({"test": (X[:2], ["0", "1"])}, r"\(test set\): labels have dtype <U1"),
+    "nan": ({"test": (changed((3, 1), np.nan), Y)}, r"\(test set\): row 3, column 1"),
+    "no rows": ({"test": (X[:0], Y[:0])}, r"\(test set\): there are no rows"),
+    "share": ({"test": 1.0}, "test share 1.0"),
+    "seed": ({"seed": -1}, "seed -1"),
+    "few names": ({"class_names": ["a", "b", "c"]}, "row 3 .* is 3, none of the 3"),
+    "names twice": ({"class_names": ["a", "b", "c", "a"]}, "twice"),
+}
+
+
+@pytest.mark.parametrize("case", TEST_REFUSED)
+def test_bad_options_are_refused_in_one_line(case):
+    options, line = TEST_REFUSED[case]
+    with pytest.raises(InputError, match=line) as error:
+        Dataset.from_arrays(X, Y, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_a_late_nan_is_found_in_a_block_of_its_own():
+    inputs = np.zeros((100, 200_000), np.float32)
+    inputs[99, 5] = np.nan
+    with pytest.raises(InputError, match="row 99, column 5 "):
+        Dataset.from_arrays(inputs, Y)
+
+
+def test_inputs_are_never_changed():
+    inputs, labels = X.copy(), Y.copy()
+    inputs.flags.writeable = labels.flags.writeable = False
+    data = Dataset.from_arrays(inputs, labels, test=(inputs, labels))
+    np.testing.assert_array_equal(inputs, X)
+    np.testing.assert_array_equal(data.test.targets, Y)
+    assert not np.shares_memory(data.train.inputs, inputs)

@@ -1,0 +1,115 @@
+"""Scaling: exact at both ends, fitted once, the same on every array library."""
+
+import array_api_strict
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from layerwise.data import Scaling, fit_scaling
+from layerwise.errors import InputError
+
+BYTES = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bytes_reach_both_ends_exactly(dtype):
+    """Computed in bytes, (x - 255) / 255 takes 255 to 0 and 0 to 1/255, not to -1."""
+    scaled = fit_scaling(BYTES, "range").apply(BYTES, dtype)
+    assert scaled.dtype == dtype
+    assert scaled.flat[0] == -1
+    assert scaled.flat[255] == 1
+    assert (np.diff(scaled.ravel()) > 0).all()
+    expected = np.arange(256) / 127.5 - 1
+    np.testing.assert_allclose(
+        scaled.ravel(), expected, rtol=0, atol=2 * np.finfo(dtype).eps
+    )
+
+
+def test_images_share_one_scale():
+    scaling = fit_scaling(BYTES, "range")
+    assert (scaling.offset.shape, scaling.offset, scaling.divisor) == ((), 127.5, 127.5)
+    standard = fit_scaling(BYTES.astype(np.float32), "standard")
+    assert standard.offset == 127.5
+    assert standard.divisor == np.arange(256).std()
+
+
+def test_tables_are_scaled_by_feature():
+    table = np.array([[1.0, -4.0], [3.0, 4.0], [2.0, 0.0]])
+    scaled = fit_scaling(table, "range").apply(table)
+    np.testing.assert_array_equal(scaled, [[-1, -1], [1, 1], [0, 0]])
+
+
+def test_unit_variance():
+    table = np.random.default_rng(0).normal([5, -300, 1e8], [1, 20, 3], (5000, 3))
+    scaled = fit_scaling(table, "standard").apply(table)
+    # The offset of 1e8 leaves eight digits of the third feature.
+    np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-8)
+    np.testing.assert_allclose(scaled.std(0), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["range", "standard"])
+def test_what_is_constant_becomes_zero(kind):
+    table = np.array([[0.1, 1.0], [0.1, 2.0], [0.1, 3.0]])
+    scaled = fit_scaling(table, kind).apply(table)
+    np.testing.assert_array_equal(scaled[:, 0], 0)
+    assert scaled[0, 1] == -scaled[2, 1] < 0
+    black = np.full((3, 2, 2), 7, np.uint8)
+    np.testing.assert_array_equal(fit_scaling(black, kind).apply(black), 0)
+
+
+def test_none_changes_the_dtype_alone():
+    scaled = fit_scaling(BYTES, "none").apply(BYTES)
+    assert scaled.dtype == np.float32
+    np.testing.assert_array_equal(scaled, BYTES)
+
+
+def test_new_inputs_are_scaled_as_the_training_inputs():
+    scaling = fit_scaling(np.array([[0.0], [10.0]]), "range")
+    np.testing.assert_array_equal(
+        scaling.apply(np.array([[20.0], [-5.0]])), [[3], [-2]]
+    )
+
+
+def to_strict(x):
+    return array_api_strict.asarray(x)
+
+
+@pytest.mark.parametrize("convert", [to_strict, jnp.asarray, torch.from_numpy])
+@pytest.mark.parametrize("inputs", [BYTES, np.eye(5, 3, dtype=np.float32)])
+def test_every_library_scales_to_the_same_numbers(convert, inputs):
+    """To one rounding: XLA divides by a number by multiplying with its reciprocal."""
+    scaling = fit_scaling(inputs, "standard")
+    expected = scaling.apply(inputs)
+    assert expected.dtype == np.float32
+    scaled = np.asarray(scaling.apply(convert(inputs)))
+    assert scaled.dtype == np.float32
+    np.testing.assert_array_max_ulp(scaled, expected, maxulp=1)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_both_ends_are_exact_in_xla_too(compiled):
+    apply = fit_scaling(BYTES, "range").apply
+    scaled = (jax.jit(apply) if compiled else apply)(jnp.asarray(BYTES))
+    assert (scaled.dtype, scaled.min(), scaled.max()) == (np.float32, -1, 1)
+
+
+def test_what_is_saved_scales_the_same():
+    table = np.random.default_rng(1).normal(size=(9, 4))
+    scaling = fit_scaling(table, "standard")
+    again = Scaling.from_arrays(scaling.kind, scaling.to_arrays())
+    np.testing.assert_array_equal(again.apply(table), scaling.apply(table))
+    assert again.kind == "standard"
+
+
+def test_what_cannot_be_a_scaling_is_refused():
+    arrays = fit_scaling(BYTES, "range").to_arrays()
+    with pytest.raises(InputError, match="divisor missing"):
+        Scaling.from_arrays("range", {"offset": arrays["offset"]})
+    with pytest.raises(InputError, match="different shapes"):
+        Scaling.from_arrays("range", arrays | {"offset": np.zeros(3)})
+    with pytest.raises(InputError, match="'ranges'"):
+        Scaling.from_arrays("ranges", arrays)
+    with pytest.raises(InputError, match="rows"):
+        fit_scaling(np.zeros((0, 3)), "range")
