@@ -8,7 +8,6 @@
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 # Every public name and its room; nothing is imported before it is asked for.
@@ -47,13 +46,12 @@ _ROOMS = {
     "save_network": "model",
 }
 
-__all__ = ["__version__"]
-__all__ += _ROOMS
+__all__ = ["__version__", *_ROOMS]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return version("layerwise")
+        return import_module("importlib.metadata").version("layerwise")
     if name not in _ROOMS:
         raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
     return getattr(import_module(f"layerwise.{_ROOMS[name]}"), name)

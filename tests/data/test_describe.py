@@ -60,13 +60,13 @@ def test_duplicates_and_leaks_are_counted():
     data = dataclasses.replace(
         data,
         train=Samples(np.stack([a, b, a, a]), np.array([0, 1, 0, 1])),
-        test=Samples(np.stack([c, a, c]), np.array([0, 0, 1])),
+        test=Samples(np.stack([c, a, a]), np.array([0, 0, 1])),
         validation=Samples(np.stack([b]), np.array([1])),
     )
     statistics = describe(data)
     duplicates = {name: s.duplicates for name, s in statistics.sets.items()}
     assert duplicates == {"train": 2, "validation": 0, "test": 1}
-    assert statistics.test_in_training == 1
+    assert statistics.test_in_training == 2
 
 
 def test_missing_values_are_counted_and_left_out():

@@ -211,7 +211,7 @@ def test_bad_options_are_refused_in_one_line(case):
 def test_a_late_nan_is_found_in_a_block_of_its_own():
     inputs = np.zeros((100, 200_000), np.float32)
     inputs[99, 5] = np.nan
-    with pytest.raises(InputError, match="row 99, column 5 "):
+    with pytest.raises(InputError, match=r"row 99, column 5 .* is nan"):
         Dataset.from_arrays(inputs, Y)
 
 

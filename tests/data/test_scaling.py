@@ -56,7 +56,14 @@ def test_what_is_constant_becomes_zero(kind):
     np.testing.assert_array_equal(scaled[:, 0], 0)
     assert scaled[0, 1] == -scaled[2, 1] < 0
     black = np.full((3, 2, 2), 7, np.uint8)
-    np.testing.assert_array_equal(fit_scaling(black, kind).apply(black), 0)
+    grey = np.full((2, 3, 1), 0.7)  # pooled, its mean is off by a rounding
+    for images in (black, grey):
+        scaling = fit_scaling(images, kind)
+        assert scaling.divisor == 1
+        np.testing.assert_array_equal(scaling.apply(images), 0)
+    # The squares of so small a difference are 0.
+    tiny = np.array([[0.0], [1e-200]])
+    assert np.isfinite(fit_scaling(tiny, kind).apply(tiny)).all()
 
 
 def test_none_changes_the_dtype_alone():

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import tyro
 
@@ -20,10 +20,23 @@ if TYPE_CHECKING:
 
     from layerwise.experiment import Run
 
-__all__ = ["COMMANDS", "DIVERGED", "DONE", "FAILED", "INTERRUPTED"]
+__all__ = ["COMMANDS", "DIVERGED", "DONE", "FAILED", "INTERRUPTED", "Command"]
 
 DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
+
+
+class Command(Protocol):
+    """A command: its fields are its options, its call does it."""
+
+    @property
+    def json(self) -> bool:
+        """Whether standard output is for JSON alone."""
+        ...
+
+    def __call__(self, console: "Console") -> int:
+        """Do it, printing to the console, and return the exit status."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +45,10 @@ class RunCommand(TrainingOptions):
 
     Examples
     --------
-      layerwise run
-      layerwise run mnist --hidden 100,100 --epochs 5
-      layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
-      layerwise run my-data.npz --required-accuracy 0.995
+        layerwise run
+        layerwise run mnist --hidden 100,100 --epochs 5
+        layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
+        layerwise run my-data.npz --required-accuracy 0.995
     """
 
     def __call__(self, console: "Console") -> int:
@@ -56,8 +69,8 @@ class TrainCommand(TrainingOptions):
 
     Examples
     --------
-      layerwise train mnist --epochs 5 --out runs/mine
-      layerwise train --resume runs/mine
+        layerwise train mnist --epochs 5 --out runs/mine
+        layerwise train --resume runs/mine
     """
 
     def __call__(self, console: "Console") -> int:
@@ -77,8 +90,8 @@ class DataCommand(DataOptions):
 
     Examples
     --------
-      layerwise data mnist
-      layerwise data moons --out figures
+        layerwise data mnist
+        layerwise data moons --out figures
     """
 
     out: Folder = None
@@ -106,9 +119,9 @@ class GradcheckCommand:
 
     Examples
     --------
-      layerwise gradcheck
-      layerwise gradcheck sheet.py:Linear
-      layerwise gradcheck mypackage.layers:Swish --shape 7
+        layerwise gradcheck
+        layerwise gradcheck sheet.py:Linear
+        layerwise gradcheck mypackage.layers:Swish --shape 7
     """
 
     target: Annotated[
@@ -125,15 +138,28 @@ class GradcheckCommand:
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        from layerwise.model import gradcheck, own_targets
+        from layerwise.model import GradientReport, gradcheck, own_targets
 
-        targets = own_targets() if self.target is None else (imported(self.target),)
         shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
-        reports = [gradcheck(t, shape=shape, seed=self.seed) for t in targets]
-        for report in reports:
-            console.print(str(report), highlight=False, markup=False, soft_wrap=True)
+        if self.target is None:
+            targets = own_targets()
+        else:
+            targets = {self.target: imported(self.target)}
+        reports: list[GradientReport] = []
+        for name, target in targets.items():
+            report = gradcheck(target, shape=shape, seed=self.seed)
+            reports.append(report)
+            if self.target is None and report:
+                text = f"ok    {name:<50} {report.worst('differences'):8.1e}"
+                text += f" {report.worst('automatic'):8.1e}"
+            else:
+                text = str(report)
+            console.print(text, markup=False, soft_wrap=True)
         passed = sum(report.passed for report in reports)
-        console.print(f"{passed} of {len(reports)} passed", highlight=False)
+        console.print(
+            f"{passed} of {len(reports)} passed: errors against central differences, "
+            "relative to the gradient, and against automatic differentiation"
+        )
         if self.json:
             print(json.dumps([asdict(report) for report in reports], indent=2))
         return DONE if passed == len(reports) else FAILED
@@ -145,7 +171,7 @@ class ReportCommand:
 
     Examples
     --------
-      layerwise report runs/mnist-1
+        layerwise report runs/mnist-1
     """
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -168,8 +194,8 @@ class InspectCommand:
 
     Examples
     --------
-      layerwise inspect runs/mnist-1 mnist
-      layerwise inspect model.safetensors my-data.npz --json
+        layerwise inspect runs/mnist-1 mnist
+        layerwise inspect model.safetensors my-data.npz --json
     """
 
     network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
@@ -190,11 +216,11 @@ class InspectCommand:
         from layerwise import experiment, presentation
         from layerwise.inspection import inspect
         from layerwise.model import load_network
+        from layerwise.training import Recipe
 
         network = load_network(self.network)
-        data = experiment.load_data(
-            experiment.Plan(self.data, self.data_dir), seed=self.seed
-        )
+        plan = experiment.Plan(self.data, self.data_dir, recipe=Recipe(seed=self.seed))
+        data = experiment.load_data(plan)
         with console.status("looking inside every layer"):
             study = inspect(network, data, required_accuracy=self.required_accuracy)
         presentation.print_layers(console, study)
@@ -204,7 +230,7 @@ class InspectCommand:
         return DONE
 
 
-COMMANDS = {
+COMMANDS: dict[str, type["Command"]] = {
     "run": RunCommand,
     "data": DataCommand,
     "train": TrainCommand,
@@ -223,7 +249,7 @@ def _trained(options: TrainingOptions, console: "Console") -> tuple["Run", Any, 
     else:
         run = experiment.reopen_run(options.resume)
     presentation.print_data(console, run.data)
-    with presentation.TrainingProgress(console, every=options.log_every) as watch:
+    with presentation.TrainingBar(console, options.log_every) as watch:
         result = experiment.train(run, watch)
     presentation.print_training(console, result)
     if result.status == "interrupted":

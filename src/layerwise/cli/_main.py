@@ -1,14 +1,17 @@
 """From a command line to an exit status."""
 
 import contextlib
+import difflib
+import inspect
 import io
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import tyro
 
-from layerwise.cli._commands import COMMANDS, INTERRUPTED
+from layerwise.cli._commands import COMMANDS, INTERRUPTED, Command
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:
@@ -41,28 +44,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MachineError.exit_status
 
 
-def _parsed(argv: Sequence[str]) -> Any:
+def _parsed(argv: Sequence[str]) -> "Command":
     """Return the command with its settings; a wrong option is one line."""
-    subcommands = tuple(
-        Annotated[command, tyro.conf.subcommand(name)]
-        for name, command in COMMANDS.items()
-    )
-    union: Any = subcommands[0]
-    for subcommand in subcommands[1:]:
-        union = union | subcommand
+    name, *options = argv or ["--help"]
+    if name in ("-h", "--help"):
+        print(_overview())
+        raise SystemExit(0)
+    if name == "--version":
+        print(f"layerwise {version('layerwise')}")
+        raise SystemExit(0)
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f": {', '.join(COMMANDS)}"
+        raise InputError(f"{name!r} is not a command{hint}")
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             return tyro.cli(
-                union,
-                args=list(argv) or ["--help"],
-                prog="layerwise",
-                description=SUMMARY,
+                COMMANDS[name],
+                args=options,
+                prog=f"layerwise {name}",
+                description=inspect.getdoc(COMMANDS[name]),
             )
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise InputError(_one_line(said.getvalue())) from None
+        message = _one_line(said.getvalue())
+        raise InputError(f"{message} (see: layerwise {name} --help)") from None
+
+
+def _overview() -> str:
+    """Return what the commands are, a line or two each."""
+    lines = [SUMMARY, "", "usage: layerwise COMMAND [OPTIONS]", ""]
+    for name, command in COMMANDS.items():
+        summary = (inspect.getdoc(command) or "").split("\n\n")[0]
+        lines.append(f"  {name:<11}{' '.join(summary.split())}")
+    lines += ["", "layerwise COMMAND --help says more; to begin: layerwise run"]
+    return "\n".join(lines)
 
 
 def _one_line(panel: str) -> str:
@@ -74,7 +92,8 @@ def _one_line(panel: str) -> str:
             break
         if line.startswith("│") and inside:
             lines.append(inside)
-    return f"{' '.join(lines)} (layerwise COMMAND --help lists what there is)"
+    message = " ".join(lines).replace("{None}|", "")
+    return message.partition(" Got errors:")[0]
 
 
 def _console(stderr: bool) -> "Console":

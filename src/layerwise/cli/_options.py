@@ -21,9 +21,18 @@ __all__ = [
 ]
 
 Data: TypeAlias = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-Folder: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
-Count: TypeAlias = Annotated[int | None, tyro.conf.arg(metavar="INT")]
-Flag: TypeAlias = tyro.conf.FlagCreatePairsOff[bool]
+Folder: TypeAlias = Annotated[
+    str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")
+]
+Count: TypeAlias = Annotated[
+    int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")
+]
+Rate: TypeAlias = Annotated[
+    float | None, tyro.conf.arg(metavar="FLOAT", help_behavior_hint="")
+]
+Flag: TypeAlias = Annotated[
+    tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +44,10 @@ class DataOptions:
     an .npz file or a folder of IDX files"""
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
-    scaling: Literal["range", "standard", "none"] | None = None
+    scaling: Annotated[
+        Literal["range", "standard", "none"] | None,
+        tyro.conf.arg(metavar="{range,standard,none}", help_behavior_hint=""),
+    ] = None
     """to [-1, 1], to unit variance, or not at all; by default what suits the data"""
     seed: int = 0
     """of the draw or split of the data, the parameters, the order and the noise"""
@@ -65,7 +77,7 @@ class TrainingOptions(DataOptions):
     """skip connections around hidden layers of equal width"""
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adamw"
     """how parameters follow the gradient"""
-    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
+    learning_rate: Rate = None
     """peak of the schedule; by default one that suits the optimizer"""
     schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
     """of the learning rate"""
@@ -77,7 +89,10 @@ class TrainingOptions(DataOptions):
     """stop after so many epochs without a lower validation loss, and keep the best"""
     engine: Literal["auto", "compiled", "eager"] = "auto"
     """XLA, NumPy, or by the problem's size"""
-    device: Literal["cpu", "gpu", "tpu"] | None = None
+    device: Annotated[
+        Literal["cpu", "gpu", "tpu"] | None,
+        tyro.conf.arg(metavar="{cpu,gpu,tpu}", help_behavior_hint=""),
+    ] = None
     """where the compiled engine computes"""
     required_accuracy: float = 0.99
     """what kept predictions must reach"""

@@ -67,7 +67,7 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
     save_network(result.network, run.folder / "model.safetensors")
     history = result.history.to_csv().encode()
     write_atomically(run.folder / "history.csv", history)
-    write_summary(run.folder, run.plan, run.data, training_summary(result))
+    write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
     return result
 
 
@@ -116,7 +116,7 @@ def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
     save_figures(figures, run.folder / "figures")
     html = page(report, figures)
     write_atomically(run.folder / "report.html", html.encode())
-    summary = training_summary(result) | study_summary(study, inputs)
+    summary = training_summary(run.plan, result) | study_summary(study, inputs)
     return study, write_summary(run.folder, run.plan, run.data, summary)
 
 

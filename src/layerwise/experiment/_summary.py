@@ -34,14 +34,14 @@ def environment() -> dict[str, str]:
     return found
 
 
-def training_summary(result: Result) -> dict[str, Any]:
+def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
     """Return the network and its training."""
     network, history = result.network, result.history
     losses = history.losses
     last = history.epochs[-1] if history.epochs else None
     return {
         "network": {
-            **asdict(network.architecture),
+            **asdict(plan.architecture),
             "layers": list(network.layer_names),
             "inputs": list(network.shape),
             "outputs": len(network.class_names),

@@ -213,7 +213,7 @@ def _picture(study: Study) -> Iterator[Finding]:
 
 
 def _last_hidden(study: Study) -> LayerStudy:
-    return study.layers[-2] if len(study.layers) > 1 else study.layers[-1]
+    return study.layers[-2:][0]
 
 
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (

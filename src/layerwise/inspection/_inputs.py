@@ -149,7 +149,8 @@ def _parted(view: _View) -> Iterator[Finding]:
         f"The first two components show {percent(shown)} of the variance and part "
         f"{parted} of the {len(distances)} pairs of classes: their means are at least "
         f"{APART} standard deviations apart, so that about 5 % or less are on the "
-        f"wrong side of a line. Farthest are {pair(farthest)}; nearest are {pair(nearest)}.",
+        f"wrong side of a line. Farthest are {pair(farthest)}; nearest are "
+        f"{pair(nearest)}.",
         {
             "variance_shown": shown,
             "parted": parted,

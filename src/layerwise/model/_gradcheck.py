@@ -53,6 +53,13 @@ BATCH = 4
 SIMILAR = 1e-6
 """Directions whose claims are this near to one factor tell the same story."""
 
+KNOWN_FACTORS = {
+    -1: "the sign is reversed",
+    BATCH: f"{BATCH} times the differences, the batch size: a sum for a mean",
+    1 / BATCH: f"{1 / BATCH} times the differences: divided by the batch size",
+}
+"""What a gradient that is so many times too large has most likely gone through."""
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -67,7 +74,8 @@ class GradientCheck:
     error : float
         The largest disagreement found, relative to the gradient's size.
     passed : bool
-        Whether it is within ``TOLERANCE``.
+        Whether it is within ``TOLERANCE`` (``differences``) or ``EXACT``
+        (``automatic``).
     note : str
         What the disagreement looks like, where that can be told.
     """
@@ -92,6 +100,11 @@ class GradientReport:
         """Whether every check passed."""
         return all(check.passed for check in self.checks)
 
+    def worst(self, witness: str) -> float:
+        """Return the largest error that a witness found; NaN where it was not asked."""
+        errors = [check.error for check in self.checks if check.witness == witness]
+        return max(errors, default=float("nan"))
+
     def __bool__(self) -> bool:
         return self.passed
 
@@ -115,14 +128,14 @@ class _Point:
 
 
 def gradcheck(
-    target: Layer | Loss, *, shape: tuple[int, ...] = (5,), seed: int = 0
+    target: Any, *, shape: tuple[int, ...] = (5,), seed: int = 0
 ) -> GradientReport:
     """Check a layer's or a loss's backward against its forward, in float64.
 
     Parameters
     ----------
     target : Layer or Loss
-        One of ours, or anything with the same methods.
+        A layer may be anything with its methods; a loss inherits from ``Loss``.
     shape : tuple of int
         The shape of one input.
     seed : int
@@ -148,7 +161,15 @@ def gradcheck(
     point_of = _loss_point if _is_loss(target) else _layer_point
     name = _name(target)
     for _ in range(POINTS):
-        point = point_of(target, shape, rng)
+        try:
+            point = point_of(target, shape, rng)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{name} fails on inputs of shape {(BATCH, *shape)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
         checks = _differences(point, rng)
         if checks is not None:
             exact = _automatic(point)
@@ -200,9 +221,10 @@ def _layer_point(
 
 
 def _loss_point(loss: Any, shape: tuple[int, ...], rng: np.random.Generator) -> _Point:
-    targets = np.eye(*shape)[rng.integers(0, *shape, size=BATCH)]
+    classes = int(np.prod(shape))
+    targets = np.eye(classes)[rng.integers(0, classes, size=BATCH)]
     # Positive rows are valid for every loss, for those on probabilities too.
-    outputs = rng.uniform(0.05, 1.0, size=(BATCH, *shape))
+    outputs = rng.uniform(0.05, 1.0, size=(BATCH, classes))
     _, trace = loss.forward(outputs, targets)
     cotangent = rng.normal(size=BATCH)
 
@@ -298,15 +320,10 @@ def _symptom(claimed: np.ndarray, seen: np.ndarray) -> str:
     factor = float(claimed @ seen / (seen @ seen))
     if np.linalg.norm(claimed - factor * seen) > SIMILAR * np.linalg.norm(claimed):
         return "another direction than the differences"
-    if abs(factor + 1) < SIMILAR:
-        return "the sign is reversed"
-    hint = ", the batch size: a sum for a mean" if abs(factor - BATCH) < SIMILAR else ""
-    hint = (
-        ", 1 / batch size: a mean for a sum"
-        if abs(factor * BATCH - 1) < SIMILAR
-        else hint
-    )
-    return f"too large by the factor {factor:.4g}{hint}"
+    for known, words in KNOWN_FACTORS.items():
+        if abs(factor - known) < SIMILAR:
+            return words
+    return f"{factor:.4g} times the differences"
 
 
 def _misshapen(path: str, leaf: np.ndarray, gradient: Any) -> GradientCheck:
@@ -330,20 +347,22 @@ def _automatic(point: _Point) -> list[GradientCheck]:
     return checks
 
 
-def own_targets() -> tuple[Layer | Loss, ...]:
-    """Return every layer and loss of ours, and whole networks with every option."""
+def own_targets() -> dict[str, Layer | Loss]:
+    """Return every layer and loss of ours, and whole networks, by name."""
     blocks: tuple[Layer, ...] = (Linear(5), Tanh(), Dropout(0.2))
-    networks = tuple(
-        MLP((6, 6), name, normalise=True, dropout=0.2, residual=True).build(5, 3)
-        for name in ACTIVATIONS
-    )
-    return (
+    layers: tuple[Layer, ...] = (
         Linear(3),
         *ACTIVATIONS.values(),
         Softmax(),
         LayerNorm(),
         Dropout(0.3),
         Residual(Sequential(blocks)),
-        *LOSSES.values(),
-        *networks,
     )
+    networks: dict[str, Layer | Loss] = {
+        f"MLP with LayerNorm, Dropout, Residual, {name}": MLP(
+            (6, 6), name, normalise=True, dropout=0.2, residual=True
+        ).build(5, 3)
+        for name in ACTIVATIONS
+    }
+    alone = {type(target).__name__: target for target in (*layers, *LOSSES.values())}
+    return alone | networks

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import index
 from typing import Protocol, runtime_checkable
 
 from layerwise.errors import InputError
@@ -71,7 +72,13 @@ class MLP:
 
     def __post_init__(self) -> None:
         # A list is what people type; a tuple is what can be hashed and never changes.
-        object.__setattr__(self, "hidden", tuple(int(units) for units in self.hidden))
+        try:
+            widths = tuple(index(units) for units in self.hidden)
+        except TypeError as error:
+            raise InputError(
+                f"hidden takes whole numbers, such as [30, 30], not {self.hidden!r}"
+            ) from error
+        object.__setattr__(self, "hidden", widths)
         if any(units < 1 for units in self.hidden):
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
         activation(self.activation)

@@ -1,6 +1,6 @@
 """Presentation: finished records in, figures, pages and text out."""
 
-from layerwise.presentation._drawing import draw_all, save_figures
+from layerwise.presentation._drawing import draw_all, draw_inputs, save_figures
 from layerwise.presentation._figures_data import (
     component_images,
     projection,
@@ -16,16 +16,31 @@ from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._page import page
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import class_colours
+from layerwise.presentation._terminal import (
+    TrainingBar,
+    print_data,
+    print_findings,
+    print_layers,
+    print_statistics,
+    print_training,
+)
 
 __all__ = [
     "Report",
+    "TrainingBar",
     "class_colours",
     "component_images",
     "confusion_matrix",
     "decision_regions",
     "draw_all",
+    "draw_inputs",
     "layer_projections",
     "page",
+    "print_data",
+    "print_findings",
+    "print_layers",
+    "print_statistics",
+    "print_training",
     "probe_by_layer",
     "projection",
     "sample_sheet",

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from layerwise.data import Dataset
 from layerwise.files import make_folder, write_atomically
+from layerwise.inspection import InputStudy
 from layerwise.presentation._figures_data import (
     component_images,
     projection,
@@ -25,7 +27,7 @@ from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import png
 
-__all__ = ["draw_all", "save_figures"]
+__all__ = ["draw_all", "draw_inputs", "save_figures"]
 
 
 def draw_all(report: Report) -> dict[str, bytes]:
@@ -38,9 +40,14 @@ def draw_all(report: Report) -> dict[str, bytes]:
         pictures, ``input`` (the inputs' plane), ``training``; where there is a study
         ``layers``, ``layer00``, ``layer01``, … (the input's plane, then every
         layer's), ``probes``, ``confusion``, ``mistakes`` of pictures and pairs of
-        numbers; ``regions`` of pairs of numbers.
+        numbers where there are any; ``regions`` of pairs of numbers.
     """
     return {name: png(drawing) for name, drawing in _drawings(report)}
+
+
+def draw_inputs(data: Dataset, inputs: InputStudy) -> dict[str, bytes]:
+    """Draw the figures of a data set alone: the first of those of `draw_all`."""
+    return {name: png(drawing) for name, drawing in _input_drawings(data, inputs)}
 
 
 def save_figures(
@@ -59,13 +66,17 @@ def save_figures(
     return paths
 
 
-def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
-    data, inputs, study = report.data, report.input_study, report.study
-    is_plane = data.shape == (2,)
+def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[tuple[str, Any]]:
     if data.is_image:
         yield "samples", sample_sheet(data.train, data.class_names)
         yield "components", component_images(inputs.layer, data.shape)
     yield "input", projection(inputs.layer, inputs.targets, data.class_names)
+
+
+def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
+    data, inputs, study = report.data, report.input_study, report.study
+    is_plane = data.shape == (2,)
+    yield from _input_drawings(data, inputs)
     yield "training", training_curves(report.history)
     if is_plane:
         yield "regions", decision_regions(report.network, data.test)
@@ -76,5 +87,5 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
         yield f"layer{number:02d}", layer_plane(layer, study)
     yield "probes", probe_by_layer(study)
     yield "confusion", confusion_matrix(study)
-    if data.is_image or is_plane:
+    if (data.is_image or is_plane) and len(study.mistakes):
         yield "mistakes", worst_mistakes(study)

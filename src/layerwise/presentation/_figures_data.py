@@ -72,7 +72,7 @@ def sample_sheet(
     ax = ax or new_axes(CELL * blocks * (room + EACH), CELL * rows)
     ax.imshow(picture, extent=extent, interpolation="none")
     for name, (row, column) in zip(names, origins, strict=True):
-        ax.text(column - 0.2, row + 0.45, name, ha="right", va="center")
+        ax.text(column - 0.2, row + 0.45, name, ha="right", va="center", clip_on=True)
     ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0), aspect="equal")
     ax.set_axis_off()
     return ax

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.inspection import LayerStudy, Study
+from layerwise.presentation._captions import layer_caption
 from layerwise.presentation._points import draw_projection
 from layerwise.presentation._style import INK, MUTED, new_axes, new_figure, styled
 from layerwise.presentation._text import short, typeset
-from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -31,19 +31,9 @@ def layer_projections(study: Study) -> "matplotlib.figure.Figure":
         ax.set_axis_on()
         draw_projection(ax, layer, study.targets, study.class_names)
         ax.set_title(short(layer.name, 30), fontweight="bold", pad=30)
-        ax.text(
-            0, 1.02, _figures(layer), transform=ax.transAxes, color=MUTED, fontsize=8
-        )
+        caption = typeset("\n".join(layer_caption(layer)))
+        ax.text(0, 1.02, caption, transform=ax.transAxes, color=MUTED, fontsize=8)
     return sheet
-
-
-def _figures(layer: LayerStudy) -> str:
-    shown = percent(float(layer.variance_shown.sum()), 0)
-    return typeset(
-        f"probe {percent(layer.probe_accuracy.value)}, {shown} of variance shown\n"
-        f"{number(layer.participation_ratio)} of {count(layer.units)} dimensions,"
-        f" {count(layer.dead_units)} dead"
-    )
 
 
 @styled
@@ -75,7 +65,8 @@ def probe_by_layer(
     for (row, column), share in np.ndenumerate(shares):
         written = "–" if np.isnan(share) else f"{100 * share:.1f}"
         weight = "bold" if row == 0 else "normal"
-        ax.text(column, row, written, ha="center", va="center", fontweight=weight)
+        text = ax.text(column, row, written, ha="center", va="center")
+        text.set(fontweight=weight, clip_on=True)
     ax.axhline(0.5, color="white", linewidth=4)
     ax.set_xticks(range(len(layers)), [short(layer.name, 12) for layer in layers])
     ax.set_yticks(range(len(names)), names)

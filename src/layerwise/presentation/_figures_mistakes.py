@@ -65,7 +65,7 @@ def confusion_matrix(
         if number:
             colour = MUTED if row == column else INK
             text = ax.text(column, row, count(number), ha="center", va="center")
-            text.set(color=colour, fontsize=fontsize)
+            text.set(color=colour, fontsize=fontsize, clip_on=True)
     crowded = max(map(len, names)) * len(names) > 50
     ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
     ax.set_yticks(range(len(names)), names)
@@ -121,9 +121,11 @@ def _as_pictures(
     between = ", " if max(map(len, names)) <= 4 else "\n"
     for (row, column), sample in zip(cells, worst, strict=True):
         label, said = names[study.targets[sample]], names[study.predictions[sample]]
-        sure = typeset(percent(study.confidence[sample]))
+        sure = typeset(percent(float(study.confidence[sample])))
         caption = f"is {label}{between}said {said}\n{sure}"
-        ax.text(column + 0.5 / 1.4, row + 0.62, caption, ha="center", va="top")
+        ax.text(
+            column + 0.5 / 1.4, row + 0.62, caption, ha="center", va="top", clip_on=True
+        )
     # A picture as wide as it is high fills its cell of 1.4 by 1.7 pictures.
     ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0), aspect="auto")
     height, width = study.inputs.shape[1:3]

@@ -69,7 +69,7 @@ def _draw_batches(
         ax.plot(middles, means, color=MUTED, label="batches", linewidth=1.1)
         if len(values) == 1:
             ax.plot(middles, means, "o", color=MUTED, markersize=3)
-    for step in diverged + 1:
+    for step in (int(index) + 1 for index in diverged):
         ax.axvline(step, color=INK, linestyle=":", linewidth=1)
         ax.annotate(
             f"not finite at step {count(step)}",

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import NamedTuple
 
+from layerwise.presentation._captions import layer_caption
 from layerwise.presentation._drawing import draw_all
 from layerwise.presentation._report import Report
 from layerwise.presentation._sentences import alternatives, sentences
 from layerwise.presentation._style import DPI
-from layerwise.presentation._tables import layer_figures, tables
+from layerwise.presentation._tables import tables
 from layerwise.presentation._text import short, typeset
 
 __all__ = ["page"]
@@ -100,7 +101,7 @@ def _layers(report: Report, images: Mapping[str, Image]) -> list[dict[str, objec
     return [
         {
             "name": short(layer.name, 40),
-            "figures": layer_figures(layer),
+            "figures": layer_caption(layer),
             "image": images[f"layer{index:02d}"],
         }
         for index, layer in enumerate(report.study or ())
@@ -112,5 +113,8 @@ def _settings(report: Report) -> list[tuple[str, str]]:
     return [
         ("network", repr(report.network.architecture)),
         ("scaling", report.network.scaling.kind),
-        *((name.replace("_", " "), str(value)) for name, value in recipe.items()),
+        *(
+            (name.replace("_", " "), "none" if value is None else str(value))
+            for name, value in recipe.items()
+        ),
     ]

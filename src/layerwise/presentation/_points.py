@@ -26,7 +26,8 @@ def draw_points(
     colours = np.array(class_colours(len(class_names)))
     room = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2 / max(len(points), 1)
     ax.scatter(
-        *points.T,
+        points[:, 0],
+        points[:, 1],
         c=colours[targets],
         s=np.clip(3500 * room, 1.5, 14),
         alpha=np.clip(0.9 - 0.15 * np.log10(max(len(points), 1) / 100), 0.3, 0.9),
@@ -38,9 +39,10 @@ def draw_points(
     medians = [np.median(points[targets == index], axis=0) for index in present]
     span = max(float(np.ptp(points, axis=0).max(initial=0)), np.finfo(float).tiny)
     places = span * _spread(np.array(medians) / span, np.array([*map(len, names)]))
-    for name, place in zip(names, places, strict=True):
+    for name, (x, y) in zip(names, places, strict=True):
         ax.text(
-            *place,
+            x,
+            y,
             name,
             ha="center",
             va="center",

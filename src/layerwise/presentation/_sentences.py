@@ -26,8 +26,8 @@ def sentences(report: Report) -> dict[str, str | tuple[str, str]]:
     if study is not None:
         said["inside_sentence"] = (
             "Each layer’s activations, the raw input first, on their first two "
-            "principal components, coloured by class. Components and probes are fitted on "
-            f"{study.fitted_on}; what is drawn and scored are {study.scored_on}."
+            "principal components, coloured by class. Components and probes are fitted "
+            f"on {study.fitted_on}; what is drawn and scored are {study.scored_on}."
         )
         said["probes_caption"] = (
             "The share of each class that a least-squares probe reads from a layer, in "
@@ -184,7 +184,7 @@ def _inside(study: Study) -> Iterator[tuple[str, str]]:
     )
     worst = [
         f"is {names[study.targets[i]]}, said {names[study.predictions[i]]}, "
-        f"{percent(study.confidence[i])}"
+        f"{percent(float(study.confidence[i]))}"
         for i in study.mistakes[:3]
     ]
     yield "mistakes", f"The mistakes the network was surest of: {'; '.join(worst)}."

@@ -3,7 +3,7 @@
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -116,11 +116,12 @@ def _from_oklch(
 
 
 @contextmanager
-def quiet_style() -> Iterator[None]:
+def quiet_style() -> Generator[None]:
     """Draw in the style above; what the user has set is as before afterwards."""
     import matplotlib as mpl
 
-    with mpl.rc_context(dict(STYLE)), warnings.catch_warnings():
+    settings: dict[Any, Any] = dict(STYLE)
+    with mpl.rc_context(settings), warnings.catch_warnings():
         # A class name may be in a script that the font lacks: the page has it as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
@@ -138,7 +139,10 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def new_figure(width: float, height: float) -> "matplotlib.figure.Figure":
-    """Return an empty figure of that many inches that depends on no display."""
+    """Return an empty figure of that many inches that depends on no display.
+
+    Text within axes is drawn with ``clip_on``: the layout need not measure it.
+    """
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layerwise.data import SetStatistics
+from layerwise.data import DataStatistics, SetStatistics
 from layerwise.inspection import LayerStudy, Share, Study
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import interval, short
 from layerwise.statistics import wilson_interval
 from layerwise.wording import count, number, percent
 
-__all__ = ["THIS_NETWORK", "Table", "layer_figures", "tables"]
+__all__ = ["Table", "class_table", "layer_table", "statistics_table", "tables"]
 
 THIS_NETWORK = "this network"
 
@@ -33,24 +33,25 @@ class Table(NamedTuple):
 def tables(report: Report) -> dict[str, Table]:
     """Return the page's tables by name; those of the study where there is one."""
     made = {
-        "statistics": _statistics(report),
-        "classes": _classes(report),
+        "statistics": statistics_table(report.statistics),
+        "classes": class_table(report.statistics),
         "baselines": _baselines(report),
         "scores": _scores(report),
     }
     if report.study is not None:
-        made["layers"] = _layers(report.study)
+        made["layers"] = layer_table(report.study)
         made["mistakes"] = _mistakes(report.study, report.data.feature_names)
     return made
 
 
-def _statistics(report: Report) -> Table:
-    sets = report.statistics.sets
+def statistics_table(statistics: DataStatistics) -> Table:
+    """Return what the values of each set are like, a column for each."""
+    sets = statistics.sets
     rows = zip(*(_described(described) for described in sets.values()), strict=True)
     names = (
         "samples", "shape of each", "type", "least to greatest", "mean ± deviation",
-        "scaled: least to greatest", "scaled: mean ± deviation", "constant features",
-        "duplicates", "missing values",
+        "scaled: type", "scaled: least to greatest", "scaled: mean ± deviation",
+        "constant features", "duplicates", "missing values",
     )  # fmt: skip
     body = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
     return Table(("", *sets), body)
@@ -60,11 +61,11 @@ def _described(described: SetStatistics) -> Iterator[str]:
     samples, *shape = described.shape
     yield count(samples)
     yield " × ".join(map(str, shape))
-    yield described.values.dtype
     for values in (described.values, described.scaled):
         if values is None:
-            yield from ("–", "–")
+            yield from ("–", "–", "–")
         else:
+            yield values.dtype
             yield f"{number(values.minimum)} to {number(values.maximum)}"
             yield f"{number(values.mean)} ± {number(values.standard_deviation)}"
     yield count(described.constant_features)
@@ -72,8 +73,8 @@ def _described(described: SetStatistics) -> Iterator[str]:
     yield count(described.missing)
 
 
-def _classes(report: Report) -> Table:
-    statistics = report.statistics
+def class_table(statistics: DataStatistics) -> Table:
+    """Return how many samples of each class the sets have, a column for each class."""
     return Table(
         ("samples of", *(short(name) for name in statistics.class_names)),
         [
@@ -115,40 +116,37 @@ def _scores(report: Report) -> Table:
     )
 
 
-def layer_figures(layer: LayerStudy) -> list[tuple[str, str]]:
-    """Return a layer's figures, each with its name."""
-    first, second = layer.variance_shown
-    return [
-        ("probe accuracy", percent(layer.probe_accuracy.value)),
-        ("95 % interval", interval(layer.probe_accuracy)),
-        ("units", count(layer.units)),
-        ("dimensions", number(layer.participation_ratio)),
-        ("variance shown", f"{percent(first)} + {percent(second)}"),
-        ("constant units", count(layer.dead_units)),
-    ]
-
-
-def _layers(study: Study) -> Table:
-    figures = {layer.name: layer_figures(layer) for layer in study}
-    names = [name for name, _ in layer_figures(study.input)]
+def layer_table(study: Study) -> Table:
+    """Return every layer's figures, a row for each, the raw input first."""
     return Table(
-        ("layer", *names),
-        [
-            (short(name, 40), *(value for _, value in row))
-            for name, row in figures.items()
-        ],
+        ("layer", "probe accuracy", "95 % interval", "dimensions", "variance shown",
+         "constant units"),
+        [_layer_row(layer) for layer in study],
+    )  # fmt: skip
+
+
+def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
+    first, second = layer.variance_shown
+    dimensions = number(layer.participation_ratio)
+    return (
+        short(layer.name, 40),
+        percent(layer.probe_accuracy.value),
+        interval(layer.probe_accuracy),
+        f"{dimensions} of {count(layer.units)}",
+        f"{percent(float(first))} + {percent(float(second))}",
+        count(layer.dead_units),
     )
 
 
 def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:
-    rows = study.inputs.reshape(len(study.inputs), -1)[:, :COLUMNS]
+    rows = study.inputs.reshape(len(study.inputs), -1)[:, :COLUMNS].astype(float)
     features = feature_names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
-    names = study.class_names
+    names, sure = study.class_names, study.confidence
     return Table(
         ("is", "said", "sure", *(short(name) for name in features[: rows.shape[1]])),
         [
             (names[study.targets[i]], names[study.predictions[i]],
-             percent(study.confidence[i]), *(number(float(v), 4) for v in rows[i]))
+             percent(float(sure[i])), *(number(value, 4) for value in rows[i]))
             for i in study.mistakes[:MISTAKES]
         ],
     )  # fmt: skip

@@ -3,11 +3,14 @@
 import re
 
 from layerwise.inspection import Share
+from layerwise.wording import percent
 
 __all__ = ["duration", "interval", "short", "typeset"]
 
 NARROW_NO_BREAK_SPACE = "\u202f"
 UNIT = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b)")
+MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 
 
 def interval(share: Share) -> str:
@@ -16,7 +19,7 @@ def interval(share: Share) -> str:
     >>> interval(Share(978, 1000, 0.967, 0.985))
     '96.7 to 98.5 %'
     """
-    return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+    return f"{percent(share.low).removesuffix(' %')} to {percent(share.high)}"
 
 
 def duration(seconds: float) -> str:
@@ -47,9 +50,12 @@ def short(name: str, width: int = 20) -> str:
 
 
 def typeset(text: str) -> str:
-    """Bind every number to its unit by a narrow space that does not break.
+    r"""Return text with true minus signs, apostrophes, and no break before a unit.
 
-    >>> typeset("97.8 % in 8 s") == "97.8\u202f% in 8\u202fs"
+    >>> typeset("-1 to 1") == "\u22121 to 1"
+    True
+    >>> typeset("the input's 97.8 %") == "the input\u2019s 97.8\u202f%"
     True
     """
+    text = APOSTROPHE.sub("\u2019", MINUS.sub("\u2212", text))
     return UNIT.sub(NARROW_NO_BREAK_SPACE, text)

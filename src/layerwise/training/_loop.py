@@ -12,7 +12,7 @@ from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, initial_network
 from layerwise.training._history import Epoch, History
 from layerwise.training._optimisers import optimiser
-from layerwise.training._recipe import Recipe
+from layerwise.training._recipe import Recipe, ResolvedRecipe
 from layerwise.training._schedules import schedule
 from layerwise.training.engines import (
     Engine,
@@ -89,7 +89,7 @@ class Result:
 
     network: Network
     history: History
-    recipe: Recipe
+    recipe: ResolvedRecipe
     status: str
     validation: Score
     test: Score
@@ -144,9 +144,9 @@ def fit(
     >>> result.status
     'finished'
     """
-    recipe = _changed(recipe or Recipe(), settings).resolved(len(data.train))
-    problem = _problem(architecture, data, recipe)
-    training = _Training(engine_for(problem, recipe.engine), problem, data, recipe)
+    settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
+    problem = _problem(architecture, data, settled)
+    training = _Training(engine_for(problem, settled.engine), problem, data, settled)
     checkpoint = resume or Checkpoint(problem.initial_state(), History())
     status = "finished"
     try:
@@ -168,9 +168,9 @@ def score(
     architecture: Architecture, data: Dataset, recipe: Recipe, checkpoint: Checkpoint
 ) -> Result:
     """Return the result of a training as it stands at a checkpoint, without a step."""
-    recipe = recipe.resolved(len(data.train))
-    problem = _problem(architecture, data, recipe)
-    training = _Training(engine_for(problem, "eager"), problem, data, recipe)
+    settled = recipe.resolved(len(data.train))
+    problem = _problem(architecture, data, settled)
+    training = _Training(engine_for(problem, "eager"), problem, data, settled)
     return training.result(checkpoint, "interrupted")
 
 
@@ -192,7 +192,9 @@ def _changed(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
         raise InputError(f"no setting {names}; a training has {known}") from error
 
 
-def _problem(architecture: Architecture, data: Dataset, recipe: Recipe) -> Problem:
+def _problem(
+    architecture: Architecture, data: Dataset, recipe: ResolvedRecipe
+) -> Problem:
     network = initial_network(architecture, data, seed=recipe.seed)
     steps = Order(len(data.train), recipe.batch_size, recipe.seed).steps_per_epoch
     return Problem(
@@ -212,7 +214,7 @@ class _Training:
     """One training in progress: what does not change, and the clocks."""
 
     def __init__(
-        self, engine: Engine, problem: Problem, data: Dataset, recipe: Recipe
+        self, engine: Engine, problem: Problem, data: Dataset, recipe: ResolvedRecipe
     ) -> None:
         self._engine = engine
         self._problem = problem
@@ -262,7 +264,7 @@ class _Training:
         return Progress(
             step=checkpoint.state.step,
             total_steps=self._problem.total_steps,
-            epochs=self._recipe.epochs or 0,
+            epochs=self._recipe.epochs,
             loss=float(history.losses[-1]),
             accuracy=float(history.accuracies[-1]),
             steps_per_second=self.steps_per_second,

@@ -1,14 +1,15 @@
 """How a network is trained: the settings, and what they mean for a data set."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Any
 
 from layerwise.errors import InputError
 from layerwise.training._optimisers import optimiser
 from layerwise.training._schedules import schedule
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "ResolvedRecipe"]
 
 LEARNING_RATES = MappingProxyType(
     {"sgd": 0.05, "momentum": 0.02, "adam": 3e-3, "adamw": 3e-3}
@@ -74,12 +75,21 @@ class Recipe:
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise InputError(f"learning_rate must be a positive number, not {rate}")
 
-    def resolved(self, samples: int) -> "Recipe":
+    def resolved(self, samples: int) -> "ResolvedRecipe":
         """Return the recipe with every default filled in for this many samples."""
         many = samples >= MANY_SAMPLES
-        return replace(
-            self,
-            epochs=self.epochs or (10 if many else 40),
-            batch_size=min(self.batch_size or (128 if many else 32), samples),
-            learning_rate=self.learning_rate or LEARNING_RATES[self.optimizer],
-        )
+        filled: dict[str, Any] = {
+            "epochs": self.epochs or (10 if many else 40),
+            "batch_size": min(self.batch_size or (128 if many else 32), samples),
+            "learning_rate": self.learning_rate or LEARNING_RATES[self.optimizer],
+        }
+        return ResolvedRecipe(**(asdict(self) | filled))
+
+
+@dataclass(frozen=True)
+class ResolvedRecipe(Recipe):
+    """A recipe in which nothing is left to a default."""
+
+    epochs: int = 1
+    batch_size: int = 1
+    learning_rate: float = 1.0

@@ -6,7 +6,7 @@ and is an argument of the program: closed over, it would be compiled in as a con
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ __all__ = ["CompiledEngine"]
 MOST_STEPS = 1024
 """Steps in one call of the program: what its index buffer holds."""
 
-BLOCK_ROWS = 2048
+BLOCK_ROWS = 4096
 """Rows evaluated at a time."""
 
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
@@ -72,12 +72,14 @@ class CompiledEngine:
         network = problem.network
         features = int(np.prod(network.shape))
         draws = network.layer.noise(network.parameters, (features,))
-        self._on_device: dict[int, tuple[Samples, Array, Array]] = {}
         self._device = _device(problem.device)
         options = ONE_THREAD if self._device.platform == "cpu" else None
         run = partial(_run, problem, draws)
         self._run = jax.jit(run, compiler_options=options)
         self._evaluate = jax.jit(partial(_evaluate, problem))
+        samples = problem.samples
+        with self._settings():
+            self._data = jax.device_put((samples.inputs, samples.targets))
 
     def advance(
         self, state: State, order: Order, start: int, stop: int
@@ -96,11 +98,18 @@ class CompiledEngine:
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
+        size = min(BLOCK_ROWS, len(self._problem.samples))
+        parts: list[tuple[Array, Array]] = []
         with self._settings():
-            inputs, targets = self._placed(samples)
-            losses, right = self._evaluate(parameters, inputs, targets)
-        loss = np.sum(np.asarray(losses), dtype=np.float64) / len(samples)
-        return Score(float(loss), int(np.sum(np.asarray(right))) / len(samples))
+            for start in range(0, len(samples), size):
+                block = slice(start, start + size)
+                rows = _padded(samples.inputs[block], size)
+                labels = _padded(samples.targets[block], size)
+                counted = np.arange(size) < len(samples) - start
+                parts.append(self._evaluate(parameters, rows, labels, counted))
+        loss = sum(float(loss) for loss, _ in parts)
+        right = sum(int(right) for _, right in parts)
+        return Score(loss / len(samples), right / len(samples))
 
     def _advance(
         self, state: State, order: Order, start: int, stop: int
@@ -108,15 +117,14 @@ class CompiledEngine:
         steps = stop - start
         indices, weights = order.batches(start, stop)
         stretch = _Stretch(
-            _padded(indices.astype(np.int32)),
-            _padded(weights.astype(self._problem.dtype)),
-            _padded(self._problem.rates(start, stop)),
+            _padded(indices, MOST_STEPS),
+            _padded(weights.astype(self._problem.dtype), MOST_STEPS),
+            _padded(self._problem.rates(start, stop), MOST_STEPS),
         )
 
         def run(count: int) -> _Carry:
-            data = self._placed(self._problem.samples)
             counted = state._replace(step=np.int32(start))
-            return self._run(data, counted, stretch, np.int32(count))
+            return self._run(self._data, counted, stretch, np.int32(count))
 
         with self._settings():
             carry = run(steps)
@@ -132,19 +140,10 @@ class CompiledEngine:
         return State(parameters, moments, start + updates), Steps(losses, accuracies)
 
     @contextmanager
-    def _settings(self) -> Iterator[None]:
+    def _settings(self) -> Generator[None]:
         """Compute on the problem's device and in its precision, here alone."""
         with jax.default_device(self._device), jax.enable_x64(self._double):
             yield
-
-    def _placed(self, samples: Samples) -> tuple[Array, Array]:
-        """Return the samples' arrays on the device, put there once."""
-        key = id(samples)
-        if key not in self._on_device:
-            inputs, targets = jax.device_put((samples.inputs, samples.targets))
-            # The samples are kept too: an id is unique while its object lives.
-            self._on_device[key] = (samples, inputs, targets)
-        return self._on_device[key][1:]
 
 
 def _device(name: str | None) -> Any:
@@ -165,7 +164,7 @@ def _run(
     stretch: _Stretch,
     count: Array,
 ) -> _Carry:
-    """Do up to ``count`` steps; leave before the update of a loss that is not finite."""
+    """Do up to ``count`` steps; leave before the update of a non-finite loss."""
     network = problem.network
     inputs, targets = data
 
@@ -207,9 +206,9 @@ def _run(
 def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
     """Return after how many updates all parameters were last finite, and that carry.
 
-    A parameter that is infinite or NaN stays so; the step at which it became so is found
-    by bisection, since looking at every parameter in every step would slow down all
-    trainings for the sake of the few that diverge in this way.
+    A parameter that is infinite or NaN stays so; the step at which it became so is
+    found by bisection, since looking at every parameter in every step would slow down
+    all trainings for the sake of the few that diverge in this way.
     """
     good, bad = 0, updates
     while bad - good > 1:
@@ -222,26 +221,15 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 
 
 def _evaluate(
-    problem: Problem, parameters: Tree, inputs: Array, targets: Array
+    problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
 ) -> tuple[Array, Array]:
-    """Return every block's summed loss and number of samples classified right."""
+    """Return the summed loss of the samples counted, and how many of them are right."""
     network = problem.network
-    samples = inputs.shape[0]
-    block = min(BLOCK_ROWS, samples)
-
-    def score(start: Array) -> tuple[Array, Array]:
-        # The last block begins early enough to be full; its first rows are not new.
-        first = jnp.minimum(start, samples - block)
-        rows = jax.lax.dynamic_slice_in_dim(inputs, first, block)
-        labels = jax.lax.dynamic_slice_in_dim(targets, first, block)
-        new = jnp.arange(block) + first >= start
-        batch = _batch(problem, rows, labels, jnp.ones(block, problem.dtype))
-        outputs, _ = network.layer.forward(parameters, batch.inputs)
-        losses, _ = network.loss.forward(outputs, batch.targets)
-        right = jnp.argmax(outputs, axis=1) == labels
-        return jnp.where(new, losses, 0).sum(), (right & new).sum()
-
-    return jax.lax.map(score, jnp.arange(0, samples, block))
+    batch = _batch(problem, rows, labels, counted)
+    outputs, _ = network.layer.forward(parameters, batch.inputs)
+    losses, _ = network.loss.forward(outputs, batch.targets)
+    right = jnp.argmax(outputs, axis=1) == labels
+    return jnp.where(counted, losses, 0).sum(), (right & counted).sum()
 
 
 def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:
@@ -267,8 +255,10 @@ def _noise(problem: Problem, draws: Any, step: Array) -> Noise:
     return tree_map(drawn, draws)
 
 
-def _padded(rows: np.ndarray) -> np.ndarray:
-    """Return the rows followed by zeros up to ``MOST_STEPS``."""
-    padded = np.zeros((MOST_STEPS, *rows.shape[1:]), rows.dtype)
+def _padded(rows: np.ndarray, length: int) -> np.ndarray:
+    """Return the rows followed by zeros up to ``length`` rows."""
+    if len(rows) == length:
+        return rows
+    padded = np.zeros((length, *rows.shape[1:]), rows.dtype)
     padded[: len(rows)] = rows
     return padded

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.arrays import Tree, leaves, tree_map
+from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Network
 from layerwise.training._optimisers import Optimiser
@@ -30,7 +30,7 @@ class State(NamedTuple):
 
     parameters: Tree
     moments: Tree
-    step: int
+    step: Array | int
 
 
 class Steps(NamedTuple):

@@ -1,0 +1,220 @@
+"""What the command line prints: quiet tables, findings, and a bar while training."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from layerwise.data import Dataset, DataStatistics
+from layerwise.inspection import Finding, Study
+from layerwise.presentation._tables import (
+    Table,
+    class_table,
+    layer_table,
+    statistics_table,
+)
+from layerwise.presentation._text import duration
+from layerwise.training import Progress, Result
+from layerwise.wording import count, number, percent
+
+if TYPE_CHECKING:
+    import rich.console
+
+__all__ = [
+    "TrainingBar",
+    "print_data",
+    "print_findings",
+    "print_layers",
+    "print_statistics",
+    "print_training",
+]
+
+WIDTH = 88
+"""Columns that a paragraph takes at most."""
+
+
+def print_statistics(
+    console: "rich.console.Console", statistics: DataStatistics
+) -> None:
+    """Print a data set's figures: what its values are like, and its classes.
+
+    A class has a line of its own: a screen is long rather than wide.
+    """
+    _print_table(console, statistics_table(statistics))
+    console.print()
+    names, counts = class_table(statistics)
+    classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
+    _print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
+
+
+def print_data(console: "rich.console.Console", data: Dataset) -> None:
+    """Print what a data set is, in two lines."""
+    sizes = (len(part) for part in (data.train, data.validation, data.test))
+    train, validation, test = (count(size) for size in sizes)
+    shape = " × ".join(str(n) for n in data.shape)
+    _say(
+        console,
+        f"{data.name}: {train} training, {validation} validation and {test} test "
+        f"samples of {shape} {data.train.inputs.dtype}, {data.classes} classes\n"
+        f"{data.origin}",
+    )
+
+
+def print_training(console: "rich.console.Console", result: Result) -> None:
+    """Print how a training ended: its figures, and what stopped it."""
+    losses, recipe = result.history.losses, result.recipe
+    steps = result.checkpoint.state.step
+    _say(
+        console,
+        f"training {result.status} after {count(int(steps))} steps of "
+        f"{recipe.batch_size} in {duration(result.seconds)} "
+        f"({count(round(result.steps_per_second))} steps/s)",
+    )
+    if len(losses):
+        finite = losses[np.isfinite(losses)]
+        _say(
+            console,
+            f"loss of the steps: minimum {number(finite.min(initial=np.inf))}, "
+            f"mean {number(finite.mean() if len(finite) else np.nan)}, "
+            f"last {number(losses[-1])}",
+        )
+    if result.status == "diverged":
+        _say(
+            console,
+            f"the loss of step {count(len(losses))} is not finite: training stopped "
+            f"there; the network saved is the last whose parameters are finite, after "
+            f"{count(int(steps))} steps",
+        )
+    _say(
+        console,
+        f"validation accuracy {percent(result.validation.accuracy, 2)}, loss "
+        f"{number(result.validation.loss)}; test accuracy "
+        f"{percent(result.test.accuracy, 2)}, loss {number(result.test.loss)}",
+    )
+
+
+def _say(console: "rich.console.Console", text: str) -> None:
+    from rich.text import Text
+
+    lines = (_visible(line) for line in text.splitlines())
+    console.print(Text("\n".join(lines)), width=min(console.width, WIDTH))
+
+
+def print_layers(console: "rich.console.Console", study: Study) -> None:
+    """Print every layer's figures, the raw input's first."""
+    _print_table(console, layer_table(study))
+
+
+def print_findings(
+    console: "rich.console.Console", findings: tuple[Finding, ...]
+) -> None:
+    """Print findings as a list, wrapped."""
+    from rich.padding import Padding
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 1, 0, 0))
+    for finding in findings:
+        grid.add_row("•", Text(_visible(finding.text)))
+    console.print(Padding(grid, (0, 0, 0, 1)), width=min(console.width, WIDTH))
+
+
+def _print_table(console: "rich.console.Console", table: Table) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    for index, name in enumerate(table.head):
+        # Text, not str: in a str, [red] or :smile: in a class name would be markup.
+        grid.add_column(Text(_visible(name)), justify="right" if index else "left")
+    for row in table.body:
+        grid.add_row(*(Text(_visible(cell)) for cell in row))
+    console.print(grid)
+
+
+def _visible(text: str) -> str:
+    """Return text without control characters, which a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+class TrainingBar:
+    """A bar while a network trains: loss, accuracy, speed, epoch.
+
+    Nothing is written where the console is no terminal.
+
+    Parameters
+    ----------
+    console : rich Console
+    every : int, optional
+        Also print a line every so many steps, on a terminal or not.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> import layerwise as lw
+    >>> with TrainingBar(Console()) as watch:
+    ...     result = lw.fit(lw.MLP([]), lw.load("iris"), epochs=1, watch=watch)
+    """
+
+    def __init__(
+        self, console: "rich.console.Console", every: int | None = None
+    ) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress as Bar,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Bar(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._every = every
+        self._printed = 0
+        self._task: Any = self._bar.add_task("", total=None, epoch="–", figures="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the training is."""
+        if self._every:
+            self._log(progress, self._every)
+        done = progress.step * progress.epochs // max(progress.total_steps, 1)
+        self._bar.update(
+            self._task,
+            completed=progress.step,
+            total=progress.total_steps,
+            epoch=f"{min(done + 1, progress.epochs)}/{progress.epochs}",
+            figures=(
+                f"loss {number(progress.loss)}  accuracy {percent(progress.accuracy)}  "
+                f"{count(round(progress.steps_per_second))} steps/s"
+            ),
+        )
+
+    def _log(self, progress: Progress, every: int) -> None:
+        """Print the steps since the last line that are multiples of ``every``."""
+        losses, accuracies = progress.history.losses, progress.history.accuracies
+        first = (self._printed // every + 1) * every
+        for step in range(first, len(losses) + 1, every):
+            self._bar.console.print(
+                f"step {step:>8,}  loss {losses[step - 1]:<10.4g}  "
+                f"accuracy {percent(float(accuracies[step - 1]))}"
+            )
+            self._printed = step

@@ -1,0 +1,94 @@
+"""What several folders of tests share: array libraries and data sets."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jaxtyping
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.arrays import Tree, tree_map
+
+
+@dataclass(frozen=True)
+class Library:
+    """An array library: how NumPy's arrays enter it, and how its code is run."""
+
+    name: str
+    asarray: Callable[[np.ndarray], Any]
+    run: Callable[..., Any] = lambda function, *arguments: function(*arguments)
+
+    def enter(self, tree: Tree) -> Tree:
+        """The tree with this library's arrays; what is no array stays."""
+        return tree_map(
+            lambda leaf: self.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf,
+            tree,
+        )
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def library(name: str) -> Library:
+    if name == "numpy":
+        return Library(name, read_only)
+    if name == "array_api_strict":
+        import array_api_strict
+
+        return Library(name, array_api_strict.asarray)
+    if name == "torch":
+        import torch
+
+        return Library(name, lambda array: torch.from_numpy(array.copy()))
+    import jax
+
+    def run_jitted(function, *arguments):
+        with jax.enable_x64(True):
+            return jax.jit(function)(*arguments)
+
+    def asarray(array):
+        with jax.enable_x64(True):
+            return jax.numpy.asarray(array)
+
+    return Library(name, asarray, run_jitted)
+
+
+@pytest.fixture(params=["numpy", "array_api_strict", "torch", "jax"])
+def xp(request) -> Library:
+    """Every array library in turn: NumPy read-only, JAX under jit."""
+    return library(request.param)
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Annotations are not checked: arguments of a wrong type reach our own checks."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture(scope="session")
+def moons() -> lw.Dataset:
+    return lw.load("moons")
+
+
+@pytest.fixture(scope="session")
+def digits() -> lw.Dataset:
+    return lw.load("digits")
+
+
+@pytest.fixture(scope="session")
+def iris() -> lw.Dataset:
+    return lw.load("iris")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> lw.Dataset:
+    """MNIST; a test that needs it skips only where no folder is named."""
+    if "LAYERWISE_DATA" not in os.environ:
+        pytest.skip("LAYERWISE_DATA names no folder of data sets")
+    return lw.load("mnist")
