@@ -95,16 +95,12 @@ class Training:
 
 def main() -> None:
     options = tyro.cli(Options)
-    print_ = print if options.markdown else Console().print
-    print_(environment(options))
+    show = print if options.markdown else Console().print
+    drawn = markdown if options.markdown else table
+    show(environment(options))
     for name in options.only.split(","):
         for contest in TASKS[name](options):
-            figures = interleaved(contest, options.runs)
-            print_(
-                markdown(contest, figures)
-                if options.markdown
-                else table(contest, figures)
-            )
+            show(drawn(contest, interleaved(contest, options.runs)))
 
 
 def interleaved(contest: Contest, runs: int) -> dict[str, list[float]]:
@@ -221,15 +217,15 @@ def layerwise_whole(work: Training) -> float:
 
 
 def jax_step(work: Training) -> float:
-    return 1e6 * jax_loop.seconds_per_step(
-        work.scaled(),
-        work.data.train.targets,
+    setting = jax_loop.Setting(
         work.sizes,
-        batch_size=work.batch_size,
-        epochs=work.epochs,
-        rate=work.learning_rate,
+        work.batch_size,
+        work.epochs,
+        work.learning_rate,
         adam=work.optimizer == "adam",
     )
+    labels = work.data.train.targets
+    return 1e6 * jax_loop.seconds_per_step(work.scaled(), labels, setting)
 
 
 def sklearn_step(work: Training) -> float:
@@ -237,7 +233,7 @@ def sklearn_step(work: Training) -> float:
 
     model = MLPClassifier(
         work.hidden,
-        batch_size=work.batch_size,
+        batch_size=work.batch_size,  # pyright: ignore[reportArgumentType]
         solver=work.optimizer,
         learning_rate_init=work.learning_rate,
         momentum=0,
@@ -280,7 +276,7 @@ def environment(options: Options) -> str:
     return (
         f"{processor()}, {os.cpu_count()} logical cores, {platform.system()}; Python "
         f"{platform.python_version()}, {versions}; {date.today().isoformat()}; medians "
-        f"of {options.runs} runs after one unmeasured, interleaved.\n"
+        f"of n = {options.runs} runs after one unmeasured, interleaved.\n"
     )
 
 
@@ -301,9 +297,7 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def rows(
-    contest: Contest, figures: dict[str, list[float]]
-) -> Iterator[tuple[str, ...]]:
+def rows(figures: dict[str, list[float]]) -> Iterator[tuple[str, ...]]:
     """Yield each contender's name, median, least and most, and ratio to the first."""
     ours = statistics.median(next(iter(figures.values())))
     for name, measured in figures.items():
@@ -311,27 +305,32 @@ def rows(
             yield name, "not found", "", ""
             continue
         middle = statistics.median(measured)
-        span = f"{min(measured):.3g} – {max(measured):.3g}"
-        yield name, f"{middle:.3g}", span, f"{middle / ours:.2f}"
+        span = f"{short(min(measured))} – {short(max(measured))}"
+        yield name, short(middle), span, f"{middle / ours:.2f}"
 
 
-def head(contest: Contest) -> tuple[str, ...]:
-    return contest.title, contest.unit, "min – max", "ratio"
+def short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def table(contest: Contest, figures: dict[str, list[float]]) -> Table:
-    first, *others = head(contest)
-    drawn = Table(first)
-    for name in others:
+    drawn = Table(title=contest.title, title_justify="left")
+    drawn.add_column("")
+    for name in head(contest):
         drawn.add_column(name, justify="right")
-    for row in rows(contest, figures):
+    for row in rows(figures):
         drawn.add_row(*row)
     return drawn
 
 
 def markdown(contest: Contest, figures: dict[str, list[float]]) -> str:
-    lines = [head(contest), ("---", "--:", "--:", "--:"), *rows(contest, figures)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    lines = [("", *head(contest)), ("---", *["--:"] * 3), *rows(figures)]
+    ruled = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"### {contest.title}\n\n{ruled}\n"
+
+
+def head(contest: Contest) -> tuple[str, str, str]:
+    return contest.unit, "min – max", "ratio"
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ from a NumPy array, plain SGD or Adam by hand.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["seconds_per_step"]
+__all__ = ["Setting", "seconds_per_step"]
 
 Parameters = list[tuple[jax.Array, jax.Array]]
 
@@ -27,33 +29,36 @@ class State(NamedTuple):
     step: int
 
 
-def seconds_per_step(
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    sizes: Sequence[int],
-    *,
-    batch_size: int,
-    epochs: int,
-    rate: float,
-    adam: bool,
-) -> float:
-    """Train a ReLU network of these ``sizes``; return the seconds that a step takes.
+@dataclass(frozen=True)
+class Setting:
+    """A ReLU network of these ``sizes``, and how it is trained."""
+
+    sizes: Sequence[int]
+    batch_size: int
+    epochs: int
+    rate: float
+    adam: bool
+
+
+def seconds_per_step(inputs: np.ndarray, labels: np.ndarray, setting: Setting) -> float:
+    """Train a network and return the seconds that a step takes.
 
     The step is compiled before the clock starts; the last, short batch is left out.
     """
     rng = np.random.default_rng(0)
-    step = jax.jit(partial(_adam if adam else _sgd, rate=rate))
-    state = step(_initial(rng, sizes), inputs[:batch_size], labels[:batch_size])
-    jax.block_until_ready(state.parameters)
-    steps = epochs * (len(inputs) // batch_size)
+    step = jax.jit(partial(_adam if setting.adam else _sgd, rate=setting.rate))
+    size, batches = setting.batch_size, len(inputs) // setting.batch_size
+    state = _initial(rng, setting.sizes)
+    for _ in range(2):  # compiled for the count of steps as an int, then as an array
+        state = step(state, inputs[:size], labels[:size])
+    jax.block_until_ready(state)
     start = time.perf_counter()
-    for _ in range(epochs):
+    for _ in range(setting.epochs):
         order = rng.permutation(len(inputs))
-        for begin in range(0, len(inputs) - batch_size + 1, batch_size):
-            rows = order[begin : begin + batch_size]
+        for rows in order[: batches * size].reshape(batches, size):
             state = step(state, inputs[rows], labels[rows])
-    jax.block_until_ready(state.parameters)
-    return (time.perf_counter() - start) / steps
+    jax.block_until_ready(state)
+    return (time.perf_counter() - start) / (setting.epochs * batches)
 
 
 def _initial(rng: np.random.Generator, sizes: Sequence[int]) -> State:
@@ -62,7 +67,7 @@ def _initial(rng: np.random.Generator, sizes: Sequence[int]) -> State:
             jnp.asarray(rng.normal(0, (2 / m) ** 0.5, (m, n)), jnp.float32),
             jnp.zeros(n, jnp.float32),
         )
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+        for m, n in pairwise(sizes)
     ]
     zeros = jax.tree.map(jnp.zeros_like, parameters)
     return State(parameters, zeros, zeros, 0)

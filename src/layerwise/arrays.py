@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
+from layerwise.errors import InputError
+
 __all__ = [
     "Array",
     "Tree",
     "automatic_gradient",
-    "computing_device",
+    "device_named",
     "leaves",
     "named_leaves",
     "namespace",
@@ -145,11 +147,23 @@ def _path(prefix: str, key: Any) -> str:
     return f"{prefix}.{key}" if prefix else str(key)
 
 
-def computing_device() -> str:
-    """Return what JAX computes on by default: the kind of device."""
+def device_named(name: str | None) -> Any:
+    """Return JAX's first device of this kind, ``None`` meaning its default.
+
+    Raises
+    ------
+    InputError
+        If this machine has none.
+    """
     import jax
 
-    return str(jax.devices()[0].device_kind)
+    try:
+        return jax.devices(name)[0]
+    except RuntimeError as error:
+        found = ", ".join(sorted({device.platform for device in jax.devices()}))
+        raise InputError(
+            f"device {name!r} is not on this machine, which has {found}"
+        ) from error
 
 
 def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | None:
@@ -158,13 +172,14 @@ def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | 
     Returns
     -------
     tree of NumPy arrays, or None
-        None where JAX cannot trace the function, because it calls NumPy by name.
+        None where JAX cannot trace the function, because it calls NumPy by name,
+        changes an array in place or branches on a value.
     """
     import jax
 
     with jax.enable_x64(True):
         try:
-            gradient = jax.grad(function)(tree_map(jax.numpy.asarray, tree))
-        except (jax.errors.JAXTypeError, TypeError):
+            gradient = jax.jit(jax.grad(function))(tree_map(jax.numpy.asarray, tree))
+        except (jax.errors.JAXIndexError, TypeError, AttributeError):
             return None
         return tree_map(np.asarray, gradient)

@@ -1,15 +1,25 @@
 """Durable files: what is written is there whole or not at all, after a crash too."""
 
+import json
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from layerwise.errors import MachineError
+import numpy as np
 
-__all__ = ["machine_errors", "make_folder", "open_atomically", "write_atomically"]
+from layerwise.errors import InputError, MachineError
+
+__all__ = [
+    "machine_errors",
+    "make_folder",
+    "open_atomically",
+    "read_tensors",
+    "write_atomically",
+    "write_tensors",
+]
 
 
 @contextmanager
@@ -72,6 +82,65 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all; see `open_atomically`."""
     with open_atomically(path) as file:
         file.write(content)
+
+
+def write_tensors(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, np.ndarray],
+    records: Mapping[str, Any],
+) -> None:
+    """Write arrays as safetensors, with ``records`` as JSON beside them, atomically.
+
+    The same arrays and records give the same bytes.
+
+    Raises
+    ------
+    MachineError
+        If the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    # One entry: safetensors writes several in an order that changes from run to run.
+    metadata = {"layerwise": json.dumps(records, sort_keys=True)}
+    write_atomically(path, save(contiguous, metadata))
+
+
+def read_tensors(
+    path: str | os.PathLike[str], kind: str
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays and records that `write_tensors` wrote. No code is run.
+
+    Parameters
+    ----------
+    path : path
+    kind : str
+        What the records' ``format`` must be.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or of another kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise InputError(f"{os.fspath(path)}: no such file") from error
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{os.fspath(path)}: not a safetensors file: {error}"
+        ) from error
+    try:
+        records = dict(json.loads(metadata.get("layerwise", "{}")))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{os.fspath(path)}: unreadable records: {error}") from error
+    if records.get("format") != kind:
+        raise InputError(f"{os.fspath(path)}: not a {kind} written by layerwise")
+    return tensors, records
 
 
 def _sync_folder(folder: Path) -> None:

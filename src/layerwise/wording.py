@@ -1,6 +1,7 @@
 """Numbers and lists in sentences: one way to write them, everywhere."""
 
 from collections.abc import Sequence
+from typing import SupportsFloat
 
 __all__ = ["count", "listed", "number", "percent", "points"]
 
@@ -43,13 +44,13 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: SupportsFloat, digits: int = 3) -> str:
     """Return a number with this many significant digits.
 
     >>> number(33.318421449829934, 5), number(0.00012345), number(1234567.0)
     ('33.318', '0.000123', '1.23e+06')
     """
-    return f"{value:.{digits}g}"
+    return f"{float(value):.{digits}g}"
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:

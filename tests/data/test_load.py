@@ -19,7 +19,7 @@ def test_toy_sets_are_three_independent_draws(name):
     sets = (data.train, data.validation, data.test)
     assert [len(samples) for samples in sets] == [8000, 2000, 2000]
     assert data.classes == TOYS[name] == len(np.unique(data.train.targets))
-    assert (data.shape, data.scaling) == ((2,), "range")
+    assert (data.shape, data.scaling) == ((2,), "standard")
     rows = np.concatenate([samples.inputs for samples in sets])
     assert len(np.unique(rows, axis=0)) == len(rows)
     # Of one distribution: each class has its mean where the training set has it.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 
 from layerwise.arrays import named_leaves, one_hot, tree_map
 from layerwise.model import (
@@ -42,7 +42,7 @@ LAYERS = (
 )
 
 
-def outputs_in_torch(layer, params, x, noise):
+def outputs_in_torch(layer, params, x, noise):  # noqa: C901, PLR0911
     """What the layer computes, by torch's own functions."""
     match layer:
         case Linear():

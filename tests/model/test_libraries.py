@@ -5,11 +5,11 @@ import pytest
 
 from layerwise.arrays import named_leaves, namespace, to_numpy
 from layerwise.model import (
+    GELU,
     LOSSES,
     MLP,
     Batch,
     Dropout,
-    GELU,
     LayerNorm,
     LeakyReLU,
     Linear,
@@ -53,9 +53,7 @@ def assert_agree(found, expected):
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
 def test_layers(xp, layer, point_of):
     params, x, noise = point_of(layer, (5,))
-    cotangent = np.random.default_rng(1).normal(
-        size=layer.forward(params, x)[0].shape
-    )
+    cotangent = np.random.default_rng(1).normal(size=layer.forward(params, x)[0].shape)
 
     def both_ways(params, x, noise, cotangent):
         y, trace = layer.forward(params, x, noise)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
@@ -26,6 +26,7 @@ DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
 
 
+@runtime_checkable
 class Command(Protocol):
     """A command: its fields are its options, its call does it."""
 

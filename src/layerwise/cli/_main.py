@@ -4,6 +4,8 @@ import contextlib
 import difflib
 import inspect
 import io
+import itertools
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -84,16 +86,19 @@ def _overview() -> str:
 
 
 def _one_line(panel: str) -> str:
-    """Return the message of the parser's panel, without its frame and its help."""
-    lines: list[str] = []
-    for line in panel.splitlines():
-        inside = line.strip().removeprefix("│").removesuffix("│").strip()
-        if inside.startswith("──"):
-            break
-        if line.startswith("│") and inside:
-            lines.append(inside)
-    message = " ".join(lines).replace("{None}|", "")
-    return message.partition(" Got errors:")[0]
+    """Return the message of the parser's panel, without its frame and its help.
+
+    The message stands between the title, which is part of the frame where the output
+    knows Unicode and the first line where it does not, and the next rule.
+    """
+    rows = [row.strip().strip("│|").strip() for row in panel.splitlines()]
+    rows = [row for row in rows if row and row[0] not in "╭╰"]
+    if "╭" not in panel:
+        rows = rows[2:]
+    lines = itertools.takewhile(lambda row: row.strip("─-"), rows)
+    message = " ".join(lines).replace("{None}|", "").partition(" Got errors:")[0]
+    near = re.search(r"Perhaps you meant:[\s│|]*(--[\w-]+)", panel)
+    return f"{message}; did you mean {near[1]}?" if near else message
 
 
 def _console(stderr: bool) -> "Console":

@@ -83,7 +83,7 @@ def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
             class_names=class_names,
             feature_names=("x", "y"),
             origin=f"Training, validation and test are independent draws, seed {seed}.",
-            scaling="range",
+            scaling="standard",
         )
 
     return make

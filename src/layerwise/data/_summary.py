@@ -11,7 +11,7 @@ from layerwise.errors import InputError
 
 __all__ = ["Summary", "summary"]
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 20
 """The float64 copy of a block: small enough to stay in a core's cache."""
 
 
@@ -79,24 +79,35 @@ def summary(inputs: np.ndarray) -> Summary:
     minimum, maximum = np.full(shape, np.nan), np.full(shape, np.nan)
     distances, squares = np.zeros(shape), np.zeros(shape)
     origin = np.nan_to_num(inputs[0].astype(np.float64))
-    for block in _blocks(inputs):
-        missing = np.isnan(block)
-        counts += len(block) - missing.sum(axis=0)
-        minimum = np.fmin(minimum, np.fmin.reduce(block))
-        maximum = np.fmax(maximum, np.fmax.reduce(block))
-        distances += np.where(missing, 0, block - origin).sum(axis=0)
+    for rows in _blocks(inputs):
+        minimum = np.fmin(minimum, np.fmin.reduce(rows))
+        maximum = np.fmax(maximum, np.fmax.reduce(rows))
+        present, distance = _about(rows, origin)
+        counts += present
+        distances += distance.sum(axis=0)
     mean = origin + _ratio(distances, counts)
-    for block in _blocks(inputs):
-        squares += np.square(np.where(np.isnan(block), 0, block - mean)).sum(axis=0)
+    for rows in _blocks(inputs):
+        distance = _about(rows, mean)[1]
+        squares += np.einsum("i...,i...->...", distance, distance)
     return Summary(counts, minimum, maximum, origin * counts + distances, squares)
 
 
-def _blocks(
-    inputs: np.ndarray,
-) -> Iterator[Float64[np.ndarray, " rows *shape"]]:
-    rows = max(1, BLOCK_BYTES // (8 * inputs[0].size))
-    for start in range(0, len(inputs), rows):
-        yield inputs[start : start + rows].astype(np.float64)
+def _blocks(inputs: np.ndarray) -> Iterator[np.ndarray]:
+    size = max(1, BLOCK_BYTES // (8 * inputs[0].size))
+    for start in range(0, len(inputs), size):
+        yield inputs[start : start + size]
+
+
+def _about(
+    rows: np.ndarray, origin: Float64[np.ndarray, "*shape"]
+) -> tuple[int | Int64[np.ndarray, "*shape"], Float64[np.ndarray, " _ *shape"]]:
+    """Return how many values there are, and their distances; 0 for a missing one."""
+    distance = np.subtract(rows, origin, dtype=np.float64)
+    if rows.dtype.kind != "f":
+        return len(rows), distance
+    missing = np.isnan(rows)
+    distance[missing] = 0
+    return len(rows) - missing.sum(axis=0), distance
 
 
 def _ratio(numerator: Any, counts: Any) -> Any:

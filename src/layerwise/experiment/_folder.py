@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from layerwise.arrays import device_named
 from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.experiment._plan import Plan, load_data
@@ -47,6 +48,7 @@ def open_run(plan: Plan, out: str | None = None) -> Run:
     MachineError
         If the folder cannot be made.
     """
+    device_named(plan.recipe.device)
     data = load_data(plan)
     folder = _new_folder(data.name) if out is None else Path(out)
     if out is not None and folder.exists() and not _is_empty(folder):

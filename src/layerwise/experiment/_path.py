@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from layerwise.data import describe
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
@@ -18,7 +16,7 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
-from layerwise.files import write_atomically
+from layerwise.files import write_atomically, write_tensors
 from layerwise.inspection import Study, inspect, inspect_inputs
 from layerwise.model import save_network
 from layerwise.presentation import Report, draw_all, page, save_figures
@@ -94,7 +92,12 @@ def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
         required = run.plan.required_accuracy
         study = inspect(result.network, run.data, required_accuracy=required)
         _write_study(study, run.folder / "study.safetensors")
-    inputs = inspect_inputs(run.data, run.data.test)
+    inputs = inspect_inputs(
+        run.data,
+        run.data.test,
+        layer=study.input if study else None,
+        seed=run.plan.recipe.seed,
+    )
     report = Report(
         title=f"{run.data.name}: what each layer knows",
         data=run.data,
@@ -149,8 +152,6 @@ def draw_again(folder: str) -> tuple[Run, Study | None, dict[str, Any]]:
 
 
 def _write_study(study: Study, path: Path) -> None:
-    from safetensors.numpy import save
-
     tensors = {
         "targets": study.targets,
         "predictions": study.predictions,
@@ -161,6 +162,9 @@ def _write_study(study: Study, path: Path) -> None:
         tensors[f"{layer.name}.probe_predictions"] = layer.probe_predictions
         for name, array in layer.moments.to_arrays().items():
             tensors[f"{layer.name}.moments.{name}"] = array
-    contiguous = {name: np.ascontiguousarray(a) for name, a in tensors.items()}
-    metadata = {"fitted_on": study.fitted_on, "scored_on": study.scored_on}
-    write_atomically(path, save(contiguous, metadata))
+    records = {
+        "format": "study-1",
+        "fitted_on": study.fitted_on,
+        "scored_on": study.scored_on,
+    }
+    write_tensors(path, tensors, records)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from layerwise.data import Dataset, load
+from layerwise.errors import InputError
 from layerwise.model import MLP
 from layerwise.training import Recipe
 
@@ -38,6 +39,13 @@ class Plan:
     architecture: MLP = MLP()  # noqa: RUF009 - frozen
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     required_accuracy: float = 0.99
+
+    def __post_init__(self) -> None:
+        required = self.required_accuracy
+        if not 0 < required < 1:
+            raise InputError(
+                f"required_accuracy must be between 0 and 1, it is {required}"
+            )
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":

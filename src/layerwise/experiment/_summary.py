@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from layerwise.arrays import computing_device
+from layerwise.arrays import device_named
 from layerwise.data import Dataset
 from layerwise.experiment._plan import Plan
 from layerwise.files import write_atomically
@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
             continue
     found["platform"] = platform.platform()
     found["cores"] = str(os.cpu_count())
-    found["device"] = computing_device()
+    found["device"] = str(device_named(None).device_kind)
     return found
 
 

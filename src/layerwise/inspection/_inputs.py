@@ -31,7 +31,13 @@ NEARLY_ALL = 0.98
 """A simple method this good leaves little to do."""
 
 
-def inspect_inputs(data: Dataset, scored: Samples, *, seed: int = 0) -> InputStudy:
+def inspect_inputs(
+    data: Dataset,
+    scored: Samples,
+    *,
+    layer: LayerStudy | None = None,
+    seed: int = 0,
+) -> InputStudy:
     """Look at a data set's inputs as at a layer, and say how hard the problem looks.
 
     Parameters
@@ -41,14 +47,18 @@ def inspect_inputs(data: Dataset, scored: Samples, *, seed: int = 0) -> InputStu
     scored : Samples
         What is shown and scored: the validation samples while choices are still to be
         made, the test samples beside a network's final score.
+    layer : LayerStudy, optional
+        The inputs' study where there is one already: ``Study.input``.
     seed : int
         Of the baselines.
     """
-    study = inspect(initial_network(MLP([]), data), scored, fit_on=data.train)
+    if layer is None:
+        untrained = initial_network(MLP([]), data)
+        layer = inspect(untrained, scored, fit_on=data.train).input
     simple = baselines(data, scored, seed=seed)
-    view = _View(study.input, data.class_names, scored.targets, simple)
+    view = _View(layer, data.class_names, scored.targets, simple)
     found = (*_components(view), *_parted(view), *_difficulty(view))
-    return InputStudy(study.input, scored.targets, simple, found)
+    return InputStudy(layer, scored.targets, simple, found)
 
 
 @dataclass(frozen=True, eq=False)

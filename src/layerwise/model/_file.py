@@ -4,8 +4,10 @@ The parameters and the scaling are tensors; the settings are a JSON string in th
 metadata. Nothing in the file is code, and nothing in it is run.
 """
 
-import json
+import math
 from dataclasses import asdict
+from itertools import pairwise
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,13 @@ import numpy as np
 from layerwise.arrays import named_leaves, tree_like
 from layerwise.data import Scaling
 from layerwise.errors import InputError
-from layerwise.files import write_atomically
+from layerwise.files import read_tensors, write_tensors
 from layerwise.model._mlp import MLP
 from layerwise.model._network import Network
 
 __all__ = ["load_network", "save_network"]
 
-FORMAT = "layerwise-network-1"
+FORMAT = "network-1"
 
 
 def save_network(network: Network, path: str | Path) -> None:
@@ -33,8 +35,6 @@ def save_network(network: Network, path: str | Path) -> None:
     MachineError
         If the file cannot be written.
     """
-    from safetensors.numpy import save
-
     if not isinstance(network.architecture, MLP):
         kind = type(network.architecture).__name__
         raise InputError(f"only an MLP can be saved to a file, not a {kind}")
@@ -42,14 +42,13 @@ def save_network(network: Network, path: str | Path) -> None:
     scaling = network.scaling.to_arrays()
     tensors |= {f"scaling.{name}": array for name, array in scaling.items()}
     settings = {
+        "format": FORMAT,
         "mlp": asdict(network.architecture),
         "shape": network.shape,
         "class_names": network.class_names,
         "scaling": network.scaling.kind,
     }
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    metadata = {"format": FORMAT, "settings": json.dumps(settings)}
-    write_atomically(Path(path), save(contiguous, metadata))
+    write_tensors(path, tensors, settings)
 
 
 def load_network(path: str | Path) -> Network:
@@ -63,40 +62,42 @@ def load_network(path: str | Path) -> Network:
     path = Path(path)
     if path.is_dir():
         path /= "model.safetensors"
-    settings, tensors = _read(path)
+    tensors, settings = read_tensors(path, FORMAT)
     try:
-        architecture = MLP(**settings["mlp"])
-        shape = tuple(int(n) for n in settings["shape"])
-        class_names = tuple(str(name) for name in settings["class_names"])
-        scaling = Scaling.from_arrays(
-            str(settings["scaling"]), _under("scaling", tensors)
-        )
-        expected = architecture.build(int(np.prod(shape)), len(class_names)).init(
-            np.random.default_rng(0), (int(np.prod(shape)),)
-        )
-        parameters = tree_like(expected, _under("parameters", tensors))
+        return _network(settings, tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a network that can be read: {error}") from error
-    return Network(architecture, parameters, shape, class_names, scaling)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    from safetensors import SafetensorError, safe_open
+def _network(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> Network:
+    mlp = MLP(**settings["mlp"])
+    shape = tuple(index(n) for n in settings["shape"])
+    class_names = tuple(str(name) for name in settings["class_names"])
+    scaling = Scaling.from_arrays(settings["scaling"], _under("scaling", tensors))
+    if min(shape, default=1) < 1:
+        raise ValueError(f"inputs of shape {shape}")
+    if scaling.offset.shape not in ((), shape):
+        raise ValueError(f"scaling of shape {scaling.offset.shape} for inputs {shape}")
+    named = _under("parameters", tensors)
+    features, classes = math.prod(shape), len(class_names)
+    _check_numbers((features, *mlp.hidden, classes), named)
+    layer = mlp.build(features, classes)
+    expected = layer.init(np.random.default_rng(0), (features,))
+    return Network(mlp, tree_like(expected, named), shape, class_names, scaling)
 
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; a run's network is model.safetensors")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a safetensors file: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: not written by layerwise (no format {FORMAT!r})")
-    try:
-        return json.loads(metadata["settings"]), tensors
-    except (KeyError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: its settings cannot be read: {error}") from error
+
+def _check_numbers(widths: tuple[int, ...], named: dict[str, np.ndarray]) -> None:
+    """Compare the sizes that the settings declare with the numbers that are there.
+
+    What is expected is drawn to compare shapes; so much must not be drawn unseen.
+    """
+    weights = sum(a * b for a, b in pairwise(widths))
+    held = sum(array.size for array in named.values())
+    if min(widths) < 1 or weights > held:
+        raise ValueError(f"layers of widths {widths} and {held} parameters")
+    for name, array in named.items():
+        if array.dtype.kind != "f":
+            raise ValueError(f"parameters.{name} has dtype {array.dtype}")
 
 
 def _under(prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -17,7 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Array, Tree, automatic_gradient, named_leaves, tree_map
+from layerwise.arrays import (
+    Array,
+    Tree,
+    automatic_gradient,
+    named_leaves,
+    tree_like,
+    tree_map,
+)
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS, Tanh
 from layerwise.model._composition import Residual, Sequential
@@ -272,12 +279,11 @@ def _differences(point: _Point, rng: np.random.Generator) -> list[GradientCheck]
 
 def _slope(point: _Point, path: str, direction: np.ndarray) -> float | None:
     """Return dφ/dt along the direction, or None where there is a kink within h."""
-    here = dict(named_leaves(point.arrays))[path]
+    here = dict(named_leaves(point.arrays))
 
     def phi(t: float) -> float:
-        return float(
-            point.function(_replaced(point.arrays, path, here + t * direction))
-        )
+        there = here | {path: here[path] + t * direction}
+        return float(point.function(tree_like(point.arrays, there)))
 
     def central(h: float) -> float:
         return (phi(h) - phi(-h)) / (2 * h)
@@ -287,17 +293,6 @@ def _slope(point: _Point, path: str, direction: np.ndarray) -> float | None:
     first, second = (4 * middle - coarse) / 3, (4 * fine - middle) / 3
     smooth = abs(first - second) <= SMOOTH * max(1.0, abs(second))
     return second if smooth else None
-
-
-def _replaced(tree: Tree, path: str, value: np.ndarray, prefix: str = "") -> Tree:
-    def at(key: Any) -> str:
-        return f"{prefix}.{key}" if prefix else str(key)
-
-    if isinstance(tree, dict):
-        return {k: _replaced(b, path, value, at(k)) for k, b in tree.items()}
-    if isinstance(tree, tuple):
-        return tuple(_replaced(b, path, value, at(k)) for k, b in enumerate(tree))
-    return value if prefix == path else tree
 
 
 def _compared(path: str, pairs: np.ndarray) -> GradientCheck:

@@ -106,9 +106,11 @@ class Network:
             )
         dtype = leaves(self.parameters)[0].dtype
         for start in range(0, len(inputs), BLOCK_ROWS):
-            rows = self.scaling.apply(inputs[start : start + BLOCK_ROWS], dtype)
-            x = flatten(rows)
-            yield (x, *self.layer.outputs(self.parameters, x)[0])
+            x = flatten(self.scaling.apply(inputs[start : start + BLOCK_ROWS], dtype))
+            # A network that has diverged overflows; its infinities say so themselves.
+            with np.errstate(over="ignore", invalid="ignore"):
+                outputs, _ = self.layer.outputs(self.parameters, x)
+            yield (x, *outputs)
 
 
 def initial_network(

@@ -77,7 +77,7 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     data, inputs, study = report.data, report.input_study, report.study
     is_plane = data.shape == (2,)
     yield from _input_drawings(data, inputs)
-    yield "training", training_curves(report.history)
+    yield "training", training_curves(report.history, report.loss_unit)
     if is_plane:
         yield "regions", decision_regions(report.network, data.test)
     if study is None:

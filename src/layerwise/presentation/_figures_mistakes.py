@@ -60,11 +60,11 @@ def confusion_matrix(
         vmax=max(1.5 * counts[~right].max(initial=0), 1),
     )
     cell = 72 * (side - 1.2) / len(names)
-    fontsize = min(cell / (0.75 * len(count(counts.max()))), 8.5)
+    fontsize = min(cell / (0.75 * len(count(int(counts.max())))), 8.5)
     for (row, column), number in np.ndenumerate(counts):
         if number:
             colour = MUTED if row == column else INK
-            text = ax.text(column, row, count(number), ha="center", va="center")
+            text = ax.text(column, row, count(int(number)), ha="center", va="center")
             text.set(color=colour, fontsize=fontsize, clip_on=True)
     crowded = max(map(len, names)) * len(names) > 50
     ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)

@@ -18,11 +18,13 @@ __all__ = ["training_curves"]
 STRETCHES = 250
 """Points of a smoothed curve, at most: each the mean of as many steps."""
 
-TRAINING, VALIDATION = "#3f90da", "#bd1f01"
+COLOURS = {"train": "#3f90da", "validation": "#bd1f01"}
 
 
 @styled
-def training_curves(history: History) -> "matplotlib.figure.Figure":
+def training_curves(
+    history: History, loss_unit: str | None = "nats"
+) -> "matplotlib.figure.Figure":
     """Draw loss (log scale) and accuracy against the step, side by side.
 
     The batches' figures are a line of means over stretches of steps, in a band from the
@@ -31,6 +33,7 @@ def training_curves(history: History) -> "matplotlib.figure.Figure":
     """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+    unit = f" / {loss_unit}" if loss_unit else ""
     figure = new_figure(7.0, 2.9)
     left, right = figure.subplots(1, 2)
     _draw_batches(left, np.maximum(history.losses, np.finfo(np.float32).tiny))
@@ -40,7 +43,7 @@ def training_curves(history: History) -> "matplotlib.figure.Figure":
         ax.set_xlabel("step")
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
-    left.set(yscale="log", ylabel="mean loss / nats")
+    left.set(yscale="log", ylabel=f"mean loss{unit}")
     least, greatest = left.get_ylim()
     subs = (1.0, 2.0, 5.0) if greatest < 1000 * least else (1.0,)
     left.yaxis.set_major_locator(LogLocator(subs=subs))
@@ -49,7 +52,8 @@ def training_curves(history: History) -> "matplotlib.figure.Figure":
     right.set(ylabel="accuracy / %")
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     right.set_ylim(top=1.005)
-    right.legend(loc="lower right")
+    if right.lines:
+        right.legend(loc="lower right")
     return figure
 
 
@@ -87,9 +91,6 @@ def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) ->
     if not history.epochs:
         return
     steps = [epoch.step for epoch in history.epochs]
-    for name, colour in (("training", TRAINING), ("validation", VALIDATION)):
-        figures = [
-            getattr(epoch, f"{name.removesuffix('ing')}_{quantity}")
-            for epoch in history.epochs
-        ]
+    for name, colour in COLOURS.items():
+        figures = [getattr(epoch, f"{name}_{quantity}") for epoch in history.epochs]
         ax.plot(steps, figures, "o-", markersize=2.5, color=colour, label=f"{name} set")

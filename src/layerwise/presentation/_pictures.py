@@ -43,7 +43,7 @@ def mosaic(
     ground = np.ones((height, width, 3))
     for picture, (top, left) in zip(rgb, cells * steps, strict=True):
         ground[top : top + size[0], left : left + size[1]] = picture
-    return ground, (0, width / steps[1], height / steps[0], 0)
+    return ground, (0.0, float(width / steps[1]), float(height / steps[0]), 0.0)
 
 
 def _rgb(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from layerwise.data import Dataset, DataStatistics
 from layerwise.inspection import InputStudy, Study
-from layerwise.model import Network
+from layerwise.model import Network, SquaredError
 from layerwise.training import History, Recipe, Score
 
 __all__ = ["Report"]
@@ -57,3 +57,8 @@ class Report:
     study: Study | None
     environment: Mapping[str, str]
     command: str
+
+    @property
+    def loss_unit(self) -> str | None:
+        """The unit of the loss: nats of a cross-entropy, none of a squared error."""
+        return None if isinstance(self.network.loss, SquaredError) else "nats"

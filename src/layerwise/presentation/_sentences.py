@@ -1,7 +1,5 @@
 """The page's own sentences, and what each figure tells those who cannot see it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from layerwise.inspection import Study
@@ -10,6 +8,9 @@ from layerwise.presentation._text import duration, interval, short
 from layerwise.wording import count, listed, number, percent
 
 __all__ = ["alternatives", "sentences"]
+
+MANY = 12
+"""More classes than this are not all named in a sentence."""
 
 
 def sentences(report: Report) -> dict[str, str | tuple[str, str]]:
@@ -54,10 +55,10 @@ def _warning(report: Report) -> str:
     losses = report.history.losses
     if report.status == "diverged":
         finite = losses[np.isfinite(losses)]
-        before = f"; the step before it was {number(finite[-1])}" if len(finite) else ""
+        last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
         return (
             f"The training diverged: at step {count(len(losses))} the loss was no "
-            f"longer a finite number{before}. There is nothing to look at "
+            f"longer a finite number{last}. There is nothing to look at "
             "inside; a smaller learning rate or another initialisation may mend it."
         )
     if report.status == "interrupted":
@@ -73,14 +74,13 @@ def _data(report: Report) -> str:
     total = sum(len(part) for part in (data.train, data.validation, data.test))
     kind = "pictures" if data.is_image else "samples"
     names = [short(name) for name in data.class_names]
-    classes = listed(
-        names if len(names) <= 12 else [*names[:3], f"{len(names) - 3} more"]
-    )
+    if len(names) > MANY:
+        names = [*names[:3], f"{len(names) - 3} more"]
+    said = f"{count(total)} {kind} of {count(data.classes)} classes: {listed(names)}."
     again = statistics.test_in_training
-    repeated = (
-        f" {count(again)} test samples are training samples too." if again else ""
-    )
-    return f"{count(total)} {kind} of {count(len(names))} classes: {classes}.{repeated}"
+    if again:
+        said += f" {count(again)} test samples are training samples too."
+    return said
 
 
 def _input_caption(report: Report) -> str:
@@ -127,7 +127,7 @@ def _mistakes_caption(report: Report, study: Study) -> str:
 def alternatives(report: Report) -> dict[str, str]:
     """Return what each figure of `draw_all` shows, in words."""
     data, study = report.data, report.study
-    names = listed([short(name) for name in data.class_names[:12]])
+    names = listed([short(name) for name in data.class_names[:MANY]])
     ratios = report.input_study.layer.components.explained_variance_ratio
     shown = percent(float(report.input_study.layer.variance_shown.sum()))
     said = {
@@ -140,51 +140,57 @@ def alternatives(report: Report) -> dict[str, str]:
         "regions": f"Plane of two inputs, coloured by predicted class; "
         f"{percent(report.test.accuracy)} of the test samples lie in their own colour.",
     }
-    return said if study is None else said | dict(_inside(study))
+    return said if study is None else said | _inside(study)
 
 
 def _curves(report: Report) -> str:
     losses = report.history.losses
-    said = f"Loss by step, from {number(losses[0])} to {number(losses[-1])}"
+    if not len(losses):
+        return "No step was made."
+    said = (
+        f"Loss by step, from {number(float(losses[0]))} to {number(float(losses[-1]))}"
+    )
     if report.history.epochs:
         accuracy = percent(report.history.epochs[-1].validation_accuracy)
         said += f"; accuracy by step, at the end {accuracy} on the validation set"
     return said + "."
 
 
-def _inside(study: Study) -> Iterator[tuple[str, str]]:
+def _inside(study: Study) -> dict[str, str]:
     probes = [(short(n.name, 40), percent(n.probe_accuracy.value)) for n in study]
-    for index, (name, accuracy) in enumerate(probes):
-        yield (
-            f"layer{index:02d}",
-            (
-                f"Scatter of {name} on its first two components, coloured by class; a "
-                f"linear probe reads {accuracy} right."
-            ),
-        )
-    yield (
-        "probes",
-        (
-            "Table of probe accuracy by class and layer; over all classes "
-            f"{listed([f'{accuracy} in {name}' for name, accuracy in probes])}."
-        ),
+    planes = {
+        f"layer{index:02d}": f"Scatter of {name} on its first two components, coloured "
+        f"by class; a linear probe reads {accuracy} right."
+        for index, (name, accuracy) in enumerate(probes)
+    }
+    everywhere = listed([f"{accuracy} in {name}" for name, accuracy in probes])
+    return planes | {
+        "probes": "Table of probe accuracy by class and layer; over all classes "
+        f"{everywhere}.",
+        "confusion": _confusion(study),
+        "mistakes": _worst(study),
+    }
+
+
+def _confusion(study: Study) -> str:
+    said = (
+        f"{count(len(study.targets))} samples by label and prediction, "
+        f"{count(len(study.mistakes))} of them wrong"
     )
     wrong = study.confusion * ~np.eye(len(study.class_names), dtype=bool)
+    if not wrong.any():
+        return said + "."
+    pair = np.unravel_index(np.argmax(wrong), wrong.shape)
+    label, prediction = (short(study.class_names[index]) for index in pair)
+    times = count(int(wrong.max()))
+    return f"{said}; most often, {times} times, {label} as {prediction}."
+
+
+def _worst(study: Study) -> str:
     names = [short(name) for name in study.class_names]
-    is_, said = np.unravel_index(np.argmax(wrong), wrong.shape)
-    most = (
-        f"; most often, {count(int(wrong.max()))} times, {names[is_]} as {names[said]}"
-    )
-    yield (
-        "confusion",
-        (
-            f"{count(len(study.targets))} samples by label and prediction, "
-            f"{count(len(study.mistakes))} of them wrong{most if wrong.any() else ''}."
-        ),
-    )
     worst = [
-        f"is {names[study.targets[i]]}, said {names[study.predictions[i]]}, "
-        f"{percent(float(study.confidence[i]))}"
-        for i in study.mistakes[:3]
+        f"is {names[study.targets[sample]]}, said {names[study.predictions[sample]]}, "
+        f"{percent(float(study.confidence[sample]))}"
+        for sample in study.mistakes[:3]
     ]
-    yield "mistakes", f"The mistakes the network was surest of: {'; '.join(worst)}."
+    return f"The mistakes the network was surest of: {'; '.join(worst)}."

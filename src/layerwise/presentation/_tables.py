@@ -66,8 +66,8 @@ def _described(described: SetStatistics) -> Iterator[str]:
             yield from ("–", "–", "–")
         else:
             yield values.dtype
-            yield f"{number(values.minimum)} to {number(values.maximum)}"
-            yield f"{number(values.mean)} ± {number(values.standard_deviation)}"
+            yield f"{number(values.minimum, 5)} to {number(values.maximum, 5)}"
+            yield f"{number(values.mean, 5)} ± {number(values.standard_deviation, 5)}"
     yield count(described.constant_features)
     yield count(described.duplicates)
     yield count(described.missing)
@@ -107,11 +107,12 @@ def _scores(report: Report) -> Table:
     rows = []
     if report.history.epochs:
         last = report.history.epochs[-1]
-        rows.append(("training", last.train_loss, last.train_accuracy))
+        rows.append(("train", last.train_loss, last.train_accuracy))
     rows.append(("validation", *report.validation))
     rows.append(("test", *report.test))
+    unit = f" / {report.loss_unit}" if report.loss_unit else ""
     return Table(
-        ("", "loss / nats", "accuracy"),
+        ("", f"loss{unit}", "accuracy"),
         [(name, number(loss), percent(accuracy)) for name, loss, accuracy in rows],
     )
 
@@ -146,7 +147,7 @@ def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:
         ("is", "said", "sure", *(short(name) for name in features[: rows.shape[1]])),
         [
             (names[study.targets[i]], names[study.predictions[i]],
-             percent(float(sure[i])), *(number(value, 4) for value in rows[i]))
+             percent(float(sure[i])), *(number(value, 5) for value in rows[i]))
             for i in study.mistakes[:MISTAKES]
         ],
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What the command line prints: quiet tables, findings, and a bar while training."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,12 +71,12 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
         f"({count(round(result.steps_per_second))} steps/s)",
     )
     if len(losses):
-        finite = losses[np.isfinite(losses)]
+        finite = losses[np.isfinite(losses)].astype(np.float64)
+        least, mean = finite.min(initial=np.inf), finite.sum() / max(len(finite), 1)
         _say(
             console,
-            f"loss of the steps: minimum {number(finite.min(initial=np.inf))}, "
-            f"mean {number(finite.mean() if len(finite) else np.nan)}, "
-            f"last {number(losses[-1])}",
+            f"loss of the steps: minimum {number(float(least))}, "
+            f"mean {number(float(mean))}, last {number(float(losses[-1]))}",
         )
     if result.status == "diverged":
         _say(
@@ -180,7 +180,7 @@ class TrainingBar:
         self._printed = 0
         self._task: Any = self._bar.add_task("", total=None, epoch="–", figures="")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "TrainingBar":
         self._bar.start()
         return self
 

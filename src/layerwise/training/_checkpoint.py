@@ -4,17 +4,17 @@ A checkpoint is one safetensors file, named by the global step: parameters, the
 optimiser's moments, every step's records, and the epochs' figures as JSON.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import named_leaves, tree_like
+from layerwise.arrays import leaves, named_leaves, tree_like
 from layerwise.data import Dataset
 from layerwise.errors import InputError
-from layerwise.files import make_folder, write_atomically
+from layerwise.files import make_folder, read_tensors, write_tensors
 from layerwise.model import Architecture
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, initial_state
@@ -23,7 +23,7 @@ from layerwise.training.engines import State, on_host
 
 __all__ = ["latest_checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "layerwise-checkpoint-1"
+FORMAT = "checkpoint-1"
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
@@ -34,23 +34,21 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     MachineError
         If it cannot be written.
     """
-    from safetensors.numpy import save
-
     state = on_host(checkpoint.state)
     trees = {"parameters": state.parameters, "moments": state.moments}
     if checkpoint.best:
         trees["best"] = checkpoint.best[1]
-    tensors = {n: np.ascontiguousarray(leaf) for n, leaf in named_leaves(trees)}
+    tensors = dict(named_leaves(trees))
     tensors["losses"] = checkpoint.history.losses
     tensors["accuracies"] = checkpoint.history.accuracies
     records: dict[str, Any] = {
+        "format": FORMAT,
         "step": state.step,
         "epochs": [asdict(epoch) for epoch in checkpoint.history.epochs],
         "best": asdict(checkpoint.best[0]) if checkpoint.best else None,
     }
     path = make_folder(folder) / f"step-{state.step:09d}.safetensors"
-    metadata = {"format": FORMAT, "records": json.dumps(records)}
-    write_atomically(path, save(tensors, metadata))
+    write_tensors(path, tensors, records)
     return path
 
 
@@ -69,25 +67,30 @@ def load_checkpoint(
     InputError
         If the file is damaged, or belongs to another training.
     """
-    from safetensors import SafetensorError, safe_open
-
+    tensors, records = read_tensors(path, FORMAT)
     like = initial_state(architecture, data, recipe)
-    trees = {"parameters": like.parameters, "moments": like.moments}
     try:
-        with safe_open(path, framework="numpy") as file:
-            records = json.loads(file.metadata()["records"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        best = None
-        if records["best"]:
-            trees["best"] = like.parameters
-        filled = tree_like(trees, tensors)
-        if records["best"]:
-            best = (Epoch(**records["best"]), filled["best"])
-        epochs = tuple(Epoch(**epoch) for epoch in records["epochs"])
-        history = History(tensors["losses"], tensors["accuracies"], epochs)
-        state = State(filled["parameters"], filled["moments"], int(records["step"]))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        return _checkpoint(like, tensors, records)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a checkpoint of this training: {error}"
         ) from error
-    return Checkpoint(state, history, best)
+
+
+def _checkpoint(
+    like: State, tensors: Mapping[str, np.ndarray], records: dict[str, Any]
+) -> Checkpoint:
+    trees = {"parameters": like.parameters, "moments": like.moments}
+    if records["best"]:
+        trees["best"] = like.parameters
+    filled = tree_like(trees, tensors)
+    pairs = zip(leaves(filled), leaves(trees), strict=True)
+    if any(found.dtype != expected.dtype for found, expected in pairs):
+        raise ValueError("its numbers have another precision")
+    step, losses, accuracies = records["step"], tensors["losses"], tensors["accuracies"]
+    if not 0 <= step <= len(losses) == len(accuracies):
+        raise ValueError(f"{len(losses)} losses after {step} steps")
+    epochs = tuple(Epoch(**epoch) for epoch in records["epochs"])
+    best = (Epoch(**records["best"]), filled["best"]) if records["best"] else None
+    state = State(filled["parameters"], filled["moments"], step)
+    return Checkpoint(state, History(losses, accuracies, epochs), best)

@@ -31,7 +31,8 @@ FEW_STEPS = 4000
 def engine_for(problem: Problem, name: str = "auto") -> Engine:
     """Return the engine of this name; ``auto`` decides by the problem's size alone."""
     if name == "auto":
-        name = "eager" if _is_tiny(problem) else "compiled"
+        tiny = problem.device is None and _is_tiny(problem)
+        name = "eager" if tiny else "compiled"
     if name == "eager":
         from layerwise.training.engines._eager import EagerEngine
 

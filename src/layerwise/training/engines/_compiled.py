@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from layerwise.arrays import Array, Tree, one_hot, tree_map
+from layerwise.arrays import Array, Tree, device_named, one_hot, tree_map
 from layerwise.data import Order, Samples
-from layerwise.errors import InputError
 from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
 from layerwise.training.engines._engine import (
     Problem,
@@ -72,7 +71,7 @@ class CompiledEngine:
         network = problem.network
         features = int(np.prod(network.shape))
         draws = network.layer.noise(network.parameters, (features,))
-        self._device = _device(problem.device)
+        self._device = device_named(problem.device)
         options = ONE_THREAD if self._device.platform == "cpu" else None
         run = partial(_run, problem, draws)
         self._run = jax.jit(run, compiler_options=options)
@@ -144,16 +143,6 @@ class CompiledEngine:
         """Compute on the problem's device and in its precision, here alone."""
         with jax.default_device(self._device), jax.enable_x64(self._double):
             yield
-
-
-def _device(name: str | None) -> Any:
-    try:
-        return jax.devices(name)[0]
-    except RuntimeError as error:
-        found = ", ".join(sorted({d.platform for d in jax.devices()}))
-        raise InputError(
-            f"device {name!r} is not on this machine; it has {found}"
-        ) from error
 
 
 def _run(

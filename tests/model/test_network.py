@@ -1,0 +1,120 @@
+"""A network predicts: shapes, scaling, blocks of rows, seeds and precisions."""
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.arrays import named_leaves, tree_map
+from layerwise.errors import InputError
+from layerwise.model import MLP, flatten, initial_network, mean_loss
+
+
+@pytest.fixture(scope="module")
+def network(digits):
+    return initial_network(MLP([7, 5], dropout=0.5), digits, seed=3)
+
+
+def test_figures_of_a_network(network):
+    assert network.layer_names == ("hidden1", "hidden2", "output")
+    assert network.parameter_count == 64 * 7 + 7 + 7 * 5 + 5 + 5 * 10 + 10
+    assert network.shape == (8, 8)
+    assert network.class_names == tuple("0123456789")
+
+
+def test_predictions_follow_from_the_logits(network, digits):
+    inputs = digits.test.inputs
+    logits, p = network.logits(inputs), network.predict_proba(inputs)
+    assert logits.dtype == p.dtype == np.float32
+    assert np.array_equal(network.predict(inputs), logits.argmax(axis=1))
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert p == pytest.approx(softmax, rel=1e-5)
+
+
+def test_the_forward_pass_by_hand(network, digits):
+    x = (digits.test.inputs.reshape(-1, 64).astype(np.float32) - 8) / 8
+    scaled, hidden1, hidden2, output = next(network.activations(digits.test.inputs))
+    assert np.array_equal(scaled, x)
+    for block, (found, relu) in enumerate(
+        [(hidden1, True), (hidden2, True), (output, False)]
+    ):
+        linear = network.parameters[block][0]
+        x = x @ linear["W"] + linear["b"]
+        x = np.maximum(x, 0) if relu else x
+        assert found == pytest.approx(x, rel=1e-5, abs=1e-6)
+
+
+def test_rows_are_passed_in_blocks_and_none_is_lost(network):
+    inputs = np.random.default_rng(0).integers(0, 17, (9000, 8, 8), dtype=np.uint8)
+    sizes = [len(arrays[0]) for arrays in network.activations(inputs)]
+    assert sizes == [4096, 4096, 808]
+    assert np.array_equal(
+        network.predict(inputs)[5000:5003], network.predict(inputs[5000:5003])
+    )
+
+
+def test_no_rows_have_no_predictions(network):
+    assert network.logits(np.zeros((0, 8, 8), np.uint8)).shape == (0, 10)
+    assert network.predict(np.zeros((0, 8, 8), np.uint8)).shape == (0,)
+
+
+def test_other_shapes_are_refused(network):
+    words = r"^the network takes inputs of shape \(8, 8\), these have \(64,\)$"
+    with pytest.raises(InputError, match=words):
+        network.predict(np.zeros((2, 64)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_seed_is_one_network_in_every_precision(digits, dtype):
+    drawn = initial_network(MLP([7]), digits, seed=3, dtype=dtype)
+    exact = initial_network(MLP([7]), digits, seed=3, dtype=np.float64)
+    for (name, ours), (_, double) in zip(
+        named_leaves(drawn.parameters), named_leaves(exact.parameters), strict=True
+    ):
+        assert ours.dtype == dtype
+        assert np.array_equal(ours, double.astype(dtype)), name
+
+
+def test_another_seed_is_another_network(digits):
+    first, second = (
+        initial_network(MLP([7]), digits, seed=seed).parameters[0][0]["W"]
+        for seed in (0, 1)
+    )
+    assert not np.any(first == second)
+
+
+def test_the_scaling_is_the_training_sets():
+    X = np.vstack([np.zeros((70, 1)), np.full((30, 1), 4.0)])
+    data = lw.Dataset.from_arrays(X, np.arange(100) % 2)
+    network = initial_network(MLP([]), data)
+    assert network.scaling.offset == pytest.approx([data.train.inputs.mean()])
+    assert network.scaling.divisor == pytest.approx([data.train.inputs.std()])
+
+
+def test_dropout_rests_in_predictions(network, digits):
+    plain = initial_network(MLP([7, 5]), digits, seed=3)
+    inputs = digits.test.inputs
+    assert np.array_equal(network.logits(inputs), plain.logits(inputs))
+
+
+def test_zero_parameters_predict_the_first_class_and_equal_shares(network, digits):
+    empty = lw.Network(
+        network.architecture,
+        tree_map(np.zeros_like, network.parameters),
+        network.shape,
+        network.class_names,
+        network.scaling,
+    )
+    p = empty.predict_proba(digits.test.inputs)
+    assert np.array_equal(p, np.full_like(p, 0.1))
+
+
+def test_flatten_keeps_rows():
+    x = np.arange(24).astype(float).reshape(2, 3, 4)
+    assert np.array_equal(flatten(x), x.reshape(2, 12))
+
+
+def test_mean_loss_in_single_precision_stays_single():
+    value, gradient = mean_loss(
+        np.ones(2, np.float32), np.ones((2, 3), np.float32), np.ones(2, np.float32)
+    )
+    assert value.dtype == gradient.dtype == np.float32

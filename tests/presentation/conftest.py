@@ -1,0 +1,105 @@
+"""Reports of small trainings: pictures, a table, a plane, and one that diverged."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.data import Dataset, describe
+from layerwise.inspection import Baseline, Finding, InputStudy, Share, inspect
+from layerwise.model import initial_network
+from layerwise.presentation import Report, draw_all
+from layerwise.training import fit
+
+HOSTILE = (
+    "</script><script>document.documentElement.dataset.canary='ran'</script>",
+    "<img src=x onerror=\"document.documentElement.dataset.canary='ran'\">",
+    '"><svg onload="document.documentElement.dataset.canary=\'ran\'">',
+    "<!-- ",
+    "]]>\u2028\u2029</style>",
+    "$\\frac{$",
+    "{{ 7 * 7 }}{% raw %}",
+    "[red]:smile:[/red]",
+    "\x1b[31mred\x07",
+    "数字\n９",
+)
+"""Names of ten classes that want to be more than text."""
+
+
+def input_study_of(data: Dataset) -> InputStudy:
+    network = initial_network(lw.MLP([]), data)
+    layer = inspect(network, data.validation, fit_on=data.train).input
+    majority = Baseline("majority class", Share(1, 4, 0.046, 0.699), len(data.train))
+    finding = Finding("components", "Two components aren't enough: -1 to 12.5 %.", {})
+    return InputStudy(layer, data.validation.targets, (majority,), (finding,))
+
+
+def report_of(data: Dataset, hidden: tuple[int, ...], **settings) -> Report:
+    settings = {"engine": "eager", "seed": 0, **settings}
+    result = fit(lw.MLP(hidden), data, **settings)
+    diverged = result.status == "diverged"
+    return Report(
+        title=f"{data.name}: MLP",
+        data=data,
+        statistics=describe(data),
+        input_study=input_study_of(data),
+        network=result.network,
+        recipe=result.recipe,
+        history=result.history,
+        status=result.status,
+        train_seconds=result.seconds,
+        steps_per_second=result.steps_per_second,
+        validation=result.validation,
+        test=result.test,
+        study=None if diverged else inspect(result.network, data),
+        environment={"layerwise": "0.1.0"},
+        command=f"layerwise run {data.name}",
+    )
+
+
+@pytest.fixture(scope="session")
+def digits() -> Report:
+    return report_of(lw.load("digits"), (16, 12), epochs=3)
+
+
+@pytest.fixture(scope="session")
+def iris() -> Report:
+    return report_of(lw.load("iris"), (8,), epochs=10)
+
+
+@pytest.fixture(scope="session")
+def moons() -> Report:
+    rng = np.random.default_rng(0)
+    turn = np.pi * rng.random(300)
+    y = np.arange(300) % 2
+    x = np.stack([np.cos(turn) + y, np.where(y, 0.5 - np.sin(turn), np.sin(turn))], 1)
+    data = Dataset.from_arrays(x, y, name="moons", class_names=("upper", "lower"))
+    return report_of(data, (8,), epochs=5)
+
+
+@pytest.fixture(scope="session")
+def diverged() -> Report:
+    report = report_of(
+        lw.load("iris"), (8,) * 8, epochs=1, optimizer="sgd", learning_rate=1e30
+    )
+    assert report.status == "diverged"
+    return report
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Report:
+    data = lw.load("digits")
+    data = replace(data, name=HOSTILE[0], class_names=HOSTILE, origin=HOSTILE[1])
+    report = report_of(data, (8,), epochs=1)
+    return replace(
+        report,
+        title=HOSTILE[1],
+        command=f"layerwise run {HOSTILE[2]}",
+        environment=dict.fromkeys(HOSTILE[:3], HOSTILE[0]),
+    )
+
+
+@pytest.fixture(scope="session")
+def digits_figures(digits) -> dict[str, bytes]:
+    return draw_all(digits)

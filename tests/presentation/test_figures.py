@@ -1,0 +1,354 @@
+"""Each figure shows its record: labels, colours, numbers in their places."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+import layerwise as lw
+from layerwise.data import Samples
+from layerwise.inspection import Share
+from layerwise.presentation import (
+    class_colours,
+    component_images,
+    confusion_matrix,
+    decision_regions,
+    draw_all,
+    draw_inputs,
+    layer_projections,
+    probe_by_layer,
+    projection,
+    sample_sheet,
+    save_figures,
+    training_curves,
+    worst_mistakes,
+)
+from layerwise.presentation._pictures import mosaic
+from layerwise.presentation._style import png
+from layerwise.training import Epoch, History
+
+
+def texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def point_colours(ax) -> list[str]:
+    return [to_hex(colour) for colour in ax.collections[0].get_facecolors()]
+
+
+def study_of(classes: int, mistakes: int, study):
+    """The study with this many classes, each once right, and so many mistakes."""
+    targets = np.r_[np.arange(classes), np.zeros(mistakes, np.int64)].astype(np.int32)
+    predictions = np.r_[np.arange(classes), np.ones(mistakes, np.int64)]
+    return replace(
+        study,
+        class_names=tuple(f"class {i}" for i in range(classes)),
+        inputs=study.inputs[: len(targets)],
+        targets=targets,
+        predictions=predictions,
+        confidence=np.linspace(0.5, 0.9, len(targets)).astype(np.float32),
+        accuracy=Share(classes, len(targets), 0.0, 1.0),
+    )
+
+
+def test_projection_axes_carry_their_share_of_the_variance(digits):
+    ax = projection(digits.study.input, digits.study.targets, digits.data.class_names)
+    first, second = digits.study.input.variance_shown
+    assert ax.get_xlabel() == f"component 1 ({100 * first:.1f}\u202f% of variance)"
+    assert ax.get_ylabel() == f"component 2 ({100 * second:.1f}\u202f% of variance)"
+    assert ax.get_aspect() == 1
+
+
+def test_projection_writes_each_class_near_its_median(digits):
+    layer, targets = digits.study.input, digits.study.targets
+    ax = projection(layer, targets, digits.data.class_names)
+    assert texts(ax) == list(digits.data.class_names)
+    span = np.ptp(layer.projection, axis=0).max()
+    for index, text in enumerate(ax.texts):
+        x, y = np.median(layer.projection[targets == index], axis=0)
+        assert text.get_position()[0] == pytest.approx(x, rel=1e-5)
+        assert abs(text.get_position()[1] - y) < 0.15 * span
+
+
+def test_names_on_one_place_are_moved_apart(digits):
+    layer = digits.study.input
+    points = np.zeros_like(layer.projection)
+    points[0] = 10
+    ax = projection(
+        replace(layer, projection=points), digits.study.targets, digits.data.class_names
+    )
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    assert np.diff(heights).min() > 0.4
+
+
+def test_a_class_has_one_colour_everywhere(moons):
+    study, names = moons.study, moons.data.class_names
+    expected = [class_colours(2)[target] for target in study.targets]
+    assert point_colours(projection(study.input, study.targets, names)) == expected
+    assert point_colours(worst_mistakes(study)) == expected
+    regions = decision_regions(moons.network, moons.data.test)
+    assert point_colours(regions) == expected
+    sheet = layer_projections(study)
+    assert [point_colours(ax) for ax in sheet.axes] == [expected] * len(list(study))
+
+
+def test_mistakes_are_ringed(moons):
+    study = moons.study
+    assert len(study.mistakes)
+    ax = worst_mistakes(study)
+    rings = ax.collections[1].get_offsets()
+    np.testing.assert_array_equal(rings, study.inputs[study.mistakes])
+    ax = projection(study.input, study.targets, study.class_names, study.mistakes)
+    rings = ax.collections[1].get_offsets()
+    np.testing.assert_array_equal(rings, study.input.projection[study.mistakes])
+
+
+def test_figures_draw_on_the_axes_given(digits):
+    study = digits.study
+    for draw in (confusion_matrix, probe_by_layer, worst_mistakes):
+        ax = Figure().add_subplot()
+        assert draw(study, ax=ax) is ax
+        assert ax.has_data()
+
+
+def test_mosaic_puts_each_picture_in_its_cell():
+    pictures = np.zeros((2, 4, 4), np.uint8)
+    pictures[0, 0, 0] = pictures[1, 3, 3] = 200
+    picture, extent = mosaic(pictures, np.array([[0, 0], [1, 2]]), spacing=(1.5, 1.25))
+    assert picture.shape == (12, 15, 3)
+    assert extent == (0, 3, 2, 0)
+    # Mostly dark pictures are ink on paper: white ground, and black where they are 200.
+    assert np.argwhere(picture[..., 0] == 0).tolist() == [[0, 0], [9, 13]]
+    assert (picture == 1).sum() == picture.size - 6
+
+
+def test_bright_and_coloured_pictures_keep_their_values():
+    cells = np.array([[0, 0]])
+    bright = np.array([[[0, 100], [200, 200]]], np.uint8)
+    picture, _ = mosaic(bright, cells, spacing=(1.0, 1.0))
+    assert picture[..., 0].tolist() == [[0, 0.5], [1, 1]]
+    coloured = np.array([[[[0, 0, 255], [0, 51, 0]]]], np.uint8)
+    picture, _ = mosaic(coloured, cells, spacing=(1.0, 1.0))
+    assert picture.tolist() == [[[0, 0, 1], [0, 0.2, 0]]]
+
+
+def test_sample_sheet_shows_five_of_each_class_beside_its_name(digits):
+    samples, names = digits.data.train, digits.data.class_names
+    ax = sample_sheet(samples, names)
+    assert texts(ax) == list(names)
+    image = ax.images[0].get_array()
+    fifth = samples.inputs[np.flatnonzero(samples.targets == 0)[4]]
+    # One cell for the name, four pictures, each eight pixels and one of white.
+    np.testing.assert_allclose(image[:8, 45:53, 0], 1 - fifth / 16)
+
+
+def test_sample_sheet_refuses_what_is_no_picture(iris):
+    with pytest.raises(lw.InputError, match="shows pictures"):
+        sample_sheet(iris.data.train, iris.data.class_names)
+
+
+def test_sample_sheet_of_many_classes_some_without_samples(digits):
+    targets = np.resize(np.arange(0, 30, 2), 40)
+    samples = Samples(digits.data.train.inputs[:40], targets)
+    names = tuple(f"name {i}" for i in range(30))
+    assert texts(sample_sheet(samples, names)) == list(names)
+
+
+def test_component_images_are_even_about_zero(digits):
+    layer = digits.input_study.layer
+    figure = component_images(layer, digits.data.shape)
+    assert len(figure.axes) == 10
+    for index, ax in enumerate(figure.axes):
+        low, high = ax.images[0].get_clim()
+        assert low == -high < 0
+        expected = layer.components.components[index].reshape(8, 8)
+        np.testing.assert_array_equal(ax.images[0].get_array(), expected)
+        share = 100 * layer.components.explained_variance_ratio[index]
+        assert ax.get_title("left") == f"{index + 1}: {share:.1f}\u202f%"
+
+
+def test_component_images_refuse_another_shape(digits):
+    with pytest.raises(lw.InputError, match="64 units"):
+        component_images(digits.input_study.layer, (28, 28))
+
+
+def test_training_curves_show_every_epoch(digits):
+    left, right = training_curves(digits.history).axes
+    epochs = digits.history.epochs
+    assert (left.get_ylabel(), right.get_ylabel()) == (
+        "mean loss / nats",
+        "accuracy / %",
+    )
+    assert left.get_xlabel() == right.get_xlabel() == "step"
+    assert left.get_yscale() == "log"
+    drawn = {line.get_label(): line for line in left.lines}
+    losses = [epoch.validation_loss for epoch in epochs]
+    assert drawn["validation set"].get_ydata().tolist() == losses
+    assert drawn["train set"].get_xdata().tolist() == [epoch.step for epoch in epochs]
+    drawn = {line.get_label(): line for line in right.lines}
+    accuracies = [epoch.train_accuracy for epoch in epochs]
+    assert drawn["train set"].get_ydata().tolist() == accuracies
+
+
+def test_batches_are_averaged_over_stretches_of_steps():
+    losses = np.arange(1, 1001, dtype=np.float32)
+    left, _ = training_curves(History(losses, losses / 1000)).axes
+    line = left.lines[0]
+    assert line.get_xdata().tolist() == np.arange(2.5, 1000, 4).tolist()
+    assert line.get_ydata().tolist() == np.arange(2.5, 1000, 4).tolist()
+
+
+@pytest.mark.parametrize(
+    "losses", [[2.0, 3.0, np.inf], [np.nan], [1e-3, 1e30, np.nan], [0.0, 0.0], []]
+)
+def test_training_curves_of_odd_losses(losses):
+    losses = np.array(losses, np.float32)
+    figure = training_curves(History(losses, np.zeros_like(losses)))
+    png(figure)
+    wanted = [
+        f"not finite at step {i + 1}" for i in np.flatnonzero(~np.isfinite(losses))
+    ]
+    assert texts(figure.axes[0]) == wanted
+
+
+def test_curves_of_epochs_alone():
+    epoch = Epoch(1, 10, 0.1, 2.0, 0.5, 2.5, 0.4)
+    figure = training_curves(History(epochs=(epoch,)))
+    assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [
+        [2.0],
+        [2.5],
+    ]
+
+
+def test_layer_sheet_names_every_layer_with_its_figures(digits):
+    sheet = layer_projections(digits.study)
+    shown = [ax for ax in sheet.axes if ax.axison]
+    assert [ax.get_title("left") for ax in shown] == [
+        "input", "hidden1", "hidden2", "output",
+    ]  # fmt: skip
+    probe = digits.study.layers[0].probe_accuracy.value
+    assert f"probe accuracy {100 * probe:.1f}\u202f%" in texts(shown[1])[-1]
+
+
+def test_probe_figures_stand_in_their_cells(digits):
+    study = digits.study
+    ax = probe_by_layer(study)
+    assert ax.get_xlabel() == "layer"
+    assert ax.get_ylabel() == "class"
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    for column, layer in enumerate(study):
+        expected = [layer.probe_accuracy.value, *layer.probe_recall]
+        for row, share in enumerate(expected):
+            assert written[column, row] == f"{100 * share:.1f}"
+
+
+def test_a_class_without_samples_has_no_probe_figure(digits):
+    layer = digits.study.input
+    recall = layer.probe_recall.copy()
+    recall[3] = np.nan
+    study = replace(digits.study, input=replace(layer, probe_recall=recall))
+    written = {t.get_position(): t.get_text() for t in probe_by_layer(study).texts}
+    assert written[0, 4] == "–"
+
+
+@pytest.mark.parametrize("classes", [2, 10, 30])
+def test_confusion_matrix_writes_every_count(digits, classes):
+    study = study_of(classes, 1234 if classes == 2 else 3, digits.study)
+    study = replace(study, inputs=np.zeros((len(study.targets), 8, 8), np.uint8))
+    ax = confusion_matrix(study)
+    assert ax.get_xlabel() == "predicted class"
+    assert ax.get_ylabel() == "labelled class"
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    wrong = {(1, 0): f"{len(study.mistakes):,}"}
+    assert written == {(i, i): "1" for i in range(classes)} | wrong
+    png(ax)
+
+
+def test_worst_mistakes_come_most_confident_first(digits):
+    study = digits.study
+    captions = texts(worst_mistakes(study))
+    assert len(captions) == min(len(study.mistakes), 18)
+    worst = study.mistakes[0]
+    assert captions[0].startswith(
+        f"is {study.targets[worst]}, said {study.predictions[worst]}\n"
+    )
+
+
+def test_no_mistakes_are_said_to_be_none(digits):
+    assert texts(worst_mistakes(study_of(10, 0, digits.study))) == ["no mistakes"]
+
+
+def test_mistakes_of_tables_are_not_drawn(iris):
+    with pytest.raises(lw.InputError, match="pairs of numbers"):
+        worst_mistakes(iris.study)
+
+
+def test_regions_have_the_predicted_classes_colour(moons):
+    ax = decision_regions(moons.network, moons.data.test)
+    image, (left, right, bottom, top) = ax.images[0], ax.images[0].get_extent()
+    assert image.origin == "lower"
+    ground = np.asarray(image.get_array())
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(0, 200, (2, 50))
+    points = np.stack(
+        [
+            left + (right - left) * columns / 199,
+            bottom + (top - bottom) * rows / 199,
+        ],
+        axis=1,
+    )
+    probabilities = moons.network.predict_proba(points)
+    certain = np.abs(probabilities[:, 0] - 0.5) > 0.1
+    assert certain.sum() > 20
+    # Blue is the first class's colour, orange the second's.
+    bluish = ground[rows, columns, 2] > ground[rows, columns, 0]
+    expected = probabilities.argmax(axis=1) == 0
+    np.testing.assert_array_equal(bluish[certain], expected[certain])
+
+
+def test_regions_refuse_other_inputs(iris):
+    with pytest.raises(lw.InputError, match="two numbers"):
+        decision_regions(iris.network, iris.data.test)
+
+
+def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
+    layers = ["layer00", "layer01", "layer02"]
+    inside = ["layers", *layers, "probes", "confusion"]
+    assert list(digits_figures) == [
+        "samples", "components", "input", "training",
+        "layers", *layers, "layer03", "probes", "confusion", "mistakes",
+    ]  # fmt: skip
+    assert list(draw_all(iris)) == ["input", "training", *inside]
+    assert list(draw_all(moons)) == [
+        "input",
+        "training",
+        "regions",
+        *inside,
+        "mistakes",
+    ]
+    assert list(draw_all(diverged)) == ["input", "training"]
+
+
+def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
+    figures = draw_inputs(digits.data, digits.input_study)
+    assert list(figures) == ["samples", "components", "input"]
+    assert figures == {name: digits_figures[name] for name in figures}
+
+
+def test_figures_are_saved_as_they_are(tmp_path, digits_figures):
+    paths = save_figures(digits_figures, tmp_path / "new" / "figures")
+    assert {path.stem: path.read_bytes() for path in paths} == digits_figures
+    assert {path.name for path in (tmp_path / "new" / "figures").iterdir()} == {
+        f"{name}.png" for name in digits_figures
+    }
+
+
+def test_drawing_twice_gives_the_same_bytes(digits, digits_figures):
+    ax = confusion_matrix(digits.study)
+    assert png(ax) == digits_figures["confusion"]
+
+
+def test_hostile_names_are_drawn_as_text(hostile):
+    assert all(draw_all(hostile).values())

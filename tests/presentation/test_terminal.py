@@ -1,0 +1,164 @@
+"""What is printed: text and nothing but text."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import layerwise as lw
+from layerwise.inspection import Finding
+from layerwise.presentation import (
+    TrainingBar,
+    print_data,
+    print_findings,
+    print_layers,
+    print_statistics,
+    print_training,
+)
+from layerwise.training import Epoch, History, Progress, Result, fit
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=100, force_terminal=False)
+
+
+def printed(console: Console) -> list[str]:
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def rows(console: Console) -> list[list[str]]:
+    return [line.split() for line in printed(console)]
+
+
+def test_statistics_stand_in_columns(console, digits):
+    print_statistics(console, digits.statistics)
+    assert ["samples", "1,258", "269", "270"] in rows(console)
+    counts = [part.class_counts[4] for part in digits.statistics.sets.values()]
+    assert ["4", *map(str, counts)] in rows(console)
+
+
+def test_layers_stand_in_rows(console, digits):
+    print_layers(console, digits.study)
+    names = [row[0] for row in rows(console) if row and row[0] in {"input", "hidden1"}]
+    assert names == ["input", "hidden1"]
+    units = [f"of {layer.units}" for layer in digits.study]
+    lines = [line for line in printed(console) if " of " in line]
+    assert [unit in line for unit, line in zip(units, lines, strict=True)] == [True] * 4
+
+
+def test_findings_are_wrapped_lists(console):
+    findings = (Finding("a", "word " * 40, {}), Finding("b", "[bold]short[/bold]", {}))
+    print_findings(console, findings)
+    lines = printed(console)
+    assert max(map(len, lines)) <= 88
+    assert lines[0].startswith(" • word")
+    assert lines[1].startswith("   word")
+    assert lines[-1] == " • [bold]short[/bold]"
+
+
+def test_hostile_names_are_printed_as_text(console, hostile):
+    print_statistics(console, hostile.statistics)
+    print_findings(console, (Finding("a", "\x1b[31m[red]:smile:\x07", {}),))
+    text = console.file.getvalue()
+    assert "[red]:smile:[/red]" in text
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_a_data_set_is_said_in_two_lines(console, iris):
+    print_data(console, iris.data)
+    first, second = printed(console)
+    assert first == (
+        "iris: 105 training, 23 validation and 22 test samples of 4 float64, 3 classes"
+    )
+    assert second == iris.data.origin
+
+
+@pytest.fixture(scope="module")
+def trained() -> Result:
+    return fit(lw.MLP([]), lw.load("iris"), epochs=2, engine="eager", seed=0)
+
+
+def test_a_training_is_said_with_its_figures(console, trained):
+    print_training(console, trained)
+    text = " ".join(printed(console))
+    losses = trained.history.losses.astype(float)
+    assert text.startswith("training finished after 8 steps of 32 in ")
+    assert (
+        f"minimum {losses.min():.3g}, mean {losses.mean():.3g}, last {losses[-1]:.3g}"
+        in text
+    )
+    assert f"test accuracy {100 * trained.test.accuracy:.2f} %" in text
+
+
+def test_a_diverged_training_names_its_step(console, trained):
+    history = History(np.array([2, np.inf], np.float32), np.zeros(2, np.float32))
+    print_training(console, replace(trained, status="diverged", history=history))
+    text = " ".join(printed(console))
+    assert "the loss of step 2 is not finite" in text
+    assert "minimum 2, mean 2, last inf" in text
+
+
+def test_steps_are_logged_once_each(console):
+    losses = np.arange(1, 8, dtype=np.float32)
+    history = History(losses, losses / 10)
+    with TrainingBar(console, every=3) as watch:
+        for step in (2, 4, 7):
+            so_far = replace(
+                history, losses=losses[:step], accuracies=history.accuracies[:step]
+            )
+            watch(progress(step=step, history=so_far))
+    assert rows(console) == [
+        ["step", "3", "loss", "3", "accuracy", "30.0", "%"],
+        ["step", "6", "loss", "6", "accuracy", "60.0", "%"],
+    ]
+
+
+def progress(**changes) -> Progress:
+    history = History(epochs=(Epoch(1, 50, 0.1, 0.5, 0.8, 0.6, 0.7),))
+    begun = Progress(
+        step=60,
+        total_steps=100,
+        epochs=2,
+        loss=0.5,
+        accuracy=0.8125,
+        steps_per_second=1234.4,
+        latest=history.epochs[-1],
+        history=history,
+    )
+    return replace(begun, **changes)
+
+
+def test_the_bar_shows_figures(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with TrainingBar(console) as watch:
+        watch(progress())
+    text = console.file.getvalue()
+    assert "epoch 2/2" in text
+    assert "loss 0.5  accuracy 81.2 %  1,234 steps/s" in text
+
+
+def test_the_last_step_is_of_the_last_epoch():
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with TrainingBar(console) as watch:
+        watch(progress(step=100))
+    assert "epoch 2/2" in console.file.getvalue()
+
+
+def test_no_terminal_no_bar(console):
+    with TrainingBar(console) as watch:
+        watch(progress())
+    assert console.file.getvalue() == ""
+
+
+def test_no_colour_where_none_is_wanted(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with TrainingBar(console) as watch:
+        watch(progress())
+    assert "\x1b[3" not in console.file.getvalue()
+    assert "epoch 2/2" in console.file.getvalue()

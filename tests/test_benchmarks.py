@@ -1,0 +1,100 @@
+"""The benchmarks still run; how fast anything is, no test says."""
+
+import functools
+import importlib
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMPARE = Path(__file__).parents[1] / "benchmarks" / "compare.py"
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory) -> str:
+    """The moons table, with a yardstick that always claims the same."""
+    baselines = tmp_path_factory.mktemp("baselines")
+    yardstick = baselines / "textbook_loop.py"
+    yardstick.write_text("print('1234.5 us/step accuracy 0.5')")
+    options = ["--only", "moons", "--runs", "1", "--quick", "--markdown"]
+    command = [
+        sys.executable,
+        "-X",
+        "utf8",
+        str(COMPARE),
+        *options,
+        "--baselines",
+        str(baselines),
+    ]
+    return subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+
+
+def cells(printed: str) -> dict[str, list[str]]:
+    """The table's rows by their first cell."""
+    lines = [line.strip("| ") for line in printed.splitlines() if line.startswith("|")]
+    split = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
+    return {name: rest for name, *rest in split}
+
+
+@pytest.mark.slow
+def test_every_contender_has_a_row(printed):
+    assert list(cells(printed)) == [
+        "layerwise",
+        "layerwise, whole fit by its steps",
+        "JAX, one jitted call per step",
+        "scikit-learn MLPClassifier",
+        "textbook loop",
+        "layerwise, eager engine",
+    ]
+
+
+@pytest.mark.slow
+def test_ratios_are_to_layerwise(printed):
+    table = cells(printed)
+    ours = float(table["layerwise"][0])
+    assert table["layerwise"][2] == "1.00"
+    assert table["textbook loop"][:2] == ["1,234", "1,234 – 1,234"]
+    # The median is printed to three digits, or to whole microseconds.
+    ratio = float(table["textbook loop"][2])
+    assert ratio == pytest.approx(1234.5 / ours, rel=6e-3)
+
+
+@pytest.mark.slow
+def test_the_run_names_its_versions_and_its_date(printed):
+    first = printed.splitlines()[0]
+    assert re.search(r"logical cores, .* layerwise [\d.]+, numpy [\d.]+", first)
+    assert re.search(r"\d{4}-\d\d-\d\d; medians of n = 1 runs", first)
+
+
+@pytest.fixture
+def compare(monkeypatch):
+    monkeypatch.syspath_prepend(COMPARE.parent)
+    return importlib.import_module("compare")
+
+
+def test_contenders_take_turns_after_one_unmeasured_run_each(compare):
+    turns = []
+    clock = itertools.count()
+
+    def contender(name):
+        turns.append(name)
+        return float(next(clock))
+
+    contest = compare.Contest(
+        "t", "s", {name: functools.partial(contender, name) for name in "ab"}
+    )
+    figures = compare.interleaved(contest, runs=2)
+    assert turns == list("ababab")
+    assert figures == {"a": [2.0, 4.0], "b": [3.0, 5.0]}
+
+
+def test_a_yardstick_that_is_not_there_is_not_found(compare):
+    gone = functools.partial(compare.script, Path("nowhere.py"))
+    contest = compare.Contest("t", "s", {"ours": lambda: 2.0, "gone": gone})
+    rows = list(compare.rows(compare.interleaved(contest, runs=1)))
+    assert rows == [("ours", "2", "2 – 2", "1.00"), ("gone", "not found", "", "")]

@@ -1,0 +1,322 @@
+"""The command line as a user meets it: what it prints, leaves behind, and exits with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.cli import main
+
+QUICK = ["--hidden", "8", "--epochs", "2"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def failure(capsys, *argv: str) -> str:
+    """Run a command that must exit with 2 and return its one line."""
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    lines = said.err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
+    assert main(["run", "iris", *QUICK]) == 0
+    run = folder / "runs" / "iris-1"
+    names = {path.name for path in run.iterdir()}
+    assert names == {
+        "summary.json",
+        "history.csv",
+        "model.safetensors",
+        "study.safetensors",
+        "checkpoints",
+        "figures",
+        "report.html",
+    }
+    assert "page in" in capsys.readouterr().out
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["training"]["status"] == "finished"
+    assert summary["training"]["steps"] == 8
+    assert [layer["name"] for layer in summary["layers"]] == ["hidden1", "output"]
+    assert summary["findings"]
+    rows = (run / "history.csv").read_text().splitlines()
+    assert len(rows) == 1 + 8
+    pictures = {path.name for path in (run / "figures").iterdir()}
+    assert {"training.png", "layers.png", "confusion.png"} <= pictures
+
+
+def test_a_second_run_does_not_touch_the_first(folder):
+    main(["run", "iris", *QUICK])
+    before = (folder / "runs" / "iris-1" / "summary.json").read_bytes()
+    assert main(["train", "iris", *QUICK]) == 0
+    assert (folder / "runs" / "iris-2" / "model.safetensors").is_file()
+    assert (folder / "runs" / "iris-1" / "summary.json").read_bytes() == before
+
+
+def test_saved_network_predicts_as_the_one_that_was_trained(folder):
+    main(["train", "iris", *QUICK, "--out", "mine", "--seed", "3"])
+    data = lw.load("iris", seed=3)
+    trained = lw.fit(lw.MLP([8]), data, epochs=2, seed=3).network
+    read = lw.load_network("mine")
+    np.testing.assert_array_equal(
+        read.logits(data.test.inputs), trained.logits(data.test.inputs)
+    )
+    assert read.class_names == data.class_names
+
+
+def test_json_is_alone_on_standard_output(folder, capsys):
+    assert main(["run", "iris", *QUICK, "--json"]) == 0
+    said = capsys.readouterr()
+    summary = json.loads(said.out)
+    assert summary["data"]["name"] == "iris"
+    written = json.loads((folder / "runs/iris-1/summary.json").read_text())
+    assert summary == written
+    assert "page in" in said.err
+
+
+def test_the_same_seed_is_the_same_run(folder, capsys):
+    for out in ("one", "two"):
+        main(["train", "iris", *QUICK, "--seed", "5", "--out", out])
+    one, two = ((folder / o / "model.safetensors").read_bytes() for o in ("one", "two"))
+    assert one == two
+    main(["train", "iris", *QUICK, "--seed", "6", "--out", "three"])
+    assert (folder / "three" / "model.safetensors").read_bytes() != one
+
+
+def test_summary_repeats_its_command(folder):
+    from layerwise.experiment import Plan, read_summary
+
+    options = ["--hidden", "8x2", "--dropout", "0.1", "--epochs", "1", "--residual"]
+    main(["train", "iris", *options, "--out", "mine"])
+    plan = Plan.from_json(read_summary(folder / "mine")["plan"])
+    words = plan.command().split()
+    assert words[:3] == ["layerwise", "run", "iris"]
+    assert main(["train", *words[2:], "--out", "again"]) == 0
+    first, again = (
+        (folder / o / "model.safetensors").read_bytes() for o in ("mine", "again")
+    )
+    assert first == again
+
+
+def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsys):
+    settings = "--hidden 30x8 --init normal --optimizer sgd --learning-rate 0.05"
+    status = main(
+        ["run", "moons", *settings.split(), "--batch-size", "32", "--out", "boom"]
+    )
+    assert status == 3
+    assert "is not finite" in capsys.readouterr().out
+    summary = json.loads((folder / "boom" / "summary.json").read_text())
+    assert summary["training"]["status"] == "diverged"
+    assert summary["training"]["steps"] <= 2
+    assert (folder / "boom" / "report.html").stat().st_size > 10_000
+    from layerwise.arrays import leaves
+
+    network = lw.load_network(folder / "boom")
+    assert all(np.isfinite(leaf).all() for leaf in leaves(network.parameters))
+
+
+def test_report_makes_the_page_again(folder, capsys):
+    main(["run", "iris", *QUICK, "--out", "mine"])
+    page = (folder / "mine" / "report.html").read_text()
+    summary = json.loads((folder / "mine" / "summary.json").read_text())
+    (folder / "mine" / "report.html").unlink()
+    assert main(["report", "mine"]) == 0
+    assert (folder / "mine" / "report.html").read_text() == page
+    again = json.loads((folder / "mine" / "summary.json").read_text())
+    assert again["layers"] == summary["layers"]
+    assert again["findings"] == summary["findings"]
+
+
+def test_inspect_reads_a_saved_network(folder, capsys):
+    main(["run", "iris", *QUICK, "--out", "mine"])
+    capsys.readouterr()
+    assert main(["inspect", "mine", "iris", "--json"]) == 0
+    study = json.loads(capsys.readouterr().out)
+    summary = json.loads((folder / "mine" / "summary.json").read_text())
+    assert study["layers"] == summary["layers"]
+
+
+def test_data_prints_statistics_and_draws(folder, capsys):
+    assert main(["data", "digits", "--out", "look"]) == 0
+    said = capsys.readouterr().out
+    assert "0 to 16" in said
+    assert "principal components carry" in said
+    pictures = {path.name for path in (folder / "look").iterdir()}
+    assert pictures == {"samples.png", "components.png", "input.png"}
+
+
+def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
+    main(["train", "iris", "--epochs", "3", "--log-every", "5"])
+    lines = capsys.readouterr().out.splitlines()
+    logged = [line.split()[1] for line in lines if line.startswith("step ")]
+    assert logged == ["5", "10"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (["run", "iris", "--hiden", "3"], "--hidden"),
+        (["run", "iris", "--epochs", "x"], "--epochs"),
+        (["run", "iris", "--epochs", "0"], "epochs must be at least 1"),
+        (["run", "iris", "--optimizer", "foo"], "--optimizer"),
+        (["run", "iris", "--hidden", "3y"], "--hidden"),
+        (["run", "iris", "--hidden", "0"], "--hidden"),
+        (["run", "iris", "--dropout", "1"], "dropout"),
+        (["run", "iris", "--learning-rate", "nan"], "learning_rate"),
+        (["run", "iris", "--seed", "-1"], "seed"),
+        (["run", "iris", "--required-accuracy", "2"], "required"),
+        (["run", "iris", "--device", "tpu"], "tpu"),
+        (["run", "irsi"], "iris"),
+        (["run", "no/such/file.npz"], "no/such/file.npz"),
+        (["rn"], "did you mean run"),
+        (["train", "--resume", "nowhere"], "nowhere"),
+        (["report", "nowhere"], "nowhere"),
+        (["inspect", "nowhere", "iris"], "nowhere"),
+        (["inspect"], "NET"),
+        (["gradcheck", "sheet.py:Linear"], "sheet.py"),
+        (["gradcheck", "Linear"], "FILE.py:NAME"),
+        (["gradcheck", "--shape", "a"], "--shape"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(folder, capsys, argv, part):
+    assert part in failure(capsys, *argv)
+    assert not list(folder.iterdir())
+
+
+def test_out_that_holds_something_is_refused(folder, capsys):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("years of work")
+    assert "--out" in failure(capsys, "run", "iris", *QUICK, "--out", "mine")
+    assert [p.name for p in (folder / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_cannot_be_made_exits_with_4(folder, capsys):
+    (folder / "file").write_text("")
+    assert main(["train", "iris", *QUICK, "--out", "file/run"]) == 4
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "file" in said
+
+
+def test_mnist_offline_says_where_to_put_the_files(folder, capsys, monkeypatch):
+    monkeypatch.setenv("LAYERWISE_DATA", str(folder / "empty"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    monkeypatch.setattr("socket.socket.connect", _unreachable)
+    said = failure(capsys, "run", "mnist")
+    assert "train-images-idx3-ubyte.gz" in said
+    assert "LAYERWISE_DATA" in said
+
+
+def _unreachable(*_):
+    raise OSError("the network is unreachable")
+
+
+def test_gradcheck_of_ours_passes(capsys):
+    assert main(["gradcheck"]) == 0
+    said = capsys.readouterr().out
+    assert "18 of 18 passed" in said
+
+
+SHEET = '''
+from dataclasses import dataclass
+import numpy as np
+
+@dataclass(frozen=True)
+class Scale:
+    """y = a x, with its gradient by a {right}."""
+    def init(self, rng, shape):
+        return {{"a": rng.normal(size=shape)}}
+    def forward(self, params, x, noise=None):
+        return params["a"] * x, x
+    def backward(self, params, trace, gradient):
+        return {{"a": {gradient}}}, params["a"] * gradient
+'''
+
+
+@pytest.mark.parametrize(
+    ("gradient", "status", "symptom"),
+    [
+        ("(gradient * trace).sum(axis=0)", 0, "1 of 1 passed"),
+        ("(gradient * trace).mean(axis=0)", 1, "divided by the batch size"),
+        ("-(gradient * trace).sum(axis=0)", 1, "the sign is reversed"),
+        ("gradient * trace", 1, "has shape"),
+    ],
+)
+def test_gradcheck_of_a_sheet(folder, capsys, gradient, status, symptom):
+    sheet = SHEET.format(right="right" if status == 0 else "wrong", gradient=gradient)
+    (folder / "sheet.py").write_text(sheet)
+    assert main(["gradcheck", "sheet.py:Scale"]) == status
+    assert symptom in capsys.readouterr().out
+
+
+def start(*argv: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "layerwise", *argv],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
+    settings = ["moons", "--hidden", "30x4", "--epochs", "150", "--seed", "1"]
+    settings += ["--batch-size", "32"]
+    whole = start("train", *settings, "--out", "whole", cwd=folder)
+    assert whole.wait(timeout=300) == 0
+    cut = start("train", *settings, "--out", "cut", "--log-every", "250", cwd=folder)
+    assert cut.stdout is not None
+    for line in cut.stdout:
+        if line.startswith("step "):
+            break
+    cut.send_signal(signal.SIGINT)
+    said, errors = cut.communicate(timeout=120)
+    assert cut.returncode == 130, errors
+    assert "--resume cut" in said
+    summary = json.loads((folder / "cut" / "summary.json").read_text())
+    assert summary["training"]["status"] == "interrupted"
+    assert 0 < summary["training"]["steps"] < 150 * 250
+    again = start("train", "--resume", "cut", cwd=folder)
+    assert again.wait(timeout=300) == 0
+    one, other = (
+        (folder / o / "model.safetensors").read_bytes() for o in ("whole", "cut")
+    )
+    assert one == other
+    # Every step and epoch is there once, the times apart.
+    tables = [(folder / o / "history.csv").read_text() for o in ("whole", "cut")]
+    without_seconds = [
+        [row.split(",")[:4] for row in table.splitlines()] for table in tables
+    ]
+    assert without_seconds[0] == without_seconds[1]
+
+
+def test_help_is_quick_and_loads_no_heavy_library():
+    probe = (
+        "import sys\n"
+        "from layerwise.cli import main\n"
+        "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'jax', 'torch', 'sklearn', 'matplotlib', 'scipy', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    began = time.monotonic()
+    said = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == "[]"
+    assert time.monotonic() - began < 30
