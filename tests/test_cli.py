@@ -278,22 +278,25 @@ def start(*argv: str, cwd: Path) -> subprocess.Popen[str]:
 def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     settings = ["moons", "--hidden", "30x4", "--epochs", "150", "--seed", "1"]
     settings += ["--batch-size", "32"]
-    whole = start("train", *settings, "--out", "whole", cwd=folder)
-    assert whole.wait(timeout=300) == 0
-    cut = start("train", *settings, "--out", "cut", "--log-every", "250", cwd=folder)
-    assert cut.stdout is not None
-    for line in cut.stdout:
-        if line.startswith("step "):
-            break
-    cut.send_signal(signal.SIGINT)
-    said, errors = cut.communicate(timeout=120)
+    with start("train", *settings, "--out", "whole", cwd=folder) as whole:
+        whole.communicate(timeout=300)
+    assert whole.returncode == 0
+    logging = ["--log-every", "250"]
+    with start("train", *settings, "--out", "cut", *logging, cwd=folder) as cut:
+        assert cut.stdout is not None
+        for line in cut.stdout:
+            if line.startswith("step "):
+                break
+        cut.send_signal(signal.SIGINT)
+        said, errors = cut.communicate(timeout=120)
     assert cut.returncode == 130, errors
     assert "--resume cut" in said
     summary = json.loads((folder / "cut" / "summary.json").read_text())
     assert summary["training"]["status"] == "interrupted"
     assert 0 < summary["training"]["steps"] < 150 * 250
-    again = start("train", "--resume", "cut", cwd=folder)
-    assert again.wait(timeout=300) == 0
+    with start("train", "--resume", "cut", cwd=folder) as again:
+        again.communicate(timeout=300)
+    assert again.returncode == 0
     one, other = (
         (folder / o / "model.safetensors").read_bytes() for o in ("whole", "cut")
     )

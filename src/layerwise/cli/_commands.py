@@ -59,8 +59,14 @@ class RunCommand(TrainingOptions):
         run, result, status = _trained(self, console)
         if status == INTERRUPTED:
             return status
-        with console.status("looking inside every layer"):
-            study, summary = experiment.finish(run, result)
+        try:
+            with console.status("looking inside every layer"):
+                study, summary = experiment.finish(run, result)
+        except KeyboardInterrupt:
+            console.print(
+                f"interrupted; the training is saved: layerwise report {run.folder}"
+            )
+            return INTERRUPTED
         return _shown(self, console, run, study, summary) or status
 
 

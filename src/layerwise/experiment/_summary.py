@@ -30,6 +30,7 @@ def environment() -> dict[str, str]:
             continue
     found["platform"] = platform.platform()
     found["cores"] = str(os.cpu_count())
+    found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
     found["device"] = str(device_named(None).device_kind)
     return found
 
@@ -49,6 +50,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
         },
         "training": {
             **asdict(result.recipe),
+            "engine": result.engine,
             "status": result.status,
             "epochs": len(history.epochs),
             "steps": result.checkpoint.state.step,

@@ -25,7 +25,7 @@ def interval(share: Share) -> str:
 def duration(seconds: float) -> str:
     """Write a time in the unit that suits it.
 
-    >>> duration(0.0412), duration(8.31), duration(125), duration(7260)
+    >>> duration(0.0412), duration(8.31), duration(125.0), duration(7260.0)
     ('41 ms', '8.3 s', '2 min 5 s', '2 h 1 min')
     """
     if seconds < 0.9995:

@@ -85,6 +85,8 @@ class Result:
         Steps by the time spent in steps, without compilation and evaluation.
     checkpoint : Checkpoint
         From which an interrupted training goes on.
+    engine : str
+        The engine that trained: ``compiled`` or ``eager``.
     """
 
     network: Network
@@ -96,6 +98,7 @@ class Result:
     seconds: float
     steps_per_second: float
     checkpoint: Checkpoint
+    engine: str
 
 
 def fit(
@@ -289,6 +292,7 @@ class _Training:
             seconds=time.perf_counter() - self._began,
             steps_per_second=self.steps_per_second,
             checkpoint=checkpoint,
+            engine=self._engine.name,
         )
 
     def _next_stop(self, start: int) -> int:

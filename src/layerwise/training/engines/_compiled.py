@@ -65,6 +65,8 @@ class CompiledEngine:
         The network, its training set, and how to follow the gradient.
     """
 
+    name = "compiled"
+
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._double = problem.dtype == np.float64

@@ -33,6 +33,8 @@ class EagerEngine:
         The network, its training set, and how to follow the gradient.
     """
 
+    name = "eager"
+
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         network = problem.network

@@ -116,6 +116,11 @@ class Engine(Protocol):
     Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes.
     """
 
+    @property
+    def name(self) -> str:
+        """What it is called in a recipe."""
+        ...
+
     def advance(
         self, state: State, order: Order, start: int, stop: int
     ) -> tuple[State, Steps]:

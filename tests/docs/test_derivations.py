@@ -1,0 +1,5 @@
+"""The derivations' own example prints what they say."""
+
+
+def test_the_examples_print_what_is_shown(follow):
+    follow("derivations.md")

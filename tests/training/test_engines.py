@@ -1,0 +1,271 @@
+"""Two engines, one mathematics: agreement, cuts, divergence, evaluation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from layerwise.arrays import leaves, named_leaves, one_hot
+from layerwise.data import Order, Samples
+from layerwise.errors import InputError
+from layerwise.model import MLP, Batch, loss_and_gradients
+from layerwise.training import OPTIMISERS, Score, engine_for
+from layerwise.training.engines import on_host
+
+ENGINES = ["eager", "compiled"]
+STEPS = 50
+
+cuts_of = st.lists(st.integers(1, STEPS - 1), max_size=6, unique=True).map(
+    lambda inner: [0, *sorted(inner), STEPS]
+)
+
+
+def as_bytes(state, records) -> bytes:
+    state = on_host(state)
+    arrays = [*leaves(state.parameters), *leaves(state.moments), records]
+    return b"".join(a.tobytes() for a in arrays) + state.step.to_bytes(8)
+
+
+def largest_difference(ours, theirs) -> float:
+    """Over all arrays, of the largest magnitude of each."""
+    differences = []
+    for (name, a), (other, b) in zip(
+        named_leaves(ours), named_leaves(theirs), strict=True
+    ):
+        assert name == other
+        assert a.dtype == b.dtype, name
+        differences.append(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12))
+    return max(differences)
+
+
+class TestAgreement:
+    @pytest.mark.parametrize("optimizer", OPTIMISERS)
+    def test_in_double_precision(self, problem_of, run, optimizer):
+        problem = problem_of(MLP([6, 6], normalise=True), optimizer=optimizer)
+        (eager, first), (compiled, second) = (
+            run(problem, engine, [0, STEPS]) for engine in ENGINES
+        )
+        assert eager.step == compiled.step == STEPS
+        compiled = on_host(compiled)
+        assert largest_difference(compiled.parameters, eager.parameters) < 1e-10
+        assert np.abs(first[0] - second[0]).max() < 1e-10
+        assert np.array_equal(first[1], second[1])
+
+    def test_in_single_precision(self, problem_of, run):
+        problem = problem_of(dtype=np.float32, optimizer="momentum")
+        (eager, first), (compiled, second) = (
+            run(problem, engine, [0, STEPS]) for engine in ENGINES
+        )
+        compiled = on_host(compiled)
+        assert largest_difference(compiled.parameters, eager.parameters) < 1e-4
+        assert first.dtype == second.dtype == np.float32
+        assert np.abs(first[0] - second[0]).max() < 1e-5
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_evaluation_is_over_all_samples_once(self, problem_of, engine, dtype):
+        problem = problem_of(dtype=dtype, mlp=MLP([6], dropout=0.5))
+        rng = np.random.default_rng(0)
+        # More than two blocks of either engine, the last of them short.
+        samples = Samples(rng.normal(size=(9001, 4)), rng.integers(0, 3, 9001))
+        network = problem.network
+        p = network.predict_proba(samples.inputs).astype(np.float64)
+        loss = -np.log(p[np.arange(9001), samples.targets]).mean()
+        right = (p.argmax(axis=1) == samples.targets).mean()
+        found = engine_for(problem, engine).evaluate(network.parameters, samples)
+        assert isinstance(found, Score)
+        assert found.loss == pytest.approx(
+            loss, rel=1e-6 if dtype == np.float32 else 1e-12
+        )
+        assert found.accuracy == right
+
+
+class TestCuts:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_any_cut_gives_the_same_bytes(self, problem_of, run, engine):
+        """With Adam, dropout and a short last batch."""
+        problem = problem_of(MLP([6, 6], dropout=0.3), dtype=np.float32)
+        machine = engine_for(problem, engine)
+        whole = as_bytes(*run(problem, machine, [0, STEPS]))
+
+        @settings(max_examples=15, deadline=None)
+        @given(cuts_of)
+        def check(cuts):
+            assert as_bytes(*run(problem, machine, cuts)) == whole
+
+        check()
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_a_new_engine_goes_on_where_another_stopped(self, problem_of, run, engine):
+        problem = problem_of(MLP([6], dropout=0.3), dtype=np.float32)
+        whole, records = run(problem, engine, [0, 20])
+        state, first = run(problem, engine, [0, 7])
+        state, second = run(problem, engine, [7, 20], on_host(state))
+        both = np.concatenate([first, second], axis=1)
+        assert as_bytes(state, both) == as_bytes(whole, records)
+
+    def test_more_steps_than_one_call_of_the_program_holds(self, problem_of, run):
+        problem = problem_of(MLP([3]), dtype=np.float32, total=2500)
+        machine = engine_for(problem, "compiled")
+        whole, records = run(problem, machine, [0, 2500])
+        assert records.shape == (2, 2500)
+        cut = run(problem, machine, [0, 1, 1024, 1500, 2500])
+        assert as_bytes(*cut) == as_bytes(whole, records)
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_noise_changes_with_the_step_and_with_the_seed(self, problem_of, engine):
+        problem = problem_of(MLP([50], dropout=0.5), rate=1e-30)
+        first, again, other = (
+            engine_for(replace(problem, seed=seed), engine)
+            .advance(problem.initial_state(), Order(50, 16, 5), 0, 5)[1]
+            .losses
+            for seed in (5, 5, 6)
+        )
+        assert np.array_equal(first, again)
+        assert not np.any(first == other)
+        # The rate is nothing, so that step 4, the first of the second epoch, would
+        # have the loss of another order of the same samples alone.
+        assert len(set(first.tolist())) == 5
+
+
+def jump(at):
+    """A schedule that leaps out of all bounds at one step."""
+    return lambda steps, total: np.where(steps == at, np.inf, 1.0)
+
+
+class TestDivergence:
+    @pytest.mark.parametrize("engine", ENGINES)
+    @pytest.mark.parametrize("cuts", [[0, 40], [0, 3, 40], list(range(41))])
+    def test_stops_at_the_first_loss_that_is_not_finite(
+        self, problem_of, run, engine, cuts
+    ):
+        problem = problem_of(
+            MLP([6], loss="squared-error"),
+            optimizer="sgd",
+            schedule="constant",
+            rate=50.0,
+            dtype=np.float32,
+        )
+        state, (losses, accuracies) = run(problem, engine, cuts)
+        state = on_host(state)
+        assert np.isfinite(losses[:-1]).all()
+        assert not np.isfinite(losses[-1])
+        assert len(losses) == len(accuracies)
+        # Parameters that already overflowed do not count as a step.
+        assert state.step in {len(losses) - 1, len(losses) - 2}
+        assert 1 < state.step < 20
+        assert all(np.isfinite(leaf).all() for leaf in leaves(state.parameters))
+        uncut, whole = run(problem, engine, [0, 40])
+        assert as_bytes(state, np.stack([losses, accuracies])) == as_bytes(uncut, whole)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_both_engines_stop_at_the_same_step(self, problem_of, run, dtype):
+        problem = problem_of(
+            MLP([6], loss="squared-error"),
+            optimizer="sgd",
+            schedule="constant",
+            rate=50.0,
+            dtype=dtype,
+        )
+        (eager, first), (compiled, second) = (
+            run(problem, engine, [0, 60]) for engine in ENGINES
+        )
+        assert eager.step == compiled.step
+        assert first.shape == second.shape
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    @pytest.mark.parametrize("at", [0, 7])
+    @pytest.mark.parametrize("cuts", [[0, 20], [0, 7, 8, 20], list(range(21))])
+    def test_an_update_that_overflows_is_not_kept(
+        self, problem_of, run, engine, at, cuts
+    ):
+        """The loss before the update is finite, the parameters after it are not."""
+        problem = problem_of(optimizer="sgd", schedule=jump(at), dtype=np.float32)
+        steady = problem_of(optimizer="sgd", schedule="constant", dtype=np.float32)
+        state, (losses, _) = run(problem, engine, cuts)
+        expected, records = run(steady, engine, [0, at]) if at else (None, None)
+        state = on_host(state)
+        assert state.step == at
+        assert np.isfinite(losses).tolist() == [True] * (at + 1) + [False]
+        if at:
+            kept, true = leaves(state.parameters), leaves(on_host(expected).parameters)
+            assert all(map(np.array_equal, kept, true))
+            assert np.array_equal(losses[:at], records[0])
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_moments_that_overflow_are_not_kept(self, problem_of, run, engine):
+        """Adam's mean squares overflow first: the parameters would just stand still."""
+        problem = problem_of(MLP([6]), optimizer="adam", dtype=np.float32)
+        start = problem.initial_state()
+        ((hidden, relu), output) = start.parameters
+        huge = {**hidden, "b": np.full(6, 1e20, np.float32)}
+        start = start._replace(parameters=((huge, relu), output))
+        state, (losses, _) = run(problem, engine, [0, 10], start)
+        assert np.isfinite(losses[0])
+        everything = leaves(on_host(state)[:2])
+        assert all(np.isfinite(leaf).all() for leaf in everything)
+
+
+class TestWeights:
+    def test_samples_without_weight_change_nothing(self, problem_of):
+        network = problem_of().network
+        rng = np.random.default_rng(0)
+        x, targets = rng.normal(size=(8, 4)), np.arange(8) % 3
+        weights = np.array([1.0] * 5 + [0.0] * 3)
+
+        def passed(x, targets):
+            batch = Batch(x, one_hot(targets, 3, x), weights)
+            return loss_and_gradients(
+                network.layer, network.loss, network.parameters, batch
+            )
+
+        garbage = np.where(weights[:, None] > 0, x, 1e3 * rng.normal(size=x.shape))
+        other = np.where(weights > 0, targets, 2 - targets)
+        first, second = passed(x, targets), passed(garbage, other)
+        assert first.loss == second.loss
+        for a, b in zip(leaves(first.gradients), leaves(second.gradients), strict=True):
+            assert a.tobytes() == b.tobytes()
+
+    def test_a_padded_batch_is_the_batch(self, problem_of):
+        network = problem_of().network
+        rng = np.random.default_rng(0)
+        x, targets = rng.normal(size=(8, 4)), np.arange(8) % 3
+
+        def passed(rows, weights):
+            batch = Batch(x[:rows], one_hot(targets[:rows], 3, x), weights)
+            found = loss_and_gradients(
+                network.layer, network.loss, network.parameters, batch
+            )
+            return {"loss": found.loss[None], "gradients": found.gradients}
+
+        padded = passed(8, np.array([1.0] * 5 + [0.0] * 3))
+        assert largest_difference(padded, passed(5, np.ones(5))) < 1e-14
+
+    def test_a_weight_of_two_is_the_sample_twice(self, problem_of):
+        network = problem_of().network
+        x = np.random.default_rng(0).normal(size=(3, 4))
+
+        def passed(rows, weights):
+            batch = Batch(x[rows], one_hot(np.array(rows), 3, x), np.array(weights))
+            return loss_and_gradients(
+                network.layer, network.loss, network.parameters, batch
+            ).gradients
+
+        twice, weighted = passed([0, 1, 1], [1.0, 1, 1]), passed([0, 1], [1.0, 2])
+        assert largest_difference(weighted, twice) < 1e-14
+
+
+def test_size_alone_chooses_the_engine(problem_of):
+    tiny = engine_for(problem_of(total=100))
+    large = engine_for(problem_of(total=1_000_000))
+    assert [type(e).__name__ for e in (tiny, large)] == [
+        "EagerEngine",
+        "CompiledEngine",
+    ]
+
+
+def test_a_device_that_is_not_there_is_named(problem_of):
+    with pytest.raises(InputError, match=r"^device 'abacus' is not on this machine"):
+        engine_for(replace(problem_of(), device="abacus"), "compiled")
