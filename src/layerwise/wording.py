@@ -14,6 +14,8 @@ def percent(share: float, digits: int = 1) -> str:
     """
     if share != share:
         return "–"
+    if abs(share - round(share)) < 10.0 ** -(MOST_DIGITS + 2):
+        share = float(round(share))  # whole but for rounding
     shown = f"{100 * share:.{digits}f}"
     # A share that is not whole must not be printed as if it were.
     while digits < MOST_DIGITS and share not in (0.0, 1.0) and float(shown) in (0, 100):

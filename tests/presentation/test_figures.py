@@ -228,8 +228,14 @@ def test_layer_sheet_names_every_layer_with_its_figures(digits):
     assert [ax.get_title("left") for ax in shown] == [
         "input", "hidden1", "hidden2", "output",
     ]  # fmt: skip
-    probe = digits.study.layers[0].probe_accuracy.value
-    assert f"probe accuracy {100 * probe:.1f}\u202f%" in texts(shown[1])[-1]
+    layer = digits.study.layers[0]
+    probe, shown_share = layer.probe_accuracy.value, layer.variance_shown.sum()
+    first, second = texts(shown[1])[-1].split("\n")
+    assert first == (
+        f"probe accuracy {100 * probe:.1f}\u202f%, "
+        f"{100 * shown_share:.1f}\u202f% of variance"
+    )
+    assert second.startswith(f"{layer.participation_ratio:.3g} of 16 dimensions")
 
 
 def test_probe_figures_stand_in_their_cells(digits):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerwise.presentation import Report, page
+from layerwise.presentation import Report, draw_all, page
 from layerwise.presentation._text import typeset
 
 CANARY = "document.documentElement.dataset.canary='ran'"
@@ -121,12 +121,12 @@ def test_images_are_as_large_as_drawn(digits_page):
 
 
 def test_the_headline_has_the_accuracy_and_its_interval(digits, digits_page):
-    accuracy = digits.study.accuracy
-    text = Reader(digits_page).text
-    headline = text.partition("MLP\n")[2].partition("interval is")
-    assert f"{100 * accuracy.value:.1f}\u202f% of 270 test samples" in text
-    assert (
-        f"{100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}\u202f%" in headline[2]
+    said = digits_page.partition('<p class="headline">')[2].partition("</p>")[0]
+    share = digits.study.accuracy
+    assert said == (
+        f"<strong>{100 * share.value:.1f}\u202f%</strong> of 270 test samples are "
+        f"classified right; the 95\u202f% interval is {100 * share.low:.1f} to "
+        f"{100 * share.high:.1f}\u202f%."
     )
 
 
@@ -191,7 +191,9 @@ def test_mistakes_of_a_table_are_listed(iris):
 
 def test_no_mistakes_are_said_to_be_none(moons):
     study = replace(moons.study, predictions=moons.study.targets.astype(np.int64))
-    text = Reader(page(replace(moons, study=study))).text
+    figures = draw_all(replace(moons, study=study))
+    assert "mistakes" not in figures
+    text = Reader(page(replace(moons, study=study), figures)).text
     assert "There are no mistakes among 45 test samples." in text
 
 

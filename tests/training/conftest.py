@@ -1,6 +1,7 @@
 """A small problem with a short last batch, for every engine and precision."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def run() -> Callable:
         order = Order(len(problem.samples), problem.batch_size, seed=5)
         state = state or problem.initial_state()
         records = []
-        for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+        for start, stop in pairwise(cuts):
             state, steps = engine.advance(state, order, start, stop)
             records.append(np.stack(steps))
             if steps.diverged:

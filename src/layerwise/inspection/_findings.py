@@ -46,6 +46,7 @@ def _accuracy(study: Study) -> Iterator[Finding]:
         f"do depends on the use: {row} in {percent(run)} of cases.",
         {
             "accuracy": share.value,
+            "confidence": 0.95,
             "low": share.low,
             "high": share.high,
             "samples": share.trials,
@@ -60,7 +61,7 @@ _NUMERALS = {5: "five"}
 
 def _keepable(study: Study) -> Iterator[Finding]:
     keep = study.keepable
-    if keep is None or keep.required <= 0:
+    if keep is None:
         return
     if keep.kept.successes == 0:
         text = (
@@ -94,13 +95,14 @@ def _mixed(study: Study) -> Iterator[Finding]:
     Where no pair is, the network confuses nothing in particular.
     """
     mixed = study.confusion + study.confusion.T
-    first, second = np.triu_indices(len(mixed), 1)
+    last = study.layers[-1]
+    # A class without a sample to fit on has no distance from the others.
+    first, second = np.nonzero(np.triu(np.isfinite(last.separation), 1))
     errors = mixed[first, second]
     if errors.sum() == 0:
         return
     labelled = study.confusion.sum(axis=1)
-    last = study.layers[-1]
-    median = float(np.nanmedian(last.separation[first, second]))
+    median = float(np.median(last.separation[first, second]))
     for place in np.argsort(-errors, kind="stable")[:PAIRS]:
         i, j, wrong = int(first[place]), int(second[place]), int(errors[place])
         if wrong < 3 or (len(errors) > 1 and wrong <= 2 * errors.mean()):
@@ -196,7 +198,7 @@ def _dead(study: Study) -> Iterator[Finding]:
         "dead units",
         f"Units that give the same output for every sample: {listed(parts)}. They "
         "could be removed without changing any prediction.",
-        {"dead_units": dead},
+        {"dead_units": dead, "units": units},
     )
 
 

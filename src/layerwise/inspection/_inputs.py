@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -17,8 +18,9 @@ from layerwise.wording import count, listed, number, percent
 __all__ = ["inspect_inputs"]
 
 APART = 3.29
-"""Two normal classes with means this many standard deviations apart have 5 % of their
-samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
+WRONG_SIDE = 0.05
+"""Two normal classes with means ``APART`` standard deviations apart have this share of
+their samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
 
 EASY = 0.8
 """Share of all variance, between classes along two components, of an easy problem."""
@@ -76,21 +78,22 @@ def _components(view: _View) -> Iterator[Finding]:
     components = view.layer.components
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
-    ends = [_ends(view, k) for k in range(min(2, len(ratio)))]
+    ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
     contrasts = listed(
-        [
-            f"component {k + 1} sets {low} against {high}"
-            for k, (low, high) in enumerate(ends)
-        ]
+        [f"{name} sets {low} against {high}" for name, (low, high) in ends.items()]
     )
+    carried = float(ratio.sum())
     yield Finding(
         "components",
         f"The first {len(ratio)} principal components carry "
-        f"{percent(float(ratio.sum()))} of the variance, the first alone "
+        f"{percent(carried)} of the variance, the first alone "
         f"{percent(float(ratio[0]))}; the variance fills about "
         f"{number(view.layer.participation_ratio)} of {count(view.layer.units)} "
         f"dimensions. Along their ends, {contrasts}.",
         {
+            "components": len(ratio),
+            "variance_carried": carried,
+            "units": view.layer.units,
             "explained_variance_ratio": [float(r) for r in ratio],
             "participation_ratio": view.layer.participation_ratio,
             "ends": ends,
@@ -100,8 +103,8 @@ def _components(view: _View) -> Iterator[Finding]:
     yield Finding(
         "if it were easy",
         f"{percent(easy)} of the variance lies between classes along the first two "
-        "components. Were the problem easy that share would be near 100 %: a few "
-        "components would carry nearly all the variance, each would look like one "
+        "components. Were the problem easy that share would be nearly the whole: a few "
+        "components would carry most of the variance, each would look like one "
         "class set against another, and samples of one class would hardly differ. "
         f"{_verdict(easy)}",
         {"between_classes": [float(b) for b in between], "two_components": easy},
@@ -149,25 +152,30 @@ def _parted(view: _View) -> Iterator[Finding]:
     parted = int(np.sum(distances >= APART))
     nearest, farthest = int(np.nanargmin(distances)), int(np.nanargmax(distances))
 
-    def pair(place: int) -> str:
+    def pair(place: int) -> dict[str, Any]:
         names = view.class_names[first[place]], view.class_names[second[place]]
-        return f"{listed(names)} ({number(float(distances[place]))} apart)"
+        return {"classes": names, "distance": float(distances[place])}
 
+    def said(one: dict[str, Any]) -> str:
+        return f"{listed(one['classes'])} ({number(one['distance'])} apart)"
+
+    far, near = pair(farthest), pair(nearest)
     shown = float(layer.variance_shown.sum())
     yield Finding(
         "parted by two components",
         f"The first two components show {percent(shown)} of the variance and part "
         f"{parted} of the {len(distances)} pairs of classes: their means are at least "
-        f"{APART} standard deviations apart, so that about 5 % or less are on the "
-        f"wrong side of a line. Farthest are {pair(farthest)}; nearest are "
-        f"{pair(nearest)}.",
+        f"{APART} standard deviations apart, so that about "
+        f"{percent(WRONG_SIDE, 0)} or less are on the wrong side of a line. "
+        f"Farthest are {said(far)}; nearest are {said(near)}.",
         {
             "variance_shown": shown,
             "parted": parted,
             "pairs": len(distances),
             "threshold": APART,
-            "farthest": float(distances[farthest]),
-            "nearest": float(distances[nearest]),
+            "wrong_side": WRONG_SIDE,
+            "farthest": far,
+            "nearest": near,
             "separation": [[float(d) for d in row] for row in apart],
         },
     )

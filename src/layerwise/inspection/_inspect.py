@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.data import Dataset, Samples
+from layerwise.data import Dataset, Samples, stratified_split
+from layerwise.errors import InputError
 from layerwise.inspection._findings import study_findings
 from layerwise.inspection._keepable import keepable
 from layerwise.inspection._study import LayerStudy, Share, Study
@@ -58,8 +59,8 @@ def inspect(
     Raises
     ------
     InputError
-        If the samples do not have the network's input shape, or the network's outputs
-        are not finite.
+        If there are no samples, or too few to cross-fit; if they do not have the
+        network's input shape; or if the network's outputs are not finite.
     """
     if isinstance(data, Dataset):
         fit_on, scored = data.train, data.test
@@ -71,6 +72,8 @@ def inspect(
     folds = (
         _halves(scored) if fit_on is None else [_Fold(fit_on, np.arange(len(scored)))]
     )
+    if not all(len(fold.fit_on) and len(fold.positions) for fold in folds):
+        raise InputError("too few samples: give some to fit on and some to score")
     fitted = [layer_moments(network, fold.fit_on) for fold in folds]
     bases = [_Basis.of(layer) for layer in zip(*fitted, strict=True)]
     passed = _pass(network, scored, bases, folds)
@@ -83,7 +86,7 @@ def inspect(
         for n, basis, seen in zip(names, bases, passed.layers, strict=True)
     ]
     probabilities = network.loss.probabilities(passed.logits)
-    predictions = np.argmax(probabilities, axis=1)
+    predictions = np.argmax(passed.logits, axis=1)
     study = Study(
         name=name,
         class_names=network.class_names,
@@ -114,13 +117,16 @@ class _Fold:
 
 
 def _halves(samples: Samples) -> list[_Fold]:
-    """Return two folds: each half is scored by what was fitted on the other."""
-    even, odd = np.arange(0, len(samples), 2), np.arange(1, len(samples), 2)
+    """Return two folds: each half is scored by what was fitted on the other.
+
+    Both hold every class in proportion, in whatever order the samples come.
+    """
+    first, second = stratified_split(samples.targets, [0.5, 0.5], seed=0)
 
     def half(rows: np.ndarray) -> Samples:
         return Samples(samples.inputs[rows], samples.targets[rows])
 
-    return [_Fold(half(odd), even), _Fold(half(even), odd)]
+    return [_Fold(half(second), first), _Fold(half(first), second)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,9 +24,10 @@ def keepable(
     """
     if not 0 < required < 1:
         raise InputError(f"required accuracy must be between 0 and 1, not {required}")
-    probabilities = network.predict_proba(validation.inputs)
-    right = np.argmax(probabilities, axis=1) == validation.targets
-    threshold = _threshold(np.max(probabilities, axis=1), right, required)
+    logits = network.logits(validation.inputs)
+    confidence = np.max(network.loss.probabilities(logits), axis=1)
+    right = np.argmax(logits, axis=1) == validation.targets
+    threshold = _threshold(confidence, right, required)
     kept = study.confidence >= threshold
     hits = (study.predictions == study.targets)[kept]
     return Keepable(

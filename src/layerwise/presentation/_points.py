@@ -24,13 +24,14 @@ def draw_points(
 ) -> None:
     """Draw every sample in its class's colour, and the classes' names on medians."""
     colours = np.array(class_colours(len(class_names)))
-    room = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2 / max(len(points), 1)
+    crowd = max(len(points), 1)
+    square_inches = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2
     ax.scatter(
         points[:, 0],
         points[:, 1],
         c=colours[targets],
-        s=np.clip(3500 * room, 1.5, 14),
-        alpha=np.clip(0.9 - 0.15 * np.log10(max(len(points), 1) / 100), 0.3, 0.9),
+        s=np.clip(2000 * square_inches / crowd, 2, 14),
+        alpha=np.clip(0.9 - 0.15 * np.log10(crowd / 100), 0.3, 0.9),
         linewidths=0,
         rasterized=True,
     )
@@ -46,6 +47,7 @@ def draw_points(
             name,
             ha="center",
             va="center",
+            fontsize=np.clip(2.6 * np.sqrt(square_inches), 8.5, 11),
             fontweight="bold",
             path_effects=halo(),
             clip_on=True,

@@ -257,9 +257,9 @@ class _Training:
             yield checkpoint
 
     def ends_epoch(self, checkpoint: Checkpoint) -> bool:
-        """Whether the checkpoint stands at the end of an epoch."""
-        epochs = checkpoint.history.epochs
-        return bool(epochs) and epochs[-1].step == checkpoint.state.step
+        """Whether the checkpoint stands at the end of an epoch, and no step beyond."""
+        epochs, losses = checkpoint.history.epochs, checkpoint.history.losses
+        return bool(epochs) and epochs[-1].step == len(losses)
 
     def progress(self, checkpoint: Checkpoint) -> Progress:
         """Return what a watcher is told."""

@@ -24,8 +24,8 @@ __all__ = [
 FEW_OPERATIONS = 5e9
 """Multiply-adds of a training below which NumPy is done before XLA has compiled."""
 
-FEW_STEPS = 4000
-"""Steps below which NumPy's cost per call stays under XLA's compilation."""
+FEW_STEPS = 4_000
+"""Steps times blocks below which NumPy's calls cost less than XLA's compilation."""
 
 
 def engine_for(problem: Problem, name: str = "auto") -> Engine:

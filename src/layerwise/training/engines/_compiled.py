@@ -133,7 +133,7 @@ class CompiledEngine:
             taken = min(updates + 1, steps)
             losses = np.asarray(carry.losses)[:taken]
             accuracies = np.asarray(carry.accuracies)[:taken]
-            if not all_finite(carry.state.parameters):
+            if not all_finite(carry.state[:2]):
                 updates, carry = _last_finite(run, updates)
                 losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
@@ -195,16 +195,16 @@ def _run(
 
 
 def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
-    """Return after how many updates all parameters were last finite, and that carry.
+    """Return after how many updates the state was last finite, and that carry.
 
-    A parameter that is infinite or NaN stays so; the step at which it became so is
-    found by bisection, since looking at every parameter in every step would slow down
+    A number that is infinite or NaN stays so; the step at which it became so is
+    found by bisection, since looking at every number in every step would slow down
     all trainings for the sake of the few that diverge in this way.
     """
     good, bad = 0, updates
     while bad - good > 1:
         middle = (good + bad) // 2
-        if all_finite(run(middle).state.parameters):
+        if all_finite(run(middle).state[:2]):
             good = middle
         else:
             bad = middle

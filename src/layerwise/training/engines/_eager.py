@@ -36,7 +36,11 @@ class EagerEngine:
     name = "eager"
 
     def __init__(self, problem: Problem) -> None:
+        from threadpoolctl import ThreadpoolController
+
         self._problem = problem
+        # Products of small batches are done before a second thread has woken up.
+        self._threads = ThreadpoolController()
         network = problem.network
         features = int(np.prod(network.shape))
         self._draws = network.layer.noise(network.parameters, (features,))
@@ -49,14 +53,15 @@ class EagerEngine:
         rates = self._problem.rates(start, stop)
         losses: list[float] = []
         accuracies: list[float] = []
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+        with quiet, self._threads.limit(limits=1, user_api="blas"):
             for rows, weight, rate in zip(indices, weights, rates, strict=True):
                 advanced, loss, accuracy = self._step(state, rows, weight, rate)
                 losses.append(loss)
                 accuracies.append(accuracy)
                 if not np.isfinite(loss):
                     break
-                if not all_finite(advanced.parameters):
+                if not all_finite(advanced[:2]):
                     # The next loss would show it, but the finite state be gone.
                     losses.append(np.nan)
                     accuracies.append(np.nan)

@@ -37,8 +37,8 @@ class Steps(NamedTuple):
     """The records of consecutive steps, each taken before its update.
 
     A training has diverged at the first loss that is not finite, or at the first update
-    that makes a parameter infinite or NaN; the latter is recorded as a loss of NaN for
-    the step that could no longer be made. Either way such a loss is the last.
+    that makes a parameter or a moment infinite or NaN; the latter is recorded as a loss
+    of NaN for the step that could no longer be made. Either way such a loss is the last.
     """
 
     losses: Float[np.ndarray, " steps"]
@@ -126,7 +126,7 @@ class Engine(Protocol):
     ) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges.
 
-        The state returned is the last one whose parameters are finite.
+        The state returned is the last one of finite parameters and moments.
         """
         ...
 
@@ -135,11 +135,9 @@ class Engine(Protocol):
         ...
 
 
-def all_finite(parameters: Tree) -> bool:
+def all_finite(tree: Tree) -> bool:
     """Return whether no entry is NaN or infinite."""
-    return all(
-        bool(np.all(np.isfinite(np.asarray(leaf)))) for leaf in leaves(parameters)
-    )
+    return all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in leaves(tree))
 
 
 def on_host(state: State) -> State:

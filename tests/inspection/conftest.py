@@ -1,0 +1,34 @@
+"""Trained networks and networks made to measure."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.data import Scaling
+from layerwise.model import MLP
+
+
+@pytest.fixture(scope="session")
+def trained(digits) -> lw.Network:
+    """Good, not perfect: some pairs stay mixed up."""
+    return lw.fit(MLP([24, 16], "tanh"), digits, epochs=6, learning_rate=2e-3).network
+
+
+@pytest.fixture(scope="session")
+def study(trained, digits) -> lw.Study:
+    return lw.inspect(trained, digits)
+
+
+@pytest.fixture(scope="session")
+def identity() -> Callable[[int], lw.Network]:
+    """Makes networks whose logits are their inputs."""
+
+    def make(units: int, loss: str = "cross-entropy") -> lw.Network:
+        parameters = (({"W": np.eye(units), "b": np.zeros(units)},),)
+        names = tuple(f"c{i}" for i in range(units))
+        scaling = Scaling("none", np.zeros(()), np.ones(()))
+        return lw.Network(MLP([], loss=loss), parameters, (units,), names, scaling)
+
+    return make

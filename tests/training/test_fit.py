@@ -1,0 +1,306 @@
+"""The loop: figures, stops, interruptions, and one seed, one training."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.arrays import leaves, named_leaves
+from layerwise.data import Order
+from layerwise.errors import InputError
+from layerwise.model import MLP, initial_network
+from layerwise.training import Progress, Recipe, score
+
+
+def same_bytes(first, second) -> bool:
+    ours, theirs = (
+        dict(named_leaves((r.checkpoint.state[:2], r.network.parameters)))
+        for r in (first, second)
+    )
+    return ours.keys() == theirs.keys() and all(
+        ours[name].tobytes() == theirs[name].tobytes() for name in ours
+    )
+
+
+def figures(network, samples):
+    p = network.predict_proba(samples.inputs).astype(np.float64)
+    right = p.argmax(axis=1) == samples.targets
+    return -np.log(p[np.arange(len(p)), samples.targets]).mean(), right.mean()
+
+
+class TestFigures:
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_an_epochs_figures_are_those_of_all_samples(self, small, engine):
+        seen = []
+        result = lw.fit(
+            MLP([8], dropout=0.2),
+            small,
+            epochs=3,
+            batch_size=16,
+            engine=engine,
+            save=seen.append,
+        )
+        assert [c.state.step for c in seen] == [4, 8, 12]
+        for epoch, checkpoint in zip(result.history.epochs, seen, strict=True):
+            network = score(MLP([8], dropout=0.2), small, Recipe(), checkpoint).network
+            for part in ("train", "validation"):
+                loss, accuracy = figures(network, getattr(small, part))
+                found = getattr(epoch, f"{part}_loss")
+                assert found == pytest.approx(loss, rel=1e-6)
+                assert getattr(epoch, f"{part}_accuracy") == accuracy
+            assert epoch.step == checkpoint.state.step
+
+    def test_the_end(self, small):
+        result = lw.fit(MLP([8]), small, epochs=3, batch_size=16)
+        assert result.status == "finished"
+        assert result.recipe == Recipe(epochs=3, batch_size=16).resolved(50)
+        assert [e.epoch for e in result.history.epochs] == [1, 2, 3]
+        assert result.history.losses.shape == result.history.accuracies.shape == (12,)
+        for found, samples in [
+            (result.validation, small.validation),
+            (result.test, small.test),
+        ]:
+            loss, accuracy = figures(result.network, samples)
+            assert found.loss == pytest.approx(loss, rel=1e-6)
+            assert found.accuracy == accuracy
+        last = result.history.epochs[-1]
+        assert last.validation_loss == result.validation.loss
+        assert 0 < last.seconds <= result.seconds
+        assert result.steps_per_second > 0
+
+    def test_the_first_steps_loss_is_the_initial_networks(self, small):
+        result = lw.fit(MLP([8]), small, epochs=1, batch_size=16, seed=4)
+        (rows,), _ = Order(50, 16, 4).batches(0, 1)
+        samples = lw.Samples(small.train.inputs[rows], small.train.targets[rows])
+        network = initial_network(MLP([8]), small, seed=4)
+        loss, accuracy = figures(network, samples)
+        assert result.history.losses[0] == pytest.approx(loss, rel=1e-6)
+        assert result.history.accuracies[0] == pytest.approx(accuracy)
+
+    def test_a_watcher_is_told(self, small):
+        told = []
+        lw.fit(MLP([8]), small, epochs=2, batch_size=16, watch=told.append)
+        assert all(isinstance(p, Progress) for p in told)
+        steps = [p.step for p in told]
+        assert steps == sorted(set(steps))
+        assert (told[-1].step, told[-1].total_steps, told[-1].epochs) == (8, 8, 2)
+        assert told[0].latest is None
+        assert told[-1].latest.epoch == 2
+        assert told[-1].loss == told[-1].history.losses[-1]
+
+    def test_the_test_set_has_no_say(self, small):
+        """Another test set, the same training."""
+        other = replace(small, test=lw.Samples(small.test.inputs[:3] * 9, np.arange(3)))
+        settings = {"epochs": 4, "batch_size": 16, "patience": 1}
+        first, second = (lw.fit(MLP([8]), d, **settings) for d in (small, other))
+        assert same_bytes(first, second)
+        assert first.test != second.test
+
+
+SCRIPT = """
+import hashlib, sys
+import layerwise as lw
+from layerwise.arrays import named_leaves
+digest = hashlib.sha256()
+for engine in ("eager", "compiled"):
+    result = lw.fit(lw.MLP([12, 12], dropout=0.2), lw.load("iris"), epochs=3, seed=5,
+                    engine=engine)
+    for name, leaf in sorted(named_leaves(result.network.parameters)):
+        digest.update(leaf.tobytes())
+    digest.update(result.history.losses.tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_one_seed_gives_the_same_bytes_in_two_processes():
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    digests = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 64
+
+
+def test_another_seed_is_another_training(small):
+    first, second = (lw.fit(MLP([8]), small, epochs=1, seed=s) for s in (0, 1))
+    assert not same_bytes(first, second)
+
+
+class TestDivergence:
+    def settings(self, engine):
+        return {
+            "epochs": 20,
+            "batch_size": 16,
+            "optimizer": "sgd",
+            "schedule": "constant",
+            "learning_rate": 10.0,
+            "engine": engine,
+        }
+
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_the_last_finite_state_is_kept(self, small, engine):
+        saved = []
+        architecture = MLP([8], loss="squared-error")
+        result = lw.fit(architecture, small, save=saved.append, **self.settings(engine))
+        losses = result.history.losses
+        assert result.status == "diverged"
+        assert np.isfinite(losses[:-1]).all()
+        assert not np.isfinite(losses[-1])
+        assert len(losses) < 80
+        assert all(np.isfinite(p).all() for p in leaves(result.network.parameters))
+        assert len(losses) - result.checkpoint.state.step in {1, 2}
+        # What is saved at the end of an epoch is never a training that is over.
+        assert all(np.isfinite(c.history.losses).all() for c in saved)
+
+    def test_nothing_follows(self, small):
+        architecture = MLP([8], loss="squared-error")
+        settings = self.settings("eager")
+        result = lw.fit(architecture, small, **settings)
+        again = lw.fit(architecture, small, resume=result.checkpoint, **settings)
+        assert again.status == "diverged"
+        assert same_bytes(result, again)
+        assert len(again.history.losses) == len(result.history.losses)
+
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_a_divergence_right_after_an_epoch_leaves_its_checkpoint(
+        self, small, monkeypatch, engine
+    ):
+        """One saved then would take the name of the one that is good."""
+
+        def leap(steps, total):
+            del total
+            return np.where(steps == 4, np.inf, 1.0)
+
+        monkeypatch.setattr("layerwise.training._loop.schedule", lambda _: leap)
+        saved = []
+        settings = self.settings(engine) | {"learning_rate": 0.01}
+        result = lw.fit(MLP([8]), small, save=saved.append, **settings)
+        assert result.status == "diverged"
+        assert [len(c.history.losses) for c in saved] == [4]
+        assert result.checkpoint.state.step == 4
+
+
+class TestPatience:
+    def test_the_best_epoch_is_kept(self, small):
+        result = lw.fit(
+            MLP([30]), small, epochs=200, batch_size=16, learning_rate=0.05, patience=3
+        )
+        losses = [e.validation_loss for e in result.history.epochs]
+        best = int(np.argmin(losses))
+        assert len(losses) == best + 1 + 3
+        assert len(losses) < 200
+        assert result.status == "finished"
+        assert result.validation.loss == losses[best]
+
+    def test_without_patience_the_last_is(self, small):
+        result = lw.fit(MLP([30]), small, epochs=30, learning_rate=0.05, batch_size=16)
+        losses = [e.validation_loss for e in result.history.epochs]
+        assert len(losses) == 30
+        assert result.validation.loss == losses[-1] > min(losses)
+        assert result.checkpoint.best is None
+
+
+class Interrupt:
+    """A watcher that presses Ctrl-C at a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, progress):
+        if progress.step >= self.step:
+            raise KeyboardInterrupt
+
+
+class TestInterruption:
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    @pytest.mark.parametrize("step", [1, 4, 9])
+    def test_a_resumed_training_ends_in_the_same_bytes(self, small, engine, step):
+        settings = {"epochs": 4, "batch_size": 16, "engine": engine, "patience": 4}
+        architecture = MLP([8], dropout=0.3)
+        whole = lw.fit(architecture, small, **settings)
+        stopped = lw.fit(architecture, small, watch=Interrupt(step), **settings)
+        assert stopped.status == "interrupted"
+        assert step <= stopped.checkpoint.state.step < 16
+        resumed = lw.fit(architecture, small, resume=stopped.checkpoint, **settings)
+        assert resumed.status == "finished"
+        assert same_bytes(resumed, whole)
+        assert resumed.history.losses.tobytes() == whole.history.losses.tobytes()
+        assert resumed.validation == whole.validation
+        times = [epoch.seconds for epoch in resumed.history.epochs]
+        assert times == sorted(times)
+
+    def test_the_network_is_as_it_stood(self, small):
+        stopped = lw.fit(MLP([8]), small, epochs=4, batch_size=16, watch=Interrupt(5))
+        loss, accuracy = figures(stopped.network, small.test)
+        assert stopped.test.loss == pytest.approx(loss, rel=1e-6)
+        assert stopped.test.accuracy == accuracy
+
+    def test_an_error_of_the_watchers_is_its_own(self, small):
+        def watch(progress):
+            raise ZeroDivisionError(progress.step)
+
+        with pytest.raises(ZeroDivisionError):
+            lw.fit(MLP([8]), small, epochs=1, watch=watch)
+
+    def test_a_finished_training_stays_as_it_is(self, small):
+        settings = {"epochs": 2, "batch_size": 16}
+        result = lw.fit(MLP([8]), small, **settings)
+        again = lw.fit(MLP([8]), small, resume=result.checkpoint, **settings)
+        assert again.status == "finished"
+        assert same_bytes(again, result)
+
+
+def test_unknown_settings_are_named(small):
+    with pytest.raises(InputError, match=r"^no setting rate; a training has epochs, "):
+        lw.fit(MLP([]), small, rate=0.1)
+    with pytest.raises(InputError, match="epochs must be at least 1"):
+        lw.fit(MLP([]), small, epochs=0)
+
+
+class TestKnownProblems:
+    SGD: ClassVar = {
+        "epochs": 10,
+        "batch_size": 32,
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+    }
+
+    def test_moons_in_the_textbooks_setting(self, moons):
+        result = lw.fit(MLP([30, 30]), moons, **self.SGD)
+        assert result.test.accuracy >= 0.998
+
+    def test_eight_layers_with_hes_scale(self, moons):
+        result = lw.fit(MLP([30] * 8), moons, schedule="constant", **self.SGD)
+        assert result.test.accuracy >= 0.998
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_eight_layers_of_standard_normals_diverge_in_the_second_step(
+        self, moons, seed
+    ):
+        result = lw.fit(
+            MLP([30] * 8, init="normal"),
+            moons,
+            schedule="constant",
+            engine="eager",
+            seed=seed,
+            **self.SGD,
+        )
+        assert result.status == "diverged"
+        # The second step, from a loss of 1e21, is the last that can be made.
+        assert result.checkpoint.state.step == 2
+        assert np.isfinite(result.history.losses).tolist() == [True, True, False]
+
+    def test_digits_with_the_defaults(self, digits):
+        assert lw.fit(MLP(), digits).test.accuracy >= 0.96
+
+    def test_no_hidden_layer(self, iris):
+        assert lw.fit(MLP([]), iris, learning_rate=0.1).test.accuracy >= 0.9
