@@ -104,7 +104,8 @@ def test_tree_like_names_what_does_not_fit():
 
 def test_automatic_gradient_is_exact():
     found = automatic_gradient(
-        lambda tree: (tree["a"] ** 3).sum() * tree["b"][0], {"a": np.array([1.0, 2]), "b": np.array([5.0])}
+        lambda tree: (tree["a"] ** 3).sum() * tree["b"][0],
+        {"a": np.array([1.0, 2]), "b": np.array([5.0])},
     )
     assert found["a"].tolist() == [15, 60]
     assert found["b"].tolist() == [9]

@@ -46,7 +46,7 @@ _ROOMS = {
     "save_network": "model",
 }
 
-__all__ = ["__version__", *_ROOMS]  # noqa: PLE0604  # pyright: ignore
+__all__ = ["__version__", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

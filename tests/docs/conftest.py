@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e[+-]\d+)?")
 STATUS = re.compile(r"# exit status (\d+)")
+HERE = "№"
 
 LOOSE = 0.25
 """How far a number may be from the document's, in parts of itself: another processor
@@ -118,16 +119,16 @@ def compare(shown: str, printed: str) -> None:
         words, expected = shape(part)
         assert words in rest, f"not printed: {part}\n\nbut:\n{printed}"
         before, rest = rest.split(words, 1)
-        numbers = numbers[before.count("#") :]
+        numbers = numbers[before.count(HERE) :]
         for want, got in zip(expected, numbers, strict=False):
             assert got == pytest.approx(want, rel=LOOSE, abs=0.02), part
         numbers = numbers[len(expected) :]
 
 
 def shape(text: str) -> tuple[str, list[float]]:
-    """Return the text with # for every number, without breaks, and the numbers."""
+    """Return the text with a mark for every number, without breaks, and the numbers."""
     numbers = [float(n.rstrip(",").replace(",", "")) for n in NUMBER.findall(text)]
-    return " ".join(NUMBER.sub("#", text).split()), numbers
+    return " ".join(NUMBER.sub(HERE, text).split()), numbers
 
 
 @pytest.fixture(scope="session")

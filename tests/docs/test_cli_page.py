@@ -1,0 +1,23 @@
+"""The page of commands is what the program says of itself."""
+
+import importlib
+
+import pytest
+
+from layerwise.cli._commands import COMMANDS
+
+
+@pytest.fixture
+def make_cli(repository, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "docs")
+    return importlib.import_module("make_cli")
+
+
+def test_the_page_is_current(make_cli, repository):
+    """To mend it: python docs/make_cli.py."""
+    page = (repository / "docs" / "cli.md").read_text("utf-8")
+    assert page == make_cli.document()
+
+
+def test_every_command_has_its_section(make_cli):
+    assert list(make_cli.COMMANDS) == list(COMMANDS)
