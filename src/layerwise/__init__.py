@@ -4,7 +4,7 @@
 >>> data = lw.load("iris")
 >>> result = lw.fit(lw.MLP([16]), data, seed=0)
 >>> result.network.predict(data.test.inputs).shape
-(23,)
+(22,)
 """
 
 from importlib import import_module
