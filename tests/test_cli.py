@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what it prints, leaves behind, and exits with."""
+"""The command line as a user meets it: what it prints, leaves, and exits with."""
 
 import json
 import os

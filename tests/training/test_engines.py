@@ -16,7 +16,7 @@ from layerwise.training.engines import on_host
 ENGINES = ["eager", "compiled"]
 STEPS = 50
 
-cuts_of = st.lists(st.integers(1, STEPS - 1), max_size=6, unique=True).map(
+cuts_of = st.lists(st.integers(0, STEPS), max_size=6).map(
     lambda inner: [0, *sorted(inner), STEPS]
 )
 
@@ -89,7 +89,7 @@ class TestCuts:
         machine = engine_for(problem, engine)
         whole = as_bytes(*run(problem, machine, [0, STEPS]))
 
-        @settings(max_examples=15, deadline=None)
+        @settings(max_examples=10, deadline=None)
         @given(cuts_of)
         def check(cuts):
             assert as_bytes(*run(problem, machine, cuts)) == whole
@@ -140,10 +140,7 @@ def jump(at):
 
 class TestDivergence:
     @pytest.mark.parametrize("engine", ENGINES)
-    @pytest.mark.parametrize("cuts", [[0, 40], [0, 3, 40], list(range(41))])
-    def test_stops_at_the_first_loss_that_is_not_finite(
-        self, problem_of, run, engine, cuts
-    ):
+    def test_stops_at_the_first_loss_that_is_not_finite(self, problem_of, run, engine):
         problem = problem_of(
             MLP([6], loss="squared-error"),
             optimizer="sgd",
@@ -151,17 +148,18 @@ class TestDivergence:
             rate=50.0,
             dtype=np.float32,
         )
-        state, (losses, accuracies) = run(problem, engine, cuts)
-        state = on_host(state)
+        machine = engine_for(problem, engine)
+        state, (losses, accuracies) = run(problem, machine, [0, 40])
         assert np.isfinite(losses[:-1]).all()
         assert not np.isfinite(losses[-1])
         assert len(losses) == len(accuracies)
-        # Parameters that already overflowed do not count as a step.
+        # An update that overflowed does not count as a step.
         assert state.step in {len(losses) - 1, len(losses) - 2}
         assert 1 < state.step < 20
-        assert all(np.isfinite(leaf).all() for leaf in leaves(state.parameters))
-        uncut, whole = run(problem, engine, [0, 40])
-        assert as_bytes(state, np.stack([losses, accuracies])) == as_bytes(uncut, whole)
+        assert all(np.isfinite(leaf).all() for leaf in leaves(on_host(state)[:2]))
+        whole = as_bytes(state, np.stack([losses, accuracies]))
+        for cuts in ([0, 3, 40], list(range(41))):
+            assert as_bytes(*run(problem, machine, cuts)) == whole
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_both_engines_stop_at_the_same_step(self, problem_of, run, dtype):
@@ -180,22 +178,20 @@ class TestDivergence:
 
     @pytest.mark.parametrize("engine", ENGINES)
     @pytest.mark.parametrize("at", [0, 7])
-    @pytest.mark.parametrize("cuts", [[0, 20], [0, 7, 8, 20], list(range(21))])
-    def test_an_update_that_overflows_is_not_kept(
-        self, problem_of, run, engine, at, cuts
-    ):
+    def test_an_update_that_overflows_is_not_kept(self, problem_of, run, engine, at):
         """The loss before the update is finite, the parameters after it are not."""
         problem = problem_of(optimizer="sgd", schedule=jump(at), dtype=np.float32)
         steady = problem_of(optimizer="sgd", schedule="constant", dtype=np.float32)
-        state, (losses, _) = run(problem, engine, cuts)
-        expected, records = run(steady, engine, [0, at]) if at else (None, None)
-        state = on_host(state)
-        assert state.step == at
-        assert np.isfinite(losses).tolist() == [True] * (at + 1) + [False]
-        if at:
-            kept, true = leaves(state.parameters), leaves(on_host(expected).parameters)
+        expected, records = run(steady, engine, [0, at, at + 1])
+        before = run(steady, engine, [0, at])[0] if at else steady.initial_state()
+        machine = engine_for(problem, engine)
+        for cuts in ([0, 20], [0, 7, 8, 20], list(range(21))):
+            state, found = run(problem, machine, cuts)
+            assert state.step == at < expected.step
+            assert np.array_equal(found[:, :-1], records)
+            assert np.isnan(found[:, -1]).all()
+            kept, true = (leaves(on_host(s).parameters) for s in (state, before))
             assert all(map(np.array_equal, kept, true))
-            assert np.array_equal(losses[:at], records[0])
 
     @pytest.mark.parametrize("engine", ENGINES)
     def test_moments_that_overflow_are_not_kept(self, problem_of, run, engine):

@@ -40,8 +40,8 @@ class DataOptions:
     """Where the data comes from."""
 
     data: Data = "digits"
-    """moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist, or a path to
-    an .npz file or a folder of IDX files"""
+    """moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or the path
+    of an .npz file or of a folder of IDX files"""
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
     scaling: Annotated[

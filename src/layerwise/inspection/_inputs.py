@@ -22,7 +22,7 @@ WRONG_SIDE = 0.05
 """Two normal classes with means ``APART`` standard deviations apart have this share of
 their samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
 
-EASY = 0.8
+HALF, EASY = 0.5, 0.8
 """Share of all variance, between classes along two components, of an easy problem."""
 
 
@@ -114,6 +114,8 @@ def _components(view: _View) -> Iterator[Finding]:
 def _verdict(easy: float) -> str:
     if easy >= EASY:
         return "That is the case here."
+    if easy >= HALF:
+        return "Here it is the larger part, and yet far from all."
     return (
         "Here most of the variance is how samples of one class differ, and each "
         "component is a mixture that several classes share."
@@ -160,14 +162,16 @@ def _parted(view: _View) -> Iterator[Finding]:
         return f"{listed(one['classes'])} ({number(one['distance'])} apart)"
 
     far, near = pair(farthest), pair(nearest)
+    extremes = f"Farthest are {said(far)}; nearest are {said(near)}."
+    if len(distances) == 1:
+        extremes = f"They are {said(near)}."
     shown = float(layer.variance_shown.sum())
     yield Finding(
         "parted by two components",
-        f"The first two components show {percent(shown)} of the variance and part "
-        f"{parted} of the {len(distances)} pairs of classes: their means are at least "
-        f"{APART} standard deviations apart, so that about "
-        f"{percent(WRONG_SIDE, 0)} or less are on the wrong side of a line. "
-        f"Farthest are {said(far)}; nearest are {said(near)}.",
+        f"The first two components show {percent(shown)} of the variance. Along them "
+        f"{_of_pairs(parted, len(distances))} apart, where apart is at least {APART} "
+        "standard deviations between the means: about "
+        f"{percent(WRONG_SIDE, 0)} or less on the wrong side of a line. {extremes}",
         {
             "variance_shown": shown,
             "parted": parted,
@@ -179,6 +183,12 @@ def _parted(view: _View) -> Iterator[Finding]:
             "separation": [[float(d) for d in row] for row in apart],
         },
     )
+
+
+def _of_pairs(parted: int, pairs: int) -> str:
+    if pairs == 1:
+        return "the two classes are" if parted else "the two classes are not"
+    return f"{parted} of the {pairs} pairs of classes are"
 
 
 def _difficulty(view: _View) -> Iterator[Finding]:

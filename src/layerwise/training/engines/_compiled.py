@@ -78,6 +78,7 @@ class CompiledEngine:
         run = partial(_run, problem, draws)
         self._run = jax.jit(run, compiler_options=options)
         self._evaluate = jax.jit(partial(_evaluate, problem))
+        self._ahead: dict[tuple[Order, int, int], _Stretch] = {}
         samples = problem.samples
         with self._settings():
             self._data = jax.device_put((samples.inputs, samples.targets))
@@ -86,8 +87,8 @@ class CompiledEngine:
         self, state: State, order: Order, start: int, stop: int
     ) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
-        losses: list[np.ndarray] = []
-        accuracies: list[np.ndarray] = []
+        nothing = np.zeros(0, self._problem.dtype)
+        losses, accuracies = [nothing], [nothing]
         for first in range(start, stop, MOST_STEPS):
             last = min(first + MOST_STEPS, stop)
             state, steps = self._advance(state, order, first, last)
@@ -116,12 +117,8 @@ class CompiledEngine:
         self, state: State, order: Order, start: int, stop: int
     ) -> tuple[State, Steps]:
         steps = stop - start
-        indices, weights = order.batches(start, stop)
-        stretch = _Stretch(
-            _padded(indices, MOST_STEPS),
-            _padded(weights.astype(self._problem.dtype), MOST_STEPS),
-            _padded(self._problem.rates(start, stop), MOST_STEPS),
-        )
+        key = (order, start, stop)
+        stretch = self._ahead.pop(key, None) or self._stretch(*key)
 
         def run(count: int) -> _Carry:
             counted = state._replace(step=np.int32(start))
@@ -129,6 +126,9 @@ class CompiledEngine:
 
         with self._settings():
             carry = run(steps)
+            # The program runs by itself; meanwhile what most likely follows is made.
+            following = (order, stop, stop + steps)
+            self._ahead = {following: self._stretch(*following)}
             updates = int(carry.done)
             taken = min(updates + 1, steps)
             losses = np.asarray(carry.losses)[:taken]
@@ -139,6 +139,15 @@ class CompiledEngine:
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
         parameters, moments, _ = carry.state
         return State(parameters, moments, start + updates), Steps(losses, accuracies)
+
+    def _stretch(self, order: Order, start: int, stop: int) -> _Stretch:
+        """Return the samples, weights and rates of the steps from start to stop."""
+        indices, weights = order.batches(start, stop)
+        return _Stretch(
+            _padded(indices, MOST_STEPS),
+            _padded(weights.astype(self._problem.dtype), MOST_STEPS),
+            _padded(self._problem.rates(start, stop), MOST_STEPS),
+        )
 
     @contextmanager
     def _settings(self) -> Generator[None]:

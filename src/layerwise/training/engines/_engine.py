@@ -36,9 +36,10 @@ class State(NamedTuple):
 class Steps(NamedTuple):
     """The records of consecutive steps, each taken before its update.
 
-    A training has diverged at the first loss that is not finite, or at the first update
-    that makes a parameter or a moment infinite or NaN; the latter is recorded as a loss
-    of NaN for the step that could no longer be made. Either way such a loss is the last.
+    A training has diverged at the first loss that is not finite, or at the first
+    update that makes a parameter or a moment infinite or NaN; the latter is recorded
+    as a loss of NaN for the step that could no longer be made. Either way such a loss
+    is the last.
     """
 
     losses: Float[np.ndarray, " steps"]
