@@ -8,7 +8,7 @@ and is an argument of the program: closed over, it would be compiled in as a con
 import itertools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -29,17 +29,24 @@ from layerwise.training.engines._engine import (
 __all__ = ["CompiledEngine"]
 
 MOST_STEPS = 1024
-"""Steps in one call of the program: what its index buffer holds."""
+"""Steps in a block: what one call of the program can do without new indices."""
+
+MOST_INDICES = 2**16
+"""Samples named in a block, which is shorter where the batches are large."""
 
 BLOCK_ROWS = 4096
 """Rows evaluated at a time."""
 
-ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
-"""For steps: products this small lose more to the threads' hand-over than they win."""
+FOR_STEPS = {
+    "xla_cpu_multi_thread_eigen": False,
+    "xla_cpu_experimental_ynn_fusion_type": "",
+}
+"""Products this small lose more to the hand-over, to threads or to a library, than
+they win."""
 
 
-class _Stretch(NamedTuple):
-    """The steps of one call, padded to ``MOST_STEPS`` rows."""
+class _Block(NamedTuple):
+    """The steps of a block: which samples, how they count, at what rate."""
 
     indices: Array
     weights: Array
@@ -49,9 +56,10 @@ class _Stretch(NamedTuple):
 class _Carry(NamedTuple):
     """What goes from step to step inside the program."""
 
-    done: Array
-    finite: Array
-    state: State
+    reached: Array
+    loss: Array
+    parameters: Tree
+    moments: Tree
     losses: Array
     accuracies: Array
 
@@ -74,11 +82,15 @@ class CompiledEngine:
         features = int(np.prod(network.shape))
         draws = network.layer.noise(network.parameters, (features,))
         self._device = device_named(problem.device)
-        options = ONE_THREAD if self._device.platform == "cpu" else None
+        options = _known(FOR_STEPS) if self._device.platform == "cpu" else None
         run = partial(_run, problem, draws)
         self._run = jax.jit(run, compiler_options=options)
         self._evaluate = jax.jit(partial(_evaluate, problem))
-        self._ahead: dict[tuple[Order, int, int], _Stretch] = {}
+        self._blocks: dict[tuple[Order, int], _Block] = {}
+        # Where an epoch fits, it is one block, and one call of the program.
+        epoch = -(-len(problem.samples) // problem.batch_size)
+        largest = max(1, MOST_INDICES // problem.batch_size)
+        self._length = min(MOST_STEPS, largest, epoch)
         samples = problem.samples
         with self._settings():
             self._data = jax.device_put((samples.inputs, samples.targets))
@@ -89,13 +101,15 @@ class CompiledEngine:
         """Do the global steps from start to stop, or up to the first that diverges."""
         nothing = np.zeros(0, self._problem.dtype)
         losses, accuracies = [nothing], [nothing]
-        for first in range(start, stop, MOST_STEPS):
-            last = min(first + MOST_STEPS, stop)
-            state, steps = self._advance(state, order, first, last)
+        while start < stop:
+            number, first = divmod(start, self._length)
+            last = min(first + stop - start, self._length)
+            state, steps = self._advance(state, order, number, first, last)
             losses.append(steps.losses)
             accuracies.append(steps.accuracies)
             if steps.diverged:
                 break
+            start += last - first
         return state, Steps(np.concatenate(losses), np.concatenate(accuracies))
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
@@ -114,42 +128,47 @@ class CompiledEngine:
         return Score(loss / len(samples), right / len(samples))
 
     def _advance(
-        self, state: State, order: Order, start: int, stop: int
+        self, state: State, order: Order, number: int, first: int, last: int
     ) -> tuple[State, Steps]:
-        steps = stop - start
-        key = (order, start, stop)
-        stretch = self._ahead.pop(key, None) or self._stretch(*key)
+        """Do the steps first … last - 1 of a block."""
+        block = self._block(order, number)
+        start = number * self._length + first
 
         def run(count: int) -> _Carry:
-            counted = state._replace(step=np.int32(start))
-            return self._run(self._data, counted, stretch, np.int32(count))
+            begun = state._replace(step=np.int32(start))
+            span = np.int32(first), np.int32(first + count)
+            return self._run(self._data, begun, block, span)
 
         with self._settings():
-            carry = run(steps)
-            # The program runs by itself; meanwhile what most likely follows is made.
-            following = (order, stop, stop + steps)
-            self._ahead = {following: self._stretch(*following)}
-            updates = int(carry.done)
-            taken = min(updates + 1, steps)
-            losses = np.asarray(carry.losses)[:taken]
-            accuracies = np.asarray(carry.accuracies)[:taken]
-            if not bool(carry.finite):
+            carry = run(last - first)
+            # The program runs by itself; meanwhile the block that follows is made.
+            following = self._block(order, number + 1)
+            self._blocks = {(order, number): block, (order, number + 1): following}
+            reached = int(carry.reached)
+            losses = np.asarray(carry.losses)[first:reached]
+            accuracies = np.asarray(carry.accuracies)[first:reached]
+            updates = reached - first
+            if not np.isfinite(losses[-1]):
+                updates -= 1
                 carry = run(updates)
-            if not all_finite(carry.state[:2]):
+            if not all_finite((carry.parameters, carry.moments)):
                 updates, carry = _last_finite(run, updates)
                 losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
-        parameters, moments, _ = carry.state
-        return State(parameters, moments, start + updates), Steps(losses, accuracies)
+        reached_state = State(carry.parameters, carry.moments, start + updates)
+        return reached_state, Steps(losses, accuracies)
 
-    def _stretch(self, order: Order, start: int, stop: int) -> _Stretch:
-        """Return the samples, weights and rates of the steps from start to stop."""
+    def _block(self, order: Order, number: int) -> _Block:
+        """Return a block of steps, on the device; the latest two are kept."""
+        if (order, number) in self._blocks:
+            return self._blocks[order, number]
+        start = number * self._length
+        stop = start + self._length
         indices, weights = order.batches(start, stop)
-        return _Stretch(
-            _padded(indices, MOST_STEPS),
-            _padded(weights.astype(self._problem.dtype), MOST_STEPS),
-            _padded(self._problem.rates(start, stop), MOST_STEPS),
-        )
+        rates = self._problem.rates(start, stop)
+        block = _Block(indices, weights.astype(self._problem.dtype), rates)
+        with self._settings():
+            return jax.device_put(block)
 
     @contextmanager
     def _settings(self) -> Generator[None]:
@@ -158,54 +177,69 @@ class CompiledEngine:
             yield
 
 
+@cache
+def _is_known(name: str, value: bool | str) -> bool:
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
+
+
+def _known(options: dict[str, bool | str]) -> dict[str, bool | str]:
+    """Return those options that this release of XLA has: they come and go."""
+    return {name: value for name, value in options.items() if _is_known(name, value)}
+
+
 def _run(
     problem: Problem,
     draws: Any,
     data: tuple[Array, Array],
     state: State,
-    stretch: _Stretch,
-    count: Array,
+    block: _Block,
+    span: tuple[Array, Array],
 ) -> _Carry:
-    """Do up to ``count`` steps; leave at the first whose loss is not finite.
+    """Do the steps first … last - 1; leave at the first whose loss is not finite.
 
-    ``done`` counts the steps before that one. Its update is made nevertheless: a choice
-    between two states in every step costs a third of MNIST's time, and the few that
-    diverge are run again, up to ``done``.
+    The update of that one is made nevertheless: a choice between two states in every
+    step costs a third of MNIST's time, and the few that diverge are run again.
     """
     network = problem.network
     inputs, targets = data
+    first, last = span
 
     def goes_on(carry: _Carry) -> Array:
-        return (carry.done < count) & carry.finite
+        return (carry.reached < last) & jnp.isfinite(carry.loss)
 
     def step(carry: _Carry) -> _Carry:
-        i, state = carry.done, carry.state
-        rows, weights = stretch.indices[i], stretch.weights[i]
+        i = carry.reached
+        number = state.step + (i - first)
+        rows, weights = block.indices[i], block.weights[i]
         labels = targets[rows]
         batch = _batch(problem, inputs[rows], labels, weights)
         loss, outputs, gradients = loss_and_gradients(
             network.layer,
             network.loss,
-            state.parameters,
+            carry.parameters,
             batch,
-            _noise(problem, draws, state.step),
+            _noise(problem, draws, number),
         )
         moved = problem.optimiser.update(
-            gradients, state.moments, state.parameters, stretch.rates[i], state.step
+            gradients, carry.moments, carry.parameters, block.rates[i], number
         )
-        finite = jnp.isfinite(loss)
         right = (jnp.argmax(outputs, axis=1) == labels) * weights
         return _Carry(
-            i + finite,
-            finite,
-            State(*moved, state.step + 1),
+            i + 1,
+            loss,
+            *moved,
             carry.losses.at[i].set(loss),
             carry.accuracies.at[i].set(right.sum() / jnp.maximum(weights.sum(), 1)),
         )
 
-    nothing = jnp.zeros(MOST_STEPS, problem.dtype)
-    first = _Carry(jnp.int32(0), jnp.bool_(True), state, nothing, nothing)
-    return jax.lax.while_loop(goes_on, step, first)
+    nothing = jnp.zeros(len(block.rates), problem.dtype)
+    zero = jnp.zeros((), problem.dtype)
+    begin = _Carry(first, zero, state.parameters, state.moments, nothing, nothing)
+    return jax.lax.while_loop(goes_on, step, begin)
 
 
 def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
@@ -218,7 +252,8 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
     good, bad = 0, updates
     while bad - good > 1:
         middle = (good + bad) // 2
-        if all_finite(run(middle).state[:2]):
+        carry = run(middle)
+        if all_finite((carry.parameters, carry.moments)):
             good = middle
         else:
             bad = middle
