@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import layerwise as lw
 from layerwise.cli import main
+from layerwise.training import latest_checkpoint
 
 QUICK = ["--hidden", "8", "--epochs", "2"]
 
@@ -101,6 +103,7 @@ def test_summary_repeats_its_command(folder):
     from layerwise.experiment import Plan, read_summary
 
     options = ["--hidden", "8x2", "--dropout", "0.1", "--epochs", "1", "--residual"]
+    options += ["--snapshots", "1"]
     main(["train", "iris", *options, "--out", "mine"])
     plan = Plan.from_json(read_summary(folder / "mine")["plan"])
     words = plan.command().split()
@@ -110,6 +113,8 @@ def test_summary_repeats_its_command(folder):
         (folder / o / "model.safetensors").read_bytes() for o in ("mine", "again")
     )
     assert first == again
+    assert Plan.from_json(read_summary(folder / "again")["plan"]) == plan
+    assert plan.recipe.snapshots == 1
 
 
 def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsys):
@@ -178,6 +183,7 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         (["run", "iris", "--dropout", "1"], "dropout"),
         (["run", "iris", "--learning-rate", "nan"], "learning_rate"),
         (["run", "iris", "--seed", "-1"], "seed"),
+        (["run", "iris", "--snapshots", "-1"], "snapshots"),
         (["run", "iris", "--required-accuracy", "2"], "required"),
         (["run", "iris", "--device", "tpu"], "tpu"),
         (["run", "irsi"], "iris"),
@@ -301,6 +307,14 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
         (folder / o / "model.safetensors").read_bytes() for o in ("whole", "cut")
     )
     assert one == other
+    # So are the moments, and the networks on the way.
+    ends = [
+        load_file(latest_checkpoint(folder / o / "checkpoints"))
+        for o in ("whole", "cut")
+    ]
+    one, other = ({name: a.tobytes() for name, a in end.items()} for end in ends)
+    assert one == other
+    assert {f"snapshots.{epoch}.0.0.W" for epoch in (1, 3, 12, 43, 150)} < one.keys()
     # Every step and epoch is there once, the times apart.
     tables = [(folder / o / "history.csv").read_text() for o in ("whole", "cut")]
     without_seconds = [

@@ -1,12 +1,14 @@
 """Trained networks and networks made to measure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import layerwise as lw
 from layerwise.data import Scaling
+from layerwise.inspection import LayerStudy
 from layerwise.model import MLP
 
 
@@ -30,5 +32,17 @@ def identity() -> Callable[[int], lw.Network]:
         names = tuple(f"c{i}" for i in range(units))
         scaling = Scaling("none", np.zeros(()), np.ones(()))
         return lw.Network(MLP([], loss=loss), parameters, (units,), names, scaling)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def with_values() -> Callable[..., LayerStudy]:
+    """Makes layers that were measured differently."""
+
+    def make(layer: LayerStudy, **values: float) -> LayerStudy:
+        measures = layer.measures
+        changed = replace(measures, values={**measures.values, **values})
+        return replace(layer, measures=changed)
 
     return make

@@ -1,13 +1,21 @@
 """Findings: what was planted is named, and every number in a sentence is evidence."""
 
+import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.inspection import baselines, inspect_inputs
+from layerwise.inspection import (
+    Share,
+    Suspect,
+    ValidationView,
+    baselines,
+    inspect_inputs,
+)
+from layerwise.inspection._findings import study_findings
 from layerwise.model import MLP, initial_network
 from layerwise.wording import count, number, percent
 
@@ -24,9 +32,10 @@ def written(value):
         return {value, *NUMBER.findall(value)}
     if isinstance(value, int):
         return {str(value), count(value)}
-    if not np.isfinite(value):
+    if value is None or not np.isfinite(value):
         return set()
-    return {percent(value), percent(value, 0), number(value), str(value)}
+    shares = {percent(value), percent(value, 0)}
+    return shares | {number(value), number(value, 2), f"{value:.1f}", str(value)}
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +53,136 @@ def dead_study(digits):
     return lw.inspect(replace(network, parameters=parameters), digits)
 
 
-def test_every_number_of_a_sentence_is_in_its_evidence(study, dead_study, inputs_study):
-    findings = [*study.findings, *dead_study.findings, *inputs_study.findings]
-    assert {"dead units", "mixed pair"} <= {finding.kind for finding in findings}
-    for finding in findings:
+@pytest.fixture(scope="module")
+def eventful(study):
+    """The study with whatever it has no finding of, but for dead units."""
+    suspect = Suspect(
+        part="test",
+        position=2454,
+        label=9,
+        suggestion=7,
+        score=0.99,
+        probability_of_label=0.001,
+        probability_of_suggestion=0.985,
+        neighbours_agreeing=8,
+        neighbours=10,
+        since="hidden1",
+    )
+    targets = np.tile(study.validation.targets, 2)
+    view = ValidationView(
+        targets=targets,
+        predictions=targets.astype(np.int64),
+        confidence=np.ones(len(targets), np.float32),
+        probe_predictions=np.tile(targets.astype(np.int64), (4, 1)),
+    )
+    return replace(
+        study,
+        suspects=(suspect,),
+        validation=view,
+        similarity={name: np.full((4, 4), 0.987) for name in study.similarity},
+        fitted_accuracy=Share(1258, 1258, 0.997, 1.0),
+    )
+
+
+def test_every_number_of_a_sentence_is_in_its_evidence(
+    study, eventful, dead_study, inputs_study
+):
+    studies = (study, eventful, dead_study)
+    found = [f for one in studies for f in study_findings(one)]
+    assert {finding.kind for finding in found} == set(KINDS)
+    for finding in [*found, *inputs_study.findings]:
         known = written(finding.evidence)
         unknown = set(NUMBER.findall(finding.text)) - known
         assert not unknown, finding.text
-        assert "nan" not in finding.text
+        assert not re.search(r"\bnan\b|None", finding.text)
 
 
-def test_the_kinds_and_their_order(study):
-    kinds = list(dict.fromkeys(f.kind for f in study.findings))
-    order = [
-        "accuracy",
-        "keepable",
-        "mixed pair",
-        "apart",
-        "probe",
-        "spread",
-        "dead units",
-        "picture",
-    ]
-    assert kinds == [kind for kind in order if kind in kinds]
-    assert {"accuracy", "keepable", "apart", "probe", "picture"} <= set(kinds)
+KINDS = (
+    "accuracy",
+    "keepable",
+    "calibration",
+    "mixed pair",
+    "suspect labels",
+    "apart",
+    "depth",
+    "width",
+    "overfitting",
+    "underfitting",
+    "decided wrong",
+    "decided late",
+    "training",
+    "collapse",
+    "alike",
+    "spread",
+    "picture",
+)
+
+
+def test_the_kinds_and_their_order(study, eventful, dead_study):
+    for one in (study, eventful, dead_study):
+        kinds = list(dict.fromkeys(f.kind for f in study_findings(one)))
+        assert kinds == [kind for kind in KINDS if kind in kinds]
+
+
+def test_findings_are_the_study_s_own(study):
+    assert study.findings == study_findings(study)
+
+
+def test_findings_are_json(study, eventful, dead_study):
+    for one in (study, eventful, dead_study):
+        for finding in study_findings(one):
+            record = json.loads(json.dumps(asdict(finding)))
+            assert record["text"] == finding.text
+            assert set(record["evidence"]) == set(finding.evidence)
+
+
+def test_certainty_is_one_of_three(study, eventful, dead_study):
+    for one in (study, eventful, dead_study):
+        certainties = {finding.certainty for finding in study_findings(one)}
+        assert certainties == {"counted", "measured", "rule of thumb"}
+
+
+def test_no_two_sentences_begin_alike(study, eventful):
+    for one in (study, eventful):
+        beginnings = [f.text.split()[:3] for f in study_findings(one)]
+        assert len(set(map(tuple, beginnings))) == len(beginnings)
+
+
+@pytest.fixture(scope="module")
+def textbook(mnist):
+    result = lw.fit(MLP([100] * 4), mnist, epochs=5, batch_size=128, seed=0)
+    return lw.inspect(result.network, mnist, snapshots=result.snapshots)
+
+
+@pytest.mark.slow
+class TestTextbook:
+    """MNIST and four layers of 100."""
+
+    def test_the_pairs_are_those_of_the_confusion_matrix(self, textbook):
+        confused = {
+            (i, j): int(np.sum((textbook.targets == i) & (textbook.predictions == j)))
+            + int(np.sum((textbook.targets == j) & (textbook.predictions == i)))
+            for i in range(10)
+            for j in range(i + 1, 10)
+        }
+        worst = sorted(confused, key=confused.get, reverse=True)[:3]
+        named = [f for f in textbook.findings if f.kind == "mixed pair"]
+        assert [f.evidence["classes"] for f in named] == [[*map(str, p)] for p in worst]
+        assert [f.evidence["mixed"] for f in named] == [confused[p] for p in worst]
+        assert all(" parts them" in f.text for f in named)
+
+    def test_every_digit_comes_apart_somewhere(self, textbook):
+        (found,) = [f for f in textbook.findings if f.kind == "apart"]
+        since = found.evidence["from"]
+        named = [digit for digits in since.values() for digit in digits]
+        assert sorted(named) == list("0123456789")
+        assert "" not in since
+
+    def test_there_are_about_a_dozen(self, textbook):
+        assert 12 <= len(textbook.findings) <= 16
+        for finding in textbook.findings:
+            unknown = set(NUMBER.findall(finding.text)) - written(finding.evidence)
+            assert not unknown, finding.text
 
 
 def classes_at(centres, each=60, seed=0):
@@ -76,78 +191,6 @@ def classes_at(centres, each=60, seed=0):
     targets = np.repeat(np.arange(len(centres)), each)
     centres = np.asarray(centres, float)
     return lw.Samples(centres[targets] + rng.normal(size=(len(targets), 4)), targets)
-
-
-def finding(study, kind):
-    return [f for f in study.findings if f.kind == kind]
-
-
-class TestMixedPairs:
-    def test_a_planted_pair_is_named(self, identity):
-        """Four classes in the corners, but for 1 and 3, which lie half a step apart."""
-        centres = 12 * np.eye(4)
-        centres[3] = centres[1] + [0, -0.5, 0, 0.5]
-        samples = classes_at(centres)
-        network = identity(4)
-        closer = np.eye(4)
-        closer[1, 3] = 1.0  # class 3 gets what class 1 has, so that both compete
-        network = replace(network, parameters=(({"W": closer, "b": np.zeros(4)},),))
-        study = lw.inspect(network, samples, fit_on=samples)
-        (mixed,) = finding(study, "mixed pair")
-        assert mixed.text.startswith("c1 and c3 are still mixed in the last layer")
-        confusion = study.confusion
-        assert mixed.evidence["mixed"] == confusion[1, 3] + confusion[3, 1] > 20
-        assert mixed.evidence["samples"] == 120
-        apart = mixed.evidence["separation"]
-        assert apart < 2 < mixed.evidence["median_separation"]
-
-    def test_where_nothing_is_mixed_nothing_is_named(self, identity):
-        samples = classes_at(20 * np.eye(4))
-        study = lw.inspect(identity(4), samples, fit_on=samples)
-        assert study.accuracy.value == 1
-        assert not finding(study, "mixed pair")
-
-    def test_mistakes_all_over_are_no_pair(self, identity):
-        samples = classes_at(np.zeros((4, 4)))
-        study = lw.inspect(identity(4), samples, fit_on=samples)
-        assert study.accuracy.value < 0.5
-        assert not finding(study, "mixed pair")
-
-
-def test_the_most_spread_out_class_is_named(identity):
-    samples = classes_at(20 * np.eye(4), each=200)
-    inputs = samples.inputs.copy()
-    third = samples.targets == 2
-    inputs[third] += 1.5 * np.random.default_rng(1).normal(size=inputs[third].shape)
-    wide = lw.Samples(inputs, samples.targets)
-    (spread,) = finding(lw.inspect(identity(4), wide, fit_on=wide), "spread")
-    assert spread.evidence["class"] == "c2"
-    # A variance of 3.25 beside three of 1.
-    assert spread.evidence["ratio"] == pytest.approx(3.25 / 1.5625, rel=0.1)
-
-
-def test_the_layer_from_which_on_a_class_is_apart(study):
-    (apart,) = finding(study, "apart")
-    recall = np.array([layer.probe_recall for layer in study])
-    names = [layer.name for layer in study]
-    for layer, classes in apart.evidence["from"].items():
-        start = names.index(layer) if layer else len(names)
-        for digit in map(int, classes):
-            assert (recall[start:, digit] >= 0.95).all()
-            assert start == 0 or recall[start - 1, digit] < 0.95
-    named = [c for classes in apart.evidence["from"].values() for c in classes]
-    assert sorted(named) == list("0123456789")
-
-
-def test_five_in_a_row(study):
-    (accuracy,) = finding(study, "accuracy")
-    share = study.accuracy.value
-    assert accuracy.evidence["all_right"] == share**5
-    assert "a five-digit postcode" in accuracy.text
-    renamed = replace(study, class_names=tuple("abcdefghij"))
-    from layerwise.inspection._findings import study_findings
-
-    assert "five samples in a row" in study_findings(renamed)[0].text
 
 
 class TestInputs:
@@ -244,13 +287,3 @@ class TestBaselines:
         *_, neighbour = baselines(moons, moons.test, seed=1)
         assert (neighbour.fitted_on, neighbour.accuracy.trials) == (500, 100)
         assert neighbour.accuracy.value > 0.95
-
-
-def test_a_class_that_was_not_fitted_on_makes_no_sentence_of_nan(identity):
-    """All samples of the third class are taken for the first, but no distance is."""
-    both = classes_at([[9, 0, 0, 0], [0, 9, 0, 0]])
-    three = classes_at([[9, 0, 0, 0], [0, 9, 0, 0], [9, 0, 0, 0]])
-    study = lw.inspect(identity(4), three, fit_on=both)
-    assert study.confusion[2, 0] == 60
-    assert np.isnan(study.layers[-1].separation[2, 0])
-    assert not any("nan" in f.text for f in study.findings)

@@ -7,10 +7,18 @@ import pytest
 
 import layerwise as lw
 from layerwise.data import Dataset, describe
-from layerwise.inspection import Baseline, Finding, InputStudy, Share, inspect
+from layerwise.inspection import (
+    Baseline,
+    Finding,
+    InputStudy,
+    Share,
+    Study,
+    Suspect,
+    inspect,
+)
 from layerwise.model import initial_network
 from layerwise.presentation import Report, draw_all
-from layerwise.training import fit
+from layerwise.training import Result, fit
 
 HOSTILE = (
     "</script><script>document.documentElement.dataset.canary='ran'</script>",
@@ -29,10 +37,37 @@ HOSTILE = (
 
 def input_study_of(data: Dataset) -> InputStudy:
     network = initial_network(lw.MLP([]), data)
-    layer = inspect(network, data.validation, fit_on=data.train).input
+    study = inspect(network, data.validation, fit_on=data.train)
     majority = Baseline("majority class", Share(1, 4, 0.046, 0.699), len(data.train))
     finding = Finding("components", "Two components aren't enough: -1 to 12.5 %.", {})
-    return InputStudy(layer, data.validation.targets, (majority,), (finding,))
+    return InputStudy(
+        layer=study.input,
+        scored_on="validation",
+        targets=data.validation.targets[study.shown],
+        baselines=(majority,),
+        findings=(finding,),
+    )
+
+
+def study_of(result: Result, data: Dataset) -> Study:
+    """The study of a training, some of the mistakes suspect."""
+    study = inspect(result.network, data, snapshots=result.snapshots)
+    suspects = tuple(
+        Suspect(
+            part="test",
+            position=int(sample),
+            label=int(study.targets[sample]),
+            suggestion=int(study.predictions[sample]),
+            score=0.9 - 0.1 * place,
+            probability_of_label=0.05,
+            probability_of_suggestion=0.75,
+            neighbours_agreeing=8,
+            neighbours=10,
+            since=None if place else "hidden1",
+        )
+        for place, sample in enumerate(study.mistakes[:3])
+    )
+    return replace(study, suspects=suspects)
 
 
 def report_of(data: Dataset, hidden: tuple[int, ...], **settings) -> Report:
@@ -52,7 +87,7 @@ def report_of(data: Dataset, hidden: tuple[int, ...], **settings) -> Report:
         steps_per_second=result.steps_per_second,
         validation=result.validation,
         test=result.test,
-        study=None if diverged else inspect(result.network, data),
+        study=None if diverged else study_of(result, data),
         environment={"layerwise": "0.1.0"},
         command=f"layerwise run {data.name}",
     )

@@ -25,6 +25,7 @@ from layerwise.presentation import (
     training_curves,
     worst_mistakes,
 )
+from layerwise.presentation._figures_layers import layer_plane
 from layerwise.presentation._pictures import mosaic
 from layerwise.presentation._style import png
 from layerwise.training import Epoch, History
@@ -50,6 +51,7 @@ def study_of(classes: int, mistakes: int, study):
         predictions=predictions,
         confidence=np.linspace(0.5, 0.9, len(targets)).astype(np.float32),
         accuracy=Share(classes, len(targets), 0.0, 1.0),
+        shown=np.arange(len(targets)),
     )
 
 
@@ -76,9 +78,8 @@ def test_names_on_one_place_are_moved_apart(digits):
     layer = digits.study.input
     points = np.zeros_like(layer.projection)
     points[0] = 10
-    ax = projection(
-        replace(layer, projection=points), digits.study.targets, digits.data.class_names
-    )
+    layer = replace(layer, planes={"components": points})
+    ax = projection(layer, digits.study.targets, digits.data.class_names)
     heights = sorted(text.get_position()[1] for text in ax.texts)
     assert np.diff(heights).min() > 0.4
 
@@ -95,14 +96,36 @@ def test_a_class_has_one_colour_everywhere(moons):
 
 
 def test_mistakes_are_ringed(moons):
+    study = replace(moons.study, shown=np.arange(1, 45, 2))
+    wrong = np.flatnonzero(study.predictions != study.targets)
+    ringed = wrong[wrong % 2 == 1]
+    assert 0 < len(ringed) < len(wrong)
+    drawn, rings = worst_mistakes(study).collections
+    np.testing.assert_array_equal(drawn.get_offsets(), study.inputs[1::2])
+    np.testing.assert_array_equal(rings.get_offsets(), study.inputs[ringed])
+
+
+def test_what_is_to_be_ringed_is_named_among_the_samples_shown(moons):
     study = moons.study
-    assert len(study.mistakes)
-    ax = worst_mistakes(study)
+    ax = projection(study.input, study.targets, study.class_names, np.array([4, 2]))
     rings = ax.collections[1].get_offsets()
-    np.testing.assert_array_equal(rings, study.inputs[study.mistakes])
-    ax = projection(study.input, study.targets, study.class_names, study.mistakes)
-    rings = ax.collections[1].get_offsets()
-    np.testing.assert_array_equal(rings, study.input.projection[study.mistakes])
+    np.testing.assert_array_equal(rings, study.input.projection[[4, 2]])
+
+
+def test_planes_have_the_colours_of_the_samples_shown(digits):
+    shown = np.arange(0, 270, 3)
+    layers = [
+        replace(layer, planes={name: p[shown] for name, p in layer.planes.items()})
+        for layer in digits.study
+    ]
+    study = replace(
+        digits.study, input=layers[0], layers=tuple(layers[1:]), shown=shown
+    )
+    expected = [class_colours(10)[target] for target in study.targets[shown]]
+    for plane in ("components", "discriminants"):
+        axes = layer_projections(study, plane).axes
+        assert [point_colours(ax) for ax in axes if ax.axison] == [expected] * 4
+    assert point_colours(layer_plane(study.input, study)) == expected
 
 
 def test_figures_draw_on_the_axes_given(digits):
@@ -321,10 +344,12 @@ def test_regions_refuse_other_inputs(iris):
 
 def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
     layers = ["layer00", "layer01", "layer02"]
-    inside = ["layers", *layers, "probes", "confusion"]
+    measured = ["discriminants", "probes", "measures", "pairs", "epochs", "similarity"]
+    inside = ["layers", *layers, *measured, "confusion", "reliability"]
     assert list(digits_figures) == [
         "samples", "components", "input", "training",
-        "layers", *layers, "layer03", "probes", "confusion", "mistakes",
+        "layers", *layers, "layer03", *measured, "confusion", "reliability",
+        "mistakes", "suspects",
     ]  # fmt: skip
     assert list(draw_all(iris)) == ["input", "training", *inside]
     assert list(draw_all(moons)) == [

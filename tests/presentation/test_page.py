@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from layerwise.inspection import Finding
 from layerwise.presentation import Report, draw_all, page
 from layerwise.presentation._text import typeset
 
@@ -116,8 +118,16 @@ def test_the_images_are_the_figures_drawn_before(digits, digits_figures):
 
 def test_images_are_as_large_as_drawn(digits_page):
     widths = [int(image["width"]) for image in Reader(digits_page).attributes("img")]
-    assert max(widths) == 672  # 7 inches of 96 pixels
+    assert max(widths) == 960  # 10 inches of 96 pixels: the measures
+    assert widths.count(672) == 5  # 7 inches: the training, the mistakes, …
     assert widths.count(307) == 4  # 3.2 inches: a layer's plane
+
+
+def test_figures_wider_than_the_text_leave_its_column(digits_page):
+    reader = Reader(digits_page)
+    figures = [figure.get("class") for figure in reader.attributes("figure")]
+    widths = [int(image["width"]) for image in reader.attributes("img")]
+    assert figures == ["wide" if width > 700 else None for width in widths]
 
 
 def test_the_headline_has_the_accuracy_and_its_interval(digits, digits_page):
@@ -132,14 +142,28 @@ def test_the_headline_has_the_accuracy_and_its_interval(digits, digits_page):
 
 def test_findings_stand_as_they_are_in_their_order(digits, digits_page):
     text = Reader(digits_page).text
-    findings = [*digits.study.findings, *digits.input_study.findings]
+    findings = [*digits.input_study.findings, *digits.study.findings]
     places = [text.index(typeset(finding.text)) for finding in findings]
     assert places == sorted(places)
 
 
+def test_findings_say_how_sure_they_are(digits, digits_figures):
+    words = ("counted", "measured", "rule of thumb")
+    findings = tuple(Finding(word, f"Found {word}.", {}, word) for word in words)
+    report = replace(digits, study=replace(digits.study, findings=findings))
+    html = page(report, digits_figures)
+    for word in words:
+        assert re.search(rf'Found {word}\. <small title="[^"]+">{word}</small>', html)
+    titles = [small["title"] for small in Reader(html).attributes("small")]
+    assert len(set(titles)) == 3
+
+
 def test_sections_come_in_the_order_of_reading(digits_page, diverged):
     ids = [s["id"] for s in Reader(digits_page).attributes("section")]
-    assert ids == ["found", "data", "training", "inside", "mistakes", "made"]
+    assert ids == [
+        "data", "found", "training", "inside", "measures", "epochs", "similarity",
+        "mistakes", "suspects", "numbers", "made",
+    ]  # fmt: skip
     ids = [s["id"] for s in Reader(page(diverged)).attributes("section")]
     assert ids == ["data", "training", "made"]
 
@@ -160,9 +184,7 @@ def test_the_network_stands_beside_the_baselines(digits, digits_page):
 
 
 def test_a_study_of_the_test_set_is_compared_on_the_test_set(digits, digits_figures):
-    inputs = replace(
-        digits.input_study, layer=digits.study.input, targets=digits.study.targets
-    )
+    inputs = replace(digits.input_study, scored_on="test")
     text = Reader(page(replace(digits, input_study=inputs), digits_figures)).text
     assert f"this network{100 * digits.test.accuracy:.1f}\u202f%" in text
     assert "on the test set." in text
@@ -197,6 +219,46 @@ def test_no_mistakes_are_said_to_be_none(moons):
     assert "There are no mistakes among 45 test samples." in text
 
 
+def test_every_section_has_its_figures(pages, digits_page):
+    def figures(html):
+        sections = re.findall(r'<section id="(\w+)">(.*?)</section>', html, re.DOTALL)
+        return {name: len(re.findall("<img ", body)) for name, body in sections}
+
+    assert figures(digits_page) == {
+        "data": 3, "found": 0, "training": 1, "inside": 6, "measures": 2, "epochs": 1,
+        "similarity": 1, "mistakes": 3, "suspects": 1, "numbers": 0, "made": 0,
+    }  # fmt: skip
+    assert figures(pages["iris"])["suspects"] == 0
+    assert figures(pages["moons"])["mistakes"] == 3
+
+
+def test_suspects_of_a_table_are_listed(iris, pages):
+    suspect = iris.study.suspects[0]
+    names = iris.data.class_names
+    text = Reader(pages["iris"]).text
+    assert (
+        f"test {suspect.position}{names[suspect.label]}{names[suspect.suggestion]}"
+        "0.9075.0\u202f%8 of 10hidden1"
+    ) in text
+    total = len(iris.study.suspects)
+    assert f"{total} of the 22 test samples; the table has all of them" in text
+
+
+def test_without_suspects_there_is_no_section(iris):
+    report = replace(iris, study=replace(iris.study, suspects=()))
+    reader = Reader(page(report))
+    ids = [section["id"] for section in reader.attributes("section")]
+    assert "suspects" not in ids
+    assert "Suspect labels" not in reader.text
+
+
+def test_a_sample_that_is_not_the_whole_is_said_to_be_a_part(digits, digits_figures):
+    study = replace(digits.study, sampled=np.arange(100), shown=np.arange(200))
+    text = Reader(page(replace(digits, study=study), digits_figures)).text
+    assert "scored are 270 test samples, drawn 200 of them." in text
+    assert "were kept: 100 of the 270 test samples." in text
+
+
 def test_hostile_names_stay_text(hostile, hostile_page):
     reader = Reader(hostile_page)
     assert hostile.title in reader.text
@@ -212,13 +274,18 @@ def test_a_page_of_ten_thousand_points_is_small(digits):
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 10, 10_000).astype(np.int32)
 
+    def cloud(samples):
+        points = rng.normal(size=(samples, 2)) + targets[:samples, None] / 2
+        return points.astype(np.float32)
+
     def crowded(layer):
-        points = rng.normal(size=(10_000, 2)) + targets[:, None] / 2
-        return replace(
-            layer,
-            projection=points.astype(np.float32),
-            probe_predictions=targets.astype(np.int64),
-        )
+        planes = {name: cloud(10_000) for name in layer.planes}
+        return replace(layer, planes=planes, probe_predictions=targets.astype(np.int64))
+
+    def kept(snapshot):
+        frames = [{"components": cloud(2_000)} for _ in range(5)]
+        layers = [replace(snapshot.layers[0], frames=each) for each in frames]
+        return replace(snapshot, layers=tuple(layers))
 
     layers = tuple(crowded(layer) for layer in digits.study.layers[:1] * 5)
     study = replace(
@@ -229,10 +296,14 @@ def test_a_page_of_ten_thousand_points_is_small(digits):
         targets=targets,
         predictions=np.roll(targets, 1).astype(np.int64),
         confidence=rng.random(10_000).astype(np.float32),
+        shown=np.arange(10_000),
+        sampled=np.arange(2_000),
+        similarity={"debiased": np.ones((6, 6))},
+        snapshots=tuple(map(kept, (digits.study.snapshots * 2)[:6])),
     )
     inputs = replace(digits.input_study, layer=study.input, targets=targets)
     html = page(replace(digits, study=study, input_study=inputs))
-    assert len(html.encode()) < 2_500_000
+    assert len(html.encode()) < 4_000_000
 
 
 @pytest.fixture(scope="session")

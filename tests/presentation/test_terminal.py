@@ -15,9 +15,11 @@ from layerwise.presentation import (
     print_findings,
     print_layers,
     print_statistics,
+    print_suspects,
     print_training,
 )
 from layerwise.training import Epoch, History, Progress, Result, fit
+from layerwise.wording import percent
 
 
 @pytest.fixture
@@ -40,13 +42,56 @@ def test_statistics_stand_in_columns(console, digits):
     assert ["4", *map(str, counts)] in rows(console)
 
 
-def test_layers_stand_in_rows(console, digits):
+def test_layers_stand_in_rows(digits):
+    console = Console(file=io.StringIO(), width=88, force_terminal=False)
     print_layers(console, digits.study)
-    names = [row[0] for row in rows(console) if row and row[0] in {"input", "hidden1"}]
-    assert names == ["input", "hidden1"]
-    units = [f"of {layer.units}" for layer in digits.study]
-    lines = [line for line in printed(console) if " of " in line]
-    assert [unit in line for unit, line in zip(units, lines, strict=True)] == [True] * 4
+    head, _, *layers = [line for line in printed(console) if line.strip()]
+    assert head.split() == [
+        "layer", "probe", "logistic", "nearest", "mean", "purity", "dead", "dup.",
+        "dimensions",
+    ]  # fmt: skip
+    for line, layer in zip(layers, digits.study, strict=True):
+        values = layer.measures.values
+        shares = [
+            values[name]
+            for name in ("probe_accuracy", "logistic_accuracy", "nearest_mean_accuracy",
+                         "neighbour_purity")
+        ]  # fmt: skip
+        assert line.split() == [
+            layer.name,
+            *(part for share in shares for part in percent(share).split()),
+            f"{layer.dead_units}",
+            f"{layer.duplicate.sum()}",
+            *f"{layer.participation_ratio:.3g} of {layer.units}".split(),
+        ]
+
+
+def test_suspects_stand_in_rows(digits):
+    console = Console(file=io.StringIO(), width=88, force_terminal=False)
+    suspects = digits.study.suspects
+    suspects = (replace(suspects[0], part="training", position=12_345), *suspects[1:])
+    names = tuple("abcdefghij")
+    print_suspects(console, suspects, names)
+    head, _, *lines = [line for line in printed(console) if line.strip()]
+    assert head.split() == [
+        "sample", "labelled", "looks", "like", "score", "probability", "neighbours",
+        "since",
+    ]  # fmt: skip
+    first, second, _ = suspects
+    labels = [[names[one.label], names[one.suggestion]] for one in (first, second)]
+    told = ["75.0", "%", "8", "of", "10"]
+    assert [line.split() for line in lines[:2]] == [
+        ["training", "12,345", *labels[0], "0.90", *told, "hidden1"],
+        ["test", f"{second.position:,}", *labels[1], "0.80", *told, "–"],
+    ]
+
+
+def test_suspects_of_hostile_names_are_printed_as_text(console, hostile):
+    suspects = [replace(hostile.study.suspects[0], label=7, suggestion=8)]
+    print_suspects(console, suspects, hostile.data.class_names)
+    text = console.file.getvalue()
+    assert "[red]:smile…" in text
+    assert "\x1b" not in text
 
 
 def test_findings_are_wrapped_lists(console):

@@ -1,10 +1,17 @@
-"""How wide classes are and how far they are apart."""
+"""How wide classes are, how far they are apart, and which mean is nearest."""
 
 import numpy as np
 import pytest
+from sklearn.neighbors import NearestCentroid
 
 from layerwise.errors import InputError
-from layerwise.statistics import Moments, class_spread, separation
+from layerwise.statistics import (
+    Moments,
+    class_spread,
+    fisher_ratio,
+    nearest_mean,
+    separation,
+)
 
 
 def test_spread_is_relative_to_the_average_class():
@@ -107,3 +114,80 @@ def test_rows_that_are_all_equal_are_not_apart(count):
 def test_shrinkage_out_of_range_is_refused(shrinkage):
     with pytest.raises(InputError, match="shrinkage is"):
         separation(Moments.empty(2, 2), shrinkage)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+@pytest.mark.parametrize("units", [1, 6, 300])
+def test_fisher_ratio_is_that_of_the_traces(units, offset):
+    rng = np.random.default_rng(7)
+    labels = np.append(rng.integers(0, 4, 100), 5)
+    near = rng.integers(-(2**20), 2**20, (101, units)) / 2**20 + labels[:, None] / 4
+    within = between = 0.0
+    for label in np.unique(labels):
+        own = near[labels == label]
+        within += ((own - own.mean(axis=0)) ** 2).sum()
+        between += len(own) * ((own.mean(axis=0) - near.mean(axis=0)) ** 2).sum()
+    found = fisher_ratio(Moments.of(near + offset, labels, 7))
+    assert found == pytest.approx(between / within, rel=1e-13)
+
+
+def test_fisher_ratio_of_collapsed_and_of_equal_classes():
+    rng = np.random.default_rng(8)
+    centres, labels = rng.normal(size=(3, 5)) * 1e3, np.repeat([0, 1, 2], 100)
+    assert fisher_ratio(Moments.of(centres[labels], labels, 3)) == np.inf
+    assert fisher_ratio(Moments.of(centres, np.arange(3), 3)) == np.inf
+    rows = rng.normal(size=(100, 5))
+    both = np.concatenate([rows, rows[::-1]])
+    assert fisher_ratio(Moments.of(both, np.repeat([0, 1], 100), 2)) == 0
+
+
+def test_fisher_ratio_without_variance_or_without_two_classes_is_not_a_number():
+    flat, labels = np.full((9, 2), 0.1), np.arange(9) % 3
+    rows = np.random.default_rng(9).normal(size=(9, 2))
+    assert np.isnan(fisher_ratio(Moments.of(flat, labels, 3)))
+    assert np.isnan(fisher_ratio(Moments.of(rows, np.ones(9, int), 3)))
+    assert np.isnan(fisher_ratio(Moments.empty(2, 3)))
+
+
+@pytest.mark.parametrize("units", [1, 6, 300])
+def test_the_nearest_mean_is_the_one_of_scikit_learn(units):
+    rng = np.random.default_rng(10)
+    labels = rng.choice([0, 2, 3], 200)
+    rows = rng.normal(size=(200, units)) + rng.normal(size=(4, units))[labels] + 5
+    fresh = 2 * rng.normal(size=(5000, units)) + 5
+    found = nearest_mean(fresh, Moments.of(rows, labels, 5))
+    expected = NearestCentroid().fit(rows, labels).predict(fresh)
+    assert found.dtype == np.int64
+    assert np.array_equal(found, expected)
+    assert set(found.tolist()) == {0, 2, 3}
+
+
+@pytest.mark.parametrize("first", [0.0, 1e6])
+def test_the_nearest_mean_is_found_far_from_zero(first):
+    rng = np.random.default_rng(11)
+    near = rng.integers(-(2**20), 2**20, (400, 3)) / 2**20
+    labels = rng.integers(0, 3, 400)
+    near[0], labels[0] = first, 3  # the shift, with its own class
+    plain, moved = (Moments.of(near + offset, labels, 4) for offset in (0.0, 1e8))
+    found = nearest_mean(near + 1e8, moved)
+    means = np.stack([near[labels == label].mean(axis=0) for label in range(4)])
+    distances = ((near[:, None] - means) ** 2).sum(axis=2)
+    assert np.array_equal(found, distances.argmin(axis=1))
+    assert np.array_equal(found, nearest_mean(near, plain))
+
+
+def test_the_nearest_mean_of_bytes():
+    rng = np.random.default_rng(12)
+    rows = rng.integers(0, 256, (3000, 4), np.uint8)
+    labels = rng.integers(0, 3, 3000)
+    moments = Moments.of(rows, labels, 3)
+    expected = nearest_mean(rows.astype(float), moments)
+    assert np.array_equal(nearest_mean(rows, moments), expected)
+
+
+def test_the_nearest_mean_needs_a_mean_and_the_same_units():
+    with pytest.raises(InputError, match="no rows"):
+        nearest_mean(np.eye(2), Moments.empty(2, 2))
+    with pytest.raises(InputError, match="3 columns where 2"):
+        nearest_mean(np.ones((1, 3)), Moments.of(np.eye(2)))
+    assert nearest_mean(np.empty((0, 2)), Moments.of(np.eye(2))).shape == (0,)

@@ -1,13 +1,16 @@
-"""Principal components against float64 SVD; effective dimension; constant units."""
+"""Principal components against float64 SVD; dimensions; constant, duplicate units."""
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
+from scipy.stats import entropy
 
 from layerwise.errors import InputError
 from layerwise.statistics import (
     Moments,
     constant_units,
+    duplicate_units,
+    effective_rank,
     participation_ratio,
     principal_components,
 )
@@ -123,26 +126,35 @@ def test_rows_of_other_units_are_refused():
 
 @pytest.mark.parametrize("scale", [1e-100, 1.0, 1e100])
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
-def test_participation_ratio_counts_equal_dimensions(scale, dimensions):
+@pytest.mark.parametrize("measure", [participation_ratio, effective_rank])
+def test_equal_dimensions_are_counted(measure, dimensions, scale):
     corners = np.zeros((2 * dimensions, 7))
     corners[np.arange(2 * dimensions), np.repeat(np.arange(dimensions), 2)] = np.tile(
         [scale, -scale], dimensions
     )
-    found = participation_ratio(Moments.of(corners))
-    assert found == pytest.approx(dimensions, rel=1e-14)
+    assert measure(Moments.of(corners)) == pytest.approx(dimensions, rel=1e-14)
 
 
-def test_participation_ratio_is_that_of_the_eigenvalues():
+@pytest.mark.parametrize("count", [4, 80])
+def test_dimensions_are_those_of_the_eigenvalues(count):
     rng = np.random.default_rng(5)
-    rows = rng.normal(size=(80, 6)) @ rng.normal(size=(6, 6)) + 1e3
-    values = np.linalg.eigvalsh(np.cov(rows.T))
-    expected = values.sum() ** 2 / (values**2).sum()
-    assert participation_ratio(Moments.of(rows)) == pytest.approx(expected, rel=1e-12)
+    rows = rng.normal(size=(count, 6)) @ rng.normal(size=(6, 6)) + 1e3
+    moments = Moments.of(rows)
+    values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
+    shares = values[values > 1e-12 * values[0]] / values.sum()
+    assert len(shares) == min(count - 1, 6)
+    ratio = 1 / (shares**2).sum()
+    rank = np.exp(entropy(shares))
+    assert participation_ratio(moments) == pytest.approx(ratio, rel=1e-12)
+    assert effective_rank(moments) == pytest.approx(rank, rel=1e-12)
+    assert rank > ratio
 
 
-def test_participation_ratio_of_no_variance_is_zero():
-    assert participation_ratio(Moments.of(np.full((100, 3), 0.1))) == 0
-    assert participation_ratio(Moments.empty(3)) == 0
+@pytest.mark.parametrize("measure", [participation_ratio, effective_rank])
+def test_no_variance_has_no_dimensions(measure):
+    assert measure(Moments.of(np.full((100, 3), 0.1))) == 0
+    assert measure(Moments.of(np.ones((1, 3)))) == 0
+    assert measure(Moments.empty(3)) == 0
 
 
 def test_constant_units_are_exact():
@@ -161,3 +173,50 @@ def test_constant_units_of_bytes():
     rows[:, 1] = 255
     rows[2999, 2] = 1
     assert constant_units(Moments.of(rows)).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_affine_copies_are_duplicates_of_earlier_units(offset, dtype):
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(3000, 8)) + offset
+    rows[:, 2] = -3 * rows[:, 0] + 7
+    rows[:, 4] = rows[:, 1]
+    rows[:, 5] = 1e-6 * rows[:, 2]
+    rows[:, 6] = 0.1
+    rows[:, 7] = 0.1
+    labels = rng.integers(0, 3, 3000)
+    moments = Moments.of(rows.astype(dtype), labels, 3)
+    duplicates = [False, False, True, False, True, True, False, False]
+    assert duplicate_units(moments).tolist() == duplicates
+    assert constant_units(moments).tolist() == [False] * 6 + [True] * 2
+
+
+def test_duplicates_are_found_far_from_zero():
+    rng = np.random.default_rng(7)
+    rows = rng.integers(-(2**20), 2**20, (300, 3)) / 2**20
+    rows[:, 2] = 4 * rows[:, 0]
+    found = duplicate_units(Moments.of(rows + np.array([1e8, 0, -1e8])))
+    assert found.tolist() == [False, False, True]
+
+
+def test_a_unit_that_differs_in_one_row_is_no_duplicate():
+    rng = np.random.default_rng(8)
+    unit = rng.normal(size=1000)
+    other = unit.copy()
+    other[17] += 0.01
+    rectified = np.maximum(unit, unit.min() + 0.01)
+    rows = np.column_stack([unit, other, rectified, np.abs(unit)])
+    assert not duplicate_units(Moments.of(rows)).any()
+
+
+def test_a_unit_that_moves_by_rounding_alone_is_no_duplicate():
+    rows = np.full((100, 3), 1e8)
+    rows[:, :2] += np.arange(100)[:, None]
+    rows[:50, 2] = np.nextafter(1e8, 2e8)
+    assert duplicate_units(Moments.of(rows)).tolist() == [False, True, False]
+
+
+def test_rows_without_variance_have_no_duplicates():
+    for moments in (Moments.empty(3), Moments.of(np.ones((1, 3)))):
+        assert duplicate_units(moments).tolist() == [False, False, False]

@@ -37,9 +37,10 @@ def folder(small, tmp_path) -> Path:
 
 
 def all_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
-    trees = (checkpoint.state[:2], checkpoint.best[1] if checkpoint.best else {})
+    best = checkpoint.best[1] if checkpoint.best else {}
     history = (checkpoint.history.losses, checkpoint.history.accuracies)
-    return {name: leaf.tobytes() for name, leaf in named_leaves((trees, history))}
+    trees = (checkpoint.state[:2], best, history, checkpoint.snapshots)
+    return {name: leaf.tobytes() for name, leaf in named_leaves(trees)}
 
 
 def test_named_by_the_global_step(folder):
@@ -71,6 +72,8 @@ def test_a_round_trip_is_exact(small, tmp_path, optimizer, rate, patience):
     assert loaded.state.step == result.checkpoint.state.step
     assert loaded.history.epochs == result.history.epochs
     assert all_bytes(loaded) == all_bytes(result.checkpoint)
+    done = len(loaded.history.epochs)
+    assert list(loaded.snapshots) == [e for e in (1, 2, 3, 6, 12) if e <= done]
     if patience:
         assert loaded.best[0] == result.checkpoint.best[0]
         assert loaded.best[0].step < loaded.state.step
@@ -88,6 +91,7 @@ def test_a_training_that_goes_on_from_disk_ends_in_the_same_bytes(small, folder,
     resumed = lw.fit(ARCHITECTURE, small, RECIPE, resume=checkpoint)
     assert resumed.status == "finished"
     assert all_bytes(resumed.checkpoint) == all_bytes(whole.checkpoint)
+    assert list(resumed.checkpoint.snapshots) == [1, 2, 3, 4]
     assert resumed.validation == whole.validation
     assert resumed.test == whole.test
 
@@ -129,6 +133,9 @@ def test_not_a_checkpoint(small, folder, tmp_path):
         ({"epochs": 3}, {}),
         ({"epochs": [{"epoch": 1}]}, {}),
         ({"best": {"loss": 1}}, {}),
+        ({"snapshots": 3}, {}),
+        ({"snapshots": [4]}, {}),
+        ({"snapshots": ["2"]}, {}),
         ({}, {"losses": None}),
         ({}, {"losses": np.zeros(11, np.float32)}),
         ({}, {"parameters.0.0.W": None}),
@@ -136,15 +143,27 @@ def test_not_a_checkpoint(small, folder, tmp_path):
         ({}, {"parameters.0.0.W": np.zeros((4, 8))}),
         ({}, {"moments.mean.0.0.W": None}),
         ({}, {"best.0.0.W": None}),
+        ({}, {"snapshots.2.0.0.W": None}),
+        ({}, {"snapshots.2.0.0.W": np.zeros((4, 8))}),
     ],
     ids=str,
 )
 def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
     path = latest_checkpoint(folder)
-    _, old = read_tensors(path, "checkpoint-1")
+    _, old = read_tensors(path, "checkpoint-2")
     arrays = {n: a for n, a in (load_file(path) | tensors).items() if a is not None}
     save_file(arrays, path, {"layerwise": json.dumps(old | records)})
     refused(path, small)
+
+
+def test_of_a_format_without_snapshots(small, folder):
+    path = latest_checkpoint(folder)
+    tensors, records = read_tensors(path, "checkpoint-2")
+    del records["snapshots"]
+    arrays = {n: a for n, a in tensors.items() if not n.startswith("snapshots.")}
+    old = json.dumps(records | {"format": "checkpoint-1"})
+    save_file(arrays, path, {"layerwise": old})
+    assert "not a checkpoint-2 written by layerwise" in refused(path, small)
 
 
 def test_of_another_training(small, folder):

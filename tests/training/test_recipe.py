@@ -42,6 +42,7 @@ def test_every_optimiser_has_a_rate_of_its_own(optimizer, rate):
         ({"batch_size": -2}, "batch_size must be at least 1, not -2"),
         ({"patience": 0}, "patience must be at least 1, not 0"),
         ({"seed": -1}, "seed must not be negative, it is -1"),
+        ({"snapshots": -1}, "snapshots must not be negative, it is -1"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number, not 0.0"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive number, not -1.0"),
         ({"learning_rate": float("nan")}, "a positive number, not nan"),

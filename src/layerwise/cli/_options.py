@@ -87,6 +87,8 @@ class TrainingOptions(DataOptions):
     """passes over the training set; by default 10, or 40 below 10,000 samples"""
     patience: Count = None
     """stop after so many epochs without a lower validation loss, and keep the best"""
+    snapshots: int = 5
+    """networks kept on the way, most of them early, beside the untrained one"""
     engine: Literal["auto", "compiled", "eager"] = "auto"
     """XLA, NumPy, or by the problem's size"""
     device: Annotated[

@@ -54,6 +54,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def at(self, positions: np.ndarray) -> "Samples":
+        """Return the samples at these positions, in their order."""
+        return Samples(self.inputs[positions], self.targets[positions])
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

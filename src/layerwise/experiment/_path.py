@@ -90,12 +90,17 @@ def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
     study = None
     if result.status != "diverged":
         required = run.plan.required_accuracy
-        study = inspect(result.network, run.data, required_accuracy=required)
+        study = inspect(
+            result.network,
+            run.data,
+            required_accuracy=required,
+            snapshots=result.snapshots,
+        )
         _write_study(study, run.folder / "study.safetensors")
     inputs = inspect_inputs(
         run.data,
         run.data.test,
-        layer=study.input if study else None,
+        study=study,
         seed=run.plan.recipe.seed,
     )
     report = Report(
@@ -156,14 +161,24 @@ def _write_study(study: Study, path: Path) -> None:
         "targets": study.targets,
         "predictions": study.predictions,
         "confidence": study.confidence,
+        "shown": study.shown,
+        "sampled": study.sampled,
     }
     for layer in study:
-        tensors[f"{layer.name}.projection"] = layer.projection
         tensors[f"{layer.name}.probe_predictions"] = layer.probe_predictions
+        tensors[f"{layer.name}.sample"] = layer.sample
+        for name, plane in layer.planes.items():
+            tensors[f"{layer.name}.planes.{name}"] = plane
         for name, array in layer.moments.to_arrays().items():
             tensors[f"{layer.name}.moments.{name}"] = array
+    for number, snapshot in enumerate(study.snapshots):
+        for layer in snapshot.layers:
+            for name, frame in layer.frames.items():
+                tensors[f"snapshots.{number}.{layer.name}.{name}"] = frame
     records = {
-        "format": "study-1",
+        "format": "study-2",
+        "sample_hash": study.sample_hash,
+        "epochs": [snapshot.epoch for snapshot in study.snapshots],
         "fitted_on": study.fitted_on,
         "scored_on": study.scored_on,
     }

@@ -74,12 +74,12 @@ def study_summary(study: Study | None, inputs: InputStudy) -> dict[str, Any]:
         b.name: {"accuracy": b.accuracy.value, "fitted_on": b.fitted_on}
         for b in inputs.baselines
     }
-    findings = (*(study.findings if study else ()), *inputs.findings)
-    return {
+    inside = study.summary() if study else {"layers": [], "findings": []}
+    of_inputs = [asdict(finding) for finding in inputs.findings]
+    return inside | {
         "baselines": baselines,
         "input": inputs.layer.summary(),
-        "layers": [layer.summary() for layer in study.layers] if study else [],
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [*inside["findings"], *of_inputs],
     }
 
 

@@ -3,6 +3,8 @@
 from layerwise.inspection._baselines import baselines
 from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect
+from layerwise.inspection._measures import MEASURES, Measures
+from layerwise.inspection._similarity import similarity_between
 from layerwise.inspection._study import (
     Baseline,
     Finding,
@@ -10,18 +12,29 @@ from layerwise.inspection._study import (
     Keepable,
     LayerStudy,
     Share,
+    SnapshotLayer,
+    SnapshotStudy,
     Study,
+    ValidationView,
 )
+from layerwise.inspection._suspects import Suspect
 
 __all__ = [
+    "MEASURES",
     "Baseline",
     "Finding",
     "InputStudy",
     "Keepable",
     "LayerStudy",
+    "Measures",
     "Share",
+    "SnapshotLayer",
+    "SnapshotStudy",
     "Study",
+    "Suspect",
+    "ValidationView",
     "baselines",
     "inspect",
     "inspect_inputs",
+    "similarity_between",
 ]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from layerwise.data import Dataset, Samples, fit_scaling, stratified_split
-from layerwise.inspection._inspect import share
+from layerwise.data import Dataset, Samples, fit_scaling
+from layerwise.inspection._capture import drawn
+from layerwise.inspection._shares import share
 from layerwise.inspection._study import Baseline
 from layerwise.model import MLP, flatten
 from layerwise.training import fit
@@ -47,8 +48,8 @@ def baselines(data: Dataset, scored: Samples, *, seed: int = 0) -> tuple[Baselin
 def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
     from sklearn.neighbors import KNeighborsClassifier
 
-    fitted = _drawn(data.train, NEIGHBOURS_FITTED, seed)
-    asked = _drawn(scored, NEIGHBOURS_SCORED, seed)
+    fitted = data.train.at(drawn(data.train.targets, NEIGHBOURS_FITTED, seed))
+    asked = scored.at(drawn(scored.targets, NEIGHBOURS_SCORED, seed))
     model = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
     scaling = fit_scaling(data.train.inputs, data.scaling)
     rows, asked_rows = (
@@ -57,11 +58,3 @@ def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
     )
     right = model.fit(rows, fitted.targets).predict(asked_rows) == asked.targets
     return Baseline("nearest neighbour", share(right), len(fitted))
-
-
-def _drawn(samples: Samples, most: int, seed: int) -> Samples:
-    if len(samples) <= most:
-        return samples
-    part = most / len(samples)
-    rows, _ = stratified_split(samples.targets, [part, 1 - part], seed)
-    return Samples(samples.inputs[rows], samples.targets[rows])

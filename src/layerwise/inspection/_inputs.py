@@ -10,7 +10,13 @@ from jaxtyping import Float
 from layerwise.data import Dataset, Samples
 from layerwise.inspection._baselines import baselines
 from layerwise.inspection._inspect import inspect
-from layerwise.inspection._study import Baseline, Finding, InputStudy, LayerStudy
+from layerwise.inspection._study import (
+    Baseline,
+    Finding,
+    InputStudy,
+    LayerStudy,
+    Study,
+)
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import Moments, separation
 from layerwise.wording import count, listed, number, percent
@@ -37,7 +43,7 @@ def inspect_inputs(
     data: Dataset,
     scored: Samples,
     *,
-    layer: LayerStudy | None = None,
+    study: Study | None = None,
     seed: int = 0,
 ) -> InputStudy:
     """Look at a data set's inputs as at a layer, and say how hard the problem looks.
@@ -49,18 +55,20 @@ def inspect_inputs(
     scored : Samples
         What is shown and scored: the validation samples while choices are still to be
         made, the test samples beside a network's final score.
-    layer : LayerStudy, optional
-        The inputs' study where there is one already: ``Study.input``.
+    study : Study, optional
+        Of a network on the same samples, where there is one already.
     seed : int
         Of the baselines.
     """
-    if layer is None:
+    if study is None:
         untrained = initial_network(MLP([]), data)
-        layer = inspect(untrained, scored, fit_on=data.train).input
+        study = inspect(untrained, scored, fit_on=data.train)
     simple = baselines(data, scored, seed=seed)
-    view = _View(layer, data.class_names, scored.targets, simple)
+    targets = scored.targets[study.shown]
+    view = _View(study.input, data.class_names, targets, simple)
     found = (*_components(view), *_parted(view), *_difficulty(view))
-    return InputStudy(layer, scored.targets, simple, found)
+    scored_on = "test" if scored is data.test else "validation"
+    return InputStudy(study.input, scored_on, targets, simple, found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,19 +3,17 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.inspection._study import Keepable, Share, Study
-from layerwise.model import Network
-from layerwise.statistics import wilson_interval
+from layerwise.inspection._shares import share
+from layerwise.inspection._study import Keepable, Study
 
 __all__ = ["keepable"]
 
 
-def keepable(
-    network: Network, validation: Samples, study: Study, required: float
-) -> Keepable:
+def keepable(study: Study, required: float) -> Keepable | None:
     """Return what can be kept: threshold by the validation set, counts by the scored.
+
+    None without a validation set.
 
     Raises
     ------
@@ -24,17 +22,17 @@ def keepable(
     """
     if not 0 < required < 1:
         raise InputError(f"required accuracy must be between 0 and 1, not {required}")
-    logits = network.logits(validation.inputs)
-    confidence = np.max(network.loss.probabilities(logits), axis=1)
-    right = np.argmax(logits, axis=1) == validation.targets
-    threshold = _threshold(confidence, right, required)
+    view = study.validation
+    if view is None:
+        return None
+    right = view.predictions == view.targets
+    threshold = _threshold(view.confidence, right, required)
     kept = study.confidence >= threshold
-    hits = (study.predictions == study.targets)[kept]
     return Keepable(
         required=required,
         threshold=threshold,
-        kept=_share(int(kept.sum()), len(kept)),
-        accuracy=_share(int(hits.sum()), int(kept.sum())),
+        kept=share(kept),
+        accuracy=share((study.predictions == study.targets)[kept]),
     )
 
 
@@ -52,10 +50,3 @@ def _threshold(
     last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
     enough = np.flatnonzero((accuracy >= required) & last)
     return float(sorted_confidence[enough[-1]]) if len(enough) else np.inf
-
-
-def _share(successes: int, trials: int) -> Share:
-    if trials == 0:
-        return Share(0, 0, 0.0, 1.0)
-    low, high = wilson_interval(successes, trials)
-    return Share(successes, trials, float(low), float(high))

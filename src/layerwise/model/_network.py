@@ -1,7 +1,7 @@
 """A network: its architecture, its parameters, and what predicting with them needs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -73,6 +73,15 @@ class Network:
     def parameter_count(self) -> int:
         """How many numbers training changes."""
         return sum(leaf.size for leaf in leaves(self.parameters))
+
+    def redrawn(self, seed: int) -> "Network":
+        """Return the same network untrained: its parameters drawn from ``seed``."""
+        drawn = self.layer.init(
+            np.random.default_rng(seed), (int(np.prod(self.shape)),)
+        )
+        dtype = leaves(self.parameters)[0].dtype
+        parameters = tree_map(lambda leaf: leaf.astype(dtype), drawn)
+        return replace(self, parameters=parameters)
 
     def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
         """Return the outputs for raw inputs, shape (samples, *shape)."""

@@ -7,22 +7,31 @@ from typing import Any
 
 from layerwise.data import Dataset
 from layerwise.files import make_folder, write_atomically
-from layerwise.inspection import InputStudy
+from layerwise.inspection import InputStudy, Study
+from layerwise.presentation._figures_confidence import reliability
 from layerwise.presentation._figures_data import (
     component_images,
     projection,
     sample_sheet,
 )
+from layerwise.presentation._figures_epochs import epoch_planes
 from layerwise.presentation._figures_layers import (
     layer_plane,
     layer_projections,
     probe_by_layer,
+)
+from layerwise.presentation._figures_measures import (
+    layer_similarity,
+    measures_by_layer,
+    mixed_pairs,
+    pairs_by_layer,
 )
 from layerwise.presentation._figures_mistakes import (
     confusion_matrix,
     decision_regions,
     worst_mistakes,
 )
+from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import png
@@ -37,10 +46,12 @@ def draw_all(report: Report) -> dict[str, bytes]:
     -------
     dict of str to bytes
         PNG images at 150 dots per inch, by name: ``samples`` and ``components`` of
-        pictures, ``input`` (the inputs' plane), ``training``; where there is a study
-        ``layers``, ``layer00``, ``layer01``, … (the input's plane, then every
-        layer's), ``probes``, ``confusion``, ``mistakes`` of pictures and pairs of
-        numbers where there are any; ``regions`` of pairs of numbers.
+        pictures, ``input`` (the inputs' plane), ``training``, ``regions`` of pairs of
+        numbers; where there is a study ``layers``, ``layer00``, ``layer01``, … (the
+        input's plane, then every layer's), ``discriminants``, ``probes``, ``measures``,
+        ``pairs`` where any are mixed, ``epochs``, ``similarity``, ``confusion``,
+        ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
+        numbers, and ``suspects`` of pictures.
     """
     return {name: png(drawing) for name, drawing in _drawings(report)}
 
@@ -85,7 +96,20 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     yield "layers", layer_projections(study)
     for number, layer in enumerate(study):
         yield f"layer{number:02d}", layer_plane(layer, study)
-    yield "probes", probe_by_layer(study)
+    yield "discriminants", layer_projections(study, "discriminants")
+    yield from _measure_drawings(study)
     yield "confusion", confusion_matrix(study)
+    yield "reliability", reliability(study)
     if (data.is_image or is_plane) and len(study.mistakes):
         yield "mistakes", worst_mistakes(study)
+    if data.is_image and study.suspects:
+        yield "suspects", suspect_labels(study)
+
+
+def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
+    yield "probes", probe_by_layer(study)
+    yield "measures", measures_by_layer(study)
+    if mixed_pairs(study):
+        yield "pairs", pairs_by_layer(study)
+    yield "epochs", epoch_planes(study)
+    yield "similarity", layer_similarity(study)

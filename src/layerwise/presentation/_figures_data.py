@@ -10,7 +10,7 @@ from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection import LayerStudy
 from layerwise.presentation._pictures import are_pictures, mosaic
-from layerwise.presentation._points import draw_projection, draw_rings
+from layerwise.presentation._points import draw_plane, draw_rings
 from layerwise.presentation._style import new_axes, new_figure, styled
 from layerwise.presentation._text import short, typeset
 from layerwise.wording import percent
@@ -127,27 +127,27 @@ def component_images(
 @styled
 def projection(
     layer: LayerStudy,
-    targets: Integer[np.ndarray, " samples"],
+    targets: Integer[np.ndarray, " shown"],
     class_names: tuple[str, ...],
     mistakes: Integer[np.ndarray, " mistakes"] | None = None,
     ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":
-    """Draw a layer's samples on its first two principal components.
+    """Draw a layer's samples shown on its first two principal components.
 
     Parameters
     ----------
     layer : LayerStudy
-    targets : int array, shape (samples,)
-        The class of each of the layer's projected samples: their colour.
+    targets : int array, shape (shown samples,)
+        The class of each of the samples that the layer's planes show: their colour.
     class_names : tuple of str
         By class index; written at the classes' medians.
     mistakes : int array, optional
-        Positions of samples to ring.
+        Positions among the samples shown of those to ring.
     ax : Axes, optional
         Where to draw; by default on a new figure.
     """
     ax = ax or new_axes(5.6, 5.0)
-    draw_projection(ax, layer, targets, class_names)
+    points = draw_plane(ax, layer, targets, class_names)
     if mistakes is not None:
-        draw_rings(ax, layer.projection[mistakes])
+        draw_rings(ax, points[mistakes])
     return ax

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.inspection import LayerStudy, Study
-from layerwise.presentation._captions import layer_caption
-from layerwise.presentation._points import draw_projection
+from layerwise.presentation._captions import plane_caption
+from layerwise.presentation._points import draw_plane
 from layerwise.presentation._style import INK, MUTED, new_axes, new_figure, styled
 from layerwise.presentation._text import short, typeset
 
@@ -18,20 +18,30 @@ __all__ = ["layer_plane", "layer_projections", "probe_by_layer"]
 
 
 @styled
-def layer_projections(study: Study) -> "matplotlib.figure.Figure":
-    """Draw the input's and every layer's plane side by side, figures above each."""
+def layer_projections(
+    study: Study, plane: str = "components"
+) -> "matplotlib.figure.Figure":
+    """Draw the input's and every layer's plane side by side, figures above each.
+
+    Parameters
+    ----------
+    study : Study
+    plane : str
+        ``components``, ``discriminants``, or the name of a transformer that was given.
+    """
     layers = list(study)
-    columns = min(len(layers), 3)
+    columns = 2 if len(layers) == 4 else min(len(layers), 3)
     rows = -(-len(layers) // columns)
     sheet = new_figure(3.4 * columns, 3.5 * rows)
     grid = sheet.subplots(rows, columns, squeeze=False).ravel()
     for ax in grid:
         ax.set_axis_off()
+    targets = study.targets[study.shown]
     for ax, layer in zip(grid, layers, strict=False):
         ax.set_axis_on()
-        draw_projection(ax, layer, study.targets, study.class_names)
+        draw_plane(ax, layer, targets, study.class_names, plane)
         ax.set_title(short(layer.name, 30), fontweight="bold", pad=30)
-        caption = typeset("\n".join(layer_caption(layer)))
+        caption = typeset("\n".join(plane_caption(layer, plane)))
         ax.text(0, 1.02, caption, transform=ax.transAxes, color=MUTED, fontsize=8)
     return sheet
 
@@ -40,7 +50,7 @@ def layer_projections(study: Study) -> "matplotlib.figure.Figure":
 def layer_plane(layer: LayerStudy, study: Study) -> "matplotlib.axes.Axes":
     """Draw one layer of a study as a small picture, to stand beside the others'."""
     ax = new_axes(3.2, 3.0)
-    draw_projection(ax, layer, study.targets, study.class_names)
+    draw_plane(ax, layer, study.targets[study.shown], study.class_names)
     return ax
 
 

@@ -9,7 +9,7 @@ from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection import Study
 from layerwise.model import Network
-from layerwise.presentation._pictures import are_pictures, mosaic
+from layerwise.presentation._pictures import are_pictures, picture_sheet
 from layerwise.presentation._points import draw_points, draw_rings
 from layerwise.presentation._style import (
     INK,
@@ -28,9 +28,6 @@ __all__ = ["confusion_matrix", "decision_regions", "worst_mistakes"]
 
 WORST = 18
 """Mistakes shown as pictures, at most."""
-
-COLUMNS = 6
-"""Pictures in a row."""
 
 GRID = 200
 """Points along each side at which decision regions are asked for."""
@@ -96,10 +93,10 @@ def worst_mistakes(
             f"mistakes are drawn of pictures and of pairs of numbers; inputs of shape"
             f" {study.inputs.shape[1:]} are neither"
         )
-    points = study.inputs.astype(float)
+    points = study.inputs[study.shown].astype(float)
     ax = ax or _plane(points)
-    draw_points(ax, points, study.targets, study.class_names)
-    draw_rings(ax, points[study.mistakes])
+    draw_points(ax, points, study.targets[study.shown], study.class_names)
+    draw_rings(ax, points[np.isin(study.shown, study.mistakes)])
     ax.set(xlabel="first input", ylabel="second input", aspect="equal")
     return ax
 
@@ -108,29 +105,20 @@ def _as_pictures(
     study: Study, ax: "matplotlib.axes.Axes | None"
 ) -> "matplotlib.axes.Axes":
     worst = study.mistakes[:WORST]
-    rows = -(-len(worst) // COLUMNS)
-    ax = ax or new_axes(7.0, 1.4 * max(rows, 1))
-    ax.set_axis_off()
     if not len(worst):
+        ax = ax or new_axes(7.0, 1.4)
+        ax.set_axis_off()
         ax.text(0.5, 0.5, "no mistakes", ha="center", transform=ax.transAxes)
         return ax
-    cells = np.stack(np.divmod(np.arange(len(worst)), COLUMNS), axis=1)
-    picture, extent = mosaic(study.inputs[worst], cells, spacing=(1.7, 1.4))
-    ax.imshow(picture, extent=extent, interpolation="none")
     names = [short(name, 13) for name in study.class_names]
     between = ", " if max(map(len, names)) <= 4 else "\n"
-    for (row, column), sample in zip(cells, worst, strict=True):
-        label, said = names[study.targets[sample]], names[study.predictions[sample]]
-        sure = typeset(percent(float(study.confidence[sample])))
-        caption = f"is {label}{between}said {said}\n{sure}"
-        ax.text(
-            column + 0.5 / 1.4, row + 0.62, caption, ha="center", va="top", clip_on=True
-        )
-    # A picture as wide as it is high fills its cell of 1.4 by 1.7 pictures.
-    ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0), aspect="auto")
-    height, width = study.inputs.shape[1:3]
-    ax.set_aspect(1.7 * height / (1.4 * width))
-    return ax
+    captions = [
+        f"is {names[study.targets[sample]]}{between}"
+        f"said {names[study.predictions[sample]]}\n"
+        f"{typeset(percent(float(study.confidence[sample])))}"
+        for sample in worst
+    ]
+    return picture_sheet(study.inputs[worst], captions, ax)
 
 
 @styled

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.presentation._style import INK, MUTED, new_figure, styled
+from layerwise.presentation._style import INK, MUTED, log_ticks, new_figure, styled
 from layerwise.training import History
 from layerwise.wording import count
 
@@ -31,7 +31,7 @@ def training_curves(
     least to the greatest; training and validation set have a dot for each epoch. A loss
     that is not finite ends the curves: its step is marked.
     """
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import MaxNLocator
 
     unit = f" / {loss_unit}" if loss_unit else ""
     figure = new_figure(7.0, 2.9)
@@ -43,12 +43,8 @@ def training_curves(
         ax.set_xlabel("step")
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
-    left.set(yscale="log", ylabel=f"mean loss{unit}")
-    least, greatest = left.get_ylim()
-    subs = (1.0, 2.0, 5.0) if greatest < 1000 * least else (1.0,)
-    left.yaxis.set_major_locator(LogLocator(subs=subs))
-    left.yaxis.set_minor_locator(NullLocator())
-    left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+    log_ticks(left)
+    left.set(ylabel=f"mean loss{unit}")
     right.set(ylabel="accuracy / %")
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     right.set_ylim(top=1.005)

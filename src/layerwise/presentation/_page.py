@@ -6,12 +6,14 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
+from types import MappingProxyType
 from typing import NamedTuple
 
+from layerwise.presentation._alternatives import alternatives
 from layerwise.presentation._captions import layer_caption
 from layerwise.presentation._drawing import draw_all
 from layerwise.presentation._report import Report
-from layerwise.presentation._sentences import alternatives, sentences
+from layerwise.presentation._sentences import sentences
 from layerwise.presentation._style import DPI
 from layerwise.presentation._tables import tables
 from layerwise.presentation._text import short, typeset
@@ -20,6 +22,16 @@ __all__ = ["page"]
 
 CSS_DPI = 96
 """Dots per inch of a browser's pixel."""
+
+
+CERTAINTY = MappingProxyType(
+    {
+        "counted": "Counted over all samples or units named.",
+        "measured": "Measured on samples that stand for others.",
+        "rule of thumb": "Decided by a threshold that others might set elsewhere.",
+    }
+)
+"""What the word beside a finding means."""
 
 
 class Image(NamedTuple):
@@ -63,6 +75,7 @@ def page(report: Report, figures: Mapping[str, bytes] | None = None) -> str:
         layers=_layers(report, images),
         tables=tables(report),
         recipe=_settings(report),
+        certainty=CERTAINTY,
         style=Markup(style),
         policy=_policy(style),
         **sentences(report),

@@ -1,9 +1,20 @@
 """Samples as pictures: which inputs are, and how they stand in one mosaic."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-__all__ = ["are_pictures", "mosaic"]
+from layerwise.presentation._style import new_axes
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+__all__ = ["are_pictures", "mosaic", "picture_sheet"]
+
+COLUMNS = 6
+"""Pictures in a row of a sheet."""
 
 
 def are_pictures(inputs: Shaped[np.ndarray, "samples ..."]) -> bool:
@@ -58,3 +69,35 @@ def _rgb(
         return values
     is_ink = np.median(values) < 0.25
     return np.repeat(1 - values if is_ink else values, 3, axis=-1)
+
+
+def picture_sheet(
+    pictures: Shaped[np.ndarray, "samples ..."],
+    captions: Sequence[str],
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw one or more pictures in rows, each over its caption of three lines at most.
+
+    Parameters
+    ----------
+    pictures : array, shape (samples, height, width[, channels])
+    captions : sequence of str
+        Of each.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+    """
+    cells = np.stack(np.divmod(np.arange(len(pictures)), COLUMNS), axis=1)
+    rows = -(-len(pictures) // COLUMNS)
+    picture, extent = mosaic(pictures, cells, spacing=(1.7, 1.4))
+    ax = ax or new_axes(7.0, 1.4 * rows)
+    ax.set_axis_off()
+    ax.imshow(picture, extent=extent, interpolation="none")
+    for (row, column), caption in zip(cells, captions, strict=True):
+        middle = column + 0.5 / 1.4
+        text = ax.text(middle, row + 0.62, caption, ha="center", va="top")
+        text.set_clip_on(True)
+    # A picture as wide as it is high fills its cell of 1.4 by 1.7 pictures.
+    ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0), aspect="auto")
+    height, width = pictures.shape[1:3]
+    ax.set_aspect(1.7 * height / (1.4 * width))
+    return ax

@@ -1,19 +1,28 @@
 """Samples as points in a plane, coloured and named by class."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 
 from layerwise.inspection import LayerStudy
 from layerwise.presentation._style import INK, class_colours, halo
 from layerwise.presentation._text import short, typeset
-from layerwise.wording import percent
+from layerwise.wording import number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["draw_points", "draw_projection", "draw_rings"]
+__all__ = [
+    "as_dots",
+    "draw_names",
+    "draw_plane",
+    "draw_points",
+    "draw_rings",
+    "spread",
+]
+
+GOLDEN = (5**0.5 - 1) / 2
 
 
 def draw_points(
@@ -24,71 +33,133 @@ def draw_points(
 ) -> None:
     """Draw every sample in its class's colour, and the classes' names on medians."""
     colours = np.array(class_colours(len(class_names)))
-    crowd = max(len(points), 1)
     square_inches = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2
-    ax.scatter(
-        points[:, 0],
-        points[:, 1],
-        c=colours[targets],
-        s=np.clip(2000 * square_inches / crowd, 2, 14),
-        alpha=np.clip(0.9 - 0.15 * np.log10(crowd / 100), 0.3, 0.9),
-        linewidths=0,
-        rasterized=True,
-    )
+    dots = as_dots(len(points), square_inches)
+    ax.scatter(points[:, 0], points[:, 1], c=colours[targets], **dots)
     present = np.unique(targets)
-    names = [short(class_names[index], 14) for index in present]
     medians = [np.median(points[targets == index], axis=0) for index in present]
-    span = max(float(np.ptp(points, axis=0).max(initial=0)), np.finfo(float).tiny)
-    places = span * _spread(np.array(medians) / span, np.array([*map(len, names)]))
-    for name, (x, y) in zip(names, places, strict=True):
+    draw_names(
+        ax,
+        [class_names[index] for index in present],
+        np.reshape(medians, (-1, 2)),
+        side=float(np.ptp(points, axis=0).max(initial=0)),
+        fontsize=float(np.clip(2.6 * np.sqrt(square_inches), 8.5, 11)),
+    )
+
+
+def as_dots(crowd: int, square_inches: float) -> dict[str, Any]:
+    """Return what makes of ``scatter``'s points dots, the finer the more there are."""
+    return {
+        "s": np.clip(2000 * square_inches / max(crowd, 1), 2, 14),
+        "alpha": np.clip(0.9 - 0.15 * np.log10(max(crowd, 1) / 100), 0.3, 0.9),
+        "linewidths": 0,
+        "rasterized": True,
+    }
+
+
+def draw_names(
+    ax: "matplotlib.axes.Axes",
+    names: list[str],
+    places: Float[np.ndarray, "names 2"],
+    *,
+    side: float,
+    fontsize: float,
+    line: float = 1 / 20,
+) -> None:
+    """Write names at their places in a plot of this side, none on another.
+
+    A line of text takes the share ``line`` of the side, and a letter half of that.
+    """
+    names = [short(name, 14) for name in names]
+    side = max(side, np.finfo(float).tiny)
+    x, y = places.T / side
+    lengths = np.array([*map(len, names)])
+    beside = np.abs(x[:, None] - x) < line * (lengths[:, None] + lengths) / 4
+    for name, across, height in zip(names, x, spread(y, line, beside), strict=True):
         ax.text(
-            x,
-            y,
+            side * across,
+            side * height,
             name,
             ha="center",
             va="center",
-            fontsize=np.clip(2.6 * np.sqrt(square_inches), 8.5, 11),
+            fontsize=fontsize,
             fontweight="bold",
             path_effects=halo(),
             clip_on=True,
         )
 
 
-def _spread(
-    places: Float[np.ndarray, "names 2"], lengths: Integer[np.ndarray, " names"]
-) -> Float[np.ndarray, "names 2"]:
-    """Move names that lie on each other apart, upward and downward.
+def spread(
+    heights: Float[np.ndarray, " names"],
+    gap: float,
+    beside: Bool[np.ndarray, "names names"] | None = None,
+) -> Float[np.ndarray, " names"]:
+    """Move heights apart, upward and downward, until there is a gap between each two.
 
-    In units of the plot's side, of which a letter takes about a fortieth and a line
-    twice that.
+    ``beside`` says which two are in each other's way; by default all.
     """
-    x, y = places.T.copy()
-    width = (lengths[:, None] + lengths) / 2 / 40
-    beside = np.abs(x[:, None] - x) < width
-    np.fill_diagonal(beside, val=False)
-    order = np.sign(np.argsort(np.argsort(y))[:, None] - np.argsort(np.argsort(y)))
+    count = len(heights)
+    near = ~np.eye(count, dtype=bool)
+    if beside is not None:
+        near &= beside
+    rank = np.argsort(np.argsort(heights, kind="stable"))
+    order = np.sign(rank[:, None] - rank)
+    heights = heights.astype(float)
     for _ in range(50):
-        overlap = np.maximum(1 / 20 - order * (y[:, None] - y), 0) * beside
-        y += (order * overlap).sum(axis=1) / 4
-    return np.stack([x, y], axis=1)
+        overlap = np.maximum(gap - order * (heights[:, None] - heights), 0) * near
+        heights = heights + (order * overlap).sum(axis=1) / 4
+    return heights
 
 
-def draw_projection(
+def draw_plane(
     ax: "matplotlib.axes.Axes",
     layer: LayerStudy,
-    targets: Integer[np.ndarray, " samples"],
+    targets: Integer[np.ndarray, " shown"],
     class_names: tuple[str, ...],
-) -> None:
-    """Draw a layer's samples on its first two components, axes labelled."""
+    plane: str = "components",
+) -> Float[np.ndarray, "shown 2"]:
+    """Draw the samples shown in one of a layer's planes, axes labelled.
+
+    Returns
+    -------
+    array, shape (shown samples, 2)
+        Where they stand: a plane of one direction is drawn as a band along it.
+    """
     from matplotlib.ticker import MaxNLocator
 
-    draw_points(ax, layer.projection, targets, class_names)
-    for number, axis in enumerate((ax.xaxis, ax.yaxis)):
-        share = percent(layer.variance_shown[number])
-        axis.set_label_text(typeset(f"component {number + 1} ({share} of variance)"))
+    points = layer.planes[plane]
+    is_line = not points[:, 1].any()
+    if is_line:
+        points = _band(points)
+    draw_points(ax, points, targets, class_names)
+    for place, axis in enumerate((ax.xaxis, ax.yaxis)):
+        axis.set_label_text(typeset(_along(layer, plane, place)))
         axis.set_major_locator(MaxNLocator(4))
+    if is_line:
+        ax.set(ylabel="height: for sight only", yticks=[])
     # One scale for both axes: distances in the plane are the samples' own.
     ax.set_aspect("equal", adjustable="datalim")
+    return points
+
+
+def _band(points: Float[np.ndarray, "shown 2"]) -> Float[np.ndarray, "shown 2"]:
+    """Return points on a line at evenly spread heights, so that none hides another."""
+    height = 0.6 * float(np.ptp(points[:, 0])) or 1.0
+    turns = np.arange(len(points)) * GOLDEN % 1
+    return np.stack([points[:, 0], height * (turns - 0.5)], axis=1)
+
+
+def _along(layer: LayerStudy, plane: str, place: int) -> str:
+    """Return what an axis of a plane is, with how much it shows."""
+    if plane == "components":
+        share = percent(layer.variance_shown[place])
+        return f"component {place + 1} ({share} of variance)"
+    if plane != "discriminants":
+        return f"{short(plane)} {place + 1}"
+    ratios = layer.discriminants.ratios
+    if place >= len(ratios):
+        return "no discriminant: the classes' means are one"
+    return f"discriminant {place + 1} (between/within {number(ratios[place])})"
 
 
 def draw_rings(

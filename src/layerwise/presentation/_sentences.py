@@ -1,13 +1,14 @@
-"""The page's own sentences, and what each figure tells those who cannot see it."""
+"""The page's own sentences: its headline, and what stands beside its figures."""
 
 import numpy as np
 
 from layerwise.inspection import Study
 from layerwise.presentation._report import Report
+from layerwise.presentation._tables import SUSPECTS
 from layerwise.presentation._text import duration, interval, short
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["alternatives", "sentences"]
+__all__ = ["MANY", "sentences"]
 
 MANY = 12
 """More classes than this are not all named in a sentence."""
@@ -24,18 +25,7 @@ def sentences(report: Report) -> dict[str, str | tuple[str, str]]:
         "baselines_note": _baselines_note(report),
         "training_sentence": _training(report),
     }
-    if study is not None:
-        said["inside_sentence"] = (
-            "Each layer’s activations, the raw input first, on their first two "
-            "principal components, coloured by class. Components and probes are fitted "
-            f"on {study.fitted_on}; what is drawn and scored are {study.scored_on}."
-        )
-        said["probes_caption"] = (
-            "The share of each class that a least-squares probe reads from a layer, in "
-            f"percent of {study.scored_on}."
-        )
-        said["mistakes_caption"] = _mistakes_caption(report, study)
-    return said
+    return said if study is None else said | _inside(report, study)
 
 
 def _headline(report: Report) -> tuple[str, str]:
@@ -93,9 +83,10 @@ def _input_caption(report: Report) -> str:
 
 
 def _baselines_note(report: Report) -> str:
-    on_test = np.array_equal(report.input_study.targets, report.data.test.targets)
-    part = "test" if on_test else "validation"
-    return f"Simple methods on the raw inputs beside this network, on the {part} set."
+    return (
+        "Simple methods on the raw inputs beside this network, on the "
+        f"{report.input_study.scored_on} set."
+    )
 
 
 def _training(report: Report) -> str:
@@ -107,6 +98,62 @@ def _training(report: Report) -> str:
         f"{len(history.epochs)} of {recipe.epochs} epochs, "
         f"{duration(report.train_seconds)} with evaluation, "
         f"{count(round(report.steps_per_second))} steps per second."
+    )
+
+
+def _inside(report: Report, study: Study) -> dict[str, str | tuple[str, str]]:
+    total, shown = len(study.targets), len(study.shown)
+    drawn = "all of them" if shown == total else f"{count(shown)} of them"
+    sampled = f"the {study.scored_on}"
+    if len(study.sampled) < total:
+        sampled = f"{count(len(study.sampled))} of {sampled}"
+    return {
+        "inside_sentence": "Each layer’s activations, the raw input first, on their "
+        "first two principal components, coloured by class. Components and probes are "
+        f"fitted on {study.fitted_on}; scored are {study.scored_on}, drawn {drawn}.",
+        "discriminants_caption": "The same samples along the two directions that part "
+        "the classes best for their width, also found on the samples fitted on. "
+        "Classes that overlap here may still be parted by further directions. "
+        "Trustworthiness and continuity, 1 at best, say how far neighbours in the "
+        "picture are neighbours in the layer, and the reverse.",
+        "probes_caption": "The share of each class that a least-squares probe reads "
+        f"from a layer, in percent of {study.scored_on}.",
+        "measures_caption": "What each layer knows, measured in eight ways. Blue is "
+        "this network, with 95 % intervals where there are any; dark grey the "
+        "untrained one and light grey this one with shuffled labels, both on "
+        f"{sampled}. Above are shares read right, on a scale that keeps 98 and 99 % "
+        "apart. As classes come apart the Fisher ratio grows and NC1 falls; the last "
+        "two count the dimensions in use.",
+        "pairs_caption": "The pairs that the network mixes most: of the samples of "
+        "both, the share that a least-squares probe takes for the other. A line has "
+        "the colours of its two classes; where it falls, that layer parts them.",
+        "epochs_caption": "From the untrained network down, every layer on its first "
+        f"two components after the epochs that were kept: {sampled}. The pictures are "
+        "turned to lie on each other as well as they can, so that points move because "
+        "the network moved; a column has one scale.",
+        "similarity_caption": f"Debiased linear CKA of every two layers, of {sampled}: "
+        "1 where two layers hold the same picture but for its size and turn, 0 where "
+        "they have nothing in common. A block near 1 is a run of layers that change "
+        "little.",
+        "reliability_caption": f"The {study.scored_on} by how sure the network is of "
+        "its answer. A dot is how often it is right when it is that sure, with the "
+        "95 % interval: on the diagonal as often as it says, below it less often. "
+        "The bars count the samples.",
+        "mistakes_caption": _mistakes_caption(report, study),
+        "suspects_sentence": _suspects(study),
+    }
+
+
+def _suspects(study: Study) -> str:
+    total, shown = len(study.suspects), min(len(study.suspects), SUSPECTS)
+    which = "all of them" if shown == total else f"the first {count(shown)}"
+    return (
+        f"Labels that look wrong, the most suspect first: {count(total)} of the "
+        f"{study.scored_on}; the table has {which}. The score is the share of the "
+        "evidence, from the network, its layers and the neighbours, that speaks for "
+        "what a sample looks like rather than for its label; the probability is what "
+        "the network gives that; since is the first layer from which on every probe "
+        "says so."
     )
 
 
@@ -122,75 +169,3 @@ def _mistakes_caption(report: Report, study: Study) -> str:
         f"Of {count(wrong)} mistakes, those that the network was surest of: what they "
         "are labelled, what it said, and the probability it gave."
     )
-
-
-def alternatives(report: Report) -> dict[str, str]:
-    """Return what each figure of `draw_all` shows, in words."""
-    data, study = report.data, report.study
-    names = listed([short(name) for name in data.class_names[:MANY]])
-    ratios = report.input_study.layer.components.explained_variance_ratio
-    shown = percent(float(report.input_study.layer.variance_shown.sum()))
-    said = {
-        "samples": f"Five samples of each class: {names}.",
-        "components": "The first ten principal components as pictures; their shares of "
-        f"the variance are {listed([percent(float(r)) for r in ratios])}.",
-        "input": f"Scatter of samples on two principal components ({shown} of the "
-        f"variance), coloured by class: {names}.",
-        "training": _curves(report),
-        "regions": f"Plane of two inputs, coloured by predicted class; "
-        f"{percent(report.test.accuracy)} of the test samples lie in their own colour.",
-    }
-    return said if study is None else said | _inside(study)
-
-
-def _curves(report: Report) -> str:
-    losses = report.history.losses
-    if not len(losses):
-        return "No step was made."
-    said = (
-        f"Loss by step, from {number(float(losses[0]))} to {number(float(losses[-1]))}"
-    )
-    if report.history.epochs:
-        accuracy = percent(report.history.epochs[-1].validation_accuracy)
-        said += f"; accuracy by step, at the end {accuracy} on the validation set"
-    return said + "."
-
-
-def _inside(study: Study) -> dict[str, str]:
-    probes = [(short(n.name, 40), percent(n.probe_accuracy.value)) for n in study]
-    planes = {
-        f"layer{index:02d}": f"Scatter of {name} on its first two components, coloured "
-        f"by class; a linear probe reads {accuracy} right."
-        for index, (name, accuracy) in enumerate(probes)
-    }
-    everywhere = listed([f"{accuracy} in {name}" for name, accuracy in probes])
-    return planes | {
-        "probes": "Table of probe accuracy by class and layer; over all classes "
-        f"{everywhere}.",
-        "confusion": _confusion(study),
-        "mistakes": _worst(study),
-    }
-
-
-def _confusion(study: Study) -> str:
-    said = (
-        f"{count(len(study.targets))} samples by label and prediction, "
-        f"{count(len(study.mistakes))} of them wrong"
-    )
-    wrong = study.confusion * ~np.eye(len(study.class_names), dtype=bool)
-    if not wrong.any():
-        return said + "."
-    pair = np.unravel_index(np.argmax(wrong), wrong.shape)
-    label, prediction = (short(study.class_names[index]) for index in pair)
-    times = count(int(wrong.max()))
-    return f"{said}; most often, {times} times, {label} as {prediction}."
-
-
-def _worst(study: Study) -> str:
-    names = [short(name) for name in study.class_names]
-    worst = [
-        f"is {names[study.targets[sample]]}, said {names[study.predictions[sample]]}, "
-        f"{percent(float(study.confidence[sample]))}"
-        for sample in study.mistakes[:3]
-    ]
-    return f"The mistakes the network was surest of: {'; '.join(worst)}."

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 __all__ = [
+    "ACCENT",
     "INK",
     "MUTED",
+    "PALE",
     "class_colours",
     "halo",
+    "log_ticks",
     "new_axes",
     "new_figure",
     "png",
@@ -31,11 +34,13 @@ R = TypeVar("R")
 
 INK = "#222222"
 MUTED = "#767676"
+PALE = "#b0b0b0"
+ACCENT = "#2f6fd0"
 DPI = 150
 
 STYLE = MappingProxyType(
     {
-        "axes.edgecolor": "#b0b0b0",
+        "axes.edgecolor": PALE,
         "axes.facecolor": "white",
         "axes.formatter.use_mathtext": False,
         "axes.grid": False,
@@ -56,10 +61,10 @@ STYLE = MappingProxyType(
         "text.color": INK,
         "text.parse_math": False,
         "text.usetex": False,
-        "xtick.color": "#b0b0b0",
+        "xtick.color": PALE,
         "xtick.labelcolor": MUTED,
         "xtick.labelsize": 8,
-        "ytick.color": "#b0b0b0",
+        "ytick.color": PALE,
         "ytick.labelcolor": MUTED,
         "ytick.labelsize": 8,
     }
@@ -153,6 +158,18 @@ def new_axes(width: float, height: float) -> "matplotlib.axes.Axes":
     return new_figure(width, height).add_subplot()
 
 
+def log_ticks(ax: "matplotlib.axes.Axes") -> None:
+    """Make the upward axis logarithmic, with few ticks and plain numbers."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    ax.set_yscale("log")
+    least, greatest = ax.get_ylim()
+    subs = (1.0, 2.0, 5.0) if greatest < 1000 * least else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+
+
 def halo() -> list[Any]:
     """Return the thin white rim that keeps text readable on points."""
     from matplotlib.patheffects import withStroke
@@ -171,6 +188,9 @@ def png(drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes") -> bytes:
     canvas = FigureCanvasAgg(figure)
     with quiet_style():
         canvas.draw()
+    shades = np.asarray(canvas.buffer_rgba())[..., :3].astype(np.uint16)
+    # Shades that no eye tells apart are one: points take a fifth less room.
+    shades = np.minimum((shades + 2) // 4 * 4, 255).astype(np.uint8)
     file = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(file, "png")
+    Image.fromarray(shades).save(file, "png")
     return file.getvalue()

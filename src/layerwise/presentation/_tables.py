@@ -1,23 +1,41 @@
 """The page's tables: records in, rows of text out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from layerwise.data import DataStatistics, SetStatistics
-from layerwise.inspection import LayerStudy, Share, Study
+from layerwise.inspection import (
+    MEASURES,
+    LayerStudy,
+    Measures,
+    Share,
+    Study,
+    Suspect,
+)
 from layerwise.presentation._report import Report
-from layerwise.presentation._text import interval, short
+from layerwise.presentation._text import interval, known, short
 from layerwise.statistics import wilson_interval
 from layerwise.wording import count, number, percent
 
-__all__ = ["Table", "class_table", "layer_table", "statistics_table", "tables"]
+__all__ = [
+    "SUSPECTS",
+    "Table",
+    "class_table",
+    "layer_table",
+    "statistics_table",
+    "suspect_table",
+    "tables",
+]
 
 THIS_NETWORK = "this network"
 
 MISTAKES = 12
 """Mistakes listed of a table's rows, at most."""
+
+SUSPECTS = 30
+"""Suspect labels listed, at most."""
 
 COLUMNS = 6
 """Features listed of each, at most."""
@@ -41,6 +59,10 @@ def tables(report: Report) -> dict[str, Table]:
     if report.study is not None:
         made["layers"] = layer_table(report.study)
         made["mistakes"] = _mistakes(report.study, report.data.feature_names)
+        made["suspects"] = suspect_table(
+            report.study.suspects[:SUSPECTS], report.data.class_names
+        )
+        made |= _measure_tables(report.study)
     return made
 
 
@@ -87,11 +109,11 @@ def class_table(statistics: DataStatistics) -> Table:
 def _baselines(report: Report) -> Table:
     """Put the network beside simple methods, scored on the same samples."""
     methods = [(b.name, b.accuracy, b.fitted_on) for b in report.input_study.baselines]
-    scored = report.input_study.targets
-    on_test = np.array_equal(scored, report.data.test.targets)
+    on_test = report.input_study.scored_on == "test"
     score = report.test if on_test else report.validation
-    right = round(score.accuracy * len(scored))
-    ours = Share(right, len(scored), *wilson_interval(right, len(scored)))
+    trials = len(report.data.test if on_test else report.data.validation)
+    right = round(score.accuracy * trials)
+    ours = Share(right, trials, *wilson_interval(right, trials))
     methods.append((THIS_NETWORK, ours, len(report.data.train)))
     return Table(
         ("", "accuracy", "95 % interval", "scored on", "fitted on"),
@@ -120,23 +142,72 @@ def _scores(report: Report) -> Table:
 def layer_table(study: Study) -> Table:
     """Return every layer's figures, a row for each, the raw input first."""
     return Table(
-        ("layer", "probe accuracy", "95 % interval", "dimensions", "variance shown",
-         "constant units"),
+        ("layer", "probe", "logistic", "nearest mean", "purity", "dead", "dup.",
+         "dimensions"),
         [_layer_row(layer) for layer in study],
     )  # fmt: skip
 
 
 def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
-    first, second = layer.variance_shown
-    dimensions = number(layer.participation_ratio)
+    values = layer.measures.values
     return (
-        short(layer.name, 40),
+        short(layer.name, 24),
         percent(layer.probe_accuracy.value),
-        interval(layer.probe_accuracy),
-        f"{dimensions} of {count(layer.units)}",
-        f"{percent(float(first))} + {percent(float(second))}",
+        percent(values["logistic_accuracy"]),
+        percent(values["nearest_mean_accuracy"]),
+        percent(values["neighbour_purity"]),
         count(layer.dead_units),
+        count(int(np.sum(layer.duplicate))),
+        f"{number(layer.participation_ratio)} of {count(layer.units)}",
     )
+
+
+def _measure_tables(study: Study) -> dict[str, Table]:
+    """Return every measure of every layer: as it is, untrained, and by chance."""
+    layers = list(study)
+    measured = {layer.name: layer.measures for layer in layers}
+    untrained = {layer.name: layer.measures for layer in study.untrained.layers}
+    shuffled = {layer.name: layer.shuffled for layer in layers}
+    return {
+        "measures": _measure_table(measured, MEASURES),
+        "untrained": _measure_table(untrained, {}),
+        "shuffled": _measure_table(shuffled, {}),
+    }
+
+
+def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> Table:
+    """Return a row for each measure, a column for each layer, and ``words`` beside."""
+    found = {name for measures in layers.values() for name in measures.values}
+    # A plane that was given has a trust of its own, under no name of MEASURES.
+    names = [*filter(found.__contains__, MEASURES), *sorted(found - MEASURES.keys())]
+    body: list[tuple[str, ...]] = []
+    for name in names:
+        row = (known(m.values.get(name, np.nan)) for m in layers.values())
+        said = [words.get(name, "")] if words else []
+        body.append((short(name.replace("_", " "), 40), *row, *said))
+    head = ("measure", *(short(name, 14) for name in layers))
+    return Table((*head, "what it is") if words else head, body)
+
+
+def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> Table:
+    """Return suspect labels, a row for each, with what speaks against them."""
+    names = [short(name, 12) for name in class_names]
+    return Table(
+        ("sample", "labelled", "looks like", "score", "probability", "neighbours",
+         "since"),
+        [
+            (
+                f"{suspect.part} {count(suspect.position)}",
+                names[suspect.label],
+                names[suspect.suggestion],
+                f"{suspect.score:.2f}",
+                percent(suspect.probability_of_suggestion),
+                f"{suspect.neighbours_agreeing} of {suspect.neighbours}",
+                "–" if suspect.since is None else short(suspect.since, 12),
+            )
+            for suspect in suspects
+        ],
+    )  # fmt: skip
 
 
 def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:

@@ -1,17 +1,19 @@
 """What the command line prints: quiet tables, findings, and a bar while training."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerwise.data import Dataset, DataStatistics
-from layerwise.inspection import Finding, Study
+from layerwise.inspection import Finding, Study, Suspect
 from layerwise.presentation._tables import (
     Table,
     class_table,
     layer_table,
     statistics_table,
+    suspect_table,
 )
 from layerwise.presentation._text import duration
 from layerwise.training import Progress, Result
@@ -26,6 +28,7 @@ __all__ = [
     "print_findings",
     "print_layers",
     "print_statistics",
+    "print_suspects",
     "print_training",
 ]
 
@@ -103,6 +106,15 @@ def _say(console: "rich.console.Console", text: str) -> None:
 def print_layers(console: "rich.console.Console", study: Study) -> None:
     """Print every layer's figures, the raw input's first."""
     _print_table(console, layer_table(study))
+
+
+def print_suspects(
+    console: "rich.console.Console",
+    suspects: Sequence[Suspect],
+    class_names: tuple[str, ...],
+) -> None:
+    """Print the samples whose label looks wrong, in the order given."""
+    _print_table(console, suspect_table(suspects, class_names))
 
 
 def print_findings(

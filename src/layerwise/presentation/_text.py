@@ -1,11 +1,12 @@
 """Times, intervals and names as figures, pages and tables write them."""
 
+import math
 import re
 
 from layerwise.inspection import Share
-from layerwise.wording import percent
+from layerwise.wording import number, percent
 
-__all__ = ["duration", "interval", "short", "typeset"]
+__all__ = ["duration", "interval", "known", "short", "typeset"]
 
 NARROW_NO_BREAK_SPACE = "\u202f"
 UNIT = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b)")
@@ -20,6 +21,17 @@ def interval(share: Share) -> str:
     '96.7 to 98.5 %'
     """
     return f"{percent(share.low).removesuffix(' %')} to {percent(share.high)}"
+
+
+def known(value: float) -> str:
+    """Write a measure, a dash where it has no meaning.
+
+    >>> known(0.12345), known(float("nan")), known(float("inf"))
+    ('0.123', '–', '∞')
+    """
+    if math.isnan(value):
+        return "–"
+    return "∞" if value == math.inf else number(value)
 
 
 def duration(seconds: float) -> str:

@@ -1,25 +1,53 @@
 """Mathematics on arrays of labelled rows: moments, and what follows from them."""
 
-from layerwise.statistics._classes import class_spread, separation
+from layerwise.statistics._classes import (
+    class_spread,
+    fisher_ratio,
+    nearest_mean,
+    separation,
+)
+from layerwise.statistics._collapse import (
+    angle_deviation,
+    norm_variation,
+    self_duality,
+    within_collapse,
+)
 from layerwise.statistics._components import (
     PrincipalComponents,
     constant_units,
+    duplicate_units,
+    effective_rank,
     participation_ratio,
     principal_components,
 )
+from layerwise.statistics._discriminants import Discriminants, discriminants
 from layerwise.statistics._intervals import wilson_interval
 from layerwise.statistics._moments import Moments
 from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
+from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_cka_of
 
 __all__ = [
+    "CrossMoments",
+    "Discriminants",
     "LeastSquaresProbe",
     "Moments",
     "PrincipalComponents",
+    "angle_deviation",
     "class_spread",
     "constant_units",
+    "discriminants",
+    "duplicate_units",
+    "effective_rank",
+    "fisher_ratio",
     "least_squares_probe",
+    "linear_cka",
+    "linear_cka_of",
+    "nearest_mean",
+    "norm_variation",
     "participation_ratio",
     "principal_components",
+    "self_duality",
     "separation",
     "wilson_interval",
+    "within_collapse",
 ]

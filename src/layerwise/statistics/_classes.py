@@ -1,12 +1,14 @@
-"""How wide each class is, and how far any two of them are apart."""
+"""How wide each class is, how far any two are apart, and which mean is nearest."""
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
+from layerwise.arrays import Array
 from layerwise.errors import InputError
+from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._moments import RESOLUTION, Moments
 
-__all__ = ["class_spread", "separation"]
+__all__ = ["class_spread", "fisher_ratio", "nearest_mean", "separation"]
 
 
 def class_spread(moments: Moments) -> Float64[np.ndarray, " classes"]:
@@ -27,6 +29,69 @@ def class_spread(moments: Moments) -> Float64[np.ndarray, " classes"]:
     spread = np.full(len(seen), np.nan)
     spread[seen] = variance[seen] / average if average else 0.0
     return spread
+
+
+def fisher_ratio(moments: Moments) -> float:
+    """Return the scatter between classes over that within: ``tr(S_b) / tr(S_w)``.
+
+    Of all units together, so that those of larger scale count for more; along the best
+    directions it is the ``ratios`` of `discriminants`. Fisher, "The use of multiple
+    measurements in taxonomic problems", Annals of Eugenics 7 (1936).
+
+    Returns
+    -------
+    float
+        0 where all class means are equal; infinite where they differ and no class has
+        any variance; NaN where there is no variance at all, or fewer than two classes
+        have rows.
+    """
+    seen = moments.counts > 0
+    if np.count_nonzero(seen) < 2:
+        return float("nan")
+    counts = moments.counts[seen]
+    within = (counts - 1) @ moments.class_variances[seen].sum(axis=1)
+    offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
+    between = counts @ np.square(offsets).sum(axis=1)
+    if between < RESOLUTION * moments.squares.sum():
+        between = 0.0
+    if not within:
+        return float("inf" if between else "nan")
+    return float(between / within)
+
+
+def nearest_mean(rows: Array, moments: Moments) -> Int64[np.ndarray, " rows"]:
+    """Return for each row the class whose mean is nearest to it, by Euclid.
+
+    Parameters
+    ----------
+    rows : real array, shape (rows, units)
+    moments : Moments
+        Of labelled rows, one at least. A class without a row is never the nearest.
+
+    Returns
+    -------
+    int64, shape (rows,)
+
+    Raises
+    ------
+    InputError
+        If ``rows`` do not have these units, or there are no class means.
+    """
+    rows = checked_rows(rows, len(moments.shift))
+    seen = np.flatnonzero(moments.counts)
+    if not len(seen):
+        raise InputError("there are no rows to take class means of")
+    # About the means' own centre, and in differences from the shift: nothing is lost
+    # to an offset, nor to a shift that is far from them.
+    offsets = moments.class_offsets[seen]
+    centre = offsets.mean(axis=0)
+    means = offsets - centre
+    half = np.square(means).sum(axis=1) / 2
+    nearest = np.empty(len(rows), np.int64)
+    for part in blocks(len(rows)):
+        near = rows[part] - moments.shift - centre
+        nearest[part] = seen[np.argmax(near @ means.T - half, axis=1)]
+    return nearest
 
 
 def separation(

@@ -10,6 +10,7 @@ from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
 from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
 from layerwise.training._recipe import Recipe
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
+from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import Problem, Score, State, Steps, engine_for
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Score",
+    "Snapshot",
     "State",
     "Steps",
     "engine_for",
@@ -35,4 +37,5 @@ __all__ = [
     "save_checkpoint",
     "schedule",
     "score",
+    "snapshot_epochs",
 ]

@@ -1,7 +1,8 @@
 """Checkpoints on disk: where a training stood, to the byte.
 
 A checkpoint is one safetensors file, named by the global step: parameters, the
-optimiser's moments, every step's records, and the epochs' figures as JSON.
+optimiser's moments, the snapshots on the way, every step's records, and the epochs'
+figures as JSON.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from layerwise.training.engines import State, on_host
 
 __all__ = ["latest_checkpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "checkpoint-1"
+FORMAT = "checkpoint-2"
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
@@ -35,7 +36,11 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         If it cannot be written.
     """
     state = on_host(checkpoint.state)
-    trees = {"parameters": state.parameters, "moments": state.moments}
+    trees = {
+        "parameters": state.parameters,
+        "moments": state.moments,
+        "snapshots": checkpoint.snapshots,
+    }
     if checkpoint.best:
         trees["best"] = checkpoint.best[1]
     tensors = dict(named_leaves(trees))
@@ -46,6 +51,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         "step": state.step,
         "epochs": [asdict(epoch) for epoch in checkpoint.history.epochs],
         "best": asdict(checkpoint.best[0]) if checkpoint.best else None,
+        "snapshots": list(checkpoint.snapshots),
     }
     path = make_folder(folder) / f"step-{state.step:09d}.safetensors"
     write_tensors(path, tensors, records)
@@ -80,7 +86,11 @@ def load_checkpoint(
 def _checkpoint(
     like: State, tensors: Mapping[str, np.ndarray], records: dict[str, Any]
 ) -> Checkpoint:
-    trees = {"parameters": like.parameters, "moments": like.moments}
+    trees = {
+        "parameters": like.parameters,
+        "moments": like.moments,
+        "snapshots": dict.fromkeys(records["snapshots"], like.parameters),
+    }
     if records["best"]:
         trees["best"] = like.parameters
     filled = tree_like(trees, tensors)
@@ -91,6 +101,9 @@ def _checkpoint(
     if not 0 <= step <= len(losses) == len(accuracies):
         raise ValueError(f"{len(losses)} losses after {step} steps")
     epochs = tuple(Epoch(**epoch) for epoch in records["epochs"])
+    if not set(filled["snapshots"]) <= {epoch.epoch for epoch in epochs}:
+        raise ValueError("it has a snapshot of an epoch that was not reached")
     best = (Epoch(**records["best"]), filled["best"]) if records["best"] else None
     state = State(filled["parameters"], filled["moments"], step)
-    return Checkpoint(state, History(losses, accuracies, epochs), best)
+    history = History(losses, accuracies, epochs)
+    return Checkpoint(state, history, best, filled["snapshots"])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from layerwise.training._history import Epoch, History
 from layerwise.training._optimisers import optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
 from layerwise.training._schedules import schedule
+from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -56,11 +57,15 @@ class Checkpoint:
         The records so far.
     best : tuple of Epoch and tree, optional
         The epoch of the lowest validation loss and its parameters, where that is kept.
+    snapshots : dict of int to tree
+        The parameters kept on the way, on the host, by epoch in rising order. Those of
+        epoch 0 are not among them: the seed gives them again, to the byte.
     """
 
     state: State
     history: History
     best: tuple[Epoch, Any] | None = None
+    snapshots: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +92,10 @@ class Result:
         From which an interrupted training goes on.
     engine : str
         The engine that trained: ``compiled`` or ``eager``.
+    snapshots : tuple of Snapshot
+        The networks on the way, the untrained one first; where training stopped early,
+        those that were reached. They are kept as they were: with ``patience`` the last
+        need not be ``network``, which is the best.
     """
 
     network: Network
@@ -99,6 +108,7 @@ class Result:
     steps_per_second: float
     checkpoint: Checkpoint
     engine: str
+    snapshots: tuple[Snapshot, ...]
 
 
 def fit(
@@ -224,6 +234,7 @@ class _Training:
         self._data = data
         self._recipe = recipe
         self._order = Order(len(data.train), problem.batch_size, recipe.seed)
+        self._snapshot_epochs = snapshot_epochs(recipe.epochs, recipe.snapshots)
         self._began = time.perf_counter()
         self._stepping = 0.0
         self._steps_timed = 0
@@ -293,6 +304,15 @@ class _Training:
             steps_per_second=self.steps_per_second,
             checkpoint=checkpoint,
             engine=self._engine.name,
+            snapshots=self._snapshots(checkpoint),
+        )
+
+    def _snapshots(self, checkpoint: Checkpoint) -> tuple[Snapshot, ...]:
+        untrained = self._problem.network
+        kept = checkpoint.snapshots.items()
+        return (
+            Snapshot(0, untrained),
+            *(Snapshot(e, replace(untrained, parameters=tree)) for e, tree in kept),
         )
 
     def _next_stop(self, start: int) -> int:
@@ -333,7 +353,11 @@ class _Training:
         lowest = best is None or validation.loss < best[0].validation_loss
         if self._recipe.patience is not None and lowest:
             best = (epoch, on_host(checkpoint.state).parameters)
-        return replace(checkpoint, history=history, best=best)
+        snapshots = checkpoint.snapshots
+        if epoch.epoch in self._snapshot_epochs:
+            kept = on_host(checkpoint.state).parameters
+            snapshots = snapshots | {epoch.epoch: kept}
+        return replace(checkpoint, history=history, best=best, snapshots=snapshots)
 
 
 def _extended(history: History, steps: Steps) -> History:

@@ -42,6 +42,9 @@ class Recipe:
     patience : int, optional
         Stop after this many epochs without a lower validation loss and keep the best;
         by default never.
+    snapshots : int
+        How many networks to keep on the way, at the epochs of ``snapshot_epochs``; the
+        untrained one is kept beside them.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Recipe:
     engine: str = "auto"
     device: str | None = None
     patience: int | None = None
+    snapshots: int = 5
 
     def __post_init__(self) -> None:
         optimiser(self.optimizer)
@@ -69,8 +73,10 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, not {value}")
-        if self.seed < 0:
-            raise InputError(f"seed must not be negative, it is {self.seed}")
+        for name in ("seed", "snapshots"):
+            value = getattr(self, name)
+            if value < 0:
+                raise InputError(f"{name} must not be negative, it is {value}")
         rate = self.learning_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise InputError(f"learning_rate must be a positive number, not {rate}")

@@ -1,0 +1,123 @@
+"""Findings on the accuracy: whether it would do, and what the confidence is worth."""
+
+from collections.abc import Iterator
+from math import sqrt
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from layerwise.inspection._chance import TWO_SIDED
+from layerwise.inspection._study import Finding, Study
+from layerwise.wording import number, percent
+
+__all__ = ["accuracy", "calibration", "calibration_error", "keepable"]
+
+IN_A_ROW = 5
+"""A postcode's digits: what an accuracy means where several must all be right."""
+
+BINS = 15
+"""Bins of confidence, as many as Guo et al. take."""
+
+
+def accuracy(study: Study) -> Iterator[Finding]:
+    """Say what share is right, how sure that is, and what it means in a row."""
+    share = study.accuracy
+    run = share.value**IN_A_ROW
+    digits = all(len(name) == 1 and name.isdigit() for name in study.class_names)
+    if digits:
+        row = f"a {_NUMERALS[IN_A_ROW]}-digit postcode would be read right"
+    else:
+        row = f"{_NUMERALS[IN_A_ROW]} samples in a row would all be right"
+    yield Finding(
+        "accuracy",
+        f"{percent(share.value)} of {study.scored_on} are classified right (95 % "
+        f"interval {percent(share.low)} to {percent(share.high)}). Whether that would "
+        f"do depends on the use: {row} in {percent(run)} of cases.",
+        {
+            "accuracy": share.value,
+            "confidence": 0.95,
+            "low": share.low,
+            "high": share.high,
+            "samples": share.trials,
+            "in_a_row": IN_A_ROW,
+            "all_right": run,
+        },
+    )
+
+
+_NUMERALS = {5: "five"}
+
+
+def keepable(study: Study) -> Iterator[Finding]:
+    """Say what can be kept where an accuracy is required of what is kept."""
+    keep = study.keepable
+    if keep is None:
+        return
+    if keep.kept.successes == 0:
+        text = (
+            f"No threshold on the network's confidence reaches "
+            f"{percent(keep.required)} accuracy on the validation set: nothing can be "
+            "kept at that demand."
+        )
+    else:
+        text = (
+            f"Where {percent(keep.required)} accuracy is required, "
+            f"{percent(keep.kept.value)} of the samples can be kept: those the network "
+            f"gives a probability of at least {number(keep.threshold)}, a threshold "
+            f"chosen on the validation set. Of those kept here, "
+            f"{percent(keep.accuracy.value)} are right; the rest is for a person."
+        )
+    yield Finding(
+        "keepable",
+        text,
+        {
+            "required": keep.required,
+            "threshold": keep.threshold,
+            "kept": keep.kept.value,
+            "accuracy_of_kept": keep.accuracy.value,
+        },
+    )
+
+
+def calibration(study: Study) -> Iterator[Finding]:
+    """Say whether the confidence keeps its word.
+
+    Over- or underconfident where the mean confidence and the accuracy differ by more
+    than chance would make them, were every confidence p right in p of cases.
+    """
+    right = study.predictions == study.targets
+    confidence = study.confidence.astype(np.float64)
+    mean, share = float(confidence.mean()), study.accuracy.value
+    noise = TWO_SIDED * sqrt(float(np.sum(confidence * (1 - confidence)))) / len(right)
+    error = calibration_error(confidence, right)
+    verdict = "The network is neither over- nor underconfident"
+    if abs(mean - share) > noise:
+        verdict = f"The network is {'over' if mean > share else 'under'}confident"
+    yield Finding(
+        "calibration",
+        f"{verdict}: the probability of its answer is {percent(mean)} on average, and "
+        f"{percent(share)} of them are right. Over {BINS} bins of confidence "
+        f"the two differ by {percent(error)} (the expected calibration error).",
+        {
+            "mean_confidence": mean,
+            "accuracy": share,
+            "noise": noise,
+            "bins": BINS,
+            "expected_calibration_error": error,
+        },
+    )
+
+
+def calibration_error(
+    confidence: Float[np.ndarray, " samples"], right: Bool[np.ndarray, " samples"]
+) -> float:
+    """Return the expected calibration error in 15 bins of equal width.
+
+    The mean over the samples of ``|accuracy - mean confidence|`` of their bin; a bin
+    holds its upper end. Naeini, Cooper and Hauskrecht, "Obtaining well calibrated
+    probabilities using Bayesian binning", AAAI 2015; Guo, Pleiss, Sun and Weinberger,
+    "On calibration of modern neural networks", ICML 2017, equation 3.
+    """
+    bins = np.maximum(np.ceil(confidence * BINS).astype(int) - 1, 0)
+    excess = np.bincount(bins, confidence - right)
+    return float(np.abs(excess).sum() / len(right))

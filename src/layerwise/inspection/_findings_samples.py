@@ -1,0 +1,133 @@
+"""Findings on single samples: decided when, lost where, labelled right or wrong."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from layerwise.inspection._study import Finding, Study
+from layerwise.wording import count, percent
+
+__all__ = ["decided_late", "decided_wrong", "suspect_labels"]
+
+MISTAKES = 10
+"""Of fewer mistakes a share says nothing."""
+
+CONVINCING = 0.99
+"""So much of the evidence has to speak against a label. The score ranks and is no
+frequency; of a good network's mistakes on MNIST this leaves about one in eight."""
+
+
+def decided_late(study: Study) -> Iterator[Finding]:
+    """Count the samples that only the last hidden layer decides, and what they cost.
+
+    A sample is decided in the first layer from which on the probe of every hidden layer
+    says what the network says. Late are those decided in the last hidden layer or, as
+    the probes have it, not even there.
+    """
+    hidden = study.layers[:-1]
+    if len(hidden) < 2:
+        return
+    agrees = np.stack([x.probe_predictions == study.predictions for x in hidden])
+    late = ~agrees[-2:].all(axis=0)
+    if not late.any() or late.all():
+        return
+    early = agrees.all(axis=0)
+    wrong = study.predictions != study.targets
+    of_late, of_others = float(wrong[late].mean()), float(wrong[~late].mean())
+    yield Finding(
+        "decided late",
+        f"{percent(float(early.mean()))} of the samples are decided from "
+        f"{hidden[0].name} on: all later layers agree. {count(int(late.sum()))} are "
+        f"decided in {hidden[-1].name} at the earliest: of these {percent(of_late)} "
+        f"are wrong, of the others {percent(of_others)}.",
+        {
+            "decided_from_first": float(early.mean()),
+            "late": int(late.sum()),
+            "samples": len(wrong),
+            "wrong_of_late": of_late,
+            "wrong_of_others": of_others,
+            "layers": [layer.name for layer in hidden],
+        },
+        "counted",
+    )
+
+
+def decided_wrong(study: Study) -> Iterator[Finding]:
+    """Tell mistakes made from the first hidden layer on from those made on the way.
+
+    The former: every hidden layer's probe says the wrong class that the network says.
+    The latter: the probe of some hidden layer says the right one.
+    """
+    hidden = study.layers[:-1]
+    wrong = study.mistakes
+    if len(hidden) < 2 or len(wrong) < MISTAKES:
+        return
+    said = np.stack([layer.probe_predictions[wrong] for layer in hidden])
+    early = int(np.sum((said == study.predictions[wrong]).all(axis=0)))
+    lost = int(np.sum((said == study.targets[wrong]).any(axis=0)))
+    if not early + lost:
+        return
+    total = len(wrong)
+    yield Finding(
+        "decided wrong",
+        f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) are "
+        f"made from {hidden[0].name} on: more layers would not mend those, a look at "
+        f"the samples and their labels may. {count(lost)} ({percent(lost / total)}) "
+        "could still be read right in some hidden layer and are lost later.",
+        {
+            "mistakes": total,
+            "wrong_from_first": early,
+            "share_wrong_from_first": early / total,
+            "lost": lost,
+            "share_lost": lost / total,
+            "layers": [layer.name for layer in hidden],
+        },
+        "counted",
+    )
+
+
+def suspect_labels(study: Study) -> Iterator[Finding]:
+    """Say how many labels are doubtful, and which one most.
+
+    Those with a score of 0.99 at least where most neighbours have the suggestion for a
+    label as well: a confident network alone is often just wrong.
+    """
+    convincing = [
+        suspect
+        for suspect in study.suspects
+        if suspect.score >= CONVINCING
+        and 2 * suspect.neighbours_agreeing > suspect.neighbours
+    ]
+    if not convincing:
+        return
+    worst, suspects = convincing[0], len(convincing)
+    label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
+    doubtful = "label is" if suspects == 1 else "labels are"
+    yield Finding(
+        "suspect labels",
+        f"{count(suspects)} {doubtful} doubtful, of {study.scored_on}. Most of all "
+        f"that of sample {count(worst.position)}: labelled {label}, it is read as "
+        f"{suggestion} {_since(worst.since)}with a probability of "
+        f"{percent(worst.probability_of_suggestion)}, and so are "
+        f"{worst.neighbours_agreeing} of its {worst.neighbours} nearest neighbours "
+        "labelled.",
+        {
+            "suspects": suspects,
+            "score": CONVINCING,
+            "scored_on": study.scored_on,
+            "position": worst.position,
+            "label": label,
+            "suggestion": suggestion,
+            "since": worst.since,
+            "probability": worst.probability_of_suggestion,
+            "neighbours_agreeing": worst.neighbours_agreeing,
+            "neighbours": worst.neighbours,
+        },
+        "rule of thumb",
+    )
+
+
+def _since(layer: str | None) -> str:
+    if layer is None:
+        return ""
+    return f"from {'the raw input' if layer == 'input' else layer} on, "

@@ -1,0 +1,297 @@
+"""Measures that need samples, not moments: neighbours, a logistic probe, intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64, Int, Int64
+
+from layerwise.errors import InputError
+
+__all__ = ["Neighbourhood", "bootstrap_interval", "logistic_probe", "shuffled"]
+
+NEIGHBOURS = 10
+
+GROUPS = 64
+"""Of a sample's distances, when the nearest are looked for; more than `NEIGHBOURS`."""
+
+BLOCK_ROWS = 128
+"""So many rows of 2,000 distances stay in a processor's cache from step to step."""
+
+TRUST_SAMPLES = 500
+"""Trust is the mean over so many samples at most, a seeded draw; each of them is ranked
+against all the others. On MNIST's layers that is within 0.01 of the mean over all."""
+
+PENALTY = 0.01
+"""The logistic probe minimises mean cross-entropy + ``PENALTY / 2`` · ‖weights‖²."""
+
+TOLERANCE = 3e-4
+"""The largest entry of the gradient at which the logistic probe stops: accuracies are
+then within 0.1 points of the optimum's on MNIST's layers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """How near the sampled rows of one layer lie to each other.
+
+    Parameters
+    ----------
+    distances : float64, shape (samples, samples)
+        Euclidean. Those that the rounding of the matrix product cannot tell from 0 are
+        0: below about √(units · 4e-16) of the rows' distance from their mean.
+    nearest : int64, shape (samples, neighbours)
+        The ten nearest other samples, or all where there are fewer, the nearest first;
+        of equally near ones those that come first in the sample.
+    """
+
+    distances: Float64[np.ndarray, "samples samples"]
+    nearest: Int64[np.ndarray, "samples neighbours"]
+
+    @classmethod
+    def of(cls, rows: Float[np.ndarray, "samples units"]) -> "Neighbourhood":
+        """Measure all distances between ``rows``: samples² · units products.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, or if an entry or its square is not finite.
+        """
+        distances = _distances(rows)
+        np.fill_diagonal(distances, np.inf)
+        nearest = _nearest(distances, min(NEIGHBOURS, len(rows) - 1))
+        np.fill_diagonal(distances, 0)
+        return cls(distances, nearest)
+
+    def purity(
+        self, labels: Int[np.ndarray, " samples"], k: int = NEIGHBOURS
+    ) -> Float64[np.ndarray, " samples"]:
+        """Return the share of each sample's ``k`` nearest that have its label.
+
+        Of the neighbours that are stored where ``k`` is more; NaN for a sample alone.
+        """
+        near = self.nearest[:, :k]
+        if not near.size:
+            return np.full(len(labels), np.nan)
+        return np.mean(labels[near] == labels[:, None], axis=1)
+
+    def silhouette(
+        self, labels: Int[np.ndarray, " samples"]
+    ) -> Float64[np.ndarray, " samples"]:
+        """Return each sample's silhouette: -1, in the wrong class, to 1, well inside.
+
+        ``(b - a) / max(a, b)``, a the mean distance to the rest of its class and b that
+        to the nearest other class (P. J. Rousseeuw, "Silhouettes: a graphical aid to
+        the interpretation and validation of cluster analysis", Journal of Computational
+        and Applied Mathematics 20, 1987).
+
+        Returns
+        -------
+        float64, shape (samples,)
+            0 for the only sample of a class, and where a = b = 0; NaN where all have
+            one class.
+        """
+        from sklearn.metrics import silhouette_samples
+
+        classes = len(np.unique(labels))
+        if classes == 1:
+            return np.full(len(labels), np.nan)
+        if classes == len(labels):
+            return np.zeros(len(labels))
+        found = silhouette_samples(self.distances, labels, metric="precomputed")
+        return np.asarray(found)
+
+    def trust(
+        self, plane: Float[np.ndarray, "samples 2"], neighbours: int = NEIGHBOURS
+    ) -> tuple[float, float]:
+        """Return the trustworthiness and the continuity of a picture of these samples.
+
+        Both are 1 where every sample has the same neighbours in the picture as in the
+        layer, and about 0.5 for a random picture. Trustworthiness falls by neighbours
+        in the picture that are far apart in the layer, continuity by neighbours in the
+        layer that the picture takes apart, each by its rank beyond ``neighbours``
+        (J. Venna & S. Kaski, "Neighborhood preservation in nonlinear projection
+        methods", ICANN 2001). A sample's rank is 1 and how many others are nearer.
+
+        Parameters
+        ----------
+        plane : array, shape (samples, 2)
+        neighbours : int
+            At most those that are stored, and fewer than half of the samples.
+
+        Returns
+        -------
+        trustworthiness, continuity : float
+            0 to 1, over `TRUST_SAMPLES` drawn samples at most; NaN for two samples or
+            one.
+        """
+        from scipy.spatial.distance import cdist
+
+        samples, stored = self.nearest.shape
+        k = min(neighbours, stored, (samples - 1) // 2)
+        if k < 1:
+            return np.nan, np.nan
+        drawn = np.random.default_rng(0).permutation(samples)[:TRUST_SAMPLES]
+        here, there = self.distances[drawn], cdist(plane[drawn], plane)
+        for distances in (here, there):
+            distances[np.arange(len(drawn)), drawn] = np.inf
+        return (
+            _preserved(here, _nearest(there, k)),
+            _preserved(there, self.nearest[drawn, :k]),
+        )
+
+
+def _distances(
+    rows: Float[np.ndarray, "samples units"],
+) -> Float64[np.ndarray, "samples samples"]:
+    rows = _checked(rows.astype(np.float64))
+    # ‖x‖² + ‖y‖² - 2 x·y loses what the rows have in common: their offset goes first.
+    centred = rows - rows.mean(axis=0)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    rounding = (rows.shape[1] + 2) * np.finfo(np.float64).eps
+    distances = centred @ centred.T
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = distances[start : start + BLOCK_ROWS]
+        size = squares[start : start + BLOCK_ROWS, None] + squares
+        block *= -2
+        block += size
+        block[block <= rounding * size] = 0
+        np.sqrt(block, out=block)
+    return distances
+
+
+def _checked(rows: Float64[np.ndarray, "samples units"]) -> np.ndarray:
+    if not len(rows):
+        raise InputError("there are no rows to look for neighbours in")
+    with np.errstate(over="ignore"):
+        squares = np.einsum("ij,ij->i", rows, rows)
+    bad = np.flatnonzero(~np.isfinite(squares))
+    if len(bad):
+        raise InputError(
+            f"row {bad[0]} holds numbers that are not finite, or whose squares are "
+            "not: remove the row or scale the rows down"
+        )
+    return rows
+
+
+def _nearest(
+    distances: Float64[np.ndarray, "asked samples"], k: int
+) -> Int64[np.ndarray, "asked k"]:
+    """Return the ``k`` nearest of each row, by distance, then by position.
+
+    Each row is cut into groups: its k-th smallest distance is at most the k-th smallest
+    of their minima, and few are so near. They alone are sorted.
+    """
+    asked, samples = distances.shape
+    if k == 0:
+        return np.zeros((asked, 0), np.int64)
+    groups = min(GROUPS, samples)
+    width = samples // groups
+    grouped = distances[:, : groups * width].reshape(asked, width, groups)
+    bound = np.partition(grouped.min(axis=1), k - 1, axis=1)[:, k - 1 : k]
+    rows, columns = np.nonzero(distances <= bound)
+    order = np.lexsort((distances[rows, columns], rows))
+    first = np.searchsorted(rows, np.arange(asked))
+    return columns[order[first[:, None] + np.arange(k)]]
+
+
+def _preserved(
+    distances: Float64[np.ndarray, "asked samples"],
+    neighbours: Int64[np.ndarray, "asked k"],
+) -> float:
+    """Return 1, less by the ranks beyond k that neighbours elsewhere have here."""
+    (asked, samples), k = distances.shape, neighbours.shape[1]
+    excess = 0
+    for column in neighbours.T:
+        reached = np.take_along_axis(distances, column[:, None], axis=1)
+        nearer = np.count_nonzero(distances < reached, axis=1)
+        excess += int(np.sum(np.maximum(nearer + 1 - k, 0)))
+    return 1 - 2 * excess / (asked * k * (2 * samples - 3 * k - 1))
+
+
+def logistic_probe(
+    fit_rows: Float[np.ndarray, "fitted units"],
+    fit_labels: Int[np.ndarray, " fitted"],
+    rows: Float[np.ndarray, "samples units"],
+) -> Int[np.ndarray, " samples"]:
+    """Return what multinomial logistic regression, fitted on others, says of ``rows``.
+
+    Units are scaled to mean 0 and variance 1 on the rows fitted on, those that are
+    constant only to mean 0. The weights carry a penalty, see `PENALTY`, the intercepts
+    none.
+
+    Returns
+    -------
+    integers, shape (samples,)
+        Labels seen in ``fit_labels``; the only one where there is one.
+
+    Raises
+    ------
+    InputError
+        If there are no rows to fit on.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    if not len(fit_labels):
+        raise InputError("there are no rows to fit a probe on")
+    if np.all(fit_labels == fit_labels[0]):
+        return np.full(len(rows), fit_labels[0])
+    scaler = StandardScaler().fit(fit_rows)
+    weight = 1 / (PENALTY * len(fit_rows))
+    model = LogisticRegression(C=weight, tol=TOLERANCE, max_iter=10_000)
+    # The solver's products are small: a second thread costs more than it does.
+    with threadpool_limits(1, user_api="blas"):
+        model.fit(scaler.transform(fit_rows), fit_labels)
+        return np.asarray(model.predict(scaler.transform(rows)))
+
+
+def bootstrap_interval(
+    values: Float64[np.ndarray, " samples"],
+    seed: int,
+    confidence: float = 0.95,
+    draws: int = 1000,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap's interval of the mean of ``values``.
+
+    The samples are drawn anew, with replacement; the interval holds the middle of the
+    means (B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
+    Statistics 7, 1979). It says how the mean depends on which samples were drawn, not
+    on the network's training.
+
+    Parameters
+    ----------
+    values : float64, shape (samples,)
+        One for each sample; NaN are left out.
+    seed : int
+    confidence : float
+        Between 0 and 1.
+    draws : int
+
+    Returns
+    -------
+    low, high : float
+        NaN where fewer than two values are left.
+    """
+    from scipy.stats import bootstrap
+
+    values = values[~np.isnan(values)]
+    if len(values) < 2:
+        return np.nan, np.nan
+    found = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=draws,
+        batch=100,
+        vectorized=True,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def shuffled(
+    labels: Int[np.ndarray, " samples"], seed: int
+) -> Int[np.ndarray, " samples"]:
+    """Return the labels in random order: what a measure says where nothing is known."""
+    return np.random.default_rng(seed).permutation(labels)

@@ -1,0 +1,76 @@
+"""How alike two layers are: linear CKA, within one study and between two."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.errors import InputError
+from layerwise.inspection._study import Study
+from layerwise.statistics import CrossMoments, linear_cka
+
+__all__ = ["layer_similarity", "similarity_between"]
+
+Rows = Float[np.ndarray, "samples _"]
+Matrix = Float[np.ndarray, "_ _"]
+
+
+def layer_similarity(rows: Sequence[Rows]) -> dict[str, Matrix]:
+    """Return the CKA of every two layers, ``debiased`` and ``biased``.
+
+    Parameters
+    ----------
+    rows : sequence of array, shape (samples, units)
+        Each layer's, of the same samples in the same order.
+    """
+    return _similarity(rows, rows)
+
+
+def similarity_between(study: Study, other: Study) -> dict[str, Matrix]:
+    """Return how alike the layers of two studied networks are.
+
+    Each network has seen the same stated sample: the networks may differ in
+    everything else, width and depth among it.
+
+    Parameters
+    ----------
+    study, other : Study
+        Of the same scored samples.
+
+    Returns
+    -------
+    dict of str to array, shape (layers of the one + 1, layers of the other + 1)
+        ``debiased`` and ``biased``; the input comes first.
+
+    Raises
+    ------
+    InputError
+        If the two studies were made of different samples.
+    """
+    if study.sample_hash != other.sample_hash:
+        raise InputError(
+            "the two studies were made of different samples: inspect both networks "
+            "with the same data"
+        )
+    return _similarity(
+        [layer.sample for layer in study], [layer.sample for layer in other]
+    )
+
+
+def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matrix]:
+    # Debiased HSIC is of four samples and more; below, there is nothing to estimate.
+    forms = {"debiased": True, "biased": False}
+    if len(first[0]) < 4:
+        nothing = np.full((len(first), len(second)), np.nan)
+        return dict.fromkeys(forms, nothing)
+    own = [CrossMoments.of(rows, rows) for rows in first]
+    others = own if second is first else [CrossMoments.of(r, r) for r in second]
+    found = {name: np.zeros((len(first), len(second))) for name in forms}
+    for i, x in enumerate(first):
+        for j, y in enumerate(second):
+            crossed = CrossMoments.of(x, y)
+            for name, debiased in forms.items():
+                found[name][i, j] = linear_cka(
+                    crossed, own[i], others[j], debiased=debiased
+                )
+    return found

@@ -1,0 +1,49 @@
+"""Figure of the samples whose label looks wrong."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerwise.errors import InputError
+from layerwise.inspection import Study
+from layerwise.presentation._pictures import are_pictures, picture_sheet
+from layerwise.presentation._style import styled
+from layerwise.presentation._text import short
+from layerwise.wording import count
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+__all__ = ["suspect_labels"]
+
+SUSPECTS = 18
+"""Shown as pictures, at most."""
+
+
+@styled
+def suspect_labels(
+    study: Study, ax: "matplotlib.axes.Axes | None" = None
+) -> "matplotlib.axes.Axes":
+    """Draw the scored samples whose label looks most wrong, and what they look like.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not pictures, or no label is suspect.
+    """
+    if not are_pictures(study.inputs):
+        raise InputError(
+            f"suspect labels are drawn of pictures; inputs of shape"
+            f" {study.inputs.shape[1:]} and dtype {study.inputs.dtype} are none"
+        )
+    if not study.suspects:
+        raise InputError("no label is suspect: there is nothing to draw")
+    worst = study.suspects[:SUSPECTS]
+    names = [short(name, 10) for name in study.class_names]
+    captions = [
+        f"labelled {names[suspect.label]}\nlooks like {names[suspect.suggestion]}\n"
+        f"sample {count(suspect.position)}"
+        for suspect in worst
+    ]
+    positions = np.array([suspect.position for suspect in worst])
+    return picture_sheet(study.inputs[positions], captions, ax)

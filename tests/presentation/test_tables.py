@@ -1,0 +1,86 @@
+"""The page's tables, and the words of its figures: the records' own numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from layerwise.inspection import MEASURES
+from layerwise.presentation._alternatives import alternatives
+from layerwise.presentation._sentences import sentences
+from layerwise.presentation._tables import tables
+
+
+@pytest.fixture
+def odd(digits):
+    """Measures of the input that are not known, infinite, and of a plane given."""
+    layer = digits.study.input
+    values = {**layer.measures.values, "silhouette": np.nan, "fisher_ratio": np.inf}
+    measures = replace(layer.measures, values={**values, "UMAP_continuity": 0.75})
+    study = replace(digits.study, input=replace(layer, measures=measures))
+    return replace(digits, study=study)
+
+
+def written(name, measured):
+    return [f"{each.values[name]:.3g}" for each in measured]
+
+
+def test_every_measure_is_a_row_and_every_layer_a_column(odd):
+    table = tables(odd)["measures"]
+    assert table.head == (
+        "measure", "input", "hidden1", "hidden2", "output", "what it is",
+    )  # fmt: skip
+    rows = {row[0]: row[1:] for row in table.body}
+    values = odd.study.layers[0].measures.values
+    # The second hidden layer has two more: those that need the output's weights.
+    names = [name for name in MEASURES if name in odd.study.layers[1].measures.values]
+    assert set(values) < set(names)
+    assert list(rows) == [
+        *(name.replace("_", " ") for name in names), "UMAP continuity",
+    ]  # fmt: skip
+    hidden = [layer.measures for layer in odd.study.layers]
+    for name, first in (("silhouette", "–"), ("fisher_ratio", "∞")):
+        assert rows[name.replace("_", " ")] == (
+            first, *written(name, hidden), MEASURES[name],
+        )  # fmt: skip
+    assert rows["UMAP continuity"] == ("0.75", "–", "–", "–", "")
+    assert rows["collapse duality"][:2] == ("–", "–")
+
+
+def test_the_untrained_network_and_shuffled_labels_have_tables_too(odd):
+    made, study = tables(odd), odd.study
+    untrained = {row[0]: list(row[1:]) for row in made["untrained"].body}
+    shuffled = {row[0]: list(row[1:]) for row in made["shuffled"].body}
+    assert made["untrained"].head == ("measure", "hidden1", "hidden2", "output")
+    before = [layer.measures for layer in study.untrained.layers]
+    chance = [layer.shuffled for layer in study]
+    for name in ("silhouette", "fisher_ratio", "participation_ratio"):
+        assert untrained[name.replace("_", " ")] == written(name, before)
+        assert shuffled[name.replace("_", " ")] == written(name, chance)
+
+
+def test_many_suspects_are_not_all_listed(digits):
+    study = replace(digits.study, suspects=digits.study.suspects[:1] * 31)
+    report = replace(digits, study=study)
+    assert len(tables(report)["suspects"].body) == 30
+    said = sentences(report)["suspects_sentence"]
+    assert "31 of the 270 test samples; the table has the first 30." in said
+
+
+def test_figures_are_told_with_their_numbers(odd):
+    said, study = alternatives(odd), odd.study
+    ratio = study.layers[-2].measures.values["fisher_ratio"]
+    assert f"the Fisher ratio goes from ∞ to {ratio:.3g}, " in said["measures"]
+    assert "each epoch: 0, 1, 2 and 3, 0 being the untrained" in said["epochs"]
+    near = study.similarity["debiased"][0, 1]
+    assert f"{near:.3g} between input and hidden1, " in said["similarity"]
+    first = study.suspects[0]
+    told = f"labelled {first.label}, looks like {first.suggestion};"
+    assert told in said["suspects"]
+
+
+def test_what_is_not_known_is_told_with_a_dash(digits):
+    nothing = np.full((4, 4), np.nan)
+    study = replace(digits.study, similarity={"debiased": nothing})
+    said = alternatives(replace(digits, study=study))
+    assert "– between input and hidden1, " in said["similarity"]
