@@ -48,6 +48,7 @@ def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
         "checkpoints",
         "figures",
         "report.html",
+        "suspects.csv",
     }
     assert "page in" in capsys.readouterr().out
     summary = json.loads((run / "summary.json").read_text())
@@ -59,6 +60,22 @@ def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
     assert len(rows) == 1 + 8
     pictures = {path.name for path in (run / "figures").iterdir()}
     assert {"training.png", "layers.png", "confusion.png"} <= pictures
+
+
+def test_suspect_labels_are_listed_and_written(folder, capsys):
+    main(["train", "iris", *QUICK, "--out", "mine"])
+    options = ["--suspects", "4", "--out", "corrections", "--json"]
+    assert main(["inspect", "mine", "iris", *options]) == 0
+    printed, screen = capsys.readouterr()
+    found = json.loads(printed[printed.index("{") :])["suspects"]
+    assert 1 <= len(found) <= 4
+    header, *lines = (folder / "corrections" / "suspects.csv").read_text().splitlines()
+    assert header.startswith("part,position,label,suggestion,score")
+    assert [line.split(",")[1] for line in lines] == [
+        str(one["position"]) for one in found
+    ]
+    assert "looks like" in screen
+    assert "for correction" in screen
 
 
 def test_a_second_run_does_not_touch_the_first(folder):

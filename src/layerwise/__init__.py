@@ -44,6 +44,7 @@ _ROOMS = {
     "load": "data",
     "load_network": "model",
     "save_network": "model",
+    "suspects": "inspection",
 }
 
 __all__ = ["__version__", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]

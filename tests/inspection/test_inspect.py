@@ -102,8 +102,8 @@ class TestLayers:
         layer = lw.inspect(dead, digits).layers[0]
         assert layer.dead.tolist() == [False, True, False, True, False, False]
         assert layer.dead_units == 2
-        finding = next(f for f in lw.inspect(dead, digits).findings if "dead" in f.kind)
-        assert "2 of the 6 in hidden1" in finding.text
+        findings = {f.kind: f for f in lw.inspect(dead, digits).findings}
+        assert findings["width"].evidence["dead"]["hidden1"] == 2
 
 
 class TestNetwork:

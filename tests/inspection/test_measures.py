@@ -107,7 +107,7 @@ class TestValues:
             assert chance["neighbour_purity"] == pytest.approx(0.1, abs=0.05)
             assert chance["silhouette"] < 0
             assert chance["participation_ratio"] == pytest.approx(
-                layer.participation_ratio, rel=1e-9
+                layer.participation_ratio, rel=1e-6
             )
 
     def test_the_last_hidden_layer_has_what_needs_the_output(

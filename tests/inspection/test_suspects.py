@@ -258,14 +258,14 @@ class TestOutOfFold:
         recipe = lw.Recipe(epochs=10, learning_rate=0.03)
         evidence = out_of_fold_evidence(architecture, data, recipe, seed=5)
 
-        def round_of(seed, kept):
-            seeded = replace(recipe, seed=seed)
-            return cross_fit(architecture, data, seeded, kept, lambda: None)
+        def round_of(seed, epochs, kept):
+            own = replace(recipe, seed=seed, epochs=epochs)
+            return cross_fit(architecture, data, own, kept, lambda: None)
 
-        first = round_of(5, np.ones(len(train), bool)).probabilities()
+        first = round_of(5, 5, np.ones(len(train), bool)).probabilities()
         doubted = doubtful(first, evidence.votes, train.targets)
         assert doubted.any()
-        second = round_of(6, ~doubted)
+        second = round_of(6, 10, ~doubted)
         mean = np.sqrt(first * second.probabilities())
         expected = mean / mean.sum(axis=1, keepdims=True)
         assert evidence.probabilities == pytest.approx(expected, rel=1e-9, abs=1e-6)
@@ -305,7 +305,7 @@ class TestOutOfFold:
         )
         assert told == [(done, 11) for done in range(1, 12)]
 
-    def test_epochs_are_half_of_a_trainings_by_default(self, iris, monkeypatch):
+    def test_the_first_round_takes_half_the_epochs(self, iris, monkeypatch):
         recipes = []
         fit = _out_of_fold.fit
 
@@ -316,7 +316,8 @@ class TestOutOfFold:
         monkeypatch.setattr(_out_of_fold, "fit", spy)
         out_of_fold_evidence(lw.MLP([]), iris)
         out_of_fold_evidence(lw.MLP([]), iris, lw.Recipe(epochs=3, patience=1), seed=7)
-        assert [recipe.epochs for recipe in recipes] == [20] * 10 + [3] * 10
+        epochs = [recipe.epochs for recipe in recipes]
+        assert epochs == [20] * 5 + [40] * 5 + [1] * 5 + [3] * 5
         assert [recipe.seed for recipe in recipes[10:]] == [7] * 5 + [8] * 5
         assert {recipe.patience for recipe in recipes} == {None}
 

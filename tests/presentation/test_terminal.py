@@ -74,7 +74,7 @@ def test_suspects_stand_in_rows(digits):
     print_suspects(console, suspects, names)
     head, _, *lines = [line for line in printed(console) if line.strip()]
     assert head.split() == [
-        "sample", "labelled", "looks", "like", "score", "probability", "neighbours",
+        "sample", "labelled", "looks", "like", "score", "surety", "nearest",
         "since",
     ]  # fmt: skip
     first, second, _ = suspects

@@ -176,6 +176,13 @@ def test_the_nearest_mean_is_found_far_from_zero(first):
     assert np.array_equal(found, nearest_mean(near, plain))
 
 
+def test_the_nearest_mean_is_found_between_neighbouring_numbers():
+    # Near 1e8 numbers are 2**-26 apart; the means are 0 and 4/3 of that.
+    rows = 1e8 + np.array([[0.0], [1], [1], [2]]) * 2**-26
+    moments = Moments.of(rows, np.array([0, 1, 1, 1]), 2)
+    assert nearest_mean(rows, moments).tolist() == [0, 1, 1, 1]
+
+
 def test_the_nearest_mean_of_bytes():
     rng = np.random.default_rng(12)
     rows = rng.integers(0, 256, (3000, 4), np.uint8)

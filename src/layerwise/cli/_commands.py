@@ -1,7 +1,10 @@
 """The commands: each calls one place and prints what comes back."""
 
 import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
@@ -10,6 +13,7 @@ from layerwise.cli._options import (
     DataOptions,
     Flag,
     Folder,
+    Suspects,
     TrainingOptions,
     whole,
 )
@@ -60,8 +64,8 @@ class RunCommand(TrainingOptions):
         if status == INTERRUPTED:
             return status
         try:
-            with console.status("looking inside every layer"):
-                study, summary = experiment.finish(run, result)
+            with _looking(console) as watch:
+                study, summary = experiment.finish(run, result, watch)
         except KeyboardInterrupt:
             console.print(
                 f"interrupted; the training is saved: layerwise report {run.folder}"
@@ -179,10 +183,15 @@ class ReportCommand:
     Examples
     --------
         layerwise report runs/mnist-1
+        layerwise report runs/mnist-1 --suspects 50
     """
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """the run's folder"""
+    suspects: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
+    ] = None
+    """look for so many suspect labels, as for run; by default as the run did"""
     json: Flag = False
     """print the summary as JSON on standard output"""
 
@@ -190,8 +199,8 @@ class ReportCommand:
         """Do it."""
         from layerwise import experiment
 
-        with console.status("looking inside every layer"):
-            run, study, summary = experiment.draw_again(self.run)
+        with _looking(console) as watch:
+            run, study, summary = experiment.draw_again(self.run, self.suspects, watch)
         return _shown(self, console, run, study, summary)
 
 
@@ -203,6 +212,7 @@ class InspectCommand:
     --------
         layerwise inspect runs/mnist-1 mnist
         layerwise inspect model.safetensors my-data.npz --json
+        layerwise inspect runs/mnist-1 mnist --suspects 50 --out to-correct
     """
 
     network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
@@ -215,23 +225,38 @@ class InspectCommand:
     """of the draw or split of the data: the one the network was trained with"""
     required_accuracy: float = 0.99
     """what kept predictions must reach"""
+    suspects: Suspects = 0
+    """list so many labels of training and test set that look most wrong, judged by
+    networks trained out of fold; they are also written to suspects.csv"""
+    out: Folder = None
+    """folder for suspects.csv; by default the current one"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
         from layerwise import experiment, presentation
-        from layerwise.inspection import inspect
         from layerwise.model import load_network
         from layerwise.training import Recipe
 
         network = load_network(self.network)
-        plan = experiment.Plan(self.data, self.data_dir, recipe=Recipe(seed=self.seed))
+        plan = experiment.Plan(
+            self.data,
+            self.data_dir,
+            recipe=Recipe(seed=self.seed),
+            required_accuracy=self.required_accuracy,
+            suspects=self.suspects,
+        )
         data = experiment.load_data(plan)
-        with console.status("looking inside every layer"):
-            study = inspect(network, data, required_accuracy=self.required_accuracy)
+        with _looking(console) as watch:
+            study = experiment.look_inside(network, data, plan, watch=watch)
         presentation.print_layers(console, study)
         presentation.print_findings(console, study.findings)
+        if self.suspects:
+            console.print()
+            presentation.print_suspects(console, study.suspects, study.class_names)
+            path = experiment.write_suspects(study, Path(self.out or "."))
+            console.print(f"\nfor correction: {path}", soft_wrap=True)
         if self.json:
             print(json.dumps(study.summary(), indent=2))
         return DONE
@@ -267,6 +292,17 @@ def _trained(options: TrainingOptions, console: "Console") -> tuple["Run", Any, 
     return run, result, DIVERGED if result.status == "diverged" else DONE
 
 
+@contextmanager
+def _looking(console: "Console") -> Generator[Callable[[int, int], None]]:
+    """Show that something is going on, and how far a long search has come."""
+    with console.status("looking inside every layer") as status:
+
+        def watch(done: int, total: int) -> None:
+            status.update(f"judging labels out of fold: {done} of {total} parts done")
+
+        yield watch
+
+
 def _shown(
     options: Any, console: "Console", run: "Run", study: Any, summary: dict[str, Any]
 ) -> int:
@@ -275,6 +311,9 @@ def _shown(
     if study is not None:
         presentation.print_layers(console, study)
         presentation.print_findings(console, study.findings)
+        if run.plan.suspects:
+            console.print()
+            presentation.print_suspects(console, study.suspects, study.class_names)
     console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
     if options.json:
         print(json.dumps(summary, indent=2))

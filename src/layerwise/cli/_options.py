@@ -15,6 +15,7 @@ __all__ = [
     "DataOptions",
     "Flag",
     "Folder",
+    "Suspects",
     "TrainingOptions",
     "whole",
     "widths",
@@ -30,6 +31,7 @@ Count: TypeAlias = Annotated[
 Rate: TypeAlias = Annotated[
     float | None, tyro.conf.arg(metavar="FLOAT", help_behavior_hint="")
 ]
+Suspects: TypeAlias = Annotated[int, tyro.conf.arg(metavar="N")]
 Flag: TypeAlias = Annotated[
     tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
 ]
@@ -98,6 +100,9 @@ class TrainingOptions(DataOptions):
     """where the compiled engine computes"""
     required_accuracy: float = 0.99
     """what kept predictions must reach"""
+    suspects: Suspects = 0
+    """list so many labels of training and test set that look most wrong, judged by
+    networks trained out of fold: ten more trainings; 0 for the test set's alone"""
     out: Folder = None
     """the run's folder; by default runs/DATA-NUMBER"""
     resume: Folder = None
@@ -122,6 +127,7 @@ class TrainingOptions(DataOptions):
             architecture=MLP(widths(self.hidden), **chosen(MLP)),
             recipe=Recipe(**chosen(Recipe)),
             required_accuracy=self.required_accuracy,
+            suspects=self.suspects,
         )
 
 

@@ -54,7 +54,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def at(self, positions: np.ndarray) -> "Samples":
+    def at(self, positions: np.ndarray | slice) -> "Samples":
         """Return the samples at these positions, in their order."""
         return Samples(self.inputs[positions], self.targets[positions])
 

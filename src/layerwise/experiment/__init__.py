@@ -2,7 +2,13 @@
 
 from layerwise.experiment._folder import Run, open_run, read_summary, reopen_run
 from layerwise.experiment._look import DataView, look_at_data
-from layerwise.experiment._path import draw_again, finish, train
+from layerwise.experiment._path import (
+    draw_again,
+    finish,
+    look_inside,
+    train,
+    write_suspects,
+)
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment
 
@@ -15,8 +21,10 @@ __all__ = [
     "finish",
     "load_data",
     "look_at_data",
+    "look_inside",
     "open_run",
     "read_summary",
     "reopen_run",
     "train",
+    "write_suspects",
 ]

@@ -1,12 +1,12 @@
 """The whole path: data, training, inside, page."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layerwise.data import describe
+from layerwise.data import Dataset, describe
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
 from layerwise.experiment._plan import Plan, load_data
@@ -16,14 +16,21 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
-from layerwise.files import write_atomically, write_tensors
-from layerwise.inspection import Study, inspect, inspect_inputs
-from layerwise.model import save_network
+from layerwise.files import make_folder, write_atomically, write_tensors
+from layerwise.inspection import (
+    Study,
+    inspect,
+    inspect_inputs,
+    suspects,
+    suspects_csv,
+)
+from layerwise.model import Network, save_network
 from layerwise.presentation import Report, draw_all, page, save_figures
 from layerwise.training import (
     Checkpoint,
     Progress,
     Result,
+    Snapshot,
     fit,
     latest_checkpoint,
     load_checkpoint,
@@ -31,7 +38,7 @@ from layerwise.training import (
     score,
 )
 
-__all__ = ["draw_again", "finish", "train"]
+__all__ = ["draw_again", "finish", "look_inside", "train", "write_suspects"]
 
 SAVE_SECONDS = 5.0
 """Checkpoints of a running training are at least this far apart."""
@@ -77,8 +84,17 @@ def _keep(checkpoint: Checkpoint, folder: Path) -> None:
         old.unlink()
 
 
-def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
+def finish(
+    run: Run, result: Result, watch: Callable[[int, int], None] | None = None
+) -> tuple[Study | None, dict[str, Any]]:
     """Look inside the trained network, draw, and write the page and the summary.
+
+    Parameters
+    ----------
+    run : Run
+    result : Result
+    watch : callable, optional
+        Told how many parts of the search for suspect labels are done, and of how many.
 
     Returns
     -------
@@ -89,13 +105,14 @@ def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
     """
     study = None
     if result.status != "diverged":
-        required = run.plan.required_accuracy
-        study = inspect(
+        study = look_inside(
             result.network,
             run.data,
-            required_accuracy=required,
+            run.plan,
             snapshots=result.snapshots,
+            watch=watch,
         )
+        write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
     inputs = inspect_inputs(
         run.data,
@@ -128,8 +145,71 @@ def finish(run: Run, result: Result) -> tuple[Study | None, dict[str, Any]]:
     return study, write_summary(run.folder, run.plan, run.data, summary)
 
 
-def draw_again(folder: str) -> tuple[Run, Study | None, dict[str, Any]]:
+def look_inside(
+    network: Network,
+    data: Dataset,
+    plan: Plan,
+    *,
+    snapshots: Sequence[Snapshot] = (),
+    watch: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Return the study of a network, with as many suspect labels as the plan asks for.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset
+    plan : Plan
+        Its required accuracy, suspects and recipe count.
+    snapshots : sequence of Snapshot, optional
+        The network on its way.
+    watch : callable, optional
+        Told how many parts of the search for suspect labels are done, and of how many.
+    """
+    study = inspect(
+        network, data, required_accuracy=plan.required_accuracy, snapshots=snapshots
+    )
+    if not plan.suspects:
+        return study
+    found = suspects(
+        network,
+        data,
+        plan.recipe,
+        most=plan.suspects,
+        seed=plan.recipe.seed,
+        watch=watch,
+    )
+    return replace(study, suspects=found)
+
+
+def write_suspects(study: Study, folder: Path) -> Path:
+    """Write a study's suspect labels to ``suspects.csv`` in a folder.
+
+    Raises
+    ------
+    MachineError
+        If it cannot be written.
+    """
+    path = make_folder(folder) / "suspects.csv"
+    table = suspects_csv(study.suspects, study.class_names)
+    write_atomically(path, table.encode())
+    return path
+
+
+def draw_again(
+    folder: str,
+    most_suspects: int | None = None,
+    watch: Callable[[int, int], None] | None = None,
+) -> tuple[Run, Study | None, dict[str, Any]]:
     """Make a run's study, figures and page again from what it saved.
+
+    Parameters
+    ----------
+    folder : str
+    most_suspects : int, optional
+        How many suspect labels to look for, where that is to change.
+    watch : callable, optional
+        As for `finish`.
 
     Raises
     ------
@@ -139,6 +219,8 @@ def draw_again(folder: str) -> tuple[Run, Study | None, dict[str, Any]]:
     path = Path(folder)
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"])
+    if most_suspects is not None:
+        plan = replace(plan, suspects=most_suspects)
     run = Run(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
@@ -152,7 +234,7 @@ def draw_again(folder: str) -> tuple[Run, Study | None, dict[str, Any]]:
         seconds=training.get("seconds", result.seconds),
         steps_per_second=training.get("steps_per_second", 0.0),
     )
-    study, summary = finish(run, result)
+    study, summary = finish(run, result, watch)
     return run, study, summary
 
 

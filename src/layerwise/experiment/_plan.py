@@ -31,6 +31,9 @@ class Plan:
         How to train it.
     required_accuracy : float
         What kept predictions must reach.
+    suspects : int
+        How many suspect labels of the training and the test set to look for, by
+        networks trained out of fold; 0 for those of the test set that come for nothing.
     """
 
     data: str = "digits"
@@ -39,6 +42,7 @@ class Plan:
     architecture: MLP = MLP()  # noqa: RUF009 - frozen
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     required_accuracy: float = 0.99
+    suspects: int = 0
 
     def __post_init__(self) -> None:
         required = self.required_accuracy
@@ -46,6 +50,8 @@ class Plan:
             raise InputError(
                 f"required_accuracy must be between 0 and 1, it is {required}"
             )
+        if self.suspects < 0:
+            raise InputError(f"suspects {self.suspects}: give a number of 0 or more")
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
@@ -62,7 +68,8 @@ class Plan:
         defaults = {**asdict(MLP()), **asdict(Recipe())}
         settings |= {"scaling": self.scaling, "data_dir": self.data_dir}
         settings["required_accuracy"] = self.required_accuracy
-        defaults |= {"required_accuracy": Plan.required_accuracy}
+        settings["suspects"] = self.suspects
+        defaults |= {"required_accuracy": Plan.required_accuracy, "suspects": 0}
         for name, value in settings.items():
             if value != defaults.get(name):
                 words += _option(name, value)

@@ -17,7 +17,7 @@ from layerwise.inspection._study import (
     Study,
     ValidationView,
 )
-from layerwise.inspection._suspects import Suspect
+from layerwise.inspection._suspects import Suspect, suspects, suspects_csv
 
 __all__ = [
     "MEASURES",
@@ -37,4 +37,6 @@ __all__ = [
     "inspect",
     "inspect_inputs",
     "similarity_between",
+    "suspects",
+    "suspects_csv",
 ]

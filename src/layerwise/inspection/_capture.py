@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.data import Samples, stratified_split
 from layerwise.errors import InputError
+from layerwise.inspection._together import each
 from layerwise.model import Network
 from layerwise.statistics import (
     Discriminants,
@@ -34,6 +36,9 @@ __all__ = [
 ]
 
 COMPONENTS = 10
+
+PARTS = 4
+"""Of the samples fitted on, passed side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +81,20 @@ def drawn(
 
 
 def layer_moments(network: Network, samples: Samples) -> list[Moments]:
-    """Return the moments of the scaled inputs and of every layer, in one pass."""
+    """Return the moments of the scaled inputs and of every layer, in one pass.
+
+    Parts of the samples are passed side by side and merged; how many parts does not
+    depend on the machine, so that the figures do not either.
+    """
+    size = max(-(-len(samples) // PARTS), 1)
+    parts = [
+        samples.at(slice(start, start + size)) for start in range(0, len(samples), size)
+    ]
+    moments = each(lambda part: _moments_of(network, part), parts)
+    return [reduce(Moments.merge, layer) for layer in zip(*moments, strict=True)]
+
+
+def _moments_of(network: Network, samples: Samples) -> list[Moments]:
     classes = len(network.class_names)
     moments: list[Moments] = []
     start = 0

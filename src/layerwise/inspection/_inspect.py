@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
+from threadpoolctl import threadpool_limits
 
 from layerwise.arrays import leaves
 from layerwise.data import Dataset, Samples
@@ -64,6 +65,7 @@ FITTING, SAMPLED = 3_000, 1_500
 """The stated sample: so many fitted on, and so many scored, at most."""
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def inspect(
     network: Network,
     data: Dataset | Samples,
@@ -173,7 +175,7 @@ class _Seen:
         fitting = first.fit_on.at(drawn(first.fit_on.targets, FITTING, seed=0))
         self.sample = StatedSample(fitting, scored.at(self.sampled))
         fitted = [layer_moments(network, fold.fit_on) for fold in folds]
-        self.bases = [Basis.of(layer) for layer in zip(*fitted, strict=True)]
+        self.bases = each(Basis.of, zip(*fitted, strict=True))
         passed = score_pass(network, scored, self.bases, folds, self.shown)
         self._passes, self.logits = passed.layers, passed.logits
         self.samples = layer_samples(network, self.sample)
@@ -223,7 +225,7 @@ class _Seen:
     def suspects(
         self, probabilities: Float[np.ndarray, "samples classes"], part: str
     ) -> tuple[Suspect, ...]:
-        """Return the mistakes in which label and network, not the network, may be wrong.
+        """Return the mistakes in which the label, not the network, may be wrong.
 
         Beside the network, which has not learnt from them, the nearest of the samples
         fitted on have a say, measured in the inputs.

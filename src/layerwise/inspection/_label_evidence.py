@@ -61,11 +61,12 @@ class LabelEvidence:
         The evidence for a class is its probability by the networks times its share of
         the neighbours (half a vote is added to each class), as of two independent
         witnesses. They are not quite that, so the share ranks; it is no frequency. On
-        MNIST, with random labels from 0.5 to 10 %, the product ranked better than
-        either factor, and than the mean of the two or of their ranks; weights fitted to
-        predict the labels as given gained nothing. The layers' probes have no say: they
-        told swapped labels from others better than a network taught by them did, but
-        random ones worse. Not to teach doubtful labels gained more, at no such price.
+        MNIST, with 0.5 to 10 % of the labels replaced at random, the product ranked
+        better than either factor and no worse than the mean of the two or of their
+        ranks; weights fitted to predict the labels as given changed little. The layers'
+        probes have no say: they told labels swapped within pairs better than a network
+        taught by them did, but random ones worse; not to teach doubtful labels won
+        about as much, and cost nothing elsewhere.
 
         A label that no other sample has cannot be judged and scores 0.
         """

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from layerwise.errors import InputError
 from layerwise.inspection._study import Study
+from layerwise.inspection._together import each
 from layerwise.statistics import CrossMoments, linear_cka
 
 __all__ = ["layer_similarity", "similarity_between"]
@@ -63,14 +64,19 @@ def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matr
     if len(first[0]) < 4:
         nothing = np.full((len(first), len(second)), np.nan)
         return dict.fromkeys(forms, nothing)
-    own = [CrossMoments.of(rows, rows) for rows in first]
-    others = own if second is first else [CrossMoments.of(r, r) for r in second]
-    found = {name: np.zeros((len(first), len(second))) for name in forms}
-    for i, x in enumerate(first):
-        for j, y in enumerate(second):
-            crossed = CrossMoments.of(x, y)
-            for name, debiased in forms.items():
-                found[name][i, j] = linear_cka(
-                    crossed, own[i], others[j], debiased=debiased
-                )
-    return found
+    own = each(lambda rows: CrossMoments.of(rows, rows), first)
+    others = own
+    if second is not first:
+        others = each(lambda rows: CrossMoments.of(rows, rows), second)
+
+    def alike(pair: tuple[int, int]) -> list[float]:
+        i, j = pair
+        crossed = CrossMoments.of(first[i], second[j])
+        return [
+            linear_cka(crossed, own[i], others[j], debiased=debiased)
+            for debiased in forms.values()
+        ]
+
+    shape = len(first), len(second)
+    values = np.array(each(alike, np.ndindex(shape))).reshape(*shape, len(forms))
+    return {name: values[..., k] for k, name in enumerate(forms)}

@@ -195,11 +195,15 @@ def out_of_fold_evidence(
     A network that was trained on a wrong label may have learnt it by heart, and excuse
     it. So each sample is judged by networks trained on four fifths of the others, in
     two rounds of five; by the labels of its nearest neighbours; and by probes fitted
-    like the networks of the second round. These do not see the labels that networks and
-    neighbours of the first spoke against at 20 to 1: where classes are mislabelled as
-    each other (4 as 9, 9 as 4), what the wrong labels teach is itself wrong. A class of
-    which more than half is doubted is kept whole: there the doubt is doubtful. Both
-    rounds count, by the geometric mean of their probabilities.
+    like the networks of the second round.
+
+    The first round takes half the epochs, since wrong labels are what networks learn
+    last. The second is not taught the labels that the first's networks and the
+    neighbours spoke against at 20 to 1: where classes are mislabelled as each other (4
+    as 9, 9 as 4), what wrong labels teach is itself wrong. A class of which more than
+    half is doubted is kept whole: there the doubt is doubtful. Both rounds count, by
+    the geometric mean of their probabilities: the second alone would judge labels that
+    the first doubted too harshly.
 
     Parameters
     ----------
@@ -208,8 +212,8 @@ def out_of_fold_evidence(
     data : Dataset
         Only the training set is looked at.
     recipe : Recipe, optional
-        How to train each; its seed is ``seed`` and it has no patience. By default half
-        the epochs of a training, since wrong labels are what networks learn last.
+        How to train the networks of the second round; its patience is not used, and
+        ``seed`` stands for its seed.
     seed : int
         Of the folds and the networks.
     watch : callable, optional
@@ -232,8 +236,9 @@ def out_of_fold_evidence(
     rows = _scaled(data, samples.inputs)
     votes = neighbour_votes(rows, samples.targets, data.classes)
     tick()
-    settled = _settled(recipe, len(samples))
-    first, second = (replace(settled, seed=seed + number) for number in range(2))
+    settled = (recipe or Recipe()).resolved(len(samples))
+    first = replace(settled, epochs=max(1, settled.epochs // 2), seed=seed)
+    second = replace(settled, seed=seed + 1)
     kept = np.ones(len(samples), bool)
     before = cross_fit(architecture, data, first, kept, tick).probabilities()
     kept = ~doubtful(before, votes, samples.targets)
@@ -283,14 +288,6 @@ def _scaled(data: Dataset, inputs: np.ndarray) -> Float[np.ndarray, "samples fea
     """Return the inputs as a network sees them: where distances are measured."""
     scaling = fit_scaling(data.train.inputs, data.scaling)
     return flatten(scaling.apply(inputs, np.float32))
-
-
-def _settled(recipe: Recipe | None, samples: int) -> Recipe:
-    recipe = recipe or Recipe()
-    settled = recipe.resolved(samples)
-    if recipe.epochs is not None:
-        return settled
-    return replace(settled, epochs=max(1, settled.epochs // 2))
 
 
 def _ticks(watch: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:

@@ -103,7 +103,7 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     if (data.is_image or is_plane) and len(study.mistakes):
         yield "mistakes", worst_mistakes(study)
     if data.is_image and study.suspects:
-        yield "suspects", suspect_labels(study)
+        yield "suspects", suspect_labels(study, data.train)
 
 
 def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:

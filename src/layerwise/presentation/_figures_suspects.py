@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection import Study
 from layerwise.presentation._pictures import are_pictures, picture_sheet
@@ -22,9 +23,18 @@ SUSPECTS = 18
 
 @styled
 def suspect_labels(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
+    study: Study,
+    training: Samples | None = None,
+    ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":
-    """Draw the scored samples whose label looks most wrong, and what they look like.
+    """Draw the samples whose label looks most wrong, and what they look like.
+
+    Parameters
+    ----------
+    study : Study
+    training : Samples, optional
+        Where the study's suspects are of the training set too.
+    ax : matplotlib axes, optional
 
     Raises
     ------
@@ -42,8 +52,9 @@ def suspect_labels(
     names = [short(name, 10) for name in study.class_names]
     captions = [
         f"labelled {names[suspect.label]}\nlooks like {names[suspect.suggestion]}\n"
-        f"sample {count(suspect.position)}"
+        f"{suspect.part} {count(suspect.position)}"
         for suspect in worst
     ]
-    positions = np.array([suspect.position for suspect in worst])
-    return picture_sheet(study.inputs[positions], captions, ax)
+    inputs = {"training": training.inputs} if training else {}
+    pictures = [inputs.get(s.part, study.inputs)[s.position] for s in worst]
+    return picture_sheet(np.stack(pictures), captions, ax)

@@ -148,12 +148,13 @@ def _suspects(study: Study) -> str:
     total, shown = len(study.suspects), min(len(study.suspects), SUSPECTS)
     which = "all of them" if shown == total else f"the first {count(shown)}"
     return (
-        f"Labels that look wrong, the most suspect first: {count(total)} of the "
-        f"{study.scored_on}; the table has {which}. The score is the share of the "
+        f"{count(total)} samples that the network does not read as they are labelled, "
+        "where the label rather than the network may be wrong; the most suspect come "
+        f"first, and the table has {which}. The score is the share of the "
         "evidence, from the network, its layers and the neighbours, that speaks for "
-        "what a sample looks like rather than for its label; the probability is what "
-        "the network gives that; since is the first layer from which on every probe "
-        "says so."
+        "what a sample looks like rather than for its label; surety is the probability "
+        "that the network gives that; nearest tells how many neighbours have it for a "
+        "label; since is the first layer from which on every probe says so."
     )
 
 

@@ -193,8 +193,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
     """Return suspect labels, a row for each, with what speaks against them."""
     names = [short(name, 12) for name in class_names]
     return Table(
-        ("sample", "labelled", "looks like", "score", "probability", "neighbours",
-         "since"),
+        ("sample", "labelled", "looks like", "score", "surety", "nearest", "since"),
         [
             (
                 f"{suspect.part} {count(suspect.position)}",
@@ -207,7 +206,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
             )
             for suspect in suspects
         ],
-    )  # fmt: skip
+    )
 
 
 def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:

@@ -173,8 +173,7 @@ def duplicate_units(moments: Moments) -> Bool[np.ndarray, " units"]:
     a duplicate, nor does it have any.
     """
     scatter = moments.total_scatter
-    live = moments.variances > 0
-    scale = np.zeros(len(live))
-    scale[live] = 1 / np.sqrt(scatter.diagonal()[live])
+    deviation = np.sqrt(np.maximum(scatter.diagonal(), 0))
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
     correlations = scatter * np.outer(scale, scale)
     return np.any(np.tril(correlations**2 >= 1 - DUPLICATE, -1), axis=1)

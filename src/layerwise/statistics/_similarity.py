@@ -19,7 +19,8 @@ class CrossMoments:
     """What two layers have in common on the same samples, up to fourth order.
 
     As in `Moments`, everything is kept about a row of the data: an offset of 1e8 costs
-    nothing. Memory is the product of the layers' units, whatever the number of samples.
+    nothing, and a first sample that is an outlier a factor n of precision at most.
+    Memory is the product of the layers' units, whatever the number of samples.
     Below, x and y are a sample's rows in the two layers, each less its shift.
 
     Parameters
