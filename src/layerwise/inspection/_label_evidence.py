@@ -66,7 +66,7 @@ class LabelEvidence:
         ranks; weights fitted to predict the labels as given changed little. The layers'
         probes have no say: they told labels swapped within pairs better than a network
         taught by them did, but random ones worse; not to teach doubtful labels won
-        about as much, and cost nothing elsewhere.
+        about as much, and cost next to nothing elsewhere.
 
         A label that no other sample has cannot be judged and scores 0.
         """
