@@ -17,7 +17,12 @@ from layerwise.inspection._study import (
     Study,
     ValidationView,
 )
-from layerwise.inspection._suspects import Suspect, suspects, suspects_csv
+from layerwise.inspection._suspects import (
+    Suspect,
+    out_of_fold_evidence,
+    suspects,
+    suspects_csv,
+)
 
 __all__ = [
     "MEASURES",
@@ -36,6 +41,7 @@ __all__ = [
     "baselines",
     "inspect",
     "inspect_inputs",
+    "out_of_fold_evidence",
     "similarity_between",
     "suspects",
     "suspects_csv",
