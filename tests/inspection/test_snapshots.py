@@ -110,7 +110,7 @@ class TestSnapshots:
         assert last["fisher_ratio"] > 2 * first["fisher_ratio"]
 
     def test_the_untrained_network_has_every_measure(self, study):
-        trust = {name for name in study.layers[0].measures.values if "tru" in name}
+        trust = {name for name in study.layers[0].measures.values if "trust" in name}
         trust |= {name for name in study.layers[0].measures.values if "cont" in name}
         untrained = study.untrained.layers[0].measures.values
         assert untrained.keys() == study.layers[0].measures.values.keys() - trust
