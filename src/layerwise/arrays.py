@@ -109,7 +109,10 @@ def named_leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Array]]:
 
 def leaves(tree: Tree) -> list[Array]:
     """Return the leaves of ``tree`` in order."""
-    return [leaf for _, leaf in named_leaves(tree)]
+    if isinstance(tree, dict | tuple):
+        branches = tree.values() if isinstance(tree, dict) else tree
+        return [leaf for branch in branches for leaf in leaves(branch)]
+    return [tree]
 
 
 def tree_like(tree: Tree, named: Mapping[str, Array], prefix: str = "") -> Tree:

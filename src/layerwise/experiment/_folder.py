@@ -48,7 +48,8 @@ def open_run(plan: Plan, out: str | None = None) -> Run:
     MachineError
         If the folder cannot be made.
     """
-    device_named(plan.recipe.device)
+    if plan.recipe.device:
+        device_named(plan.recipe.device)
     data = load_data(plan)
     folder = _new_folder(data.name) if out is None else Path(out)
     if out is not None and folder.exists() and not _is_empty(folder):

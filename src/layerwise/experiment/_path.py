@@ -134,7 +134,7 @@ def finish(
         validation=result.validation,
         test=result.test,
         study=study,
-        environment=environment(),
+        environment=environment(result),
         command=run.plan.command(),
     )
     figures = draw_all(report)

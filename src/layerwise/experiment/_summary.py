@@ -19,8 +19,15 @@ from layerwise.training import Result
 __all__ = ["environment", "study_summary", "training_summary", "write_summary"]
 
 
-def environment() -> dict[str, str]:
-    """Return what the figures depend on: versions, machine, threads, device."""
+def environment(result: Result | None = None) -> dict[str, str]:
+    """Return what the figures depend on: versions, machine, threads, and the device.
+
+    Parameters
+    ----------
+    result : Result, optional
+        What was trained: before a training there is no device to name, and after one
+        by NumPy it is the processor, which need not be asked for through JAX.
+    """
     packages = ("layerwise", "numpy", "jax", "scikit-learn", "torch")
     found = {"python": platform.python_version()}
     for package in packages:
@@ -31,7 +38,10 @@ def environment() -> dict[str, str]:
     found["platform"] = platform.platform()
     found["cores"] = str(os.cpu_count())
     found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
-    found["device"] = str(device_named(None).device_kind)
+    if result is not None:
+        on_cpu = result.engine == "eager"
+        device = None if on_cpu else device_named(result.recipe.device)
+        found["device"] = "cpu" if device is None else str(device.device_kind)
     return found
 
 
@@ -41,6 +51,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
     losses = history.losses
     last = history.epochs[-1] if history.epochs else None
     return {
+        "environment": environment(result),
         "network": {
             **asdict(plan.architecture),
             "layers": list(network.layer_names),
@@ -100,9 +111,9 @@ def write_summary(
             "origin": data.origin,
             "scaling": data.scaling,
         },
-        **parts,
         "environment": environment(),
         "plan": asdict(plan),
+        **parts,
     }
     summary = json_types(summary)
     text = json.dumps(summary, indent=2, allow_nan=False)

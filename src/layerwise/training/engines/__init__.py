@@ -21,11 +21,12 @@ __all__ = [
     "on_host",
 ]
 
-FEW_OPERATIONS = 5e9
+FEW_OPERATIONS = 1e10
 """Multiply-adds of a training below which NumPy is done before XLA has compiled."""
 
-FEW_STEPS = 4_000
-"""Steps times blocks below which NumPy's calls cost less than XLA's compilation."""
+FEW_STEPS = 9_000
+"""Steps times blocks below which NumPy's calls cost less than importing JAX and
+compiling: the default training on digits is just below."""
 
 
 def engine_for(problem: Problem, name: str = "auto") -> Engine:

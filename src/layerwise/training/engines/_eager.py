@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Tree, one_hot, tree_map
+from layerwise.arrays import Tree, leaves, one_hot, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
 from layerwise.training.engines._engine import (
@@ -43,7 +43,9 @@ class EagerEngine:
         self._threads = ThreadpoolController()
         network = problem.network
         features = int(np.prod(network.shape))
-        self._draws = network.layer.noise(network.parameters, (features,))
+        draws = network.layer.noise(network.parameters, (features,))
+        # Most networks draw nothing: they need no generator in every step.
+        self._draws = None if set(leaves(draws)) == {None} else draws
 
     def advance(
         self, state: State, order: Order, start: int, stop: int
@@ -115,6 +117,8 @@ class EagerEngine:
         return Batch(inputs, targets, weights.astype(dtype))
 
     def _noise(self, step: int, batch_size: int) -> Noise:
+        if self._draws is None:
+            return None
         rng = np.random.default_rng([self._problem.seed, step])
 
         def drawn(declared: Draw | None) -> np.ndarray | None:
