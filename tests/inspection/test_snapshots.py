@@ -102,7 +102,8 @@ class TestSnapshots:
         for seen, layer in zip(last.layers, study.layers, strict=True):
             for name in ("probe_accuracy", "fisher_ratio", "collapse_within"):
                 value = layer.measures.values[name]
-                assert seen.measures.values[name] == pytest.approx(value, rel=1e-9)
+                # Blocks of other sizes: products in single precision round otherwise.
+                assert seen.measures.values[name] == pytest.approx(value, rel=1e-6)
 
     def test_training_parts_the_classes(self, study):
         first, *_, last = (s.layers[-1].measures.values for s in study.snapshots)

@@ -183,6 +183,21 @@ def test_scatters_per_class_merge():
     assert close(merged.class_scatters.sum(axis=0), merged.scatter, 1e-14)
 
 
+@pytest.mark.parametrize(
+    ("offset", "divisor"),
+    [(np.array(127.5), np.array(127.5)), (np.arange(5.0), np.arange(1.0, 6.0))],
+)
+def test_scaled_moments_are_those_of_scaled_rows(offset, divisor):
+    rng = np.random.default_rng(4)
+    rows = rng.integers(0, 256, (300, 5), dtype=np.uint8)
+    labels = rng.integers(0, 3, 300)
+    found = Moments.of(rows, labels, 3, per_class=True).scaled(offset, divisor)
+    scaled = (rows.astype(np.float64) - offset) / divisor
+    expected = Moments.of(scaled, labels, 3, per_class=True)
+    for name, array in expected.to_arrays().items():
+        assert close(found.to_arrays()[name], array), name
+
+
 def test_no_rows_have_no_mean_and_change_nothing():
     none = Moments.of(np.empty((0, 3)), np.empty(0, int), 2)
     assert none.count == 0

@@ -1,16 +1,17 @@
 """Forward passes: every layer's rows, a block at a time, and what is kept of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from layerwise.data import Samples, stratified_split
 from layerwise.errors import InputError
 from layerwise.inspection._together import each
-from layerwise.model import Network
+from layerwise.model import Network, flatten
 from layerwise.statistics import (
     Discriminants,
     LeastSquaresProbe,
@@ -86,24 +87,63 @@ def layer_moments(network: Network, samples: Samples) -> list[Moments]:
     Parts of the samples are passed side by side and merged; how many parts does not
     depend on the machine, so that the figures do not either.
     """
+    moments = each(lambda part: _moments_of(network, samples.at(part)), _parts(samples))
+    return _inputs_scaled(network, _merged(moments))
+
+
+def _merged(parts: Sequence[list[Moments]]) -> list[Moments]:
+    return [reduce(Moments.merge, layer) for layer in zip(*parts, strict=True)]
+
+
+def _parts(samples: Samples) -> list[slice]:
     size = max(-(-len(samples) // PARTS), 1)
-    parts = [
-        samples.at(slice(start, start + size)) for start in range(0, len(samples), size)
-    ]
-    moments = each(lambda part: _moments_of(network, part), parts)
-    return [reduce(Moments.merge, layer) for layer in zip(*moments, strict=True)]
+    return [slice(start, start + size) for start in range(0, len(samples), size)]
+
+
+def _blocks(
+    network: Network, samples: Samples
+) -> Iterator[tuple[slice, tuple[np.ndarray, ...]]]:
+    """Yield which samples are passed, and their scaled inputs and layers' outputs."""
+    start = 0
+    for arrays in network.activations(samples.inputs):
+        block = slice(start, start + len(arrays[0]))
+        yield block, arrays
+        start = block.stop
 
 
 def _moments_of(network: Network, samples: Samples) -> list[Moments]:
-    classes = len(network.class_names)
+    """Return the moments of the inputs as they are, and of every layer's outputs."""
     moments: list[Moments] = []
-    start = 0
-    for arrays in network.activations(samples.inputs):
-        labels = samples.targets[start : start + len(arrays[0])]
-        start += len(labels)
-        moments = moments or [Moments.empty(a.shape[1], classes) for a in arrays]
-        moments = [m.updated(a, labels) for m, a in zip(moments, arrays, strict=True)]
+    for block, arrays in _blocks(network, samples):
+        moments = _added(moments, network, samples.at(block), arrays)
     return moments
+
+
+def _added(
+    moments: list[Moments],
+    network: Network,
+    samples: Samples,
+    arrays: tuple[np.ndarray, ...],
+) -> list[Moments]:
+    rows = (flatten(samples.inputs), *arrays[1:])
+    classes = len(network.class_names)
+    moments = moments or [Moments.empty(r.shape[1], classes) for r in rows]
+    return [
+        own.updated(r, samples.targets) for own, r in zip(moments, rows, strict=True)
+    ]
+
+
+def _inputs_scaled(network: Network, moments: list[Moments]) -> list[Moments]:
+    """Return the moments with those of the inputs, the first, as the network sees them.
+
+    Bytes are added up faster than what they are scaled to, and without any rounding.
+    """
+    scaling = network.scaling
+    offset, divisor = (
+        np.reshape(constant, -1) if constant.ndim else constant
+        for constant in (scaling.offset, scaling.divisor)
+    )
+    return [moments[0].scaled(offset, divisor), *moments[1:]]
 
 
 def layer_rows(
@@ -168,57 +208,69 @@ def score_pass(
 
     Of a sample that is not shown nothing stays but a few small integers.
     """
-    classes = len(network.class_names)
     fold_of = np.zeros(len(scored), np.int64)
     for number, fold in enumerate(folds):
         fold_of[fold.positions] = number
     visible = np.zeros(len(scored), bool)
     visible[shown] = True
-    layers = [_Collected(classes) for _ in bases]
-    logits: list[np.ndarray] = []
-    start = 0
-    for arrays in network.activations(scored.inputs):
-        block = slice(start, start + len(arrays[0]))
-        start = block.stop
-        for collected, basis, rows in zip(layers, bases, arrays, strict=True):
-            collected.add(basis, rows, fold_of[block], visible[block])
-            collected.count(rows, scored.targets[block])
-        logits.append(arrays[-1])
-    return Pass([collected.result() for collected in layers], np.concatenate(logits))
+
+    def passed(part: slice) -> tuple[list[Moments], list[list[_Said]], np.ndarray]:
+        samples = scored.at(part)
+        moments: list[Moments] = []
+        said: list[list[_Said]] = []
+        logits: list[np.ndarray] = []
+        for block, arrays in _blocks(network, samples):
+            moments = _added(moments, network, samples.at(block), arrays)
+            asked, seen = fold_of[part][block], visible[part][block]
+            pairs = zip(bases, arrays, strict=True)
+            said.append([_said(basis, rows, asked, seen) for basis, rows in pairs])
+            logits.append(arrays[-1])
+        return moments, said, np.concatenate(logits)
+
+    moments, said, logits = zip(*each(passed, _parts(scored)), strict=True)
+    merged = _inputs_scaled(network, _merged(moments))
+    layers = zip(*(block for part in said for block in part), strict=True)
+    return Pass(
+        [_layer_pass(*one) for one in zip(layers, merged, strict=True)],
+        np.concatenate(logits),
+    )
 
 
-class _Collected:
-    """One layer's scored samples while they pass."""
+class _Said(NamedTuple):
+    """What is said of one layer's rows of a block of scored samples."""
 
-    def __init__(self, classes: int) -> None:
-        self._classes = classes
-        self._planes: dict[str, list[np.ndarray]] = {}
-        self._said: list[np.ndarray] = []
-        self._moments: Moments | None = None
+    planes: dict[str, Float[np.ndarray, "shown 2"]]
+    probe_predictions: Int[np.ndarray, " samples"]
+    nearest_means: Int[np.ndarray, " samples"]
 
-    def add(
-        self, basis: Basis, rows: np.ndarray, fold_of: np.ndarray, visible: np.ndarray
-    ) -> None:
-        for name in ("components", "discriminants"):
-            plane = getattr(basis, name).project(rows[visible])[:, :2]
-            self._planes.setdefault(name, []).append(two_columns(plane))
-        said = np.stack(
-            [
-                [probe.predict(rows), nearest_mean(rows, moments)]
-                for probe, moments in zip(basis.probes, basis.folds, strict=True)
-            ]
-        )
-        self._said.append(said[fold_of, :, np.arange(len(rows))].T)
 
-    def count(self, rows: np.ndarray, labels: np.ndarray) -> None:
-        moments = self._moments or Moments.empty(rows.shape[1], self._classes)
-        self._moments = moments.updated(rows, labels)
+def _said(
+    basis: Basis,
+    rows: Float[np.ndarray, "samples units"],
+    fold_of: Int[np.ndarray, " samples"],
+    visible: Bool[np.ndarray, " samples"],
+) -> _Said:
+    planes = {
+        name: two_columns(getattr(basis, name).project(rows[visible])[:, :2])
+        for name in ("components", "discriminants")
+    }
+    answers = np.stack(
+        [
+            [probe.predict(rows), nearest_mean(rows, moments)]
+            for probe, moments in zip(basis.probes, basis.folds, strict=True)
+        ]
+    )
+    return _Said(planes, *answers[fold_of, :, np.arange(len(rows))].T)
 
-    def result(self) -> LayerPass:
-        assert self._moments is not None
-        probes, nearest = np.concatenate(self._said, axis=1)
-        planes = {name: np.concatenate(parts) for name, parts in self._planes.items()}
-        return LayerPass(planes, probes, nearest, self._moments)
+
+def _layer_pass(said: Sequence[_Said], moments: Moments) -> LayerPass:
+    planes, probes, nearest = zip(*said, strict=True)
+    return LayerPass(
+        {name: np.concatenate([plane[name] for plane in planes]) for name in planes[0]},
+        np.concatenate(probes),
+        np.concatenate(nearest),
+        moments,
+    )
 
 
 def two_columns(

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 from layerwise.data import Dataset, Scaling, fit_scaling
@@ -143,7 +143,7 @@ def initial_network(
     )
 
 
-def flatten(inputs: Array) -> Float[Array, "samples features"]:
+def flatten(inputs: Array) -> Shaped[Array, "samples features"]:
     """Return the inputs as one row of features for each sample."""
     return namespace(inputs).reshape(inputs, (inputs.shape[0], -1))
 

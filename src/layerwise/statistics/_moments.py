@@ -187,6 +187,28 @@ class Moments:
             ),
         )
 
+    def scaled(
+        self, offset: Float64[np.ndarray, "*_"], divisor: Float64[np.ndarray, "*_"]
+    ) -> "Moments":
+        """Return the moments of ``(x - offset) / divisor``, x the rows seen.
+
+        Parameters
+        ----------
+        offset, divisor : float64 arrays, shape () or (units,)
+            One number for all units, or one for each.
+        """
+        factor = np.broadcast_to(1 / divisor, self.shift.shape)
+        products = np.outer(factor, factor)
+        scatters = self.class_scatters
+        return replace(
+            self,
+            shift=(self.shift - offset) / divisor,
+            sums=self.sums * factor,
+            squares=self.squares * factor**2,
+            scatter=self.scatter * products,
+            class_scatters=None if scatters is None else scatters * products,
+        )
+
     @property
     def count(self) -> int:
         """How many rows were seen."""
