@@ -100,6 +100,8 @@ class Order:
         The number of training samples.
     batch_size : int
     seed : int
+    shuffled : bool
+        Whether the order changes from epoch to epoch; if not it is that of the samples.
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Order:
     samples: int
     batch_size: int
     seed: int
+    shuffled: bool = True
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -156,7 +159,12 @@ class Order:
             rows = slice(step - start, step - start + last - first)
             # Whole rows are one contiguous block: its flat view takes the short batch.
             flat = indices[rows].reshape(-1)
-            flat[: end - begin] = order(self.seed, epoch, begin, end, self.samples)
+            flat[: end - begin] = self._samples_at(epoch, begin, end)
             weights[rows].reshape(-1)[: end - begin] = 1
             step += last - first
         return indices, weights
+
+    def _samples_at(self, epoch: int, start: int, stop: int) -> np.ndarray:
+        if not self.shuffled:
+            return np.arange(start, stop)
+        return order(self.seed, epoch, start, stop, self.samples)

@@ -7,6 +7,7 @@ NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
 from layerwise.model._activations import (
     ACTIVATIONS,
     GELU,
+    Identity,
     LeakyReLU,
     ReLU,
     Sigmoid,
@@ -31,6 +32,7 @@ from layerwise.model._losses import (
     CrossEntropyOnProbabilities,
     Loss,
     SquaredError,
+    l2_penalty,
     loss_function,
     mean_loss,
 )
@@ -40,8 +42,10 @@ from layerwise.model._network import (
     LossAndGradients,
     Network,
     flatten,
+    hits,
     initial_network,
     loss_and_gradients,
+    target_rows,
 )
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
@@ -60,6 +64,7 @@ __all__ = [
     "Dropout",
     "GradientCheck",
     "GradientReport",
+    "Identity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -80,8 +85,10 @@ __all__ = [
     "block_names",
     "flatten",
     "gradcheck",
+    "hits",
     "initial_network",
     "initialiser",
+    "l2_penalty",
     "load_network",
     "loss_and_gradients",
     "loss_function",
@@ -89,4 +96,5 @@ __all__ = [
     "output_shape",
     "own_targets",
     "save_network",
+    "target_rows",
 ]

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Tree, one_hot, tree_map
+from layerwise.arrays import Tree, tree_map
 from layerwise.data import Order, Samples
-from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
+from layerwise.model import (
+    Batch,
+    Draw,
+    Noise,
+    flatten,
+    hits,
+    loss_and_gradients,
+    target_rows,
+)
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -49,7 +57,7 @@ class EagerEngine:
         self, state: State, order: Order, start: int, stop: int
     ) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
-        indices, weights = order.batches(start, stop)
+        indices, weights = self._problem.batches(order, start, stop)
         rates = self._problem.rates(start, stop)
         losses: list[float] = []
         accuracies: list[float] = []
@@ -73,23 +81,27 @@ class EagerEngine:
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
         network = self._problem.network
-        loss, right = 0.0, 0
+        loss, right, total = 0.0, 0.0, 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(samples), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(samples)))
-                batch = self._batch(samples, rows, np.ones(len(rows)))
+                weights = samples.weights_at(rows)
+                batch = self._batch(samples, rows, weights)
                 outputs, _ = network.layer.forward(parameters, batch.inputs)
                 losses, _ = network.loss.forward(outputs, batch.targets)
-                loss += float(np.sum(losses, dtype=np.float64))
-                labels = samples.targets[rows]
-                right += int(np.sum(np.argmax(outputs, axis=1) == labels))
-        return Score(loss / len(samples), right / len(samples))
+                loss += float(np.sum(losses * weights, dtype=np.float64))
+                right += float(np.sum(hits(outputs, samples.targets[rows]) * weights))
+                total += float(np.sum(weights))
+        return Score(loss / total, right / total)
 
     def _step(
         self, state: State, rows: np.ndarray, weights: np.ndarray, rate: Any
     ) -> tuple[State, float, float]:
         """Return the state after one step, and the loss and accuracy before it."""
         problem = self._problem
+        total = np.sum(weights)
+        if not total:
+            return state._replace(step=state.step + 1), 0.0, 0.0
         network = problem.network
         batch = self._batch(problem.samples, rows, weights)
         loss, outputs, gradients = loss_and_gradients(
@@ -98,12 +110,13 @@ class EagerEngine:
             state.parameters,
             batch,
             self._noise(state.step, len(rows)),
+            problem.l2,
         )
         parameters, moments = problem.optimiser.update(
-            gradients, state.moments, state.parameters, rate, state.step
+            gradients, state.moments, state.parameters, rate
         )
-        right = np.argmax(outputs, axis=1) == problem.samples.targets[rows]
-        accuracy = np.sum(right * weights) / max(np.sum(weights), 1)
+        right = hits(outputs, problem.samples.targets[rows])
+        accuracy = np.sum(right * weights) / total
         advanced = State(parameters, moments, state.step + 1)
         return advanced, float(loss), float(accuracy)
 
@@ -111,7 +124,7 @@ class EagerEngine:
         network, dtype = self._problem.network, self._problem.dtype
         inputs = flatten(network.scaling.apply(samples.inputs[rows], dtype))
         like = np.zeros(0, dtype)
-        targets = one_hot(samples.targets[rows], len(network.class_names), like)
+        targets = target_rows(samples.targets[rows], len(network.class_names), like)
         return Batch(inputs, targets, weights.astype(dtype))
 
     def _noise(self, step: int, batch_size: int) -> Noise:
