@@ -9,6 +9,7 @@ ESTIMATORS = [
     PCA(),
     PCA(1),
     PCA(0.9),
+    PCA(whiten=True),
     MLPClassifier(max_iter=30, learning_rate_init=0.01),
     MLPRegressor(max_iter=30, learning_rate_init=0.01),
 ]

@@ -18,7 +18,110 @@ __all__ = ["MLPClassifier"]
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
-    """doc."""
+    """A multilayer perceptron that tells classes apart.
+
+    Parameters, their defaults and the rules by which training stops are those of
+    scikit-learn's ``MLPClassifier``, and the same ``random_state`` draws the same
+    initial weights. What comes out is a network that `layerwise.inspect` looks into.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, or int
+        The width of each hidden layer; ``()`` for none.
+    activation : str
+        ``relu``, ``tanh``, ``logistic`` or ``identity``; also ``leaky-relu`` and
+        ``gelu``.
+    solver : "adam" or "sgd"
+        Adam, or gradient descent with momentum.
+    alpha : float
+        The penalty on large weights: ½ alpha Σ W², divided by the number (the sum of
+        the weights) of the samples in a batch. Biases are not penalised.
+    batch_size : int or "auto"
+        Samples in a step; "auto" means all of them up to 200, and 200 beyond. More
+        than there are means all.
+    learning_rate : str
+        ``constant``; ``invscaling``, which is for "sgd" alone; or ``cosine`` or
+        ``one-cycle``, laid out over ``max_iter`` epochs.
+    learning_rate_init : float
+        The learning rate, or the schedule's peak.
+    power_t : float
+        With ``invscaling`` the rate of an epoch is
+        ``learning_rate_init / (samples seen + 1) ** power_t``.
+    max_iter : int
+        How many epochs there are at most.
+    shuffle : bool
+        Whether every epoch takes the samples in another order.
+    random_state : int, RandomState or None
+        Of the initial weights, the order and the validation set.
+    tol, n_iter_no_change : float, int
+        Training stops when for more than ``n_iter_no_change`` epochs in a row the
+        training loss (with ``early_stopping`` the validation score) has not become
+        better than its best by ``tol``.
+    verbose : bool
+        Whether every epoch is printed.
+    warm_start : bool
+        Whether another `fit` goes on with the network of the last one.
+    momentum, nesterovs_momentum : float, bool
+        Of "sgd".
+    early_stopping : bool
+        Whether the validation score decides when to stop, and the weights of the best
+        epoch are kept.
+    validation_fraction : float
+        The share of the samples held out for that, drawn in every class alike, where
+        `fit` is given no validation set.
+    beta_1, beta_2, epsilon : float
+        Of "adam".
+    class_weight : dict, "balanced" or None
+        What the samples of a class count, times their ``sample_weight``; "balanced"
+        gives all classes the same sum.
+    engine : "auto", "compiled" or "eager"
+        XLA or NumPy; "auto" decides by the size of the problem alone.
+    device : str, optional
+        Where the compiled engine computes: ``cpu``, ``gpu`` or ``tpu``.
+
+    Attributes
+    ----------
+    network_ : Network
+        What was trained: ``lw.inspect(model.network_, data)`` looks into it.
+    classes_ : array, shape (classes,)
+    coefs_, intercepts_ : lists of arrays
+        The weights, shape (fan_in, units), and biases, shape (units,), of each layer.
+    loss_curve_ : list of float
+        The mean loss of each epoch, penalty included, as it was before each update.
+    loss_, best_loss_ : float
+        The last of them and the lowest.
+    validation_losses_, validation_scores_ : lists of float, or None
+        The loss (without penalty) and the accuracy of the validation set after each
+        epoch, where there is such a set.
+    best_validation_score_ : float or None
+        The highest of them, with ``early_stopping``.
+    n_iter_, t_ : int
+        Epochs of the last `fit`; samples seen in all.
+    n_features_in_, n_layers_, n_outputs_ : int
+    out_activation_ : str
+        ``softmax``.
+
+    Notes
+    -----
+    Left out, because they cannot mean the same here: the solver "lbfgs", whose line
+    search makes no steps of a batch; the learning rate "adaptive", since a rate here
+    follows from the step alone; sparse input; several labels for one sample. Two
+    classes have two outputs and a softmax, where scikit-learn has one and a sigmoid:
+    both give any probability, by other weights.
+
+    A batch of samples that all have weight 0 is passed over: it changes neither weights
+    nor moments.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((20,), learning_rate_init=0.05, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    >>> model.transform(X).shape
+    (150, 20)
+    """
 
     _loss_name: ClassVar[str] = "cross-entropy"
 

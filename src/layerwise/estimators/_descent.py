@@ -123,9 +123,9 @@ class Descent:
                 return
             losses = self._epoch_losses(steps.losses)
             verdict = self.judge(state.parameters) if self.judge else None
-            for loss in losses:
-                by_score = self.stops_by_score and verdict
-                patience = patience.after(-verdict.score if by_score else loss)
+            values = [-verdict.score] if verdict and self.stops_by_score else losses
+            for value in values:
+                patience = patience.after(value)
             yield Passed(state, losses, verdict, patience)
 
     def _epoch_losses(self, losses: Float[np.ndarray, " steps"]) -> list[float]:

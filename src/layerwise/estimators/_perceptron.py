@@ -15,22 +15,20 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from layerwise.arrays import Tree, tree_map
-from layerwise.data import Order, Samples, fit_scaling
+from layerwise.arrays import Tree
+from layerwise.data import Order, Samples
 from layerwise.errors import InputError
 from layerwise.estimators._descent import Descent, Passed, Patience, Verdict
 from layerwise.estimators._settings import (
     batch_size_for,
     checked_settings,
-    hidden_widths,
-    initial_parameters,
-    network_activation,
+    checked_weights,
     optimiser_of,
     schedule_of,
+    untrained_network,
 )
-from layerwise.model import MLP, Network
 from layerwise.training import Engine, Optimiser, Problem, State, engine_for, on_host
 
 __all__ = ["Perceptron"]
@@ -269,21 +267,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _begin(self, inputs: np.ndarray) -> None:
         """Draw a network, and forget what an earlier one did."""
         rng = check_random_state(self.random_state)
-        hidden, names = hidden_widths(self.hidden_layer_sizes), self._output_names
-        drawn = initial_parameters(
-            (inputs.shape[1], *hidden, len(names)), self.activation, rng
-        )
-        self.network_ = Network(
-            architecture=MLP(
-                hidden,
-                network_activation(self.activation),
-                "glorot",
-                self._loss_name,
-            ),
-            parameters=tree_map(lambda leaf: leaf.astype(inputs.dtype), drawn),
-            shape=inputs.shape[1:],
-            class_names=names,
-            scaling=fit_scaling(inputs, "none"),
+        self.network_ = untrained_network(
+            vars(self), self._loss_name, inputs, self._output_names, rng
         )
         self._rng = rng
         self._moments: tuple[Optimiser, Tree] | None = None
@@ -410,30 +395,3 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         check_is_fitted(self)
         rows: Any = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
         return rows
-
-
-def checked_weights(
-    sample_weight: Any, samples: int, dtype: np.dtype
-) -> np.ndarray | None:
-    """Return the weights as an array of one number of 0 or more for each sample."""
-    if sample_weight is None:
-        return None
-    weights: Any = check_array(
-        sample_weight,
-        ensure_2d=False,
-        dtype=dtype,  # pyright: ignore[reportArgumentType]
-        input_name="sample_weight",
-    )
-    if weights.ndim == 0:
-        weights = np.full(samples, weights)
-    if weights.shape != (samples,):
-        raise InputError(
-            f"sample_weight has shape {weights.shape}: give one for each of the "
-            f"{samples} samples"
-        )
-    if weights.min() < 0 or not weights.any():
-        raise InputError(
-            "sample weights must not be negative, and must contain at least one "
-            "non-zero number"
-        )
-    return weights

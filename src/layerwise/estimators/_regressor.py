@@ -18,7 +18,25 @@ __all__ = ["MLPRegressor"]
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
-    """doc."""
+    """A multilayer perceptron that gives numbers, one or several for each sample.
+
+    The loss of a sample is half the squared distance of its outputs from its targets,
+    ½ Σ (y − t)², the sum of the outputs' own. Scikit-learn reports their mean and
+    follows the gradient of their sum; the training is the same, and with one output
+    the loss too.
+
+    Parameters and attributes are those of `MLPClassifier`, apart from ``class_weight``,
+    ``classes_`` and what follows from classes. Scores are R², and the validation set is
+    drawn at random. The loss "poisson" is left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> model = MLPRegressor((20,), learning_rate_init=0.03, random_state=0)
+    >>> model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.95
+    True
+    """
 
     _loss_name: ClassVar[str] = "squared-error"
     _y_rules: ClassVar[dict[str, bool]] = {"multi_output": True, "y_numeric": True}

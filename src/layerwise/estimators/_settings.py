@@ -1,25 +1,28 @@
 """What scikit-learn's parameters mean here: network, optimiser, schedule, bounds."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_array
 
-from layerwise.arrays import Tree
+from layerwise.arrays import Tree, tree_map
+from layerwise.data import fit_scaling
 from layerwise.errors import InputError
+from layerwise.model import MLP, Network
 from layerwise.training import SCHEDULES, Adam, Momentum, Optimiser, Schedule
 
 __all__ = [
     "batch_size_for",
     "checked_settings",
-    "hidden_widths",
+    "checked_weights",
     "initial_parameters",
-    "network_activation",
     "optimiser_of",
     "schedule_of",
+    "untrained_network",
 ]
 
 LARGEST_BATCH = 200
@@ -37,6 +40,10 @@ def _real(
 
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "engine": (
+        lambda v: v in ("auto", "compiled", "eager"),
+        "'auto', 'compiled' or 'eager'",
+    ),
     "solver": (lambda v: v in ("adam", "sgd"), "'adam' or 'sgd'"),
     "alpha": (_real(), "a number of 0 or more"),
     "batch_size": (
@@ -44,7 +51,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "'auto' or a whole number of 1 or more",
     ),
     "learning_rate": (
-        lambda v: v in ("invscaling", *SCHEDULES),
+        lambda v: isinstance(v, str) and v in ("invscaling", *SCHEDULES),
         f"'invscaling' or one of {', '.join(map(repr, SCHEDULES))}",
     ),
     "learning_rate_init": (_real(open_at=0.0), "a number above 0"),
@@ -63,11 +70,38 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def checked_settings(settings: dict[str, Any]) -> None:
+def checked_settings(settings: Mapping[str, Any]) -> None:
     """Raise an ``InputError`` that names the first setting out of its range."""
     for name, (holds, words) in _RULES.items():
         if not holds(settings[name]):
             raise InputError(f"{name} is {settings[name]!r}: give {words}")
+
+
+def checked_weights(
+    sample_weight: Any, samples: int, dtype: np.dtype
+) -> np.ndarray | None:
+    """Return the weights as an array of one number of 0 or more for each sample."""
+    if sample_weight is None:
+        return None
+    weights: Any = check_array(
+        sample_weight,
+        ensure_2d=False,
+        dtype=dtype,  # pyright: ignore[reportArgumentType]
+        input_name="sample_weight",
+    )
+    if weights.ndim == 0:
+        weights = np.full(samples, weights)
+    if weights.shape != (samples,):
+        raise InputError(
+            f"sample_weight has shape {weights.shape}: give one for each of the "
+            f"{samples} samples"
+        )
+    if weights.min() < 0 or not weights.any():
+        raise InputError(
+            "sample weights must not be negative, and must contain at least one "
+            "non-zero number"
+        )
+    return weights
 
 
 def hidden_widths(hidden_layer_sizes: Any) -> tuple[int, ...]:
@@ -75,11 +109,6 @@ def hidden_widths(hidden_layer_sizes: Any) -> tuple[int, ...]:
     if isinstance(hidden_layer_sizes, Integral):
         return (int(hidden_layer_sizes),)
     return tuple(hidden_layer_sizes)
-
-
-def network_activation(name: str) -> str:
-    """Return the activation's name here, where scikit-learn's is another."""
-    return "sigmoid" if name == "logistic" else name
 
 
 def batch_size_for(batch_size: Any, samples: int) -> int:
@@ -105,7 +134,30 @@ def initial_parameters(
     return (*blocks[:-1], blocks[-1][:1])
 
 
-def optimiser_of(settings: dict[str, Any]) -> Optimiser:
+def untrained_network(
+    settings: Mapping[str, Any],
+    loss: str,
+    inputs: np.ndarray,
+    output_names: tuple[str, ...],
+    rng: np.random.RandomState,
+) -> Network:
+    """Return the network that the settings mean for these inputs, freshly drawn."""
+    hidden = hidden_widths(settings["hidden_layer_sizes"])
+    chosen = settings["activation"]
+    activation = "sigmoid" if chosen == "logistic" else chosen
+    architecture = MLP(hidden, activation, "glorot", loss)
+    widths = (inputs.shape[1], *architecture.hidden, len(output_names))
+    drawn = initial_parameters(widths, chosen, rng)
+    return Network(
+        architecture=architecture,
+        parameters=tree_map(lambda leaf: leaf.astype(inputs.dtype), drawn),
+        shape=inputs.shape[1:],
+        class_names=output_names,
+        scaling=fit_scaling(inputs, "none"),
+    )
+
+
+def optimiser_of(settings: Mapping[str, Any]) -> Optimiser:
     """Return the optimiser that ``solver`` and its parameters mean."""
     if settings["solver"] == "adam":
         return Adam(
@@ -120,13 +172,13 @@ def optimiser_of(settings: dict[str, Any]) -> Optimiser:
 
 
 def schedule_of(
-    settings: dict[str, Any], samples: int, steps_per_epoch: int, seen: int = 0
+    settings: Mapping[str, Any], samples: int, steps_per_epoch: int, seen: int = 0
 ) -> Schedule:
     """Return the schedule that ``learning_rate`` and its parameters mean.
 
     Parameters
     ----------
-    settings : dict
+    settings : mapping
         The estimator's parameters.
     samples, steps_per_epoch : int
         In an epoch.

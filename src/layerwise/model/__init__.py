@@ -32,9 +32,9 @@ from layerwise.model._losses import (
     CrossEntropyOnProbabilities,
     Loss,
     SquaredError,
-    l2_penalty,
     loss_function,
     mean_loss,
+    with_l2_penalty,
 )
 from layerwise.model._mlp import MLP, Architecture, block_names
 from layerwise.model._network import (
@@ -88,7 +88,6 @@ __all__ = [
     "hits",
     "initial_network",
     "initialiser",
-    "l2_penalty",
     "load_network",
     "loss_and_gradients",
     "loss_function",
@@ -97,4 +96,5 @@ __all__ = [
     "own_targets",
     "save_network",
     "target_rows",
+    "with_l2_penalty",
 ]

@@ -22,10 +22,10 @@ __all__ = [
     "CrossEntropyOnProbabilities",
     "Loss",
     "SquaredError",
-    "l2_penalty",
     "loss_function",
     "mean_loss",
     "total_weight",
+    "with_l2_penalty",
 ]
 
 
@@ -176,20 +176,24 @@ def total_weight(weights: Float[Array, " batch"]) -> Float[Array, ""]:
     return xp.where(total > 0, total, xp.ones_like(total))
 
 
-def l2_penalty(
-    parameters: Tree, strength: Float[Array, ""] | float
+def with_l2_penalty(
+    loss: Float[Array, ""],
+    gradients: Tree,
+    parameters: Tree,
+    strength: Float[Array, ""] | float,
 ) -> tuple[Float[Array, ""], Tree]:
-    """Return the penalty on large weights, and its gradient by every parameter.
+    """Return the loss with a penalty on large weights, and its gradients.
 
     P = ½ λ Σ W², so that ∂P/∂W = λ W. Only matrices are penalised: biases, and what
     LayerNorm multiplies with, are vectors and are left free.
     """
-    value = sum(
-        namespace(leaf).sum(leaf * leaf) for leaf in leaves(parameters) if leaf.ndim > 1
-    )
-    return 0.5 * strength * value, tree_map(
-        lambda leaf: strength * leaf if leaf.ndim > 1 else leaf * 0, parameters
-    )
+    matrices = [leaf for leaf in leaves(parameters) if leaf.ndim > 1]
+    squares = sum(namespace(W).sum(W * W) for W in matrices)
+
+    def pulled(gradient: Array, leaf: Array) -> Array:
+        return gradient + strength * leaf if leaf.ndim > 1 else gradient
+
+    return loss + 0.5 * strength * squares, tree_map(pulled, gradients, parameters)
 
 
 def _tiny(array: Array) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from layerwise.data import Dataset, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
-from layerwise.model._losses import Loss, l2_penalty, mean_loss, total_weight
+from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
 from layerwise.model._mlp import Architecture, block_names
 
 __all__ = [
@@ -180,15 +179,15 @@ def loss_and_gradients(
     Forward through all layers, keeping each one's trace; the loss; then backward
     through all layers in reverse, each turning the gradient by its outputs into the
     gradients by its parameters and by its inputs. ``l2`` is the strength of
-    ``l2_penalty`` against one sample of weight 1.
+    ``with_l2_penalty`` against one sample of weight 1.
     """
     outputs, traces = layer.forward(parameters, batch.inputs, noise)
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
     gradients, _ = layer.backward(parameters, traces, gradient)
     if l2:
-        penalty, pull = l2_penalty(parameters, l2 / total_weight(batch.weights))
-        value, gradients = value + penalty, tree_map(add, gradients, pull)
+        strength = l2 / total_weight(batch.weights)
+        value, gradients = with_l2_penalty(value, gradients, parameters, strength)
     return LossAndGradients(value, outputs, gradients)
 
 

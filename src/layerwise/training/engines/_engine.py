@@ -1,6 +1,7 @@
 """What an engine is: it advances a network, and knows nothing of epochs or files."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -98,7 +99,7 @@ class Problem:
     device: str | None = None
     l2: float = 0.0
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype:
         """The floating-point type that everything is computed in."""
         return leaves(self.network.parameters)[0].dtype
