@@ -134,4 +134,5 @@ class Descent:
         sizes = np.full(each, float(self.order.batch_size))
         sizes[-1] = self.order.samples - self.order.batch_size * (each - 1)
         by_epoch = losses.reshape(-1, each).astype(np.float64)
-        return (by_epoch @ (sizes / self.order.samples)).tolist()
+        # Not a product: BLAS adds in another order where there are more epochs.
+        return (by_epoch * (sizes / self.order.samples)).sum(axis=1).tolist()

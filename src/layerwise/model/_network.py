@@ -184,7 +184,7 @@ def loss_and_gradients(
     outputs, traces = layer.forward(parameters, batch.inputs, noise)
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
-    gradients, _ = layer.backward(parameters, traces, gradient)
+    gradients = layer.gradients(parameters, traces, gradient)
     if l2:
         strength = l2 / total_weight(batch.weights)
         value, gradients = with_l2_penalty(value, gradients, parameters, strength)
