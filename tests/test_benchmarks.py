@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 COMPARE = Path(__file__).parents[1] / "benchmarks" / "compare.py"
+ESTIMATORS = COMPARE.with_name("estimators.py")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,13 @@ def test_a_yardstick_that_is_not_there_is_not_found(compare):
     contest = compare.Contest("t", "s", {"ours": lambda: 2.0, "gone": gone})
     rows = list(compare.rows(compare.interleaved(contest, runs=1)))
     assert rows == [("ours", "2", "2 – 2", "1.00"), ("gone", "not found", "", "")]
+
+
+@pytest.mark.slow
+def test_the_estimators_are_timed_beside_scikit_learns():
+    command = [sys.executable, "-W", "ignore", "-X", "utf8", str(ESTIMATORS)]
+    options = ["--only", "grid", "--runs", "1", "--quick", "--markdown"]
+    printed = subprocess.run(
+        [*command, *options], check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+    assert list(cells(printed)) == ["layerwise", "scikit-learn"]

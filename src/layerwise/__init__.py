@@ -24,6 +24,8 @@ _ROOMS = {
     "LeakyReLU": "model",
     "Linear": "model",
     "MLP": "model",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "MachineError": "errors",
     "Moments": "statistics",
     "Network": "model",

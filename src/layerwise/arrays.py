@@ -7,6 +7,7 @@ asks an array for its namespace, ``xp``, and writes the array-API standard.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+import array_api_compat.numpy
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
@@ -21,9 +22,11 @@ __all__ = [
     "named_leaves",
     "namespace",
     "one_hot",
+    "ravelled",
     "to_numpy",
     "tree_like",
     "tree_map",
+    "unravelled",
 ]
 
 Array: TypeAlias = Any
@@ -41,7 +44,11 @@ def namespace(*arrays: Array) -> Any:
     TypeError
         If the arrays come from different libraries, or from none.
     """
-    return array_namespace(*arrays)
+    # Asking costs more than adding two small arrays; NumPy's can be told at once.
+    for array in arrays:
+        if type(array) is not np.ndarray:
+            return array_namespace(*arrays)
+    return array_api_compat.numpy
 
 
 def to_numpy(array: Array) -> np.ndarray:
@@ -109,10 +116,34 @@ def named_leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Array]]:
 
 def leaves(tree: Tree) -> list[Array]:
     """Return the leaves of ``tree`` in order."""
-    if isinstance(tree, dict | tuple):
-        branches = tree.values() if isinstance(tree, dict) else tree
-        return [leaf for branch in branches for leaf in leaves(branch)]
+    if isinstance(tree, dict):
+        return [leaf for branch in tree.values() for leaf in leaves(branch)]
+    if isinstance(tree, tuple):
+        return [leaf for branch in tree for leaf in leaves(branch)]
     return [tree]
+
+
+def ravelled(tree: Tree) -> Array:
+    """Return all numbers of a tree in one vector, leaf after leaf.
+
+    >>> ravelled({"W": np.ones((2, 1)), "b": np.zeros(1)})
+    array([1., 1., 0.])
+    """
+    flat = leaves(tree)
+    xp = namespace(*flat)
+    return xp.concat([xp.reshape(leaf, (-1,)) for leaf in flat])
+
+
+def unravelled(vector: Array, like: Tree) -> Tree:
+    """Return the tree of which ``vector`` is ``ravelled``, shaped as ``like``."""
+    end = 0
+
+    def taken(leaf: Array) -> Array:
+        nonlocal end
+        end += leaf.size
+        return vector[end - leaf.size : end].reshape(leaf.shape)
+
+    return tree_map(taken, like)
 
 
 def tree_like(tree: Tree, named: Mapping[str, Array], prefix: str = "") -> Tree:

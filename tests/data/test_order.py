@@ -127,3 +127,9 @@ def test_orders_out_of_bounds_are_refused(settings):
 def test_steps_out_of_bounds_are_refused():
     with pytest.raises(InputError, match="steps 3 to 2"):
         Order(5, 2, 0).batches(3, 2)
+
+
+def test_without_shuffling_every_epoch_has_the_order_of_the_samples():
+    indices, weights = Order(5, 2, seed=1, shuffled=False).batches(2, 7)
+    assert indices.tolist() == [[4, 0], [0, 1], [2, 3], [4, 0], [0, 1]]
+    assert weights.tolist() == [[1, 0], [1, 1], [1, 1], [1, 0], [1, 1]]

@@ -222,3 +222,23 @@ def test_inputs_are_never_changed():
     np.testing.assert_array_equal(inputs, X)
     np.testing.assert_array_equal(data.test.targets, Y)
     assert not np.shares_memory(data.train.inputs, inputs)
+
+
+def test_targets_may_be_rows_of_numbers_and_samples_may_have_weights():
+    samples = Samples(np.zeros((3, 2)), np.ones((3, 1)), np.array([1.0, 0.0, 2.0]))
+    assert samples.targets.dtype == np.float64
+    part = samples.at(np.array([2, 0]))
+    assert part.weights.tolist() == [2, 1]
+    assert samples.weights_at(np.array([1, 2])).tolist() == [0, 2]
+    assert Samples(np.zeros((3, 2)), np.arange(3)).weights_at(
+        np.arange(2)
+    ).tolist() == [
+        1,
+        1,
+    ]
+    with pytest.raises(
+        InputError, match=r"^weights have shape \(2,\) where there are 3"
+    ):
+        Samples(np.zeros((3, 2)), np.zeros((3, 1)), np.ones(2))
+    with pytest.raises(InputError, match="or a row of real numbers"):
+        Samples(np.zeros((3, 2)), np.zeros(3))

@@ -44,15 +44,19 @@ def test_large_inputs_neither_overflow_nor_change_dtype(name, dtype):
     _, gradient = layer.backward({}, trace, np.ones_like(x))
     assert y.dtype == gradient.dtype == dtype
     limit = {"tanh": [-1, 1], "sigmoid": [0, 1], "leaky-relu": [-100, 1e4]}
+    limit["identity"] = [-1e4, 1e4]
     ends = limit.get(name, [0, 1e4])
     assert y[0, [0, -1]].tolist() == pytest.approx(ends)
     slopes = {"tanh": [0, 0], "sigmoid": [0, 0], "leaky-relu": [0.01, 1]}
+    slopes["identity"] = [1, 1]
     assert gradient[0, [0, -1]].tolist() == pytest.approx(slopes.get(name, [0, 1]))
 
 
 def test_activations_by_name():
     assert [activation(name) for name in ACTIVATIONS] == list(ACTIVATIONS.values())
-    with pytest.raises(InputError, match=r"^activation 'swish' is unknown; .*gelu$"):
+    with pytest.raises(
+        InputError, match=r"^activation 'swish' is unknown; .*gelu, identity$"
+    ):
         activation("swish")
 
 

@@ -3,14 +3,25 @@
 import numpy as np
 import pytest
 
+from layerwise.arrays import (
+    automatic_gradient,
+    leaves,
+    ravelled,
+    tree_map,
+    unravelled,
+)
 from layerwise.errors import InputError
 from layerwise.model import (
     LOSSES,
+    MLP,
+    Batch,
     CrossEntropy,
     CrossEntropyOnProbabilities,
     SquaredError,
+    loss_and_gradients,
     loss_function,
     mean_loss,
+    with_l2_penalty,
 )
 
 TINY = np.finfo(np.float64).smallest_normal
@@ -91,3 +102,43 @@ def test_losses_by_name():
     assert [loss_function(name) for name in LOSSES] == list(LOSSES.values())
     with pytest.raises(InputError, match=r"^loss 'hinge' is unknown; choose of cross-"):
         loss_function("hinge")
+
+
+def test_the_penalty_on_large_weights_and_its_gradient():
+    """Against automatic differentiation, entry by entry; vectors are left free."""
+    rng = np.random.default_rng(0)
+    parameters = ({"W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}, {})
+    nothing = tree_map(np.zeros_like, parameters)
+
+    def penalty(tree):
+        return with_l2_penalty(np.zeros(()), nothing, tree, 0.3)[0]
+
+    W = parameters[0]["W"]
+    value, gradients = with_l2_penalty(np.zeros(()), nothing, parameters, 0.3)
+    assert value == pytest.approx(0.15 * (W**2).sum(), rel=1e-15)
+    exact = automatic_gradient(penalty, parameters)
+    for found, true in zip(leaves(gradients), leaves(exact), strict=True):
+        assert np.abs(found - true).max() < 1e-15
+    assert not gradients[0]["b"].any()
+
+
+def test_the_objective_with_the_penalty_has_the_gradient_of_differences():
+    """Along random directions, as a whole: loss, mean, penalty and its share."""
+    rng = np.random.default_rng(1)
+    layer = MLP([5], "tanh").build(4, 3)
+    parameters = layer.init(rng, (4,))
+    weights = rng.uniform(0.5, 2, 6)
+    batch = Batch(rng.normal(size=(6, 4)), np.eye(3)[rng.integers(0, 3, 6)], weights)
+    vector = ravelled(parameters)
+
+    def objective(v):
+        tree = unravelled(v, parameters)
+        return loss_and_gradients(layer, CrossEntropy(), tree, batch, None, 0.7)
+
+    gradient = ravelled(objective(vector).gradients)
+    for _ in range(5):
+        d = rng.normal(size=vector.shape)
+        difference = (
+            objective(vector + 1e-5 * d).loss - objective(vector - 1e-5 * d).loss
+        )
+        assert gradient @ d == pytest.approx(difference / 2e-5, rel=1e-7)

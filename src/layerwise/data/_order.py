@@ -54,24 +54,37 @@ def order(
         raise InputError(
             f"positions {start} to {stop} are not within the {samples} samples"
         )
+    return _within(np.arange(start, stop), samples, _keys(seed, epoch)[:, None])
+
+
+def _keys(seed: int, epoch: int) -> UInt64[np.ndarray, " rounds"]:
     sequence = np.random.SeedSequence(seed, spawn_key=(epoch,))
-    keys = sequence.generate_state(ROUNDS, np.uint64)
-    indices = _permuted(np.arange(start, stop, dtype=np.uint64), samples, keys)
+    return sequence.generate_state(ROUNDS, np.uint64)
+
+
+def _within(
+    positions: Int64[np.ndarray, " positions"],
+    samples: int,
+    keys: UInt64[np.ndarray, "rounds columns"],
+) -> Int64[np.ndarray, " positions"]:
+    """Permute 0 … samples - 1; ``keys`` has one column for all, or one for each."""
+    indices = _permuted(positions.astype(np.uint64), samples, keys)
     while (outside := np.flatnonzero(indices >= samples)).size:
-        indices[outside] = _permuted(indices[outside], samples, keys)
+        own = keys if keys.shape[1] == 1 else keys[:, outside]
+        indices[outside] = _permuted(indices[outside], samples, own)
     return indices.astype(np.int64)
 
 
 def _permuted(
     positions: UInt64[np.ndarray, " positions"],
     samples: int,
-    keys: UInt64[np.ndarray, " rounds"],
+    keys: UInt64[np.ndarray, "rounds columns"],
 ) -> UInt64[np.ndarray, " positions"]:
     """Permute 0 … a·b - 1: the least near-square rectangle that holds the samples."""
     rows = np.uint64(isqrt(samples - 1) + 1)
     columns = np.uint64(-(-samples // int(rows)))
     row, column = np.divmod(positions, columns)
-    for key_of_row, key_of_column in keys.reshape(-1, 2):
+    for key_of_row, key_of_column in zip(keys[::2], keys[1::2], strict=True):
         row = (row + _mixed(column ^ key_of_row)) % rows
         column = (column + _mixed(row ^ key_of_column)) % columns
     return row * columns + column
@@ -100,6 +113,8 @@ class Order:
         The number of training samples.
     batch_size : int
     seed : int
+    shuffled : bool
+        Whether the order changes from epoch to epoch; if not it is that of the samples.
 
     Raises
     ------
@@ -110,6 +125,7 @@ class Order:
     samples: int
     batch_size: int
     seed: int
+    shuffled: bool = True
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -144,19 +160,24 @@ class Order:
         if not 0 <= start <= stop:
             raise InputError(f"steps {start} to {stop}: give a range of 0 or more")
         narrow = self.samples <= np.iinfo(np.int32).max
-        shape = (stop - start, self.batch_size)
-        indices = np.zeros(shape, np.int32 if narrow else np.int64)
-        weights = np.zeros(shape, np.float32)
-        step = start
-        while step < stop:
-            epoch, first = divmod(step, self.steps_per_epoch)
-            last = min(first + stop - step, self.steps_per_epoch)
-            begin = first * self.batch_size
-            end = min(last * self.batch_size, self.samples)
-            rows = slice(step - start, step - start + last - first)
-            # Whole rows are one contiguous block: its flat view takes the short batch.
-            flat = indices[rows].reshape(-1)
-            flat[: end - begin] = order(self.seed, epoch, begin, end, self.samples)
-            weights[rows].reshape(-1)[: end - begin] = 1
-            step += last - first
-        return indices, weights
+        epochs, first = np.divmod(np.arange(start, stop), self.steps_per_epoch)
+        positions = first[:, None] * self.batch_size + np.arange(self.batch_size)
+        inside = positions < self.samples
+        indices = np.zeros(inside.shape, np.int32 if narrow else np.int64)
+        in_epoch = np.repeat(epochs, inside.sum(axis=1))
+        indices[inside] = self._samples_at(in_epoch, positions[inside])
+        return indices, inside.astype(np.float32)
+
+    def _samples_at(
+        self,
+        epochs: Int64[np.ndarray, " positions"],
+        positions: Int64[np.ndarray, " positions"],
+    ) -> Int64[np.ndarray, " positions"]:
+        """Return which samples stand at these positions of these epochs, in order."""
+        if not (self.shuffled and len(positions)):
+            return positions
+        first, last = int(epochs[0]), int(epochs[-1])
+        keys = np.stack([_keys(self.seed, e) for e in range(first, last + 1)], axis=1)
+        # One column for all positions where there is one epoch: nothing is copied.
+        own = keys if first == last else keys[:, epochs - first]
+        return _within(positions, self.samples, own)

@@ -17,46 +17,65 @@ DatasetScaling: TypeAlias = Literal["range", "standard"]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Inputs with their classes.
+    """Inputs with their classes, or with the numbers that they are to give.
 
     Parameters
     ----------
     inputs : array, shape (samples, *shape)
         In their own dtype; kept as a read-only view.
-    targets : integer array, shape (samples,)
-        The index of each input's class; kept as int32.
+    targets : integer array, shape (samples,), or real array, shape (samples, outputs)
+        The index of each input's class, kept as int32; or its numbers.
+    weights : real array, shape (samples,), optional
+        How much each sample counts, at least 0; by default all count alike.
 
     Raises
     ------
     InputError
-        If the two differ in length, or the targets are not integers in one axis.
+        If these differ in length, or the targets are neither of the two.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         inputs, targets = np.asarray(self.inputs), np.asarray(self.targets)
-        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+        if (targets.ndim, targets.dtype.kind) not in {(1, "i"), (1, "u"), (2, "f")}:
             raise InputError(
                 f"targets have shape {targets.shape} and dtype {targets.dtype}:"
-                " give one class index for each sample"
+                " give one class index for each sample, or a row of real numbers"
             )
-        if inputs.shape[:1] != targets.shape:
+        if len(inputs.shape) < 1 or len(inputs) != len(targets):
             raise InputError(
                 f"inputs have shape {inputs.shape} where there are {len(targets)}"
                 " targets: give as many rows as targets"
             )
-        targets = targets.astype(np.int32, copy=False)
+        if self.weights is not None:
+            weights = np.asarray(self.weights)
+            if weights.shape != (len(targets),):
+                raise InputError(
+                    f"weights have shape {weights.shape} where there are "
+                    f"{len(targets)} targets: give one weight for each sample"
+                )
+            object.__setattr__(self, "weights", _read_only(weights))
+        if targets.dtype.kind != "f":
+            targets = targets.astype(np.int32, copy=False)
         object.__setattr__(self, "inputs", _read_only(inputs))
         object.__setattr__(self, "targets", _read_only(targets))
 
     def __len__(self) -> int:
         return len(self.targets)
 
+    def weights_at(self, positions: np.ndarray) -> np.ndarray:
+        """Return how much the samples at these positions count, shape of positions."""
+        if self.weights is None:
+            return np.ones(positions.shape, np.float32)
+        return self.weights[positions]
+
     def at(self, positions: np.ndarray | slice) -> "Samples":
         """Return the samples at these positions, in their order."""
-        return Samples(self.inputs[positions], self.targets[positions])
+        weights = None if self.weights is None else self.weights[positions]
+        return Samples(self.inputs[positions], self.targets[positions], weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,8 @@ class Scaling:
             dtype = inputs.dtype if floating else xp.float32
         # Cast before the subtraction: in bytes, 0 - 255 would wrap round to 1.
         x = xp.astype(inputs, dtype, copy=False)
+        if self.kind == "none":
+            return x
         offset, divisor = (
             xp.asarray(constant, dtype=dtype, device=device(x))
             for constant in (self.offset, self.divisor)

@@ -7,6 +7,7 @@ NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
 from layerwise.model._activations import (
     ACTIVATIONS,
     GELU,
+    Identity,
     LeakyReLU,
     ReLU,
     Sigmoid,
@@ -33,6 +34,7 @@ from layerwise.model._losses import (
     SquaredError,
     loss_function,
     mean_loss,
+    with_l2_penalty,
 )
 from layerwise.model._mlp import MLP, Architecture, block_names
 from layerwise.model._network import (
@@ -40,8 +42,10 @@ from layerwise.model._network import (
     LossAndGradients,
     Network,
     flatten,
+    hits,
     initial_network,
     loss_and_gradients,
+    target_rows,
 )
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
@@ -60,6 +64,7 @@ __all__ = [
     "Dropout",
     "GradientCheck",
     "GradientReport",
+    "Identity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -80,6 +85,7 @@ __all__ = [
     "block_names",
     "flatten",
     "gradcheck",
+    "hits",
     "initial_network",
     "initialiser",
     "load_network",
@@ -89,4 +95,6 @@ __all__ = [
     "output_shape",
     "own_targets",
     "save_network",
+    "target_rows",
+    "with_l2_penalty",
 ]

@@ -14,7 +14,16 @@ from layerwise.arrays import Array, Tree, namespace
 from layerwise.errors import InputError
 from layerwise.model._layer import Layer, Noise
 
-__all__ = ["ACTIVATIONS", "GELU", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "GELU",
+    "Identity",
+    "LeakyReLU",
+    "ReLU",
+    "Sigmoid",
+    "Tanh",
+    "activation",
+]
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,25 @@ class GELU(Layer):
         return {}, gradient * 0.5 * ((1 + t) + x * (1 - t * t) * slope)
 
 
+@dataclass(frozen=True)
+class Identity(Layer):
+    """No activation, y = x and f' = 1: the layers together are one affine map."""
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return x; there is no trace."""
+        del params, noise
+        return x, ()
+
+    def backward(
+        self, params: Tree, trace: Tree, gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Pass the gradient."""
+        del params, trace
+        return {}, gradient
+
+
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
@@ -149,6 +177,7 @@ ACTIVATIONS = MappingProxyType(
         "tanh": Tanh(),
         "sigmoid": Sigmoid(),
         "gelu": GELU(),
+        "identity": Identity(),
     }
 )
 """Every activation by its name on the command line."""

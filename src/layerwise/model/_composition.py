@@ -66,6 +66,14 @@ class Sequential(Layer):
             gradients.append(of_params)
         return tuple(reversed(gradients)), gradient
 
+    def gradients(self, params: Tree, trace: Tree, gradient: Array) -> Tree:
+        """Return every layer's gradients, the first without that by its inputs."""
+        if not self.layers:
+            return ()
+        rest = Sequential(self.layers[1:])
+        after, gradient = rest.backward(params[1:], trace[1:], gradient)
+        return (self.layers[0].gradients(params[0], trace[0], gradient), *after)
+
     def noise(self, params: Tree, shape: Shape) -> tuple[Any, ...]:
         """Declare the noise of every layer, in forward order."""
         draws: list[Any] = []

@@ -64,6 +64,14 @@ class Layer(ABC):
         ``gradient`` is the loss's gradient by the outputs, of their shape.
         """
 
+    def gradients(self, params: Tree, trace: Tree, gradient: Array) -> Tree:
+        """Return the loss's gradients by the parameters alone.
+
+        Nothing lies before a network, so nobody asks for the gradient by its inputs;
+        a layer for which that is much of the work leaves it out here.
+        """
+        return self.backward(params, trace, gradient)[0]
+
     def noise(self, params: Tree, shape: Shape) -> Draw | tuple[Any, ...] | None:
         """Declare the noise of training: a ``Draw``, a tuple of such, or ``None``."""
         del params, shape

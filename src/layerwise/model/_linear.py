@@ -55,6 +55,16 @@ class Linear(Layer):
         gradient: Float[Array, "batch units"],
     ) -> tuple[Tree, Float[Array, "batch inputs"]]:
         """Return the gradients by W and b, and by X."""
-        xp = namespace(gradient)
-        gradients = {"W": trace.T @ gradient, "b": xp.sum(gradient, axis=0)}
+        gradients = self.gradients(params, trace, gradient)
         return gradients, gradient @ params["W"].T
+
+    def gradients(
+        self,
+        params: Tree,
+        trace: Float[Array, "batch inputs"],
+        gradient: Float[Array, "batch units"],
+    ) -> Tree:
+        """Return the gradients by W and b."""
+        del params
+        xp = namespace(gradient)
+        return {"W": trace.T @ gradient, "b": xp.sum(gradient, axis=0)}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from jaxtyping import Float
 
-from layerwise.arrays import Array, Tree, namespace
+from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 from layerwise.errors import InputError
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "SquaredError",
     "loss_function",
     "mean_loss",
+    "total_weight",
+    "with_l2_penalty",
 ]
 
 
@@ -163,10 +165,35 @@ def mean_loss(
     L̄ = Σ w L / Σ w, so that each sample's gradient is multiplied by w / Σ w. A batch
     whose weights are all zero has loss and gradient 0.
     """
-    xp = namespace(losses)
+    share = weights / total_weight(weights)
+    return namespace(losses).sum(losses * share), gradient * share[:, None]
+
+
+def total_weight(weights: Float[Array, " batch"]) -> Float[Array, ""]:
+    """Return Σ w, and 1 where all weights are zero: what is divided by stays finite."""
+    xp = namespace(weights)
     total = xp.sum(weights)
-    share = weights / xp.where(total > 0, total, xp.ones_like(total))
-    return xp.sum(losses * share), gradient * share[:, None]
+    return xp.where(total > 0, total, xp.ones_like(total))
+
+
+def with_l2_penalty(
+    loss: Float[Array, ""],
+    gradients: Tree,
+    parameters: Tree,
+    strength: Float[Array, ""] | float,
+) -> tuple[Float[Array, ""], Tree]:
+    """Return the loss with a penalty on large weights, and its gradients.
+
+    P = ½ λ Σ W², so that ∂P/∂W = λ W. Only matrices are penalised: biases, and what
+    LayerNorm multiplies with, are vectors and are left free.
+    """
+    matrices = [leaf for leaf in leaves(parameters) if leaf.ndim > 1]
+    squares = sum(namespace(W).sum(W * W) for W in matrices)
+
+    def pulled(gradient: Array, leaf: Array) -> Array:
+        return gradient + strength * leaf if leaf.ndim > 1 else gradient
+
+    return loss + 0.5 * strength * squares, tree_map(pulled, gradients, parameters)
 
 
 def _tiny(array: Array) -> float:

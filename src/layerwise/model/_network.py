@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
+from layerwise.arrays import Array, Tree, leaves, namespace, one_hot, tree_map
 from layerwise.data import Dataset, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
-from layerwise.model._losses import Loss, mean_loss
+from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
 from layerwise.model._mlp import Architecture, block_names
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "LossAndGradients",
     "Network",
     "flatten",
+    "hits",
     "initial_network",
     "loss_and_gradients",
+    "target_rows",
 ]
 
 BLOCK_ROWS = 4096
@@ -157,7 +159,7 @@ class LossAndGradients(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step sees: scaled inputs, one-hot targets, and a weight for each."""
+    """What one step sees: scaled inputs, rows of targets, and a weight for each."""
 
     inputs: Float[Array, "batch features"]
     targets: Float[Array, "batch classes"]
@@ -165,16 +167,63 @@ class Batch(NamedTuple):
 
 
 def loss_and_gradients(
-    layer: Sequential, loss: Loss, parameters: Tree, batch: Batch, noise: Noise = None
+    layer: Sequential,
+    loss: Loss,
+    parameters: Tree,
+    batch: Batch,
+    noise: Noise = None,
+    l2: float = 0.0,
 ) -> LossAndGradients:
     """Backpropagation: the mean loss of a batch, and its gradient by every parameter.
 
     Forward through all layers, keeping each one's trace; the loss; then backward
     through all layers in reverse, each turning the gradient by its outputs into the
-    gradients by its parameters and by its inputs.
+    gradients by its parameters and by its inputs. ``l2`` is the strength of
+    ``with_l2_penalty`` against one sample of weight 1.
     """
     outputs, traces = layer.forward(parameters, batch.inputs, noise)
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
-    gradients, _ = layer.backward(parameters, traces, gradient)
+    gradients = layer.gradients(parameters, traces, gradient)
+    if l2:
+        strength = l2 / total_weight(batch.weights)
+        value, gradients = with_l2_penalty(value, gradients, parameters, strength)
     return LossAndGradients(value, outputs, gradients)
+
+
+def target_rows(targets: Array, outputs: int, like: Array) -> Array:
+    """Return the rows that a loss takes, of the library and dtype of ``like``.
+
+    Parameters
+    ----------
+    targets : integer array, shape (samples,), or real array, shape (samples, outputs)
+        Classes become one-hot rows; numbers stay what they are.
+    outputs : int
+        How many outputs the network has.
+    like : array
+
+    Returns
+    -------
+    array, shape (samples, outputs)
+    """
+    if targets.ndim == 1:
+        return one_hot(targets, outputs, like)
+    return namespace(targets).astype(targets, like.dtype, copy=False)
+
+
+def hits(outputs: Array, targets: Array) -> Array:
+    """Return which samples are classified right; NaN where targets are numbers.
+
+    Parameters
+    ----------
+    outputs : array, shape (samples, outputs)
+    targets : as in ``target_rows``
+
+    Returns
+    -------
+    array, shape (samples,)
+    """
+    xp = namespace(outputs)
+    if targets.ndim == 1:
+        return xp.argmax(outputs, axis=1) == targets
+    return xp.full_like(outputs[:, 0], xp.nan)

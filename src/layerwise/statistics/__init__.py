@@ -17,6 +17,7 @@ from layerwise.statistics._components import (
     constant_units,
     duplicate_units,
     effective_rank,
+    log_likelihoods,
     participation_ratio,
     principal_components,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "least_squares_probe",
     "linear_cka",
     "linear_cka_of",
+    "log_likelihoods",
     "nearest_mean",
     "norm_variation",
     "participation_ratio",

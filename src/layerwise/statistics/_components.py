@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float64
 from layerwise.arrays import Array
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
-from layerwise.statistics._moments import Moments
+from layerwise.statistics._moments import RESOLUTION, Moments
 
 __all__ = [
     "PrincipalComponents",
@@ -17,6 +17,7 @@ __all__ = [
     "dimensions",
     "duplicate_units",
     "effective_rank",
+    "log_likelihoods",
     "participation_ratio",
     "pointed",
     "principal_components",
@@ -49,6 +50,13 @@ class PrincipalComponents:
     explained_variance: Float64[np.ndarray, " components"]
     explained_variance_ratio: Float64[np.ndarray, " components"]
 
+    @property
+    def deviations(self) -> Float64[np.ndarray, " components"]:
+        """The standard deviation along each component; 0 where it is but rounding."""
+        variance = self.explained_variance
+        real = variance > RESOLUTION * variance.max(initial=0)
+        return np.sqrt(np.where(real, variance, 0))
+
     def project(self, rows: Array) -> Float64[np.ndarray, "rows components"]:
         """Return the coordinates of ``rows`` along the components, mean taken off.
 
@@ -75,6 +83,49 @@ def coordinates(
     for part in blocks(len(rows)):
         found[part] = (rows[part] - mean) @ directions.T
     return found
+
+
+def log_likelihoods(
+    rows: Array, found: PrincipalComponents, noise_variance: float
+) -> Float64[np.ndarray, " rows"]:
+    """Return the logarithm of each row's density under probabilistic PCA.
+
+    The rows are normal, with the variance of each component along it and the same
+    ``noise_variance`` in every direction that no component spans: Tipping and Bishop,
+    "Probabilistic principal component analysis" (1999), section 3.
+
+    Parameters
+    ----------
+    rows : real array, shape (rows, units)
+    found : PrincipalComponents
+    noise_variance : float
+        Not looked at where the components span everything.
+
+    Raises
+    ------
+    InputError
+        If there is a direction without variance: no density is finite there.
+    """
+    rows = checked_rows(rows, len(found.mean))
+    kept, units = found.components.shape
+    rest = [noise_variance] * (units - kept)
+    variances = np.array([*found.explained_variance, *rest])
+    if variances.min() <= RESOLUTION * variances.max():
+        raise InputError(
+            "there are directions without variance, and no likelihood: keep fewer "
+            "components, or drop constant and duplicate features"
+        )
+    constant = units * np.log(2 * np.pi) + np.log(variances).sum()
+    logs = np.empty(len(rows))
+    for part in blocks(len(rows)):
+        centred = rows[part] - found.mean
+        along = centred @ found.components.T
+        distances = (along**2 / found.explained_variance).sum(axis=1)
+        if kept < units:
+            beside = centred - along @ found.components
+            distances += (beside**2).sum(axis=1) / noise_variance
+        logs[part] = -0.5 * (constant + distances)
+    return logs
 
 
 def principal_components(

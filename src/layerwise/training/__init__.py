@@ -7,18 +7,35 @@ from layerwise.training._checkpoint import (
 )
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
-from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
+from layerwise.training._optimisers import (
+    OPTIMISERS,
+    Adam,
+    Momentum,
+    Optimiser,
+    optimiser,
+)
 from layerwise.training._recipe import Recipe
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
-from layerwise.training.engines import Problem, Score, State, Steps, engine_for
+from layerwise.training.engines import (
+    Engine,
+    Problem,
+    Score,
+    State,
+    Steps,
+    engine_for,
+    on_host,
+)
 
 __all__ = [
     "OPTIMISERS",
     "SCHEDULES",
+    "Adam",
     "Checkpoint",
+    "Engine",
     "Epoch",
     "History",
+    "Momentum",
     "Optimiser",
     "Problem",
     "Progress",
@@ -33,6 +50,7 @@ __all__ = [
     "fit",
     "latest_checkpoint",
     "load_checkpoint",
+    "on_host",
     "optimiser",
     "save_checkpoint",
     "schedule",

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from layerwise.arrays import Array, Tree, namespace, tree_map
+from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 from layerwise.errors import InputError
 
 __all__ = ["OPTIMISERS", "SGD", "Adam", "Momentum", "Optimiser", "optimiser"]
@@ -28,12 +28,8 @@ class Optimiser(ABC):
         moments: Tree,
         parameters: Tree,
         rate: Array | float,
-        step: Array | int,
     ) -> tuple[Tree, Tree]:
-        """Return the next parameters and moments.
-
-        ``rate`` is this step's learning rate and ``step`` counts from 0.
-        """
+        """Return the next parameters and moments; ``rate`` is the learning rate."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +47,21 @@ class SGD(Optimiser):
         moments: Tree,
         parameters: Tree,
         rate: Array | float,
-        step: Array | int,
     ) -> tuple[Tree, Tree]:
         """Go against the gradient."""
-        del step
         return tree_map(lambda p, g: p - rate * g, parameters, gradients), moments
 
 
 @dataclass(frozen=True)
 class Momentum(Optimiser):
-    """Heavy-ball momentum: v ← μ v + g, θ ← θ − η v (Polyak 1964)."""
+    """Heavy-ball momentum: v ← μ v + g, θ ← θ − η v (Polyak 1964).
+
+    With ``nesterov`` θ ← θ − η (g + μ v), v being the new velocity: the gradient of
+    where the velocity leads to, as Sutskever et al. (2013) write Nesterov's method.
+    """
 
     decay: float = 0.9
+    nesterov: bool = False
 
     def init(self, parameters: Tree) -> Tree:
         """Return a velocity of zero."""
@@ -74,12 +73,13 @@ class Momentum(Optimiser):
         moments: Tree,
         parameters: Tree,
         rate: Array | float,
-        step: Array | int,
     ) -> tuple[Tree, Tree]:
         """Go along the velocity."""
-        del step
         velocity = tree_map(lambda v, g: self.decay * v + g, moments, gradients)
-        return tree_map(lambda p, v: p - rate * v, parameters, velocity), velocity
+        ahead = velocity
+        if self.nesterov:
+            ahead = tree_map(lambda v, g: g + self.decay * v, velocity, gradients)
+        return tree_map(lambda p, v: p - rate * v, parameters, ahead), velocity
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,28 @@ class Adam(Optimiser):
         θ ← θ − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) − η λ θ
 
     The decay λ acts on the parameters, not on the gradient (Loshchilov & Hutter 2019).
+    t counts the updates made, and is one of the moments: a batch that is left out, and
+    a training that goes on with other samples, do not disturb it.
+
+    With ``raw_epsilon`` ε is added to √v itself: the ε̂ at the end of the paper's
+    section 2, and of scikit-learn.
     """
 
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+    raw_epsilon: bool = False
 
     def init(self, parameters: Tree) -> Tree:
-        """Return m = v = 0."""
+        """Return m = v = 0 and t = 0."""
         zeros = tree_map(lambda p: p * 0, parameters)
-        return {"mean": zeros, "square": tree_map(lambda z: z + 0, zeros)}
+        first = leaves(parameters)[0]
+        return {
+            "mean": zeros,
+            "square": tree_map(lambda z: z + 0, zeros),
+            "count": namespace(first).sum(first * 0),
+        }
 
     def update(
         self,
@@ -108,7 +119,6 @@ class Adam(Optimiser):
         moments: Tree,
         parameters: Tree,
         rate: Array | float,
-        step: Array | int,
     ) -> tuple[Tree, Tree]:
         """Follow the running mean, measured in running root mean squares."""
         mean = tree_map(
@@ -121,15 +131,20 @@ class Adam(Optimiser):
             moments["square"],
             gradients,
         )
-        unbias1 = 1 / (1 - self.beta1 ** (step + 1))
-        unbias2 = 1 / (1 - self.beta2 ** (step + 1))
+        count = moments["count"] + 1
+        unbias1 = 1 / (1 - self.beta1**count)
+        unbias2 = 1 / (1 - self.beta2**count)
+        sqrt = namespace(count).sqrt
+        epsilon = self.epsilon * sqrt(unbias2) if self.raw_epsilon else self.epsilon
 
         def stepped(p: Array, m: Array, v: Array) -> Array:
-            size = namespace(v).sqrt(v * unbias2) + self.epsilon
-            return p - rate * (m * unbias1 / size + self.weight_decay * p)
+            direction = m * unbias1 / (sqrt(v * unbias2) + epsilon)
+            if self.weight_decay:
+                direction = direction + self.weight_decay * p
+            return p - rate * direction
 
         moved = tree_map(stepped, parameters, mean, square)
-        return moved, {"mean": mean, "square": square}
+        return moved, {"mean": mean, "square": square, "count": count}
 
 
 OPTIMISERS = MappingProxyType(

@@ -15,9 +15,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from layerwise.arrays import Array, Tree, device_named, one_hot, tree_map
+from layerwise.arrays import Array, Tree, device_named, tree_map
 from layerwise.data import Order, Samples
-from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
+from layerwise.model import (
+    Batch,
+    Draw,
+    Noise,
+    flatten,
+    hits,
+    loss_and_gradients,
+    target_rows,
+)
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -62,6 +70,14 @@ class _Carry(NamedTuple):
     moments: Tree
     losses: Array
     accuracies: Array
+
+
+class _Sums(NamedTuple):
+    """What a block of samples adds to a score."""
+
+    loss: Array
+    right: Array
+    weight: Array
 
 
 class CompiledEngine:
@@ -115,17 +131,17 @@ class CompiledEngine:
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
         size = min(BLOCK_ROWS, len(self._problem.samples))
-        parts: list[tuple[Array, Array]] = []
+        parts: list[_Sums] = []
         with self._settings():
             for start in range(0, len(samples), size):
                 block = slice(start, start + size)
                 rows = _padded(samples.inputs[block], size)
                 labels = _padded(samples.targets[block], size)
-                counted = np.arange(size) < len(samples) - start
+                positions = np.arange(start, min(start + size, len(samples)))
+                counted = _padded(samples.weights_at(positions), size)
                 parts.append(self._evaluate(parameters, rows, labels, counted))
-        loss = sum(float(loss) for loss, _ in parts)
-        right = sum(int(right) for _, right in parts)
-        return Score(loss / len(samples), right / len(samples))
+        loss, right, total = (sum(map(float, s)) for s in zip(*parts, strict=True))
+        return Score(loss / total, right / total)
 
     def _advance(
         self, state: State, order: Order, number: int, first: int, last: int
@@ -164,9 +180,8 @@ class CompiledEngine:
             return self._blocks[order, number]
         start = number * self._length
         stop = start + self._length
-        indices, weights = order.batches(start, stop)
         rates = self._problem.rates(start, stop)
-        block = _Block(indices, weights.astype(self._problem.dtype), rates)
+        block = _Block(*self._problem.batches(order, start, stop), rates)
         with self._settings():
             return jax.device_put(block)
 
@@ -207,6 +222,7 @@ def _run(
     network = problem.network
     inputs, targets = data
     first, last = span
+    weighted = problem.samples.weights is not None
 
     def goes_on(carry: _Carry) -> Array:
         return (carry.reached < last) & jnp.isfinite(carry.loss)
@@ -217,23 +233,31 @@ def _run(
         rows, weights = block.indices[i], block.weights[i]
         labels = targets[rows]
         batch = _batch(problem, inputs[rows], labels, weights)
+        total = weights.sum()
         loss, outputs, gradients = loss_and_gradients(
             network.layer,
             network.loss,
             carry.parameters,
             batch,
             _noise(problem, draws, number),
+            problem.l2,
         )
-        moved = problem.optimiser.update(
-            gradients, carry.moments, carry.parameters, block.rates[i], number
+        parameters, moments = problem.optimiser.update(
+            gradients, carry.moments, carry.parameters, block.rates[i]
         )
-        right = (jnp.argmax(outputs, axis=1) == labels) * weights
+        if weighted:
+            unless_empty = partial(jnp.where, total > 0)
+            parameters = tree_map(unless_empty, parameters, carry.parameters)
+            moments = tree_map(unless_empty, moments, carry.moments)
+            loss = unless_empty(loss, 0)
+        right = hits(outputs, labels) * weights
         return _Carry(
             i + 1,
             loss,
-            *moved,
+            parameters,
+            moments,
             carry.losses.at[i].set(loss),
-            carry.accuracies.at[i].set(right.sum() / jnp.maximum(weights.sum(), 1)),
+            carry.accuracies.at[i].set(right.sum() / jnp.where(total > 0, total, 1)),
         )
 
     nothing = jnp.zeros(len(block.rates), problem.dtype)
@@ -262,21 +286,23 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 
 def _evaluate(
     problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
-) -> tuple[Array, Array]:
-    """Return the summed loss of the samples counted, and how many of them are right."""
+) -> _Sums:
+    """Return the sums over a block of samples, each as often as it counts."""
     network = problem.network
     batch = _batch(problem, rows, labels, counted)
     outputs, _ = network.layer.forward(parameters, batch.inputs)
     losses, _ = network.loss.forward(outputs, batch.targets)
-    right = jnp.argmax(outputs, axis=1) == labels
-    return jnp.where(counted, losses, 0).sum(), (right & counted).sum()
+    right = hits(outputs, labels)
+    # Not a product: what does not count may be infinite.
+    loss, hit = (jnp.where(counted > 0, part * counted, 0) for part in (losses, right))
+    return _Sums(loss.sum(), hit.sum(), counted.sum())
 
 
 def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:
     network, dtype = problem.network, problem.dtype
     inputs = flatten(network.scaling.apply(rows, dtype))
     like = jnp.zeros(0, dtype)
-    return Batch(inputs, one_hot(labels, len(network.class_names), like), weights)
+    return Batch(inputs, target_rows(labels, len(network.class_names), like), weights)
 
 
 def _noise(problem: Problem, draws: Any, step: Array) -> Noise:

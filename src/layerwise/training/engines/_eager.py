@@ -4,13 +4,23 @@ Made to be read and stepped through in a debugger; also the faster one where a p
 is so small that compiling it would take longer than solving it.
 """
 
+import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Tree, leaves, one_hot, tree_map
+from layerwise.arrays import Tree, leaves, ravelled, tree_map, unravelled
 from layerwise.data import Order, Samples
-from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
+from layerwise.model import (
+    Batch,
+    Draw,
+    Noise,
+    flatten,
+    hits,
+    loss_and_gradients,
+    target_rows,
+)
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -22,6 +32,17 @@ from layerwise.training.engines._engine import (
 __all__ = ["EagerEngine"]
 
 BLOCK_ROWS = 4096
+
+
+_Step = tuple[np.ndarray, np.ndarray, Any]
+"""Which samples a step sees, how much each counts, and at what rate."""
+
+
+@cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class EagerEngine:
@@ -36,88 +57,126 @@ class EagerEngine:
     name = "eager"
 
     def __init__(self, problem: Problem) -> None:
-        from threadpoolctl import ThreadpoolController
-
         self._problem = problem
-        # Products of small batches are done before a second thread has woken up.
-        self._threads = ThreadpoolController()
         network = problem.network
         features = int(np.prod(network.shape))
-        draws = network.layer.noise(network.parameters, (features,))
-        # Most networks draw nothing: they need no generator in every step.
-        self._draws = None if set(leaves(draws)) == {None} else draws
+        self._draws = network.layer.noise(network.parameters, (features,))
+        self._targets = self._rows_of(problem.samples.targets)
+        self._is_noisy = any(draw is not None for draw in leaves(self._draws))
 
     def advance(
         self, state: State, order: Order, start: int, stop: int
     ) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
-        indices, weights = order.batches(start, stop)
-        rates = self._problem.rates(start, stop)
+        batches = zip(
+            *self._problem.batches(order, start, stop),
+            self._problem.rates(start, stop),
+            strict=True,
+        )
+        steps = list(batches)
+        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+        # Products of small batches are done before a second thread has woken up.
+        with quiet, _threads().limit(limits=1, user_api="blas"):
+            reached, records = self._followed(state, steps)
+            # An update that overflows is rare, and the state before it then gone:
+            # looking for it in every step is left to a second attempt.
+            if not all_finite(reached[:2]):
+                reached, records = self._followed(state, steps, careful=True)
+        return reached, records
+
+    def _followed(
+        self, state: State, steps: list[_Step], *, careful: bool = False
+    ) -> tuple[State, Steps]:
+        """Return the state after these steps; ``careful`` stops before one overflows.
+
+        Meanwhile all parameters lie in one vector: to update one large array takes
+        less time than several small ones.
+        """
+        tree = state.parameters
+        vector = ravelled(tree)
+        like = self._problem.optimiser.init(vector)
+        state = state._replace(
+            parameters=vector,
+            moments=tree_map(
+                lambda v, t: ravelled(t) if v.ndim else t, like, state.moments
+            ),
+        )
         losses: list[float] = []
         accuracies: list[float] = []
-        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-        with quiet, self._threads.limit(limits=1, user_api="blas"):
-            for rows, weight, rate in zip(indices, weights, rates, strict=True):
-                advanced, loss, accuracy = self._step(state, rows, weight, rate)
-                losses.append(loss)
-                accuracies.append(accuracy)
-                if not np.isfinite(loss):
-                    break
-                if not all_finite(advanced[:2]):
-                    # The next loss would show it, but the finite state be gone.
-                    losses.append(np.nan)
-                    accuracies.append(np.nan)
-                    break
-                state = advanced
+        for step in steps:
+            advanced, loss, accuracy = self._step(state, step)
+            losses.append(loss)
+            accuracies.append(accuracy)
+            if not math.isfinite(loss):
+                break
+            if careful and not all_finite(advanced[:2]):
+                losses.append(math.nan)
+                accuracies.append(math.nan)
+                break
+            state = advanced
         dtype = self._problem.dtype
-        return state, Steps(np.array(losses, dtype), np.array(accuracies, dtype))
+        records = Steps(np.array(losses, dtype), np.array(accuracies, dtype))
+        moments = tree_map(
+            lambda v: unravelled(v, tree) if v.ndim else v, state.moments
+        )
+        parameters = unravelled(state.parameters, tree)
+        return State(parameters, moments, state.step), records
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
         network = self._problem.network
-        loss, right = 0.0, 0
+        loss, right, total = 0.0, 0.0, 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(samples), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(samples)))
-                batch = self._batch(samples, rows, np.ones(len(rows)))
+                weights = samples.weights_at(rows)
+                targets = self._rows_of(samples.targets[rows])
+                batch = Batch(self._inputs(samples, rows), targets, weights)
                 outputs, _ = network.layer.forward(parameters, batch.inputs)
                 losses, _ = network.loss.forward(outputs, batch.targets)
-                loss += float(np.sum(losses, dtype=np.float64))
-                labels = samples.targets[rows]
-                right += int(np.sum(np.argmax(outputs, axis=1) == labels))
-        return Score(loss / len(samples), right / len(samples))
+                loss += float(np.sum(losses * weights, dtype=np.float64))
+                right += float(np.sum(hits(outputs, samples.targets[rows]) * weights))
+                total += float(np.sum(weights))
+        return Score(loss / total, right / total)
 
-    def _step(
-        self, state: State, rows: np.ndarray, weights: np.ndarray, rate: Any
-    ) -> tuple[State, float, float]:
+    def _step(self, state: State, step: _Step) -> tuple[State, float, float]:
         """Return the state after one step, and the loss and accuracy before it."""
+        rows, weights, rate = step
         problem = self._problem
+        total = weights.sum()
+        if not total:
+            return state._replace(step=state.step + 1), 0.0, 0.0
         network = problem.network
-        batch = self._batch(problem.samples, rows, weights)
+        inputs = self._inputs(problem.samples, rows)
+        batch = Batch(inputs, self._targets[rows], weights)
         loss, outputs, gradients = loss_and_gradients(
             network.layer,
             network.loss,
-            state.parameters,
+            unravelled(state.parameters, network.parameters),
             batch,
             self._noise(state.step, len(rows)),
+            problem.l2,
         )
         parameters, moments = problem.optimiser.update(
-            gradients, state.moments, state.parameters, rate, state.step
+            ravelled(gradients), state.moments, state.parameters, rate
         )
-        right = np.argmax(outputs, axis=1) == problem.samples.targets[rows]
-        accuracy = np.sum(right * weights) / max(np.sum(weights), 1)
+        right = hits(outputs, problem.samples.targets[rows])
+        accuracy = right @ weights / total
         advanced = State(parameters, moments, state.step + 1)
         return advanced, float(loss), float(accuracy)
 
-    def _batch(self, samples: Samples, rows: np.ndarray, weights: np.ndarray) -> Batch:
-        network, dtype = self._problem.network, self._problem.dtype
-        inputs = flatten(network.scaling.apply(samples.inputs[rows], dtype))
-        like = np.zeros(0, dtype)
-        targets = one_hot(samples.targets[rows], len(network.class_names), like)
-        return Batch(inputs, targets, weights.astype(dtype))
+    def _inputs(self, samples: Samples, rows: np.ndarray) -> np.ndarray:
+        scaled = self._problem.network.scaling.apply(
+            samples.inputs[rows], self._problem.dtype
+        )
+        return flatten(scaled)
+
+    def _rows_of(self, targets: np.ndarray) -> np.ndarray:
+        outputs = len(self._problem.network.class_names)
+        return target_rows(targets, outputs, np.zeros(0, self._problem.dtype))
 
     def _noise(self, step: int, batch_size: int) -> Noise:
-        if self._draws is None:
+        if not self._is_noisy:
             return None
         rng = np.random.default_rng([self._problem.seed, step])
 

@@ -1,10 +1,11 @@
 """What an engine is: it advances a network, and knows nothing of epochs or files."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.data import Order, Samples
@@ -39,7 +40,7 @@ class Steps(NamedTuple):
     A training has diverged at the first loss that is not finite, or at the first
     update that makes a parameter or a moment infinite or NaN; the latter is recorded
     as a loss of NaN for the step that could no longer be made. Either way such a loss
-    is the last.
+    is the last. Where targets are numbers there is no accuracy, and it is NaN.
     """
 
     losses: Float[np.ndarray, " steps"]
@@ -52,7 +53,7 @@ class Steps(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A network's figures on one set, over all samples once."""
+    """A network's figures on one set, over all samples once, by their weights."""
 
     loss: float
     accuracy: float
@@ -82,6 +83,9 @@ class Problem:
         Of the noise.
     device : str, optional
         Where to compute, for engines that have a choice.
+    l2 : float
+        The strength of the penalty on large weights, against one sample of weight 1:
+        ½ l2 Σ W² / Σ w, over the samples w of a batch.
     """
 
     network: Network
@@ -93,8 +97,9 @@ class Problem:
     batch_size: int
     seed: int
     device: str | None = None
+    l2: float = 0.0
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype:
         """The floating-point type that everything is computed in."""
         return leaves(self.network.parameters)[0].dtype
@@ -103,6 +108,19 @@ class Problem:
         """Return the learning rates of the global steps from start to stop."""
         shares = self.schedule(np.arange(start, stop), self.total_steps)
         return (self.peak_rate * shares).astype(self.dtype)
+
+    def batches(
+        self, order: Order, start: int, stop: int
+    ) -> tuple[Integer[np.ndarray, "steps batch"], Float[np.ndarray, "steps batch"]]:
+        """Return which samples the global steps see, and how much each counts.
+
+        The order's weights, which are 0 where a short batch is filled up, times those
+        of the samples.
+        """
+        indices, weights = order.batches(start, stop)
+        if self.samples.weights is not None:
+            weights = weights * self.samples.weights[indices]
+        return indices, weights.astype(self.dtype)
 
     def initial_state(self) -> State:
         """Return the state before the first step."""
@@ -114,7 +132,8 @@ class Problem:
 class Engine(Protocol):
     """Something that advances a state along an order of samples.
 
-    Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes.
+    Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes. A
+    batch of samples that all have weight 0 changes neither parameters nor moments.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""scikit-learn's shells around the mathematics of the other rooms."""
+"""Principal components as a scikit-learn estimator."""
 
 from typing import Any
 
@@ -11,7 +11,12 @@ from sklearn.base import (
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from layerwise.errors import InputError
-from layerwise.statistics import Moments, PrincipalComponents, principal_components
+from layerwise.statistics import (
+    Moments,
+    PrincipalComponents,
+    log_likelihoods,
+    principal_components,
+)
 
 __all__ = ["PCA"]
 
@@ -28,6 +33,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_components : int, float or None
         How many components to keep: a number up to the number of features, the share
         of variance to reach (above 0, below 1), or the smaller of rows and features.
+    whiten : bool
+        Whether `transform` divides each coordinate by its standard deviation, so that
+        all have variance 1.
 
     Attributes
     ----------
@@ -41,6 +49,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Its share of the total variance; 0 where there is no variance.
     singular_values_ : float64, shape (n_components_,)
         Those of the centred rows.
+    noise_variance_ : float
+        The mean variance of the components left out; 0 where there are none.
     n_components_, n_samples_, n_features_in_ : int
     moments_ : Moments
         What was seen so far; it merges with that of another fit.
@@ -52,8 +62,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     [[2.828]]
     """
 
-    def __init__(self, n_components: Any = None) -> None:
+    def __init__(self, n_components: Any = None, *, whiten: Any = False) -> None:
         self.n_components = n_components
+        self.whiten = whiten
 
     def fit(self, X: Any, y: Any = None) -> "PCA":  # noqa: ARG002
         """Find the principal components of ``X``, shape (rows, features).
@@ -80,6 +91,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """Return the coordinates of ``X`` along the components, the mean taken off.
 
+        With ``whiten`` each is divided by its standard deviation; one that has none is
+        left as it is, which is zero to rounding.
+
         Parameters
         ----------
         X : array, shape (rows, n_features_in_)
@@ -89,12 +103,60 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         float64 array, shape (rows, n_components_)
         """
         check_is_fitted(self)
-        return self._found().project(validate_data(self, X, reset=False))
+        coordinates = self._found().project(validate_data(self, X, reset=False))
+        return coordinates / self._scale()
 
     def inverse_transform(self, X: Any) -> Any:
         """Return the rows whose coordinates are ``X``, shape (rows, n_components_)."""
         check_is_fitted(self)
-        return check_array(X) @ self.components_ + self.mean_
+        coordinates = check_array(X) * self._scale()
+        return coordinates @ self.components_ + self.mean_
+
+    def score_samples(self, X: Any) -> Any:
+        """Return the log-likelihood of each row under probabilistic PCA.
+
+        Parameters
+        ----------
+        X : array, shape (rows, n_features_in_)
+
+        Returns
+        -------
+        float64 array, shape (rows,)
+            Whether the coordinates are whitened makes no difference.
+
+        Raises
+        ------
+        ValueError
+            If there is a direction without variance.
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False)
+        return log_likelihoods(rows, self._found(), self.noise_variance_)
+
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
+        """Return the mean log-likelihood of the rows; errors as `score_samples`."""
+        return float(self.score_samples(X).mean())
+
+    def get_covariance(self) -> np.ndarray:
+        """Return the covariance of the model, shape (n_features_in_, n_features_in_).
+
+        That of the data along the components, and ``noise_variance_`` in all other
+        directions.
+        """
+        check_is_fitted(self)
+        above = self.explained_variance_ - self.noise_variance_
+        noise = self.noise_variance_ * np.eye(len(self.mean_))
+        return (self.components_.T * above) @ self.components_ + noise
+
+    def get_precision(self) -> np.ndarray:
+        """Return the inverse of `get_covariance`.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If there is a direction without variance.
+        """
+        return np.linalg.inv(self.get_covariance())
 
     @property
     def _n_features_out(self) -> int:
@@ -109,9 +171,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.explained_variance_ = found.explained_variance[:kept]
         self.explained_variance_ratio_ = found.explained_variance_ratio[:kept]
         self.singular_values_ = np.sqrt(self.explained_variance_ * (moments.count - 1))
+        left_out = found.explained_variance[kept : min(moments.count, len(found.mean))]
+        self.noise_variance_ = float(left_out.mean()) if left_out.size else 0.0
         self.n_components_ = kept
         self.n_samples_ = moments.count
         return self
+
+    def _scale(self) -> Any:
+        deviations = self._found().deviations
+        return np.where(deviations > 0, deviations, 1) if self.whiten else 1
 
     def _found(self) -> PrincipalComponents:
         return PrincipalComponents(

@@ -1,0 +1,264 @@
+"""The classifier."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from layerwise.arrays import Tree
+from layerwise.data import Samples
+from layerwise.errors import InputError
+from layerwise.estimators._descent import Verdict
+from layerwise.estimators._perceptron import Perceptron
+from layerwise.training import Engine
+
+__all__ = ["MLPClassifier"]
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """A multilayer perceptron that tells classes apart.
+
+    Parameters, their defaults and the rules by which training stops are those of
+    scikit-learn's ``MLPClassifier``, and the same ``random_state`` draws the same
+    initial weights. What comes out is a network that `layerwise.inspect` looks into.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, or int
+        The width of each hidden layer; ``()`` for none.
+    activation : str
+        ``relu``, ``tanh``, ``logistic`` or ``identity``; also ``leaky-relu`` and
+        ``gelu``.
+    solver : "adam" or "sgd"
+        Adam, or gradient descent with momentum.
+    alpha : float
+        The penalty on large weights: ½ alpha Σ W², divided by the number (the sum of
+        the weights) of the samples in a batch. Biases are not penalised.
+    batch_size : int or "auto"
+        Samples in a step; "auto" means all of them up to 200, and 200 beyond. More
+        than there are means all.
+    learning_rate : str
+        ``constant``; ``invscaling``, which is for "sgd" alone; or ``cosine`` or
+        ``one-cycle``, laid out over ``max_iter`` epochs.
+    learning_rate_init : float
+        The learning rate, or the schedule's peak.
+    power_t : float
+        With ``invscaling`` the rate of an epoch is
+        ``learning_rate_init / (samples seen + 1) ** power_t``.
+    max_iter : int
+        How many epochs there are at most.
+    shuffle : bool
+        Whether every epoch takes the samples in another order.
+    random_state : int, RandomState or None
+        Of the initial weights, the order and the validation set.
+    tol, n_iter_no_change : float, int
+        Training stops when for more than ``n_iter_no_change`` epochs in a row the
+        training loss (with ``early_stopping`` the validation score) has not become
+        better than its best by ``tol``.
+    verbose : bool
+        Whether every epoch is printed.
+    warm_start : bool
+        Whether another `fit` goes on with the network of the last one.
+    momentum, nesterovs_momentum : float, bool
+        Of "sgd".
+    early_stopping : bool
+        Whether the validation score decides when to stop, and the weights of the best
+        epoch are kept.
+    validation_fraction : float
+        The share of the samples held out for that, drawn in every class alike, where
+        `fit` is given no validation set.
+    beta_1, beta_2, epsilon : float
+        Of "adam".
+    class_weight : dict, "balanced" or None
+        What the samples of a class count, times their ``sample_weight``; "balanced"
+        gives all classes the same sum.
+    engine : "auto", "compiled" or "eager"
+        XLA or NumPy; "auto" decides by the size of the problem alone.
+    device : str, optional
+        Where the compiled engine computes: ``cpu``, ``gpu`` or ``tpu``.
+
+    Attributes
+    ----------
+    network_ : Network
+        What was trained: ``lw.inspect(model.network_, data)`` looks into it.
+    classes_ : array, shape (classes,)
+    coefs_, intercepts_ : lists of arrays
+        The weights, shape (fan_in, units), and biases, shape (units,), of each layer.
+    loss_curve_ : list of float
+        The mean loss of each epoch, penalty included, as it was before each update.
+    loss_, best_loss_ : float
+        The last of them and the lowest.
+    validation_losses_, validation_scores_ : lists of float, or None
+        The loss (without penalty) and the accuracy of the validation set after each
+        epoch, where there is such a set.
+    best_validation_score_ : float or None
+        The highest of them, with ``early_stopping``.
+    n_iter_, t_ : int
+        Epochs of the last `fit`; samples seen in all.
+    n_features_in_, n_layers_, n_outputs_ : int
+    out_activation_ : str
+        ``softmax``.
+
+    Notes
+    -----
+    Left out, because they cannot mean the same here: the solver "lbfgs", whose line
+    search makes no steps of a batch; the learning rate "adaptive", since a rate here
+    follows from the step alone; sparse input; several labels for one sample. Two
+    classes have two outputs and a softmax, where scikit-learn has one and a sigmoid:
+    both give any probability, by other weights.
+
+    A batch of samples that all have weight 0 is passed over: it changes neither weights
+    nor moments.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((20,), learning_rate_init=0.05, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    >>> model.transform(X).shape
+    (150, 20)
+    """
+
+    _loss_name: ClassVar[str] = "cross-entropy"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        class_weight: Any = None,
+        engine: Any = "auto",
+        device: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes,
+            activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            engine=engine,
+            device=device,
+        )
+        self.class_weight = class_weight
+
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> "MLPClassifier":
+        """Go on for one epoch over ``X`` and ``y``, the optimiser's moments kept.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array, shape (classes,)
+            All the classes that there will be; needed in the first call alone.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`; or in the first call without ``classes``, with early stopping,
+            or with balanced class weights, for which all samples would be needed.
+        """
+        if isinstance(self.class_weight, str):
+            raise InputError("class_weight = 'balanced' needs all samples: use fit")
+        begins = not hasattr(self, "network_")
+        if begins and classes is None:
+            raise InputError("classes must be passed on the first call to partial_fit")
+        if classes is not None:
+            classes = np.unique(classes)
+            if not begins and not np.array_equal(classes, self.classes_):
+                raise InputError(
+                    f"classes are {classes}, and were {self.classes_} in the first call"
+                )
+        self._promised_classes = classes if begins else None
+        try:
+            return self._go_on(X, y, sample_weight)
+        finally:
+            del self._promised_classes
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the likeliest class of each row of ``X``, shape (rows,)."""
+        outputs = self._outputs(X)
+        return self.classes_[np.argmax(outputs, axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, shape (rows, classes)."""
+        outputs = self._outputs(X)
+        return self.network_.loss.probabilities(outputs)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithms of `predict_proba`, finite where those are 0."""
+        outputs = self._outputs(X)
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+    @property
+    def out_activation_(self) -> str:
+        """What makes outputs probabilities."""
+        return "softmax"
+
+    def _learn_targets(self, y: np.ndarray) -> tuple[str, ...]:
+        check_classification_targets(y)
+        promised = getattr(self, "_promised_classes", None)
+        self.classes_ = np.unique(y) if promised is None else promised
+        return tuple(map(str, self.classes_))
+
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        del dtype
+        places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        unknown = self.classes_[places] != y
+        if unknown.any():
+            raise InputError(
+                f"y has the class {y[unknown][0]!r}, which is none of {self.classes_}"
+            )
+        return places
+
+    def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return of_class[self._targets(y, of_class.dtype)]
+
+    def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
+        return Verdict(*engine.evaluate(parameters, held_out))

@@ -1,0 +1,138 @@
+"""How an estimator trains: epoch by epoch, until scikit-learn's rule says stop."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.data import Order
+from layerwise.training import Engine, State
+
+__all__ = ["Descent", "Passed", "Patience", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When to stop: after more than ``limit`` epochs in a row without improvement.
+
+    An epoch improves where its value is lower than the lowest before it by ``tol``.
+
+    Parameters
+    ----------
+    tol : float
+    limit : int or infinity
+    best : float
+        The lowest value so far.
+    waited : int
+        How many epochs it has not improved for.
+    """
+
+    tol: float
+    limit: float
+    best: float = np.inf
+    waited: int = 0
+
+    def after(self, value: float) -> "Patience":
+        """Return the patience after an epoch of this value."""
+        waited = self.waited + 1 if value > self.best - self.tol else 0
+        return replace(self, best=min(self.best, value), waited=waited)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to stop."""
+        return self.waited > self.limit
+
+    @property
+    def epochs_left(self) -> float:
+        """How many epochs there will be at least, even if none of them improves."""
+        return self.limit + 1 - self.waited
+
+
+class Verdict(NamedTuple):
+    """What a validation set says of a network: its loss, and its score, 1 at best."""
+
+    loss: float
+    score: float
+
+
+class Passed(NamedTuple):
+    """Where a training stands after some epochs.
+
+    Parameters
+    ----------
+    state : State
+    losses : list of float
+        The mean loss of each epoch since the last record.
+    verdict : Verdict or None
+        Where there is something to judge by.
+    patience : Patience
+    """
+
+    state: State
+    losses: list[float]
+    verdict: Verdict | None
+    patience: Patience
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A training by epochs.
+
+    Parameters
+    ----------
+    engine : Engine
+    order : Order
+        Of the samples; every training begins at its first epoch.
+    max_iter : int
+        How many epochs there are at most.
+    judge : callable, optional
+        From parameters to what the validation set says of them.
+    stops_by_score : bool
+        Whether the patience looks at the verdict's score or at the training loss.
+    every_epoch : bool
+        Whether each epoch is told of by itself.
+    """
+
+    engine: Engine
+    order: Order
+    max_iter: int
+    judge: Callable[[Any], Verdict] | None = None
+    stops_by_score: bool = False
+    every_epoch: bool = False
+
+    def passes(self, state: State, patience: Patience) -> Iterator[Passed]:
+        """Yield where the training stands until it stops or diverges.
+
+        As many epochs are done at a time as there will be in any case: the engine is
+        called less often, and nothing is done in vain. Where the training diverged the
+        last loss is not finite.
+        """
+        each, epoch = self.order.steps_per_epoch, 0
+        while epoch < self.max_iter and not patience.is_over:
+            ahead = int(min(self.max_iter - epoch, patience.epochs_left))
+            if self.judge or self.every_epoch:
+                ahead = 1
+            state, steps = self.engine.advance(
+                state, self.order, epoch * each, (epoch + ahead) * each
+            )
+            epoch += ahead
+            if steps.diverged:
+                yield Passed(state, [float("nan")], None, patience)
+                return
+            losses = self._epoch_losses(steps.losses)
+            verdict = self.judge(state.parameters) if self.judge else None
+            values = [-verdict.score] if verdict and self.stops_by_score else losses
+            for value in values:
+                patience = patience.after(value)
+            yield Passed(state, losses, verdict, patience)
+
+    def _epoch_losses(self, losses: Float[np.ndarray, " steps"]) -> list[float]:
+        """Return the mean loss of each epoch: each batch counts by its samples."""
+        each = self.order.steps_per_epoch
+        sizes = np.full(each, float(self.order.batch_size))
+        sizes[-1] = self.order.samples - self.order.batch_size * (each - 1)
+        by_epoch = losses.reshape(-1, each).astype(np.float64)
+        # Not a product: BLAS adds in another order where there are more epochs.
+        return (by_epoch * (sizes / self.order.samples)).sum(axis=1).tolist()

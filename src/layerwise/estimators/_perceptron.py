@@ -1,0 +1,397 @@
+"""What the classifier and the regressor have in common: how they are fitted."""
+
+import warnings
+from abc import abstractmethod
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from layerwise.arrays import Tree
+from layerwise.data import Order, Samples
+from layerwise.errors import InputError
+from layerwise.estimators._descent import Descent, Passed, Patience, Verdict
+from layerwise.estimators._settings import (
+    batch_size_for,
+    checked_settings,
+    checked_weights,
+    optimiser_of,
+    schedule_of,
+    untrained_network,
+)
+from layerwise.training import Engine, Optimiser, Problem, State, engine_for, on_host
+
+__all__ = ["Perceptron"]
+
+
+class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A multilayer perceptron with scikit-learn's interface, whatever its targets are.
+
+    Parameters and attributes are described in ``MLPClassifier``.
+    """
+
+    _loss_name: ClassVar[str]
+    _y_rules: ClassVar[dict[str, bool]] = {}
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        engine: Any = "auto",
+        device: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.engine = engine
+        self.device = device
+
+    # --- What users call ---------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,  # noqa: N803
+        y_val: Any = None,
+    ) -> Any:
+        """Train on ``X``, shape (samples, features), and its targets ``y``.
+
+        Parameters
+        ----------
+        X : array or data frame, shape (samples, features)
+            The training is in its precision: float32 stays, all else is float64.
+        y : array or series
+            The targets, one for each row.
+        sample_weight : array, shape (samples,), optional
+            How much each sample counts; k times as much is the sample k times.
+        X_val, y_val : optional
+            A validation set. Its loss and score are kept for every epoch, and with
+            ``early_stopping`` it is the one that is looked at.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, the data are not as described, or the
+            training diverges.
+        """
+        begins = not (self.warm_start and hasattr(self, "network_"))
+        samples = self._samples(X, y, sample_weight, begins=begins)
+        held_out = None
+        if X_val is not None:
+            held_out = self._checked(X_val, y_val, None, reset=False)
+        elif self.early_stopping:
+            samples, held_out = self._split(samples)
+        self._train(samples, held_out, self.max_iter)
+        if self.n_iter_ == self.max_iter and not self._patience.is_over:
+            warnings.warn(
+                f"max_iter = {self.max_iter} epochs are done, and the loss still "
+                "improves: allow more of them",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _go_on(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        if self.early_stopping:
+            raise InputError("partial_fit does not support early_stopping=True")
+        begins = not hasattr(self, "network_")
+        samples = self._samples(X, y, sample_weight, begins=begins)
+        self._train(samples, None, 1, on=True)
+        return self
+
+    def transform(self, X: Any, layer: int = -1) -> Any:
+        """Return what a hidden layer makes of ``X``, after its activation.
+
+        Parameters
+        ----------
+        X : array or data frame, shape (samples, features)
+        layer : int
+            Which hidden layer, counted from 0; -1 is the last.
+
+        Returns
+        -------
+        array, shape (samples, units)
+
+        Raises
+        ------
+        ValueError
+            If there is no such hidden layer.
+        """
+        rows = self._rows(X)
+        hidden = len(self.network_.layer.layers) - 1
+        if not -hidden <= layer < hidden:
+            raise InputError(f"layer is {layer}: there are {hidden} hidden layers")
+        place = 1 + layer % hidden
+        blocks = [arrays[place] for arrays in self.network_.activations(rows)]
+        return np.concatenate(blocks)
+
+    # --- What was learnt ---------------------------------------------------------
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weight matrices, shape (fan_in, units) each."""
+        return [block[0]["W"] for block in self.network_.parameters]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases, shape (units,) each."""
+        return [block[0]["b"] for block in self.network_.parameters]
+
+    @property
+    def n_layers_(self) -> int:
+        """How many layers there are, input and output included."""
+        return len(self.network_.parameters) + 1
+
+    @property
+    def n_outputs_(self) -> int:
+        """How many outputs there are."""
+        return len(self.network_.class_names)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.coefs_[-1])
+
+    @property
+    def loss_(self) -> float:
+        """The mean loss of the last epoch."""
+        return self.loss_curve_[-1]
+
+    @property
+    def best_loss_(self) -> float | None:
+        """The lowest loss of an epoch; None where scores decided."""
+        return None if self.early_stopping else self._patience.best
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """The highest validation score; None where losses decided."""
+        return -self._patience.best if self.early_stopping else None
+
+    # --- What the two differ in --------------------------------------------------
+
+    @abstractmethod
+    def _learn_targets(self, y: np.ndarray) -> tuple[str, ...]:
+        """Remember what kind of targets there are; return a name for each output."""
+
+    @abstractmethod
+    def _targets(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Return ``y`` as ``Samples`` takes it."""
+
+    @abstractmethod
+    def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
+        """Return the loss and the score of the samples held out."""
+
+    def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
+        """Return what each sample counts for the sake of its target."""
+        del y
+        return None
+
+    # --- How it is done ----------------------------------------------------------
+
+    def _samples(self, X: Any, y: Any, sample_weight: Any, *, begins: bool) -> Samples:
+        """Check the parameters and the data; draw a network where there is none."""
+        checked_settings(vars(self))
+        samples = self._checked(X, y, sample_weight, reset=begins)
+        if begins:
+            self._begin(samples.inputs)
+        return samples
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Samples:
+        checked: Any = validate_data(
+            self, X, y, dtype=(np.float64, np.float32), reset=reset, **self._y_rules
+        )
+        inputs, y = checked
+        if reset:
+            self._output_names = self._learn_targets(y)
+        weights = checked_weights(sample_weight, len(inputs), inputs.dtype)
+        by_class = self._class_weights(y)
+        if by_class is not None:
+            weights = by_class if weights is None else weights * by_class
+        return Samples(inputs, self._targets(y, inputs.dtype), weights)
+
+    def _begin(self, inputs: np.ndarray) -> None:
+        """Draw a network, and forget what an earlier one did."""
+        rng = check_random_state(self.random_state)
+        self.network_ = untrained_network(
+            vars(self), self._loss_name, inputs, self._output_names, rng
+        )
+        self._rng = rng
+        self._moments: tuple[Optimiser, Tree] | None = None
+        self._patience = Patience(float(self.tol), float(self.n_iter_no_change))
+        self.t_ = 0
+        self.loss_curve_: list[float] = []
+        self.validation_losses_: list[float] | None = None
+        self.validation_scores_: list[float] | None = None
+
+    def _split(self, samples: Samples) -> tuple[Samples, Samples]:
+        """Hold out ``validation_fraction`` of the samples."""
+        classes = samples.targets if samples.targets.ndim == 1 else None
+        parts: Any = train_test_split(
+            np.arange(len(samples)),
+            random_state=self._rng,
+            test_size=self.validation_fraction,
+            stratify=classes,
+        )
+        training, validation = parts
+        if len(validation) < 2:
+            raise InputError(
+                f"validation_fraction = {self.validation_fraction} of {len(samples)} "
+                "samples are fewer than 2: hold out more, or give X_val and y_val"
+            )
+        return samples.at(training), samples.at(validation)
+
+    def _train(
+        self,
+        samples: Samples,
+        held_out: Samples | None,
+        epochs: int,
+        *,
+        on: bool = False,
+    ) -> None:
+        """Train for at most so many epochs; ``on`` keeps the optimiser's moments."""
+        problem, order = self._problem(samples, epochs, seen=self.t_ if on else 0)
+        engine = engine_for(problem, self.engine)
+        judge = None
+        if held_out is not None:
+            judge = partial(self._verdict, engine, held_out=held_out)
+        descent = Descent(
+            engine, order, epochs, judge, self.early_stopping, bool(self.verbose)
+        )
+        state = problem.initial_state()
+        if on and self._moments and self._moments[0] == problem.optimiser:
+            state = state._replace(moments=self._moments[1])
+        state, diverged = self._followed(descent, state, len(samples))
+        state = on_host(state)
+        self._moments = problem.optimiser, state.moments
+        self.network_ = replace(self.network_, parameters=state.parameters)
+        if diverged:
+            raise InputError(
+                f"training diverged after {int(state.step)} steps: choose a lower "
+                "learning_rate_init, or scale the inputs"
+            )
+
+    def _problem(
+        self, samples: Samples, epochs: int, seen: int
+    ) -> tuple[Problem, Order]:
+        settings, rows = vars(self), len(samples)
+        size = batch_size_for(self.batch_size, rows)
+        # One batch holds all samples: their order would only move the rounding.
+        shuffled = self.shuffle and size < rows
+        order = Order(rows, size, int(self._rng.randint(2**31 - 1)), shuffled)
+        each = order.steps_per_epoch
+        problem = Problem(
+            network=self.network_,
+            samples=samples,
+            optimiser=optimiser_of(settings),
+            schedule=schedule_of(settings, rows, each, seen),
+            peak_rate=float(self.learning_rate_init),
+            total_steps=epochs * each,
+            batch_size=size,
+            seed=order.seed,
+            device=self.device,
+            l2=float(self.alpha),
+        )
+        return problem, order
+
+    def _followed(
+        self, descent: Descent, state: State, samples: int
+    ) -> tuple[State, bool]:
+        """Return the state to keep, and whether the training diverged."""
+        self.n_iter_ = 0
+        best, diverged = state, False
+        try:
+            for passed in descent.passes(state, self._patience):
+                state = passed.state
+                diverged = not np.isfinite(passed.losses[-1])
+                if diverged:
+                    return state, diverged
+                if passed.patience.best < self._patience.best:
+                    best = state
+                self._patience = passed.patience
+                self.n_iter_ += len(passed.losses)
+                self.t_ += len(passed.losses) * samples
+                self._record(passed)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "training was interrupted; what it reached stays", stacklevel=4
+            )
+        return best if self.early_stopping else state, diverged
+
+    def _record(self, passed: Passed) -> None:
+        """Keep the figures of the epochs that have passed; print them if asked to."""
+        self.loss_curve_ += passed.losses
+        verdict = passed.verdict
+        if verdict is not None:
+            self.validation_losses_ = [*(self.validation_losses_ or ()), verdict.loss]
+            self.validation_scores_ = [*(self.validation_scores_ or ()), verdict.score]
+        if self.verbose:
+            said = f"epoch {self.n_iter_}: loss {self.loss_:.8f}"
+            if verdict is not None:
+                said += (
+                    f", validation loss {verdict.loss:.8f}, score {verdict.score:.6f}"
+                )
+            print(said)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        rows = self._rows(X)
+        return self.network_.logits(rows)
+
+    def _rows(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        rows: Any = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
+        return rows

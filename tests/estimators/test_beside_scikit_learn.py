@@ -1,0 +1,139 @@
+"""The same training as scikit-learn's, number by number, where that is possible.
+
+In one batch of all samples nothing is left to chance but the initial parameters, and
+those are drawn alike.
+"""
+
+import numpy as np
+import pytest
+from sklearn import neural_network
+from sklearn.datasets import load_diabetes, load_iris
+
+from layerwise.estimators import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SETTINGS = [
+    {},
+    {"solver": "sgd"},
+    {"solver": "sgd", "nesterovs_momentum": False, "momentum": 0.5},
+    {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.2, "momentum": 0},
+    {"activation": "logistic", "hidden_layer_sizes": (20, 10), "alpha": 1},
+    {"activation": "tanh", "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
+    {"activation": "identity", "hidden_layer_sizes": 7},
+    {"hidden_layer_sizes": ()},
+    {"shuffle": False, "batch_size": 32},
+    {"shuffle": False, "batch_size": 32, "solver": "sgd"},
+]
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    return X[:150], (y[:150] - y.mean()) / y.std()
+
+
+def assert_the_same(ours, theirs):
+    assert ours.n_iter_ == theirs.n_iter_
+    assert ours.t_ == theirs.t_
+    curves = np.array([ours.loss_curve_, theirs.loss_curve_])
+    assert np.abs(np.diff(curves, axis=0)).max() < 1e-10
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        assert np.abs(mine - other).max() < 1e-9
+    for mine, other in zip(ours.intercepts_, theirs.intercepts_, strict=True):
+        assert np.abs(mine - other).max() < 1e-9
+
+
+def both(kind, settings):
+    ours = {"c": MLPClassifier, "r": MLPRegressor}[kind]
+    theirs = getattr(neural_network, ours.__name__)
+    settings = {"random_state": 3, "max_iter": 25, **settings}
+    return ours(**settings), theirs(**settings)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_classifier(iris, settings):
+    ours, theirs = both("c", settings)
+    assert_the_same(ours.fit(*iris), theirs.fit(*iris))
+    X, _ = iris
+    assert np.abs(ours.predict_proba(X) - theirs.predict_proba(X)).max() < 1e-9
+    assert np.abs(ours.predict_log_proba(X) - theirs.predict_log_proba(X)).max() < 1e-8
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_regressor(diabetes, settings):
+    ours, theirs = both("r", settings)
+    assert_the_same(ours.fit(*diabetes), theirs.fit(*diabetes))
+    X, _ = diabetes
+    assert np.abs(ours.predict(X) - theirs.predict(X)).max() < 1e-9
+
+
+def test_regressor_of_several_outputs(diabetes):
+    """Its loss is the sum over outputs; scikit-learn's is their mean, though the
+    gradient that it follows is that of the sum. So the weights agree."""
+    X, y = diabetes
+    Y = np.stack([y, X[:, 2] * 10, y**2], axis=1)
+    ours, theirs = both("r", {})
+    ours.fit(X, Y), theirs.fit(X, Y)
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        assert np.abs(mine - other).max() < 1e-9
+    assert ours.predict(X).shape == Y.shape
+
+
+def test_sample_weights(iris):
+    X, y = iris
+    weights = np.random.default_rng(0).integers(0, 4, len(y)).astype(float)
+    ours, theirs = both("c", {"shuffle": False, "batch_size": 50})
+    ours.fit(X, y, sample_weight=weights)
+    theirs.fit(X, y, sample_weight=weights)
+    assert_the_same(ours, theirs)
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-2])
+def test_stops_at_the_same_epoch(iris, tol):
+    ours, theirs = both("c", {"max_iter": 500, "tol": tol, "learning_rate_init": 0.02})
+    ours.fit(*iris), theirs.fit(*iris)
+    assert 20 < ours.n_iter_ < 500
+    assert_the_same(ours, theirs)
+    assert ours.best_loss_ == pytest.approx(theirs.best_loss_, abs=1e-10)
+
+
+def test_stops_early_at_the_same_epoch(diabetes):
+    ours, theirs = both(
+        "r", {"early_stopping": True, "max_iter": 500, "learning_rate_init": 0.01}
+    )
+    assert_the_same(ours.fit(*diabetes), theirs.fit(*diabetes))
+    scores = np.array([ours.validation_scores_, theirs.validation_scores_])
+    assert np.abs(np.diff(scores, axis=0)).max() < 1e-9
+    assert 20 < ours.n_iter_ < 500
+    best = theirs.best_validation_score_
+    assert ours.best_validation_score_ == pytest.approx(best, abs=1e-9)
+
+
+def test_partial_fit(iris):
+    X, y = iris
+    ours, theirs = both("c", {})
+    for part in (slice(0, None, 2), slice(1, None, 2), slice(0, None, 3)):
+        for model in (ours, theirs):
+            model.partial_fit(X[part], y[part], classes=[0, 1, 2])
+    assert_the_same(ours, theirs)
+
+
+def test_warm_start(iris):
+    ours, theirs = both("c", {"warm_start": True})
+    for _ in range(3):
+        ours.fit(*iris), theirs.fit(*iris)
+    assert len(ours.loss_curve_) == 75
+    assert_the_same(ours, theirs)
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_both_engines(iris, engine):
+    ours, theirs = both("c", {"shuffle": False, "batch_size": 32})
+    ours.set_params(engine=engine)
+    assert_the_same(ours.fit(*iris), theirs.fit(*iris))
