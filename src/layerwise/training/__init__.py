@@ -1,8 +1,11 @@
 """Training: optimisers, schedules, engines, and the loop that is the same for all."""
 
 from layerwise.training._checkpoint import (
+    checkpoints_in,
+    fingerprint,
     latest_checkpoint,
     load_checkpoint,
+    prune_checkpoints,
     save_checkpoint,
 )
 from layerwise.training._history import Epoch, History
@@ -29,11 +32,14 @@ __all__ = [
     "Snapshot",
     "State",
     "Steps",
+    "checkpoints_in",
     "engine_for",
+    "fingerprint",
     "fit",
     "latest_checkpoint",
     "load_checkpoint",
     "optimiser",
+    "prune_checkpoints",
     "save_checkpoint",
     "schedule",
     "score",

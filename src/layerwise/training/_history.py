@@ -60,6 +60,11 @@ class History:
     accuracies: Float[np.ndarray, " steps"] = field(default_factory=_none)
     epochs: tuple[Epoch, ...] = ()
 
+    @property
+    def diverged(self) -> bool:
+        """Whether the last loss is not finite."""
+        return len(self.losses) > 0 and not np.isfinite(self.losses[-1])
+
     def to_csv(self) -> str:
         """Return one row for each step; the epoch's figures stand in its last row."""
         names = [f.name for f in fields(Epoch) if f.name != "step"]
