@@ -91,6 +91,18 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.fixture
+def fill() -> Callable[..., None]:
+    """Leaves no more than some pages free in a small file system."""
+
+    def fill(disk: Path, spare: int = 0) -> None:
+        page = os.statvfs(disk).f_bsize
+        (disk / "filler").write_bytes(bytes(os.statvfs(disk).f_bavail * page))
+        os.truncate(disk / "filler", (disk / "filler").stat().st_size - spare * page)
+
+    return fill
+
+
 WITHOUT_PRIVILEGE = """
 import ctypes, os, sys
 # Root passes over permissions by these two capabilities; a new program has no others

@@ -31,17 +31,6 @@ def old(tmp_path):
     return path
 
 
-def fill(folder):
-    """Leave no byte free in a folder's file system."""
-    with (folder / "filler").open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError as error:
-                assert error.errno == errno.ENOSPC  # noqa: PT017
-
-
 def names(path):
     return sorted(entry.name for entry in path.parent.iterdir())
 
@@ -364,7 +353,7 @@ class TestFullDisk:
         assert path.read_bytes() == b"old"
         assert names(path) == ["state.bin"]
 
-    def test_no_room_for_the_name_of_its_writer(self, small_disk):
+    def test_no_room_for_the_name_of_its_writer(self, small_disk, fill):
         fill(small_disk)
         with (
             pytest.raises(MachineError, match=r"\.lock: .*No space left on device"),

@@ -87,8 +87,10 @@ def test_a_round_trip_is_exact(small, tmp_path, optimizer, rate, patience):
     assert save_checkpoint(loaded, tmp_path, mark).read_bytes() == content
 
 
-@pytest.mark.parametrize("engine", ["eager", "compiled"])
-@pytest.mark.parametrize("step", [1, 3, 4, 6, 8, 15])
+@pytest.mark.parametrize(
+    ("engine", "step"),
+    [*(("eager", step) for step in (1, 3, 4, 6, 8, 15)), ("compiled", 6)],
+)
 def test_a_training_that_goes_on_from_disk_ends_in_the_same_bytes(
     small, tmp_path, monkeypatch, engine, step
 ):
