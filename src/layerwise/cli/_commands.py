@@ -17,6 +17,8 @@ from layerwise.cli._options import (
     TrainingOptions,
     whole,
 )
+from layerwise.cli._several import SweepCommand
+from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._targets import imported
 from layerwise.errors import MachineError
 
@@ -25,10 +27,7 @@ if TYPE_CHECKING:
 
     from layerwise.experiment import Run
 
-__all__ = ["COMMANDS", "DIVERGED", "DONE", "FAILED", "INTERRUPTED", "Command"]
-
-DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
-"""Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
+__all__ = ["COMMANDS", "Command"]
 
 
 @runtime_checkable
@@ -271,6 +270,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "train": TrainCommand,
     "inspect": InspectCommand,
     "gradcheck": GradcheckCommand,
+    "sweep": SweepCommand,
     "report": ReportCommand,
 }
 

@@ -20,22 +20,32 @@ from layerwise.presentation._figures_mistakes import (
     worst_mistakes,
 )
 from layerwise.presentation._figures_suspects import suspect_labels
+from layerwise.presentation._figures_sweep import phase_diagram
 from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._page import page
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import class_colours
+from layerwise.presentation._sweep_page import (
+    SweepReport,
+    draw_sweep,
+    sweep_page,
+)
 from layerwise.presentation._terminal import (
+    SweepBar,
     TrainingBar,
     print_data,
     print_findings,
     print_layers,
     print_statistics,
     print_suspects,
+    print_sweep,
     print_training,
 )
 
 __all__ = [
     "Report",
+    "SweepBar",
+    "SweepReport",
     "TrainingBar",
     "class_colours",
     "component_images",
@@ -43,17 +53,20 @@ __all__ = [
     "decision_regions",
     "draw_all",
     "draw_inputs",
+    "draw_sweep",
     "epoch_planes",
     "layer_projections",
     "layer_similarity",
     "measures_by_layer",
     "page",
     "pairs_by_layer",
+    "phase_diagram",
     "print_data",
     "print_findings",
     "print_layers",
     "print_statistics",
     "print_suspects",
+    "print_sweep",
     "print_training",
     "probe_by_layer",
     "projection",
@@ -61,6 +74,7 @@ __all__ = [
     "sample_sheet",
     "save_figures",
     "suspect_labels",
+    "sweep_page",
     "training_curves",
     "worst_mistakes",
 ]

@@ -14,24 +14,40 @@ from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
 from layerwise.training._recipe import Recipe
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
+from layerwise.training._sweep import (
+    OUTCOMES,
+    Axis,
+    Phase,
+    PhaseDiagram,
+    Setting,
+    Sweep,
+    SweepPoint,
+)
 from layerwise.training.engines import Problem, Score, State, Steps, engine_for
 
 __all__ = [
     "OPTIMISERS",
+    "OUTCOMES",
     "SCHEDULES",
+    "Axis",
     "Checkpoint",
     "Epoch",
     "History",
     "Optimiser",
+    "Phase",
+    "PhaseDiagram",
     "Problem",
     "Progress",
     "Recipe",
     "Result",
     "Schedule",
     "Score",
+    "Setting",
     "Snapshot",
     "State",
     "Steps",
+    "Sweep",
+    "SweepPoint",
     "checkpoints_in",
     "engine_for",
     "fingerprint",
