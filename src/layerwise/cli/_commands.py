@@ -17,7 +17,7 @@ from layerwise.cli._options import (
     TrainingOptions,
     whole,
 )
-from layerwise.cli._several import SweepCommand
+from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._targets import imported
 from layerwise.errors import MachineError
@@ -271,6 +271,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "inspect": InspectCommand,
     "gradcheck": GradcheckCommand,
     "sweep": SweepCommand,
+    "compare": CompareCommand,
     "report": ReportCommand,
 }
 

@@ -3,11 +3,12 @@
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from layerwise.cli._options import Count, Folder, TrainingOptions
+from layerwise.cli._options import Count, Flag, Folder, TrainingOptions
 from layerwise.cli._statuses import DONE, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -15,7 +16,40 @@ if TYPE_CHECKING:
 
     from layerwise.experiment import SweepRun
 
-__all__ = ["SweepCommand"]
+__all__ = ["CompareCommand", "SweepCommand"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareCommand:
+    """Runs side by side: curves, settings, final figures, what each layer knows.
+
+    Examples
+    --------
+        layerwise compare runs/mnist-1 runs/mnist-2
+        layerwise compare runs/moons-* --out depths
+    """
+
+    runs: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN RUN…")
+    ]
+    """the folders of two or more runs"""
+    out: str = "comparison"
+    """folder for the page and the figures"""
+    json: Flag = False
+    """print the comparison as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+
+        comparison = experiment.compare(self.runs)
+        summary = experiment.write_comparison(comparison, self.out)
+        presentation.print_comparison(console, comparison)
+        page = Path(self.out) / "report.html"
+        console.print(f"\npage in {page}", soft_wrap=True)
+        if self.json:
+            print(json.dumps(summary, indent=2))
+        return DONE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
+from layerwise.experiment._compare import compare, write_comparison
 from layerwise.experiment._folder import Run, open_run, read_summary, reopen_run
 from layerwise.experiment._look import DataView, look_at_data
 from layerwise.experiment._path import (
@@ -27,6 +28,7 @@ __all__ = [
     "Run",
     "SweepRun",
     "axis",
+    "compare",
     "draw_again",
     "environment",
     "finish",
@@ -43,5 +45,6 @@ __all__ = [
     "train",
     "train_point",
     "varied",
+    "write_comparison",
     "write_suspects",
 ]

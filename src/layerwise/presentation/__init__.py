@@ -1,6 +1,12 @@
 """Presentation: finished records in, figures, pages and text out."""
 
+from layerwise.presentation._comparison import ComparedRun, Comparison
+from layerwise.presentation._comparison_page import comparison_page, draw_comparison
 from layerwise.presentation._drawing import draw_all, draw_inputs, save_figures
+from layerwise.presentation._figures_comparison import (
+    compared_curves,
+    compared_probes,
+)
 from layerwise.presentation._figures_confidence import reliability
 from layerwise.presentation._figures_data import (
     component_images,
@@ -33,6 +39,7 @@ from layerwise.presentation._sweep_page import (
 from layerwise.presentation._terminal import (
     SweepBar,
     TrainingBar,
+    print_comparison,
     print_data,
     print_findings,
     print_layers,
@@ -43,15 +50,21 @@ from layerwise.presentation._terminal import (
 )
 
 __all__ = [
+    "ComparedRun",
+    "Comparison",
     "Report",
     "SweepBar",
     "SweepReport",
     "TrainingBar",
     "class_colours",
+    "compared_curves",
+    "compared_probes",
+    "comparison_page",
     "component_images",
     "confusion_matrix",
     "decision_regions",
     "draw_all",
+    "draw_comparison",
     "draw_inputs",
     "draw_sweep",
     "epoch_planes",
@@ -61,6 +74,7 @@ __all__ = [
     "page",
     "pairs_by_layer",
     "phase_diagram",
+    "print_comparison",
     "print_data",
     "print_findings",
     "print_layers",

@@ -8,6 +8,12 @@ import numpy as np
 
 from layerwise.data import Dataset, DataStatistics
 from layerwise.inspection import Finding, Study, Suspect
+from layerwise.presentation._comparison import (
+    Comparison,
+    figure_table,
+    probe_table,
+    setting_table,
+)
 from layerwise.presentation._sweep_page import (
     SweepReport,
     choice_sentence,
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SweepBar",
     "TrainingBar",
+    "print_comparison",
     "print_data",
     "print_findings",
     "print_layers",
@@ -123,6 +130,17 @@ def print_suspects(
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
     _print_table(console, suspect_table(suspects, class_names))
+
+
+def print_comparison(console: "rich.console.Console", comparison: Comparison) -> None:
+    """Print in what runs differ, what they came to, and what their layers know."""
+    for table in (
+        setting_table(comparison),
+        figure_table(comparison),
+        probe_table(comparison),
+    ):
+        if table.body:
+            _print_table(console, table)
 
 
 def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
