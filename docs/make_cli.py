@@ -21,7 +21,9 @@ What each command's `--help` says. `docs/make_cli.py` writes this page, and a te
 compares it with the program.
 """
 
-COMMANDS = ("run", "data", "train", "inspect", "gradcheck", "report")
+COMMANDS = (
+    "run", "data", "train", "inspect", "gradcheck", "sweep", "compare", "report",
+)  # fmt: skip
 
 
 def document() -> str:

@@ -1,8 +1,11 @@
 """What several folders of tests share: array libraries and data sets."""
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jaxtyping
@@ -69,6 +72,57 @@ def xp(request) -> Library:
 def unchecked(monkeypatch):
     """Annotations are not checked: arguments of a wrong type reach our own checks."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of its own, of one megabyte, mounted on a folder.
+
+    Root makes it, as on CI; who may not mount has no such test, but those with a limit
+    for the size of files.
+    """
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "layerwise", str(folder)]
+    if not sys.platform.startswith("linux") or os.geteuid():
+        pytest.skip("mounting a small disk needs root on Linux")
+    subprocess.run(mount, check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def fill() -> Callable[..., None]:
+    """Leaves no more than some pages free in a small file system."""
+
+    def fill(disk: Path, spare: int = 0) -> None:
+        page = os.statvfs(disk).f_bsize
+        (disk / "filler").write_bytes(bytes(os.statvfs(disk).f_bavail * page))
+        os.truncate(disk / "filler", (disk / "filler").stat().st_size - spare * page)
+
+    return fill
+
+
+WITHOUT_PRIVILEGE = """
+import ctypes, os, sys
+# Root passes over permissions by these two capabilities; a new program has no others
+# than those in the bounding set (prctl 24).
+if sys.platform.startswith("linux"):
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+@pytest.fixture
+def unprivileged() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs Python code in a process that permissions of files bind, root's too."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", WITHOUT_PRIVILEGE, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return run
 
 
 @pytest.fixture(scope="session")

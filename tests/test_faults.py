@@ -326,25 +326,24 @@ class TestFault10NoHiddenLayerNoSoftmax:
 class TestFault11CheckpointsThatOverwriteEachOther:
     def test_names(self, iris, tmp_path):
         def one_for_each_epoch(save):
-            names = []
-            lw.fit(
-                MLP([4]),
-                iris,
-                epochs=3,
-                engine="eager",
-                save=lambda checkpoint: names.append(save(checkpoint)),
-            )
-            return len(set(names)) == len(names) == 3
+            names = {}
+
+            def keep(checkpoint):
+                if checkpoint.state.step in (each, 2 * each, 3 * each):
+                    names[checkpoint.state.step] = save(checkpoint)
+
+            lw.fit(MLP([4]), iris, epochs=3, engine="eager", save=keep)
+            return len(set(names.values())) == len(names) == 3
 
         each = Order(len(iris.train), 32, 0).steps_per_epoch
 
         def within_the_epoch(checkpoint):
             step = checkpoint.state.step % each
             renamed = Checkpoint(State(*checkpoint.state[:2], step), History())
-            return save_checkpoint(renamed, tmp_path / "faulty").name
+            return save_checkpoint(renamed, tmp_path / "faulty", "iris").name
 
         def ours(checkpoint):
-            return save_checkpoint(checkpoint, tmp_path / "ours").name
+            return save_checkpoint(checkpoint, tmp_path / "ours", "iris").name
 
         assert one_for_each_epoch(ours)
         assert not one_for_each_epoch(within_the_epoch)

@@ -1,6 +1,6 @@
 """What can go wrong, by whose fault it is: each kind has its exit status."""
 
-__all__ = ["InputError", "LayerwiseError", "MachineError"]
+__all__ = ["DamagedError", "InputError", "LayerwiseError", "MachineError"]
 
 
 class LayerwiseError(Exception):
@@ -16,6 +16,10 @@ class InputError(LayerwiseError, ValueError):
     """The data, an option or a file is wrong: name the file, row, column or option."""
 
     exit_status = 2
+
+
+class DamagedError(InputError):
+    """A file of ours is not what was written: another one may still be good."""
 
 
 class MachineError(LayerwiseError, OSError):

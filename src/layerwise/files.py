@@ -1,25 +1,41 @@
-"""Durable files: what is written is there whole or not at all, after a crash too."""
+"""Durable files: what is written is there whole or not at all, after a crash too.
 
+A file of tensors carries a digest of its own bytes, and a folder has one writer at a
+time. This is the one module that asks which operating system it runs on.
+"""
+
+import hashlib
 import json
 import os
 import secrets
+import socket
+import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from layerwise.errors import InputError, MachineError
+from layerwise.errors import DamagedError, InputError, MachineError
 
 __all__ = [
+    "is_leftover",
     "machine_errors",
     "make_folder",
     "open_atomically",
     "read_tensors",
+    "sole_writer",
     "write_atomically",
     "write_tensors",
 ]
+
+LOCK = ".lock"
+PARTIAL = ".partial"
+
+UNSEALED = "0" * 64
+"""Stands in a file for its digest while the digest is taken."""
 
 
 @contextmanager
@@ -64,7 +80,7 @@ def open_atomically(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
         If the disk is full, the folder is missing or read-only, …
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     with machine_errors(path):
         try:
             with partial.open("xb") as file:
@@ -91,7 +107,8 @@ def write_tensors(
 ) -> None:
     """Write arrays as safetensors, with ``records`` as JSON beside them, atomically.
 
-    The same arrays and records give the same bytes.
+    The same arrays and records give the same bytes. Among the records stands the
+    SHA-256 of the whole file, taken while zeros stood in its place.
 
     Raises
     ------
@@ -102,8 +119,13 @@ def write_tensors(
 
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     # One entry: safetensors writes several in an order that changes from run to run.
-    metadata = {"layerwise": json.dumps(records, sort_keys=True)}
-    write_atomically(path, save(contiguous, metadata))
+    sealed = json.dumps({**records, "sha256": UNSEALED}, sort_keys=True)
+    content = save(contiguous, {"layerwise": sealed})
+    digest = hashlib.sha256(content).hexdigest()
+    place = content.index(_seal(UNSEALED))
+    with open_atomically(path) as file:
+        file.write(content[:place] + _seal(digest))
+        file.write(memoryview(content)[place + len(_seal(digest)) :])
 
 
 def read_tensors(
@@ -119,28 +141,143 @@ def read_tensors(
 
     Raises
     ------
+    DamagedError
+        If the file is not, to the byte, what `write_tensors` wrote.
     InputError
-        If the file is missing, damaged, or of another kind.
+        If the file is missing or of another kind.
     """
     from safetensors import SafetensorError, safe_open
 
+    name = os.fspath(path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata: dict[str, str] = file.metadata() or {}
+            records = dict(json.loads(metadata.get("layerwise", "{}")))
+            if "sha256" not in records:
+                raise DamagedError(f"{name}: not a {kind} written by layerwise")
+            if _digest(path, str(records["sha256"])) != records["sha256"]:
+                raise DamagedError(f"{name}: damaged, these are not the bytes written")
+            if records.get("format") != kind:
+                raise InputError(f"{name}: not a {kind} written by layerwise")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise InputError(f"{os.fspath(path)}: no such file") from error
+        raise InputError(f"{name}: no such file") from error
     except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{os.fspath(path)}: not a safetensors file: {error}"
-        ) from error
-    try:
-        records = dict(json.loads(metadata.get("layerwise", "{}")))
+        raise DamagedError(f"{name}: not a safetensors file: {error}") from error
+    except InputError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{os.fspath(path)}: unreadable records: {error}") from error
-    if records.get("format") != kind:
-        raise InputError(f"{os.fspath(path)}: not a {kind} written by layerwise")
+        raise DamagedError(f"{name}: unreadable records: {error}") from error
     return tensors, records
+
+
+def _seal(digest: str) -> bytes:
+    r"""Return how a digest stands in a header: JSON in a string of JSON.
+
+    It stands there once: in a name, the quotation marks would be ``\\\"``.
+    """
+    return json.dumps(f'"sha256": "{digest}"')[1:-1].encode()
+
+
+def _digest(path: str | os.PathLike[str], stated: str) -> str:
+    """Return the digest of a file, with zeros where the stated one stands."""
+    with Path(path).open("rb") as file:
+        prefix = file.read(8)
+        header = file.read(int.from_bytes(prefix, "little"))
+        unsealed = header.replace(_seal(stated), _seal(UNSEALED))
+        digest = hashlib.sha256(prefix + unsealed)
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Generator[None]:
+    """Be the one writer of ``folder`` in this block.
+
+    The lock is the operating system's and goes with its process, however that ends.
+    What a killed writer left half written is removed first.
+
+    Raises
+    ------
+    InputError
+        If another process is writing there: it is named.
+    MachineError
+        If the folder cannot be written to.
+    """
+    path = folder / LOCK
+    with machine_errors(path):
+        lock = _locked(path)
+    try:
+        with machine_errors(folder):
+            for partial in folder.rglob(f".*{PARTIAL}"):
+                partial.unlink(missing_ok=True)
+        yield
+    finally:
+        _unlocked(path, lock)
+
+
+def is_leftover(path: Path) -> bool:
+    """Return whether a file is one that only a killed writer leaves behind."""
+    name = path.name
+    return name == LOCK or (name.startswith(".") and name.endswith(PARTIAL))
+
+
+def _locked(path: Path) -> int:
+    """Return the descriptor of the lock file, locked and with our name in it."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _try_lock(lock):
+            holder = os.read(lock, 1000).decode(errors="replace")
+            os.close(lock)
+            raise InputError(
+                f"{path.parent}: {holder or 'another process'} is writing there: "
+                "wait for it, or end it first"
+            )
+        # Its holder may have removed it between our opening and our locking it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                break
+        os.close(lock)
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    holder = f"process {os.getpid()} on {socket.gethostname()} (since {since})"
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, holder.encode())
+    except OSError:
+        _unlocked(path, lock)
+        raise
+    return lock
+
+
+def _unlocked(path: Path, lock: int) -> None:
+    # Windows removes no open file; a lock file that nobody has locked locks nothing.
+    with suppress(OSError):
+        path.unlink()
+    os.close(lock)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        """Lock a byte far behind the content, which others may read."""
+        os.lseek(descriptor, 2**30, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ import layerwise as lw
 from layerwise.arrays import named_leaves
 from layerwise.data import Dataset
 from layerwise.errors import InputError, MachineError
+from layerwise.files import write_tensors
 from layerwise.model import MLP, Linear, Sequential, SquaredError, initial_network
 
 NAMES = ("</script><img onerror=x>", "<!-- \u2028 '\"\\")
@@ -43,12 +44,12 @@ def contents(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
 def rewritten(path: Path, settings=None, tensors=None, metadata=None) -> None:
     """Save the file again with other settings, tensors or metadata."""
     old, arrays = contents(path)
-    if settings:
-        chosen = {**json.loads(old["layerwise"]), **settings}
-        old = {**old, "layerwise": json.dumps(chosen)}
     arrays = {**arrays, **(tensors or {})}
     arrays = {name: array for name, array in arrays.items() if array is not None}
-    save_file(arrays, path, {**old, **(metadata or {})})
+    if metadata:
+        save_file(arrays, path, {**old, **metadata})
+    else:
+        write_tensors(path, arrays, json.loads(old["layerwise"]) | (settings or {}))
 
 
 def refused(path: Path) -> str:
@@ -165,20 +166,15 @@ class TestHostileFiles:
         path.write_bytes(struct.pack("<Q", 2**63))
         refused(path)
 
-    def test_every_flipped_byte_of_the_header(self, saved):
-        """A flip is refused, or is one that changes nothing but a name or a number."""
+    @pytest.mark.parametrize("bit", [0x01, 0x20, 0x80])
+    def test_every_flipped_byte(self, saved, bit):
+        """Of the header, the digest (0x20 makes a capital of a letter), the tensors."""
         content = saved.read_bytes()
-        (length,) = struct.unpack("<Q", content[:8])
-        for place in range(0, 8 + length, 3):
+        for place in range(len(content)):
             flipped = bytearray(content)
-            flipped[place] ^= 0x15
+            flipped[place] ^= bit
             saved.write_bytes(flipped)
-            try:
-                loaded = lw.load_network(saved)
-            except InputError:
-                refused(saved)
-            else:
-                assert len(loaded.logits(np.zeros((1, *loaded.shape)))) == 1, place
+            refused(saved)
 
     def test_other_peoples_safetensors(self, tmp_path):
         save_file({"W": np.ones(3)}, tmp_path / "x")

@@ -9,7 +9,13 @@ import pytest
 import layerwise as lw
 from layerwise.data import Order
 from layerwise.model import MLP, initial_network
-from layerwise.training import OPTIMISERS, SCHEDULES, Problem, engine_for
+from layerwise.training import (
+    OPTIMISERS,
+    SCHEDULES,
+    Checkpoint,
+    Problem,
+    engine_for,
+)
 
 
 def small_data() -> lw.Dataset:
@@ -20,6 +26,21 @@ def small_data() -> lw.Dataset:
     data = lw.Dataset.from_arrays(inputs, targets, name="small")
     assert len(data.train) == 50
     return data
+
+
+def at_ends(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """Of the checkpoints that a training saved, those at the end of an epoch."""
+    return [
+        checkpoint
+        for checkpoint in checkpoints
+        if [epoch.step for epoch in checkpoint.history.epochs[-1:]]
+        == [checkpoint.state.step]
+    ]
+
+
+@pytest.fixture(scope="session")
+def ends() -> Callable[[list[Checkpoint]], list[Checkpoint]]:
+    return at_ends
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Checkpoints on disk: named by the global step, exact, and refused where damaged."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +9,17 @@ from safetensors.numpy import load_file, save_file
 
 import layerwise as lw
 from layerwise.arrays import named_leaves
-from layerwise.errors import InputError, MachineError
-from layerwise.files import read_tensors
+from layerwise.errors import DamagedError, InputError, MachineError
+from layerwise.files import read_tensors, write_tensors
 from layerwise.model import MLP
 from layerwise.training import (
     Checkpoint,
     Recipe,
+    checkpoints_in,
+    fingerprint,
     latest_checkpoint,
     load_checkpoint,
+    prune_checkpoints,
     save_checkpoint,
 )
 
@@ -26,13 +28,14 @@ RECIPE = Recipe(epochs=4, batch_size=16, patience=4)
 
 
 @pytest.fixture
-def folder(small, tmp_path) -> Path:
+def folder(small, tmp_path, ends) -> Path:
     """Checkpoints of the first three of four epochs."""
     kept = tmp_path / "checkpoints"
     seen: list[Checkpoint] = []
     lw.fit(ARCHITECTURE, small, RECIPE, save=seen.append)
-    for checkpoint in seen[:3]:
-        save_checkpoint(checkpoint, kept)
+    mark = fingerprint(ARCHITECTURE, small, RECIPE)
+    for checkpoint in ends(seen)[:3]:
+        save_checkpoint(checkpoint, kept, mark)
     return kept
 
 
@@ -67,7 +70,8 @@ def test_a_round_trip_is_exact(small, tmp_path, optimizer, rate, patience):
         epochs=12, optimizer=optimizer, learning_rate=rate, patience=patience
     )
     result = lw.fit(ARCHITECTURE, small, recipe)
-    path = save_checkpoint(result.checkpoint, tmp_path)
+    mark = fingerprint(ARCHITECTURE, small, recipe)
+    path = save_checkpoint(result.checkpoint, tmp_path, mark)
     loaded = load_checkpoint(path, ARCHITECTURE, small, recipe)
     assert loaded.state.step == result.checkpoint.state.step
     assert loaded.history.epochs == result.history.epochs
@@ -80,15 +84,26 @@ def test_a_round_trip_is_exact(small, tmp_path, optimizer, rate, patience):
     else:
         assert loaded.best is None
     content = path.read_bytes()
-    assert save_checkpoint(loaded, tmp_path).read_bytes() == content
+    assert save_checkpoint(loaded, tmp_path, mark).read_bytes() == content
 
 
-@pytest.mark.parametrize("step", [4, 8, 12])
-def test_a_training_that_goes_on_from_disk_ends_in_the_same_bytes(small, folder, step):
-    whole = lw.fit(ARCHITECTURE, small, RECIPE)
-    path = folder / f"step-{step:09d}.safetensors"
-    checkpoint = load_checkpoint(path, ARCHITECTURE, small, RECIPE)
-    resumed = lw.fit(ARCHITECTURE, small, RECIPE, resume=checkpoint)
+@pytest.mark.parametrize(
+    ("engine", "step"),
+    [*(("eager", step) for step in (1, 3, 4, 6, 8, 15)), ("compiled", 6)],
+)
+def test_a_training_that_goes_on_from_disk_ends_in_the_same_bytes(
+    small, tmp_path, monkeypatch, engine, step
+):
+    """Also from within an epoch of four steps."""
+    monkeypatch.setattr("layerwise.training._loop.CHUNK_SECONDS", 0)
+    recipe, seen = replace(RECIPE, engine=engine), []
+    whole = lw.fit(ARCHITECTURE, small, recipe, save=seen.append)
+    assert [c.state.step for c in seen] == list(range(1, 17))
+    path = save_checkpoint(
+        seen[step - 1], tmp_path, fingerprint(ARCHITECTURE, small, recipe)
+    )
+    checkpoint = load_checkpoint(path, ARCHITECTURE, small, recipe)
+    resumed = lw.fit(ARCHITECTURE, small, recipe, resume=checkpoint)
     assert resumed.status == "finished"
     assert all_bytes(resumed.checkpoint) == all_bytes(whole.checkpoint)
     assert list(resumed.checkpoint.snapshots) == [1, 2, 3, 4]
@@ -105,11 +120,28 @@ def refused(path, small, architecture=ARCHITECTURE, recipe=RECIPE) -> str:
     return message
 
 
+def damaged(path, small) -> None:
+    refused(path, small)
+    with pytest.raises(DamagedError):
+        load_checkpoint(path, ARCHITECTURE, small, RECIPE)
+
+
 @pytest.mark.parametrize("length", [0, 7, 8, 200, -1])
 def test_truncated(small, folder, length):
     path = latest_checkpoint(folder)
     path.write_bytes(path.read_bytes()[:length])
-    refused(path, small)
+    damaged(path, small)
+
+
+def test_a_flipped_byte(small, folder):
+    """In the tensors; what the numbers mean is not asked."""
+    path = latest_checkpoint(folder)
+    content = bytearray(path.read_bytes())
+    for place in (-1, -500, -1501):
+        flipped = content.copy()
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        damaged(path, small)
 
 
 def test_not_a_checkpoint(small, folder, tmp_path):
@@ -150,31 +182,75 @@ def test_not_a_checkpoint(small, folder, tmp_path):
 )
 def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
     path = latest_checkpoint(folder)
-    _, old = read_tensors(path, "checkpoint-2")
+    _, old = read_tensors(path, "checkpoint-3")
     arrays = {n: a for n, a in (load_file(path) | tensors).items() if a is not None}
-    save_file(arrays, path, {"layerwise": json.dumps(old | records)})
-    refused(path, small)
+    write_tensors(path, arrays, old | records)
+    assert "not a checkpoint of this training" in refused(path, small)
 
 
-def test_of_a_format_without_snapshots(small, folder):
+def test_of_another_format(small, folder):
     path = latest_checkpoint(folder)
-    tensors, records = read_tensors(path, "checkpoint-2")
-    del records["snapshots"]
-    arrays = {n: a for n, a in tensors.items() if not n.startswith("snapshots.")}
-    old = json.dumps(records | {"format": "checkpoint-1"})
-    save_file(arrays, path, {"layerwise": old})
-    assert "not a checkpoint-2 written by layerwise" in refused(path, small)
+    tensors, records = read_tensors(path, "checkpoint-3")
+    write_tensors(path, tensors, records | {"format": "checkpoint-2"})
+    assert "not a checkpoint-3 written by layerwise" in refused(path, small)
+    with pytest.raises(InputError) as caught:
+        load_checkpoint(path, ARCHITECTURE, small, RECIPE)
+    assert not isinstance(caught.value, DamagedError)
 
 
-def test_of_another_training(small, folder):
+def moved(data):
+    """The data with one number of the last test sample changed."""
+    inputs = data.test.inputs.copy()
+    inputs[-1, -1] += 1
+    return replace(data, test=replace(data.test, inputs=inputs))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a, d, r: (replace(a, hidden=(9,)), d, r),
+        lambda a, d, r: (replace(a, hidden=(8, 8)), d, r),
+        lambda a, d, r: (replace(a, dropout=0.2), d, r),
+        lambda a, d, r: (replace(a, activation="tanh"), d, r),
+        lambda a, d, r: (a, replace(d, class_names=("a", "b", "c", "d")), r),
+        lambda a, d, r: (a, replace(d, class_names=("a", "b", "c")), r),
+        lambda a, d, r: (a, replace(d, scaling="range"), r),
+        lambda a, d, r: (a, moved(d), r),
+        lambda a, d, r: (a, d, replace(r, seed=1)),
+        lambda a, d, r: (a, d, replace(r, epochs=5)),
+        lambda a, d, r: (a, d, replace(r, schedule="cosine")),
+        lambda a, d, r: (a, d, replace(r, engine="compiled")),
+    ],
+)
+def test_of_another_training(small, folder, change):
+    """Most of these have arrays of the same shapes."""
     path = latest_checkpoint(folder)
-    refused(path, small, architecture=MLP([9]))
-    refused(path, small, architecture=MLP([8, 8]))
-    refused(path, replace(small, class_names=("a", "b", "c", "d")))
+    architecture, data, recipe = change(ARCHITECTURE, small, RECIPE)
+    assert "not a checkpoint of this training" in refused(
+        path, data, architecture, recipe
+    )
+
+
+def test_of_the_same_training_said_otherwise(small, folder):
+    path = latest_checkpoint(folder)
+    said = replace(RECIPE, learning_rate=3e-3)
+    assert load_checkpoint(path, ARCHITECTURE, small, said).state.step == 12
+
+
+def test_the_last_are_kept(folder):
+    def steps():
+        return [int(path.stem.removeprefix("step-")) for path in checkpoints_in(folder)]
+
+    assert steps() == [12, 8, 4]
+    prune_checkpoints(folder / "step-000000012.safetensors", 2)
+    assert steps() == [12, 8]
+    # One that could not be read, so that the training went back behind it.
+    prune_checkpoints(folder / "step-000000008.safetensors", 2)
+    assert steps() == [8]
 
 
 def test_a_folder_that_cannot_be_made(small, folder, tmp_path):
     checkpoint = load_checkpoint(latest_checkpoint(folder), ARCHITECTURE, small, RECIPE)
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(MachineError, match="taken"):
-        save_checkpoint(checkpoint, tmp_path / "taken")
+        save_checkpoint(checkpoint, tmp_path / "taken", "a fingerprint")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import layerwise as lw
 from layerwise.training import Epoch, History
 
 
@@ -46,3 +47,21 @@ def test_pandas_is_asked_for_by_name(history, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install 'layerwise\[pandas\]'"):
         history.to_pandas()
+
+
+def test_read_again_it_is_the_same(small):
+    history = lw.fit(lw.MLP([8]), small, epochs=3, batch_size=16).history
+    again = History.from_csv(history.to_csv())
+    assert again.epochs == history.epochs
+    assert again.losses.tobytes() == history.losses.tobytes()
+    assert again.accuracies.tobytes() == history.accuracies.tobytes()
+    assert History.from_csv(History().to_csv()).losses.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["step,loss\n1,2\n", "step,loss,accuracy,epoch\n2,1,1,\n", "a,b\n1,2\n"],
+)
+def test_what_is_no_history_is_told_by_its_line(text):
+    with pytest.raises(ValueError, match=r"^line 2: "):
+        History.from_csv(text)

@@ -72,22 +72,21 @@ class TestEpochs:
 
 class TestNetworks:
     @pytest.mark.parametrize("engine", ["eager", "compiled"])
-    def test_each_is_the_network_at_the_end_of_its_epoch(self, small, engine):
+    def test_each_is_the_network_at_the_end_of_its_epoch(self, small, engine, ends):
         """Also the earlier ones, which the steps that followed did not touch."""
-        ends = {}
-
-        def save(checkpoint):
-            epoch = checkpoint.history.epochs[-1].epoch
-            ends[epoch] = tree_bytes(checkpoint.state.parameters)
-
-        result = lw.fit(ARCHITECTURE, small, recipe_of(engine=engine), save=save)
+        seen = []
+        result = lw.fit(ARCHITECTURE, small, recipe_of(engine=engine), save=seen.append)
+        at_end = {
+            checkpoint.history.epochs[-1].epoch: tree_bytes(checkpoint.state.parameters)
+            for checkpoint in ends(seen)
+        }
         assert result.engine == engine
-        assert list(ends) == [1, 2, 3, 4, 5, 6, 7]
+        assert list(at_end) == [1, 2, 3, 4, 5, 6, 7]
         assert epochs_of(result) == [0, 1, 2, 4, 7]
         found = bytes_of(result)
         untrained = initial_network(ARCHITECTURE, small, seed=0)
         assert found.pop(0) == tree_bytes(untrained.parameters)
-        assert found == {epoch: ends[epoch] for epoch in (1, 2, 4, 7)}
+        assert found == {epoch: at_end[epoch] for epoch in (1, 2, 4, 7)}
         assert len({parameters["0.0.W"] for parameters in found.values()}) == 4
 
     def test_each_predicts_as_it_did(self, small):

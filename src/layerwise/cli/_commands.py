@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
@@ -17,17 +17,17 @@ from layerwise.cli._options import (
     TrainingOptions,
     whole,
 )
+from layerwise.cli._several import CompareCommand, SweepCommand
+from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._targets import imported
+from layerwise.errors import MachineError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from layerwise.experiment import Run
 
-__all__ = ["COMMANDS", "DIVERGED", "DONE", "FAILED", "INTERRUPTED", "Command"]
-
-DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
-"""Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
+__all__ = ["COMMANDS", "Command"]
 
 
 @runtime_checkable
@@ -60,18 +60,19 @@ class RunCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        run, result, status = _trained(self, console)
-        if status == INTERRUPTED:
-            return status
-        try:
-            with _looking(console) as watch:
-                study, summary = experiment.finish(run, result, watch)
-        except KeyboardInterrupt:
-            console.print(
-                f"interrupted; the training is saved: layerwise report {run.folder}"
-            )
-            return INTERRUPTED
-        return _shown(self, console, run, study, summary) or status
+        with _opened(self) as run:
+            result, status = _trained(self, console, run)
+            if status == INTERRUPTED:
+                return status
+            try:
+                with _looking(console) as watch:
+                    study, summary = experiment.finish(run, result, watch)
+            except KeyboardInterrupt:
+                console.print(
+                    f"interrupted; the training is saved: layerwise report {run.folder}"
+                )
+                return INTERRUPTED
+            return _shown(self, console, run, study, summary) or status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,8 @@ class TrainCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        run, _, status = _trained(self, console)
+        with _opened(self) as run:
+            _, status = _trained(self, console, run)
         console.print(f"network in {run.folder / 'model.safetensors'}")
         if self.json:
             print(json.dumps(experiment.read_summary(run.folder), indent=2))
@@ -268,28 +270,47 @@ COMMANDS: dict[str, type["Command"]] = {
     "train": TrainCommand,
     "inspect": InspectCommand,
     "gradcheck": GradcheckCommand,
+    "sweep": SweepCommand,
+    "compare": CompareCommand,
     "report": ReportCommand,
 }
 
 
-def _trained(options: TrainingOptions, console: "Console") -> tuple["Run", Any, int]:
-    """Open or reopen the run, train, and say how it ended."""
-    from layerwise import experiment, presentation
+def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
+    """Return the run, new or to go on with."""
+    from layerwise import experiment
 
     if options.resume is None:
-        run = experiment.open_run(options.plan(), options.out)
-    else:
-        run = experiment.reopen_run(options.resume)
+        return experiment.open_run(options.plan(), options.out)
+    return experiment.reopen_run(options.resume)
+
+
+def _trained(
+    options: TrainingOptions, console: "Console", run: "Run"
+) -> tuple[Any, int]:
+    """Train, and say how it ended."""
+    from layerwise import experiment, presentation
+
     presentation.print_data(console, run.data)
-    with presentation.TrainingBar(console, options.log_every) as watch:
-        result = experiment.train(run, watch)
+    if run.origin:
+        console.print(run.origin, markup=False, soft_wrap=True)
+    try:
+        with presentation.TrainingBar(console, options.log_every) as watch:
+            result = experiment.train(run, watch)
+    except MachineError:
+        console.print(
+            "what was saved before is whole; when there is room for more, go on with: "
+            f"layerwise train --resume {run.folder}",
+            soft_wrap=True,
+        )
+        raise
     presentation.print_training(console, result)
     if result.status == "interrupted":
         console.print(
             f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
         )
-        return run, result, INTERRUPTED
-    return run, result, DIVERGED if result.status == "diverged" else DONE
+        return result, INTERRUPTED
+    return result, DIVERGED if result.status == "diverged" else DONE
 
 
 @contextmanager

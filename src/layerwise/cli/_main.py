@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from layerwise.cli._commands import COMMANDS, INTERRUPTED, Command
+from layerwise.cli._commands import COMMANDS, Command
+from layerwise.cli._statuses import INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:

@@ -105,8 +105,12 @@ class TrainingOptions(DataOptions):
     networks trained out of fold: ten more trainings; 0 for the test set's alone"""
     out: Folder = None
     """the run's folder; by default runs/DATA-NUMBER"""
+    checkpoint_every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 5.0
+    """time between checkpoints, also inside an epoch: what a kill may cost at most"""
+    keep_checkpoints: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """checkpoints kept, the last ones"""
     resume: Folder = None
-    """go on with the interrupted run in this folder; its own settings hold"""
+    """go on with the interrupted or killed run in this folder; its own settings hold"""
     log_every: Count = None
     """print a line every so many steps"""
 
@@ -128,6 +132,8 @@ class TrainingOptions(DataOptions):
             recipe=Recipe(**chosen(Recipe)),
             required_accuracy=self.required_accuracy,
             suspects=self.suspects,
+            checkpoint_every=self.checkpoint_every,
+            keep_checkpoints=self.keep_checkpoints,
         )
 
 

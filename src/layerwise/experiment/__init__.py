@@ -1,5 +1,6 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
+from layerwise.experiment._compare import compare, write_comparison
 from layerwise.experiment._folder import Run, open_run, read_summary, reopen_run
 from layerwise.experiment._look import DataView, look_at_data
 from layerwise.experiment._path import (
@@ -11,20 +12,39 @@ from layerwise.experiment._path import (
 )
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment
+from layerwise.experiment._sweep import (
+    SweepRun,
+    open_sweep,
+    reopen_sweep,
+    run_sweep,
+    train_point,
+)
+from layerwise.experiment._sweep_end import finish_sweep
+from layerwise.experiment._vary import axis, varied
 
 __all__ = [
     "DataView",
     "Plan",
     "Run",
+    "SweepRun",
+    "axis",
+    "compare",
     "draw_again",
     "environment",
     "finish",
+    "finish_sweep",
     "load_data",
     "look_at_data",
     "look_inside",
     "open_run",
+    "open_sweep",
     "read_summary",
     "reopen_run",
+    "reopen_sweep",
+    "run_sweep",
     "train",
+    "train_point",
+    "varied",
+    "write_comparison",
     "write_suspects",
 ]

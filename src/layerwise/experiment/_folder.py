@@ -1,19 +1,22 @@
-"""A run's folder: opened for a new run, or for one that goes on."""
+"""A run's folder, opened by one writer at a time: new, or to go on with."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layerwise.arrays import device_named
 from layerwise.data import Dataset
-from layerwise.errors import InputError
+from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import write_summary
-from layerwise.files import make_folder
-from layerwise.training import Checkpoint, latest_checkpoint, load_checkpoint
+from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
+from layerwise.training import Checkpoint, checkpoints_in, load_checkpoint
+from layerwise.wording import count
 
-__all__ = ["Run", "open_run", "plain", "read_summary", "reopen_run"]
+__all__ = ["Run", "new_folder", "open_run", "plain", "read_summary", "reopen_run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,58 +33,64 @@ class Run:
         Loaded.
     checkpoint : Checkpoint, optional
         Where an earlier training of this run stood.
+    origin : str
+        Where a training that goes on begins, and why there; else empty.
     """
 
     folder: Path
     plan: Plan
     data: Dataset
     checkpoint: Checkpoint | None = None
+    origin: str = ""
 
 
-def open_run(plan: Plan, out: str | None = None) -> Run:
+@contextmanager
+def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     """Load the data and make the run's folder; by default ``runs/NAME-NUMBER``.
+
+    In the block nobody else writes there.
 
     Raises
     ------
     InputError
         If the data is wrong, or ``out`` holds something already.
     MachineError
-        If the folder cannot be made.
+        If the folder cannot be made; it is then not left behind.
     """
     if plan.recipe.device:
         device_named(plan.recipe.device)
     data = load_data(plan)
-    folder = _new_folder(data.name) if out is None else Path(out)
-    if out is not None and folder.exists() and not _is_empty(folder):
-        raise InputError(
-            f"--out {out} is not empty: name a new folder, or go on with --resume {out}"
-        )
-    make_folder(folder)
-    run = Run(folder, plan, data)
-    write_summary(folder, plan, data, {"training": {"status": "running"}})
-    return run
+    with new_folder(data.name, out) as folder:
+        write_summary(folder, plan, data, {"training": {"status": "running"}})
+        yield Run(folder, plan, data)
 
 
-def reopen_run(folder: str) -> Run:
-    """Return a run that was interrupted, with its latest checkpoint.
+@contextmanager
+def reopen_run(folder: str) -> Generator[Run]:
+    """Go on with a run that was interrupted or killed, from its last good checkpoint.
+
+    In the block nobody else writes there.
 
     Raises
     ------
     InputError
-        If the folder is no run, or its training has ended already.
+        If the folder is no run, another process writes there, its training has ended,
+        or its settings or data are not those it was begun with.
     """
     path = Path(folder)
-    summary = read_summary(path)
-    status = summary["training"]["status"]
-    if status not in ("running", "interrupted"):
-        raise InputError(f"{folder}: nothing to resume, its training has {status}")
-    plan = Plan.from_json(summary["plan"])
-    data = load_data(plan)
-    found = latest_checkpoint(path / "checkpoints")
-    checkpoint = None
-    if found:
-        checkpoint = load_checkpoint(found, plan.architecture, data, plan.recipe)
-    return Run(path, plan, data, checkpoint)
+    read_summary(path)
+    with sole_writer(path):
+        summary = read_summary(path)
+        plan = Plan.from_json(summary["plan"])
+        data = load_data(plan)
+        checkpoint, damaged = _last_good(path / "checkpoints", plan, data)
+        status = summary["training"]["status"]
+        if status not in ("running", "interrupted") and not damaged:
+            raise InputError(
+                f"{folder}: nothing to resume, its training has {status}; "
+                f"make its page with: layerwise report {folder}"
+            )
+        yield Run(path, plan, data, checkpoint, _origin(checkpoint, damaged))
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -104,11 +113,52 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def _new_folder(name: str) -> Path:
+@contextmanager
+def new_folder(name: str, out: str | None) -> Generator[Path]:
+    """Make an empty folder and be its only writer in this block.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in ``runs``, before a number.
+    out : str, optional
+        The folder, where it is chosen.
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds something already.
+    MachineError
+        If it cannot be made. An empty folder is not left behind.
+    """
+    base = Path("runs" if out is None else out)
+    made = [path for path in (base, *base.parents) if not path.exists()]
+    try:
+        if out is None:
+            folder = _claimed(base, plain(name))
+            made.insert(0, folder)
+        else:
+            _check_empty(base)
+            folder = make_folder(base)
+        with sole_writer(folder):
+            _check_empty(folder)
+            yield folder
+    finally:
+        for path in made:
+            with suppress(OSError):  # a folder that holds something stays
+                path.rmdir()
+
+
+def _claimed(parent: Path, name: str) -> Path:
+    """Make the first ``NAME-NUMBER`` that is free: no two processes get the same."""
+    make_folder(parent)
     number = 1
-    while (folder := Path("runs") / f"{plain(name)}-{number}").exists():
+    while True:
+        folder = parent / f"{name}-{number}"
+        with machine_errors(folder), suppress(FileExistsError):
+            folder.mkdir()
+            return folder
         number += 1
-    return folder
 
 
 def plain(name: str) -> str:
@@ -117,5 +167,37 @@ def plain(name: str) -> str:
     return kept.strip("-") or "data"
 
 
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
+def _check_empty(folder: Path) -> None:
+    """Refuse a folder that holds anything but what a killed writer left behind."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or not all(map(is_leftover, folder.iterdir())):
+        raise InputError(
+            f"--out {folder} is not empty: name a new folder, or go on with "
+            f"--resume {folder}"
+        )
+
+
+def _last_good(
+    folder: Path, plan: Plan, data: Dataset
+) -> tuple[Checkpoint | None, list[Path]]:
+    """Return the newest checkpoint that is whole, and the damaged ones after it."""
+    damaged: list[Path] = []
+    for path in checkpoints_in(folder):
+        try:
+            found = load_checkpoint(path, plan.architecture, data, plan.recipe)
+        except DamagedError:
+            damaged.append(path)
+        else:
+            return found, damaged
+    return None, damaged
+
+
+def _origin(checkpoint: Checkpoint | None, damaged: list[Path]) -> str:
+    """Say where a training goes on, and why not later."""
+    names = ", ".join(str(path) for path in damaged)
+    reason = f"damaged: {names}; " if damaged else ""
+    if checkpoint:
+        return f"{reason}going on from step {count(checkpoint.state.step)}"
+    reason = reason or "no checkpoint yet; "
+    return f"{reason}starting from step 0"

@@ -16,7 +16,12 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
-from layerwise.files import make_folder, write_atomically, write_tensors
+from layerwise.files import (
+    make_folder,
+    sole_writer,
+    write_atomically,
+    write_tensors,
+)
 from layerwise.inspection import (
     Study,
     inspect,
@@ -31,17 +36,16 @@ from layerwise.training import (
     Progress,
     Result,
     Snapshot,
+    fingerprint,
     fit,
     latest_checkpoint,
     load_checkpoint,
+    prune_checkpoints,
     save_checkpoint,
     score,
 )
 
 __all__ = ["draw_again", "finish", "look_inside", "train", "write_suspects"]
-
-SAVE_SECONDS = 5.0
-"""Checkpoints of a running training are at least this far apart."""
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
@@ -52,36 +56,33 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
     MachineError
         If a file cannot be written.
     """
-    saved = time.monotonic()
+    plan, saved = run.plan, time.monotonic()
+    training = fingerprint(plan.architecture, run.data, plan.recipe)
+
+    def keep(checkpoint: Checkpoint) -> None:
+        nonlocal saved
+        path = save_checkpoint(checkpoint, run.folder / "checkpoints", training)
+        prune_checkpoints(path, plan.keep_checkpoints)
+        saved = time.monotonic()
 
     def save(checkpoint: Checkpoint) -> None:
-        nonlocal saved
-        if time.monotonic() - saved >= SAVE_SECONDS:
-            _keep(checkpoint, run.folder)
-            saved = time.monotonic()
+        if time.monotonic() - saved >= plan.checkpoint_every:
+            keep(checkpoint)
 
     result = fit(
-        run.plan.architecture,
+        plan.architecture,
         run.data,
-        run.plan.recipe,
+        plan.recipe,
         resume=run.checkpoint,
         watch=watch,
         save=save,
     )
-    _keep(result.checkpoint, run.folder)
+    keep(result.checkpoint)
     save_network(result.network, run.folder / "model.safetensors")
     history = result.history.to_csv().encode()
     write_atomically(run.folder / "history.csv", history)
-    write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
+    write_summary(run.folder, plan, run.data, training_summary(plan, result))
     return result
-
-
-def _keep(checkpoint: Checkpoint, folder: Path) -> None:
-    """Save a checkpoint, and of the older ones keep the last."""
-    path = save_checkpoint(checkpoint, folder / "checkpoints")
-    older = sorted(p for p in path.parent.glob("step-*.safetensors") if p < path)
-    for old in older[:-1]:
-        old.unlink()
 
 
 def finish(
@@ -217,6 +218,14 @@ def draw_again(
         If the folder is no run, or holds no checkpoint.
     """
     path = Path(folder)
+    read_summary(path)
+    with sole_writer(path):
+        return _drawn_again(path, most_suspects, watch)
+
+
+def _drawn_again(
+    path: Path, most_suspects: int | None, watch: Callable[[int, int], None] | None
+) -> tuple[Run, Study | None, dict[str, Any]]:
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"])
     if most_suspects is not None:
@@ -224,13 +233,15 @@ def draw_again(
     run = Run(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
-        raise InputError(f"{folder}: no checkpoint yet, there is nothing to report")
+        raise InputError(f"{path}: no checkpoint yet, there is nothing to report")
     checkpoint = load_checkpoint(found, plan.architecture, run.data, plan.recipe)
     training = summary["training"]
-    result = score(plan.architecture, run.data, plan.recipe, checkpoint)
+    result = score(
+        plan.architecture, run.data, plan.recipe, checkpoint, training["status"]
+    )
     result = replace(
         result,
-        status=training["status"],
+        engine=training.get("engine", result.engine),
         seconds=training.get("seconds", result.seconds),
         steps_per_second=training.get("steps_per_second", 0.0),
     )

@@ -1,5 +1,6 @@
 """What a run was asked to do, and how to ask for it again."""
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,11 @@ class Plan:
     suspects : int
         How many suspect labels of the training and the test set to look for, by
         networks trained out of fold; 0 for those of the test set that come for nothing.
+    checkpoint_every : float
+        Seconds between checkpoints: what a killed training may lose. Where they fall
+        has no influence on what the training comes to.
+    keep_checkpoints : int
+        How many of the last are kept.
     """
 
     data: str = "digits"
@@ -43,6 +49,8 @@ class Plan:
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     required_accuracy: float = 0.99
     suspects: int = 0
+    checkpoint_every: float = 5.0
+    keep_checkpoints: int = 2
 
     def __post_init__(self) -> None:
         required = self.required_accuracy
@@ -52,6 +60,14 @@ class Plan:
             )
         if self.suspects < 0:
             raise InputError(f"suspects {self.suspects}: give a number of 0 or more")
+        if not 0 <= self.checkpoint_every < math.inf:
+            raise InputError(
+                f"checkpoint_every {self.checkpoint_every}: give seconds, 0 or more"
+            )
+        if self.keep_checkpoints < 1:
+            raise InputError(
+                f"keep_checkpoints {self.keep_checkpoints}: keep at least 1"
+            )
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
@@ -64,16 +80,16 @@ class Plan:
     def command(self) -> str:
         """Return the command line that does this again."""
         words = ["layerwise", "run", self.data]
-        settings = {**asdict(self.architecture), **asdict(self.recipe)}
-        defaults = {**asdict(MLP()), **asdict(Recipe())}
-        settings |= {"scaling": self.scaling, "data_dir": self.data_dir}
-        settings["required_accuracy"] = self.required_accuracy
-        settings["suspects"] = self.suspects
-        defaults |= {"required_accuracy": Plan.required_accuracy, "suspects": 0}
-        for name, value in settings.items():
-            if value != defaults.get(name):
+        for name, value in self._options().items():
+            if value != Plan()._options()[name]:
                 words += _option(name, value)
         return shlex.join([*words, *_option("seed", self.recipe.seed)])
+
+    def _options(self) -> dict[str, Any]:
+        """Return what the command line has an option for; the seed is always told."""
+        options = {**asdict(self.architecture), **asdict(self.recipe), **asdict(self)}
+        told = ("data", "architecture", "recipe", "seed")
+        return {name: value for name, value in options.items() if name not in told}
 
 
 def _option(name: str, value: Any) -> list[str]:

@@ -1,6 +1,12 @@
 """Presentation: finished records in, figures, pages and text out."""
 
+from layerwise.presentation._comparison import ComparedRun, Comparison
+from layerwise.presentation._comparison_page import comparison_page, draw_comparison
 from layerwise.presentation._drawing import draw_all, draw_inputs, save_figures
+from layerwise.presentation._figures_comparison import (
+    compared_curves,
+    compared_probes,
+)
 from layerwise.presentation._figures_confidence import reliability
 from layerwise.presentation._figures_data import (
     component_images,
@@ -20,40 +26,61 @@ from layerwise.presentation._figures_mistakes import (
     worst_mistakes,
 )
 from layerwise.presentation._figures_suspects import suspect_labels
+from layerwise.presentation._figures_sweep import phase_diagram
 from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._page import page
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import class_colours
+from layerwise.presentation._sweep_page import (
+    SweepReport,
+    draw_sweep,
+    sweep_page,
+)
 from layerwise.presentation._terminal import (
+    SweepBar,
     TrainingBar,
+    print_comparison,
     print_data,
     print_findings,
     print_layers,
     print_statistics,
     print_suspects,
+    print_sweep,
     print_training,
 )
 
 __all__ = [
+    "ComparedRun",
+    "Comparison",
     "Report",
+    "SweepBar",
+    "SweepReport",
     "TrainingBar",
     "class_colours",
+    "compared_curves",
+    "compared_probes",
+    "comparison_page",
     "component_images",
     "confusion_matrix",
     "decision_regions",
     "draw_all",
+    "draw_comparison",
     "draw_inputs",
+    "draw_sweep",
     "epoch_planes",
     "layer_projections",
     "layer_similarity",
     "measures_by_layer",
     "page",
     "pairs_by_layer",
+    "phase_diagram",
+    "print_comparison",
     "print_data",
     "print_findings",
     "print_layers",
     "print_statistics",
     "print_suspects",
+    "print_sweep",
     "print_training",
     "probe_by_layer",
     "projection",
@@ -61,6 +88,7 @@ __all__ = [
     "sample_sheet",
     "save_figures",
     "suspect_labels",
+    "sweep_page",
     "training_curves",
     "worst_mistakes",
 ]

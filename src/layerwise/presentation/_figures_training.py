@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from layerwise.presentation._style import INK, MUTED, log_ticks, new_figure, styled
 from layerwise.training import History
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = ["training_curves"]
+__all__ = ["stretches", "training_curves"]
 
 STRETCHES = 250
 """Points of a smoothed curve, at most: each the mean of as many steps."""
@@ -60,10 +60,7 @@ def _draw_batches(
     diverged = np.flatnonzero(~finite)
     steps, values = np.flatnonzero(finite) + 1, values[finite].astype(float)
     if len(values):
-        starts = np.unique(np.linspace(0, len(values), STRETCHES + 1).astype(int)[:-1])
-        lengths = np.diff(starts, append=len(values))
-        middles = steps[starts] + (lengths - 1) / 2
-        means = np.add.reduceat(values, starts) / lengths
+        starts, middles, means = stretches(values, steps)
         least, most = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
         ax.fill_between(middles, least, most, color=MUTED, alpha=0.2, linewidth=0)
         ax.plot(middles, means, color=MUTED, label="batches", linewidth=1.1)
@@ -81,6 +78,31 @@ def _draw_batches(
             va="top",
             rotation=90,
         )
+
+
+def stretches(
+    values: Float[np.ndarray, " steps"], steps: Int[np.ndarray, " steps"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut values into stretches of about equal length.
+
+    Parameters
+    ----------
+    values : array, shape (steps,)
+        At least one.
+    steps : int array, shape (steps,)
+        Where each belongs.
+
+    Returns
+    -------
+    starts : int array, shape (stretches,)
+        The place in ``values`` where each begins.
+    middles, means : arrays, shape (stretches,)
+        The step in its middle, and the mean of its values.
+    """
+    starts = np.unique(np.linspace(0, len(values), STRETCHES + 1).astype(int)[:-1])
+    lengths = np.diff(starts, append=len(values))
+    middles = steps[starts] + (lengths - 1) / 2
+    return starts, middles, np.add.reduceat(values, starts) / lengths
 
 
 def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) -> None:

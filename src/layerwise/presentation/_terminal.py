@@ -8,6 +8,18 @@ import numpy as np
 
 from layerwise.data import Dataset, DataStatistics
 from layerwise.inspection import Finding, Study, Suspect
+from layerwise.presentation._comparison import (
+    Comparison,
+    figure_table,
+    probe_table,
+    setting_table,
+)
+from layerwise.presentation._sweep_page import (
+    SweepReport,
+    choice_sentence,
+    phase_table,
+    sweep_sentence,
+)
 from layerwise.presentation._tables import (
     Table,
     class_table,
@@ -16,19 +28,22 @@ from layerwise.presentation._tables import (
     suspect_table,
 )
 from layerwise.presentation._text import duration
-from layerwise.training import Progress, Result
+from layerwise.training import OUTCOMES, Progress, Result, Sweep
 from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import rich.console
 
 __all__ = [
+    "SweepBar",
     "TrainingBar",
+    "print_comparison",
     "print_data",
     "print_findings",
     "print_layers",
     "print_statistics",
     "print_suspects",
+    "print_sweep",
     "print_training",
 ]
 
@@ -115,6 +130,27 @@ def print_suspects(
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
     _print_table(console, suspect_table(suspects, class_names))
+
+
+def print_comparison(console: "rich.console.Console", comparison: Comparison) -> None:
+    """Print in what runs differ, what they came to, and what their layers know."""
+    for table in (
+        setting_table(comparison),
+        figure_table(comparison),
+        probe_table(comparison),
+    ):
+        if table.body:
+            _print_table(console, table)
+
+
+def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
+    """Print a sweep's phase diagram as a table, and what was chosen."""
+    _print_table(console, phase_table(report.sweep))
+    _say(
+        console,
+        "validation accuracy in %; s: so many trainings stall, d: diverge\n"
+        f"{sweep_sentence(report.sweep)}\n{choice_sentence(report)}",
+    )
 
 
 def print_findings(
@@ -230,3 +266,58 @@ class TrainingBar:
                 f"accuracy {percent(float(accuracies[step - 1]))}"
             )
             self._printed = step
+
+
+class SweepBar:
+    """A bar while a sweep goes on: trainings done, and what became of them.
+
+    Nothing is written where the console is no terminal.
+
+    Parameters
+    ----------
+    console : rich Console
+    sweep : Sweep
+        What was done before.
+    """
+
+    def __init__(self, console: "rich.console.Console", sweep: Sweep) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress as Bar,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Bar(
+            TextColumn("trainings"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: Any = self._bar.add_task("", total=len(sweep), figures="")
+        self(sweep)
+
+    def __enter__(self) -> "SweepBar":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, sweep: Sweep) -> None:
+        """Show how far the sweep is."""
+        outcomes = [point.outcome for point in sweep.points]
+        figures = (f"{outcomes.count(name)} {name}" for name in OUTCOMES)
+        self._bar.update(
+            self._task, completed=len(outcomes), figures="  ".join(figures)
+        )

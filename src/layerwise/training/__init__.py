@@ -1,8 +1,11 @@
 """Training: optimisers, schedules, engines, and the loop that is the same for all."""
 
 from layerwise.training._checkpoint import (
+    checkpoints_in,
+    fingerprint,
     latest_checkpoint,
     load_checkpoint,
+    prune_checkpoints,
     save_checkpoint,
 )
 from layerwise.training._history import Epoch, History
@@ -17,6 +20,15 @@ from layerwise.training._optimisers import (
 from layerwise.training._recipe import Recipe
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
+from layerwise.training._sweep import (
+    OUTCOMES,
+    Axis,
+    Phase,
+    PhaseDiagram,
+    Setting,
+    Sweep,
+    SweepPoint,
+)
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -29,29 +41,39 @@ from layerwise.training.engines import (
 
 __all__ = [
     "OPTIMISERS",
+    "OUTCOMES",
     "SCHEDULES",
     "Adam",
+    "Axis",
     "Checkpoint",
     "Engine",
     "Epoch",
     "History",
     "Momentum",
     "Optimiser",
+    "Phase",
+    "PhaseDiagram",
     "Problem",
     "Progress",
     "Recipe",
     "Result",
     "Schedule",
     "Score",
+    "Setting",
     "Snapshot",
     "State",
     "Steps",
+    "Sweep",
+    "SweepPoint",
+    "checkpoints_in",
     "engine_for",
+    "fingerprint",
     "fit",
     "latest_checkpoint",
     "load_checkpoint",
     "on_host",
     "optimiser",
+    "prune_checkpoints",
     "save_checkpoint",
     "schedule",
     "score",

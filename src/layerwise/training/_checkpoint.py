@@ -2,11 +2,13 @@
 
 A checkpoint is one safetensors file, named by the global step: parameters, the
 optimiser's moments, the snapshots on the way, every step's records, and the epochs'
-figures as JSON.
+figures as JSON. Which training it belongs to is told by a fingerprint.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,48 @@ from layerwise.training._loop import Checkpoint, initial_state
 from layerwise.training._recipe import Recipe
 from layerwise.training.engines import State, on_host
 
-__all__ = ["latest_checkpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "checkpoints_in",
+    "fingerprint",
+    "latest_checkpoint",
+    "load_checkpoint",
+    "prune_checkpoints",
+    "save_checkpoint",
+]
 
-FORMAT = "checkpoint-2"
+FORMAT = "checkpoint-3"
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
+def fingerprint(architecture: Architecture, data: Dataset, recipe: Recipe) -> str:
+    """Return a digest of all that decides what a training comes to: settings and data.
+
+    Two trainings may have arrays of the same shapes; only one of them goes on from a
+    checkpoint to the bytes it would have come to.
+    """
+    chosen = asdict(architecture) if is_dataclass(architecture) else {}
+    settings = {
+        "architecture": [type(architecture).__qualname__, chosen],
+        "recipe": asdict(recipe.resolved(len(data.train))),
+        "scaling": data.scaling,
+        "classes": data.class_names,
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for samples in (data.train, data.validation, data.test):
+        for array in (samples.inputs, samples.targets):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path:
     """Write a checkpoint into ``folder`` and return its path.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    folder : Path
+    training : str
+        The `fingerprint` of the training.
 
     Raises
     ------
@@ -48,6 +85,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     tensors["accuracies"] = checkpoint.history.accuracies
     records: dict[str, Any] = {
         "format": FORMAT,
+        "training": training,
         "step": state.step,
         "epochs": [asdict(epoch) for epoch in checkpoint.history.epochs],
         "best": asdict(checkpoint.best[0]) if checkpoint.best else None,
@@ -58,9 +96,25 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     return path
 
 
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Return the checkpoints in ``folder``, that of the most steps first."""
+    return sorted(folder.glob("step-*.safetensors"), reverse=True)
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint of the most steps in ``folder``, or None."""
-    return max(folder.glob("step-*.safetensors"), default=None)
+    return next(iter(checkpoints_in(folder)), None)
+
+
+def prune_checkpoints(newest: Path, keep: int) -> None:
+    """Keep ``newest`` and the ``keep - 1`` before it, of those in its folder.
+
+    Those of more steps go too: a training that stands at ``newest`` has not come to
+    them, or could not read them and went back.
+    """
+    before = [path for path in checkpoints_in(newest.parent) if path <= newest]
+    for path in set(checkpoints_in(newest.parent)) - set(before[:keep]):
+        path.unlink(missing_ok=True)
 
 
 def load_checkpoint(
@@ -70,10 +124,17 @@ def load_checkpoint(
 
     Raises
     ------
+    DamagedError
+        If the file is not what was written.
     InputError
-        If the file is damaged, or belongs to another training.
+        If it belongs to another training.
     """
     tensors, records = read_tensors(path, FORMAT)
+    if records.get("training") != fingerprint(architecture, data, recipe):
+        raise InputError(
+            f"{path}: not a checkpoint of this training: its settings or its data "
+            "were others"
+        )
     like = initial_state(architecture, data, recipe)
     try:
         return _checkpoint(like, tensors, records)

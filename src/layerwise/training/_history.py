@@ -39,6 +39,15 @@ class Epoch:
     validation_accuracy: float
 
 
+def _epoch(row: dict[str, str]) -> Epoch:
+    """Return the epoch that ends in this row."""
+    values: dict[str, Any] = {
+        f.name: (int if f.name in ("epoch", "step") else float)(row[f.name])
+        for f in fields(Epoch)
+    }
+    return Epoch(**values)
+
+
 def _none() -> np.ndarray:
     return np.zeros(0, np.float32)
 
@@ -60,6 +69,11 @@ class History:
     accuracies: Float[np.ndarray, " steps"] = field(default_factory=_none)
     epochs: tuple[Epoch, ...] = ()
 
+    @property
+    def diverged(self) -> bool:
+        """Whether the last loss is not finite."""
+        return len(self.losses) > 0 and not np.isfinite(self.losses[-1])
+
     def to_csv(self) -> str:
         """Return one row for each step; the epoch's figures stand in its last row."""
         names = [f.name for f in fields(Epoch) if f.name != "step"]
@@ -73,6 +87,31 @@ class History:
             row: list[Any] = [step, loss, accuracy]
             writer.writerow(row + [figures.get(name, "") for name in names])
         return table.getvalue()
+
+    @classmethod
+    def from_csv(cls, text: str) -> "History":
+        """Return the history that `to_csv` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the text is not such a table.
+        """
+        losses: list[float] = []
+        accuracies: list[float] = []
+        epochs: list[Epoch] = []
+        for number, row in enumerate(csv.DictReader(io.StringIO(text)), 1):
+            try:
+                if int(row["step"]) != number:
+                    raise ValueError(f"step {row['step']}")
+                losses.append(float(row["loss"]))
+                accuracies.append(float(row["accuracy"]))
+                if row["epoch"]:
+                    epochs.append(_epoch(row))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"line {number + 1}: {error}") from error
+        dtype = np.float32
+        return cls(np.array(losses, dtype), np.array(accuracies, dtype), tuple(epochs))
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return the rows of ``to_csv`` as a frame; needs pandas."""

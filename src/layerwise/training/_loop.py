@@ -137,7 +137,8 @@ def fit(
     watch : callable, optional
         Told of the progress a few times a second.
     save : callable, optional
-        Given a checkpoint at the end of each epoch.
+        Given a checkpoint after every stretch of steps, a few times a second and at
+        the end of each epoch; but none that has diverged, from which nothing goes on.
 
     Returns
     -------
@@ -167,24 +168,31 @@ def fit(
             checkpoint = reached
             if watch:
                 watch(training.progress(checkpoint))
-            if save and training.ends_epoch(checkpoint):
+            if save and not checkpoint.history.diverged:
                 save(checkpoint)
     except KeyboardInterrupt:
         status = "interrupted"
-    losses = checkpoint.history.losses
-    if len(losses) and not np.isfinite(losses[-1]):
+    if checkpoint.history.diverged:
         status = "diverged"
     return training.result(checkpoint, status)
 
 
 def score(
-    architecture: Architecture, data: Dataset, recipe: Recipe, checkpoint: Checkpoint
+    architecture: Architecture,
+    data: Dataset,
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    status: str = "interrupted",
 ) -> Result:
-    """Return the result of a training as it stands at a checkpoint, without a step."""
+    """Return the result of a training as it stands at a checkpoint, without a step.
+
+    Its network is the one that a training of this ``status`` ends with: the best of a
+    finished one that waited for a lower loss, else the last.
+    """
     settled = recipe.resolved(len(data.train))
     problem = _problem(architecture, data, settled)
     training = _Training(engine_for(problem, "eager"), problem, data, settled)
-    return training.result(checkpoint, "interrupted")
+    return training.result(checkpoint, status)
 
 
 def initial_state(architecture: Architecture, data: Dataset, recipe: Recipe) -> State:
@@ -267,11 +275,6 @@ class _Training:
                 checkpoint = self._evaluated(checkpoint)
             yield checkpoint
 
-    def ends_epoch(self, checkpoint: Checkpoint) -> bool:
-        """Whether the checkpoint stands at the end of an epoch, and no step beyond."""
-        epochs, losses = checkpoint.history.epochs, checkpoint.history.losses
-        return bool(epochs) and epochs[-1].step == len(losses)
-
     def progress(self, checkpoint: Checkpoint) -> Progress:
         """Return what a watcher is told."""
         history = checkpoint.history
@@ -325,7 +328,7 @@ class _Training:
         state, history = checkpoint.state, checkpoint.history
         if state.step >= self._problem.total_steps:
             return True
-        if len(history.losses) and not np.isfinite(history.losses[-1]):
+        if history.diverged:
             return True
         if self._recipe.patience is None or checkpoint.best is None:
             return False

@@ -1,0 +1,120 @@
+"""The commands about several trainings."""
+
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from layerwise.cli._options import Count, Flag, Folder, TrainingOptions
+from layerwise.cli._statuses import DONE, INTERRUPTED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from layerwise.experiment import SweepRun
+
+__all__ = ["CompareCommand", "SweepCommand"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareCommand:
+    """Runs side by side: curves, settings, final figures, what each layer knows.
+
+    Examples
+    --------
+        layerwise compare runs/mnist-1 runs/mnist-2
+        layerwise compare runs/moons-* --out depths
+    """
+
+    runs: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN RUN…")
+    ]
+    """the folders of two or more runs"""
+    out: str = "comparison"
+    """folder for the page and the figures"""
+    json: Flag = False
+    """print the comparison as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+
+        comparison = experiment.compare(self.runs)
+        summary = experiment.write_comparison(comparison, self.out)
+        presentation.print_comparison(console, comparison)
+        page = Path(self.out) / "report.html"
+        console.print(f"\npage in {page}", soft_wrap=True)
+        if self.json:
+            print(json.dumps(summary, indent=2))
+        return DONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCommand(TrainingOptions):
+    """Train a grid of settings on all cores: where training works, stalls, diverges.
+
+    Examples
+    --------
+        layerwise sweep moons --vary depth=1..10 --vary init=he,normal --vary seed=0..4
+        layerwise sweep mnist --vary width=10,30,100 --vary learning-rate=0.001,0.01
+        layerwise sweep --resume runs/sweep-moons-1
+    """
+
+    vary: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="NAME=VALUES", help_behavior_hint="(repeatable)"),
+    ] = ()
+    """an axis of the grid: depth, width or an option above; values by commas, or 1..10;
+    the figure shows the first two, means over the others and over seed"""
+    workers: Count = None
+    """processes that train at the same time; by default one for each core"""
+    out: Folder = None
+    """the sweep's folder; by default runs/sweep-DATA-NUMBER"""
+    resume: Folder = None
+    """go on with the interrupted or killed sweep in this folder; its own settings
+    hold"""
+    suspects: tyro.conf.Suppress[int] = 0
+    required_accuracy: tyro.conf.Suppress[float] = 0.99
+    snapshots: tyro.conf.Suppress[int] = 5
+    log_every: tyro.conf.Suppress[int | None] = None
+    checkpoint_every: tyro.conf.Suppress[float] = 5.0
+    keep_checkpoints: tyro.conf.Suppress[int] = 2
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+
+        with self._opened() as run:
+            with presentation.SweepBar(console, run.sweep) as watch:
+                sweep = experiment.run_sweep(run, self.workers, watch)
+            try:
+                if sweep.missing():
+                    raise KeyboardInterrupt
+                with console.status("training the network that was chosen"):
+                    report, summary = experiment.finish_sweep(run, sweep)
+            except KeyboardInterrupt:
+                console.print(
+                    f"interrupted after {len(sweep.points)} of {len(sweep)} trainings, "
+                    f"saved; go on with: layerwise sweep --resume {run.folder}",
+                    soft_wrap=True,
+                )
+                return INTERRUPTED
+        presentation.print_sweep(console, report)
+        console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
+        if report.best is not None:
+            best = run.folder / "best"
+            console.print(f"look inside: layerwise report {best}", soft_wrap=True)
+        if self.json:
+            print(json.dumps(summary, indent=2))
+        return DONE
+
+    def _opened(self) -> AbstractContextManager["SweepRun"]:
+        from layerwise import experiment
+
+        if self.resume is not None:
+            return experiment.reopen_sweep(self.resume)
+        axes = [experiment.axis(text) for text in self.vary]
+        return experiment.open_sweep(self.plan(), axes, self.out)

@@ -1,0 +1,77 @@
+"""Runs beside each other, read from their folders."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from layerwise.errors import InputError
+from layerwise.experiment._folder import read_summary
+from layerwise.experiment._summary import json_types
+from layerwise.files import make_folder, write_atomically
+from layerwise.presentation import (
+    ComparedRun,
+    Comparison,
+    comparison_page,
+    draw_comparison,
+    save_figures,
+)
+from layerwise.training import History
+
+__all__ = ["compare", "write_comparison"]
+
+
+def compare(folders: Sequence[str]) -> Comparison:
+    """Return runs beside each other.
+
+    Parameters
+    ----------
+    folders : sequence of str
+        Two or more runs that have ended.
+
+    Raises
+    ------
+    InputError
+        If there are fewer, one is named twice, or one is no run or has not ended.
+    """
+    if len(set(folders)) < 2 or len(set(folders)) < len(folders):
+        raise InputError("compare: name two or more runs, each once")
+    paths = [Path(folder) for folder in folders]
+    short = [path.resolve().name for path in paths]
+    # The last part of the path will do where it is not the same of two.
+    names = short if len(set(short)) == len(short) else list(folders)
+    runs = (_read(path, name) for path, name in zip(paths, names, strict=True))
+    return Comparison(tuple(runs))
+
+
+def write_comparison(comparison: Comparison, folder: str) -> dict[str, Any]:
+    """Write a comparison's page, figures and summary; return what the summary holds.
+
+    Raises
+    ------
+    MachineError
+        If a file cannot be written.
+    """
+    place = make_folder(folder)
+    figures = draw_comparison(comparison)
+    save_figures(figures, place / "figures")
+    page = comparison_page(comparison, figures)
+    write_atomically(place / "report.html", page.encode())
+    summary = json_types(comparison.summary())
+    text = json.dumps(summary, indent=2, allow_nan=False)
+    write_atomically(place / "summary.json", text.encode())
+    return summary
+
+
+def _read(folder: Path, name: str) -> ComparedRun:
+    summary, path = read_summary(folder), folder / "history.csv"
+    try:
+        history = History.from_csv(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: its training has not ended; let it, or go on with "
+            f"layerwise train --resume {folder}"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a history: {error}") from error
+    return ComparedRun(name, summary, history)

@@ -1,0 +1,72 @@
+"""Worker processes: on all cores, and none is left when their parent has gone."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+__all__ = ["in_workers"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_workers(
+    function: Callable[[T], R], items: Sequence[T], workers: int
+) -> Iterator[R]:
+    """Yield what a function makes of each item, as they get done.
+
+    Workers are new processes, not forks: XLA has threads, which do not survive a fork.
+    They hold one end of a pipe that nobody writes to, and end when the other end is
+    closed: by us on the way out, or because we were killed.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If a worker dies.
+    """
+    context = get_context("spawn")
+    alive, ours = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(workers, context, _begin, (alive,)) as pool:
+        try:
+            with _deaf_to_interrupts():
+                futures: list[Future[R]] = [pool.submit(function, i) for i in items]
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            ours.close()
+            raise
+    ours.close()
+    alive.close()
+
+
+def _begin(alive: Any) -> None:
+    """Make a process a worker: it leaves Ctrl-C to its parent, and ends with it."""
+    from threadpoolctl import threadpool_limits
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)  # the workers are the threads
+
+    def end_with_parent() -> None:
+        alive.poll(None)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Generator[None]:
+    """Ignore Ctrl-C in this block, and so do processes that begin in it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,169 @@
+"""Runs beside each other: the record, and its tables."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Any
+
+from layerwise.presentation._tables import Table
+from layerwise.presentation._text import duration, short
+from layerwise.training import History
+from layerwise.wording import count, number, percent
+
+__all__ = ["ComparedRun", "Comparison", "figure_table", "probe_table", "setting_table"]
+
+UNKNOWN = "–"
+
+FIGURES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "status": ("training", "status", str),
+        "parameters": ("network", "parameters", count),
+        "epochs": ("training", "epochs", count),
+        "steps": ("training", "steps", count),
+        "time": ("training", "seconds", duration),
+        "train loss": ("training", "train_loss", number),
+        "train accuracy": ("training", "train_accuracy", percent),
+        "validation loss": ("training", "validation_loss", number),
+        "validation accuracy": ("training", "validation_accuracy", percent),
+        "test loss": ("training", "test_loss", number),
+        "test accuracy": ("training", "test_accuracy", percent),
+    }
+)
+"""What a training came to: where a summary has it, and how it is written. A new figure
+of a summary is a line here."""
+
+LEFT_OUT = frozenset(
+    {"inputs", "outputs", "layers", *(n for _, n, _ in FIGURES.values())}
+)
+"""Keys of a summary's network and training that are no settings."""
+
+SPEEDS = frozenset({"steps_per_second", "smallest_step_loss", "largest_step_loss"})
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedRun:
+    """A run that has ended.
+
+    Parameters
+    ----------
+    name : str
+        What tells it from the others.
+    summary : mapping
+        Its ``summary.json``.
+    history : History
+    """
+
+    name: str
+    summary: Mapping[str, Any]
+    history: History
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What was trained on, what, and how."""
+        data, plan = self.summary["data"], self.summary["plan"]
+        chosen = {
+            "data": plan["data"],
+            "samples": count(data["samples"]["train"]),
+            "scaling": data["scaling"],
+            **self.summary["network"],
+            **self.summary["training"],
+            "epochs": _planned(plan),
+        }
+        return {
+            name.replace("_", " "): _written(value)
+            for name, value in chosen.items()
+            if name == "epochs" or name not in LEFT_OUT | SPEEDS
+        }
+
+    @property
+    def probes(self) -> list[tuple[str, float]]:
+        """Every layer with the accuracy of its linear probe, the input first."""
+        inside = self.summary.get("layers") or []
+        layers = [self.summary["input"], *inside] if inside else []
+        return [(layer["name"], layer["probe_accuracy"]) for layer in layers]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs beside each other, in the order in which they were named."""
+
+    runs: tuple[ComparedRun, ...]
+
+    def settings(self, differing: bool) -> dict[str, tuple[str, ...]]:
+        """Return the settings that differ, or those that do not, of every run."""
+        names = dict.fromkeys(name for run in self.runs for name in run.settings)
+        values = {
+            name: tuple(run.settings.get(name, UNKNOWN) for run in self.runs)
+            for name in names
+        }
+        return {n: v for n, v in values.items() if (len(set(v)) > 1) == differing}
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is compared as JSON's types."""
+        return {
+            "runs": [run.name for run in self.runs],
+            "differing": {n: list(v) for n, v in self.settings(differing=True).items()},
+            "figures": {
+                name: [run.summary.get(part, {}).get(key) for run in self.runs]
+                for name, (part, key, _) in FIGURES.items()
+            },
+            "probes": [
+                [{"layer": layer, "accuracy": share} for layer, share in run.probes]
+                for run in self.runs
+            ],
+        }
+
+
+def setting_table(comparison: Comparison, differing: bool = True) -> Table:
+    """Return the settings that differ, or those that do not, a column for each run."""
+    found = comparison.settings(differing)
+    return Table(
+        ("setting", *_names(comparison)),
+        [
+            (name, *(short(value, 24) for value in values))
+            for name, values in found.items()
+        ],
+    )
+
+
+def figure_table(comparison: Comparison) -> Table:
+    """Return what the trainings came to, a column for each run."""
+    body: list[tuple[str, ...]] = []
+    for name, (part, key, write) in FIGURES.items():
+        values = (run.summary.get(part, {}).get(key) for run in comparison.runs)
+        cells = (UNKNOWN if value is None else write(value) for value in values)
+        body.append((name, *cells))
+    return Table(("", *_names(comparison)), body)
+
+
+def probe_table(comparison: Comparison) -> Table:
+    """Return what a linear probe reads from every layer, a column for each run.
+
+    The layers are numbered, the input being 0; the output is the last of each.
+    """
+    columns = [[percent(share) for _, share in run.probes] for run in comparison.runs]
+    rows = zip_longest(*columns, fillvalue="")
+    body = [(f"layer {n}" if n else "input", *row) for n, row in enumerate(rows)]
+    return Table(("probe accuracy", *_names(comparison)), body)
+
+
+def _names(comparison: Comparison) -> list[str]:
+    return [short(run.name, 24) for run in comparison.runs]
+
+
+def _planned(plan: Mapping[str, Any]) -> str:
+    """Return the epochs that were asked for; those that were done are a figure."""
+    epochs = plan["recipe"]["epochs"]
+    return "by the data" if epochs is None else count(epochs)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        widths = list(value)
+        if len(widths) > 1 and len(set(widths)) == 1:
+            return f"{widths[0]}x{len(widths)}"
+        return ",".join(map(str, widths)) or "none"
+    return UNKNOWN if value is None else str(value)

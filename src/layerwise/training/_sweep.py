@@ -1,0 +1,224 @@
+"""Sweeps: what many trainings over a grid of settings came to."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeAlias
+
+__all__ = [
+    "DIVERGES",
+    "OUTCOMES",
+    "STALLS",
+    "WORKS",
+    "Axis",
+    "Phase",
+    "PhaseDiagram",
+    "Setting",
+    "Sweep",
+    "SweepPoint",
+]
+
+Setting: TypeAlias = bool | int | float | str
+
+SEED = "seed"
+"""The axis that is chance and no choice: the best setting is the best on average."""
+
+WORKS, STALLS, DIVERGES = OUTCOMES = "works", "stalls", "diverges"
+
+HALF_WAY = 0.5
+"""A training that comes less than so far from chance to all samples right stalls."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A setting that a sweep varies, and its values."""
+
+    name: str
+    values: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """What one training of a sweep came to. It has not seen the test set.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Its place in the grid: a value for each axis.
+    status : str
+        ``finished`` or ``diverged``.
+    chance : float
+        The commonest class's share of the training set.
+    steps, epochs : int
+        Done.
+    train_loss, train_accuracy : float
+        After the last whole epoch; NaN where there was none.
+    validation_loss, validation_accuracy : float
+        Of the network that the training ended with.
+    seconds : float
+        That the training took.
+    """
+
+    settings: Mapping[str, Setting]
+    status: str
+    chance: float
+    steps: int
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+    @property
+    def outcome(self) -> str:
+        """``works``, ``stalls`` or ``diverges``.
+
+        A training stalls that does not come half the way from chance to all training
+        samples right.
+        """
+        if self.status == "diverged":
+            return DIVERGES
+        way = (self.train_accuracy - self.chance) / (1 - self.chance)
+        return WORKS if way >= HALF_WAY else STALLS
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A grid of settings, and the trainings done so far.
+
+    Parameters
+    ----------
+    name : str
+        The data set's.
+    axes : tuple of Axis
+        At least one.
+    points : tuple of SweepPoint
+        In any order.
+    """
+
+    name: str
+    axes: tuple[Axis, ...]
+    points: tuple[SweepPoint, ...] = ()
+
+    def __len__(self) -> int:
+        """Return how many trainings the grid has."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def grid(self) -> Iterator[dict[str, Setting]]:
+        """Yield the settings of every training, the last axis running first."""
+        names = [axis.name for axis in self.axes]
+        for values in product(*(axis.values for axis in self.axes)):
+            yield dict(zip(names, values, strict=True))
+
+    def missing(self) -> list[dict[str, Setting]]:
+        """Return the settings of the trainings that are still to be done."""
+        done = [point.settings for point in self.points]
+        return [settings for settings in self.grid() if settings not in done]
+
+    def best(self) -> SweepPoint | None:
+        """Return the training to choose, by the validation set alone.
+
+        The setting with the greatest mean accuracy over the seeds, then the least mean
+        loss, counts; one of which a seed diverged does not, unless all have such. Of
+        its seeds it is the one with the least loss. None where everything diverged.
+        """
+        groups: dict[tuple[Setting, ...], list[SweepPoint]] = {}
+        for point in self.points:
+            chosen = (v for name, v in point.settings.items() if name != SEED)
+            groups.setdefault(tuple(chosen), []).append(point)
+        whole = [group for group in groups.values() if not _diverging(group)]
+        some = [[p for p in group if not _diverging([p])] for group in groups.values()]
+        eligible = whole or [group for group in some if group]
+        if not eligible:
+            return None
+        group = max(
+            eligible,
+            key=lambda points: (
+                _mean(point.validation_accuracy for point in points),
+                -_mean(point.validation_loss for point in points),
+            ),
+        )
+        return min(group, key=lambda point: point.validation_loss)
+
+    def phases(self) -> "PhaseDiagram":
+        """Return what became of the trainings over the first two axes that are choices.
+
+        Over the other axes, the seed among them, the trainings are put together.
+        """
+        chosen = [axis for axis in self.axes if axis.name != SEED] or list(self.axes)
+        columns = chosen[0]
+        rows = chosen[1] if len(chosen) > 1 else None
+        cells = tuple(
+            tuple(
+                self._phase({columns.name: column} | where) for column in columns.values
+            )
+            for where in ([{rows.name: row} for row in rows.values] if rows else [{}])
+        )
+        shown = {columns.name, *([rows.name] if rows else [])}
+        others = tuple(axis for axis in self.axes if axis.name not in shown)
+        return PhaseDiagram(columns, rows, others, cells)
+
+    def _phase(self, where: Mapping[str, Setting]) -> "Phase":
+        here = [p for p in self.points if where.items() <= dict(p.settings).items()]
+        outcomes = [point.outcome for point in here]
+        accuracies = (p.validation_accuracy for p in here if not _diverging([p]))
+        counts = (outcomes.count(outcome) for outcome in OUTCOMES)
+        return Phase(*counts, validation_accuracy=_mean(accuracies))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What became of the trainings at one place of a phase diagram.
+
+    Parameters
+    ----------
+    works, stalls, diverges : int
+        How many of them.
+    validation_accuracy : float
+        The mean of those that did not diverge; NaN where none is left.
+    """
+
+    works: int
+    stalls: int
+    diverges: int
+    validation_accuracy: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trainings have each outcome."""
+        return dict(
+            zip(OUTCOMES, (self.works, self.stalls, self.diverges), strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class PhaseDiagram:
+    """Where training works, stalls and diverges.
+
+    Parameters
+    ----------
+    columns : Axis
+        To the right.
+    rows : Axis or None
+        Downwards.
+    others : tuple of Axis
+        Over which the trainings are put together.
+    cells : tuple of tuple of Phase
+        Row by row.
+    """
+
+    columns: Axis
+    rows: Axis | None
+    others: tuple[Axis, ...]
+    cells: tuple[tuple[Phase, ...], ...]
+
+
+def _diverging(points: Iterable[SweepPoint]) -> bool:
+    return any(point.outcome == DIVERGES for point in points)
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else math.nan

@@ -1,0 +1,175 @@
+"""Runs beside each other, from their folders to a page."""
+
+import html
+import json
+from pathlib import Path
+
+import pytest
+from matplotlib.colors import to_hex
+
+from layerwise.cli import main
+from layerwise.errors import InputError
+from layerwise.experiment import Plan, compare, open_run, read_summary
+from layerwise.presentation import (
+    class_colours,
+    compared_curves,
+    compared_probes,
+    comparison_page,
+    draw_comparison,
+)
+from layerwise.presentation._comparison import (
+    figure_table,
+    probe_table,
+    setting_table,
+)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two whole runs, a training alone, and one that diverged."""
+    place = tmp_path_factory.mktemp("runs")
+    settings = {
+        "wide": ["run", "--hidden", "16", "--epochs", "3"],
+        "deep": ["run", "--hidden", "8x3", "--epochs", "4", "--dropout", "0.1"],
+        "alone": ["train", "--hidden", "16", "--epochs", "3", "--seed", "1"],
+        "boom": ["train", "--optimizer", "sgd", "--learning-rate", "1e30"],
+    }
+    for name, (command, *options) in settings.items():
+        main([command, "iris", *options, "--out", str(place / name)])
+    return place
+
+
+@pytest.fixture(autouse=True)
+def here(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+
+
+@pytest.fixture
+def comparison():
+    return compare(["wide", "deep", "alone", "boom"])
+
+
+class TestTables:
+    def test_settings_that_differ(self):
+        table = setting_table(compare(["wide", "deep"]))
+        assert table.head == ("setting", "wide", "deep")
+        assert table.body == [
+            ("hidden", "16", "8x3"),
+            ("dropout", "0.0", "0.1"),
+            ("epochs", "3", "4"),
+        ]
+
+    def test_and_those_that_do_not(self):
+        equal = {row[0]: row[1:] for row in setting_table(
+            compare(["wide", "deep"]), differing=False
+        ).body}  # fmt: skip
+        assert equal["data"] == ("iris", "iris")
+        assert equal["optimizer"] == ("adamw", "adamw")
+        assert equal["patience"] == ("–", "–")
+        assert "steps per second" not in equal
+        assert "seconds" not in equal
+
+    def test_final_figures(self, comparison):
+        rows = {row[0]: row[1:] for row in figure_table(comparison).body}
+        assert rows["status"] == ("finished", "finished", "finished", "diverged")
+        assert rows["steps"] == ("12", "16", "12", "1")
+        assert rows["train loss"][3] == "–"
+        accuracy = read_summary(Path("deep"))["training"]["test_accuracy"]
+        assert rows["test accuracy"][1] == f"{100 * accuracy:.1f} %"
+
+    def test_probes_of_runs_of_different_depth(self, comparison):
+        body = probe_table(comparison).body
+        assert [row[0] for row in body] == [
+            "input",
+            *(f"layer {n}" for n in (1, 2, 3, 4)),
+        ]
+        layers = read_summary(Path("wide"))["layers"]
+        assert body[2][1] == f"{100 * layers[1]['probe_accuracy']:.1f} %"
+        assert [bool(cell) for cell in body[3][1:]] == [False, True, False, False]
+
+
+class TestFigures:
+    def test_a_colour_for_each_run(self, comparison):
+        figure = compared_curves(comparison)
+        batches, loss, accuracy = figure.axes
+        colours = list(class_colours(4))
+        assert [to_hex(line.get_color()) for line in loss.lines] == colours
+        crosses = [line for line in batches.lines if line.get_marker() == "X"]
+        assert [to_hex(line.get_color()) for line in crosses] == colours[3:]
+        deep = comparison.runs[1].history
+        assert accuracy.lines[1].get_ydata() == pytest.approx(
+            [100 * epoch.validation_accuracy for epoch in deep.epochs]
+        )
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == ["wide", "deep", "alone", "boom"]
+
+    def test_probes_where_there_are_any(self, comparison):
+        ax = compared_probes(comparison)
+        assert [line.get_label() for line in ax.lines] == ["wide", "deep"]
+        assert [len(line.get_xdata()) for line in ax.lines] == [3, 5]
+        assert set(draw_comparison(comparison)) == {"curves", "probes"}
+        assert set(draw_comparison(compare(["alone", "boom"]))) == {"curves"}
+
+
+class TestPage:
+    def test_what_it_leaves(self, runs, capsys):
+        assert main(["compare", "wide", "deep", "--json", "--out", "both"]) == 0
+        out, error = capsys.readouterr()
+        assert {path.name for path in (runs / "both").iterdir()} == {
+            "report.html", "figures", "summary.json",
+        }  # fmt: skip
+        summary = json.loads(out)
+        assert summary == json.loads((runs / "both" / "summary.json").read_text())
+        assert summary["runs"] == ["wide", "deep"]
+        assert summary["differing"]["hidden"] == ["16", "8x3"]
+        assert "page in both/report.html" in error
+        page = (runs / "both" / "report.html").read_text()
+        assert page.count("data:image/png;base64,") == 2
+        assert "8x3" in page
+        assert "wide ends at" in html.unescape(page)
+
+    def test_names_are_text(self, comparison):
+        hostile = "<script>alert(1)</script>"
+        run = comparison.runs[0]
+        object.__setattr__(run, "name", hostile)
+        page = comparison_page(comparison, draw_comparison(comparison))
+        assert hostile not in page
+        assert html.escape(hostile) in page
+
+    def test_runs_of_one_name_are_told_apart_by_their_paths(self, runs):
+        (runs / "other").mkdir(exist_ok=True)
+        for name in ("summary.json", "history.csv"):
+            (runs / "other" / "wide").mkdir(exist_ok=True)
+            content = (runs / "wide" / name).read_bytes()
+            (runs / "other" / "wide" / name).write_bytes(content)
+        found = compare(["wide", str(Path("other") / "wide")])
+        assert [run.name for run in found.runs] == ["wide", str(Path("other") / "wide")]
+        assert setting_table(found).body == []
+
+
+class TestWrongInput:
+    @pytest.mark.parametrize(
+        ("folders", "part"),
+        [
+            (["wide"], "two or more"),
+            (["wide", "wide"], "each once"),
+            (["wide", "nowhere"], "nowhere"),
+            (["wide", "begun"], "begun: its training has not ended"),
+            (["wide", "torn"], "history.csv: not a history: line 3"),
+        ],
+    )
+    def test_one_line(self, runs, folders, part, capsys):
+        if "begun" in folders and not (runs / "begun").exists():
+            with open_run(Plan("iris"), "begun"):
+                pass
+        if "torn" in folders and not (runs / "torn").exists():
+            (runs / "torn").mkdir()
+            summary = (runs / "wide" / "summary.json").read_bytes()
+            (runs / "torn" / "summary.json").write_bytes(summary)
+            rows = (runs / "wide" / "history.csv").read_text().splitlines()
+            (runs / "torn" / "history.csv").write_text("\n".join([*rows[:2], "2,x"]))
+        with pytest.raises(InputError, match=part):
+            compare(folders)
+        assert main(["compare", *folders, "--out", "wrong"]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+        assert not (runs / "wrong").exists()
