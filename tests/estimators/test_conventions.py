@@ -7,9 +7,7 @@ from layerwise.estimators import PCA, MLPClassifier, MLPRegressor
 
 ESTIMATORS = [
     PCA(),
-    PCA(1),
-    PCA(0.9),
-    PCA(whiten=True),
+    PCA(0.9, whiten=True),
     MLPClassifier(max_iter=30, learning_rate_init=0.01),
     MLPRegressor(max_iter=30, learning_rate_init=0.01),
 ]
