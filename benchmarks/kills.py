@@ -24,6 +24,7 @@ from layerwise.experiment import Plan, open_run, read_summary, reopen_run, train
 from layerwise.files import read_tensors
 from layerwise.model import MLP
 from layerwise.training import Recipe, checkpoints_in
+from layerwise.training._checkpoint import FORMAT
 
 MOST_KILLS = 3
 """How often one training is killed before it may end."""
@@ -68,7 +69,7 @@ def stage(folder: Path) -> str:
     status = read_summary(folder)["training"]["status"]
     found = checkpoints_in(folder / "checkpoints")
     for path in [*found, *folder.glob("model.safetensors")]:
-        read_tensors(path, "network-1" if path.stem == "model" else "checkpoint-3")
+        read_tensors(path, "network-1" if path.stem == "model" else FORMAT)
     if list(folder.rglob(".*.partial")):
         return "while writing a file"
     if status != "running":
@@ -85,7 +86,7 @@ def outcome(folder: Path) -> str:
     for row in (folder / "history.csv").read_text().splitlines():
         cells = row.split(",")
         digest.update(",".join(cells[:4] + cells[5:]).encode())
-    tensors, _ = read_tensors(checkpoints_in(folder / "checkpoints")[0], "checkpoint-3")
+    tensors, _ = read_tensors(checkpoints_in(folder / "checkpoints")[0], FORMAT)
     for name in sorted(tensors):
         digest.update(name.encode() + tensors[name].tobytes())
     return digest.hexdigest()

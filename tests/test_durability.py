@@ -15,6 +15,7 @@ from layerwise.experiment import Plan, Run, open_run, read_summary, reopen_run, 
 from layerwise.files import read_tensors
 from layerwise.model import MLP, load_network
 from layerwise.training import Recipe, checkpoints_in
+from layerwise.training._checkpoint import FORMAT
 
 KILLS = Path(__file__).parents[1] / "benchmarks" / "kills.py"
 
@@ -52,7 +53,7 @@ def outcome(run: Path) -> tuple[object, ...]:
     """All that a training ends in, the clock apart."""
     rows = (run / "history.csv").read_text().splitlines()
     last = checkpoints_in(run / "checkpoints")[0]
-    tensors, _ = read_tensors(last, "checkpoint-3")
+    tensors, _ = read_tensors(last, FORMAT)
     return (
         (run / "model.safetensors").read_bytes(),
         [row.split(",")[:4] + row.split(",")[5:] for row in rows],

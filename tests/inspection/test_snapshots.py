@@ -99,11 +99,13 @@ class TestSnapshots:
         """On the whole of a small set, the stated sample is everything."""
         last = study.snapshots[-1]
         assert len(study.sampled) == len(study.targets)
+        # Blocks of other sizes: products in single precision round otherwise, and the
+        # inverse of a nearly singular scatter makes more of it.
+        allowed = {"probe_accuracy": 0, "fisher_ratio": 1e-6, "collapse_within": 1e-3}
         for seen, layer in zip(last.layers, study.layers, strict=True):
-            for name in ("probe_accuracy", "fisher_ratio", "collapse_within"):
+            for name, error in allowed.items():
                 value = layer.measures.values[name]
-                # Blocks of other sizes: products in single precision round otherwise.
-                assert seen.measures.values[name] == pytest.approx(value, rel=1e-6)
+                assert seen.measures.values[name] == pytest.approx(value, rel=error)
 
     def test_training_parts_the_classes(self, study):
         first, *_, last = (s.layers[-1].measures.values for s in study.snapshots)

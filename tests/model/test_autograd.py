@@ -15,6 +15,7 @@ from layerwise.model import (
     CrossEntropy,
     CrossEntropyOnProbabilities,
     Dropout,
+    Identity,
     LayerNorm,
     LeakyReLU,
     Linear,
@@ -57,6 +58,8 @@ def outputs_in_torch(layer, params, x, noise):  # noqa: C901, PLR0911
             return torch.sigmoid(x)
         case GELU():
             return F.gelu(x, approximate="tanh")
+        case Identity():
+            return x
         case Softmax():
             return F.softmax(x, dim=-1)
         case LayerNorm(epsilon=epsilon):

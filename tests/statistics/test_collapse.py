@@ -129,9 +129,11 @@ def test_classes_without_a_row_are_left_out():
     plain = Moments.of(rows, labels, 3)
     sparse = Moments.of(rows, 2 * labels, 6)
     for measure in MEASURES:
-        assert measure(sparse) == measure(plain)
+        # Sums over other numbers of rows are rounded in another order.
+        assert measure(sparse) == pytest.approx(measure(plain), rel=1e-13)
     weights = np.random.default_rng(6).normal(size=(6, 5))
-    assert self_duality(weights, sparse) == self_duality(weights[::2], plain)
+    found = self_duality(weights, sparse)
+    assert found == pytest.approx(self_duality(weights[::2], plain), rel=1e-13)
 
 
 def test_equal_means_are_infinitely_far_from_collapse():

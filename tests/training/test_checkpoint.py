@@ -22,6 +22,7 @@ from layerwise.training import (
     prune_checkpoints,
     save_checkpoint,
 )
+from layerwise.training._checkpoint import FORMAT
 
 ARCHITECTURE = MLP([8], dropout=0.3)
 RECIPE = Recipe(epochs=4, batch_size=16, patience=4)
@@ -182,7 +183,7 @@ def test_not_a_checkpoint(small, folder, tmp_path):
 )
 def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
     path = latest_checkpoint(folder)
-    _, old = read_tensors(path, "checkpoint-3")
+    _, old = read_tensors(path, FORMAT)
     arrays = {n: a for n, a in (load_file(path) | tensors).items() if a is not None}
     write_tensors(path, arrays, old | records)
     assert "not a checkpoint of this training" in refused(path, small)
@@ -190,9 +191,9 @@ def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
 
 def test_of_another_format(small, folder):
     path = latest_checkpoint(folder)
-    tensors, records = read_tensors(path, "checkpoint-3")
+    tensors, records = read_tensors(path, FORMAT)
     write_tensors(path, tensors, records | {"format": "checkpoint-2"})
-    assert "not a checkpoint-3 written by layerwise" in refused(path, small)
+    assert f"not a {FORMAT} written by layerwise" in refused(path, small)
     with pytest.raises(InputError) as caught:
         load_checkpoint(path, ARCHITECTURE, small, RECIPE)
     assert not isinstance(caught.value, DamagedError)

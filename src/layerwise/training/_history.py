@@ -44,6 +44,7 @@ def _epoch(row: dict[str, str]) -> Epoch:
     values: dict[str, Any] = {
         f.name: (int if f.name in ("epoch", "step") else float)(row[f.name])
         for f in fields(Epoch)
+        if f.name in row
     }
     return Epoch(**values)
 
