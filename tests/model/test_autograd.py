@@ -43,7 +43,7 @@ LAYERS = (
 )
 
 
-def outputs_in_torch(layer, params, x, noise):  # noqa: C901, PLR0911
+def outputs_in_torch(layer, params, x, noise):  # noqa: C901, PLR0911, PLR0912
     """What the layer computes, by torch's own functions."""
     match layer:
         case Linear():
