@@ -150,7 +150,7 @@ def test_not_a_checkpoint(small, folder, tmp_path):
 )
 def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
     path = latest_checkpoint(folder)
-    _, old = read_tensors(path, "checkpoint-2")
+    _, old = read_tensors(path, "checkpoint-4")
     arrays = {n: a for n, a in (load_file(path) | tensors).items() if a is not None}
     save_file(arrays, path, {"layerwise": json.dumps(old | records)})
     refused(path, small)
@@ -158,12 +158,12 @@ def test_records_and_tensors_that_do_not_fit(small, folder, records, tensors):
 
 def test_of_a_format_without_snapshots(small, folder):
     path = latest_checkpoint(folder)
-    tensors, records = read_tensors(path, "checkpoint-2")
+    tensors, records = read_tensors(path, "checkpoint-4")
     del records["snapshots"]
     arrays = {n: a for n, a in tensors.items() if not n.startswith("snapshots.")}
     old = json.dumps(records | {"format": "checkpoint-1"})
     save_file(arrays, path, {"layerwise": old})
-    assert "not a checkpoint-2 written by layerwise" in refused(path, small)
+    assert "not a checkpoint-4 written by layerwise" in refused(path, small)
 
 
 def test_of_another_training(small, folder):

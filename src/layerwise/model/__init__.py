@@ -7,13 +7,14 @@ NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
 from layerwise.model._activations import (
     ACTIVATIONS,
     GELU,
+    Activation,
     LeakyReLU,
     ReLU,
     Sigmoid,
     Tanh,
     activation,
 )
-from layerwise.model._composition import Residual, Sequential
+from layerwise.model._composition import Residual, Sequential, slopes
 from layerwise.model._dropout import Dropout
 from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
@@ -52,6 +53,7 @@ __all__ = [
     "INITIALISERS",
     "LOSSES",
     "MLP",
+    "Activation",
     "Architecture",
     "Batch",
     "CrossEntropy",
@@ -89,4 +91,5 @@ __all__ = [
     "output_shape",
     "own_targets",
     "save_network",
+    "slopes",
 ]

@@ -149,11 +149,13 @@ def flatten(inputs: Array) -> Float[Array, "samples features"]:
 
 
 class LossAndGradients(NamedTuple):
-    """What one backward pass gives."""
+    """What one backward pass gives; activations and traces are those of every block."""
 
     loss: Float[Array, ""]
     outputs: Float[Array, "batch classes"]
     gradients: Tree
+    activations: tuple[Array, ...]
+    traces: Tree
 
 
 class Batch(NamedTuple):
@@ -173,8 +175,9 @@ def loss_and_gradients(
     through all layers in reverse, each turning the gradient by its outputs into the
     gradients by its parameters and by its inputs.
     """
-    outputs, traces = layer.forward(parameters, batch.inputs, noise)
+    activations, traces = layer.outputs(parameters, batch.inputs, noise)
+    outputs = activations[-1]
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
     gradients, _ = layer.backward(parameters, traces, gradient)
-    return LossAndGradients(value, outputs, gradients)
+    return LossAndGradients(value, outputs, gradients, activations, traces)

@@ -5,6 +5,7 @@ from layerwise.training._checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
 from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
@@ -18,7 +19,9 @@ __all__ = [
     "SCHEDULES",
     "Checkpoint",
     "Epoch",
+    "Health",
     "History",
+    "LayerHealth",
     "Optimiser",
     "Problem",
     "Progress",

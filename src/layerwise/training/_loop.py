@@ -346,6 +346,7 @@ class _Training:
             train_accuracy=train.accuracy,
             validation_loss=validation.loss,
             validation_accuracy=validation.accuracy,
+            dead=train.dead,
         )
         history = checkpoint.history
         history = replace(history, epochs=(*history.epochs, epoch))
@@ -365,4 +366,7 @@ def _extended(history: History, steps: Steps) -> History:
         history,
         losses=np.concatenate([history.losses, steps.losses]),
         accuracies=np.concatenate([history.accuracies, steps.accuracies]),
+        health=np.concatenate([history.health, steps.health])
+        if len(history.health)
+        else steps.health,
     )

@@ -18,6 +18,11 @@ import numpy as np
 from layerwise.arrays import Array, Tree, device_named, one_hot, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Batch, Draw, Noise, flatten, loss_and_gradients
+from layerwise.training._health import (
+    greatest_slopes,
+    health_of_step,
+    silent_shares,
+)
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -62,6 +67,7 @@ class _Carry(NamedTuple):
     moments: Tree
     losses: Array
     accuracies: Array
+    health: Array
 
 
 class CompiledEngine:
@@ -101,21 +107,23 @@ class CompiledEngine:
         """Do the global steps from start to stop, or up to the first that diverges."""
         nothing = np.zeros(0, self._problem.dtype)
         losses, accuracies = [nothing], [nothing]
+        health = [self._problem.no_health()]
         while start < stop:
             number, first = divmod(start, self._length)
             last = min(first + stop - start, self._length)
             state, steps = self._advance(state, order, number, first, last)
             losses.append(steps.losses)
             accuracies.append(steps.accuracies)
+            health.append(steps.health)
             if steps.diverged:
                 break
             start += last - first
-        return state, Steps(np.concatenate(losses), np.concatenate(accuracies))
+        return state, Steps(*map(np.concatenate, (losses, accuracies, health)))
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
         size = min(BLOCK_ROWS, len(self._problem.samples))
-        parts: list[tuple[Array, Array]] = []
+        parts: list[tuple[Array, Array, tuple[Array, ...]]] = []
         with self._settings():
             for start in range(0, len(samples), size):
                 block = slice(start, start + size)
@@ -123,9 +131,10 @@ class CompiledEngine:
                 labels = _padded(samples.targets[block], size)
                 counted = np.arange(size) < len(samples) - start
                 parts.append(self._evaluate(parameters, rows, labels, counted))
-        loss = sum(float(loss) for loss, _ in parts)
-        right = sum(int(right) for _, right in parts)
-        return Score(loss / len(samples), right / len(samples))
+        losses, rights, slopes = zip(*parts, strict=True)
+        loss, right = sum(map(float, losses)), sum(map(int, rights))
+        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
+        return Score(loss / len(samples), right / len(samples), dead)
 
     def _advance(
         self, state: State, order: Order, number: int, first: int, last: int
@@ -147,6 +156,7 @@ class CompiledEngine:
             reached = int(carry.reached)
             losses = np.asarray(carry.losses)[first:reached]
             accuracies = np.asarray(carry.accuracies)[first:reached]
+            health = np.asarray(carry.health)
             updates = reached - first
             if not np.isfinite(losses[-1]):
                 updates -= 1
@@ -155,8 +165,22 @@ class CompiledEngine:
                 updates, carry = _last_finite(run, updates)
                 losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
+                reached = first + updates + 1
+        offset = number * self._length
+        taken = self._records(offset, offset + first, offset + reached)
         reached_state = State(carry.parameters, carry.moments, start + updates)
-        return reached_state, Steps(losses, accuracies)
+        return reached_state, Steps(losses, accuracies, health[taken])
+
+    def _records(self, begin: int, start: int, stop: int) -> slice:
+        """Return where the records of the steps from start to stop lie in a block.
+
+        Of every block the first record is that of its first step that has one.
+        """
+        every = self._problem.health_every
+        if not every:
+            return slice(0)
+        before = -(-begin // every)
+        return slice(-(-start // every) - before, -(-stop // every) - before)
 
     def _block(self, order: Order, number: int) -> _Block:
         """Return a block of steps, on the device; the latest two are kept."""
@@ -207,6 +231,7 @@ def _run(
     network = problem.network
     inputs, targets = data
     first, last = span
+    every, begun = problem.health_every, state.step - first
 
     def goes_on(carry: _Carry) -> Array:
         return (carry.reached < last) & jnp.isfinite(carry.loss)
@@ -217,7 +242,7 @@ def _run(
         rows, weights = block.indices[i], block.weights[i]
         labels = targets[rows]
         batch = _batch(problem, inputs[rows], labels, weights)
-        loss, outputs, gradients = loss_and_gradients(
+        found = loss_and_gradients(
             network.layer,
             network.loss,
             carry.parameters,
@@ -225,20 +250,40 @@ def _run(
             _noise(problem, draws, number),
         )
         moved = problem.optimiser.update(
-            gradients, carry.moments, carry.parameters, block.rates[i], number
+            found.gradients, carry.moments, carry.parameters, block.rates[i], number
         )
-        right = (jnp.argmax(outputs, axis=1) == labels) * weights
+        right = (jnp.argmax(found.outputs, axis=1) == labels) * weights
         return _Carry(
             i + 1,
-            loss,
+            found.loss,
             *moved,
-            carry.losses.at[i].set(loss),
+            carry.losses.at[i].set(found.loss),
             carry.accuracies.at[i].set(right.sum() / jnp.maximum(weights.sum(), 1)),
+            health(carry, number, batch, found, moved[0]),
         )
 
-    nothing = jnp.zeros(len(block.rates), problem.dtype)
+    def health(
+        carry: _Carry, number: Array, batch: Batch, found: Any, after: Tree
+    ) -> Array:
+        if not every:
+            return carry.health
+
+        def taken() -> Array:
+            measured = health_of_step(
+                network.layer, batch, found, carry.parameters, after
+            )
+            place = number // every - (begun + every - 1) // every
+            return carry.health.at[place].set(measured)
+
+        return jax.lax.cond(number % every == 0, taken, lambda: carry.health)
+
+    length = len(block.rates)
+    records = jnp.asarray(problem.no_health(length // every + 1 if every else 0))
+    nothing = jnp.zeros(length, problem.dtype)
     zero = jnp.zeros((), problem.dtype)
-    begin = _Carry(first, zero, state.parameters, state.moments, nothing, nothing)
+    begin = _Carry(
+        first, zero, state.parameters, state.moments, nothing, nothing, records
+    )
     return jax.lax.while_loop(goes_on, step, begin)
 
 
@@ -262,14 +307,17 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 
 def _evaluate(
     problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
-) -> tuple[Array, Array]:
-    """Return the summed loss of the samples counted, and how many of them are right."""
+) -> tuple[Array, Array, tuple[Array, ...]]:
+    """Return the summed loss of the samples counted, how many of them are right, and
+    the greatest slope for each of every layer's units.
+    """
     network = problem.network
     batch = _batch(problem, rows, labels, counted)
-    outputs, _ = network.layer.forward(parameters, batch.inputs)
+    outputs, traces = network.layer.forward(parameters, batch.inputs)
     losses, _ = network.loss.forward(outputs, batch.targets)
     right = jnp.argmax(outputs, axis=1) == labels
-    return jnp.where(counted, losses, 0).sum(), (right & counted).sum()
+    slopes = greatest_slopes(network.layer, traces, counted)
+    return jnp.where(counted, losses, 0).sum(), (right & counted).sum(), slopes
 
 
 def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Network
+from layerwise.training._health import HEALTH_EVERY, LayerHealth
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule
 
@@ -39,11 +40,13 @@ class Steps(NamedTuple):
     A training has diverged at the first loss that is not finite, or at the first
     update that makes a parameter or a moment infinite or NaN; the latter is recorded
     as a loss of NaN for the step that could no longer be made. Either way such a loss
-    is the last.
+    is the last. ``health`` has what ``LayerHealth`` names, for those of the steps that
+    are multiples of ``Problem.health_every``.
     """
 
     losses: Float[np.ndarray, " steps"]
     accuracies: Float[np.ndarray, " steps"]
+    health: Float[np.ndarray, "records layers measures"]
 
     @property
     def diverged(self) -> bool:
@@ -52,10 +55,15 @@ class Steps(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A network's figures on one set, over all samples once."""
+    """A network's figures on one set, over all samples once.
+
+    ``dead`` is, for every layer, the share of units that pass no gradient for any of
+    the samples.
+    """
 
     loss: float
     accuracy: float
+    dead: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +90,8 @@ class Problem:
         Of the noise.
     device : str, optional
         Where to compute, for engines that have a choice.
+    health_every : int
+        Global steps from one record of the layers' health to the next; 0 for none.
     """
 
     network: Network
@@ -93,6 +103,7 @@ class Problem:
     batch_size: int
     seed: int
     device: str | None = None
+    health_every: int = HEALTH_EVERY
 
     @property
     def dtype(self) -> np.dtype:
@@ -103,6 +114,18 @@ class Problem:
         """Return the learning rates of the global steps from start to stop."""
         shares = self.schedule(np.arange(start, stop), self.total_steps)
         return (self.peak_rate * shares).astype(self.dtype)
+
+    def takes_health(self, step: Array | int) -> Array | bool:
+        """Return whether the health of this global step is recorded."""
+        every = self.health_every
+        return step % every == 0 if every else False
+
+    def no_health(
+        self, records: int = 0
+    ) -> Float[np.ndarray, "records layers measures"]:
+        """Return so many records of zeros."""
+        shape = (records, len(self.network.layer.layers), len(LayerHealth._fields))
+        return np.zeros(shape, self.dtype)
 
     def initial_state(self) -> State:
         """Return the state before the first step."""
