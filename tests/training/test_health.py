@@ -1,6 +1,7 @@
 """Health: what is measured, that both engines agree, and that no cut changes it."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def health(problem, engine, cuts):
     machine = engine_for(problem, engine)
     order = Order(len(problem.samples), problem.batch_size, seed=5)
     state, found = problem.initial_state(), []
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         state, steps = machine.advance(state, order, start, stop)
         found.append(steps.health)
     return np.concatenate(found)

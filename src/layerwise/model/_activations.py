@@ -27,8 +27,9 @@ __all__ = [
 
 
 class Activation(Layer):
-    """A function of each entry, without parameters; the first leaf of its trace is of
-    the outputs' shape.
+    """A function of each entry, without parameters.
+
+    The first leaf of its trace is of the outputs' shape.
     """
 
     def slope(self, trace: Tree) -> Float[Array, "*any"]:

@@ -8,17 +8,22 @@ from layerwise.training._checkpoint import (
 from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
+from layerwise.training._mend import Fixed, Round, fix
 from layerwise.training._optimisers import OPTIMISERS, Optimiser, optimiser
 from layerwise.training._recipe import Recipe
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
+from layerwise.training.diagnosis import Cause, Diagnosis, Setup
 from layerwise.training.engines import Problem, Score, State, Steps, engine_for
 
 __all__ = [
     "OPTIMISERS",
     "SCHEDULES",
+    "Cause",
     "Checkpoint",
+    "Diagnosis",
     "Epoch",
+    "Fixed",
     "Health",
     "History",
     "LayerHealth",
@@ -27,13 +32,16 @@ __all__ = [
     "Progress",
     "Recipe",
     "Result",
+    "Round",
     "Schedule",
     "Score",
+    "Setup",
     "Snapshot",
     "State",
     "Steps",
     "engine_for",
     "fit",
+    "fix",
     "latest_checkpoint",
     "load_checkpoint",
     "optimiser",

@@ -111,4 +111,5 @@ def _checkpoint(
 
 
 def _epoch(fields: dict[str, Any]) -> Epoch:
-    return Epoch(**(fields | {"dead": tuple(fields["dead"])}))
+    figures = dict(fields)
+    return Epoch(dead=tuple(figures.pop("dead")), **figures)

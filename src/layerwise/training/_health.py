@@ -206,5 +206,5 @@ def greatest_slopes(
 
 
 def silent_shares(greatest: Sequence[np.ndarray]) -> tuple[float, ...]:
-    """Return the share of each layer's units whose greatest slope is next to nothing."""
+    """Return the share of each layer's units whose greatest slope is near 0."""
     return tuple(float(np.mean(s < SILENT)) if s.size else 0.0 for s in greatest)

@@ -308,8 +308,9 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 def _evaluate(
     problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
 ) -> tuple[Array, Array, tuple[Array, ...]]:
-    """Return the summed loss of the samples counted, how many of them are right, and
-    the greatest slope for each of every layer's units.
+    """Return the summed loss of the samples counted, and how many of them are right.
+
+    Last comes the greatest slope of every unit of every layer.
     """
     network = problem.network
     batch = _batch(problem, rows, labels, counted)
