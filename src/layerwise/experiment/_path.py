@@ -38,7 +38,15 @@ from layerwise.training import (
     score,
 )
 
-__all__ = ["draw_again", "finish", "look_inside", "train", "write_suspects"]
+__all__ = [
+    "draw_again",
+    "finish",
+    "look_inside",
+    "record",
+    "restored",
+    "train",
+    "write_suspects",
+]
 
 SAVE_SECONDS = 5.0
 """Checkpoints of a running training are at least this far apart."""
@@ -68,12 +76,19 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
         watch=watch,
         save=save,
     )
+    record(run, result)
+    return result
+
+
+def record(run: Run, result: Result) -> None:
+    """Write a training into its run's folder: checkpoint, network, history, summary."""
     _keep(result.checkpoint, run.folder)
     save_network(result.network, run.folder / "model.safetensors")
     history = result.history.to_csv().encode()
     write_atomically(run.folder / "history.csv", history)
+    health = result.history.health_csv(result.network.layer_names).encode()
+    write_atomically(run.folder / "health.csv", health)
     write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
-    return result
 
 
 def _keep(checkpoint: Checkpoint, folder: Path) -> None:
@@ -136,6 +151,7 @@ def finish(
         study=study,
         environment=environment(),
         command=run.plan.command(),
+        diagnosis=result.diagnosis,
     )
     figures = draw_all(report)
     save_figures(figures, run.folder / "figures")
@@ -216,11 +232,24 @@ def draw_again(
     InputError
         If the folder is no run, or holds no checkpoint.
     """
+    run, result = restored(folder)
+    if most_suspects is not None:
+        run = replace(run, plan=replace(run.plan, suspects=most_suspects))
+    study, summary = finish(run, result, watch)
+    return run, study, summary
+
+
+def restored(folder: str) -> tuple[Run, Result]:
+    """Return a run and the result of its training, from what it saved.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run, or holds no checkpoint.
+    """
     path = Path(folder)
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"])
-    if most_suspects is not None:
-        plan = replace(plan, suspects=most_suspects)
     run = Run(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
@@ -234,8 +263,7 @@ def draw_again(
         seconds=training.get("seconds", result.seconds),
         steps_per_second=training.get("steps_per_second", 0.0),
     )
-    study, summary = finish(run, result, watch)
-    return run, study, summary
+    return run, result
 
 
 def _write_study(study: Study, path: Path) -> None:

@@ -32,7 +32,7 @@ class Activation(Layer):
     The first leaf of its trace is of the outputs' shape.
     """
 
-    def slope(self, trace: Tree) -> Float[Array, "*any"]:
+    def derivative(self, trace: Tree) -> Float[Array, "*any"]:
         """Return f'(x): what ``backward`` makes of a gradient of ones."""
         first = leaves(trace)[0]
         return self.backward({}, trace, namespace(first).ones_like(first))[1]

@@ -134,4 +134,4 @@ def slopes(layer: Layer, trace: Tree) -> Iterator[Array]:
         for inner, own in zip(layer.layers, trace, strict=True):
             yield from slopes(inner, own)
     elif isinstance(layer, Activation):
-        yield layer.slope(trace)
+        yield layer.derivative(trace)

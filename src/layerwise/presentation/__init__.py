@@ -8,6 +8,7 @@ from layerwise.presentation._figures_data import (
     sample_sheet,
 )
 from layerwise.presentation._figures_epochs import epoch_planes
+from layerwise.presentation._figures_health import health_over_time, spread_by_layer
 from layerwise.presentation._figures_layers import layer_projections, probe_by_layer
 from layerwise.presentation._figures_measures import (
     layer_similarity,
@@ -27,7 +28,9 @@ from layerwise.presentation._style import class_colours
 from layerwise.presentation._terminal import (
     TrainingBar,
     print_data,
+    print_diagnosis,
     print_findings,
+    print_fixed,
     print_layers,
     print_statistics,
     print_suspects,
@@ -44,13 +47,16 @@ __all__ = [
     "draw_all",
     "draw_inputs",
     "epoch_planes",
+    "health_over_time",
     "layer_projections",
     "layer_similarity",
     "measures_by_layer",
     "page",
     "pairs_by_layer",
     "print_data",
+    "print_diagnosis",
     "print_findings",
+    "print_fixed",
     "print_layers",
     "print_statistics",
     "print_suspects",
@@ -60,6 +66,7 @@ __all__ = [
     "reliability",
     "sample_sheet",
     "save_figures",
+    "spread_by_layer",
     "suspect_labels",
     "training_curves",
     "worst_mistakes",

@@ -4,9 +4,9 @@ Written over the array-API standard like the mathematics that it watches: the sa
 run in NumPy and inside the compiled program.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -118,74 +118,71 @@ def health_of_step(
     """
     xp = namespace(found.loss)
     share = batch.weights / xp.sum(batch.weights)
-    rows = zip(
-        layer.layers,
-        found.traces,
-        found.activations,
-        found.gradients,
-        before,
-        after,
-        strict=True,
-    )
-    return xp.stack(
-        [
-            xp.stack(
-                [
-                    *_of_parameters(gradients, old, new, found.loss),
-                    *_of_outputs(outputs, share),
-                    *_of_slopes(tuple(slopes(block, trace)), share, found.loss),
-                ]
-            )
-            for block, trace, outputs, gradients, old, new in rows
-        ]
-    )
+    pairs = zip(leaves(after), leaves(before), strict=True)
+    weights = _norms(before, leaves(before), xp)
+    updates = _norms(before, [new - old for new, old in pairs], xp)
+    safe = xp.where(weights > 0, weights, xp.ones_like(weights))
+    blocks = zip(layer.layers, found.traces, found.activations, strict=True)
+    activations = [*found.activations]
+    # A block without an activation passes everything: its slope is 1.
+    passed = [next(slopes(b, trace), xp.ones_like(y)) for b, trace, y in blocks]
+    gradients = _norms(before, leaves(found.gradients), xp)
+    rows = [gradients, weights, updates / safe]
+    of_outputs = _by_shape(activations, lambda y: _of_outputs(y, share))
+    of_slopes = _by_shape(passed, lambda s: _of_slopes(s, share))
+    return xp.concat([xp.stack(rows), of_outputs, of_slopes]).T
 
 
-def _of_parameters(
-    gradients: Tree, old: Tree, new: Tree, like: Array
-) -> tuple[Array, ...]:
-    xp = namespace(like)
-    pairs = zip(leaves(new), leaves(old), strict=True)
-    weight = _norm(leaves(old), like)
-    update = _norm([b - a for b, a in pairs], like)
-    safe = xp.where(weight > 0, weight, xp.ones_like(weight))
-    return _norm(leaves(gradients), like), weight, update / safe
+def _by_shape(
+    arrays: Sequence[Array], function: Callable[[Array], Array]
+) -> Float[Array, "measures arrays"]:
+    """Apply ``function`` to arrays of equal shape together; it returns a column each.
+
+    A hundred layers of one width then cost the compiler a handful of operations.
+    """
+    xp = namespace(*arrays)
+    shapes = sorted({array.shape for array in arrays})
+    places = [[i for i, a in enumerate(arrays) if a.shape == s] for s in shapes]
+    found = [function(xp.stack([arrays[i] for i in group])) for group in places]
+    back = np.argsort(np.concatenate(places))
+    return xp.take(xp.concat(found, axis=1), xp.asarray(back), axis=1)
+
+
+def _norms(tree: Tree, arrays: Sequence[Array], xp: Any) -> Float[Array, " layers"]:
+    """Return the norm, over each layer of ``tree``, of the arrays like its leaves."""
+    counts = [len(leaves(branch)) for branch in tree]
+    flat = [xp.reshape(array, (-1,)) for array in arrays]
+    squares = _by_shape(flat, lambda a: xp.sum(a * a, axis=1)[None])[0]
+    padded = xp.concat([squares, xp.zeros_like(squares[:1])])
+    of_layers = np.full((len(counts), max(counts)), len(arrays))
+    ends = np.cumsum(counts)
+    for row, (end, count) in enumerate(zip(ends, counts, strict=True)):
+        of_layers[row, :count] = np.arange(end - count, end)
+    taken = xp.take(padded, xp.asarray(of_layers.ravel()))
+    return xp.sqrt(xp.sum(xp.reshape(taken, of_layers.shape), axis=1))
 
 
 def _of_outputs(
-    outputs: Float[Array, "batch units"], share: Float[Array, " batch"]
-) -> tuple[Array, ...]:
+    outputs: Float[Array, "layers batch units"], share: Float[Array, " batch"]
+) -> Float[Array, "measures layers"]:
     xp = namespace(outputs)
-    flat = xp.reshape(outputs, (outputs.shape[0], -1))
-    of_units = share @ flat
-    mean = xp.mean(of_units)
-    spread = xp.sqrt(xp.mean(share @ (flat - mean) ** 2))
-    return mean, spread, xp.sqrt(xp.mean(share @ (flat - of_units) ** 2))
+    # A fold over the batch by matrix product: share has zeros where samples have none.
+    of_units = share @ outputs
+    mean = xp.mean(of_units, axis=1)
+    spread = xp.mean(share @ (outputs - mean[:, None, None]) ** 2, axis=1)
+    variation = xp.mean(share @ (outputs - of_units[:, None, :]) ** 2, axis=1)
+    return xp.stack([mean, xp.sqrt(spread), xp.sqrt(variation)])
 
 
 def _of_slopes(
-    found: Sequence[Array], share: Float[Array, " batch"], like: Array
-) -> tuple[Array, ...]:
-    """Return what share is saturated, what share silent; 0 without an activation."""
-    xp = namespace(like)
-    if not found:
-        return xp.zeros_like(like), xp.zeros_like(like)
-    sizes = [xp.abs(xp.reshape(s, (s.shape[0], -1))) for s in found]
-    saturated = [xp.mean(share @ xp.astype(s < SATURATED, s.dtype)) for s in sizes]
-    counted = share[:, None] > 0
-    greatest = [xp.max(xp.where(counted, s, xp.zeros_like(s)), axis=0) for s in sizes]
-    return sum(saturated) / len(found), sum(map(_silent, greatest)) / len(found)
-
-
-def _silent(greatest: Array) -> Array:
-    xp = namespace(greatest)
-    return xp.mean(xp.astype(greatest < SILENT, greatest.dtype))
-
-
-def _norm(arrays: Sequence[Array], like: Array) -> Array:
-    xp = namespace(like)
-    total = sum((xp.sum(a * a) for a in arrays), xp.zeros_like(like))
-    return xp.sqrt(total)
+    found: Float[Array, "layers batch units"], share: Float[Array, " batch"]
+) -> Float[Array, "measures layers"]:
+    xp = namespace(found)
+    sizes = xp.abs(found)
+    saturated = xp.mean(share @ xp.astype(sizes < SATURATED, found.dtype), axis=1)
+    counted = xp.where(share[:, None] > 0, sizes, xp.zeros_like(sizes))
+    silent = xp.astype(xp.max(counted, axis=1) < SILENT, found.dtype)
+    return xp.stack([saturated, xp.mean(silent, axis=1)])
 
 
 def greatest_slopes(

@@ -134,7 +134,7 @@ class Result:
         )
 
 
-def fit(
+def fit(  # noqa: PLR0913 - one more than six, all but three by name
     architecture: Architecture,
     data: Dataset,
     recipe: Recipe | None = None,

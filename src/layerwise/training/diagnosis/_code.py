@@ -66,22 +66,22 @@ def _doubled(evidence: Evidence) -> float:
 
 
 def evaluation_mode(evidence: Evidence) -> Cause | None:
-    """Layers that ask for noise in training and do not get it, or do nothing with it."""
+    """Return layers that ask for noise in training and do not get it."""
     network = evidence.network
     features = (int(np.prod(network.shape)),)
     within = [*layers_within(network.layer)]
     asking = [
-        one
-        for one in within
-        if isinstance(_own_noise(one), Draw) and getattr(one, "rate", 1.0)
+        inner
+        for inner in within
+        if isinstance(_own_noise(inner), Draw) and getattr(inner, "rate", 1.0)
     ]
     if not asking:
         return None
     declared = network.layer.noise(network.parameters, features)
-    drawn = [_outputs(evidence, _noise(declared, seed)) for seed in (0, 1)]
-    if not np.array_equal(*drawn):
+    one, other = (_outputs(evidence, _noise(declared, seed)) for seed in (0, 1))
+    if not np.array_equal(one, other):
         return None
-    names = sorted({type(one).__name__ for one in asking})
+    names = sorted({type(inner).__name__ for inner in asking})
     return Cause(
         kind="left in evaluation mode",
         step=0,
@@ -126,7 +126,9 @@ def _batch(evidence: Evidence) -> Batch:
 
 def _outputs(evidence: Evidence, noise: object) -> np.ndarray:
     layer, batch = evidence.network.layer, _batch(evidence)
-    return np.asarray(layer.forward(evidence.network.parameters, batch.inputs, noise)[0])
+    return np.asarray(
+        layer.forward(evidence.network.parameters, batch.inputs, noise)[0]
+    )
 
 
 def _gradients(evidence: Evidence, noise: object) -> object:

@@ -48,8 +48,8 @@ RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
     overfitting,
     underfitting,
 )
-"""In the order in which causes are to be mended: code, data, start, steps, outcome. What
-stands first explains much of what stands below it."""
+"""In the order in which causes are to be mended: code, data, start, steps, outcome.
+What stands first explains much of what stands below it."""
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:

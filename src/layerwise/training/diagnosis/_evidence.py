@@ -114,9 +114,7 @@ class Evidence:
     def scaled(self) -> Float[np.ndarray, "rows features"]:
         """Those samples as the network sees them."""
         return np.asarray(
-            flatten(
-                self.network.scaling.apply(self.training_rows.inputs, np.float64)
-            )
+            flatten(self.network.scaling.apply(self.training_rows.inputs, np.float64))
         )
 
     @cached_property
@@ -155,7 +153,9 @@ class Evidence:
 
         The sum over all steps of update by weights, of the layer that went farthest.
         """
-        ratios = np.array([[l.update_ratio for l in r.layers] for r in self.records])
+        ratios = np.array(
+            [[one.update_ratio for one in r.layers] for r in self.records]
+        )
         if not len(ratios):
             return 0.0
         steps = len(self.history.losses) / len(ratios)
@@ -197,4 +197,3 @@ def _inner(layer: Any) -> Iterator[Layer]:
 def _evenly(samples: Samples, most: int) -> Samples:
     places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
     return samples.at(places)
-

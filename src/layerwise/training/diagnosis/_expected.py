@@ -60,7 +60,7 @@ class Expected:
 
 
 def expected_of(data: Dataset) -> Expected:
-    """Fit the yardsticks and score them; inputs that are not finite count as the mean."""
+    """Fit the yardsticks and score them; what is not finite counts as the mean."""
     fitted, scored = _some(data.train, MOST_FITTED), _some(data.validation, MOST_SCORED)
     rows, others = _rows(data, fitted), _rows(data, scored)
     found = nearest_rows(others, rows, SEVERAL)

@@ -19,7 +19,7 @@ MORE_EPOCHS = 3
 
 
 def overfitting(evidence: Evidence) -> Cause | None:
-    """Validation loss that has turned while the training samples are learnt by heart."""
+    """Find a validation loss that has turned while training samples are known."""
     epochs = evidence.history.epochs
     if len(epochs) < 3 or evidence.status == "diverged":
         return None

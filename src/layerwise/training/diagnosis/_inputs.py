@@ -65,7 +65,7 @@ def different_scales(evidence: Evidence) -> Cause | None:
 
 
 def not_scaled(evidence: Evidence) -> Cause | None:
-    """Inputs far larger or smaller than 1, or far from zero."""
+    """Find inputs far larger or smaller than 1, or far from zero."""
     if evidence.learnt or not evidence.finite_inputs:
         return None
     size = float(np.sqrt(np.mean(np.square(evidence.scaled))))

@@ -81,13 +81,15 @@ def no_information(evidence: Evidence) -> Cause | None:
     best = max(reached, expected.nearest, expected.several, expected.linear)
     if best > chance + 3 * error + 0.02 or evidence.status == "diverged":
         return None
-    learnt = evidence.history.epochs[-1].train_accuracy if evidence.history.epochs else 0
+    learnt = (
+        evidence.history.epochs[-1].train_accuracy if evidence.history.epochs else 0
+    )
     return Cause(
         kind="labels without information",
         layer="input",
         text=f"On the validation set the network is right in {percent(reached)} of "
-        f"cases, the nearest neighbour in {percent(expected.nearest)}, a linear rule in "
-        f"{percent(expected.linear)}; always the commonest class would be right in "
+        f"cases, the nearest neighbour in {percent(expected.nearest)}, a linear rule "
+        f"in {percent(expected.linear)}; always the commonest class would be right in "
         f"{percent(expected.majority)}. Of its training samples the network knows "
         f"{percent(learnt)}.",
         reason="Whatever is learnt here is learnt by heart: the inputs say nothing of "

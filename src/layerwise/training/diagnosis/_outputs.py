@@ -16,7 +16,7 @@ from layerwise.wording import number, percent
 __all__ = ["constant", "softmax_twice", "underflow"]
 
 FLOORED = 0.02
-"""Share of samples whose own class has probability zero that is more than an accident."""
+"""Share of samples with a probability of zero for their own class: no accident."""
 
 SAME = 0.995
 """Nearly all samples given one class."""
@@ -52,7 +52,7 @@ def softmax_twice(evidence: Evidence) -> Cause | None:
 
 
 def underflow(evidence: Evidence) -> Cause | None:
-    """A softmax that gives the right class probability zero, under -1/p."""
+    """Find a softmax that gives the right class probability zero, under -1/p."""
     if not isinstance(evidence.network.loss, CrossEntropyOnProbabilities):
         return None
     if evidence.learnt:
@@ -69,7 +69,7 @@ def underflow(evidence: Evidence) -> Cause | None:
         "end.",
         reason="Logits that lie more than about 87 apart have a probability of "
         "e⁻⁸⁷ and less, which is 0 in single precision: log p and -1/p are then "
-        "infinite, or, with a floor, say nothing, and the wrongest samples teach least.",
+        "infinite, or, with a floor, say nothing: the wrongest samples teach least.",
         remedy="Use the cross-entropy on logits, which takes no logarithm of a "
         "probability: --loss cross-entropy.",
         change={"loss": "cross-entropy"},

@@ -24,13 +24,15 @@ LOWER = 0.1
 
 
 def rate_too_high(evidence: Evidence) -> Cause | None:
-    """Steps so long that the loss rises, or the weights leap."""
+    """Find steps so long that the loss rises, or the weights leap."""
     if evidence.learnt or not evidence.records:
         return None
     losses = evidence.history.losses.astype(np.float64)
     chance = np.log(evidence.data.classes)
     rising = np.flatnonzero(~(losses < RISEN * max(losses[0], chance)))
-    ratios = np.array([[l.update_ratio for l in r.layers] for r in evidence.records])
+    ratios = np.array(
+        [[one.update_ratio for one in r.layers] for r in evidence.records]
+    )
     ratios = np.nan_to_num(ratios, nan=np.inf)
     leaps = np.argwhere(ratios > LEAP)
     if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
@@ -43,8 +45,8 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
     end = (
         f"Training diverged at step {count(len(losses))}"
         if evidence.status == "diverged"
-        else f"The loss began at {number(losses[0])}, rose to {number(losses.max())} and "
-        f"ended at {number(losses[-1])}"
+        else f"The loss began at {number(losses[0])}, rose to {number(losses.max())} "
+        f"and ended at {number(losses[-1])}"
     )
     lower = min(LOWER * rate, LEARNING_RATES.get(evidence.recipe.optimizer, rate))
     return Cause(
@@ -70,7 +72,7 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
 
 
 def rate_too_low(evidence: Evidence) -> Cause | None:
-    """Steps so short that the weights stay where they were drawn."""
+    """Find steps so short that the weights stay where they were drawn."""
     if evidence.learnt or not evidence.records or evidence.path > STOOD:
         return None
     usual = LEARNING_RATES.get(evidence.recipe.optimizer, 0.0)

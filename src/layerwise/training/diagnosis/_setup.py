@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 
 from layerwise.data import Dataset, Samples
-from layerwise.model import MLP, Architecture, Layer, Linear, Loss, Sequential
-from layerwise.model import loss_function
+from layerwise.model import (
+    MLP,
+    Architecture,
+    Layer,
+    Linear,
+    Loss,
+    Sequential,
+    loss_function,
+)
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._recipe import Recipe
 
@@ -86,10 +93,8 @@ def _filled(samples: Samples, means: np.ndarray) -> Samples:
 
 
 def _balanced(samples: Samples) -> Samples:
-    """Return the samples with those of rare classes repeated, in turn, up to the rest."""
-    members = [
-        np.flatnonzero(samples.targets == c) for c in np.unique(samples.targets)
-    ]
+    """Return the samples with those of rare classes repeated up to the commonest."""
+    members = [np.flatnonzero(samples.targets == c) for c in np.unique(samples.targets)]
     most = max(map(len, members))
     return samples.at(np.sort(np.concatenate([np.resize(m, most) for m in members])))
 

@@ -36,7 +36,9 @@ def exploding(evidence: Evidence) -> Cause | None:
     if evidence.learnt or not evidence.records:
         return None
     first = evidence.records[0]
-    sizes = np.array([_input_size(evidence), *(l.root_mean_square for l in first.layers)])
+    sizes = np.array(
+        [_input_size(evidence), *(one.root_mean_square for one in first.layers)]
+    )
     squares = np.square(sizes)
     factors = squares[1:] / np.maximum(squares[:-1], 1e-30)
     layers = len(first.layers)
@@ -78,8 +80,8 @@ def _exploding_text(
 ) -> str:
     loss = number(float(evidence.history.losses[0]))
     end = (
-        f"Training diverged at step {count(_stopped(evidence) or 0)}, but the fault was "
-        "there before the first"
+        f"Training diverged at step {count(_stopped(evidence) or 0)}, but the fault "
+        "was there before the first"
         if evidence.status == "diverged"
         else "The fault was there before the first step"
     )
@@ -155,8 +157,8 @@ def vanishing(evidence: Evidence) -> Cause | None:
         step=0,
         text=f"Before the first step the gradient of {evidence.names[0]} is "
         f"{number(gradients[0])} where that of {evidence.names[-1]} is "
-        f"{number(gradients[-1])}: about {number(per_layer)} is left of the signal from "
-        "one layer to the next.",
+        f"{number(gradients[-1])}: about {number(per_layer)} is left of the signal "
+        "from one layer to the next.",
         reason=why,
         remedy="Use "
         + (
@@ -188,8 +190,8 @@ def too_deep(evidence: Evidence) -> Cause | None:
         layer=evidence.names[began],
         step=0,
         text=f"Through {len(hidden)} hidden layers without skip connections or "
-        f"normalisation the samples become alike: in {evidence.names[0]} they differ by "
-        f"{number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
+        f"normalisation the samples become alike: in {evidence.names[0]} they differ "
+        f"by {number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
         f"{number(kept[-1])}.",
         reason="Each ReLU layer brings any two samples a little closer in angle, also "
         "with He's initialisation; after many layers they point the same way, and the "

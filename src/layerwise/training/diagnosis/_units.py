@@ -8,9 +8,10 @@ from layerwise.wording import number, percent
 
 __all__ = ["alike", "dead", "saturated"]
 
-DEAD = 0.5
-"""Half of a layer's units dead before the first step; with weights drawn about zero a
-unit is dead for a whole batch in few of a hundred cases."""
+DEAD = 0.6
+"""So many of a layer's units dead before the first step. With weights drawn about zero
+it is a few in a hundred in the first layers; where samples have become alike, deep in a
+network, about half."""
 
 MOSTLY_SATURATED = 0.6
 """So many entries beyond the bend of tanh or the logistic function leave little slope:
@@ -33,8 +34,8 @@ def dead(evidence: Evidence) -> Cause | None:
         kind="dead units",
         layer=evidence.names[began],
         step=0,
-        text=f"{percent(shares[began], 0)} of the units of {evidence.names[began]} give "
-        "0 for every sample of the first batch.",
+        text=f"{percent(shares[began], 0)} of the units of {evidence.names[began]} "
+        "give 0 for every sample of the first batch.",
         reason="A ReLU passes no gradient where it gives 0. A unit that is off for all "
         "samples never changes again; biases far below zero, or inputs that push all "
         "sums below it, switch it off.",
