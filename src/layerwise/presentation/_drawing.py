@@ -48,8 +48,9 @@ def draw_all(report: Report) -> dict[str, bytes]:
     dict of str to bytes
         PNG images at 150 dots per inch, by name: ``samples`` and ``components`` of
         pictures, ``input`` (the inputs' plane), ``training``, ``health``,
-        ``regions`` of pairs of numbers; where there is a study ``layers``, ``layer00``, ``layer01``, … (the
-        input's plane, then every layer's), ``discriminants``, ``probes``, ``measures``,
+        ``regions`` of pairs of numbers; where there is a study ``layers``,
+        ``layer00``, ``layer01``, … (the input's plane, then every layer's),
+        ``discriminants``, ``probes``, ``measures``,
         ``pairs`` where any are mixed, ``epochs``, ``similarity``, ``confusion``,
         ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
         numbers, and ``suspects`` of pictures.

@@ -38,13 +38,11 @@ def health_over_time(
     steps = [record.step + 1 for record in history.records]
     ends = [epoch.step for epoch in history.epochs]
     shades = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
-    for at, (name, shade) in enumerate(zip(names, shades, strict=True)):
+    for at, shade in enumerate(shades):
         layers = [record.layers[at] for record in history.records]
         style = {"color": shade, "linewidth": 1.0, "marker": "o", "markersize": 1.5}
         left.plot(steps, [_positive(one.gradient_norm) for one in layers], **style)
-        middle.plot(
-            steps, [_positive(one.spread) for one in layers], **style, label=name
-        )
+        middle.plot(steps, [_positive(one.spread) for one in layers], **style)
         right.plot(ends, [epoch.dead[at] for epoch in history.epochs], **style)
     for ax, title in (
         (left, "gradient norm"),

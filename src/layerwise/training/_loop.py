@@ -121,16 +121,23 @@ class Result:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the training, if anything; the test set has no say."""
-        return diagnose(
-            Evidence(
-                network=self.network,
-                data=self.data,
-                recipe=self.recipe,
-                optimiser=self.optimiser,
-                history=self.history,
-                status=self.status,
-                validation=self.validation,
-            )
+        return diagnose(self._evidence)
+
+    @property
+    def expected_accuracy(self) -> float:
+        """What simple methods reach on the validation set."""
+        return self._evidence.expected.accuracy
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            network=self.network,
+            data=self.data,
+            recipe=self.recipe,
+            optimiser=self.optimiser,
+            history=self.history,
+            status=self.status,
+            validation=self.validation,
         )
 
 

@@ -93,14 +93,10 @@ def fix(
     """
     rounds: list[Round] = []
     best, latest = (setup, before), (setup, before)
-    tried: set[str] = set()
-    while len(rounds) < ROUNDS and (cause := latest[1].diagnosis.first):
-        change = dict(cause.change)
-        if cause.kind in tried:
-            change |= USUAL
-        if not change:
+    while len(rounds) < ROUNDS:
+        cause, change = _next(latest[1], rounds)
+        if cause is None or not change:
             break
-        tried.add(cause.kind)
         changed = latest[0].changed(change)
         if changed == latest[0]:
             break
@@ -117,6 +113,22 @@ def fix(
         if result.status == "interrupted":
             break
     return Fixed(before, *best, tuple(rounds))
+
+
+def _next(result: Result, rounds: list[Round]) -> tuple[Cause | None, dict[str, Any]]:
+    """Return what to mend next, and how.
+
+    What is no cause for alarm can still be better: a training that is mended goes back
+    to the usual settings, once, where simple methods do better on the validation set.
+    """
+    cause = result.diagnosis.first
+    if cause is not None:
+        again = any(one.cause.kind == cause.kind for one in rounds)
+        return cause, dict(cause.change) | (USUAL if again and cause.change else {})
+    if not rounds or result.validation.accuracy >= result.expected_accuracy:
+        return None, {}
+    last = rounds[-1].change
+    return rounds[-1].cause, {} if USUAL.items() <= last.items() else dict(USUAL)
 
 
 def _rank(result: Result) -> tuple[bool, float, float]:

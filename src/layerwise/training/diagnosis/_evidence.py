@@ -23,7 +23,7 @@ from layerwise.model import (
     Residual,
     flatten,
 )
-from layerwise.training._health import Health
+from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import History
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._recipe import ResolvedRecipe
@@ -146,6 +146,12 @@ class Evidence:
     def validation_count(self) -> int:
         """How many validation samples there are."""
         return len(self.data.validation)
+
+    @cached_property
+    def update_ratios(self) -> Float[np.ndarray, "records layers"]:
+        """Update by weights, of every layer in every record."""
+        place = LayerHealth._fields.index("update_ratio")
+        return self.history.health[..., place].astype(np.float64)
 
     @cached_property
     def path(self) -> float:

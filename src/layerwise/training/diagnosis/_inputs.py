@@ -12,6 +12,9 @@ LARGE, SMALL = 8.0, 0.12
 """Scaled inputs have a root mean square of about 1. Eight times as much, or an eighth,
 is a network whose first layer is drawn for others."""
 
+TENTHS = (0.1, 0.9)
+"""The extremes do not count: some pixels at the edge are dark in all images but one."""
+
 APART = 30.0
 """One feature varying so many times as much as another drowns it: the step that suits
 the one is nothing to the other."""
@@ -46,15 +49,17 @@ def different_scales(evidence: Evidence) -> Cause | None:
     deviations = _deviations(evidence)
     if evidence.learnt or evidence.data.is_image or len(deviations) < 2:
         return None
-    most, least = float(deviations.max()), float(deviations.min())
+    least, most = map(float, np.quantile(deviations, TENTHS))
     if most < APART * least:
         return None
+    places = deviations.argmin(), deviations.argmax()
+    least, most = (float(deviations[place]) for place in places)
     return Cause(
         kind="inputs of different scales",
         layer="input",
         step=0,
-        text=f"As the network sees them, feature {int(deviations.argmax())} has a "
-        f"standard deviation of {number(most)}, feature {int(deviations.argmin())} one "
+        text=f"As the network sees them, feature {int(places[1])} has a "
+        f"standard deviation of {number(most)}, feature {int(places[0])} one "
         f"of {number(least)}.",
         reason="A weight's gradient is proportional to its input. One learning rate "
         "for all is then too high for the large features or too low for the small.",
