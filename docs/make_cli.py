@@ -23,6 +23,7 @@ compares it with the program.
 
 COMMANDS = (
     "run", "data", "train", "inspect", "gradcheck", "sweep", "compare", "report",
+    "diagnose",
 )  # fmt: skip
 
 

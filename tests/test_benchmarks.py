@@ -109,3 +109,47 @@ def test_the_estimators_are_timed_beside_scikit_learns():
         [*command, *options], check=True, capture_output=True, encoding="utf-8"
     ).stdout
     assert list(cells(printed)) == ["layerwise", "scikit-learn"]
+
+
+@pytest.fixture
+def clinic(monkeypatch):
+    monkeypatch.syspath_prepend(COMPARE.parent)
+    return importlib.import_module("clinic")
+
+
+QUICK = {
+    "dead units",
+    "learning rate too low",
+    "underfitting",
+    "left in evaluation mode",
+    "healthy",
+}
+
+
+def small(case) -> bool:
+    return case.data == "table" or (case.data, case.kind) == ("digits", "underfitting")
+
+
+def test_the_clinic_names_and_mends(clinic):
+    """A handful of its cases; the whole of it is a benchmark."""
+    chosen = {c.kind: c for c in clinic.cases() if small(c) and c.kind in QUICK}
+    assert set(chosen) == QUICK
+    for case in chosen.values():
+        outcome = clinic.seen(case)
+        assert clinic.is_right(outcome), outcome
+        assert outcome.repaired in (True, None), outcome
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_sample_of_the_clinic(clinic):
+    chosen = [c for c in clinic.cases() if c.data in ("table", "digits")][::3]
+    outcomes = [clinic.seen(case) for case in chosen]
+    wrong = [o for o in outcomes if not clinic.is_right(o)]
+    assert len(wrong) <= 1, wrong
+
+
+def test_the_clinic_is_as_large_as_it_says(clinic):
+    kinds = [case.kind for case in clinic.cases()]
+    assert kinds.count("healthy") >= 30
+    assert len(kinds) - kinds.count("healthy") >= 60

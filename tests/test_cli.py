@@ -42,6 +42,7 @@ def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "summary.json",
+        "health.csv",
         "history.csv",
         "model.safetensors",
         "study.safetensors",

@@ -41,6 +41,7 @@ _ROOMS = {
     "Study": "inspection",
     "Tanh": "model",
     "fit": "training",
+    "fix": "training",
     "gradcheck": "model",
     "inspect": "inspection",
     "load": "data",

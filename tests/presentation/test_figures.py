@@ -347,19 +347,20 @@ def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
     measured = ["discriminants", "probes", "measures", "pairs", "epochs", "similarity"]
     inside = ["layers", *layers, *measured, "confusion", "reliability"]
     assert list(digits_figures) == [
-        "samples", "components", "input", "training",
+        "samples", "components", "input", "training", "health",
         "layers", *layers, "layer03", *measured, "confusion", "reliability",
         "mistakes", "suspects",
     ]  # fmt: skip
-    assert list(draw_all(iris)) == ["input", "training", *inside]
+    assert list(draw_all(iris)) == ["input", "training", "health", *inside]
     assert list(draw_all(moons)) == [
         "input",
         "training",
+        "health",
         "regions",
         *inside,
         "mistakes",
     ]
-    assert list(draw_all(diverged)) == ["input", "training"]
+    assert list(draw_all(diverged)) == ["input", "training", "health"]
 
 
 def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):

@@ -119,7 +119,7 @@ def test_the_images_are_the_figures_drawn_before(digits, digits_figures):
 def test_images_are_as_large_as_drawn(digits_page):
     widths = [int(image["width"]) for image in Reader(digits_page).attributes("img")]
     assert max(widths) == 960  # 10 inches of 96 pixels: the measures
-    assert widths.count(672) == 5  # 7 inches: the training, the mistakes, …
+    assert widths.count(672) == 6  # 7 inches: the training, its health, the mistakes, …
     assert widths.count(307) == 4  # 3.2 inches: a layer's plane
 
 
@@ -225,7 +225,7 @@ def test_every_section_has_its_figures(pages, digits_page):
         return {name: len(re.findall("<img ", body)) for name, body in sections}
 
     assert figures(digits_page) == {
-        "data": 3, "found": 0, "training": 1, "inside": 6, "measures": 2, "epochs": 1,
+        "data": 3, "found": 0, "training": 2, "inside": 6, "measures": 2, "epochs": 1,
         "similarity": 1, "mistakes": 3, "suspects": 1, "numbers": 0, "made": 0,
     }  # fmt: skip
     assert figures(pages["iris"])["suspects"] == 0

@@ -88,7 +88,7 @@ def run() -> Callable:
         records = []
         for start, stop in pairwise(cuts):
             state, steps = engine.advance(state, order, start, stop)
-            records.append(np.stack(steps))
+            records.append(np.stack(steps[:2]))
             if steps.diverged:
                 break
         return state, np.concatenate(records, axis=1)

@@ -1,5 +1,7 @@
 """Histories as tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +54,8 @@ def test_pandas_is_asked_for_by_name(history, monkeypatch):
 def test_read_again_it_is_the_same(small):
     history = lw.fit(lw.MLP([8]), small, epochs=3, batch_size=16).history
     again = History.from_csv(history.to_csv())
-    assert again.epochs == history.epochs
+    # What layers had is in another table.
+    assert again.epochs == tuple(replace(epoch, dead=()) for epoch in history.epochs)
     assert again.losses.tobytes() == history.losses.tobytes()
     assert again.accuracies.tobytes() == history.accuracies.tobytes()
     assert History.from_csv(History().to_csv()).losses.shape == (0,)

@@ -207,6 +207,51 @@ class ReportCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiagnoseCommand:
+    """Say what is wrong with a run's training, why, and what mends it.
+
+    Examples
+    --------
+        layerwise diagnose runs/moons-1
+        layerwise diagnose runs/moons-1 --fix
+    """
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """the run's folder"""
+    fix: Flag = False
+    """make the change that is named, train again, and show before and after; the best
+    by validation goes into a folder of its own"""
+    out: Folder = None
+    """the folder of the mended run; by default RUN-fixed-1"""
+    json: Flag = False
+    """print the diagnosis as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, presentation
+
+        run, result = experiment.restored(self.run)
+        presentation.print_diagnosis(console, result.diagnosis)
+        summary: dict[str, Any] = {"diagnosis": result.diagnosis.summary()}
+        if self.fix and not result.diagnosis.healthy:
+            with presentation.TrainingBar(console) as watch:
+                mended, fixed = experiment.fix_run(run, result, self.out, watch)
+            presentation.print_fixed(console, fixed)
+            if mended:
+                console.print(f"mended run in {mended.folder}", soft_wrap=True)
+                summary["fixed"] = experiment.read_summary(mended.folder)
+            elif fixed.result is not result:
+                console.print(
+                    "this change is one of the data itself, and no run was written: "
+                    "make it there, then run again",
+                    soft_wrap=True,
+                )
+        if self.json:
+            print(json.dumps(experiment.json_types(summary), indent=2))
+        return DONE
+
+
+@dataclass(frozen=True, kw_only=True)
 class InspectCommand:
     """Look inside a saved network: what each of its layers knows of a data set.
 
@@ -273,6 +318,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "sweep": SweepCommand,
     "compare": CompareCommand,
     "report": ReportCommand,
+    "diagnose": DiagnoseCommand,
 }
 
 
@@ -305,6 +351,12 @@ def _trained(
         )
         raise
     presentation.print_training(console, result)
+    if result.status != "interrupted":
+        presentation.print_diagnosis(console, result.diagnosis)
+        if not result.diagnosis.healthy:
+            console.print(
+                f"  to try it: layerwise diagnose {run.folder} --fix", soft_wrap=True
+            )
     if result.status == "interrupted":
         console.print(
             f"interrupted, saved; go on with: layerwise run --resume {run.folder}"

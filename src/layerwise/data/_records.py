@@ -1,18 +1,16 @@
 """Labelled data as records: samples, and the three sets of a data set."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
+from layerwise.data._scaling import ScalingKind
 from layerwise.data._split import stratified_split
 from layerwise.errors import InputError
 
 __all__ = ["Dataset", "Samples"]
-
-DatasetScaling: TypeAlias = Literal["range", "standard"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +92,7 @@ class Dataset:
         The names of a table's columns.
     origin : str
         One sentence on how the three sets were drawn.
-    scaling : "range" or "standard"
+    scaling : "range", "standard" or "none"
         The scaling that suits the inputs; see `fit_scaling`.
     """
 
@@ -105,7 +103,7 @@ class Dataset:
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...] | None
     origin: str
-    scaling: DatasetScaling
+    scaling: ScalingKind
 
     @property
     def shape(self) -> tuple[int, ...]:

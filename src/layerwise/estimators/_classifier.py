@@ -261,4 +261,5 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return of_class[self._targets(y, of_class.dtype)]
 
     def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
-        return Verdict(*engine.evaluate(parameters, held_out))
+        score = engine.evaluate(parameters, held_out)
+        return Verdict(score.loss, score.accuracy)

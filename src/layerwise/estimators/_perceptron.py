@@ -345,6 +345,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             seed=order.seed,
             device=self.device,
             l2=float(self.alpha),
+            health_every=0,
         )
         return problem, order
 

@@ -3,15 +3,17 @@
 from layerwise.experiment._compare import compare, write_comparison
 from layerwise.experiment._folder import Run, open_run, read_summary, reopen_run
 from layerwise.experiment._look import DataView, look_at_data
+from layerwise.experiment._mend import fix_run
 from layerwise.experiment._path import (
     draw_again,
     finish,
     look_inside,
+    restored,
     train,
     write_suspects,
 )
 from layerwise.experiment._plan import Plan, load_data
-from layerwise.experiment._summary import environment
+from layerwise.experiment._summary import environment, json_types
 from layerwise.experiment._sweep import (
     SweepRun,
     open_sweep,
@@ -33,6 +35,8 @@ __all__ = [
     "environment",
     "finish",
     "finish_sweep",
+    "fix_run",
+    "json_types",
     "load_data",
     "look_at_data",
     "look_inside",
@@ -41,6 +45,7 @@ __all__ = [
     "read_summary",
     "reopen_run",
     "reopen_sweep",
+    "restored",
     "run_sweep",
     "train",
     "train_point",

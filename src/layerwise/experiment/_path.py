@@ -45,7 +45,15 @@ from layerwise.training import (
     score,
 )
 
-__all__ = ["draw_again", "finish", "look_inside", "train", "write_suspects"]
+__all__ = [
+    "draw_again",
+    "finish",
+    "look_inside",
+    "record",
+    "restored",
+    "train",
+    "write_suspects",
+]
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
@@ -57,17 +65,13 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
         If a file cannot be written.
     """
     plan, saved = run.plan, time.monotonic()
-    training = fingerprint(plan.architecture, run.data, plan.recipe)
-
-    def keep(checkpoint: Checkpoint) -> None:
-        nonlocal saved
-        path = save_checkpoint(checkpoint, run.folder / "checkpoints", training)
-        prune_checkpoints(path, plan.keep_checkpoints)
-        saved = time.monotonic()
+    training = _named(run)
 
     def save(checkpoint: Checkpoint) -> None:
+        nonlocal saved
         if time.monotonic() - saved >= plan.checkpoint_every:
-            keep(checkpoint)
+            _keep(run, checkpoint, training)
+            saved = time.monotonic()
 
     result = fit(
         plan.architecture,
@@ -77,12 +81,28 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
         watch=watch,
         save=save,
     )
-    keep(result.checkpoint)
+    record(run, result)
+    return result
+
+
+def record(run: Run, result: Result) -> None:
+    """Write a training into its run's folder: checkpoint, network, history, summary."""
+    _keep(run, result.checkpoint, _named(run))
     save_network(result.network, run.folder / "model.safetensors")
     history = result.history.to_csv().encode()
     write_atomically(run.folder / "history.csv", history)
-    write_summary(run.folder, plan, run.data, training_summary(plan, result))
-    return result
+    health = result.history.health_csv(result.network.layer_names).encode()
+    write_atomically(run.folder / "health.csv", health)
+    write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
+
+
+def _named(run: Run) -> str:
+    return fingerprint(run.plan.architecture, run.data, run.plan.recipe)
+
+
+def _keep(run: Run, checkpoint: Checkpoint, training: str) -> None:
+    path = save_checkpoint(checkpoint, run.folder / "checkpoints", training)
+    prune_checkpoints(path, run.plan.keep_checkpoints)
 
 
 def finish(
@@ -137,6 +157,7 @@ def finish(
         study=study,
         environment=environment(result),
         command=run.plan.command(),
+        diagnosis=result.diagnosis,
     )
     figures = draw_all(report)
     save_figures(figures, run.folder / "figures")
@@ -217,23 +238,30 @@ def draw_again(
     InputError
         If the folder is no run, or holds no checkpoint.
     """
+    read_summary(Path(folder))
+    with sole_writer(Path(folder)):
+        run, result = restored(folder)
+        if most_suspects is not None:
+            run = replace(run, plan=replace(run.plan, suspects=most_suspects))
+        study, summary = finish(run, result, watch)
+        return run, study, summary
+
+
+def restored(folder: str) -> tuple[Run, Result]:
+    """Return a run and the result of its training, from what it saved.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run, or holds no checkpoint.
+    """
     path = Path(folder)
-    read_summary(path)
-    with sole_writer(path):
-        return _drawn_again(path, most_suspects, watch)
-
-
-def _drawn_again(
-    path: Path, most_suspects: int | None, watch: Callable[[int, int], None] | None
-) -> tuple[Run, Study | None, dict[str, Any]]:
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"])
-    if most_suspects is not None:
-        plan = replace(plan, suspects=most_suspects)
     run = Run(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
-        raise InputError(f"{path}: no checkpoint yet, there is nothing to report")
+        raise InputError(f"{folder}: no checkpoint yet, there is nothing to report")
     checkpoint = load_checkpoint(found, plan.architecture, run.data, plan.recipe)
     training = summary["training"]
     result = score(
@@ -245,8 +273,7 @@ def _drawn_again(
         seconds=training.get("seconds", result.seconds),
         steps_per_second=training.get("steps_per_second", 0.0),
     )
-    study, summary = finish(run, result, watch)
-    return run, study, summary
+    return run, result
 
 
 def _write_study(study: Study, path: Path) -> None:

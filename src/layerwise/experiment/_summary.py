@@ -16,7 +16,13 @@ from layerwise.files import write_atomically
 from layerwise.inspection import InputStudy, Study
 from layerwise.training import Result
 
-__all__ = ["environment", "study_summary", "training_summary", "write_summary"]
+__all__ = [
+    "environment",
+    "json_types",
+    "study_summary",
+    "training_summary",
+    "write_summary",
+]
 
 
 def environment(result: Result | None = None) -> dict[str, str]:
@@ -50,6 +56,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
     network, history = result.network, result.history
     losses = history.losses
     last = history.epochs[-1] if history.epochs else None
+    first = result.diagnosis.first
     return {
         "environment": environment(result),
         "network": {
@@ -63,6 +70,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
             **asdict(result.recipe),
             "engine": result.engine,
             "status": result.status,
+            "diagnosis": first.kind if first else "healthy",
             "epochs": len(history.epochs),
             "steps": result.checkpoint.state.step,
             "seconds": result.seconds,
@@ -76,7 +84,19 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
             "test_loss": result.test.loss,
             "test_accuracy": result.test.accuracy,
         },
+        "health": _last_health(result),
+        "diagnosis": result.diagnosis.summary(),
     }
+
+
+def _last_health(result: Result) -> list[dict[str, Any]]:
+    """Return the last record of every layer, with the units dead in the last epoch."""
+    history, names = result.history, result.network.layer_names
+    if not len(history.health):
+        return []
+    dead = history.epochs[-1].dead if history.epochs else (None,) * len(names)
+    rows = zip(names, history.records[-1].layers, dead, strict=True)
+    return [{"layer": n, **layer._asdict(), "dead": d} for n, layer, d in rows]
 
 
 def study_summary(study: Study | None, inputs: InputStudy) -> dict[str, Any]:

@@ -7,6 +7,7 @@ NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
 from layerwise.model._activations import (
     ACTIVATIONS,
     GELU,
+    Activation,
     Identity,
     LeakyReLU,
     ReLU,
@@ -14,7 +15,7 @@ from layerwise.model._activations import (
     Tanh,
     activation,
 )
-from layerwise.model._composition import Residual, Sequential
+from layerwise.model._composition import Residual, Sequential, slopes
 from layerwise.model._dropout import Dropout
 from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
@@ -56,6 +57,7 @@ __all__ = [
     "INITIALISERS",
     "LOSSES",
     "MLP",
+    "Activation",
     "Architecture",
     "Batch",
     "CrossEntropy",
@@ -95,6 +97,7 @@ __all__ = [
     "output_shape",
     "own_targets",
     "save_network",
+    "slopes",
     "target_rows",
     "with_l2_penalty",
 ]

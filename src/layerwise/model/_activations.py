@@ -10,13 +10,14 @@ from types import MappingProxyType
 
 from jaxtyping import Float
 
-from layerwise.arrays import Array, Tree, namespace
+from layerwise.arrays import Array, Tree, leaves, namespace
 from layerwise.errors import InputError
 from layerwise.model._layer import Layer, Noise
 
 __all__ = [
     "ACTIVATIONS",
     "GELU",
+    "Activation",
     "Identity",
     "LeakyReLU",
     "ReLU",
@@ -26,8 +27,20 @@ __all__ = [
 ]
 
 
+class Activation(Layer):
+    """A function of each entry, without parameters.
+
+    The first leaf of its trace is of the outputs' shape.
+    """
+
+    def derivative(self, trace: Tree) -> Float[Array, "*any"]:
+        """Return f'(x): what ``backward`` makes of a gradient of ones."""
+        first = leaves(trace)[0]
+        return self.backward({}, trace, namespace(first).ones_like(first))[1]
+
+
 @dataclass(frozen=True)
-class ReLU(Layer):
+class ReLU(Activation):
     """The positive part: y = max(x, 0), so that f'(x) = 1 for x > 0 and 0 for x < 0."""
 
     def forward(
@@ -50,7 +63,7 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True)
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     """A ReLU that keeps a slope below zero, so that no unit dies: f'(x) = 1 or slope.
 
     Parameters
@@ -77,7 +90,7 @@ class LeakyReLU(Layer):
 
 
 @dataclass(frozen=True)
-class Tanh(Layer):
+class Tanh(Activation):
     """The hyperbolic tangent: f' = 1 − tanh²."""
 
     def forward(
@@ -97,7 +110,7 @@ class Tanh(Layer):
 
 
 @dataclass(frozen=True)
-class Sigmoid(Layer):
+class Sigmoid(Activation):
     """The logistic function σ(x) = 1 / (1 + e⁻ˣ): σ' = σ (1 − σ)."""
 
     def forward(
@@ -118,7 +131,7 @@ class Sigmoid(Layer):
 
 
 @dataclass(frozen=True)
-class GELU(Layer):
+class GELU(Activation):
     """The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016).
 
     With u = √(2/π) (x + 0.044715 x³):

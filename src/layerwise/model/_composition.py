@@ -1,5 +1,6 @@
 """Layers made of layers: one after another, and around a skip connection."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +8,10 @@ import numpy as np
 
 from layerwise.arrays import Array, Tree
 from layerwise.errors import InputError
+from layerwise.model._activations import Activation
 from layerwise.model._layer import Draw, Layer, Noise, Shape, output_shape
 
-__all__ = ["Residual", "Sequential"]
+__all__ = ["Residual", "Sequential", "slopes"]
 
 
 @dataclass(frozen=True)
@@ -130,3 +132,14 @@ class Residual(Layer):
     def noise(self, params: Tree, shape: Shape) -> Draw | tuple[Any, ...] | None:
         """Declare f's noise."""
         return self.layer.noise(params, shape)
+
+
+def slopes(layer: Layer, trace: Tree) -> Iterator[Array]:
+    """Yield f'(x) of every activation inside a layer, of the shape of its outputs."""
+    if isinstance(layer, Residual):
+        yield from slopes(layer.layer, trace)
+    elif isinstance(layer, Sequential):
+        for inner, own in zip(layer.layers, trace, strict=True):
+            yield from slopes(inner, own)
+    elif isinstance(layer, Activation):
+        yield layer.derivative(trace)

@@ -151,11 +151,13 @@ def flatten(inputs: Array) -> Shaped[Array, "samples features"]:
 
 
 class LossAndGradients(NamedTuple):
-    """What one backward pass gives."""
+    """What one backward pass gives; activations and traces are those of every block."""
 
     loss: Float[Array, ""]
     outputs: Float[Array, "batch classes"]
     gradients: Tree
+    activations: tuple[Array, ...]
+    traces: Tree
 
 
 class Batch(NamedTuple):
@@ -181,14 +183,15 @@ def loss_and_gradients(
     gradients by its parameters and by its inputs. ``l2`` is the strength of
     ``with_l2_penalty`` against one sample of weight 1.
     """
-    outputs, traces = layer.forward(parameters, batch.inputs, noise)
+    activations, traces = layer.outputs(parameters, batch.inputs, noise)
+    outputs = activations[-1]
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
     gradients = layer.gradients(parameters, traces, gradient)
     if l2:
         strength = l2 / total_weight(batch.weights)
         value, gradients = with_l2_penalty(value, gradients, parameters, strength)
-    return LossAndGradients(value, outputs, gradients)
+    return LossAndGradients(value, outputs, gradients, activations, traces)
 
 
 def target_rows(targets: Array, outputs: int, like: Array) -> Array:

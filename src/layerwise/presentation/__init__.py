@@ -14,6 +14,7 @@ from layerwise.presentation._figures_data import (
     sample_sheet,
 )
 from layerwise.presentation._figures_epochs import epoch_planes
+from layerwise.presentation._figures_health import health_over_time, spread_by_layer
 from layerwise.presentation._figures_layers import layer_projections, probe_by_layer
 from layerwise.presentation._figures_measures import (
     layer_similarity,
@@ -41,7 +42,9 @@ from layerwise.presentation._terminal import (
     TrainingBar,
     print_comparison,
     print_data,
+    print_diagnosis,
     print_findings,
+    print_fixed,
     print_layers,
     print_statistics,
     print_suspects,
@@ -68,6 +71,7 @@ __all__ = [
     "draw_inputs",
     "draw_sweep",
     "epoch_planes",
+    "health_over_time",
     "layer_projections",
     "layer_similarity",
     "measures_by_layer",
@@ -76,7 +80,9 @@ __all__ = [
     "phase_diagram",
     "print_comparison",
     "print_data",
+    "print_diagnosis",
     "print_findings",
+    "print_fixed",
     "print_layers",
     "print_statistics",
     "print_suspects",
@@ -87,6 +93,7 @@ __all__ = [
     "reliability",
     "sample_sheet",
     "save_figures",
+    "spread_by_layer",
     "suspect_labels",
     "sweep_page",
     "training_curves",

@@ -26,6 +26,7 @@ def alternatives(report: Report) -> dict[str, str]:
         "input": f"Scatter of samples on two principal components ({shown} of the "
         f"variance), coloured by class: {names}.",
         "training": _curves(report),
+        "health": _health(report),
         "regions": f"Plane of two inputs, coloured by predicted class; "
         f"{percent(report.test.accuracy)} of the test samples lie in their own colour.",
     }
@@ -43,6 +44,19 @@ def _curves(report: Report) -> str:
         accuracy = percent(report.history.epochs[-1].validation_accuracy)
         said += f"; accuracy by step, at the end {accuracy} on the validation set"
     return said + "."
+
+
+def _health(report: Report) -> str:
+    if not len(report.history.health):
+        return "No step was made."
+    first, last = (report.history.records[at].layers for at in (0, -1))
+    names = report.network.layer_names
+    return (
+        "Gradient norm, spread of outputs and dead units of every layer by step. The "
+        f"gradient norm of {names[0]} goes from {known(first[0].gradient_norm)} to "
+        f"{known(last[0].gradient_norm)}, that of {names[-1]} from "
+        f"{known(first[-1].gradient_norm)} to {known(last[-1].gradient_norm)}."
+    )
 
 
 def _inside(study: Study) -> dict[str, str]:

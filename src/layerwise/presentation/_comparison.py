@@ -18,6 +18,7 @@ UNKNOWN = "–"
 FIGURES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = MappingProxyType(
     {
         "status": ("training", "status", str),
+        "diagnosis": ("training", "diagnosis", str),
         "parameters": ("network", "parameters", count),
         "epochs": ("training", "epochs", count),
         "steps": ("training", "steps", count),

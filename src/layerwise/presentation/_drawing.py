@@ -15,6 +15,7 @@ from layerwise.presentation._figures_data import (
     sample_sheet,
 )
 from layerwise.presentation._figures_epochs import epoch_planes
+from layerwise.presentation._figures_health import health_over_time
 from layerwise.presentation._figures_layers import (
     layer_plane,
     layer_projections,
@@ -46,9 +47,10 @@ def draw_all(report: Report) -> dict[str, bytes]:
     -------
     dict of str to bytes
         PNG images at 150 dots per inch, by name: ``samples`` and ``components`` of
-        pictures, ``input`` (the inputs' plane), ``training``, ``regions`` of pairs of
-        numbers; where there is a study ``layers``, ``layer00``, ``layer01``, … (the
-        input's plane, then every layer's), ``discriminants``, ``probes``, ``measures``,
+        pictures, ``input`` (the inputs' plane), ``training``, ``health``,
+        ``regions`` of pairs of numbers; where there is a study ``layers``,
+        ``layer00``, ``layer01``, … (the input's plane, then every layer's),
+        ``discriminants``, ``probes``, ``measures``,
         ``pairs`` where any are mixed, ``epochs``, ``similarity``, ``confusion``,
         ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
         numbers, and ``suspects`` of pictures.
@@ -89,6 +91,8 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     is_plane = data.shape == (2,)
     yield from _input_drawings(data, inputs)
     yield "training", training_curves(report.history, report.loss_unit)
+    if len(report.history.health):
+        yield "health", health_over_time(report.history, report.network.layer_names)
     if is_plane:
         yield "regions", decision_regions(report.network, data.test)
     if study is None:

@@ -1,12 +1,12 @@
 """Everything that the page tells of, as one record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from layerwise.data import Dataset, DataStatistics
 from layerwise.inspection import InputStudy, Study
 from layerwise.model import Network, SquaredError
-from layerwise.training import History, Recipe, Score
+from layerwise.training import Diagnosis, History, Recipe, Score
 
 __all__ = ["Report"]
 
@@ -40,6 +40,8 @@ class Report:
         Versions, machine, threads: whatever the figures depend on.
     command : str
         What to type to get this again.
+    diagnosis : Diagnosis
+        What is wrong with the training.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Report:
     study: Study | None
     environment: Mapping[str, str]
     command: str
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
 
     @property
     def loss_unit(self) -> str | None:

@@ -130,8 +130,8 @@ def _scores(report: Report) -> Table:
     if report.history.epochs:
         last = report.history.epochs[-1]
         rows.append(("train", last.train_loss, last.train_accuracy))
-    rows.append(("validation", *report.validation))
-    rows.append(("test", *report.test))
+    rows.append(("validation", *report.validation[:2]))
+    rows.append(("test", *report.test[:2]))
     unit = f" / {report.loss_unit}" if report.loss_unit else ""
     return Table(
         ("", f"loss{unit}", "accuracy"),

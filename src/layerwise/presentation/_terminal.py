@@ -28,7 +28,7 @@ from layerwise.presentation._tables import (
     suspect_table,
 )
 from layerwise.presentation._text import duration
-from layerwise.training import OUTCOMES, Progress, Result, Sweep
+from layerwise.training import OUTCOMES, Diagnosis, Fixed, Progress, Result, Sweep
 from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ __all__ = [
     "TrainingBar",
     "print_comparison",
     "print_data",
+    "print_diagnosis",
     "print_findings",
+    "print_fixed",
     "print_layers",
     "print_statistics",
     "print_suspects",
@@ -157,14 +159,60 @@ def print_findings(
     console: "rich.console.Console", findings: tuple[Finding, ...]
 ) -> None:
     """Print findings as a list, wrapped."""
+    _print_rows(console, [("•", finding.text) for finding in findings], indent=1)
+
+
+def _print_rows(
+    console: "rich.console.Console", rows: Sequence[tuple[str, str]], indent: int = 2
+) -> None:
+    """Print a mark or a word before each paragraph, which is wrapped beside it."""
     from rich.padding import Padding
     from rich.table import Table as Grid
     from rich.text import Text
 
     grid = Grid.grid(padding=(0, 1, 0, 0))
-    for finding in findings:
-        grid.add_row("•", Text(_visible(finding.text)))
-    console.print(Padding(grid, (0, 0, 0, 1)), width=min(console.width, WIDTH))
+    for mark, text in rows:
+        grid.add_row(mark, Text(_visible(text)))
+    padded = Padding(grid, (0, 0, 0, indent))
+    console.print(padded, width=min(console.width, WIDTH))
+
+
+def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> None:
+    """Print what is wrong with a training: what, where, why, and what mends it."""
+    if diagnosis.healthy:
+        _say(console, "diagnosis: healthy, nothing stands out")
+        return
+    first, *others = diagnosis.causes
+    place = [first.layer] if first.layer else []
+    place += [f"step {count(first.step)}"] if first.step is not None else []
+    where = f" ({', '.join(place)})" if place else ""
+    _say(console, f"diagnosis: {first.kind}{where}")
+    rows = (("what", first.text), ("why", first.reason), ("mend", first.remedy))
+    _print_rows(console, rows)
+    if others:
+        kinds = ", ".join(cause.kind for cause in others)
+        _say(console, f"  also {kinds}: most likely of the same cause")
+
+
+def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
+    """Print a training before and after each change."""
+    head = ("", "status", "validation", "loss", "change")
+    rows = [("before", *_ended(fixed.before), "")]
+    for number_, tried in enumerate(fixed.rounds, 1):
+        change = ", ".join(f"{k} {v}" for k, v in tried.change.items())
+        kept = " *" if tried.result is fixed.result else ""
+        rows.append((f"change {number_}{kept}", *_ended(tried.result), change))
+    _print_table(console, Table(head, rows))
+    if fixed.result is fixed.before:
+        _say(console, "no change was better on the validation set")
+        return
+    before, after = (percent(r.test.accuracy, 2) for r in (fixed.before, fixed.result))
+    _say(console, f"test accuracy before {before}, after {after}")
+
+
+def _ended(result: Result) -> tuple[str, str, str]:
+    validation = result.validation
+    return result.status, percent(validation.accuracy, 2), number(validation.loss)
 
 
 def _print_table(console: "rich.console.Console", table: Table) -> None:

@@ -8,8 +8,10 @@ from layerwise.training._checkpoint import (
     prune_checkpoints,
     save_checkpoint,
 )
+from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
+from layerwise.training._mend import Fixed, Round, fix
 from layerwise.training._optimisers import (
     OPTIMISERS,
     Adam,
@@ -29,6 +31,7 @@ from layerwise.training._sweep import (
     Sweep,
     SweepPoint,
 )
+from layerwise.training.diagnosis import Cause, Diagnosis, Setup
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -45,10 +48,15 @@ __all__ = [
     "SCHEDULES",
     "Adam",
     "Axis",
+    "Cause",
     "Checkpoint",
+    "Diagnosis",
     "Engine",
     "Epoch",
+    "Fixed",
+    "Health",
     "History",
+    "LayerHealth",
     "Momentum",
     "Optimiser",
     "Phase",
@@ -57,9 +65,11 @@ __all__ = [
     "Progress",
     "Recipe",
     "Result",
+    "Round",
     "Schedule",
     "Score",
     "Setting",
+    "Setup",
     "Snapshot",
     "State",
     "Steps",
@@ -69,6 +79,7 @@ __all__ = [
     "engine_for",
     "fingerprint",
     "fit",
+    "fix",
     "latest_checkpoint",
     "load_checkpoint",
     "on_host",

@@ -33,7 +33,7 @@ __all__ = [
     "save_checkpoint",
 ]
 
-FORMAT = "checkpoint-3"
+FORMAT = "checkpoint-4"
 
 
 def fingerprint(architecture: Architecture, data: Dataset, recipe: Recipe) -> str:
@@ -83,6 +83,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path
     tensors = dict(named_leaves(trees))
     tensors["losses"] = checkpoint.history.losses
     tensors["accuracies"] = checkpoint.history.accuracies
+    tensors["health"] = checkpoint.history.health
     records: dict[str, Any] = {
         "format": FORMAT,
         "training": training,
@@ -161,10 +162,15 @@ def _checkpoint(
     step, losses, accuracies = records["step"], tensors["losses"], tensors["accuracies"]
     if not 0 <= step <= len(losses) == len(accuracies):
         raise ValueError(f"{len(losses)} losses after {step} steps")
-    epochs = tuple(Epoch(**epoch) for epoch in records["epochs"])
+    epochs = tuple(_epoch(epoch) for epoch in records["epochs"])
     if not set(filled["snapshots"]) <= {epoch.epoch for epoch in epochs}:
         raise ValueError("it has a snapshot of an epoch that was not reached")
-    best = (Epoch(**records["best"]), filled["best"]) if records["best"] else None
+    best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
     state = State(filled["parameters"], filled["moments"], step)
-    history = History(losses, accuracies, epochs)
+    history = History(losses, accuracies, epochs, tensors["health"])
     return Checkpoint(state, history, best, filled["snapshots"])
+
+
+def _epoch(fields: dict[str, Any]) -> Epoch:
+    figures = dict(fields)
+    return Epoch(dead=tuple(figures.pop("dead")), **figures)

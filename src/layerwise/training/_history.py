@@ -2,11 +2,14 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
+
+from layerwise.training._health import Health, LayerHealth, health_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,9 @@ class Epoch:
         Mean loss per sample, in nats for the cross-entropies.
     train_accuracy, validation_accuracy : float
         Share of samples classified right, 0 to 1.
+    dead : tuple of float
+        For every layer, the share of units, 0 to 1, that passed no gradient for any of
+        the training samples.
     """
 
     epoch: int
@@ -37,6 +43,7 @@ class Epoch:
     train_accuracy: float
     validation_loss: float
     validation_accuracy: float
+    dead: tuple[float, ...] = ()
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
@@ -53,6 +60,10 @@ def _none() -> np.ndarray:
     return np.zeros(0, np.float32)
 
 
+def _no_health() -> np.ndarray:
+    return np.zeros((0, 0, len(LayerHealth._fields)), np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """Every step's loss and batch accuracy, and every epoch's figures.
@@ -64,11 +75,32 @@ class History:
         diverged the last loss is the one that is not finite.
     epochs : tuple of Epoch
         The figures after each epoch.
+    health : array, shape (records, layers, measures)
+        What `LayerHealth` names, of every layer at the steps 0, 40, 80, …; the form
+        in which it is saved. `records` has it by name.
     """
 
     losses: Float[np.ndarray, " steps"] = field(default_factory=_none)
     accuracies: Float[np.ndarray, " steps"] = field(default_factory=_none)
     epochs: tuple[Epoch, ...] = ()
+    health: Float[np.ndarray, "records layers measures"] = field(
+        default_factory=_no_health
+    )
+
+    @property
+    def records(self) -> tuple[Health, ...]:
+        """The health of every layer, record by record."""
+        return health_records(self.health)
+
+    def health_csv(self, names: Sequence[str]) -> str:
+        """Return one row for each record and layer; the layers' names are given."""
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(["step", "layer", *LayerHealth._fields])
+        for record in self.records:
+            for name, layer in zip(names, record.layers, strict=True):
+                writer.writerow([record.step, name, *map(np.float32, layer)])
+        return table.getvalue()
 
     @property
     def diverged(self) -> bool:
@@ -77,7 +109,7 @@ class History:
 
     def to_csv(self) -> str:
         """Return one row for each step; the epoch's figures stand in its last row."""
-        names = [f.name for f in fields(Epoch) if f.name != "step"]
+        names = [f.name for f in fields(Epoch) if f.name not in ("step", "dead")]
         ends = {epoch.step: asdict(epoch) for epoch in self.epochs}
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
@@ -91,7 +123,7 @@ class History:
 
     @classmethod
     def from_csv(cls, text: str) -> "History":
-        """Return the history that `to_csv` wrote.
+        """Return the history that `to_csv` wrote: without health and dead units.
 
         Raises
         ------

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from layerwise.data import Dataset, Order
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, initial_network
 from layerwise.training._history import Epoch, History
-from layerwise.training._optimisers import optimiser
+from layerwise.training._optimisers import Optimiser, optimiser as named_optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
 from layerwise.training._schedules import schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
+from layerwise.training.diagnosis import Diagnosis, Evidence, diagnose
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -96,6 +98,10 @@ class Result:
         The networks on the way, the untrained one first; where training stopped early,
         those that were reached. They are kept as they were: with ``patience`` the last
         need not be ``network``, which is the best.
+    data : Dataset
+        What it was trained on.
+    optimiser : Optimiser
+        What turned gradients into updates.
     """
 
     network: Network
@@ -109,9 +115,33 @@ class Result:
     checkpoint: Checkpoint
     engine: str
     snapshots: tuple[Snapshot, ...]
+    data: Dataset
+    optimiser: Optimiser
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the training, if anything; the test set has no say."""
+        return diagnose(self._evidence)
+
+    @property
+    def expected_accuracy(self) -> float:
+        """What simple methods reach on the validation set."""
+        return self._evidence.expected.accuracy
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            network=self.network,
+            data=self.data,
+            recipe=self.recipe,
+            optimiser=self.optimiser,
+            history=self.history,
+            status=self.status,
+            validation=self.validation,
+        )
 
 
-def fit(
+def fit(  # noqa: PLR0913 - one more than six, all but three by name
     architecture: Architecture,
     data: Dataset,
     recipe: Recipe | None = None,
@@ -119,6 +149,7 @@ def fit(
     resume: Checkpoint | None = None,
     watch: Callable[[Progress], None] | None = None,
     save: Callable[[Checkpoint], None] | None = None,
+    optimiser: Optimiser | None = None,
     **settings: Any,
 ) -> Result:
     """Train a network on the training set; score it on the others.
@@ -139,6 +170,8 @@ def fit(
     save : callable, optional
         Given a checkpoint after every stretch of steps, a few times a second and at
         the end of each epoch; but none that has diverged, from which nothing goes on.
+    optimiser : Optimiser, optional
+        One of your own, instead of the recipe's.
 
     Returns
     -------
@@ -160,6 +193,8 @@ def fit(
     """
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
     problem = _problem(architecture, data, settled)
+    if optimiser is not None:
+        problem = replace(problem, optimiser=optimiser)
     training = _Training(engine_for(problem, settled.engine), problem, data, settled)
     checkpoint = resume or Checkpoint(problem.initial_state(), History())
     status = "finished"
@@ -221,7 +256,7 @@ def _problem(
     return Problem(
         network=network,
         samples=data.train,
-        optimiser=optimiser(recipe.optimizer),
+        optimiser=named_optimiser(recipe.optimizer),
         schedule=schedule(recipe.schedule),
         peak_rate=recipe.learning_rate,
         total_steps=recipe.epochs * steps,
@@ -308,6 +343,8 @@ class _Training:
             checkpoint=checkpoint,
             engine=self._engine.name,
             snapshots=self._snapshots(checkpoint),
+            data=self._data,
+            optimiser=self._problem.optimiser,
         )
 
     def _snapshots(self, checkpoint: Checkpoint) -> tuple[Snapshot, ...]:
@@ -349,6 +386,7 @@ class _Training:
             train_accuracy=train.accuracy,
             validation_loss=validation.loss,
             validation_accuracy=validation.accuracy,
+            dead=train.dead,
         )
         history = checkpoint.history
         history = replace(history, epochs=(*history.epochs, epoch))
@@ -368,4 +406,7 @@ def _extended(history: History, steps: Steps) -> History:
         history,
         losses=np.concatenate([history.losses, steps.losses]),
         accuracies=np.concatenate([history.accuracies, steps.accuracies]),
+        health=np.concatenate([history.health, steps.health])
+        if len(history.health)
+        else steps.health,
     )

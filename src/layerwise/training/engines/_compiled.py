@@ -20,11 +20,17 @@ from layerwise.data import Order, Samples
 from layerwise.model import (
     Batch,
     Draw,
+    LossAndGradients,
     Noise,
     flatten,
     hits,
     loss_and_gradients,
     target_rows,
+)
+from layerwise.training._health import (
+    greatest_slopes,
+    health_of_step,
+    silent_shares,
 )
 from layerwise.training.engines._engine import (
     Problem,
@@ -70,6 +76,7 @@ class _Carry(NamedTuple):
     moments: Tree
     losses: Array
     accuracies: Array
+    health: Array
 
 
 class _Sums(NamedTuple):
@@ -78,6 +85,7 @@ class _Sums(NamedTuple):
     loss: Array
     right: Array
     weight: Array
+    slopes: tuple[Array, ...]
 
 
 class CompiledEngine:
@@ -117,16 +125,18 @@ class CompiledEngine:
         """Do the global steps from start to stop, or up to the first that diverges."""
         nothing = np.zeros(0, self._problem.dtype)
         losses, accuracies = [nothing], [nothing]
+        health = [self._problem.no_health()]
         while start < stop:
             number, first = divmod(start, self._length)
             last = min(first + stop - start, self._length)
             state, steps = self._advance(state, order, number, first, last)
             losses.append(steps.losses)
             accuracies.append(steps.accuracies)
+            health.append(steps.health)
             if steps.diverged:
                 break
             start += last - first
-        return state, Steps(np.concatenate(losses), np.concatenate(accuracies))
+        return state, Steps(*map(np.concatenate, (losses, accuracies, health)))
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
@@ -140,8 +150,10 @@ class CompiledEngine:
                 positions = np.arange(start, min(start + size, len(samples)))
                 counted = _padded(samples.weights_at(positions), size)
                 parts.append(self._evaluate(parameters, rows, labels, counted))
-        loss, right, total = (sum(map(float, s)) for s in zip(*parts, strict=True))
-        return Score(loss / total, right / total)
+        *sums, slopes = zip(*parts, strict=True)
+        loss, right, total = (sum(map(float, column)) for column in sums)
+        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
+        return Score(loss / total, right / total, dead)
 
     def _advance(
         self, state: State, order: Order, number: int, first: int, last: int
@@ -163,6 +175,7 @@ class CompiledEngine:
             reached = int(carry.reached)
             losses = np.asarray(carry.losses)[first:reached]
             accuracies = np.asarray(carry.accuracies)[first:reached]
+            health = np.asarray(carry.health)
             updates = reached - first
             if not np.isfinite(losses[-1]):
                 updates -= 1
@@ -171,8 +184,22 @@ class CompiledEngine:
                 updates, carry = _last_finite(run, updates)
                 losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
+                reached = first + updates + 1
+        offset = number * self._length
+        taken = self._records(offset, offset + first, offset + reached)
         reached_state = State(carry.parameters, carry.moments, start + updates)
-        return reached_state, Steps(losses, accuracies)
+        return reached_state, Steps(losses, accuracies, health[taken])
+
+    def _records(self, begin: int, start: int, stop: int) -> slice:
+        """Return where the records of the steps from start to stop lie in a block.
+
+        Of every block the first record is that of its first step that has one.
+        """
+        every = self._problem.health_every
+        if not every:
+            return slice(0)
+        before = -(-begin // every)
+        return slice(-(-start // every) - before, -(-stop // every) - before)
 
     def _block(self, order: Order, number: int) -> _Block:
         """Return a block of steps, on the device; the latest two are kept."""
@@ -222,19 +249,19 @@ def _run(
     network = problem.network
     inputs, targets = data
     first, last = span
-    weighted = problem.samples.weights is not None
+    begun = state.step - first
 
     def goes_on(carry: _Carry) -> Array:
         return (carry.reached < last) & jnp.isfinite(carry.loss)
 
     def step(carry: _Carry) -> _Carry:
         i = carry.reached
-        number = state.step + (i - first)
+        number = begun + i
         rows, weights = block.indices[i], block.weights[i]
         labels = targets[rows]
         batch = _batch(problem, inputs[rows], labels, weights)
         total = weights.sum()
-        loss, outputs, gradients = loss_and_gradients(
+        found = loss_and_gradients(
             network.layer,
             network.loss,
             carry.parameters,
@@ -243,27 +270,61 @@ def _run(
             problem.l2,
         )
         parameters, moments = problem.optimiser.update(
-            gradients, carry.moments, carry.parameters, block.rates[i]
+            found.gradients, carry.moments, carry.parameters, block.rates[i]
         )
-        if weighted:
+        loss = found.loss
+        if problem.samples.weights is not None:
             unless_empty = partial(jnp.where, total > 0)
             parameters = tree_map(unless_empty, parameters, carry.parameters)
             moments = tree_map(unless_empty, moments, carry.moments)
             loss = unless_empty(loss, 0)
-        right = hits(outputs, labels) * weights
+        right = hits(found.outputs, labels) * weights
+        accuracy = right.sum() / jnp.where(total > 0, total, 1)
         return _Carry(
             i + 1,
             loss,
             parameters,
             moments,
             carry.losses.at[i].set(loss),
-            carry.accuracies.at[i].set(right.sum() / jnp.where(total > 0, total, 1)),
+            carry.accuracies.at[i].set(accuracy),
+            _with_health(problem, carry, (begun, number), batch, found, parameters),
         )
 
     nothing = jnp.zeros(len(block.rates), problem.dtype)
     zero = jnp.zeros((), problem.dtype)
-    begin = _Carry(first, zero, state.parameters, state.moments, nothing, nothing)
+    every = problem.health_every
+    records = problem.no_health(len(block.rates) // every + 1 if every else 0)
+    begin = _Carry(
+        first, zero, state.parameters, state.moments, nothing, nothing, records
+    )
     return jax.lax.while_loop(goes_on, step, begin)
+
+
+def _with_health(
+    problem: Problem,
+    carry: _Carry,
+    steps: tuple[Array, Array],
+    batch: Batch,
+    found: LossAndGradients,
+    after: Tree,
+) -> Array:
+    """Return the block's records of health, this step's among them if it is its turn.
+
+    ``steps`` are the global steps at which the block begins, and this one.
+    """
+    every = problem.health_every
+    if not every:
+        return carry.health
+    begun, number = steps
+
+    def taken() -> Array:
+        measured = health_of_step(
+            problem.network.layer, batch, found, carry.parameters, after
+        )
+        place = number // every - (begun + every - 1) // every
+        return carry.health.at[place].set(measured)
+
+    return jax.lax.cond(number % every == 0, taken, lambda: carry.health)
 
 
 def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
@@ -287,15 +348,19 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 def _evaluate(
     problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
 ) -> _Sums:
-    """Return the sums over a block of samples, each as often as it counts."""
+    """Return the sums over a block of samples, each as often as it counts.
+
+    Last comes the greatest slope of every unit of every layer.
+    """
     network = problem.network
     batch = _batch(problem, rows, labels, counted)
-    outputs, _ = network.layer.forward(parameters, batch.inputs)
+    outputs, traces = network.layer.forward(parameters, batch.inputs)
     losses, _ = network.loss.forward(outputs, batch.targets)
     right = hits(outputs, labels)
     # Not a product: what does not count may be infinite.
     loss, hit = (jnp.where(counted > 0, part * counted, 0) for part in (losses, right))
-    return _Sums(loss.sum(), hit.sum(), counted.sum())
+    slopes = greatest_slopes(network.layer, traces, counted > 0)
+    return _Sums(loss.sum(), hit.sum(), counted.sum(), slopes)
 
 
 def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:

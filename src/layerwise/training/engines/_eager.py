@@ -21,6 +21,11 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
+from layerwise.training._health import (
+    greatest_slopes,
+    health_of_step,
+    silent_shares,
+)
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -103,10 +108,12 @@ class EagerEngine:
         )
         losses: list[float] = []
         accuracies: list[float] = []
+        health = [self._problem.no_health()]
         for step in steps:
-            advanced, loss, accuracy = self._step(state, step)
+            advanced, loss, accuracy, taken = self._step(state, step)
             losses.append(loss)
             accuracies.append(accuracy)
+            health.append(taken)
             if not math.isfinite(loss):
                 break
             if careful and not all_finite(advanced[:2]):
@@ -115,7 +122,9 @@ class EagerEngine:
                 break
             state = advanced
         dtype = self._problem.dtype
-        records = Steps(np.array(losses, dtype), np.array(accuracies, dtype))
+        records = Steps(
+            np.array(losses, dtype), np.array(accuracies, dtype), np.concatenate(health)
+        )
         moments = tree_map(
             lambda v: unravelled(v, tree) if v.ndim else v, state.moments
         )
@@ -126,44 +135,54 @@ class EagerEngine:
         """Return the mean loss and accuracy over all samples, block by block."""
         network = self._problem.network
         loss, right, total = 0.0, 0.0, 0.0
+        slopes: list[tuple[np.ndarray, ...]] = []
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(samples), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(samples)))
                 weights = samples.weights_at(rows)
                 targets = self._rows_of(samples.targets[rows])
                 batch = Batch(self._inputs(samples, rows), targets, weights)
-                outputs, _ = network.layer.forward(parameters, batch.inputs)
+                outputs, traces = network.layer.forward(parameters, batch.inputs)
+                slopes.append(greatest_slopes(network.layer, traces, weights > 0))
                 losses, _ = network.loss.forward(outputs, batch.targets)
                 loss += float(np.sum(losses * weights, dtype=np.float64))
                 right += float(np.sum(hits(outputs, samples.targets[rows]) * weights))
                 total += float(np.sum(weights))
-        return Score(loss / total, right / total)
+        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
+        return Score(loss / total, right / total, dead)
 
-    def _step(self, state: State, step: _Step) -> tuple[State, float, float]:
-        """Return the state after one step, and the loss and accuracy before it."""
+    def _step(
+        self, state: State, step: _Step
+    ) -> tuple[State, float, float, np.ndarray]:
+        """Return the state after a step; the loss, accuracy and health before it."""
         rows, weights, rate = step
         problem = self._problem
         total = weights.sum()
+        taken = int(problem.takes_health(state.step))
         if not total:
-            return state._replace(step=state.step + 1), 0.0, 0.0
+            empty = problem.no_health(taken)
+            return state._replace(step=state.step + 1), 0.0, 0.0, empty
         network = problem.network
-        inputs = self._inputs(problem.samples, rows)
-        batch = Batch(inputs, self._targets[rows], weights)
-        loss, outputs, gradients = loss_and_gradients(
+        before = unravelled(state.parameters, network.parameters)
+        batch = Batch(self._inputs(problem.samples, rows), self._targets[rows], weights)
+        found = loss_and_gradients(
             network.layer,
             network.loss,
-            unravelled(state.parameters, network.parameters),
+            before,
             batch,
             self._noise(state.step, len(rows)),
             problem.l2,
         )
         parameters, moments = problem.optimiser.update(
-            ravelled(gradients), state.moments, state.parameters, rate
+            ravelled(found.gradients), state.moments, state.parameters, rate
         )
-        right = hits(outputs, problem.samples.targets[rows])
-        accuracy = right @ weights / total
+        right = hits(found.outputs, problem.samples.targets[rows])
+        health = problem.no_health()
+        if taken:
+            after = unravelled(parameters, before)
+            health = health_of_step(network.layer, batch, found, before, after)[None]
         advanced = State(parameters, moments, state.step + 1)
-        return advanced, float(loss), float(accuracy)
+        return advanced, float(found.loss), float(right @ weights / total), health
 
     def _inputs(self, samples: Samples, rows: np.ndarray) -> np.ndarray:
         scaled = self._problem.network.scaling.apply(

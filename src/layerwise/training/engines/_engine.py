@@ -10,6 +10,7 @@ from jaxtyping import Float, Integer
 from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Network
+from layerwise.training._health import HEALTH_EVERY, LayerHealth
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule
 
@@ -41,10 +42,13 @@ class Steps(NamedTuple):
     update that makes a parameter or a moment infinite or NaN; the latter is recorded
     as a loss of NaN for the step that could no longer be made. Either way such a loss
     is the last. Where targets are numbers there is no accuracy, and it is NaN.
+    ``health`` has what ``LayerHealth`` names, for those of the steps that are multiples
+    of ``Problem.health_every``.
     """
 
     losses: Float[np.ndarray, " steps"]
     accuracies: Float[np.ndarray, " steps"]
+    health: Float[np.ndarray, "records layers measures"]
 
     @property
     def diverged(self) -> bool:
@@ -53,10 +57,15 @@ class Steps(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A network's figures on one set, over all samples once, by their weights."""
+    """A network's figures on one set, over all samples once, by their weights.
+
+    ``dead`` is, for every layer, the share of units that pass no gradient for any of
+    the samples.
+    """
 
     loss: float
     accuracy: float
+    dead: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +95,8 @@ class Problem:
     l2 : float
         The strength of the penalty on large weights, against one sample of weight 1:
         ½ l2 Σ W² / Σ w, over the samples w of a batch.
+    health_every : int
+        Global steps from one record of the layers' health to the next; 0 for none.
     """
 
     network: Network
@@ -98,6 +109,7 @@ class Problem:
     seed: int
     device: str | None = None
     l2: float = 0.0
+    health_every: int = HEALTH_EVERY
 
     @cached_property
     def dtype(self) -> np.dtype:
@@ -121,6 +133,18 @@ class Problem:
         if self.samples.weights is not None:
             weights = weights * self.samples.weights[indices]
         return indices, weights.astype(self.dtype)
+
+    def takes_health(self, step: Array | int) -> Array | bool:
+        """Return whether the health of this global step is recorded."""
+        every = self.health_every
+        return step % every == 0 if every else False
+
+    def no_health(
+        self, records: int = 0
+    ) -> Float[np.ndarray, "records layers measures"]:
+        """Return so many records of zeros."""
+        shape = (records, len(self.network.layer.layers), len(LayerHealth._fields))
+        return np.zeros(shape, self.dtype)
 
     def initial_state(self) -> State:
         """Return the state before the first step."""

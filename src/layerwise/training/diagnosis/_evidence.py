@@ -1,0 +1,205 @@
+"""What the rules look at: a training's records, and what its data lets one expect.
+
+Training and validation samples only; the test set has no say in a diagnosis.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.arrays import leaves
+from layerwise.data import Dataset, Samples
+from layerwise.model import (
+    MLP,
+    Activation,
+    Layer,
+    LayerNorm,
+    Network,
+    ReLU,
+    Residual,
+    flatten,
+)
+from layerwise.training._health import Health, LayerHealth
+from layerwise.training._history import History
+from layerwise.training._optimisers import Optimiser
+from layerwise.training._recipe import ResolvedRecipe
+from layerwise.training.diagnosis._expected import Expected, expected_of
+from layerwise.training.engines import Score
+
+__all__ = ["Evidence", "layers_within"]
+
+MARGIN = 0.02
+"""Points of accuracy below what simple methods reach that are not worth an alarm."""
+
+MOST_ROWS = 2_000
+"""Samples that are looked at where a sample of them will do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A training that has ended, as the rules see it.
+
+    Parameters
+    ----------
+    network : Network
+        Its last finite state.
+    data : Dataset
+    recipe : ResolvedRecipe
+    optimiser : Optimiser
+        What turned gradients into updates.
+    history : History
+    status : str
+        ``finished``, ``diverged`` or ``interrupted``.
+    validation : Score
+        Of the network.
+    """
+
+    network: Network
+    data: Dataset
+    recipe: ResolvedRecipe
+    optimiser: Optimiser
+    history: History
+    status: str
+    validation: Score
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The layers' names."""
+        return self.network.layer_names
+
+    @cached_property
+    def records(self) -> tuple[Health, ...]:
+        """The layers' health; the first is that of the untrained network."""
+        return self.history.records
+
+    @cached_property
+    def untrained(self) -> Network:
+        """The network before its first step."""
+        return self.network.redrawn(self.recipe.seed)
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """Every activation of the network, in forward order."""
+        within = layers_within(self.network.layer)
+        return tuple(one for one in within if isinstance(one, Activation))
+
+    @property
+    def rectified(self) -> bool:
+        """Whether the hidden layers are of ReLUs."""
+        return bool(self.activations) and all(
+            isinstance(one, ReLU) for one in self.activations
+        )
+
+    @property
+    def mlp(self) -> MLP | None:
+        """The settings, where the network is one of ours."""
+        found = self.network.architecture
+        return found if isinstance(found, MLP) else None
+
+    @cached_property
+    def hidden_count(self) -> int:
+        """The number of hidden layers."""
+        return len(self.network.layer.layers) - 1
+
+    @cached_property
+    def training_rows(self) -> Samples:
+        """Some of the training samples, evenly from all of them."""
+        return _evenly(self.data.train, MOST_ROWS)
+
+    @cached_property
+    def scaled(self) -> Float[np.ndarray, "rows features"]:
+        """Those samples as the network sees them."""
+        return np.asarray(
+            flatten(self.network.scaling.apply(self.training_rows.inputs, np.float64))
+        )
+
+    @cached_property
+    def finite_inputs(self) -> bool:
+        """Whether every training input is a finite number."""
+        inputs = self.data.train.inputs
+        return inputs.dtype.kind != "f" or bool(np.isfinite(inputs).all())
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What simple methods make of the data."""
+        return expected_of(self.data)
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The class that the network gives each of the validation samples."""
+        return self.network.predict(self.data.validation.inputs)
+
+    @cached_property
+    def learnt(self) -> bool:
+        """Whether the network does as well as simple methods, but for noise."""
+        if self.status == "diverged":
+            return False
+        reached = self.validation.accuracy
+        noise = 2 * np.sqrt(max(reached * (1 - reached), 0) / self.validation_count)
+        return bool(reached >= self.expected.accuracy - max(MARGIN, noise))
+
+    @property
+    def validation_count(self) -> int:
+        """How many validation samples there are."""
+        return len(self.data.validation)
+
+    @cached_property
+    def update_ratios(self) -> Float[np.ndarray, "records layers"]:
+        """Update by weights, of every layer in every record."""
+        place = LayerHealth._fields.index("update_ratio")
+        return self.history.health[..., place].astype(np.float64)
+
+    @cached_property
+    def path(self) -> float:
+        """How far the weights went in all, in lengths of themselves.
+
+        The sum over all steps of update by weights, of the layer that went farthest.
+        """
+        ratios = np.array(
+            [[one.update_ratio for one in r.layers] for r in self.records]
+        )
+        if not len(ratios):
+            return 0.0
+        steps = len(self.history.losses) / len(ratios)
+        return float(np.nansum(ratios, axis=0).max() * steps)
+
+    @cached_property
+    def weight_variances(self) -> tuple[tuple[int, float], ...]:
+        """For every layer fan-in and variance of its first matrix, untrained."""
+        found: list[tuple[int, float]] = []
+        for tree in self.untrained.parameters:
+            matrices = [leaf for leaf in leaves(tree) if leaf.ndim == 2]
+            if matrices:
+                found.append((matrices[0].shape[0], float(np.var(matrices[0]))))
+            else:
+                found.append((1, 1.0))
+        return tuple(found)
+
+    @property
+    def has_skips(self) -> bool:
+        """Whether skip connections or normalisation carry the signal."""
+        within = layers_within(self.network.layer)
+        return any(isinstance(one, Residual | LayerNorm) for one in within)
+
+
+def layers_within(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and those that it is made of, in the order of its fields."""
+    yield layer
+    for inner in _inner(layer):
+        yield from layers_within(inner)
+
+
+def _inner(layer: Any) -> Iterator[Layer]:
+    for name in (f.name for f in fields(layer)):
+        value = getattr(layer, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        yield from (part for part in parts if isinstance(part, Layer))
+
+
+def _evenly(samples: Samples, most: int) -> Samples:
+    places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
+    return samples.at(places)

@@ -1,0 +1,136 @@
+"""What simple methods make of a data set: a yardstick for what a network should reach.
+
+Nearest neighbours and a least-squares classifier, fitted on training samples and scored
+on validation samples.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.data import Dataset, Samples, fit_scaling
+from layerwise.model import flatten
+
+__all__ = ["Expected", "Neighbours", "expected_of", "neighbours_of"]
+
+MOST_FITTED = 4_000
+MOST_SCORED = 1_000
+"""Samples that the yardsticks are fitted on and scored on, at most."""
+
+SEVERAL = 15
+"""Neighbours that vote: one follows the finest borders, several stand noise."""
+
+RIDGE = 1e-2
+"""Added to the covariance of unit-variance features: they may repeat each other."""
+
+
+class Neighbours(NamedTuple):
+    """For some samples, which others are nearest: places in all training samples."""
+
+    places: Int[np.ndarray, " rows"]
+    nearest: Int[np.ndarray, "rows neighbours"]
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What simple methods reach on the validation samples.
+
+    Parameters
+    ----------
+    majority : float
+        The share of the commonest class of the training samples, among them.
+    nearest, several, linear : float
+        Accuracy of the nearest neighbour, of several, and of a linear classifier.
+    recall : array, shape (classes,)
+        The nearest neighbour's for each class; NaN where it has no sample.
+    """
+
+    majority: float
+    nearest: float
+    several: float
+    linear: float
+    recall: Float[np.ndarray, " classes"]
+
+    @property
+    def accuracy(self) -> float:
+        """The best of them."""
+        return max(self.majority, self.nearest, self.several, self.linear)
+
+
+def expected_of(data: Dataset) -> Expected:
+    """Fit the yardsticks and score them; what is not finite counts as the mean."""
+    fitted, scored = _some(data.train, MOST_FITTED), _some(data.validation, MOST_SCORED)
+    rows, others = _rows(data, fitted), _rows(data, scored)
+    found = nearest_rows(others, rows, SEVERAL)
+    votes = np.eye(data.classes)[fitted.targets[found]]
+    truth, one = scored.targets, fitted.targets[found[:, 0]]
+    common = np.argmax(np.bincount(data.train.targets, minlength=data.classes))
+    right = one == truth
+    with np.errstate(invalid="ignore"):
+        recall = np.bincount(truth, right, data.classes) / np.bincount(
+            truth, minlength=data.classes
+        )
+    return Expected(
+        majority=float(np.mean(truth == common)),
+        nearest=float(np.mean(right)),
+        several=float(np.mean(votes.sum(axis=1).argmax(axis=1) == truth)),
+        linear=float(np.mean(_linear(rows, fitted.targets, others) == truth)),
+        recall=recall,
+    )
+
+
+def neighbours_of(data: Dataset, most: int = MOST_SCORED) -> Neighbours:
+    """Return for some training samples which others are nearest to them."""
+    rows = _rows(data, data.train)
+    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
+    places = np.unique(places)
+    found = nearest_rows(rows[places], rows, 2)
+    # The first is the sample itself, or one that equals it.
+    own = found[:, :1] == places[:, None]
+    return Neighbours(places, np.where(own, found[:, 1:], found[:, :1]))
+
+
+def nearest_rows(
+    queries: Float[np.ndarray, "queries features"],
+    rows: Float[np.ndarray, "rows features"],
+    count: int,
+) -> Int[np.ndarray, "queries count"]:
+    """Return the nearest rows of every query, the nearest first."""
+    count = min(count, len(rows))
+    squares = np.sum(rows * rows, axis=1)
+    found: list[np.ndarray] = []
+    for start in range(0, len(queries), 256):
+        distances = squares - 2 * (queries[start : start + 256] @ rows.T)
+        near = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
+        found.append(np.take_along_axis(near, order, axis=1))
+    return np.concatenate(found)
+
+
+def _linear(
+    rows: Float[np.ndarray, "rows features"],
+    targets: Int[np.ndarray, " rows"],
+    others: Float[np.ndarray, "others features"],
+) -> Int[np.ndarray, " others"]:
+    wide = np.c_[rows, np.ones(len(rows))].astype(np.float64)
+    wanted = np.eye(int(targets.max()) + 1)[targets]
+    square = wide.T @ wide / len(rows) + RIDGE * np.eye(wide.shape[1])
+    weights = np.linalg.solve(square, wide.T @ wanted / len(rows))
+    return np.argmax(np.c_[others, np.ones(len(others))] @ weights, axis=1)
+
+
+def _some(samples: Samples, most: int) -> Samples:
+    places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
+    return samples.at(places)
+
+
+def _rows(data: Dataset, samples: Samples) -> Float[np.ndarray, "rows features"]:
+    """Return inputs as flat rows, each feature of unit variance among the training."""
+    train = np.asarray(data.train.inputs)
+    if train.dtype.kind == "f" and not np.isfinite(train).all():
+        train = train[np.isfinite(train.reshape(len(train), -1)).all(axis=1)]
+    scaling = fit_scaling(train, "standard")
+    rows = np.asarray(flatten(scaling.apply(samples.inputs, np.float32)))
+    return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)

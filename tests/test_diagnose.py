@@ -1,0 +1,79 @@
+"""`layerwise diagnose`: what it says of a run, and the run that comes of --fix."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.cli import main
+from layerwise.experiment import Plan, Run, fix_run, restored
+from layerwise.model import load_network
+
+SLOW = ["--hidden", "16", "--learning-rate", "1e-7", "--schedule", "constant"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_says_what_is_wrong_and_how_to_mend_it(folder, capsys):
+    assert main(["train", "iris", *SLOW, "--epochs", "10", "--out", "slow"]) == 0
+    printed = said(capsys)
+    assert "diagnosis: learning rate too low" in printed
+    assert "layerwise diagnose slow --fix" in printed
+    summary = json.loads((folder / "slow" / "summary.json").read_text())
+    assert summary["diagnosis"][0]["kind"] == "learning rate too low"
+    assert summary["training"]["diagnosis"] == "learning rate too low"
+
+
+def test_fix_trains_again_and_writes_a_run_that_can_be_used(folder, capsys):
+    main(["train", "iris", *SLOW, "--epochs", "10", "--out", "slow"])
+    before = load_network(folder / "slow")
+    capsys.readouterr()
+    assert main(["diagnose", "slow", "--fix"]) == 0
+    assert "mended run in slow-fixed-1" in said(capsys)
+    run, result = restored("slow-fixed-1")
+    data = lw.load("iris")
+    hit = [
+        np.mean(network.predict(data.validation.inputs) == data.validation.targets)
+        for network in (before, load_network(run.folder))
+    ]
+    assert hit[1] > hit[0] + 0.2
+    assert result.validation.accuracy == pytest.approx(hit[1])
+    assert main(["report", "slow-fixed-1"]) == 0
+
+
+def test_a_healthy_run_is_left_alone(folder, capsys):
+    main(["train", "iris", "--hidden", "16", "--out", "fine"])
+    capsys.readouterr()
+    assert main(["diagnose", "fine", "--fix", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"diagnosis": []}
+    assert {path.name for path in folder.iterdir()} == {"fine"}
+
+
+def test_a_change_of_the_data_is_left_to_its_owner(folder):
+    """Labels out of step are put back for the trial; no command asks for that again."""
+    data = lw.load("digits")
+    rolled = replace(data.train, targets=np.roll(data.train.targets, 1))
+    shifted = replace(data, train=rolled)
+    plan = Plan("digits", recipe=lw.Recipe(epochs=5), architecture=lw.MLP([32]))
+    result = lw.fit(plan.architecture, shifted, plan.recipe)
+    mended, fixed = fix_run(Run(folder / "shifted", plan, shifted), result)
+    assert fixed.rounds[0].cause.kind == "inputs and labels out of step"
+    assert fixed.result.validation.accuracy > 0.9
+    assert mended is None
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("options", [["nowhere"], ["nowhere", "--fix"]])
+def test_what_is_no_run_is_said_in_one_line(folder, capsys, options):
+    assert main(["diagnose", *options]) == 2
+    assert "nowhere: not a run" in capsys.readouterr().err

@@ -1,0 +1,126 @@
+"""The diagnosis: what is named first, where, with which numbers, and that fix mends."""
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.data import Samples
+from layerwise.training import Diagnosis, Setup
+
+CLASSIC = {
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "batch_size": 32,
+    "schedule": "constant",
+    "epochs": 2,
+    "engine": "eager",
+}
+
+
+@pytest.fixture(scope="module")
+def moons() -> lw.Dataset:
+    return lw.load("moons")
+
+
+@pytest.fixture(scope="module")
+def exploded(moons):
+    return lw.fit(lw.MLP([30] * 8, init="normal"), moons, lw.Recipe(**CLASSIC))
+
+
+class TestTheClassic:
+    """Eight layers of 30 that begin with N(0, 1)."""
+
+    def test_step_layer_and_factor(self, exploded):
+        cause = exploded.diagnosis.first
+        assert exploded.status == "diverged"
+        assert (cause.kind, cause.layer, cause.step) == ("exploding", "hidden2", 0)
+        assert cause.evidence["factor_per_layer"] == pytest.approx(15, rel=0.1)
+        assert cause.evidence["factor_computed"] == pytest.approx(15, rel=0.1)
+        assert cause.evidence["stopped_at_step"] == 3
+        assert cause.change == {"init": "he"}
+        assert "fan_in" in cause.reason
+        assert "step 3" in cause.text
+
+    def test_fix_mends_it(self, exploded, moons):
+        setup = Setup(lw.MLP([30] * 8, init="normal"), moons, lw.Recipe(**CLASSIC))
+        fixed = lw.fix(setup, exploded)
+        assert fixed.setup.architecture.init == "he"
+        assert fixed.result.validation.accuracy > 0.98
+        assert fixed.rounds[0].cause.kind == "exploding"
+
+    @pytest.mark.slow
+    def test_under_adam_it_trains_and_nothing_is_said(self, moons):
+        recipe = lw.Recipe(
+            epochs=10, optimizer="adam", learning_rate=1e-3, schedule="constant"
+        )
+        result = lw.fit(lw.MLP([30] * 8, init="normal"), moons, recipe)
+        assert result.diagnosis == Diagnosis()
+
+
+def iris(**settings):
+    return lw.fit(lw.MLP([16]), lw.load("iris"), engine="eager", **settings)
+
+
+def test_a_healthy_training_is_healthy():
+    result = iris()
+    assert result.diagnosis.healthy
+    assert str(result.diagnosis).startswith("healthy")
+    assert result.diagnosis.first is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "kind"),
+    [(1e-7, "learning rate too low"), (300.0, "learning rate too high")],
+)
+def test_the_learning_rate(rate, kind):
+    cause = iris(optimizer="sgd", learning_rate=rate, epochs=10).diagnosis.first
+    assert cause.kind == kind
+    assert 1e-4 < cause.change["learning_rate"] < 0.1
+
+
+def digits_with(inputs=None, targets=None) -> lw.Dataset:
+    """Digits whose training samples were changed."""
+    from dataclasses import replace
+
+    data = lw.load("digits")
+    train = Samples(
+        data.train.inputs if inputs is None else inputs(data.train.inputs),
+        data.train.targets if targets is None else targets(data.train.targets),
+    )
+    return replace(data, train=train)
+
+
+def test_labels_out_of_step_and_the_shift_that_mends_them():
+    data = digits_with(targets=lambda y: np.roll(y, 5))
+    setup = Setup(lw.MLP([30]), data, lw.Recipe(epochs=5, engine="eager"))
+    result = lw.fit(setup.architecture, data, setup.recipe)
+    cause = result.diagnosis.first
+    assert cause.kind == "inputs and labels out of step"
+    assert cause.change == {"roll_labels": -5}
+    mended = setup.changed(cause.change).data
+    truth = lw.load("digits").train.targets
+    assert np.array_equal(mended.train.targets, truth)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_inputs_that_are_not_finite():
+    def spoil(inputs):
+        spoilt = np.array(inputs, np.float64)
+        spoilt[3].flat[0] = np.nan
+        return spoilt
+
+    data = digits_with(inputs=spoil)
+    result = lw.fit(lw.MLP([8]), data, epochs=1, engine="eager")
+    cause = result.diagnosis.first
+    assert cause.kind == "non-finite inputs"
+    assert (cause.evidence["rows"], cause.evidence["row"]) == (1, 3)
+    setup = Setup(lw.MLP([8]), data, lw.Recipe()).changed(cause.change)
+    assert np.isfinite(setup.data.train.inputs).all()
+
+
+def test_a_change_makes_new_settings_and_leaves_the_old():
+    setup = Setup(lw.MLP([4]), lw.load("iris"), lw.Recipe())
+    changed = setup.changed({"init": "glorot", "epochs": 7, "scaling": "range"})
+    assert (changed.architecture.init, changed.recipe.epochs) == ("glorot", 7)
+    assert changed.data.scaling == "range"
+    assert (setup.architecture.init, setup.recipe.epochs) == ("he", None)
