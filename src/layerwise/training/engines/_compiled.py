@@ -246,85 +246,89 @@ def _run(
     The update of that one is made nevertheless: a choice between two states in every
     step costs a third of MNIST's time, and the few that diverge are run again.
     """
-    network = problem.network
     inputs, targets = data
     first, last = span
-    begun = state.step - first
+    every, begun = problem.health_every, state.step - first
+    loop = jax.lax.while_loop
 
-    def goes_on(carry: _Carry) -> Array:
-        return (carry.reached < last) & jnp.isfinite(carry.loss)
+    def until(stop: Array) -> Callable[[_Carry], Array]:
+        return lambda carry: (carry.reached < stop) & jnp.isfinite(carry.loss)
+
+    def moved(carry: _Carry) -> _Moved:
+        i = carry.reached
+        rows, weights = block.indices[i], block.weights[i]
+        batch = _batch(problem, inputs[rows], targets[rows], weights)
+        noise = _noise(problem, draws, begun + i)
+        return _moved(problem, carry, batch, noise, block.rates[i])
 
     def step(carry: _Carry) -> _Carry:
-        i = carry.reached
-        number = begun + i
-        rows, weights = block.indices[i], block.weights[i]
-        labels = targets[rows]
-        batch = _batch(problem, inputs[rows], labels, weights)
-        total = weights.sum()
-        found = loss_and_gradients(
-            network.layer,
-            network.loss,
-            carry.parameters,
-            batch,
-            _noise(problem, draws, number),
-            problem.l2,
-        )
-        parameters, moments = problem.optimiser.update(
-            found.gradients, carry.moments, carry.parameters, block.rates[i]
-        )
-        loss = found.loss
-        if problem.samples.weights is not None:
-            unless_empty = partial(jnp.where, total > 0)
-            parameters = tree_map(unless_empty, parameters, carry.parameters)
-            moments = tree_map(unless_empty, moments, carry.moments)
-            loss = unless_empty(loss, 0)
-        right = hits(found.outputs, labels) * weights
+        i, to = carry.reached, moved(carry)
+        right = hits(to.found.outputs, targets[block.indices[i]]) * to.batch.weights
+        total = to.batch.weights.sum()
         accuracy = right.sum() / jnp.where(total > 0, total, 1)
         return _Carry(
             i + 1,
-            loss,
-            parameters,
-            moments,
-            carry.losses.at[i].set(loss),
+            to.loss,
+            to.parameters,
+            to.moments,
+            carry.losses.at[i].set(to.loss),
             carry.accuracies.at[i].set(accuracy),
-            _with_health(problem, carry, (begun, number), batch, found, parameters),
+            carry.health,
         )
 
-    nothing = jnp.zeros(len(block.rates), problem.dtype)
-    zero = jnp.zeros((), problem.dtype)
-    every = problem.health_every
-    records = problem.no_health(len(block.rates) // every + 1 if every else 0)
-    begin = _Carry(
-        first, zero, state.parameters, state.moments, nothing, nothing, records
-    )
-    return jax.lax.while_loop(goes_on, step, begin)
-
-
-def _with_health(
-    problem: Problem,
-    carry: _Carry,
-    steps: tuple[Array, Array],
-    batch: Batch,
-    found: LossAndGradients,
-    after: Tree,
-) -> Array:
-    """Return the block's records of health, this step's among them if it is its turn.
-
-    ``steps`` are the global steps at which the block begins, and this one.
-    """
-    every = problem.health_every
-    if not every:
-        return carry.health
-    begun, number = steps
-
-    def taken() -> Array:
+    def watched(carry: _Carry) -> Array:
+        to, number = moved(carry), begun + carry.reached
         measured = health_of_step(
-            problem.network.layer, batch, found, carry.parameters, after
+            problem.network.layer, to.batch, to.found, carry.parameters, to.parameters
         )
         place = number // every - (begun + every - 1) // every
         return carry.health.at[place].set(measured)
 
-    return jax.lax.cond(number % every == 0, taken, lambda: carry.health)
+    def stretch(carry: _Carry) -> _Carry:
+        # The step that is watched is made twice: to keep, in every step, what its
+        # record needs would cost all the others more.
+        over = (begun + carry.reached) % every
+        health = jax.lax.cond(over == 0, watched, lambda carry: carry.health, carry)
+        stop = jnp.minimum(last, carry.reached + every - over)
+        return loop(until(stop), step, carry._replace(health=health))
+
+    nothing = jnp.zeros(len(block.rates), problem.dtype)
+    zero = jnp.zeros((), problem.dtype)
+    records = problem.no_health(len(block.rates) // every + 1 if every else 0)
+    begin = _Carry(
+        first, zero, state.parameters, state.moments, nothing, nothing, records
+    )
+    return loop(until(last), stretch if every else step, begin)
+
+
+class _Moved(NamedTuple):
+    """What a step comes to."""
+
+    batch: Batch
+    found: LossAndGradients
+    loss: Array
+    parameters: Tree
+    moments: Tree
+
+
+def _moved(
+    problem: Problem, carry: _Carry, batch: Batch, noise: Noise, rate: Array
+) -> _Moved:
+    """Return what one step comes to; a batch without weight changes nothing."""
+    network = problem.network
+    found = loss_and_gradients(
+        network.layer, network.loss, carry.parameters, batch, noise, problem.l2
+    )
+    loss = found.loss
+    parameters, moments = problem.optimiser.update(
+        found.gradients, carry.moments, carry.parameters, rate
+    )
+    if problem.samples.weights is not None:
+        unless_empty = partial(jnp.where, batch.weights.sum() > 0)
+        parameters = tree_map(unless_empty, parameters, carry.parameters)
+        moments = tree_map(unless_empty, moments, carry.moments)
+        loss = unless_empty(loss, 0)
+    return _Moved(batch, found, loss, parameters, moments)
 
 
 def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carry]:
