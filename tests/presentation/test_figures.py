@@ -1,11 +1,14 @@
 """Each figure shows its record: labels, colours, numbers in their places."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from PIL import Image
 
 import layerwise as lw
 from layerwise.data import Samples
@@ -25,7 +28,6 @@ from layerwise.presentation import (
     training_curves,
     worst_mistakes,
 )
-from layerwise.presentation._figures_layers import layer_plane
 from layerwise.presentation._pictures import mosaic
 from layerwise.presentation._style import png
 from layerwise.training import Epoch, History
@@ -35,8 +37,12 @@ def texts(ax) -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
+def colours_of(drawn) -> list[str]:
+    return [to_hex(colour) for colour in drawn.get_facecolors()]
+
+
 def point_colours(ax) -> list[str]:
-    return [to_hex(colour) for colour in ax.collections[0].get_facecolors()]
+    return colours_of(ax.collections[0])
 
 
 def study_of(classes: int, mistakes: int, study):
@@ -91,8 +97,8 @@ def test_a_class_has_one_colour_everywhere(moons):
     assert point_colours(worst_mistakes(study)) == expected
     regions = decision_regions(moons.network, moons.data.test)
     assert point_colours(regions) == expected
-    sheet = layer_projections(study)
-    assert [point_colours(ax) for ax in sheet.axes] == [expected] * len(list(study))
+    tiles = layer_projections(study).collections
+    assert [colours_of(tile) for tile in tiles] == [expected] * len(list(study))
 
 
 def test_mistakes_are_ringed(moons):
@@ -123,9 +129,8 @@ def test_planes_have_the_colours_of_the_samples_shown(digits):
     )
     expected = [class_colours(10)[target] for target in study.targets[shown]]
     for plane in ("components", "discriminants"):
-        axes = layer_projections(study, plane).axes
-        assert [point_colours(ax) for ax in axes if ax.axison] == [expected] * 4
-    assert point_colours(layer_plane(study.input, study)) == expected
+        tiles = layer_projections(study, plane).collections
+        assert [colours_of(tile) for tile in tiles] == [expected] * 4
 
 
 def test_figures_draw_on_the_axes_given(digits):
@@ -181,15 +186,18 @@ def test_sample_sheet_of_many_classes_some_without_samples(digits):
 
 def test_component_images_are_even_about_zero(digits):
     layer = digits.input_study.layer
-    figure = component_images(layer, digits.data.shape)
-    assert len(figure.axes) == 10
-    for index, ax in enumerate(figure.axes):
-        low, high = ax.images[0].get_clim()
-        assert low == -high < 0
-        expected = layer.components.components[index].reshape(8, 8)
-        np.testing.assert_array_equal(ax.images[0].get_array(), expected)
-        share = 100 * layer.components.explained_variance_ratio[index]
-        assert ax.get_title("left") == f"{index + 1}: {share:.1f}\u202f%"
+    ax = component_images(layer, digits.data.shape)
+    drawn = ax.images[0].get_array()
+    shares = 100 * layer.components.explained_variance_ratio
+    for index, component in enumerate(layer.components.components):
+        row, column = divmod(index, 5)
+        top, left = row * drawn.shape[0] // 2, column * drawn.shape[1] // 5
+        image = component.reshape(8, 8)
+        shade = 0.5 + image / (2 * np.abs(image).max())
+        tile = drawn[top : top + 8, left : left + 8]
+        np.testing.assert_allclose(tile, colormaps["RdBu"](shade)[..., :3], atol=1e-12)
+        assert texts(ax)[index] == f"{index + 1}: {shares[index]:.1f}\u202f%"
+    assert len(texts(ax)) == 10
 
 
 def test_component_images_refuse_another_shape(digits):
@@ -246,19 +254,40 @@ def test_curves_of_epochs_alone():
 
 
 def test_layer_sheet_names_every_layer_with_its_figures(digits):
-    sheet = layer_projections(digits.study)
-    shown = [ax for ax in sheet.axes if ax.axison]
-    assert [ax.get_title("left") for ax in shown] == [
-        "input", "hidden1", "hidden2", "output",
-    ]  # fmt: skip
+    written = texts(layer_projections(digits.study))
+    names = ["input", "hidden1", "hidden2", "output"]
+    assert [text for text in written if text in names] == names
     layer = digits.study.layers[0]
     probe, shown_share = layer.probe_accuracy.value, layer.variance_shown.sum()
-    first, second = texts(shown[1])[-1].split("\n")
+    first, second = written[written.index("hidden1") + 1].split("\n")
     assert first == (
         f"probe accuracy {100 * probe:.1f}\u202f%, "
         f"{100 * shown_share:.1f}\u202f% of variance"
     )
     assert second.startswith(f"{layer.participation_ratio:.3g} of 16 dimensions")
+
+
+def test_a_tile_keeps_distances_and_says_how_long_a_length_is(digits):
+    study = digits.study
+    ax = layer_projections(study)
+    scales = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    for layer, tile, line in zip(study, ax.collections, scales, strict=True):
+        inches = np.asarray(tile.get_offsets()) * (1, -1)
+        scale = np.ptp(inches[:, 0]) / np.ptp(layer.projection[:, 0])
+        moved = scale * (layer.projection - layer.projection[0])
+        np.testing.assert_allclose(inches - inches[0], moved, atol=1e-5)
+        length = np.ptp(line.get_xdata()) / scale
+        assert f"{length:.4g}" in texts(ax)
+
+
+def test_layers_stand_on_their_own_as_they_stand_on_the_sheet(digits):
+    figures = draw_all(digits)
+    sheet, *tiles = (
+        np.asarray(Image.open(io.BytesIO(figures[name])))
+        for name in ("layers", "layer00", "layer01", "layer02", "layer03")
+    )
+    np.testing.assert_array_equal(np.hstack(tiles[:2]), sheet[90:540])
+    np.testing.assert_array_equal(np.hstack(tiles[2:]), sheet[-450:])
 
 
 def test_probe_figures_stand_in_their_cells(digits):

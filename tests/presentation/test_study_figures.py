@@ -92,31 +92,34 @@ def test_every_figure_can_be_drawn(request, kind, draw):
 
 def test_discriminants_are_shown_with_their_ratios_and_trust(digits):
     study = digits.study
-    axes = [ax for ax in layer_projections(study, "discriminants").axes if ax.axison]
-    for ax, layer in zip(axes, study, strict=True):
+    ax = layer_projections(study, "discriminants")
+    for tile, layer in zip(ax.collections, study, strict=True):
         first, second = layer.discriminants.ratios
-        assert ax.get_xlabel() == f"discriminant 1 (between/within {first:.3g})"
-        assert ax.get_ylabel() == f"discriminant 2 (between/within {second:.3g})"
-        points = ax.collections[0].get_offsets()
-        np.testing.assert_array_equal(points, layer.planes["discriminants"])
+        assert f"discriminant 1 (between/within {first:.3g})" in texts(ax)
+        assert f"discriminant 2 (between/within {second:.3g})" in texts(ax)
+        inches = np.asarray(tile.get_offsets()) * (1, -1)
+        plane = layer.planes["discriminants"]
+        scale = np.ptp(inches[:, 1]) / np.ptp(plane[:, 1])
+        moved = scale * (plane - plane[0])
+        np.testing.assert_allclose(inches - inches[0], moved, atol=1e-5)
         trust, continuity = (
             layer.measures.values[f"discriminant_{name}"]
             for name in ("trustworthiness", "continuity")
         )
-        assert texts(ax)[-1].endswith(
-            f"trustworthiness {trust:.3g}, continuity {continuity:.3g}"
-        )
+        ends = f"trustworthiness {trust:.3g}, continuity {continuity:.3g}"
+        assert any(text.endswith(ends) for text in texts(ax))
 
 
 def test_one_discriminant_is_drawn_as_a_band(moons):
-    ax = layer_projections(moons.study, "discriminants").axes[0]
+    ax = layer_projections(moons.study, "discriminants")
     along, upward = ax.collections[0].get_offsets().T
-    np.testing.assert_array_equal(
-        along, moons.study.input.planes["discriminants"][:, 0]
+    wanted = moons.study.input.planes["discriminants"][:, 0]
+    scale = np.ptp(along) / np.ptp(wanted)
+    np.testing.assert_allclose(
+        along - along[0], scale * (wanted - wanted[0]), atol=1e-5
     )
     assert len(np.unique(upward)) == len(moons.study.shown)
-    assert ax.get_ylabel() == "height: for sight only"
-    assert list(ax.get_yticks()) == []
+    assert "height: for sight only" in texts(ax)
 
 
 def test_classes_with_one_mean_have_no_discriminant(moons):
@@ -128,9 +131,9 @@ def test_classes_with_one_mean_have_no_discriminant(moons):
     )
     planes = {**layer.planes, "discriminants": 0 * layer.projection}
     layer = replace(layer, discriminants=none, planes=planes)
-    figure = layer_projections(replace(moons.study, input=layer), "discriminants")
-    png(figure)
-    assert figure.axes[0].get_xlabel() == "no discriminant: the classes' means are one"
+    ax = layer_projections(replace(moons.study, input=layer), "discriminants")
+    png(ax)
+    assert "no discriminant: the classes' means are one" in texts(ax)
 
 
 def test_a_plane_that_was_given_has_its_name_and_trust(digits):
@@ -147,9 +150,10 @@ def test_a_plane_that_was_given_has_its_name_and_trust(digits):
     study = replace(
         study, input=seen(study.input), layers=tuple(map(seen, study.layers))
     )
-    ax = layer_projections(study, "UMAP").axes[0]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("UMAP 1", "UMAP 2")
-    assert texts(ax)[-1].endswith("trustworthiness 0.875, continuity 0.75")
+    written = texts(layer_projections(study, "UMAP"))
+    assert {"UMAP 1", "UMAP 2"} <= {*written}
+    ends = "trustworthiness 0.875, continuity 0.75"
+    assert sum(text.endswith(ends) for text in written) == len(list(study))
 
 
 def test_measures_stand_by_layer_beside_untrained_and_shuffled(digits):

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
+
 from layerwise.data import Dataset
 from layerwise.files import make_folder, write_atomically
 from layerwise.inspection import InputStudy, Study
@@ -17,9 +20,10 @@ from layerwise.presentation._figures_data import (
 from layerwise.presentation._figures_epochs import epoch_planes
 from layerwise.presentation._figures_health import health_over_time
 from layerwise.presentation._figures_layers import (
-    layer_plane,
+    TILE,
     layer_projections,
     probe_by_layer,
+    tile_places,
 )
 from layerwise.presentation._figures_measures import (
     layer_similarity,
@@ -35,7 +39,7 @@ from layerwise.presentation._figures_mistakes import (
 from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._report import Report
-from layerwise.presentation._style import png
+from layerwise.presentation._style import DPI, encoded, pixels, png
 
 __all__ = ["draw_all", "draw_inputs", "save_figures"]
 
@@ -55,7 +59,7 @@ def draw_all(report: Report) -> dict[str, bytes]:
         ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
         numbers, and ``suspects`` of pictures.
     """
-    return {name: png(drawing) for name, drawing in _drawings(report)}
+    return {name: encoded(picture) for name, picture in _pictures(report)}
 
 
 def draw_inputs(data: Dataset, inputs: InputStudy) -> dict[str, bytes]:
@@ -86,6 +90,25 @@ def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[tuple[str, An
     yield "input", projection(inputs.layer, inputs.targets, data.class_names)
 
 
+def _pictures(report: Report) -> Iterator[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
+    for name, drawing in _drawings(report):
+        picture = pixels(drawing)
+        yield name, picture
+        if name == "layers" and report.study is not None:
+            yield from _tiles(picture, report.study)
+
+
+def _tiles(
+    sheet: UInt8[np.ndarray, "_ _ 3"], study: Study
+) -> Iterator[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
+    """Cut every layer's plane out of the sheet on which they stand side by side."""
+    corners = np.rint(tile_places(study) * DPI).astype(int)
+    width, height = np.rint(np.multiply(TILE, DPI)).astype(int)
+    for number, (left, top) in enumerate(corners):
+        tile = sheet[top : top + height, left : left + width]
+        yield f"layer{number:02d}", np.ascontiguousarray(tile)
+
+
 def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     data, inputs, study = report.data, report.input_study, report.study
     is_plane = data.shape == (2,)
@@ -98,8 +121,6 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
     if study is None:
         return
     yield "layers", layer_projections(study)
-    for number, layer in enumerate(study):
-        yield f"layer{number:02d}", layer_plane(layer, study)
     yield "discriminants", layer_projections(study, "discriminants")
     yield from _measure_drawings(study)
     yield "confusion", confusion_matrix(study)

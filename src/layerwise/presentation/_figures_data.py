@@ -9,15 +9,14 @@ from jaxtyping import Integer
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection import LayerStudy
-from layerwise.presentation._pictures import are_pictures, mosaic
+from layerwise.presentation._pictures import are_pictures, laid_out, mosaic
 from layerwise.presentation._points import draw_plane, draw_rings
-from layerwise.presentation._style import new_axes, new_figure, styled
+from layerwise.presentation._style import new_axes, styled
 from layerwise.presentation._text import short, typeset
 from layerwise.wording import percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
-    import matplotlib.figure
 
 __all__ = ["component_images", "projection", "sample_sheet"]
 
@@ -26,6 +25,9 @@ EACH = 5
 
 CELL = 0.5
 """Inches from one picture to the next."""
+
+COMPONENT_CELL = 1.4
+"""Inches from one component to the next."""
 
 
 @styled
@@ -81,7 +83,7 @@ def sample_sheet(
 @styled
 def component_images(
     layer: LayerStudy, shape: tuple[int, ...]
-) -> "matplotlib.figure.Figure":
+) -> "matplotlib.axes.Axes":
     """Draw the first ten principal components of pictures as pictures.
 
     Blue entries grow along the component, red ones shrink, white ones stay; each has
@@ -99,6 +101,8 @@ def component_images(
     InputError
         If the components do not have that shape.
     """
+    from matplotlib import colormaps
+
     components = layer.components.components[:10]
     if components.shape[1] != math.prod(shape):
         raise InputError(
@@ -108,20 +112,27 @@ def component_images(
     images = components.reshape(-1, *shape)
     if len(shape) == 3:
         images = images.mean(axis=-1)
+    largest = np.abs(images).max(axis=(1, 2), keepdims=True)
+    coloured = colormaps["RdBu"](0.5 + images / (2 * largest))[..., :3]
     columns = min(len(images), 5)
-    rows = -(-len(images) // columns)
-    figure = new_figure(1.4 * columns, 1.65 * rows * shape[0] / shape[1])
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in grid:
-        ax.set_axis_off()
+    cells = np.stack(np.divmod(np.arange(len(images)), columns), axis=1)
+    spacing = (1 + 0.25 * shape[1] / shape[0], 1.1)
+    picture, extent = laid_out(coloured, cells, spacing)
+    rows = 1 + cells[-1, 0]
+    # As high as it makes the pictures' entries square, without the last one's gap.
+    high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
+    wide = columns * spacing[1] * shape[1]
+    ax = new_axes(
+        COMPONENT_CELL * columns, COMPONENT_CELL * columns * high / wide + 0.3
+    )
+    ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
     ratios = layer.components.explained_variance_ratio
-    for number, (ax, image, ratio) in enumerate(
-        zip(grid, images, ratios, strict=False), 1
-    ):
-        largest = np.abs(image).max()
-        ax.imshow(image, cmap="RdBu", vmin=-largest, vmax=largest)
-        ax.set_title(typeset(f"{number}: {percent(ratio)}"), fontsize=8.5)
-    return figure
+    for number, ((row, column), ratio) in enumerate(zip(cells, ratios, strict=False)):
+        text = typeset(f"{number + 1}: {percent(ratio)}")
+        ax.text(column, row - 0.04, text, va="bottom")
+    ax.set(xlim=(0, columns), ylim=(rows - 1 + 1 / spacing[0], 0))
+    ax.set_axis_off()
+    return ax
 
 
 @styled

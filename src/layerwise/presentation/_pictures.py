@@ -11,7 +11,7 @@ from layerwise.presentation._style import new_axes
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["are_pictures", "mosaic", "picture_sheet"]
+__all__ = ["are_pictures", "laid_out", "mosaic", "picture_sheet"]
 
 COLUMNS = 6
 """Pictures in a row of a sheet."""
@@ -42,12 +42,26 @@ def mosaic(
 
     Returns
     -------
+    mosaic, extent
+        As `laid_out` returns them.
+    """
+    return laid_out(_rgb(pictures), cells, spacing)
+
+
+def laid_out(
+    rgb: Float[np.ndarray, "samples own_height own_width 3"],
+    cells: Int[np.ndarray, "samples 2"],
+    spacing: tuple[float, float],
+) -> tuple[Float[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
+    """Lay pictures out whose colours are red, green and blue from 0 to 1.
+
+    Returns
+    -------
     mosaic : RGB, 0 to 1
     extent : left, right, bottom, top
         For ``imshow``: in cells, so that the cell (row, column) has its upper left
         corner at x = column, y = row, y pointing down.
     """
-    rgb = _rgb(pictures)
     size = np.array(rgb.shape[1:3])
     steps = np.ceil(size * spacing).astype(int)
     height, width = (cells.max(axis=0, initial=0) + 1) * steps

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_dots",
+    "axis_names",
     "draw_names",
     "draw_plane",
     "draw_points",
     "draw_rings",
+    "plane_points",
     "spread",
 ]
 
@@ -30,10 +32,15 @@ def draw_points(
     points: Float[np.ndarray, "samples 2"],
     targets: Integer[np.ndarray, " samples"],
     class_names: tuple[str, ...],
+    square_inches: float | None = None,
 ) -> None:
-    """Draw every sample in its class's colour, and the classes' names on medians."""
+    """Draw every sample in its class's colour, and the classes' names on medians.
+
+    They have the axes for themselves, or so many square inches of them.
+    """
     colours = np.array(class_colours(len(class_names)))
-    square_inches = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2
+    if square_inches is None:
+        square_inches = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2
     dots = as_dots(len(points), square_inches)
     ax.scatter(points[:, 0], points[:, 1], c=colours[targets], **dots)
     present = np.unique(targets)
@@ -127,26 +134,43 @@ def draw_plane(
     """
     from matplotlib.ticker import MaxNLocator
 
-    points = layer.planes[plane]
-    is_line = not points[:, 1].any()
-    if is_line:
-        points = _band(points)
+    points = plane_points(layer, plane)
     draw_points(ax, points, targets, class_names)
-    for place, axis in enumerate((ax.xaxis, ax.yaxis)):
-        axis.set_label_text(typeset(_along(layer, plane, place)))
+    names = axis_names(layer, plane)
+    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
+        axis.set_label_text(name)
         axis.set_major_locator(MaxNLocator(4))
-    if is_line:
-        ax.set(ylabel="height: for sight only", yticks=[])
+    if _is_line(layer, plane):
+        ax.set(yticks=[])
     # One scale for both axes: distances in the plane are the samples' own.
     ax.set_aspect("equal", adjustable="datalim")
     return points
 
 
-def _band(points: Float[np.ndarray, "shown 2"]) -> Float[np.ndarray, "shown 2"]:
-    """Return points on a line at evenly spread heights, so that none hides another."""
+def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
+    """Return where the samples shown stand in a plane.
+
+    On a line they would hide each other: they stand at evenly spread heights.
+    """
+    points = layer.planes[plane]
+    if not _is_line(layer, plane):
+        return points
     height = 0.6 * float(np.ptp(points[:, 0])) or 1.0
     turns = np.arange(len(points)) * GOLDEN % 1
     return np.stack([points[:, 0], height * (turns - 0.5)], axis=1)
+
+
+def axis_names(layer: LayerStudy, plane: str) -> tuple[str, str]:
+    """Return what a plane's two axes are, with how much each shows."""
+    second = "height: for sight only" if _is_line(layer, plane) else None
+    return (
+        typeset(_along(layer, plane, 0)),
+        second or typeset(_along(layer, plane, 1)),
+    )
+
+
+def _is_line(layer: LayerStudy, plane: str) -> bool:
+    return not layer.planes[plane][:, 1].any()
 
 
 def _along(layer: LayerStudy, plane: str, place: int) -> str:

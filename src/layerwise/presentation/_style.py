@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCENT",
+    "DPI",
     "INK",
     "MUTED",
     "PALE",
     "class_colours",
+    "encoded",
     "halo",
     "log_ticks",
     "new_axes",
     "new_figure",
+    "pixels",
     "png",
     "styled",
 ]
@@ -52,6 +55,8 @@ STYLE = MappingProxyType(
         "axes.titlecolor": INK,
         "axes.titlelocation": "left",
         "axes.titlesize": 9.5,
+        "figure.autolayout": False,
+        "figure.constrained_layout.use": False,
         "figure.dpi": DPI,
         "figure.facecolor": "white",
         "font.family": "DejaVu Sans",
@@ -143,14 +148,17 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return drawn
 
 
-def new_figure(width: float, height: float) -> "matplotlib.figure.Figure":
+def new_figure(
+    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> "matplotlib.figure.Figure":
     """Return an empty figure of that many inches that depends on no display.
 
-    Text within axes is drawn with ``clip_on``: the layout need not measure it.
+    Text within axes is drawn with ``clip_on``: the layout need not measure it. With
+    ``layout=None`` axes stay where they are put.
     """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def new_axes(width: float, height: float) -> "matplotlib.axes.Axes":
@@ -177,10 +185,14 @@ def halo() -> list[Any]:
     return [withStroke(linewidth=2.5, foreground="white", alpha=0.9)]
 
 
-def png(drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes") -> bytes:
-    """Return a figure, or the figure of axes, as PNG at its own resolution."""
+def pixels(
+    drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes",
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Return a figure, or the figure of axes, as it looks at `DPI` dots per inch.
+
+    Shades that no eye tells apart are made one.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
 
     figure = drawing.get_figure(root=True)
     assert figure is not None, "the axes were taken off their figure"
@@ -190,7 +202,18 @@ def png(drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes") -> bytes:
         canvas.draw()
     shades = np.asarray(canvas.buffer_rgba())[..., :3].astype(np.uint16)
     # Shades that no eye tells apart are one: points take a fifth less room.
-    shades = np.minimum((shades + 2) // 4 * 4, 255).astype(np.uint8)
+    return np.minimum((shades + 2) // 4 * 4, 255).astype(np.uint8)
+
+
+def encoded(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """Return pixels as a PNG file."""
+    from PIL import Image
+
     file = io.BytesIO()
-    Image.fromarray(shades).save(file, "png")
+    Image.fromarray(picture).save(file, "png")
     return file.getvalue()
+
+
+def png(drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes") -> bytes:
+    """Return a figure, or the figure of axes, as a PNG file."""
+    return encoded(pixels(drawing))
