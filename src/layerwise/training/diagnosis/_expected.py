@@ -62,7 +62,7 @@ class Expected:
 def expected_of(data: Dataset) -> Expected:
     """Fit the yardsticks and score them; what is not finite counts as the mean."""
     fitted, scored = _some(data.train, MOST_FITTED), _some(data.validation, MOST_SCORED)
-    rows, others = _rows(data, fitted), _rows(data, scored)
+    rows, others = _rows(data, fitted, scored)
     found = nearest_rows(others, rows, SEVERAL)
     votes = np.eye(data.classes)[fitted.targets[found]]
     truth, one = scored.targets, fitted.targets[found[:, 0]]
@@ -83,7 +83,7 @@ def expected_of(data: Dataset) -> Expected:
 
 def neighbours_of(data: Dataset, most: int = MOST_SCORED) -> Neighbours:
     """Return for some training samples which others are nearest to them."""
-    rows = _rows(data, data.train)
+    (rows,) = _rows(data, data.train)
     places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
     places = np.unique(places)
     found = nearest_rows(rows[places], rows, 2)
@@ -126,11 +126,11 @@ def _some(samples: Samples, most: int) -> Samples:
     return samples.at(places)
 
 
-def _rows(data: Dataset, samples: Samples) -> Float[np.ndarray, "rows features"]:
+def _rows(data: Dataset, *sets: Samples) -> list[Float[np.ndarray, "rows features"]]:
     """Return inputs as flat rows, each feature of unit variance among the training."""
     train = np.asarray(data.train.inputs)
     if train.dtype.kind == "f" and not np.isfinite(train).all():
         train = train[np.isfinite(train.reshape(len(train), -1)).all(axis=1)]
     scaling = fit_scaling(train, "standard")
-    rows = np.asarray(flatten(scaling.apply(samples.inputs, np.float32)))
-    return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
+    scaled = (flatten(scaling.apply(each.inputs, np.float32)) for each in sets)
+    return [np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0) for rows in scaled]
