@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from made_samples import Case
+from made_samples import Case, Labelled
 
 from layerwise.inspection import Measures
 from layerwise.presentation import class_colours
+from layerwise.presentation._points import draw_rings
 from layerwise.presentation._style import (
     ACCENT,
     INK,
@@ -30,6 +31,7 @@ __all__ = [
     "layers_and_planes",
     "plain",
     "planes",
+    "ringed",
     "spans",
     "tabled",
 ]
@@ -116,6 +118,18 @@ def planes(
     for ax, each, where in zip(axes, cases, points, strict=True):
         scatter(ax, where, each.scored[1])
         titled(ax, each.title, *captions(each, names))
+    return sheet
+
+
+@styled
+def ringed(panels: Sequence[tuple[str, Labelled, np.ndarray]]) -> "Figure":
+    """Draw samples in the colour of their label, rings round some of them."""
+    sheet = new_figure(2.1 * len(panels), 2.25)
+    axes = sheet.subplots(1, len(panels))
+    for ax, (title, (rows, targets), rings) in zip(axes, panels, strict=True):
+        scatter(ax, rows, targets)
+        draw_rings(ax, rings)
+        titled(ax, title)
     return sheet
 
 

@@ -7,6 +7,7 @@ package measures of them.
 import io
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,11 +20,13 @@ from made_figures import (
     layers_and_planes,
     plain,
     planes,
+    ringed,
     spans,
     tabled,
 )
 from made_samples import (
     Case,
+    Draw,
     Labelled,
     at_random,
     case,
@@ -38,6 +41,8 @@ from made_samples import (
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from layerwise import MLP, Dataset, Recipe, Samples
+from layerwise.inspection import out_of_fold_evidence
 from layerwise.inspection._sampled import bootstrap_interval
 from layerwise.presentation._style import png
 from layerwise.statistics import (
@@ -313,6 +318,43 @@ def references() -> Picture:
     return tabled(planes(cases, names[:2], points), cases, names)
 
 
+def suspects() -> Picture:
+    """Show wrong labels that stand out, that hide among others, and that lead."""
+    far, near = polygon(3, 4), polygon(3, 1.4)
+    cases = {
+        "apart": mislabelled(clouds(far), 0.05),
+        "overlapping": mislabelled(clouds(near), 0.05),
+        "four of ten wrong": mislabelled(clouds(far), 0.4),
+    }
+    rows: dict[str, list[str]] = {name: [] for name in SUSPECTED}
+    panels: list[tuple[str, Labelled, np.ndarray]] = []
+    for title, (samples, replaced) in cases.items():
+        data = Dataset.from_arrays(*samples)
+        # All of the samples are judged: the sets differ only for a network's training.
+        data = replace(data, train=Samples(*samples))
+        scores = out_of_fold_evidence(MLP([16]), data, Recipe(epochs=20)).scores
+        first = np.argsort(-scores, kind="stable")[: replaced.sum()]
+        figures = replaced.sum(), replaced[first].sum()
+        for name, figure in zip(SUSPECTED, figures, strict=True):
+            rows[name].append(str(figure))
+        panels.append((title, samples, samples[0][first]))
+    return Picture(ringed(panels), list(cases), rows)
+
+
+SUSPECTED = ("labels replaced", "of them among as many first suspects")
+
+
+def mislabelled(draw: Draw, share: float) -> tuple[Labelled, np.ndarray]:
+    """Draw samples, replace a share of their labels, and say which."""
+    rng = np.random.default_rng(0)
+    rows, targets = draw(rng)
+    places = rng.choice(len(rows), round(share * len(rows)), replace=False)
+    replaced = np.isin(np.arange(len(rows)), places)
+    classes = targets.max() + 1
+    others = (targets + rng.integers(1, classes, len(rows))) % classes
+    return (rows, np.where(replaced, others, targets)), replaced
+
+
 def leading(samples: Labelled) -> np.ndarray:
     """Return the plane of the first two principal components."""
     components = principal_components(Moments.of(samples[0], classes=1), 2)
@@ -341,6 +383,7 @@ PICTURES: Mapping[str, Callable[[], Picture]] = MappingProxyType(
         "similarity": similarity,
         "intervals": intervals,
         "references": references,
+        "suspects": suspects,
     }
 )
 """What makes each picture, by its name in the page."""
