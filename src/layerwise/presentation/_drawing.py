@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from layerwise.data import Dataset
+from layerwise.data import Dataset, Samples
 from layerwise.files import make_folder, write_atomically
 from layerwise.inspection import InputStudy, Study
 from layerwise.presentation._figures_confidence import reliability
@@ -28,16 +28,18 @@ from layerwise.presentation._figures_measures import (
     pairs_by_layer,
 )
 from layerwise.presentation._figures_mistakes import (
+    are_points,
     confusion_matrix,
     decision_regions,
     worst_mistakes,
 )
 from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_training import training_curves
+from layerwise.presentation._pictures import are_pictures
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import png
 
-__all__ = ["draw_all", "draw_inputs", "save_figures"]
+__all__ = ["draw_all", "draw_inputs", "draw_study", "save_figures"]
 
 
 def draw_all(report: Report) -> dict[str, bytes]:
@@ -51,8 +53,8 @@ def draw_all(report: Report) -> dict[str, bytes]:
         ``regions`` of pairs of numbers; where there is a study ``layers``,
         ``layer00``, ``layer01``, … (the input's plane, then every layer's),
         ``discriminants``, ``probes``, ``measures``,
-        ``pairs`` where any are mixed, ``epochs``, ``similarity``, ``confusion``,
-        ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
+        ``pairs`` where any are mixed, ``epochs`` where they are known,
+        ``similarity``, ``confusion``, ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
         numbers, and ``suspects`` of pictures.
     """
     return {name: png(drawing) for name, drawing in _drawings(report)}
@@ -97,17 +99,31 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
         yield "regions", decision_regions(report.network, data.test)
     if study is None:
         return
+    yield from _study_drawings(study, data.train)
+
+
+def draw_study(study: Study) -> dict[str, bytes]:
+    """Draw the figures of a study alone: those of `draw_all` that are of it."""
+    return {name: png(drawing) for name, drawing in _study_drawings(study)}
+
+
+def _study_drawings(
+    study: Study, training: Samples | None = None
+) -> Iterator[tuple[str, Any]]:
     yield "layers", layer_projections(study)
     for number, layer in enumerate(study):
         yield f"layer{number:02d}", layer_plane(layer, study)
     yield "discriminants", layer_projections(study, "discriminants")
     yield from _measure_drawings(study)
+    if study.predictions is None:
+        return
     yield "confusion", confusion_matrix(study)
     yield "reliability", reliability(study)
-    if (data.is_image or is_plane) and len(study.mistakes):
+    shown = are_pictures(study.inputs) or are_points(study.inputs)
+    if shown and len(study.mistakes):
         yield "mistakes", worst_mistakes(study)
-    if data.is_image and study.suspects:
-        yield "suspects", suspect_labels(study, data.train)
+    if are_pictures(study.inputs) and study.suspects:
+        yield "suspects", suspect_labels(study, training)
 
 
 def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
@@ -115,5 +131,6 @@ def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
     yield "measures", measures_by_layer(study)
     if mixed_pairs(study):
         yield "pairs", pairs_by_layer(study)
-    yield "epochs", epoch_planes(study)
+    if study.snapshots:
+        yield "epochs", epoch_planes(study)
     yield "similarity", layer_similarity(study)
