@@ -56,6 +56,7 @@ from layerwise.presentation._terminal import (
     print_sweep,
     print_training,
 )
+from layerwise.presentation._terminal_modules import print_module_layers
 
 __all__ = [
     "ComparedRun",
@@ -90,6 +91,7 @@ __all__ = [
     "print_findings",
     "print_fixed",
     "print_layers",
+    "print_module_layers",
     "print_statistics",
     "print_suspects",
     "print_sweep",

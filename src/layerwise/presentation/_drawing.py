@@ -54,8 +54,9 @@ def draw_all(report: Report) -> dict[str, bytes]:
         ``layer00``, ``layer01``, … (the input's plane, then every layer's),
         ``discriminants``, ``probes``, ``measures``,
         ``pairs`` where any are mixed, ``epochs`` where they are known,
-        ``similarity``, ``confusion``, ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
-        numbers, and ``suspects`` of pictures.
+        ``similarity``; where anything is predicted ``confusion`` and ``reliability``,
+        and where there are any ``mistakes`` of pictures and pairs of numbers, and
+        ``suspects`` of pictures.
     """
     return {name: png(drawing) for name, drawing in _drawings(report)}
 

@@ -16,6 +16,9 @@ Layers: TypeAlias = str | type | Sequence[str | type]
 
 WRAPPERS = ("DataParallel", "DistributedDataParallel")
 
+COMPILED = "_orig_mod"
+"""The name of the module inside a compiled one."""
+
 NAMED = 8
 """So many names are said in an error."""
 
@@ -46,11 +49,11 @@ def chosen_modules(
         If nothing is chosen by one of ``layers``, or there is nothing with weights.
     """
     named = {
-        name.replace("_orig_mod.", ""): child
+        name.replace(f"{COMPILED}.", ""): child
         for name, child in module.named_modules()
-        if name and "parametrizations" not in name
+        if name and "parametrizations" not in name and not name.endswith(COMPILED)
     }
-    named = {name: bare(child) for name, child in named.items() if name != "_orig_mod"}
+    named = {name: bare(child) for name, child in named.items()}
     if layers is None:
         found = {name: child for name, child in named.items() if _is_layer(child)}
         if not found and _own_weights(module):

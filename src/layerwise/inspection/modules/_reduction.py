@@ -50,6 +50,9 @@ def layout_of(
 ) -> Layout | None:
     """Return how a module's tensors of so many samples lie; None: not one per sample.
 
+    Of what a convolution or its normalisation gives the units come before the
+    positions, and so where pictures pass a module without weights; else they come last.
+
     Raises
     ------
     InputError
@@ -64,6 +67,8 @@ def layout_of(
         for child in module.modules()
         for base in type(child).__mro__
     )
+    passes_pictures = tensor.ndim == 4 and not any(True for _ in module.parameters())
+    convolves = convolves or passes_pictures
     channels = 1 if convolves and tensor.ndim > 2 else -1
     if not (callable(how) or isinstance(how, int) or how in ("mean", "flatten")):
         raise InputError(
