@@ -161,6 +161,7 @@ def test_no_file_runs_code(suffix, capsys, folder):
         (["models.py:build", "digits", "--layers", "x*"], "chooses nothing"),
         (["models.py:build", "digits", "--reduce", "most"], "reduce='most'"),
         (["models.py:build", "digits", "--weights", "models.py"], "are read from"),
+        (["models.py:build", "digits", "--suspects", "5"], "is for layerwise's own"),
     ],
 )
 def test_errors_are_one_line(arguments, part, capsys):

@@ -111,6 +111,11 @@ class InspectCommand:
         from layerwise import inspection, presentation
 
         inspection.require_torch()
+        if self.suspects:
+            raise InputError(
+                "--suspects trains networks anew, and is for layerwise's own: a "
+                "module's doubtful labels stand on its page"
+            )
         module = _built(self.network)
         if self.weights is not None:
             note = inspection.load_module_weights(module, self.weights)
