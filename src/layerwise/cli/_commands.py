@@ -1,19 +1,17 @@
 """The commands: each calls one place and prints what comes back."""
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
+from layerwise.cli._inspect import InspectCommand, looking
 from layerwise.cli._options import (
     DataOptions,
     Flag,
     Folder,
-    Suspects,
     TrainingOptions,
     whole,
 )
@@ -65,7 +63,7 @@ class RunCommand(TrainingOptions):
             if status == INTERRUPTED:
                 return status
             try:
-                with _looking(console) as watch:
+                with looking(console) as watch:
                     study, summary = experiment.finish(run, result, watch)
             except KeyboardInterrupt:
                 console.print(
@@ -201,7 +199,7 @@ class ReportCommand:
         """Do it."""
         from layerwise import experiment
 
-        with _looking(console) as watch:
+        with looking(console) as watch:
             run, study, summary = experiment.draw_again(self.run, self.suspects, watch)
         return _shown(self, console, run, study, summary)
 
@@ -248,64 +246,6 @@ class DiagnoseCommand:
                 )
         if self.json:
             print(json.dumps(experiment.json_types(summary), indent=2))
-        return DONE
-
-
-@dataclass(frozen=True, kw_only=True)
-class InspectCommand:
-    """Look inside a saved network: what each of its layers knows of a data set.
-
-    Examples
-    --------
-        layerwise inspect runs/mnist-1 mnist
-        layerwise inspect model.safetensors my-data.npz --json
-        layerwise inspect runs/mnist-1 mnist --suspects 50 --out to-correct
-    """
-
-    network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
-    """a run's folder, or its model.safetensors"""
-    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """a name or a path, as for run"""
-    data_dir: Folder = None
-    """folder that holds published sets, one sub-folder each"""
-    seed: int = 0
-    """of the draw or split of the data: the one the network was trained with"""
-    required_accuracy: float = 0.99
-    """what kept predictions must reach"""
-    suspects: Suspects = 0
-    """list so many labels of training and test set that look most wrong, judged by
-    networks trained out of fold; they are also written to suspects.csv"""
-    out: Folder = None
-    """folder for suspects.csv; by default the current one"""
-    json: Flag = False
-    """print layers and findings as JSON on standard output"""
-
-    def __call__(self, console: "Console") -> int:
-        """Do it."""
-        from layerwise import experiment, presentation
-        from layerwise.model import load_network
-        from layerwise.training import Recipe
-
-        network = load_network(self.network)
-        plan = experiment.Plan(
-            self.data,
-            self.data_dir,
-            recipe=Recipe(seed=self.seed),
-            required_accuracy=self.required_accuracy,
-            suspects=self.suspects,
-        )
-        data = experiment.load_data(plan)
-        with _looking(console) as watch:
-            study = experiment.look_inside(network, data, plan, watch=watch)
-        presentation.print_layers(console, study)
-        presentation.print_findings(console, study.findings)
-        if self.suspects:
-            console.print()
-            presentation.print_suspects(console, study.suspects, study.class_names)
-            path = experiment.write_suspects(study, Path(self.out or "."))
-            console.print(f"\nfor correction: {path}", soft_wrap=True)
-        if self.json:
-            print(json.dumps(study.summary(), indent=2))
         return DONE
 
 
@@ -363,17 +303,6 @@ def _trained(
         )
         return result, INTERRUPTED
     return result, DIVERGED if result.status == "diverged" else DONE
-
-
-@contextmanager
-def _looking(console: "Console") -> Generator[Callable[[int, int], None]]:
-    """Show that something is going on, and how far a long search has come."""
-    with console.status("looking inside every layer") as status:
-
-        def watch(done: int, total: int) -> None:
-            status.update(f"judging labels out of fold: {done} of {total} parts done")
-
-        yield watch
 
 
 def _shown(

@@ -7,6 +7,12 @@ from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect
 from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.inspection._measures import MEASURES, Measures
+from layerwise.inspection._modules import (
+    ModuleLayer,
+    load_module_weights,
+    module_layers,
+    require_torch,
+)
 from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
 from layerwise.inspection._study import (
@@ -31,6 +37,7 @@ __all__ = [
     "Keepable",
     "LayerStudy",
     "Measures",
+    "ModuleLayer",
     "Share",
     "SnapshotLayer",
     "SnapshotStudy",
@@ -40,7 +47,10 @@ __all__ = [
     "baselines",
     "inspect",
     "inspect_inputs",
+    "load_module_weights",
+    "module_layers",
     "out_of_fold_evidence",
+    "require_torch",
     "similarity_between",
     "suspects",
     "suspects_csv",

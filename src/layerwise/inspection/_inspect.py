@@ -1,48 +1,96 @@
 """The look inside: whatever is given, as a subject and the samples to study it on."""
 
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 from layerwise.data import Dataset, Samples
+from layerwise.errors import InputError
 from layerwise.inspection._studied import studied
 from layerwise.inspection._study import Study
+from layerwise.inspection._subject import Case
 from layerwise.inspection._subject_network import network_case
 from layerwise.model import Network
 from layerwise.training import Snapshot
 
-__all__ = ["inspect"]
+__all__ = ["LookOptions", "inspect"]
+
+
+class LookOptions(TypedDict, total=False):
+    """How a torch module is looked into; `inspect` explains each."""
+
+    layers: str | type | Sequence[str | type] | None
+    reduce: str | int | Callable[[Any], Any] | Mapping[str, Any]
+    predict: Callable[[Any], Any] | None
+    display: str | int | Callable[[Any], Any] | None
+    class_names: Sequence[str] | None
+    labels: str | int | Callable[[Any], Any] | None
+    ids: str | int | Callable[[Any], Any] | None
+    mask: str | int | Callable[[Any], Any] | None
 
 
 def inspect(
-    network: Network,
-    data: Dataset | Samples,
+    network: Any,
+    data: Any,
     *,
-    fit_on: Samples | None = None,
+    fit_on: Any = None,
     required_accuracy: float = 0.99,
     snapshots: Sequence[Snapshot] = (),
     transformer: Any = None,
+    **look: Unpack[LookOptions],
 ) -> Study:
     """Look at every layer of a network: what its activations know of the classes.
 
     Parameters
     ----------
-    network : Network
+    network : Network or torch.nn.Module
         A trained one; untrained is possible too.
-    data : Dataset or Samples
+    data : Dataset or Samples; with a module also (X, y) or an iterable of batches
         With a data set, everything fitted is fitted on its training samples and
         scored on its test samples. Samples alone are scored; what is fitted is fitted
-        on ``fit_on``, or, without it, on the half that is not being scored.
-    fit_on : Samples, optional
+        on ``fit_on``, or, without it, on the half that is not being scored. A module is
+        given a data set's samples scaled as the data set says, everything else as it
+        is. A batch is (inputs, labels), a mapping with labels, or a nest of these; an
+        iterable is gone through two or three times, and has to bring the same samples
+        each time, in the same order or with ids.
+    fit_on : the same kinds, optional
         What to fit on.
     required_accuracy : float
         For ``Study.keepable``, between 0 and 1; a data set's validation samples choose
         the threshold.
     snapshots : sequence of Snapshot
         The network on its way: ``Result.snapshots``. Without them the untrained
-        network is drawn anew, with seed 0, to compare with.
+        network is drawn anew, with seed 0, to compare with. A module has none.
     transformer : scikit-learn transformer, optional
         One more way to look at the samples shown, fitted on the stated sample
         (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
+    **look
+        How a module is looked into.
+
+        layers : str, type, or sequence of them
+            Names, globs of names (``encoder.*``) or types of modules. By default every
+            module that has weights, under its own name. A layer's activations are what
+            it gives after the activation that follows it directly (normalisation,
+            dropout, pooling and changes of shape may stand between), whether that is
+            a module or a function; where none follows, its own output.
+        reduce : str, int, callable, or mapping from globs of names to one of them
+            How a layer's positions (of pictures, of sequences) become one row:
+            ``"mean"``, the default, which respects an attention mask; ``"flatten"``;
+            the place of a token, such as 0 or -1 (the last that is not masked); or a
+            function from a tensor, samples first, to rows.
+        predict : callable or None
+            From what the module returns to logits; None for a study without
+            predictions. By default ``.logits`` where there is one, one logit for two
+            classes, else a row of logits for each sample; of a softmax or sigmoid at
+            the end, its logarithms.
+        display : str, int or callable
+            What is shown of each sample: pictures or texts, by key or place in a batch
+            or by a function of the batch. By default inputs that look like pictures.
+        class_names : sequence of str
+            By class index; by default a data set's, or 0, 1, ….
+        labels, ids, mask : str, int or callable
+            Where a batch has labels, ids and the positions that count, if not under
+            their usual names (labels last in a tuple, ``attention_mask``).
 
     Returns
     -------
@@ -52,7 +100,38 @@ def inspect(
     ------
     InputError
         If there are no samples, or too few to cross-fit; if they do not have the
-        network's input shape; or if the network's outputs are not finite.
+        network's input shape; if the network's outputs are not finite; or if a module
+        fails, or has no such layers.
     """
-    case = network_case(network, data, fit_on, snapshots)
+    case = _case(network, data, fit_on, snapshots, look)
     return studied(case, required_accuracy=required_accuracy, transformer=transformer)
+
+
+def _case(
+    network: Any,
+    data: Any,
+    fit_on: Any,
+    snapshots: Sequence[Snapshot],
+    look: LookOptions,
+) -> Case:
+    if isinstance(network, Network):
+        if look:
+            raise InputError(f"{next(iter(look))}= is for torch modules")
+        if not isinstance(data, Dataset | Samples):
+            raise InputError(
+                f"a network is inspected with a Dataset or Samples, not a "
+                f"{type(data).__name__}"
+            )
+        return network_case(network, data, fit_on, snapshots)
+    # Whoever has a module has imported torch.
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(network, torch.nn.Module):
+        raise InputError(
+            f"a {type(network).__name__} cannot be inspected: give a Network or a "
+            "torch.nn.Module"
+        )
+    from layerwise.inspection.modules import Look, module_case
+
+    if snapshots:
+        raise InputError("snapshots= is for layerwise's own networks")
+    return module_case(network, data, fit_on, Look(**look))

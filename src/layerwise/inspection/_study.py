@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.errors import InputError
+from layerwise.files import write_atomically
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._kept import KeptInputs
 from layerwise.inspection._layer_study import LayerStudy, SnapshotStudy
@@ -234,6 +236,31 @@ class Study:
             "suspects": [asdict(suspect) for suspect in self.suspects],
             "findings": [asdict(finding) for finding in self.findings],
         }
+
+    def report(self, path: str | Path, *, command: str = "") -> Path:
+        """Write the page on this study: one HTML file that opens offline.
+
+        Parameters
+        ----------
+        path : str or Path
+        command : str, optional
+            What to type to get this again; it stands on the page.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        MachineError
+            If it cannot be written.
+        """
+        from layerwise.presentation import study_page
+
+        html = study_page(self, command=command)
+        write_atomically(Path(path), html.encode())
+        return Path(path)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return every measure as a tidy table.

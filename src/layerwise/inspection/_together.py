@@ -16,9 +16,14 @@ Answer = TypeVar("Answer")
 def each(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
     """Return what the function gives for each item, in order.
 
-    One BLAS thread each: products of a few thousand rows lose more to the hand-over
-    between threads than they win, and threads of threads wait for each other.
+    A single item stays in the caller's thread, and so in its contexts (a module may be
+    run under ``torch.autocast``). One BLAS thread each: products of a few thousand rows
+    lose more to the hand-over between threads than they win, and threads of threads
+    wait for each other.
     """
+    items = list(items)
+    if len(items) == 1:
+        return [function(items[0])]
     with (
         threadpool_limits(1, user_api="blas"),
         ThreadPoolExecutor(os.cpu_count()) as pool,

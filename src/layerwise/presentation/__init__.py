@@ -2,7 +2,12 @@
 
 from layerwise.presentation._comparison import ComparedRun, Comparison
 from layerwise.presentation._comparison_page import comparison_page, draw_comparison
-from layerwise.presentation._drawing import draw_all, draw_inputs, save_figures
+from layerwise.presentation._drawing import (
+    draw_all,
+    draw_inputs,
+    draw_study,
+    save_figures,
+)
 from layerwise.presentation._figures_comparison import (
     compared_curves,
     compared_probes,
@@ -29,7 +34,7 @@ from layerwise.presentation._figures_mistakes import (
 from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_sweep import phase_diagram
 from layerwise.presentation._figures_training import training_curves
-from layerwise.presentation._page import page
+from layerwise.presentation._page import page, study_page
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import class_colours
 from layerwise.presentation._sweep_page import (
@@ -51,6 +56,7 @@ from layerwise.presentation._terminal import (
     print_sweep,
     print_training,
 )
+from layerwise.presentation._terminal_modules import print_module_layers
 
 __all__ = [
     "ComparedRun",
@@ -69,6 +75,7 @@ __all__ = [
     "draw_all",
     "draw_comparison",
     "draw_inputs",
+    "draw_study",
     "draw_sweep",
     "epoch_planes",
     "health_over_time",
@@ -84,6 +91,7 @@ __all__ = [
     "print_findings",
     "print_fixed",
     "print_layers",
+    "print_module_layers",
     "print_statistics",
     "print_suspects",
     "print_sweep",
@@ -94,6 +102,7 @@ __all__ = [
     "sample_sheet",
     "save_figures",
     "spread_by_layer",
+    "study_page",
     "suspect_labels",
     "sweep_page",
     "training_curves",

@@ -10,7 +10,7 @@ from layerwise.presentation._sentences import MANY
 from layerwise.presentation._text import known, short
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["alternatives"]
+__all__ = ["alternatives", "study_alternatives"]
 
 
 def alternatives(report: Report) -> dict[str, str]:
@@ -30,7 +30,7 @@ def alternatives(report: Report) -> dict[str, str]:
         "regions": f"Plane of two inputs, coloured by predicted class; "
         f"{percent(report.test.accuracy)} of the test samples lie in their own colour.",
     }
-    return said if study is None else said | _inside(study)
+    return said if study is None else said | study_alternatives(study)
 
 
 def _curves(report: Report) -> str:
@@ -59,7 +59,8 @@ def _health(report: Report) -> str:
     )
 
 
-def _inside(study: Study) -> dict[str, str]:
+def study_alternatives(study: Study) -> dict[str, str]:
+    """Return the words for a study's figures, by name."""
     probes = [(short(n.name, 40), percent(n.probe_accuracy.value)) for n in study]
     said = {
         f"layer{index:02d}": f"Scatter of {name} on its first two components, coloured "

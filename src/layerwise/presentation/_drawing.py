@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from layerwise.data import Dataset
+from layerwise.data import Dataset, Samples
 from layerwise.files import make_folder, write_atomically
 from layerwise.inspection import InputStudy, Study
 from layerwise.presentation._figures_confidence import reliability
@@ -32,16 +32,18 @@ from layerwise.presentation._figures_measures import (
     pairs_by_layer,
 )
 from layerwise.presentation._figures_mistakes import (
+    are_points,
     confusion_matrix,
     decision_regions,
     worst_mistakes,
 )
 from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_training import training_curves
+from layerwise.presentation._pictures import are_pictures
 from layerwise.presentation._report import Report
 from layerwise.presentation._style import DPI, encoded, pixels, png
 
-__all__ = ["draw_all", "draw_inputs", "save_figures"]
+__all__ = ["draw_all", "draw_inputs", "draw_study", "save_figures"]
 
 
 def draw_all(report: Report) -> dict[str, bytes]:
@@ -55,11 +57,12 @@ def draw_all(report: Report) -> dict[str, bytes]:
         ``regions`` of pairs of numbers; where there is a study ``layers``,
         ``layer00``, ``layer01``, … (the input's plane, then every layer's),
         ``discriminants``, ``probes``, ``measures``,
-        ``pairs`` where any are mixed, ``epochs``, ``similarity``, ``confusion``,
-        ``reliability``, and where there are any ``mistakes`` of pictures and pairs of
-        numbers, and ``suspects`` of pictures.
+        ``pairs`` where any are mixed, ``epochs`` where they are known,
+        ``similarity``; where anything is predicted ``confusion`` and ``reliability``,
+        and where there are any ``mistakes`` of pictures and pairs of numbers, and
+        ``suspects`` of pictures.
     """
-    return {name: encoded(picture) for name, picture in _pictures(report)}
+    return _drawn(_drawings(report), report.study)
 
 
 def draw_inputs(data: Dataset, inputs: InputStudy) -> dict[str, bytes]:
@@ -90,12 +93,18 @@ def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[tuple[str, An
     yield "input", projection(inputs.layer, inputs.targets, data.class_names)
 
 
-def _pictures(report: Report) -> Iterator[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
-    for name, drawing in _drawings(report):
+def _drawn(
+    drawings: Iterator[tuple[str, Any]], study: Study | None
+) -> dict[str, bytes]:
+    """Return drawings as PNG, and the tiles of the study's sheet of layers."""
+    figures: dict[str, bytes] = {}
+    for name, drawing in drawings:
         picture = pixels(drawing)
-        yield name, picture
-        if name == "layers" and report.study is not None:
-            yield from _tiles(picture, report.study)
+        figures[name] = encoded(picture)
+        if name == "layers" and study is not None:
+            tiles = _tiles(picture, study)
+            figures |= {name: encoded(tile) for name, tile in tiles}
+    return figures
 
 
 def _tiles(
@@ -120,15 +129,29 @@ def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
         yield "regions", decision_regions(report.network, data.test)
     if study is None:
         return
+    yield from _study_drawings(study, data.train)
+
+
+def draw_study(study: Study) -> dict[str, bytes]:
+    """Draw the figures of a study alone: those of `draw_all` that are of it."""
+    return _drawn(_study_drawings(study), study)
+
+
+def _study_drawings(
+    study: Study, training: Samples | None = None
+) -> Iterator[tuple[str, Any]]:
     yield "layers", layer_projections(study)
     yield "discriminants", layer_projections(study, "discriminants")
     yield from _measure_drawings(study)
+    if study.predictions is None:
+        return
     yield "confusion", confusion_matrix(study)
     yield "reliability", reliability(study)
-    if (data.is_image or is_plane) and len(study.mistakes):
+    shown = are_pictures(study.inputs) or are_points(study.inputs)
+    if shown and len(study.mistakes):
         yield "mistakes", worst_mistakes(study)
-    if data.is_image and study.suspects:
-        yield "suspects", suspect_labels(study, data.train)
+    if are_pictures(study.inputs) and study.suspects:
+        yield "suspects", suspect_labels(study, training)
 
 
 def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
@@ -136,5 +159,6 @@ def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
     yield "measures", measures_by_layer(study)
     if mixed_pairs(study):
         yield "pairs", pairs_by_layer(study)
-    yield "epochs", epoch_planes(study)
+    if study.snapshots:
+        yield "epochs", epoch_planes(study)
     yield "similarity", layer_similarity(study)

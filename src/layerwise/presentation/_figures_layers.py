@@ -65,7 +65,7 @@ def layer_projections(
 
 def tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
     """Return where each plane's tile, `TILE` inches, has its left upper corner."""
-    count = 1 + len(study.layers)
+    count = len(list(study))
     columns = 2 if count == 4 else min(count, 3)
     rows, across = np.divmod(np.arange(count), columns)
     return np.stack([across * TILE[0], HEAD + rows * (HEAD + TILE[1])], axis=1)

@@ -1,19 +1,24 @@
 """The page: one HTML file that opens offline, runs nothing and asks for nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 
-from layerwise.presentation._alternatives import alternatives
+from layerwise.inspection import LayerStudy, Study
+from layerwise.presentation._alternatives import alternatives, study_alternatives
 from layerwise.presentation._captions import layer_caption
-from layerwise.presentation._drawing import draw_all
+from layerwise.presentation._drawing import draw_all, draw_study
 from layerwise.presentation._report import Report
-from layerwise.presentation._sentences import sentences
-from layerwise.presentation._tables import tables
+from layerwise.presentation._sentences import (
+    sentences,
+    study_headline,
+    study_sentences,
+)
+from layerwise.presentation._tables import study_tables, tables
 from layerwise.presentation._template import Image, illustrated, rendered
 from layerwise.presentation._text import short
 
-__all__ = ["page"]
+__all__ = ["page", "study_page"]
 
 
 CERTAINTY = MappingProxyType(
@@ -51,7 +56,7 @@ def page(report: Report, figures: Mapping[str, bytes] | None = None) -> str:
         report=report,
         study=report.study,
         images=images,
-        layers=_layers(report, images),
+        layers=_layers(report.study or (), images),
         tables=tables(report),
         recipe=_settings(report),
         certainty=CERTAINTY,
@@ -59,14 +64,50 @@ def page(report: Report, figures: Mapping[str, bytes] | None = None) -> str:
     )
 
 
-def _layers(report: Report, images: Mapping[str, Image]) -> list[dict[str, object]]:
+def study_page(
+    study: Study, figures: Mapping[str, bytes] | None = None, *, command: str = ""
+) -> str:
+    """Return the page on a study alone: what is inside a network, not how it came.
+
+    Parameters
+    ----------
+    study : Study
+    figures : mapping of str to PNG images, optional
+        What `draw_study` drew of it.
+    command : str, optional
+        What to type to get this again.
+
+    Returns
+    -------
+    str
+        HTML, to be written as UTF-8.
+    """
+    drawn = draw_study(study) if figures is None else figures
+    images = illustrated(drawn, study_alternatives(study))
+    return rendered(
+        "inside.html.jinja",
+        title=f"{short(study.name, 60)}: what each layer knows",
+        study=study,
+        command=command,
+        images=images,
+        layers=_layers(study, images),
+        tables=study_tables(study),
+        certainty=CERTAINTY,
+        headline=study_headline(study),
+        **study_sentences(study),
+    )
+
+
+def _layers(
+    layers: Iterable[LayerStudy], images: Mapping[str, Image]
+) -> list[dict[str, object]]:
     return [
         {
             "name": short(layer.name, 40),
             "figures": layer_caption(layer),
             "image": images[f"layer{index:02d}"],
         }
-        for index, layer in enumerate(report.study or ())
+        for index, layer in enumerate(layers)
     ]
 
 

@@ -3,12 +3,13 @@
 import numpy as np
 
 from layerwise.inspection import Study
+from layerwise.presentation._figures_mistakes import are_points
 from layerwise.presentation._report import Report
 from layerwise.presentation._tables import SUSPECTS
 from layerwise.presentation._text import duration, interval, short
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["MANY", "sentences"]
+__all__ = ["MANY", "sentences", "study_headline", "study_sentences"]
 
 MANY = 12
 """More classes than this are not all named in a sentence."""
@@ -25,7 +26,7 @@ def sentences(report: Report) -> dict[str, str | tuple[str, str]]:
         "baselines_note": _baselines_note(report),
         "training_sentence": _training(report),
     }
-    return said if study is None else said | _inside(report, study)
+    return said if study is None else said | study_sentences(study)
 
 
 def _headline(report: Report) -> tuple[str, str]:
@@ -115,14 +116,22 @@ def _training(report: Report) -> str:
     )
 
 
-def _inside(report: Report, study: Study) -> dict[str, str | tuple[str, str]]:
+def study_sentences(study: Study) -> dict[str, str | tuple[str, str]]:
+    """Return the sentences beside a study's figures, by name."""
     total, shown = len(study.targets), len(study.shown)
     drawn = "all of them" if shown == total else f"{count(shown)} of them"
     sampled = f"the {study.scored_on}"
     if len(study.sampled) < total:
         sampled = f"{count(len(study.sampled))} of {sampled}"
+    first = ", the raw input first" if study.input else ""
+    compared = "light grey the same with shuffled labels, on"
+    if study.untrained:
+        compared = (
+            "dark grey the untrained one and light grey this one with shuffled labels, "
+            "both on"
+        )
     return {
-        "inside_sentence": "Each layer’s activations, the raw input first, on their "
+        "inside_sentence": f"Each layer’s activations{first}, on their "
         "first two principal components, coloured by class. Components and probes are "
         f"fitted on {study.fitted_on}; scored are {study.scored_on}, drawn {drawn}.",
         "discriminants_caption": "The same samples along the two directions that part "
@@ -133,8 +142,7 @@ def _inside(report: Report, study: Study) -> dict[str, str | tuple[str, str]]:
         "probes_caption": "The share of each class that a least-squares probe reads "
         f"from a layer, in percent of {study.scored_on}.",
         "measures_caption": "What each layer knows, measured in eight ways. Blue is "
-        "this network, with 95 % intervals where there are any; dark grey the "
-        "untrained one and light grey this one with shuffled labels, both on "
+        f"this network, with 95 % intervals where there are any; {compared} "
         f"{sampled}. Above are shares read right, on a scale that keeps 98 and 99 % "
         "apart. As classes come apart the Fisher ratio grows and NC1 falls; the last "
         "two count the dimensions in use.",
@@ -153,7 +161,7 @@ def _inside(report: Report, study: Study) -> dict[str, str | tuple[str, str]]:
         "its answer. A dot is how often it is right when it is that sure, with the "
         "95 % interval: on the diagonal as often as it says, below it less often. "
         "The bars count the samples.",
-        "mistakes_caption": _mistakes_caption(report, study),
+        "mistakes_caption": _mistakes_caption(study),
         "suspects_sentence": _suspects(study),
     }
 
@@ -172,11 +180,13 @@ def _suspects(study: Study) -> str:
     )
 
 
-def _mistakes_caption(report: Report, study: Study) -> str:
+def _mistakes_caption(study: Study) -> str:
+    if study.predictions is None:
+        return ""
     wrong = len(study.mistakes)
     if not wrong:
         return f"There are no mistakes among {study.scored_on}."
-    if report.data.shape == (2,):
+    if are_points(study.inputs):
         return (
             f"The {study.scored_on} in their plane; {count(wrong)} mistakes are ringed."
         )

@@ -25,9 +25,8 @@ __all__ = [
     "Table",
     "class_table",
     "layer_table",
-    "measure_tables",
-    "mistake_table",
     "statistics_table",
+    "study_tables",
     "suspect_table",
     "tables",
 ]
@@ -60,13 +59,21 @@ def tables(report: Report) -> dict[str, Table]:
         "scores": _scores(report),
     }
     if report.study is not None:
-        made["layers"] = layer_table(report.study)
-        made["mistakes"] = mistake_table(report.study, report.data.feature_names)
-        made["suspects"] = suspect_table(
-            report.study.suspects[:SUSPECTS], report.data.class_names
-        )
-        made |= measure_tables(report.study)
+        made |= study_tables(report.study, report.data.feature_names)
     return made
+
+
+def study_tables(
+    study: Study, feature_names: tuple[str, ...] | None = None
+) -> dict[str, Table]:
+    """Return a study's tables by name; of mistakes only where something is said."""
+    made = {
+        "layers": layer_table(study),
+        "suspects": suspect_table(study.suspects[:SUSPECTS], study.class_names),
+    }
+    if study.predictions is not None:
+        made["mistakes"] = _mistakes(study, feature_names)
+    return made | _measure_tables(study)
 
 
 def statistics_table(statistics: DataStatistics) -> Table:
@@ -165,7 +172,7 @@ def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
     )
 
 
-def measure_tables(study: Study) -> dict[str, Table]:
+def _measure_tables(study: Study) -> dict[str, Table]:
     """Return every measure of every layer: as it is, untrained, and by chance."""
     layers = list(study)
     measured = {layer.name: layer.measures for layer in layers}
@@ -213,7 +220,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
     )
 
 
-def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) -> Table:
+def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:
     """Return the worst mistakes, a row for each: its text, or its first features."""
     names, worst = study.class_names, study.mistakes[:MISTAKES]
     said, sure = study.answers

@@ -1,0 +1,234 @@
+"""The command that looks inside: a saved network, or anybody's torch module."""
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from layerwise.cli._options import Flag, Folder, Suspects
+from layerwise.cli._statuses import DONE
+from layerwise.cli._targets import imported
+from layerwise.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from layerwise.experiment import Plan
+    from layerwise.inspection import Study
+
+__all__ = ["InspectCommand", "looking"]
+
+Target = Annotated[
+    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectCommand:
+    """Look inside a saved network, or a torch module: what each of its layers knows.
+
+    Examples
+    --------
+        layerwise inspect runs/mnist-1 mnist
+        layerwise inspect model.safetensors my-data.npz --json
+        layerwise inspect runs/mnist-1 mnist --suspects 50 --out to-correct
+        layerwise inspect mypackage.models:build --weights net.safetensors mnist
+        layerwise inspect models.py:build --weights net.ckpt --data loaders.py:test
+        layerwise inspect models.py:build --data loaders.py:test --list
+    """
+
+    network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
+    """a run's folder, or its model.safetensors; or package.module:NAME or FILE.py:NAME,
+    a torch module or what builds one: this runs that code"""
+    data: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
+    ] = None
+    """a name or a path, as for run"""
+    weights: Annotated[
+        str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
+    ] = None
+    """of the module: safetensors, or .pt, .pth, .ckpt, .bin (weights only)"""
+    loader: Annotated[Target, tyro.conf.arg(name="data")] = None
+    """instead of DATA: your own batches, such as a DataLoader, or what returns them; or
+    a mapping of arguments of lw.inspect: data, fit_on, class_names, display, …"""
+    layers: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="GLOB", help_behavior_hint="(repeatable)"),
+    ] = ()
+    """modules to look at, such as 'encoder.*'; by default those with weights"""
+    reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
+    """how positions of pictures and sequences become a row: mean, flatten, or the place
+    of a token (0, -1)"""
+    list: Flag = False
+    """only list the module's layers: names, shapes, and which are looked at"""
+    data_dir: Folder = None
+    """folder that holds published sets, one sub-folder each"""
+    seed: int = 0
+    """of the draw or split of the data: the one the network was trained with"""
+    required_accuracy: float = 0.99
+    """what kept predictions must reach"""
+    suspects: Suspects = 0
+    """list so many labels of training and test set that look most wrong, judged by
+    networks trained out of fold; they are also written to suspects.csv"""
+    out: Folder = None
+    """folder for suspects.csv, by default the current one; of a module for the page, by
+    default inspect-NAME"""
+    json: Flag = False
+    """print layers and findings as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        if ":" in self.network and not Path(self.network).exists():
+            return self._module(console)
+        if self.data is None:
+            raise InputError("name the DATA to inspect the network with")
+        return self._network(console, self.data)
+
+    def _network(self, console: "Console", name: str) -> int:
+        from layerwise import experiment, presentation
+        from layerwise.model import load_network
+
+        network = load_network(self.network)
+        plan = self._plan(name)
+        data = experiment.load_data(plan)
+        with looking(console) as watch:
+            study = experiment.look_inside(network, data, plan, watch=watch)
+        self._shown(console, study)
+        if self.suspects:
+            console.print()
+            presentation.print_suspects(console, study.suspects, study.class_names)
+            path = experiment.write_suspects(study, Path(self.out or "."))
+            console.print(f"\nfor correction: {path}", soft_wrap=True)
+        return DONE
+
+    def _module(self, console: "Console") -> int:
+        from layerwise import inspection, presentation
+
+        inspection.require_torch()
+        if self.suspects:
+            raise InputError(
+                "--suspects trains networks anew, and is for layerwise's own: a "
+                "module's doubtful labels stand on its page"
+            )
+        module = _built(self.network)
+        if self.weights is not None:
+            note = inspection.load_module_weights(module, self.weights)
+            if note:
+                console.print(note, markup=False, soft_wrap=True)
+        given = self._given()
+        if self.list:
+            options = {k: v for k, v in given.items() if k not in ("data", "fit_on")}
+            layers = inspection.module_layers(module, given["data"], **options)
+            presentation.print_module_layers(console, layers)
+            if self.json:
+                print(json.dumps([layer._asdict() for layer in layers], indent=2))
+            return DONE
+        with looking(console):
+            study = inspection.inspect(
+                module, **given, required_accuracy=self.required_accuracy
+            )
+            page = self._folder() / "report.html"
+            study.report(page, command=self._command())
+        self._shown(console, study)
+        console.print(f"\npage in {page}", soft_wrap=True)
+        return DONE
+
+    def _plan(self, data: str) -> "Plan":
+        from layerwise import experiment
+        from layerwise.training import Recipe
+
+        return experiment.Plan(
+            data,
+            self.data_dir,
+            recipe=Recipe(seed=self.seed),
+            required_accuracy=self.required_accuracy,
+            suspects=self.suspects,
+        )
+
+    def _given(self) -> dict[str, Any]:
+        """Return the arguments of ``inspect`` that the options name."""
+        from layerwise import experiment
+
+        if (self.data is None) == (self.loader is None):
+            raise InputError("give the data: either DATA or --data MODULE:NAME")
+        given: dict[str, Any] = {}
+        if self.data is not None:
+            given["data"] = experiment.load_data(self._plan(self.data))
+        else:
+            loaded = _called(str(self.loader), imported(str(self.loader)))
+            given = dict(loaded) if isinstance(loaded, Mapping) else {"data": loaded}
+            if "data" not in given:
+                raise InputError(f"{self.loader}: a mapping of arguments needs 'data'")
+        if self.layers:
+            given["layers"] = list(self.layers)
+        if self.reduce != "mean":
+            place = self.reduce.removeprefix("-").isdecimal()
+            given["reduce"] = int(self.reduce) if place else self.reduce
+        return given
+
+    def _folder(self) -> Path:
+        from layerwise.files import make_folder
+
+        name = self.network.rpartition(":")[2]
+        return make_folder(Path(self.out or f"inspect-{name}"))
+
+    def _command(self) -> str:
+        options = [
+            ("--weights", self.weights),
+            ("--data", self.loader),
+            *(("--layers", f"'{glob}'") for glob in self.layers),
+            ("--reduce", None if self.reduce == "mean" else self.reduce),
+        ]
+        words = ["layerwise inspect", self.network, *([self.data] if self.data else [])]
+        words += [f"{option} {value}" for option, value in options if value]
+        return " ".join(words)
+
+    def _shown(self, console: "Console", study: "Study") -> None:
+        from layerwise import presentation
+
+        presentation.print_layers(console, study)
+        presentation.print_findings(console, study.findings)
+        if self.json:
+            print(json.dumps(study.summary(), indent=2))
+
+
+def _built(target: str) -> Any:
+    """Return the module that a target is or builds."""
+    import torch
+
+    found = imported(target)
+    built = found if isinstance(found, torch.nn.Module) else _called(target, found)
+    if not isinstance(built, torch.nn.Module):
+        raise InputError(
+            f"{target} is a {type(built).__name__}: name a torch.nn.Module, or a "
+            "function without arguments that returns one"
+        )
+    return built
+
+
+def _called(target: str, found: Any) -> Any:
+    """Return what a function without arguments returns; else the object itself."""
+    if not callable(found):
+        return found
+    try:
+        return found()
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error
+
+
+@contextmanager
+def looking(console: "Console") -> Generator[Callable[[int, int], None]]:
+    """Show that something is going on, and how far a long search has come."""
+    with console.status("looking inside every layer") as status:
+
+        def watch(done: int, total: int) -> None:
+            status.update(f"judging labels out of fold: {done} of {total} parts done")
+
+        yield watch

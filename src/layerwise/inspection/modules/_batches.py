@@ -1,0 +1,334 @@
+"""From data of many kinds to batches: what a module is called with, and the labels."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from layerwise.data import Samples, Scaling
+from layerwise.errors import InputError
+from layerwise.inspection.modules._tracking import Arguments
+
+__all__ = ["ArraySource", "Batch", "Entry", "Reader", "Source", "StreamSource"]
+
+LABELS = ("labels", "label", "targets", "target", "y")
+IDS = ("ids", "id", "index", "idx")
+KEPT, PADDED = ("attention_mask",), ("src_key_padding_mask", "key_padding_mask",
+                                     "padding_mask")  # fmt: skip
+"""Masks by name: not 0 where a position counts; True where it is padding."""
+
+BATCH = 256
+"""Samples of an array that a module is given at a time."""
+
+Entry: TypeAlias = str | int | Callable[[Any], Any]
+"""Part of a batch: its key, its place, or a function of the batch."""
+
+
+class Batch(NamedTuple):
+    """One batch, taken apart.
+
+    Parameters
+    ----------
+    arguments : Arguments
+        What the module is called with, on the module's device.
+    targets : int array, shape (samples,)
+    ids : list or None
+        What names each sample, where the batch says so.
+    mask : Tensor or None, shape (samples, positions)
+        True where a position counts.
+    given : object
+        The batch as it came.
+    """
+
+    arguments: Arguments
+    targets: Int[np.ndarray, " samples"]
+    ids: list[Any] | None
+    mask: Tensor | None
+    given: Any
+
+    @property
+    def first(self) -> Tensor | None:
+        """The first tensor that the module is given."""
+        values = self.arguments.values()
+        return next((one for one in values if isinstance(one, Tensor)), None)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How batches are taken apart for a module.
+
+    Parameters
+    ----------
+    module : nn.Module
+    labels, ids, mask : str, int or callable, optional
+        Where they are in a batch; by default under their usual names, labels last in a
+        tuple.
+    """
+
+    module: nn.Module
+    labels: Entry | None = None
+    ids: Entry | None = None
+    mask: Entry | None = None
+
+    def read(self, batch: Any) -> Batch:
+        """Take a batch apart.
+
+        Raises
+        ------
+        InputError
+            If there are no labels in it, or they are no classes.
+        """
+        if isinstance(batch, Mapping):
+            rest, labels, ids = self._of_mapping(batch)
+        elif isinstance(batch, tuple | list) and len(batch) > 1:
+            rest, labels, ids = self._of_tuple(batch)
+        else:
+            raise InputError(
+                f"a batch is a {type(batch).__name__}: give (inputs, labels), or a "
+                f"mapping with {LABELS[0]}"
+            )
+        arguments = self._arguments(_moved(rest, _device(self.module)))
+        targets = _classes(labels)
+        mask = self._mask(arguments, batch)
+        return Batch(arguments, targets, ids, mask, batch)
+
+    def _of_mapping(self, batch: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        labels = self.labels or next((k for k in LABELS if k in batch), None)
+        ids = self.ids or next((k for k in IDS if k in batch), None)
+        if labels is None or (isinstance(labels, str) and labels not in batch):
+            raise InputError(
+                f"a batch has no labels, only {', '.join(map(str, batch))}: name them "
+                "by labels="
+            )
+        rest = {key: one for key, one in batch.items() if key not in (labels, ids)}
+        return rest, _entry(batch, labels), _listed(_entry(batch, ids))
+
+    def _of_tuple(self, batch: Any) -> tuple[Any, Any, Any]:
+        labels = len(batch) - 1 if self.labels is None else self.labels
+        rest = [one for at, one in enumerate(batch) if at not in (labels, self.ids)]
+        rest = rest[0] if len(rest) == 1 else tuple(rest)
+        return rest, _entry(batch, labels), _listed(_entry(batch, self.ids))
+
+    def _arguments(self, rest: Any) -> Arguments:
+        """Return the call: mappings by name, as far as ``forward`` knows the names."""
+        if not isinstance(rest, Mapping):
+            return Arguments(tuple(rest) if isinstance(rest, tuple | list) else (rest,),
+                             {})  # fmt: skip
+        known = inspect.signature(self.module.forward).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            return Arguments((), dict(rest))
+        named = {key: one for key, one in rest.items() if key in known}
+        tensors = [one for one in rest.values() if isinstance(one, Tensor)]
+        if not named and len(tensors) == 1:
+            return Arguments((tensors[0],), {})
+        return Arguments((), named)
+
+    def _mask(self, arguments: Arguments, batch: Any) -> Tensor | None:
+        if self.mask is not None:
+            found = torch.as_tensor(_entry(batch, self.mask)) != 0
+            return found.to(_device(self.module))
+        names = list(inspect.signature(self.module.forward).parameters)
+        named = dict(zip(names, arguments.positional, strict=False))
+        named |= arguments.named
+        for name, padded in [(n, False) for n in KEPT] + [(n, True) for n in PADDED]:
+            mask = named.get(name)
+            if isinstance(mask, Tensor) and mask.ndim == 2:
+                return mask == 0 if padded else mask != 0
+        return None
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Samples that can be gone through more than once, their labels known."""
+
+    targets: Int[np.ndarray, " samples"]
+    inputs: np.ndarray | None
+
+    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
+        """Yield each batch with its samples' positions."""
+        ...
+
+
+class ArraySource:
+    """Samples in memory, or in a memory map.
+
+    Parameters
+    ----------
+    module : nn.Module
+    samples : Samples
+    scaling : Scaling, optional
+        What is done to them before the module sees them; by default nothing.
+    """
+
+    def __init__(
+        self, module: nn.Module, samples: Samples, scaling: Scaling | None = None
+    ) -> None:
+        self._module, self._samples, self._scaling = module, samples, scaling
+        self.targets = samples.targets
+        self.inputs: np.ndarray | None = samples.inputs
+
+    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
+        """Yield batches in the arrays' order."""
+        device, dtype = _device(self._module), _dtype(self._module)
+        for start in range(0, len(self.targets), BATCH):
+            rows = np.array(self._samples.inputs[start : start + BATCH])
+            if self._scaling is not None:
+                rows = self._scaling.apply(rows, np.float32)
+            tensor = torch.from_numpy(rows)
+            if tensor.is_floating_point() or tensor.dtype == torch.uint8:
+                tensor = tensor.to(dtype)
+            targets = self.targets[start : start + BATCH]
+            positions = np.arange(start, start + len(targets))
+            arguments = Arguments((tensor.to(device),), {})
+            yield positions, Batch(arguments, targets, None, None, tensor)
+
+
+class StreamSource:
+    """Batches that come from somewhere, each time anew: a ``DataLoader`` for example.
+
+    They are gone through once for the labels alone, and later passes have to bring the
+    same samples again: in the same order, or with ids.
+
+    Raises
+    ------
+    InputError
+        If they can be gone through only once, or there are none.
+    """
+
+    inputs: np.ndarray | None = None
+
+    def __init__(self, reader: Reader, given: Iterable[Any]) -> None:
+        if iter(given) is given:
+            raise InputError(
+                "the batches can be gone through only once, and a study does so more "
+                "than once: give a list or a DataLoader"
+            )
+        self._reader, self._given = reader, given
+        self._places: dict[Any, int] = {}
+        targets: list[np.ndarray] = []
+        marks: list[np.ndarray] = []
+        for batch in map(reader.read, given):
+            if batch.ids is not None:
+                self._name(batch)
+            targets.append(batch.targets)
+            marks.append(_marks(batch))
+        if not targets:
+            raise InputError("too few samples: there are no batches")
+        self.targets = np.concatenate(targets)
+        self._marks = np.concatenate(marks)
+
+    def _name(self, batch: Batch) -> None:
+        for one in batch.ids or ():
+            place = self._places.setdefault(one, len(self._places))
+            if place != len(self._places) - 1:
+                raise InputError(f"two samples have the id {one!r}")
+
+    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
+        """Yield the batches, each sample where it stood in the first pass.
+
+        Raises
+        ------
+        InputError
+            If other samples come than did then.
+        """
+        start = 0
+        for batch in map(self._reader.read, self._given):
+            stop = start + len(batch.targets)
+            positions = np.arange(start, stop)
+            if batch.ids is not None:
+                places = [self._places.get(one, -1) for one in batch.ids]
+                positions = np.array(places, np.int64)
+            self._check(positions, batch)
+            yield positions, batch
+            start = stop
+        if start != len(self.targets):
+            raise InputError(
+                f"the batches held {len(self.targets):,} samples and now hold "
+                f"{start:,}: they have to be the same in every pass"
+            )
+
+    def _check(self, positions: Int[np.ndarray, " samples"], batch: Batch) -> None:
+        known = positions.max(initial=0) < len(self.targets) and positions.min() >= 0
+        if not known or np.any(self.targets[positions] != batch.targets):
+            raise InputError(
+                "the batches bring other labels in the second pass than in the first, "
+                "as a shuffled loader does: take shuffle=False, or let each batch "
+                "name its samples (ids=)"
+            )
+        if batch.ids is None and np.any(self._marks[positions] != _marks(batch)):
+            raise InputError(
+                "the batches bring other inputs in the second pass than in the first: "
+                "turn random augmentation off, take shuffle=False, or let each batch "
+                "name its samples (ids=)"
+            )
+
+
+def _marks(batch: Batch) -> np.ndarray:
+    """Return a number for each sample by which its inputs are known again."""
+    first = batch.first
+    if first is None or not len(first) or first.ndim < 2:
+        return np.zeros(len(batch.targets))
+    flat = first.reshape(len(first), -1)
+    some = flat[:, :: max(1, flat.shape[1] // 64)].double()
+    marks = (some * torch.arange(1, some.shape[1] + 1, device=some.device)).sum(dim=1)
+    found = marks.nan_to_num().cpu().numpy()
+    return found if len(found) == len(batch.targets) else np.zeros(len(batch.targets))
+
+
+def _entry(batch: Any, entry: Entry | None) -> Any:
+    if entry is None:
+        return None
+    try:
+        return batch[entry] if isinstance(entry, str | int) else entry(batch)
+    except (KeyError, IndexError, TypeError) as error:
+        raise InputError(f"a batch has no {entry!r}: {error}") from error
+
+
+def _listed(ids: Any) -> list[Any] | None:
+    return ids.tolist() if isinstance(ids, Tensor | np.ndarray) else ids
+
+
+def _classes(labels: Any) -> Int[np.ndarray, " samples"]:
+    """Return labels as class indices."""
+    found = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else labels
+    found = np.asarray(found)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1 or found.dtype.kind not in "biuf":
+        raise InputError(
+            f"labels of a batch have shape {found.shape} and dtype {found.dtype}: give "
+            "one class index for each sample"
+        )
+    whole = found.astype(np.int32)
+    if np.any(whole != found) or np.any(whole < 0):
+        wrong = found[(whole != found) | (whole < 0)][0]
+        raise InputError(f"a label is {wrong}: classes are 0, 1, 2, …")
+    return whole
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Return everything in a nest of tuples and mappings on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value).to(device)
+    if isinstance(value, Mapping):
+        return {key: _moved(one, device) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(_moved(one, device) for one in value)
+    return value
+
+
+def _device(module: nn.Module) -> torch.device:
+    tensors = [*module.parameters(), *module.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    floating = [p.dtype for p in module.parameters() if p.is_floating_point()]
+    return floating[0] if floating else torch.float32

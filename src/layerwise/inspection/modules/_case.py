@@ -1,0 +1,310 @@
+"""Anybody's module as a subject, and data of many kinds as its samples."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from layerwise.data import Dataset, Samples, Scaling, fit_scaling
+from layerwise.errors import InputError
+from layerwise.inspection._subject import Block, Case
+from layerwise.inspection.modules._batches import (
+    ArraySource,
+    Batch,
+    Entry,
+    Reader,
+    Source,
+    StreamSource,
+)
+from layerwise.inspection.modules._capture import Capture, Layer, capture_of
+from layerwise.inspection.modules._choice import Layers, bare
+from layerwise.inspection.modules._items import items_of, pictured
+from layerwise.inspection.modules._outputs import Predict
+from layerwise.inspection.modules._reduction import Layout, Reduce, reduced
+
+__all__ = ["Look", "layers_of", "module_case"]
+
+GATHERED = 1024
+"""Batches are gathered into blocks of at least so many samples."""
+
+Display: TypeAlias = Entry
+"""What is shown of a batch's samples: pictures or texts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How a module is to be looked into.
+
+    Parameters
+    ----------
+    layers : str, type, or sequence of them, optional
+        Names, globs of names or types of modules; by default every module with weights,
+        after its activation.
+    reduce : str, int, callable, or mapping of str to one of them
+        How a layer's positions become one row: their ``mean``, respecting an attention
+        mask; ``flatten``; the place of a token (0, -1); or a function of the tensor.
+    predict : callable or None
+        From what the module returns to logits; None for a study without predictions. By
+        default ``.logits``, one logit for two classes, or the tensor returned.
+    display : str, int or callable, optional
+        What is shown of each sample: pictures or texts, by key or place in a batch, or
+        by a function of the batch. By default inputs that look like pictures.
+    class_names : sequence of str, optional
+        By class index.
+    labels, ids, mask : str, int or callable, optional
+        Where a batch has them, if not under their usual names.
+    """
+
+    layers: Layers | None = None
+    reduce: Reduce = "mean"
+    predict: Predict = "auto"
+    display: Display | None = None
+    class_names: Sequence[str] | None = None
+    labels: Entry | None = None
+    ids: Entry | None = None
+    mask: Entry | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleSubject:
+    """A module, as it is looked into; see `Subject`."""
+
+    capture: Capture
+    class_names: tuple[str, ...]
+    input_layout: Layout | None
+    scaling: Scaling = field(
+        default_factory=lambda: Scaling("none", np.zeros(()), np.ones(()))
+    )
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The input, where it is a table of numbers, and the layers."""
+        names = tuple(layer.name for layer in self.capture.layers)
+        return ("input", *names) if self.has_input else names
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the module is given numbers rather than, say, tokens."""
+        return self.input_layout is not None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the last layer is what the module says."""
+        return self.capture.ends_in_output
+
+    @property
+    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
+        """Those of a linear output on the rows of the layer before it."""
+        weights = self.capture.output_weights
+        return None if weights is None else weights.cpu().numpy()
+
+    def probabilities(
+        self, outputs: Float[np.ndarray, "rows classes"]
+    ) -> Float[np.ndarray, "rows classes"]:
+        """Return the softmax of logits."""
+        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return raised / raised.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleActivations:
+    """What a module's layers give for the samples of a source; see `Activations`."""
+
+    subject: ModuleSubject
+    source: Source
+    display: Display | None = None
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes."""
+        return self.source.targets
+
+    @property
+    def inputs(self) -> np.ndarray | None:
+        """All inputs, pictures with their channels last, where they are in memory."""
+        inputs = self.source.inputs
+        return None if inputs is None or self.display is not None else pictured(inputs)
+
+    def parts(self) -> Sequence[Iterator[Block]]:
+        """Return one pass: a module is not run side by side with itself."""
+        return [self._blocks()]
+
+    def _blocks(self) -> Iterator[Block]:
+        gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]] = []
+        for positions, batch in self.source.batches():
+            gathered.append((positions, *self._captured(batch)))
+            if sum(len(one[0]) for one in gathered) >= GATHERED:
+                yield self._block(gathered)
+                gathered = []
+        if gathered:
+            yield self._block(gathered)
+
+    def _captured(self, batch: Batch) -> tuple[list[Tensor], np.ndarray | None]:
+        """Return a batch's tensors (input, layers, logits), and what is shown of it."""
+        rows, logits = self.subject.capture.rows(batch)
+        layout, first = self.subject.input_layout, batch.first
+        if layout is not None and first is not None:
+            rows = [reduced(first, layout, batch.mask), *rows]
+        if logits is not None:
+            missing = len(self.subject.class_names) - logits.shape[1]
+            if missing < 0:
+                raise InputError(
+                    f"the module has {logits.shape[1]} outputs where there are "
+                    f"{len(self.subject.class_names)} class names: give one for each"
+                )
+            rows.append(logits)
+        shown = None if self.inputs is not None else items_of(batch, self.display)
+        return rows, shown
+
+    def _block(
+        self, gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]]
+    ) -> Block:
+        """Return batches as one block: one way from the device instead of many."""
+        positions, tensors, items = zip(*gathered, strict=True)
+        arrays = [torch.cat(own).cpu().numpy() for own in zip(*tensors, strict=True)]
+        count = len(self.subject.layer_names)
+        shown = [one for one in items if one is not None]
+        alike = len({one.shape[1:] for one in shown}) == 1
+        return Block(
+            positions=np.concatenate(positions),
+            layers=tuple(arrays[:count]),
+            inputs=arrays[0] if self.subject.has_input else None,
+            outputs=arrays[count] if len(arrays) > count else None,
+            items=np.concatenate(shown) if alike else None,
+        )
+
+
+def layers_of(module: nn.Module, data: Any, look: Look) -> tuple[Layer, ...]:
+    """Return the layers that a study would look at, on one batch of the data."""
+    with torch.no_grad():
+        source = _sources(module, data, None, look)[0]
+        return _first_capture(module, source, look)[0].layers
+
+
+def module_case(
+    module: nn.Module, data: Any, fit_on: Any = None, look: Look | None = None
+) -> Case:
+    """Return a module, and the samples to study it on, as a case.
+
+    Parameters
+    ----------
+    module : nn.Module
+    data, fit_on : Dataset, Samples, (X, y), or iterable of batches
+        As for `inspect`.
+    look : Look, optional
+
+    Raises
+    ------
+    InputError
+        If the data or the choices do not suit the module.
+    """
+    look = look or Look()
+    scored, fitted, validation = _sources(module, data, fit_on, look)
+    capture, batch = _first_capture(module, scored, look)
+    outputs = capture.rows(batch).logits
+    names = _class_names(
+        look, data, [scored, fitted], 0 if outputs is None else outputs.shape[1]
+    )
+    subject = ModuleSubject(capture, names, _input_layout(batch))
+
+    def seen(source: Source | None) -> ModuleActivations | None:
+        if source is None:
+            return None
+        return ModuleActivations(subject, source, look.display)
+
+    of_dataset = isinstance(data, Dataset)
+    return Case(
+        name=data.name if of_dataset else "samples",
+        subject=subject,
+        scored=ModuleActivations(subject, scored, look.display),
+        fit_on=seen(fitted),
+        validation=seen(validation),
+        words=("training samples", "test samples")
+        if of_dataset
+        else ("samples given to fit on", "samples given"),
+        part="test" if of_dataset else "samples",
+    )
+
+
+def _sources(
+    module: nn.Module, data: Any, fit_on: Any, look: Look
+) -> tuple[Source, Source | None, Source | None]:
+    """Return what is scored, what is fitted on, and what advice looks at."""
+    module = bare(module)
+    if not isinstance(data, Dataset):
+        scored = _source(module, data, look)
+        return scored, None if fit_on is None else _source(module, fit_on, look), None
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    return (
+        ArraySource(module, data.test, scaling),
+        ArraySource(module, data.train, scaling),
+        ArraySource(module, data.validation, scaling),
+    )
+
+
+def _source(module: nn.Module, data: Any, look: Look) -> Source:
+    if isinstance(data, Samples):
+        return ArraySource(module, data)
+    if isinstance(data, tuple) and len(data) == 2 and all(map(_is_array, data)):
+        X, y = (np.asarray(one) for one in data)
+        return ArraySource(module, Samples(X, y))
+    if not isinstance(data, Iterable):
+        raise InputError(
+            f"a module cannot be inspected with a {type(data).__name__}: give a "
+            "Dataset, Samples, a pair (X, y), or batches such as a DataLoader's"
+        )
+    return StreamSource(Reader(module, look.labels, look.ids, look.mask), data)
+
+
+def _is_array(one: Any) -> bool:
+    return isinstance(one, np.ndarray | Tensor)
+
+
+def _first_capture(
+    module: nn.Module, source: Source, look: Look
+) -> tuple[Capture, Batch]:
+    batches: Iterable[tuple[Any, Batch]] = source.batches()
+    batch = next((batch for _, batch in batches), None)
+    if batch is None or not len(batch.targets):
+        raise InputError("too few samples: give some to fit on and some to score")
+    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    return capture, batch
+
+
+def _class_names(
+    look: Look, data: Any, sources: Sequence[Source | None], outputs: int
+) -> tuple[str, ...]:
+    """Return a name for each class, of which there are as many as there are outputs."""
+    highest = max(int(s.targets.max(initial=0)) for s in sources if s is not None)
+    classes = max(outputs, highest + 1)
+    if outputs and highest >= outputs:
+        raise InputError(
+            f"there is a label {highest}, and the module has {outputs} outputs, for "
+            f"classes 0 to {outputs - 1}"
+        )
+    names = look.class_names
+    if names is None and isinstance(data, Dataset):
+        names = data.class_names
+    if names is None:
+        return tuple(map(str, range(classes)))
+    if len(names) < classes:
+        raise InputError(
+            f"{len(names)} class names for {classes} classes: give them all"
+        )
+    return tuple(names)
+
+
+def _input_layout(batch: Batch) -> Layout | None:
+    """Return how inputs become rows; None for tokens and other whole numbers."""
+    first = batch.first
+    if first is None or first.ndim < 1 or len(first) != len(batch.targets):
+        return None
+    if not first.is_floating_point():
+        return None
+    sequence = first.ndim == 3 and batch.mask is not None
+    how = "mean" if sequence else "flatten"
+    return Layout(samples=0, channels=-1, how=how, said=how)

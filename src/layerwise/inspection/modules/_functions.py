@@ -1,0 +1,105 @@
+"""Functions by name: activations, and what may stand before one."""
+
+__all__ = ["ACTIVATIONS", "CARRIERS", "CURVED", "ENDS", "IN_PLACE", "PRODUCTS"]
+
+ACTIVATIONS = frozenset(
+    [
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "prelu",
+        "rrelu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "softplus",
+        "softsign",
+        "sigmoid",
+        "logsigmoid",
+        "hardsigmoid",
+        "tanh",
+        "hardtanh",
+        "tanhshrink",
+        "hardswish",
+        "hardshrink",
+        "softshrink",
+        "threshold",
+        "glu",
+        "clamp",
+        "clamp_min",
+        "maximum",
+    ]
+)
+"""Names of functions, without the underscore of those that work in place."""
+
+CARRIERS = frozenset(
+    [
+        "batch_norm",
+        "layer_norm",
+        "group_norm",
+        "instance_norm",
+        "rms_norm",
+        "local_response_norm",
+        "normalize",
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "adaptive_max_pool3d",
+        "lp_pool1d",
+        "lp_pool2d",
+        "flatten",
+        "unflatten",
+        "reshape",
+        "view",
+        "permute",
+        "transpose",
+        "squeeze",
+        "unsqueeze",
+        "contiguous",
+        "to",
+        "float",
+        "half",
+        "bfloat16",
+        "double",
+        "type",
+    ]
+)
+"""What may stand between a module and its activation; pooling hides as ``fn``."""
+
+ENDS = {"softmax": "probabilities", "log_softmax": "logits", "sigmoid": "probabilities"}
+"""What a module's last function makes of its output."""
+
+CURVED = frozenset(["exp", "erf", "log", "pow", "__pow__", "square", "sqrt", "sin"])
+"""Beside activations: what makes another's module one."""
+
+PRODUCTS = frozenset({"mul", "__mul__", "__rmul__"})
+
+IN_PLACE = frozenset(
+    [
+        "__iadd__",
+        "__isub__",
+        "__imul__",
+        "__itruediv__",
+        "__ifloordiv__",
+        "__imod__",
+        "__ipow__",
+        "__setitem__",
+    ]
+)

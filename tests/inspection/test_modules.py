@@ -1,0 +1,291 @@
+"""Studies of torch modules: data of many kinds, wrappers, choices, refusals."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import layerwise as lw
+from layerwise.data import fit_scaling
+from layerwise.errors import InputError
+from layerwise.inspection.modules import Look, module_case
+
+
+class Textbook(nn.Module):
+    def __init__(self, inputs=64, classes=10) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(inputs, 20), nn.Linear(20, 16)
+        self.fc3, self.fc4 = nn.Linear(16, 12), nn.Linear(12, classes)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        x = self.relu(self.fc1(torch.flatten(x, 1)))
+        x = self.relu(self.fc3(self.relu(self.fc2(x))))
+        return self.fc4(x)
+
+
+@pytest.fixture(scope="module")
+def module(digits):
+    torch.manual_seed(0)
+    module = Textbook()
+    inputs, labels = tensors(digits, digits.train)
+    optimiser = torch.optim.Adam(module.parameters(), 1e-2)
+    for _ in range(40):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(module(inputs), labels).backward()
+        optimiser.step()
+    return module
+
+
+def tensors(data, samples):
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    inputs = torch.from_numpy(scaling.apply(samples.inputs, np.float32))
+    return inputs, torch.from_numpy(samples.targets.astype(np.int64))
+
+
+@pytest.fixture(scope="module")
+def study(module, digits):
+    return lw.inspect(module, digits)
+
+
+def loader(data, samples, **options):
+    return DataLoader(TensorDataset(*tensors(data, samples)), batch_size=50, **options)
+
+
+def equal(first, second):
+    for ours, theirs in zip(first, second, strict=True):
+        assert ours.name == theirs.name
+        assert np.array_equal(ours.probe_predictions, theirs.probe_predictions)
+        scale = np.abs(theirs.moments.scatter).max()
+        error = np.abs(ours.moments.total_scatter - theirs.moments.total_scatter).max()
+        assert error < 1e-6 * scale
+    assert np.array_equal(first.predictions, second.predictions)
+
+
+class TestStudy:
+    def test_the_layers_are_the_modules_under_their_own_names(self, study):
+        assert [layer.name for layer in study] == ["input", "fc1", "fc2", "fc3", "fc4"]
+        assert [layer.units for layer in study] == [64, 20, 16, 12, 10]
+        assert [layer.name for layer in study.hidden] == ["fc1", "fc2", "fc3"]
+        assert study.output == "fc4"
+
+    def test_predictions_are_the_module_s(self, study, module, digits):
+        with torch.no_grad():
+            logits = module(tensors(digits, digits.test)[0])
+        assert np.array_equal(study.predictions, logits.argmax(dim=1).numpy())
+        expected = logits.softmax(dim=1).max(dim=1).values.numpy()
+        assert study.confidence == pytest.approx(expected, rel=1e-5)
+
+    def test_what_is_not_known_is_absent(self, study):
+        assert study.snapshots == ()
+        assert study.untrained is None
+        assert "training" not in {finding.kind for finding in study.findings}
+        assert study.to_pandas()["epoch"].isna().all()
+
+    def test_the_collapse_of_the_last_hidden_layer_knows_the_output_s_weights(
+        self, study
+    ):
+        assert "collapse_duality" in study.layers[-2].measures.values
+
+    def test_the_page_has_no_comparison_with_the_untrained(self, study, tmp_path):
+        page = study.report(tmp_path / "page.html").read_text()
+        assert "fc3" in page
+        assert "untrained" not in page
+        assert "Over the epochs" not in page
+
+
+class TestData:
+    def test_a_loader_gives_the_same_study_as_arrays(self, study, module, digits):
+        fit_on = loader(digits, digits.train)
+        streamed = lw.inspect(module, loader(digits, digits.test), fit_on=fit_on)
+        equal(streamed, study)
+        inputs, labels = tensors(digits, digits.test)
+        pair = lw.inspect(
+            module, (inputs, labels), fit_on=tensors(digits, digits.train)
+        )
+        equal(pair, study)
+
+    def test_a_shuffled_loader_with_ids_gives_it_too(self, study, module, digits):
+        def named(samples):
+            inputs, labels = tensors(digits, samples)
+            entries = [
+                {"image": x, "label": y, "id": f"sample {i}"}
+                for i, (x, y) in enumerate(zip(inputs, labels, strict=True))
+            ]
+            torch.manual_seed(1)
+            return DataLoader(entries, batch_size=64, shuffle=True)
+
+        found = lw.inspect(
+            module, named(digits.test), fit_on=named(digits.train), labels="label"
+        )
+        assert found.accuracy.successes == study.accuracy.successes
+        for ours, theirs in zip(found, study, strict=True):
+            assert ours.probe_accuracy == theirs.probe_accuracy
+
+    def test_one_set_is_cross_fitted(self, module, digits):
+        found = lw.inspect(module, loader(digits, digits.test))
+        assert found.fitted_on == "the other half of the samples (cross-fitted)"
+        assert len(found.predictions) == len(digits.test)
+
+    def test_a_shuffled_loader_is_refused(self, module, digits):
+        torch.manual_seed(0)
+        shuffled = loader(digits, digits.test, shuffle=True)
+        with pytest.raises(InputError, match="shuffled loader"):
+            lw.inspect(module, shuffled)
+
+    def test_inputs_that_change_are_refused(self, module, digits):
+        inputs, labels = tensors(digits, digits.test)
+
+        class Noisy(TensorDataset):
+            def __getitem__(self, at):
+                x, y = super().__getitem__(at)
+                return x + torch.rand(1), y
+
+        noisy = DataLoader(Noisy(inputs, labels), batch_size=50)
+        with pytest.raises(InputError, match="other inputs in the second pass"):
+            lw.inspect(module, noisy)
+
+    def test_what_can_be_gone_through_once_is_refused(self, module, digits):
+        batches = iter(list(loader(digits, digits.test)))
+        with pytest.raises(InputError, match="only once"):
+            lw.inspect(module, batches)
+
+    @pytest.mark.parametrize(
+        ("labels", "said"),
+        [
+            ([0.5] * 6, "a label is 0.5"),
+            ([-1] * 6, "a label is -1"),
+            ([11] * 6, r"label 11, and the module has 10 outputs"),
+            (np.zeros((6, 2)), "labels of a batch have shape"),
+        ],
+    )
+    def test_labels_that_are_no_classes(self, module, labels, said):
+        batch = (torch.randn(6, 64), torch.as_tensor(np.asarray(labels)))
+        with pytest.raises(InputError, match=said):
+            lw.inspect(module, [batch])
+
+    def test_memory_holds_no_more_of_more_samples(self, module, digits):
+        """Of samples that pass by, only stated ones and small numbers stay."""
+        inputs, labels = tensors(digits, digits.train)
+        few, many = (lw.inspect(module, [(inputs, labels)] * times) for times in (4, 8))
+        assert len(many.targets) == 2 * len(few.targets)
+        assert len(many.sampled) == len(few.sampled) == 1500
+        assert many.inputs.items.shape[0] <= 500
+
+
+class TestWrappers:
+    def rows(self, module, look=None):
+        batch = (torch.linspace(-1, 1, 6 * 64).reshape(6, 64), torch.arange(6) % 2)
+        case = module_case(module, [batch], look=look)
+        (block,) = case.scored.parts()[0]
+        return case.subject.layer_names, block.layers
+
+    def same(self, wrapped, module, tolerance=1e-6):
+        names, layers = self.rows(wrapped)
+        expected_names, expected = self.rows(module)
+        assert names == expected_names
+        for ours, theirs in zip(layers, expected, strict=True):
+            assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
+
+    def test_data_parallel(self, module):
+        self.same(nn.DataParallel(module), module)
+
+    def test_distributed_data_parallel(self, module, tmp_path):
+        from torch import distributed
+
+        store = f"file://{tmp_path / 'store'}"
+        distributed.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+        try:
+            self.same(nn.parallel.DistributedDataParallel(module), module)
+        finally:
+            distributed.destroy_process_group()
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_compiled(self, module):
+        self.same(torch.compile(module, backend="eager"), module)
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_compiled_inside(self):
+        torch.manual_seed(0)
+        plain = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 2))
+        expected = self.rows(plain)
+        plain[0] = torch.compile(plain[0], backend="eager")
+        names, layers = self.rows(plain)
+        assert names == expected[0]
+        for ours, theirs in zip(layers, expected[1], strict=True):
+            assert np.array_equal(ours, theirs)
+
+    def test_autocast(self, module):
+        with torch.autocast("cpu", torch.bfloat16):
+            names, layers = self.rows(module)
+        _, expected = self.rows(module)
+        assert names[1:] == ("fc1", "fc2", "fc3", "fc4")
+        difference = np.abs(layers[1] - expected[1]).max()
+        assert 0 < difference < 0.02 * np.abs(expected[1]).max()
+
+
+class TestChoices:
+    def names(self, module, **look):
+        batch = (torch.randn(6, 64), torch.arange(6) % 2)
+        return module_case(module, [batch], look=Look(**look)).subject.layer_names[1:]
+
+    def test_by_name_glob_and_type(self, module):
+        assert self.names(module, layers="fc2") == ("fc2",)
+        assert self.names(module, layers="fc[13]") == ("fc1", "fc3")
+        assert self.names(module, layers=nn.Linear) == ("fc1", "fc2", "fc3", "fc4")
+        assert self.names(module, layers=["fc4", "fc1"]) == ("fc1", "fc4")
+        assert self.names(module, layers=nn.ReLU) == ("relu#1", "relu#2", "relu#3")
+
+    def test_what_chooses_nothing(self, module):
+        with pytest.raises(InputError, match="chooses nothing: the module has fc1"):
+            self.names(module, layers="conv*")
+
+    def test_a_layer_that_is_not_the_output_leaves_all_hidden(self, module, digits):
+        found = lw.inspect(module, digits, layers="fc[12]")
+        assert found.output is None
+        assert [layer.name for layer in found.hidden] == ["fc1", "fc2"]
+
+    def test_predict_and_its_absence(self, module, digits):
+        turned = lw.inspect(module, digits, predict=lambda output: -output)
+        usual = lw.inspect(module, digits)
+        assert turned.accuracy.value < 0.1 < usual.accuracy.value
+        without = lw.inspect(module, digits, predict=None)
+        assert without.predictions is None
+        assert without.accuracy is None
+        assert without.suspects == ()
+        kinds = {finding.kind for finding in without.findings}
+        assert not kinds & {"accuracy", "calibration", "mixed pair", "keepable"}
+        with pytest.raises(InputError, match="nothing was predicted"):
+            _ = without.mistakes
+
+    def test_outputs_that_say_no_class(self):
+        module = nn.Sequential(nn.Conv1d(1, 3, 3))
+        batch = (torch.randn(6, 1, 9), torch.arange(6) % 2)
+        with pytest.raises(InputError, match=r"output of shape \(6, 3, 7\).*predict="):
+            module_case(module, [batch])
+
+    def test_texts_are_shown_where_display_gives_them(self, digits, module, tmp_path):
+        inputs, labels = tensors(digits, digits.test)
+        texts = [f"text {i} <b>" for i in range(len(labels))]
+        batches = [
+            {
+                "x": inputs[i : i + 50],
+                "y": labels[i : i + 50],
+                "text": texts[i : i + 50],
+            }
+            for i in range(0, len(labels), 50)
+        ]
+        found = lw.inspect(module, batches, display="text")
+        first = found.mistakes[0]
+        assert found.inputs[found.mistakes[:1]][0] == texts[first]
+        page = found.report(tmp_path / "page.html").read_text()
+        assert f"text {first} &lt;b&gt;" in page
+
+    def test_a_network_of_ours_has_no_such_choices(self, trained, digits):
+        with pytest.raises(InputError, match="layers= is for torch modules"):
+            lw.inspect(trained, digits, layers="hidden1")
+
+    def test_what_is_no_network(self, digits):
+        with pytest.raises(InputError, match="a str cannot be inspected"):
+            lw.inspect("net", digits)
