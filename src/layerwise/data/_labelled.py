@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from layerwise.arrays import Array, to_numpy
+from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 
 __all__ = ["Checked", "Labelled", "checked_set"]
@@ -42,9 +43,9 @@ class Labelled:
 class Checked(NamedTuple):
     """Arrays that passed: finite inputs, class indices, and the names of both."""
 
-    inputs: NumpyArray
+    inputs: NumpyArray | StoredRows
     targets: NumpyArray
-    test: tuple[NumpyArray, NumpyArray] | None
+    test: tuple[NumpyArray | StoredRows, NumpyArray] | None
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...] | None
 
@@ -87,9 +88,14 @@ def checked_set(labelled: Labelled) -> Checked:
 
 def _checked_inputs(
     inputs: Array, source: str, feature_names: tuple[str, ...] | None
-) -> NumpyArray:
-    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape)."""
-    array = _array(inputs, source, "inputs")
+) -> NumpyArray | StoredRows:
+    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape).
+
+    Rows that stay in their files are checked as they are read.
+    """
+    array = inputs
+    if not isinstance(inputs, StoredRows):
+        array = _array(inputs, source, "inputs")
     if array.dtype.kind not in "biuf":
         raise InputError(
             f"{source}: inputs have dtype {array.dtype}: give numbers"
@@ -104,7 +110,8 @@ def _checked_inputs(
         raise InputError(f"{source}: there are no rows: give some")
     if not array.size:
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
-    _refuse_not_finite(array, source, feature_names)
+    if not isinstance(array, StoredRows):
+        _refuse_not_finite(array, source, feature_names)
     return array
 
 
