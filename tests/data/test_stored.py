@@ -192,7 +192,7 @@ class TestFormats:
         ("header", "said"),
         [
             (b"{", "unreadable"),
-            (b"[]", "unreadable"),
+            (b"[1]", "unreadable"),
             (b'{"x":{"dtype":"F32"}}', "unreadable"),
             (
                 b'{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,99]}}',

@@ -6,7 +6,8 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
-from layerwise.data._formats import open_rows, rows_in_files
+from layerwise.data._formats import open_rows, rows_in_files, tensor_names
+from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
 from layerwise.data._order import Order, order
 from layerwise.data._records import Dataset, Samples
@@ -23,6 +24,7 @@ __all__ = [
     "SetStatistics",
     "StoredRows",
     "ValueStatistics",
+    "class_indices",
     "describe",
     "fit_scaling",
     "load",
@@ -33,4 +35,5 @@ __all__ = [
     "read_ahead",
     "rows_in_files",
     "stratified_split",
+    "tensor_names",
 ]

@@ -16,7 +16,13 @@ from layerwise.data._parquet import parquet_file
 from layerwise.data._stored import RawFile, RowFile, StoredRows, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["npy_file", "open_rows", "read_npy_folder", "rows_in_files"]
+__all__ = [
+    "npy_file",
+    "open_rows",
+    "read_npy_folder",
+    "rows_in_files",
+    "tensor_names",
+]
 
 MAX_HEADER = 100 << 20
 """Of a safetensors file: what the format itself allows."""
@@ -115,38 +121,45 @@ def safetensors_file(path: Path, name: str | None = None) -> RawFile:
         If the file is none, or does not hold the tensor.
     """
     source = str(path)
-    with reading(path), path.open("rb") as file:
-        size = path.stat().st_size
-        length = int.from_bytes(file.read(8), "little")
-        if not 0 < length <= min(MAX_HEADER, size):
-            raise InputError(f"{source}: not a safetensors file: get it again")
-        try:
-            header: dict[str, Any] = json.loads(file.read(length))
-            header.pop("__metadata__", None)
-            name = _chosen(sorted(header), name, source)
-            entry = header[name]
-            kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
-            begin, end = (int(n) for n in entry["data_offsets"])
-        except InputError:
-            raise
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            raise InputError(
-                f"{source}: not a safetensors file, its header is unreadable"
-            ) from error
+    entries, start, size = _tensors(path)
+    name = _chosen(sorted(entries), name, source)
+    try:
+        entry = entries[name]
+        kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
+        begin, end = (int(n) for n in entry["data_offsets"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{source}: {name} has an unreadable header") from error
     if kind not in SAFETENSORS:
         raise InputError(f"{source}: {name} has dtype {kind}: save float32")
     dtype = np.dtype(SAFETENSORS[kind])
-    offset = 8 + length + begin
+    offset = start + begin
     if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
         raise InputError(f"{source}: {name} lies outside of the file: get it again")
     raw = _raw(path, offset, shape, dtype, size - offset, exactly=False)
     return RawFile(path, raw.offset, raw.rows, raw.row_shape, dtype, kind == "BF16")
+
+
+def _tensors(path: Path) -> tuple[dict[str, Any], int, int]:
+    """Return the tensors' entries, where the first begins, and the file's size."""
+    with reading(path), path.open("rb") as file:
+        size = path.stat().st_size
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= min(MAX_HEADER, size):
+            raise InputError(f"{path}: not a safetensors file: get it again")
+        header = file.read(length)
+    try:
+        entries = dict(json.loads(header))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{path}: not a safetensors file, its header is unreadable"
+        ) from error
+    entries.pop("__metadata__", None)
+    return entries, 8 + length, size
+
+
+def tensor_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the tensors in a safetensors file."""
+    return tuple(sorted(_tensors(path)[0]))
 
 
 def _chosen(names: Sequence[str], name: str | None, source: str) -> str:

@@ -9,7 +9,7 @@ from layerwise.arrays import Array, to_numpy
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 
-__all__ = ["Checked", "Labelled", "checked_set"]
+__all__ = ["Checked", "Labelled", "checked_set", "class_indices"]
 
 NumpyArray: TypeAlias = np.ndarray
 
@@ -84,6 +84,34 @@ def checked_set(labelled: Labelled) -> Checked:
         test_labels = _checked_labels(labelled.test[1], len(test_inputs), source)
         test = test_inputs, _indices(test_labels, class_values, source)
     return Checked(inputs, targets, test, class_names, feature_names)
+
+
+def class_indices(
+    labels: Array, samples: int, source: str
+) -> tuple[NumpyArray, tuple[str, ...]]:
+    """Return the class index of every label, int32, and the names of the classes.
+
+    Parameters
+    ----------
+    labels : array or series, shape (samples,)
+        Whole numbers or strings.
+    samples : int
+        How many there must be.
+    source : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer, they are no classes, or one class only.
+    """
+    checked = _checked_labels(labels, samples, source)
+    values, names = _classes(checked, None, source)
+    if len(values) < 2:
+        raise InputError(
+            f"{source}: all rows are of class {names[0]!r}: give two classes or more"
+        )
+    return _indices(checked, values, source), names
 
 
 def _checked_inputs(

@@ -233,6 +233,36 @@ class Moments:
             fast_error=max(errors, default=None),
         )
 
+    def regrouped(
+        self, groups: Int64[np.ndarray, " classes"], count: int
+    ) -> "Moments":
+        """Return the moments of the same rows, several classes taken for one.
+
+        Scatters stay: rows that were counted by the combinations of several labels are
+        known by each of the labels.
+
+        Parameters
+        ----------
+        groups : int64 array, shape (classes,)
+            What each class becomes, 0 to ``count - 1``.
+        count : int
+            How many classes there are then.
+        """
+
+        def grouped(array: np.ndarray) -> np.ndarray:
+            found = np.zeros((count, *array.shape[1:]), array.dtype)
+            np.add.at(found, groups, array)
+            return found
+
+        scatters = self.class_scatters
+        return replace(
+            self,
+            counts=grouped(self.counts),
+            sums=grouped(self.sums),
+            squares=grouped(self.squares),
+            class_scatters=None if scatters is None else grouped(scatters),
+        )
+
     def about(self, shift: Float64[np.ndarray, " units"]) -> "Moments":
         step = self.shift - shift
         if not step.any():
