@@ -11,7 +11,7 @@ from layerwise.inspection._findings_accuracy import (
     calibration_error,
     keepable,
 )
-from layerwise.inspection._shares import share
+from layerwise.inspection._share import share
 
 
 def scored(study, right, confidence):

@@ -1,22 +1,15 @@
 """Inspection: what every layer of a trained network knows."""
 
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect
+from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.inspection._measures import MEASURES, Measures
+from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
-from layerwise.inspection._study import (
-    Baseline,
-    Finding,
-    InputStudy,
-    Keepable,
-    LayerStudy,
-    Share,
-    SnapshotLayer,
-    SnapshotStudy,
-    Study,
-    ValidationView,
-)
+from layerwise.inspection._study import Keepable, Study, ValidationView
 from layerwise.inspection._suspects import (
     Suspect,
     out_of_fold_evidence,

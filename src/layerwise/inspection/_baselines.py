@@ -4,8 +4,8 @@ import numpy as np
 
 from layerwise.data import Dataset, Samples, fit_scaling
 from layerwise.inspection._capture import drawn
-from layerwise.inspection._shares import share
-from layerwise.inspection._study import Baseline
+from layerwise.inspection._input_study import Baseline
+from layerwise.inspection._share import share
 from layerwise.model import MLP, flatten
 from layerwise.training import fit
 

@@ -1,17 +1,17 @@
-"""Forward passes: every layer's rows, a block at a time, and what is kept of them."""
+"""The pass over the samples fitted on: moments, bases, and some samples' rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from layerwise.data import Samples, stratified_split
+from layerwise.data import stratified_split
 from layerwise.errors import InputError
+from layerwise.inspection._kept import Kept
+from layerwise.inspection._subject import Activations, Block, Subject
 from layerwise.inspection._together import each
-from layerwise.model import Network, flatten
 from layerwise.statistics import (
     Discriminants,
     LeastSquaresProbe,
@@ -19,38 +19,48 @@ from layerwise.statistics import (
     PrincipalComponents,
     discriminants,
     least_squares_probe,
-    nearest_mean,
     principal_components,
 )
 
 __all__ = [
     "Basis",
-    "Fold",
-    "LayerPass",
-    "Pass",
+    "Fitted",
+    "Folds",
     "drawn",
+    "fit_pass",
     "folds_of",
     "layer_moments",
-    "layer_rows",
-    "score_pass",
+    "merged_moments",
     "two_columns",
+    "updated_moments",
 ]
 
 COMPONENTS = 10
 
-PARTS = 4
-"""Of the samples fitted on, passed side by side."""
-
 
 @dataclass(frozen=True, eq=False)
-class Fold:
-    """Samples to fit on, and the positions of those that they score."""
+class Folds:
+    """Which samples are fitted on, and which of those fits scores a sample.
 
-    fit_on: Samples
-    positions: Int[np.ndarray, " positions"]
+    Parameters
+    ----------
+    fit_on : Activations
+        All that is fitted on.
+    fits : int array, shape (samples fitted on,)
+        The fold that a sample is fitted on in.
+    scored_by : int array, shape (samples scored,)
+        The fold that a sample is scored by: one that it was not fitted on in.
+    """
+
+    fit_on: Activations
+    fits: Int[np.ndarray, " fitted"]
+    scored_by: Int[np.ndarray, " scored"]
+
+    def __len__(self) -> int:
+        return int(self.scored_by.max()) + 1
 
 
-def folds_of(scored: Samples, fit_on: Samples | None) -> tuple[Fold, ...]:
+def folds_of(scored: Activations, fit_on: Activations | None) -> Folds:
     """Return one fold, or, with nothing else to fit on, the samples' two halves.
 
     Then each half is scored by what was fitted on the other. Both hold every class in
@@ -61,14 +71,19 @@ def folds_of(scored: Samples, fit_on: Samples | None) -> tuple[Fold, ...]:
     InputError
         If there is nothing to fit on, or nothing to score.
     """
-    if fit_on is not None:
-        folds = (Fold(fit_on, np.arange(len(scored))),)
+    count = len(scored.targets)
+    scored_by = np.zeros(count, np.int8)
+    if fit_on is None:
+        fit_on = scored
+        scored_by[stratified_split(scored.targets, [0.5, 0.5], seed=0)[1]] = 1
+        fits = 1 - scored_by
+        enough = 0 < np.count_nonzero(fits) < count
     else:
-        first, second = stratified_split(scored.targets, [0.5, 0.5], seed=0)
-        folds = Fold(scored.at(second), first), Fold(scored.at(first), second)
-    if not all(len(fold.fit_on) and len(fold.positions) for fold in folds):
+        fits = np.zeros(len(fit_on.targets), np.int8)
+        enough = count > 0 and len(fits) > 0
+    if not enough:
         raise InputError("too few samples: give some to fit on and some to score")
-    return folds
+    return Folds(fit_on, fits, scored_by)
 
 
 def drawn(
@@ -81,77 +96,145 @@ def drawn(
     return stratified_split(targets, [part, 1 - part], seed)[0]
 
 
-def layer_moments(network: Network, samples: Samples) -> list[Moments]:
-    """Return the moments of the scaled inputs and of every layer, in one pass.
+def layer_moments(subject: Subject, activations: Activations) -> list[Moments]:
+    """Return the moments of every layer, in one pass."""
+    fits = np.zeros(len(activations.targets), np.int8)
+    folds = Folds(activations, fits, np.zeros(1, np.int8))
+    moments = each(lambda part: _fit_part(subject, folds, part), activations.parts())
+    return [groups[0] for groups in merged_moments(subject, moments)]
 
-    Parts of the samples are passed side by side and merged; how many parts does not
-    depend on the machine, so that the figures do not either.
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What one pass over the samples fitted on gives.
+
+    Parameters
+    ----------
+    moments : list of tuple of Moments
+        For every layer, of each fold.
+    rows : list of arrays, shape (stated, units)
+        What every layer gives for the stated fitting sample.
+    outputs : array, shape (stated, classes), or None
+        Of the same.
+    voters : array, shape (voters, features), or None
+        What the input layer gives for those whose labels are asked for; None where
+        there is no input.
     """
-    moments = each(lambda part: _moments_of(network, samples.at(part)), _parts(samples))
-    return _inputs_scaled(network, _merged(moments))
+
+    moments: list[tuple[Moments, ...]]
+    rows: list[Float[np.ndarray, "stated _"]]
+    outputs: Float[np.ndarray, "stated classes"] | None
+    voters: Float[np.ndarray, "voters _"] | None
 
 
-def _merged(parts: Sequence[list[Moments]]) -> list[Moments]:
-    return [reduce(Moments.merge, layer) for layer in zip(*parts, strict=True)]
+def fit_pass(
+    subject: Subject,
+    folds: Folds,
+    stated: Int[np.ndarray, " stated"],
+    voters: Int[np.ndarray, " voters"],
+) -> Fitted:
+    """Pass the samples fitted on once, keeping moments and some samples' rows.
+
+    Parameters
+    ----------
+    subject : Subject
+    folds : Folds
+    stated, voters : int arrays
+        The positions of the samples whose rows are kept: of every layer and the
+        outputs, and of the input layer.
+    """
+    count = len(folds.fit_on.targets)
+    sample, inputs = Kept(stated, count), Kept(voters, count)
+
+    def passed(part: Iterable[Block]) -> list[list[Moments]]:
+        return _fit_part(subject, folds, _watched(part))
+
+    def _watched(part: Iterable[Block]) -> Iterator[Block]:
+        for block in part:
+            outputs = () if block.outputs is None else (block.outputs,)
+            sample.add(block.positions, *block.layers, *outputs)
+            if subject.has_input:
+                inputs.add(block.positions, block.layers[0])
+            yield block
+
+    moments = merged_moments(subject, each(passed, folds.fit_on.parts()))
+    arrays = sample.arrays()
+    layers = len(subject.layer_names)
+    return Fitted(
+        moments=moments,
+        rows=arrays[:layers],
+        outputs=arrays[layers] if len(arrays) > layers else None,
+        voters=inputs.arrays()[0] if subject.has_input else None,
+    )
 
 
-def _parts(samples: Samples) -> list[slice]:
-    size = max(-(-len(samples) // PARTS), 1)
-    return [slice(start, start + size) for start in range(0, len(samples), size)]
-
-
-def _blocks(
-    network: Network, samples: Samples
-) -> Iterator[tuple[slice, tuple[np.ndarray, ...]]]:
-    """Yield which samples are passed, and their scaled inputs and layers' outputs."""
-    start = 0
-    for arrays in network.activations(samples.inputs):
-        block = slice(start, start + len(arrays[0]))
-        yield block, arrays
-        start = block.stop
-
-
-def _moments_of(network: Network, samples: Samples) -> list[Moments]:
-    """Return the moments of the inputs as they are, and of every layer's outputs."""
-    moments: list[Moments] = []
-    for block, arrays in _blocks(network, samples):
-        moments = _added(moments, network, samples.at(block), arrays)
+def _fit_part(
+    subject: Subject, folds: Folds, part: Iterable[Block]
+) -> list[list[Moments]]:
+    """Return every layer's moments of each fold, of one part of the samples."""
+    moments: list[list[Moments]] = []
+    for block in part:
+        targets = folds.fit_on.targets[block.positions]
+        fits = folds.fits[block.positions] if len(folds) > 1 else None
+        moments = updated_moments(subject, moments, block, targets, fits)
     return moments
 
 
-def _added(
-    moments: list[Moments],
-    network: Network,
-    samples: Samples,
-    arrays: tuple[np.ndarray, ...],
-) -> list[Moments]:
-    rows = (flatten(samples.inputs), *arrays[1:])
-    classes = len(network.class_names)
-    moments = moments or [Moments.empty(r.shape[1], classes) for r in rows]
+def updated_moments(
+    subject: Subject,
+    moments: list[list[Moments]],
+    block: Block,
+    targets: Int[np.ndarray, " rows"],
+    fits: Int[np.ndarray, " rows"] | None = None,
+) -> list[list[Moments]]:
+    """Return every layer's moments, of each of the folds that the rows belong to.
+
+    Parameters
+    ----------
+    moments : list of list of Moments
+        So far; empty before the first block.
+    fits : int array, shape (rows,), optional
+        The fold of each row, 0 or 1; without it there is one.
+    """
+    rows = _counted(subject, block)
+    classes = len(subject.class_names)
+    count = 1 if fits is None else 2
+    moments = moments or [[Moments.empty(r.shape[1], classes)] * count for r in rows]
+    everything = [slice(None)]
+    parts = everything if fits is None else [fits == f for f in range(count)]
     return [
-        own.updated(r, samples.targets) for own, r in zip(moments, rows, strict=True)
+        [m.updated(r[part], targets[part]) for m, part in zip(own, parts, strict=True)]
+        for own, r in zip(moments, rows, strict=True)
     ]
 
 
-def _inputs_scaled(network: Network, moments: list[Moments]) -> list[Moments]:
-    """Return the moments with those of the inputs, the first, as the network sees them.
+def _counted(subject: Subject, block: Block) -> tuple[np.ndarray, ...]:
+    """Return the rows that moments are taken of: the input's before any scaling.
 
     Bytes are added up faster than what they are scaled to, and without any rounding.
     """
-    scaling = network.scaling
+    if not subject.has_input or block.inputs is None:
+        return block.layers
+    return (block.inputs, *block.layers[1:])
+
+
+def merged_moments(
+    subject: Subject, parts: Sequence[list[list[Moments]]]
+) -> list[tuple[Moments, ...]]:
+    """Return every layer's moments of each fold, of all parts together, scaled."""
+    layers = [
+        tuple(reduce(Moments.merge, fold) for fold in zip(*layer, strict=True))
+        for layer in zip(*filter(None, parts), strict=True)
+    ]
+    if not subject.has_input:
+        return layers
+    scaling = subject.scaling
     offset, divisor = (
         np.reshape(constant, -1) if constant.ndim else constant
         for constant in (scaling.offset, scaling.divisor)
     )
-    return [moments[0].scaled(offset, divisor), *moments[1:]]
-
-
-def layer_rows(
-    network: Network, inputs: np.ndarray
-) -> list[Float[np.ndarray, "samples _"]]:
-    """Return the scaled inputs and every layer's rows: for few samples only."""
-    blocks = list(network.activations(inputs))
-    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+    scaled = tuple(fold.scaled(offset, divisor) for fold in layers[0])
+    return [scaled, *layers[1:]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,100 +260,6 @@ class Basis:
             discriminants=discriminants(folds[0]),
             probes=tuple(least_squares_probe(fold) for fold in folds),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class LayerPass:
-    """One layer's scored samples: where those shown lie, and what is said of all."""
-
-    planes: dict[str, Float[np.ndarray, "shown 2"]]
-    probe_predictions: Int[np.ndarray, " samples"]
-    nearest_means: Int[np.ndarray, " samples"]
-    moments: Moments
-
-
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """What one pass over the scored samples gives."""
-
-    layers: list[LayerPass]
-    logits: Float[np.ndarray, "samples classes"]
-
-
-def score_pass(
-    network: Network,
-    scored: Samples,
-    bases: Sequence[Basis],
-    folds: Sequence[Fold],
-    shown: Int[np.ndarray, " shown"],
-) -> Pass:
-    """Pass the scored samples through the network once, keeping what is said of them.
-
-    Of a sample that is not shown nothing stays but a few small integers.
-    """
-    fold_of = np.zeros(len(scored), np.int64)
-    for number, fold in enumerate(folds):
-        fold_of[fold.positions] = number
-    visible = np.zeros(len(scored), bool)
-    visible[shown] = True
-
-    def passed(part: slice) -> tuple[list[Moments], list[list[_Said]], np.ndarray]:
-        samples = scored.at(part)
-        moments: list[Moments] = []
-        said: list[list[_Said]] = []
-        logits: list[np.ndarray] = []
-        for block, arrays in _blocks(network, samples):
-            moments = _added(moments, network, samples.at(block), arrays)
-            asked, seen = fold_of[part][block], visible[part][block]
-            pairs = zip(bases, arrays, strict=True)
-            said.append([_said(basis, rows, asked, seen) for basis, rows in pairs])
-            logits.append(arrays[-1])
-        return moments, said, np.concatenate(logits)
-
-    moments, said, logits = zip(*each(passed, _parts(scored)), strict=True)
-    merged = _inputs_scaled(network, _merged(moments))
-    layers = zip(*(block for part in said for block in part), strict=True)
-    return Pass(
-        [_layer_pass(*one) for one in zip(layers, merged, strict=True)],
-        np.concatenate(logits),
-    )
-
-
-class _Said(NamedTuple):
-    """What is said of one layer's rows of a block of scored samples."""
-
-    planes: dict[str, Float[np.ndarray, "shown 2"]]
-    probe_predictions: Int[np.ndarray, " samples"]
-    nearest_means: Int[np.ndarray, " samples"]
-
-
-def _said(
-    basis: Basis,
-    rows: Float[np.ndarray, "samples units"],
-    fold_of: Int[np.ndarray, " samples"],
-    visible: Bool[np.ndarray, " samples"],
-) -> _Said:
-    planes = {
-        name: two_columns(getattr(basis, name).project(rows[visible])[:, :2])
-        for name in ("components", "discriminants")
-    }
-    answers = np.stack(
-        [
-            [probe.predict(rows), nearest_mean(rows, moments)]
-            for probe, moments in zip(basis.probes, basis.folds, strict=True)
-        ]
-    )
-    return _Said(planes, *answers[fold_of, :, np.arange(len(rows))].T)
-
-
-def _layer_pass(said: Sequence[_Said], moments: Moments) -> LayerPass:
-    planes, probes, nearest = zip(*said, strict=True)
-    return LayerPass(
-        {name: np.concatenate([plane[name] for plane in planes]) for name in planes[0]},
-        np.concatenate(probes),
-        np.concatenate(nearest),
-        moments,
-    )
 
 
 def two_columns(

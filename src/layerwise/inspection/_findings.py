@@ -6,6 +6,7 @@ in ``RULES`` is the order of use.
 
 from collections.abc import Callable, Iterator
 
+from layerwise.inspection._finding import Finding
 from layerwise.inspection._findings_accuracy import accuracy, calibration, keepable
 from layerwise.inspection._findings_classes import apart, mixed_pairs, spread
 from layerwise.inspection._findings_layers import alike, collapse, picture
@@ -20,7 +21,7 @@ from layerwise.inspection._findings_training import (
     overfitting,
     underfitting,
 )
-from layerwise.inspection._study import Finding, Study
+from layerwise.inspection._study import Study
 
 __all__ = ["study_findings"]
 

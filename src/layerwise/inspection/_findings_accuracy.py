@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from layerwise.inspection._chance import TWO_SIDED
-from layerwise.inspection._study import Finding, Study
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._study import Study
 from layerwise.wording import number, percent
 
 __all__ = ["accuracy", "calibration", "calibration_error", "keepable"]
@@ -22,6 +23,8 @@ BINS = 15
 def accuracy(study: Study) -> Iterator[Finding]:
     """Say what share is right, how sure that is, and what it means in a row."""
     share = study.accuracy
+    if share is None:
+        return
     run = share.value**IN_A_ROW
     digits = all(len(name) == 1 and name.isdigit() for name in study.class_names)
     if digits:
@@ -85,9 +88,11 @@ def calibration(study: Study) -> Iterator[Finding]:
     Over- or underconfident where the mean confidence and the accuracy differ by more
     than chance would make them, were every confidence p right in p of cases.
     """
+    if study.predictions is None or study.confidence is None:
+        return
     right = study.predictions == study.targets
     confidence = study.confidence.astype(np.float64)
-    mean, share = float(confidence.mean()), study.accuracy.value
+    mean, share = float(confidence.mean()), float(right.mean())
     noise = TWO_SIDED * sqrt(float(np.sum(confidence * (1 - confidence)))) / len(right)
     error = calibration_error(confidence, right)
     verdict = "The network is neither over- nor underconfident"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from layerwise.inspection._chance import difference_noise
-from layerwise.inspection._study import Finding, Study
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._study import Study
 from layerwise.wording import count, listed, number, percent
 
 __all__ = ["apart", "mixed_pairs", "spread"]
@@ -34,6 +35,8 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
     The most confused first, each with the layer that parts it and the one that mixes it
     again. Where no pair stands out, the network confuses nothing in particular.
     """
+    if study.predictions is None:
+        return
     confused = study.confusion + study.confusion.T
     first, second = np.triu_indices(len(confused), 1)
     errors = confused[first, second]
@@ -147,7 +150,7 @@ def _table(names: list[str], rows: np.ndarray) -> dict[str, list[Any]]:
 
 def spread(study: Study) -> Iterator[Finding]:
     """Name the class of the largest variance in the last hidden layer."""
-    layer = study.layers[-2:][0]
+    layer = study.last_hidden
     if not np.any(np.isfinite(layer.spread)) or not np.nanmax(layer.spread) > SPREAD:
         return
     widest = int(np.nanargmax(layer.spread))

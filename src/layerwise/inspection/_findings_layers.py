@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._layer_study import LayerStudy
 from layerwise.inspection._sampled import Neighbourhood
-from layerwise.inspection._study import Finding, LayerStudy, Study
+from layerwise.inspection._study import Study
 from layerwise.wording import count, number, percent
 
 __all__ = ["alike", "collapse", "picture"]
@@ -39,9 +41,9 @@ def collapse(study: Study) -> Iterator[Finding]:
     and angles (NC2) are at most 0.1, and the nearest class mean disagrees with the
     network on at most 1 % of the scored samples (NC4).
     """
-    if len(study.layers) < 2:
+    if not study.hidden:
         return
-    layer = study.layers[-2]
+    layer = study.hidden[-1]
     values = {
         k: v for k, v in layer.measures.values.items() if k.startswith("collapse")
     }
@@ -86,8 +88,9 @@ _STAGES = {
 def alike(study: Study) -> Iterator[Finding]:
     """Name neighbouring hidden layers whose debiased linear CKA is 0.98 or more."""
     similarity = study.similarity["debiased"]
-    places = pairwise(range(1, len(study.layers)))
     layers = tuple(study)
+    first = len(layers) - len(study.layers)
+    places = pairwise(range(first, first + len(study.hidden)))
     pairs = {
         f"{layers[i].name} and {layers[j].name}": float(similarity[i, j])
         for i, j in places
@@ -110,7 +113,7 @@ def picture(study: Study) -> Iterator[Finding]:
 
     Where it has more than two units: otherwise they show all of it.
     """
-    layer = study.layers[-2:][0]
+    layer = study.last_hidden
     values = layer.measures.values
     trust, continuity = values["trustworthiness"], values["continuity"]
     among = len(study.sampled)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerwise.inspection._study import Finding, Study
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._study import Study
 from layerwise.wording import count, percent
 
 __all__ = ["decided_late", "decided_wrong", "suspect_labels"]
@@ -24,15 +25,15 @@ def decided_late(study: Study) -> Iterator[Finding]:
     says what the network says. Late are those decided in the last hidden layer or, as
     the probes have it, not even there.
     """
-    hidden = study.layers[:-1]
-    if len(hidden) < 2:
+    hidden, predictions = study.hidden, study.predictions
+    if len(hidden) < 2 or predictions is None:
         return
-    agrees = np.stack([x.probe_predictions == study.predictions for x in hidden])
+    agrees = np.stack([x.probe_predictions == predictions for x in hidden])
     late = ~agrees[-2:].all(axis=0)
     if not late.any() or late.all():
         return
     early = agrees.all(axis=0)
-    wrong = study.predictions != study.targets
+    wrong = predictions != study.targets
     of_late, of_others = float(wrong[late].mean()), float(wrong[~late].mean())
     yield Finding(
         "decided late",
@@ -58,12 +59,14 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
     The former: every hidden layer's probe says the wrong class that the network says.
     The latter: the probe of some hidden layer says the right one.
     """
-    hidden = study.layers[:-1]
+    hidden, predictions = study.hidden, study.predictions
+    if len(hidden) < 2 or predictions is None:
+        return
     wrong = study.mistakes
-    if len(hidden) < 2 or len(wrong) < MISTAKES:
+    if len(wrong) < MISTAKES:
         return
     said = np.stack([layer.probe_predictions[wrong] for layer in hidden])
-    early = int(np.sum((said == study.predictions[wrong]).all(axis=0)))
+    early = int(np.sum((said == predictions[wrong]).all(axis=0)))
     lost = int(np.sum((said == study.targets[wrong]).any(axis=0)))
     if not early + lost:
         return

@@ -6,7 +6,8 @@ from math import sqrt
 import numpy as np
 
 from layerwise.inspection._chance import TWO_SIDED
-from layerwise.inspection._study import Finding, Study, ValidationView
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._study import Study, ValidationView
 from layerwise.wording import count, listed, percent
 
 __all__ = ["depth", "width"]
@@ -32,8 +33,8 @@ def depth(study: Study) -> Iterator[Finding]:
     samples to know the loss to a point, none are.
     """
     view = study.validation
-    hidden = [layer.name for layer in study.layers[:-1]]
-    if view is None:
+    hidden = [layer.name for layer in study.hidden]
+    if view is None or study.input is None:
         return
     losses = [_loss(view, kept) for kept in range(len(hidden))]
     kept = next((k for k, loss in enumerate(losses) if _bearable(*loss)), None)
@@ -100,7 +101,7 @@ def width(study: Study) -> Iterator[Finding]:
     biases; one that is a multiple of an earlier one, plus a constant, a part of that
     one's weights.
     """
-    layers = [x for x in study.layers[:-1] if np.any(x.dead | x.duplicate)]
+    layers = [x for x in study.hidden if np.any(x.dead | x.duplicate)]
     if not layers:
         return
     dead = {layer.name: layer.dead_units for layer in layers}

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 
 from layerwise.inspection._chance import difference_noise
-from layerwise.inspection._study import Finding, LayerStudy, Study
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._layer_study import LayerStudy
+from layerwise.inspection._share import Share
+from layerwise.inspection._study import Study
 from layerwise.wording import count, listed, percent
 
 __all__ = ["added", "overfitting", "underfitting"]
@@ -28,7 +31,10 @@ def overfitting(study: Study) -> Iterator[Finding]:
     The gap opens at the layer at which a linear probe's own gap grows most.
     """
     learnt, scored = study.fitted_accuracy, study.accuracy
-    if learnt.value - scored.value <= max(GAP, _fit_noise(study)):
+    if learnt is None or scored is None:
+        return
+    noise = _fit_noise(learnt, scored)
+    if learnt.value - scored.value <= max(GAP, noise):
         return
     layers = tuple(study)
     gaps = [_probe_fitted(layer) - layer.separability for layer in layers]
@@ -47,7 +53,7 @@ def overfitting(study: Study) -> Iterator[Finding]:
             "fitted_accuracy": learnt.value,
             "fitted_samples": learnt.trials,
             "accuracy": scored.value,
-            "noise": _fit_noise(study),
+            "noise": noise,
             "gap": GAP,
             "opens": opens.name,
             "probe_fitted": {layer.name: _probe_fitted(layer) for layer in layers},
@@ -64,9 +70,11 @@ def underfitting(study: Study) -> Iterator[Finding]:
     data of the kind would not help.
     """
     learnt, scored, keep = study.fitted_accuracy, study.accuracy, study.keepable
-    if learnt.value - scored.value > _fit_noise(study):
+    if learnt is None or scored is None or keep is None or study.input is None:
         return
-    if keep is None or learnt.high >= keep.required:
+    if learnt.value - scored.value > _fit_noise(learnt, scored):
+        return
+    if learnt.high >= keep.required:
         return
     linear = _probe_fitted(study.input)
     yield Finding(
@@ -87,8 +95,7 @@ def underfitting(study: Study) -> Iterator[Finding]:
     )
 
 
-def _fit_noise(study: Study) -> float:
-    learnt, scored = study.fitted_accuracy, study.accuracy
+def _fit_noise(learnt: Share, scored: Share) -> float:
     return difference_noise(learnt.value, learnt.trials, scored.value, scored.trials)
 
 
@@ -102,13 +109,13 @@ def added(study: Study) -> Iterator[Finding]:
     All on the stated sample: the network studied, the same before its first step, and
     the network studied with the sample's labels shuffled.
     """
-    hidden = range(len(study.layers) - 1)
-    if not hidden:
+    hidden, untrained = range(len(study.hidden)), study.untrained
+    if not hidden or untrained is None:
         return
     names = [study.layers[at].name for at in hidden]
     before, after = (
         [snapshot.layers[at].measures.values["probe_accuracy"] for at in hidden]
-        for snapshot in (study.untrained, study.snapshots[-1])
+        for snapshot in (untrained, study.snapshots[-1])
     )
     chance = study.layers[hidden[-1]].shuffled.values["probe_accuracy"]
     named = list(hidden)

@@ -8,15 +8,13 @@ import numpy as np
 from jaxtyping import Float
 
 from layerwise.data import Dataset, Samples
+from layerwise.errors import InputError
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._finding import Finding
+from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inspect import inspect
-from layerwise.inspection._study import (
-    Baseline,
-    Finding,
-    InputStudy,
-    LayerStudy,
-    Study,
-)
+from layerwise.inspection._layer_study import LayerStudy
+from layerwise.inspection._study import Study
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import Moments, separation
 from layerwise.wording import count, listed, number, percent
@@ -59,16 +57,24 @@ def inspect_inputs(
         Of a network on the same samples, where there is one already.
     seed : int
         Of the baselines.
+
+    Raises
+    ------
+    InputError
+        If ``study`` has no input layer.
     """
     if study is None:
         untrained = initial_network(MLP([]), data)
         study = inspect(untrained, scored, fit_on=data.train)
+    layer = study.input
+    if layer is None:
+        raise InputError(f"{study.name}: the study given has no input layer")
     simple = baselines(data, scored, seed=seed)
     targets = scored.targets[study.shown]
-    view = _View(study.input, data.class_names, targets, simple)
+    view = _View(layer, data.class_names, targets, simple)
     found = (*_components(view), *_parted(view), *_difficulty(view))
     scored_on = "test" if scored is data.test else "validation"
-    return InputStudy(study.input, scored_on, targets, simple, found)
+    return InputStudy(layer, scored_on, targets, simple, found)
 
 
 @dataclass(frozen=True, eq=False)

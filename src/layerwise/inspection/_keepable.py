@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from layerwise.errors import InputError
-from layerwise.inspection._shares import share
+from layerwise.inspection._share import share
 from layerwise.inspection._study import Keepable, Study
 
 __all__ = ["keepable"]
@@ -23,16 +23,17 @@ def keepable(study: Study, required: float) -> Keepable | None:
     if not 0 < required < 1:
         raise InputError(f"required accuracy must be between 0 and 1, not {required}")
     view = study.validation
-    if view is None:
+    predictions, confidence = study.predictions, study.confidence
+    if view is None or predictions is None or confidence is None:
         return None
     right = view.predictions == view.targets
     threshold = _threshold(view.confidence, right, required)
-    kept = study.confidence >= threshold
+    kept = confidence >= threshold
     return Keepable(
         required=required,
         threshold=threshold,
         kept=share(kept),
-        accuracy=share((study.predictions == study.targets)[kept]),
+        accuracy=share((predictions == study.targets)[kept]),
     )
 
 

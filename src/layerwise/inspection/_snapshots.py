@@ -1,67 +1,36 @@
 """How a network came to be: the same stated sample, seen by every snapshot of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Samples
-from layerwise.inspection._capture import layer_rows, two_columns
+from layerwise.inspection._capture import two_columns
+from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.inspection._measures import LayerEvidence, LayerSample, measured
 from layerwise.inspection._sampled import Neighbourhood
-from layerwise.inspection._study import LayerStudy, SnapshotLayer, SnapshotStudy
+from layerwise.inspection._subject import Stage
 from layerwise.inspection._together import each
-from layerwise.model import Network
 from layerwise.statistics import discriminants, principal_components
 
-__all__ = ["StatedSample", "aligned", "layer_samples", "rotated_onto", "snapshot_study"]
+__all__ = ["aligned", "rotated_onto", "snapshot_study"]
 
 Frame = Float[np.ndarray, "samples 2"]
 
 
-@dataclass(frozen=True, eq=False)
-class StatedSample:
-    """The samples on which neighbours and snapshots are measured: a stratified draw.
-
-    Parameters
-    ----------
-    fitting, scored : Samples
-    """
-
-    fitting: Samples
-    scored: Samples
-
-
-def layer_samples(network: Network, sample: StatedSample) -> list[LayerSample]:
-    """Return the stated sample as the input and every layer have it."""
-    fitting = layer_rows(network, sample.fitting.inputs)
-    scored = layer_rows(network, sample.scored.inputs)
-    return [
-        LayerSample(
-            fitting=fitted_rows,
-            fitting_targets=sample.fitting.targets,
-            scored=rows,
-            targets=sample.scored.targets,
-        )
-        for fitted_rows, rows in zip(fitting, scored, strict=True)
-    ]
-
-
 def snapshot_study(
-    epoch: int | None,
-    network: Network,
-    sample: StatedSample,
-    studied: Sequence[LayerStudy],
+    stage: Stage, studied: Sequence[LayerStudy], classes: int
 ) -> SnapshotStudy:
     """Measure a network on its way, and look at it through three bases.
 
     Parameters
     ----------
+    stage : Stage
     studied : sequence of LayerStudy
         The studied network's layers, the fixed basis of each among them.
+    classes : int
     """
-    classes = len(network.class_names)
 
     def seen(layer: LayerStudy, own: LayerSample) -> SnapshotLayer:
         evidence = LayerEvidence.of_sample(own, classes)
@@ -75,12 +44,12 @@ def snapshot_study(
             for name, basis in bases.items()
         }
         # The untrained network is what all is compared with: nothing is left out.
-        near = Neighbourhood.of(own.scored) if epoch == 0 else None
+        near = Neighbourhood.of(own.scored) if stage.epoch == 0 else None
         return SnapshotLayer(layer.name, measured(evidence, near), frames)
 
-    samples = layer_samples(network, sample)[1:]
-    layers = each(lambda pair: seen(*pair), zip(studied, samples, strict=True))
-    return SnapshotStudy(epoch, tuple(layers))
+    pairs = zip(studied, stage.layers, strict=True)
+    layers = each(lambda pair: seen(*pair), pairs)
+    return SnapshotStudy(stage.epoch, tuple(layers))
 
 
 def aligned(snapshots: Sequence[SnapshotStudy]) -> tuple[SnapshotStudy, ...]:

@@ -18,6 +18,7 @@ from layerwise.inspection._label_evidence import (
     geometric_mean,
 )
 from layerwise.inspection._out_of_fold import FOLDS, cross_fit, neighbour_votes
+from layerwise.inspection._subject_network import NetworkActivations, NetworkSubject
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
 from layerwise.training import Recipe
@@ -160,7 +161,9 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         If the samples do not have the network's input shape, or there are none.
     """
     train, test = data.train, data.test
-    probes = [least_squares_probe(layer) for layer in layer_moments(network, train)]
+    seen = NetworkActivations(network, train)
+    moments = layer_moments(NetworkSubject(network), seen)
+    probes = [least_squares_probe(layer) for layer in moments]
     logits: list[np.ndarray] = []
     said: list[np.ndarray] = []
     for arrays in network.activations(test.inputs):

@@ -1,0 +1,189 @@
+"""The pass over the scored samples: what each layer's basis says of every one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.inspection._capture import (
+    Basis,
+    Folds,
+    merged_moments,
+    two_columns,
+    updated_moments,
+)
+from layerwise.inspection._kept import Kept, Mistakes
+from layerwise.inspection._subject import Activations, Block, Subject
+from layerwise.inspection._together import each
+from layerwise.statistics import Moments, nearest_mean
+
+__all__ = ["Asked", "Scored", "score_pass"]
+
+PLANES = ("components", "discriminants")
+
+
+class Asked(NamedTuple):
+    """Of which scored samples more is kept than a few small numbers.
+
+    Parameters
+    ----------
+    shown : int array
+        The positions of those that the planes show.
+    rows : int array
+        The positions of those whose rows are kept.
+    mistakes : int
+        How many mistakes are kept, at most.
+    """
+
+    shown: Int[np.ndarray, " shown"]
+    rows: Int[np.ndarray, " asked"]
+    mistakes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What one pass over the scored samples gives.
+
+    Parameters
+    ----------
+    moments : list of Moments
+        Of every layer.
+    planes : list of dict of str to array, shape (shown, 2)
+        Of every layer, the samples shown.
+    probe_predictions, nearest_means : int arrays, shape (layers, samples)
+        What every layer's probe and class means say.
+    predictions, confidence : arrays, shape (samples,), or None
+        Of the subject itself; None where it predicts nothing.
+    rows : list of arrays, shape (asked, units)
+        What every layer gives for the samples asked for.
+    inputs : array, shape (asked, features), or None
+        What was put in for them.
+    mistakes : Mistakes or None
+    """
+
+    moments: list[Moments]
+    planes: list[dict[str, Float[np.ndarray, "shown 2"]]]
+    probe_predictions: Int[np.ndarray, "layers samples"]
+    nearest_means: Int[np.ndarray, "layers samples"]
+    predictions: Int[np.ndarray, " samples"] | None
+    confidence: Float[np.ndarray, " samples"] | None
+    rows: list[Float[np.ndarray, "asked _"]]
+    inputs: np.ndarray | None
+    mistakes: Mistakes | None
+
+
+def score_pass(
+    subject: Subject,
+    scored: Activations,
+    bases: Sequence[Basis],
+    folds: Folds,
+    asked: Asked,
+) -> Scored:
+    """Pass the scored samples once, keeping what is said of them."""
+    scoring = _Scoring(subject, scored, bases, folds, asked)
+    parts = each(scoring.part, scored.parts())
+    moments = merged_moments(subject, [own for own, _ in parts])
+    mistakes = [found for _, found in parts if found is not None]
+    answered = bool(mistakes) or scoring.answered
+    arrays = scoring.rows.arrays()
+    layers = len(bases)
+    return Scored(
+        moments=[groups[0] for groups in moments],
+        planes=[scoring.planes_of(place) for place in range(layers)],
+        probe_predictions=scoring.probe_predictions,
+        nearest_means=scoring.nearest_means,
+        predictions=scoring.predictions if answered else None,
+        confidence=scoring.confidence if answered else None,
+        rows=arrays[:layers],
+        inputs=arrays[layers] if len(arrays) > layers else None,
+        mistakes=reduce(lambda a, b: a.joined(b, asked.mistakes), mistakes)
+        if mistakes
+        else None,
+    )
+
+
+class _Scoring:
+    """A pass under way: parts may go on side by side, no two write to one place."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        scored: Activations,
+        bases: Sequence[Basis],
+        folds: Folds,
+        asked: Asked,
+    ) -> None:
+        count = len(scored.targets)
+        self._subject, self._targets = subject, scored.targets
+        self._bases, self._scored_by = bases, folds.scored_by
+        self._mistakes = asked.mistakes
+        self.rows = Kept(asked.rows, count)
+        self._planes = [Kept(asked.shown, count) for _ in bases]
+        self.probe_predictions = np.zeros((len(bases), count), np.int32)
+        self.nearest_means = np.zeros((len(bases), count), np.int32)
+        self.predictions = np.zeros(count, np.int32)
+        self.confidence = np.zeros(count)
+        self.answered = False
+
+    def part(
+        self, part: Iterable[Block]
+    ) -> tuple[list[list[Moments]], Mistakes | None]:
+        """Pass one part; return its moments and its worst mistakes."""
+        moments: list[list[Moments]] = []
+        worst: Mistakes | None = None
+        for block in part:
+            targets = self._targets[block.positions]
+            moments = updated_moments(self._subject, moments, block, targets)
+            self._say(block)
+            inputs = () if block.inputs is None else (block.inputs,)
+            self.rows.add(block.positions, *block.layers, *inputs)
+            if block.outputs is not None:
+                found = self._answer(block, block.outputs, targets)
+                worst = worst.joined(found, self._mistakes) if worst else found
+        return moments, worst
+
+    def _say(self, block: Block) -> None:
+        """Write down what every layer's probes, means and planes say."""
+        scored_by = self._scored_by[block.positions]
+        for place, (basis, rows) in enumerate(
+            zip(self._bases, block.layers, strict=True)
+        ):
+            for fold, moments in enumerate(basis.folds):
+                own = scored_by == fold
+                mine = rows if own.all() else rows[own]
+                where = place, block.positions[own]
+                self.probe_predictions[where] = basis.probes[fold].predict(mine)
+                self.nearest_means[where] = nearest_mean(mine, moments)
+            wanted = self._planes[place].wanted(block.positions)
+            planes = (
+                two_columns(getattr(basis, name).project(rows[wanted])[:, :2])
+                for name in PLANES
+            )
+            self._planes[place].add(block.positions[wanted], *planes)
+
+    def _answer(
+        self,
+        block: Block,
+        outputs: Float[np.ndarray, "rows classes"],
+        targets: Int[np.ndarray, " rows"],
+    ) -> Mistakes:
+        """Write down what the subject says, and return where it is wrong."""
+        self.answered = True
+        predictions = np.argmax(outputs, axis=1)
+        probabilities = self._subject.probabilities(outputs)
+        self.predictions[block.positions] = predictions
+        self.confidence[block.positions] = np.max(probabilities, axis=1)
+        wrong = np.flatnonzero(predictions != targets)
+        return Mistakes(
+            positions=block.positions[wrong],
+            probabilities=probabilities[wrong],
+            inputs=block.layers[0][wrong] if self._subject.has_input else None,
+            items=None if block.items is None else block.items[wrong],
+        )
+
+    def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "shown 2"]]:
+        """Return the planes of one layer."""
+        return dict(zip(PLANES, self._planes[place].arrays(), strict=True))

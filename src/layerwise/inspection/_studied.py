@@ -1,0 +1,340 @@
+"""From a subject and its samples to a study: one pass to fit, one pass to score."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float, Int
+from threadpoolctl import threadpool_limits
+
+from layerwise.inspection._capture import (
+    Basis,
+    drawn,
+    fit_pass,
+    folds_of,
+    two_columns,
+)
+from layerwise.inspection._findings import study_findings
+from layerwise.inspection._keepable import keepable
+from layerwise.inspection._kept import KeptInputs
+from layerwise.inspection._label_evidence import LabelEvidence
+from layerwise.inspection._layer_study import LayerStudy, SnapshotStudy
+from layerwise.inspection._measures import (
+    LayerEvidence,
+    LayerSample,
+    Measures,
+    measured,
+    with_output,
+)
+from layerwise.inspection._out_of_fold import neighbour_votes
+from layerwise.inspection._sampled import Neighbourhood, shuffled
+from layerwise.inspection._scoring import Asked, Scored, score_pass
+from layerwise.inspection._share import Share, share
+from layerwise.inspection._similarity import layer_similarity
+from layerwise.inspection._snapshots import aligned, snapshot_study
+from layerwise.inspection._study import Study, ValidationView
+from layerwise.inspection._subject import Activations, Case, Subject
+from layerwise.inspection._suspects import Suspect, ranked
+from layerwise.inspection._together import each
+from layerwise.statistics import constant_units, duplicate_units
+
+__all__ = ["studied"]
+
+SHOWN = 10_000
+"""At most so many scored samples are shown."""
+
+ASKED, VOTERS = 500, 10_000
+"""So many mistakes at most are looked at for suspect labels, those of which the network
+is surest; their neighbours are looked for among so many samples fitted on."""
+
+FITTING, SAMPLED = 3_000, 1_500
+"""The stated sample: so many fitted on, and so many scored, at most."""
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def studied(
+    case: Case, *, required_accuracy: float = 0.99, transformer: Any = None
+) -> Study:
+    """Return the study of a subject.
+
+    Parameters
+    ----------
+    case : Case
+    required_accuracy : float
+        For ``Study.keepable``, between 0 and 1.
+    transformer : scikit-learn transformer, optional
+        See `inspect`.
+
+    Raises
+    ------
+    InputError
+        If there are no samples, or too few to cross-fit, or if a layer's outputs are
+        not finite.
+    """
+    seen = _Seen(case, transformer)
+    layers = seen.layers()
+    names = case.subject.layer_names
+    has_input = case.subject.has_input
+    fitted_on = f"{len(seen.folds.fit_on.targets):,} {case.words[0]}"
+    if case.fit_on is None:
+        fitted_on = "the other half of the samples (cross-fitted)"
+    scored, targets = seen.scored, case.scored.targets
+    study = Study(
+        name=case.name,
+        class_names=case.subject.class_names,
+        fitted_on=fitted_on,
+        scored_on=f"{len(targets):,} {case.words[1]}",
+        input=layers[0] if has_input else None,
+        layers=tuple(layers[1:] if has_input else layers),
+        output=names[-1] if case.subject.has_output else None,
+        inputs=_inputs(case.scored, scored),
+        targets=targets,
+        predictions=scored.predictions,
+        confidence=scored.confidence,
+        accuracy=None
+        if scored.predictions is None
+        else share(scored.predictions == targets),
+        fitted_accuracy=seen.fitted_accuracy(),
+        shown=seen.shown,
+        sampled=seen.sampled,
+        sample_hash=_hash(scored.inputs, targets, seen.sampled),
+        similarity=layer_similarity([layer.sample for layer in layers]),
+        snapshots=seen.snapshots(layers[1:] if has_input else layers),
+        suspects=seen.suspects(),
+        validation=None,
+        keepable=None,
+        findings=(),
+    )
+    if case.validation is not None:
+        view = _validation(case.subject, case.validation, seen.bases)
+        study = replace(study, validation=view)
+    study = replace(study, keepable=keepable(study, required_accuracy))
+    return replace(study, findings=study_findings(study))
+
+
+class _Seen:
+    """What the passes over the samples give, from which every layer is studied."""
+
+    def __init__(self, case: Case, transformer: Any) -> None:
+        self._case, self._subject = case, case.subject
+        self._targets = case.scored.targets
+        self._transformer = transformer
+        self.folds = folds_of(case.scored, case.fit_on)
+        # Shown and sampled are samples on which the planes were not fitted.
+        own = np.flatnonzero(self.folds.scored_by == 0)
+        self.shown = own[drawn(self._targets[own], SHOWN, seed=0)]
+        self._among_shown = drawn(self._targets[self.shown], SAMPLED, seed=0)
+        self.sampled = self.shown[self._among_shown]
+        fitted_targets = self.folds.fit_on.targets
+        by_fold = [
+            np.flatnonzero(self.folds.fits == fold) for fold in range(len(self.folds))
+        ]
+        first = by_fold[0]
+        self._fitting = first[drawn(fitted_targets[first], FITTING, seed=0)]
+        self._voters = [
+            of_fold[drawn(fitted_targets[of_fold], VOTERS, seed=0)]
+            for of_fold in by_fold
+        ]
+        self._fitted = fit_pass(
+            self._subject, self.folds, self._fitting, np.concatenate(self._voters)
+        )
+        self.bases = each(Basis.of, self._fitted.moments)
+        asked = self.sampled if transformer is None else self.shown
+        self.scored = score_pass(
+            self._subject,
+            case.scored,
+            self.bases,
+            self.folds,
+            Asked(self.shown, asked, ASKED),
+        )
+        among = slice(None) if transformer is None else self._among_shown
+        self.samples = [
+            LayerSample(
+                fitting=fitting,
+                fitting_targets=fitted_targets[self._fitting],
+                scored=rows[among],
+                targets=self._targets[self.sampled],
+            )
+            for fitting, rows in zip(self._fitted.rows, self.scored.rows, strict=True)
+        ]
+
+    def layers(self) -> list[LayerStudy]:
+        """Return the study of every layer, the input's first where there is one."""
+        names = self._subject.layer_names
+        extra = [{}] * len(names) if self._transformer is None else self._transformed()
+        last_hidden = len(names) - 2 if self._subject.has_output else None
+
+        def studied_layer(place: int) -> LayerStudy:
+            basis, scored = self.bases[place], self.scored
+            evidence = LayerEvidence(
+                fitted=basis.folds[0],
+                scored=scored.moments[place],
+                targets=self._targets,
+                probe_predictions=scored.probe_predictions[place],
+                nearest_means=scored.nearest_means[place],
+                probe=basis.probes[0],
+                sample=self.samples[place],
+            )
+            planes = scored.planes[place] | extra[place]
+            frames = {key: plane[self._among_shown] for key, plane in planes.items()}
+            neighbourhood = Neighbourhood.of(evidence.sample.scored)
+            measures = measured(evidence, neighbourhood, frames)
+            if place == last_hidden:
+                measures = self._with_output(measures, evidence)
+            return LayerStudy(
+                name=names[place],
+                units=len(evidence.fitted.shift),
+                moments=evidence.fitted,
+                components=basis.components,
+                discriminants=basis.discriminants,
+                planes=planes,
+                probe_predictions=evidence.probe_predictions,
+                probe_accuracy=share(evidence.probe_predictions == evidence.targets),
+                probe_recall=measures.by_class["probe_recall"],
+                dead=constant_units(evidence.fitted),
+                duplicate=duplicate_units(evidence.fitted),
+                sample=evidence.sample.scored,
+                measures=measures,
+                shuffled=_by_chance(
+                    evidence.sample, neighbourhood, len(self._subject.class_names)
+                ),
+            )
+
+        return each(studied_layer, range(len(names)))
+
+    def _with_output(self, measures: Measures, evidence: LayerEvidence) -> Measures:
+        weights, predictions = self._subject.output_weights, self.scored.predictions
+        if weights is None or predictions is None:
+            return measures
+        return with_output(measures, evidence, weights, predictions)
+
+    def fitted_accuracy(self) -> Share | None:
+        """Return how many of the stated fitting sample are predicted right."""
+        outputs = self._fitted.outputs
+        if outputs is None:
+            return None
+        targets = self.folds.fit_on.targets[self._fitting]
+        return share(np.argmax(outputs, axis=1) == targets)
+
+    def snapshots(self, studied: Sequence[LayerStudy]) -> tuple[SnapshotStudy, ...]:
+        """Return the subject on its way, seen as the studied one is."""
+        stages = self._case.stages(self._fitting, self.sampled)
+        classes = len(self._subject.class_names)
+        return aligned([snapshot_study(stage, studied, classes) for stage in stages])
+
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Return the mistakes in which the label, not the subject, may be wrong.
+
+        Beside the subject, which has not learnt from them, the nearest of the samples
+        fitted on have a say, measured in the inputs. Without either there are none.
+        """
+        mistakes, voters = self.scored.mistakes, self._fitted.voters
+        if mistakes is None or mistakes.inputs is None or voters is None:
+            return ()
+        found: list[Suspect] = []
+        all_voters = np.unique(np.concatenate(self._voters))
+        for fold, own_voters in enumerate(self._voters):
+            own = self.folds.scored_by[mistakes.positions] == fold
+            if not own.any():
+                continue
+            positions = mistakes.positions[own]
+            targets = self._targets[positions]
+            fitted_targets = self.folds.fit_on.targets
+            evidence = LabelEvidence(
+                part=self._case.part,
+                targets=targets,
+                probabilities=mistakes.probabilities[own].astype(np.float64),
+                votes=neighbour_votes(
+                    voters[np.searchsorted(all_voters, own_voters)],
+                    fitted_targets[own_voters],
+                    len(self._subject.class_names),
+                    mistakes.inputs[own],
+                ),
+                layer_names=self._subject.layer_names,
+                probe_predictions=self.scored.probe_predictions[:, positions].astype(
+                    np.int64
+                ),
+                judged=np.isin(targets, fitted_targets[self.folds.fits == fold]),
+            )
+            found += [
+                replace(suspect, position=int(positions[suspect.position]))
+                for suspect in ranked(evidence)
+            ]
+        return tuple(sorted(found, key=lambda suspect: -suspect.score))
+
+    def _transformed(self) -> list[dict[str, Float[np.ndarray, "shown 2"]]]:
+        from sklearn.base import clone
+
+        name = type(self._transformer).__name__
+        planes: list[dict[str, np.ndarray]] = []
+        for sample, rows in zip(self.samples, self.scored.rows, strict=True):
+            model = cast("Any", clone(self._transformer))
+            if hasattr(model, "transform"):
+                model.fit(sample.fitting, sample.fitting_targets)
+                plane = model.transform(rows)
+            else:
+                plane = model.fit_transform(rows)
+            planes.append({name: two_columns(np.asarray(plane)[:, :2])})
+        return planes
+
+
+def _by_chance(
+    sample: LayerSample, neighbourhood: Neighbourhood, classes: int
+) -> Measures:
+    """Return what the stated sample gives with its labels shuffled."""
+    relabelled = replace(
+        sample,
+        fitting_targets=shuffled(sample.fitting_targets, seed=0),
+        targets=shuffled(sample.targets, seed=1),
+    )
+    return measured(LayerEvidence.of_sample(relabelled, classes), neighbourhood)
+
+
+def _validation(
+    subject: Subject, validation: Activations, bases: Sequence[Basis]
+) -> ValidationView | None:
+    """Return what the subject and its probes say of the validation samples."""
+    count = len(validation.targets)
+    said = np.zeros((len(bases), count), np.int32)
+    predictions, confidence = np.zeros(count, np.int32), np.zeros(count)
+    for part in validation.parts():
+        for block in part:
+            if block.outputs is None:
+                return None
+            where = block.positions
+            predictions[where] = np.argmax(block.outputs, axis=1)
+            confidence[where] = subject.probabilities(block.outputs).max(axis=1)
+            for place, (basis, rows) in enumerate(
+                zip(bases, block.layers, strict=True)
+            ):
+                said[place, where] = basis.probes[0].predict(rows)
+    return ValidationView(
+        targets=validation.targets,
+        predictions=predictions,
+        confidence=confidence,
+        probe_predictions=said,
+    )
+
+
+def _inputs(scored: Activations, found: Scored) -> np.ndarray | KeptInputs | None:
+    """Return all inputs where they are at hand, else those of the worst mistakes."""
+    if scored.inputs is not None:
+        return scored.inputs
+    mistakes = found.mistakes
+    if mistakes is None or mistakes.items is None:
+        return None
+    return KeptInputs(mistakes.positions, mistakes.items)
+
+
+def _hash(
+    inputs: np.ndarray | None,
+    targets: Int[np.ndarray, " samples"],
+    sampled: Int[np.ndarray, " sampled"],
+) -> str:
+    """Return the SHA-256 of the stated sample: of its inputs, or else its labels."""
+    rows = np.stack([sampled, targets[sampled]]) if inputs is None else inputs
+    rows = np.ascontiguousarray(rows)
+    kind = f"{rows.dtype.str} {rows.shape}".encode()
+    return hashlib.sha256(kind + rows.tobytes()).hexdigest()
