@@ -1,6 +1,14 @@
 """Inspection: what every layer of a trained network knows."""
 
+from layerwise.inspection._activations import (
+    count_activations,
+    inspect_activations,
+    load_counted,
+    save_counted,
+    studies_of,
+)
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._counted import Counted, Counting, joined
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
@@ -20,6 +28,8 @@ from layerwise.inspection._suspects import (
 __all__ = [
     "MEASURES",
     "Baseline",
+    "Counted",
+    "Counting",
     "Finding",
     "InputStudy",
     "Keepable",
@@ -32,10 +42,16 @@ __all__ = [
     "Suspect",
     "ValidationView",
     "baselines",
+    "count_activations",
     "inspect",
+    "inspect_activations",
     "inspect_inputs",
+    "joined",
+    "load_counted",
     "out_of_fold_evidence",
+    "save_counted",
     "similarity_between",
+    "studies_of",
     "suspects",
     "suspects_csv",
 ]

@@ -253,7 +253,7 @@ class Basis:
     @classmethod
     def of(cls, folds: Sequence[Moments]) -> "Basis":
         """Fit everything."""
-        count = min(COMPONENTS, len(folds[0].shift))
+        count = min(COMPONENTS, len(folds[0].scatter))
         return cls(
             folds=tuple(folds),
             components=principal_components(folds[0], count),

@@ -9,17 +9,14 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int32, Int64, Shaped
 
-from layerwise import ranks
 from layerwise.arrays import Array
 from layerwise.data import StoredRows, read_ahead, stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import MAX_UNITS, Moments, Precision, Tally
-from layerwise.wording import count as counted_words
 
 __all__ = ["Columns", "Counted", "Counting", "Layer", "count_rows", "joined"]
 
@@ -261,7 +258,7 @@ def _held_out(
     scored = min(SCORED, len(targets) // 2)
     fitted = min(FITTED, len(targets) - scored)
     rest = len(targets) - scored - fitted
-    shares = [share for share in (scored, fitted, rest) if share]
+    shares = [float(share) for share in (scored, fitted, rest) if share]
     if not scored:
         raise InputError(f"{len(targets)} rows are too few: give some to score")
     parts = stratified_split(targets, shares, seed=0)
@@ -357,23 +354,3 @@ def _refuse_others(first: Counted, second: Counted) -> None:
             raise InputError(
                 f"the parts are of different {what}: give parts of one array of jobs"
             )
-
-
-def gathered(part: Counted) -> Counted:
-    """Return what the processes of one job counted together, the same in each."""
-    return joined(ranks.gathered(part))
-
-
-def describe_counts(counted: Counted) -> str:
-    """Return how many rows are fitted on, in words."""
-    return counted_words(counted.rows - len(counted.positions["scored"]))
-
-
-def records(counted: Counted) -> dict[str, Any]:
-    """Return what is no array, as JSON's types."""
-    return {
-        "rows": counted.rows,
-        "spans": [list(span) for span in counted.spans],
-        "class_names": {n: list(names) for n, names in counted.class_names.items()},
-        "layers": list(counted.layers),
-    }

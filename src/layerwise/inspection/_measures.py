@@ -268,7 +268,9 @@ def _of_moments(fitted: Moments) -> dict[str, float]:
         "participation_ratio": participation_ratio(fitted),
         "effective_rank": effective_rank(fitted),
         "dead_units": float(np.sum(constant_units(fitted))),
-        "duplicate_units": float(np.sum(duplicate_units(fitted))),
+        "duplicate_units": float("nan")
+        if fitted.projection
+        else float(np.sum(duplicate_units(fitted))),
     } | _collapse(fitted)
 
 

@@ -77,7 +77,7 @@ def studied(
     layers = seen.layers()
     names = case.subject.layer_names
     has_input = case.subject.has_input
-    fitted_on = f"{len(seen.folds.fit_on.targets):,} {case.words[0]}"
+    fitted_on = f"{seen.fitted_count:,} {case.words[0]}"
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
@@ -140,6 +140,10 @@ class _Seen:
         self._fitted = fit_pass(
             self._subject, self.folds, self._fitting, np.concatenate(self._voters)
         )
+        self.fitted_count = len(fitted_targets)
+        if case.moments is not None:
+            self._fitted = replace(self._fitted, moments=[(m,) for m in case.moments])
+            self.fitted_count = case.moments[0].count
         self.bases = each(Basis.of, self._fitted.moments)
         asked = self.sampled if transformer is None else self.shown
         self.scored = score_pass(

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from layerwise.arrays import Array
 from layerwise.data import Scaling
 from layerwise.inspection._measures import LayerSample
+from layerwise.statistics import Moments
 
 __all__ = ["Activations", "Block", "Case", "Stage", "Subject"]
 
@@ -153,6 +154,9 @@ class Case:
         What the samples fitted on, and those scored, are called.
     part : str
         What the scored set is called.
+    moments : sequence of Moments or None
+        Every layer's, of all that is fitted on, where these were taken before:
+        ``fit_on`` is then a sample of that.
     stages : callable
         From positions in ``fit_on`` and in ``scored`` to the subject as it once was.
     """
@@ -164,6 +168,7 @@ class Case:
     validation: Activations | None = None
     words: tuple[str, str] = ("samples given to fit on", "samples given")
     part: str = "samples"
+    moments: Sequence[Moments] | None = None
     stages: Callable[
         [Int[np.ndarray, " fitting"], Int[np.ndarray, " scored"]], Sequence[Stage]
     ] = _none

@@ -233,9 +233,7 @@ class Moments:
             fast_error=max(errors, default=None),
         )
 
-    def regrouped(
-        self, groups: Int64[np.ndarray, " classes"], count: int
-    ) -> "Moments":
+    def regrouped(self, groups: Int64[np.ndarray, " classes"], count: int) -> "Moments":
         """Return the moments of the same rows, several classes taken for one.
 
         Scatters stay: rows that were counted by the combinations of several labels are
