@@ -279,8 +279,8 @@ def restored(folder: str) -> tuple[Run, Result]:
 def _write_study(study: Study, path: Path) -> None:
     tensors = {
         "targets": study.targets,
-        "predictions": study.predictions,
-        "confidence": study.confidence,
+        "predictions": study.answers.predictions,
+        "confidence": study.answers.confidence,
         "shown": study.shown,
         "sampled": study.sampled,
     }

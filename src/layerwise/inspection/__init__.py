@@ -17,7 +17,12 @@ from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, Snapsho
 from layerwise.inspection._measures import MEASURES, Measures
 from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
-from layerwise.inspection._study import Keepable, Study, ValidationView
+from layerwise.inspection._study import (
+    Inputs,
+    Keepable,
+    Study,
+    ValidationView,
+)
 from layerwise.inspection._suspects import (
     Suspect,
     out_of_fold_evidence,
@@ -32,6 +37,7 @@ __all__ = [
     "Counting",
     "Finding",
     "InputStudy",
+    "Inputs",
     "Keepable",
     "LayerStudy",
     "Measures",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layerwise.inspection import Study
+from layerwise.inspection import LayerStudy, Study
 from layerwise.presentation._figures_epochs import epochs_shown
 from layerwise.presentation._figures_measures import mixed_pairs
 from layerwise.presentation._report import Report
@@ -76,6 +76,12 @@ def _inside(study: Study) -> dict[str, str]:
         "pairs": _pairs(study),
         "epochs": _epochs(study),
         "similarity": _similarity(study),
+        **({} if study.predictions is None else _answers(study)),
+    }
+
+
+def _answers(study: Study) -> dict[str, str]:
+    return {
         "confusion": _confusion(study),
         "reliability": _reliability(study),
         "mistakes": _worst(study),
@@ -91,17 +97,23 @@ def _by_layer(study: Study) -> str:
 
 
 def _measures(study: Study) -> str:
-    last = study.layers[-2:][0]
+    start, last = next(iter(study)), study.last_hidden
     first, then = (
         [known(layer.measures.values[name]) for name in ("fisher_ratio",
          "collapse_within", "participation_ratio")]
-        for layer in (study.input, last)
+        for layer in (start, last)
     )  # fmt: skip
     return (
-        "Eight small charts of measures by layer. From the input to "
+        f"Eight small charts of measures by layer. From {_input_or(start)} to "
         f"{short(last.name, 40)} the Fisher ratio goes from {first[0]} to {then[0]}, "
         f"NC1 from {first[1]} to {then[1]}, the participation ratio from {first[2]} "
         f"to {then[2]}."
+    )
+
+
+def _input_or(layer: LayerStudy) -> str:
+    return (
+        "the input" if layer.name == "input" else f"the layer {short(layer.name, 40)}"
     )
 
 
@@ -111,17 +123,19 @@ def _pairs(study: Study) -> str:
     for i, j in mixed_pairs(study):
         start, end = (
             percent(float(layer.measures.by_pair["mixed"][i, j]))
-            for layer in (study.input, study.layers[-1])
+            for layer in (next(iter(study)), study.layers[-1])
         )
         said.append(f"{names[i]} and {names[j]}, {start} to {end}")
     return (
         "Lines by layer of the share of two classes taken for each other, from the "
-        f"input to the last layer: {'; '.join(said)}."
+        f"{_input_or(next(iter(study)))[4:]} to the last layer: {'; '.join(said)}."
     )
 
 
 def _epochs(study: Study) -> str:
     shown = epochs_shown(study)
+    if not shown:
+        return ""
     said = ["this network" if s.epoch is None else count(s.epoch) for s in shown]
     deep = [snapshot.layers[-2:][0] for snapshot in (shown[0], shown[-1])]
     first, last = (percent(one.measures.values["probe_accuracy"]) for one in deep)
@@ -143,10 +157,12 @@ def _similarity(study: Study) -> str:
 
 
 def _reliability(study: Study) -> str:
-    sure = percent(float(study.confidence.mean(dtype=float)))
+    predictions, confidence = study.answers
+    sure = percent(float(confidence.mean(dtype=float)))
+    right = percent(float(np.mean(predictions == study.targets)))
     return (
         "Accuracy against confidence in up to 15 bins; the mean confidence is "
-        f"{sure}, the accuracy {percent(study.accuracy.value)}."
+        f"{sure}, the accuracy {right}."
     )
 
 
@@ -166,9 +182,10 @@ def _confusion(study: Study) -> str:
 
 def _worst(study: Study) -> str:
     names = [short(name) for name in study.class_names]
+    said, sure = study.answers
     worst = [
-        f"is {names[study.targets[sample]]}, said {names[study.predictions[sample]]}, "
-        f"{percent(float(study.confidence[sample]))}"
+        f"is {names[study.targets[sample]]}, said {names[said[sample]]}, "
+        f"{percent(float(sure[sample]))}"
         for sample in study.mistakes[:3]
     ]
     return f"The mistakes the network was surest of: {'; '.join(worst)}."

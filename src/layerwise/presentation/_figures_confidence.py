@@ -66,10 +66,11 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
 
 
 def _binned(study: Study) -> Binned:
-    confidence = study.confidence.astype(float)
+    predictions = study.answers.predictions
+    confidence = study.answers.confidence.astype(float)
     places = np.clip(np.ceil(BINS * confidence).astype(int) - 1, 0, BINS - 1)
     samples = np.bincount(places, minlength=BINS)
-    right = np.bincount(places[study.predictions == study.targets], minlength=BINS)
+    right = np.bincount(places[predictions == study.targets], minlength=BINS)
     sums = np.bincount(places, confidence, minlength=BINS)
     filled = np.flatnonzero(samples)
     means = sums[filled] / samples[filled]

@@ -72,7 +72,7 @@ def measures_by_layer(study: Study) -> "matplotlib.figure.Figure":
     """
     figure = new_figure(10.0, 4.7)
     grid = figure.subplots(2, 4, sharex=True)
-    half = 0.5 / max(study.accuracy.trials, 1)
+    half = 0.5 / max(len(study.targets), 1)
     for ax, (name, title) in zip(grid[0], SHARES.items(), strict=True):
         _draw_measure(ax, study, name, (half, 1 - half))
         ax.set_title(title)
@@ -98,13 +98,17 @@ def _draw_measure(
         if name in layer.measures.intervals:
             interval = np.clip(layer.measures.intervals[name], *ends)
             ax.plot([place] * 2, interval, color=ACCENT, linewidth=3, alpha=0.35)
+    past = study.untrained
+    before = [] if past is None else [layer.measures for layer in past.layers]
     lines = {
         "shuffled labels": (PALE, 0, [layer.shuffled for layer in layers]),
-        "untrained": (MUTED, 1, [layer.measures for layer in study.untrained.layers]),
+        "untrained": (MUTED, len(layers) - len(before), before),
         "this network": (ACCENT, 0, [layer.measures for layer in layers]),
     }
     if name in UNLABELLED:
         del lines["shuffled labels"]
+    if not before:
+        del lines["untrained"]
     for label, (colour, start, measured) in lines.items():
         values = np.array([measures.values[name] for measures in measured])
         drawn = np.isfinite(values) & ((values > 0) | (name not in LOGARITHMIC))
@@ -156,7 +160,7 @@ def pairs_by_layer(
     ax = ax or new_axes(7.0, 3.4)
     colours = class_colours(len(study.class_names))
     names = [short(name, 12) for name in study.class_names]
-    places = range(len(study.layers) + 1)
+    places = range(len(list(study)))
     for first, second in mixed_pairs(study):
         mixed = [layer.measures.by_pair["mixed"][first, second] for layer in study]
         shares = 100 * np.array(mixed)
@@ -166,7 +170,7 @@ def pairs_by_layer(
     ax.set(xlabel="layer", ylabel="taken for the other / %")
     ax.set_ylim(bottom=0)
     name_layers(ax, study)
-    ax.set_xlim(right=len(study.layers))
+    ax.set_xlim(right=places[-1])
     label_ends(ax, INK)
     return ax
 
@@ -178,9 +182,11 @@ def mixed_pairs(study: Study) -> list[tuple[int, int]]:
     probes of all layers do; pairs that none mixes are left out.
     """
     first, second = np.triu_indices(len(study.class_names), 1)
-    wrong = study.confusion[first, second] + study.confusion[second, first]
-    labelled = study.confusion.sum(axis=1)
-    by_network = wrong / np.maximum(labelled[first] + labelled[second], 1)
+    by_network = np.zeros(len(first))
+    if study.predictions is not None:
+        wrong = study.confusion[first, second] + study.confusion[second, first]
+        labelled = study.confusion.sum(axis=1)
+        by_network = wrong / np.maximum(labelled[first] + labelled[second], 1)
     mixed = [layer.measures.by_pair["mixed"][first, second] for layer in study]
     by_probes = np.nansum(mixed, axis=0)
     order = np.lexsort((-by_probes, -by_network))

@@ -1,13 +1,13 @@
 """Figures of a network's mistakes: which, how many, and how sure it was of them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 from jaxtyping import Float
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.inspection import Study
+from layerwise.inspection import Inputs, Study
 from layerwise.model import Network
 from layerwise.presentation._pictures import are_pictures, picture_sheet
 from layerwise.presentation._points import draw_points, draw_rings
@@ -24,7 +24,7 @@ from layerwise.wording import count, percent
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["confusion_matrix", "decision_regions", "worst_mistakes"]
+__all__ = ["are_points", "confusion_matrix", "decision_regions", "worst_mistakes"]
 
 WORST = 18
 """Mistakes shown as pictures, at most."""
@@ -86,14 +86,18 @@ def worst_mistakes(
     InputError
         If the inputs are neither pictures nor two numbers.
     """
-    if are_pictures(study.inputs):
-        return _as_pictures(study, ax)
-    if study.inputs.shape[1:] != (2,):
-        raise InputError(
-            f"mistakes are drawn of pictures and of pairs of numbers; inputs of shape"
-            f" {study.inputs.shape[1:]} are neither"
+    inputs = study.inputs
+    if inputs is not None and are_pictures(inputs):
+        return _as_pictures(study, inputs, ax)
+    if not are_points(inputs):
+        shape = (
+            "that were not kept" if inputs is None else f"of shape {inputs.shape[1:]}"
         )
-    points = study.inputs[study.shown].astype(float)
+        raise InputError(
+            "mistakes are drawn of pictures and of pairs of numbers; inputs "
+            f"{shape} are neither"
+        )
+    points = inputs[study.shown].astype(float)
     ax = ax or _plane(points)
     draw_points(ax, points, study.targets[study.shown], study.class_names)
     draw_rings(ax, points[np.isin(study.shown, study.mistakes)])
@@ -101,8 +105,13 @@ def worst_mistakes(
     return ax
 
 
+def are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
+    """Return whether inputs are pairs of numbers, all of them at hand."""
+    return isinstance(inputs, np.ndarray) and inputs.shape[1:] == (2,)
+
+
 def _as_pictures(
-    study: Study, ax: "matplotlib.axes.Axes | None"
+    study: Study, inputs: Inputs, ax: "matplotlib.axes.Axes | None"
 ) -> "matplotlib.axes.Axes":
     worst = study.mistakes[:WORST]
     if not len(worst):
@@ -110,15 +119,16 @@ def _as_pictures(
         ax.set_axis_off()
         ax.text(0.5, 0.5, "no mistakes", ha="center", transform=ax.transAxes)
         return ax
+    said, sure = study.answers
     names = [short(name, 13) for name in study.class_names]
     between = ", " if max(map(len, names)) <= 4 else "\n"
     captions = [
         f"is {names[study.targets[sample]]}{between}"
-        f"said {names[study.predictions[sample]]}\n"
-        f"{typeset(percent(float(study.confidence[sample])))}"
+        f"said {names[said[sample]]}\n"
+        f"{typeset(percent(float(sure[sample])))}"
         for sample in worst
     ]
-    return picture_sheet(study.inputs[worst], captions, ax)
+    return picture_sheet(inputs[worst], captions, ax)
 
 
 @styled

@@ -41,10 +41,13 @@ def suspect_labels(
     InputError
         If the inputs are not pictures, or no label is suspect.
     """
-    if not are_pictures(study.inputs):
+    seen = study.inputs
+    if seen is None or not are_pictures(seen):
+        kind = "that were not kept"
+        if seen is not None:
+            kind = f"of shape {seen.shape[1:]} and dtype {seen.dtype}"
         raise InputError(
-            f"suspect labels are drawn of pictures; inputs of shape"
-            f" {study.inputs.shape[1:]} and dtype {study.inputs.dtype} are none"
+            f"suspect labels are drawn of pictures; inputs {kind} are none"
         )
     if not study.suspects:
         raise InputError("no label is suspect: there is nothing to draw")
@@ -56,5 +59,5 @@ def suspect_labels(
         for suspect in worst
     ]
     inputs = {"training": training.inputs} if training else {}
-    pictures = [inputs.get(s.part, study.inputs)[s.position] for s in worst]
+    pictures = [inputs.get(s.part, seen)[s.position] for s in worst]
     return picture_sheet(np.stack(pictures), captions, ax)

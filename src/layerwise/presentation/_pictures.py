@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from layerwise.inspection import Inputs
 from layerwise.presentation._style import new_axes
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ COLUMNS = 6
 """Pictures in a row of a sheet."""
 
 
-def are_pictures(inputs: Shaped[np.ndarray, "samples ..."]) -> bool:
+def are_pictures(inputs: Inputs | None) -> bool:
     """Return whether raw inputs are pictures: bytes in two axes, or 1 or 3 channels."""
+    if inputs is None:
+        return False
     if inputs.ndim == 3:
         return inputs.dtype == np.uint8
     return inputs.ndim == 4 and inputs.shape[-1] in (1, 3)

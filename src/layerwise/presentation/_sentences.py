@@ -35,9 +35,23 @@ def _headline(report: Report) -> tuple[str, str]:
             f"of {count(len(report.data.test))} test samples are classified right by "
             "the last network whose numbers were all finite."
         )
-    return percent(study.accuracy.value), (
-        f"of {study.scored_on} are classified right; the 95 % interval is "
-        f"{interval(study.accuracy)}."
+    return study_headline(study)
+
+
+def study_headline(study: Study) -> tuple[str, str]:
+    """Return a study's figure in large type, and the rest of the sentence.
+
+    The accuracy, or, where nothing was predicted, that of the best layer's probe.
+    """
+    if study.accuracy is not None:
+        return percent(study.accuracy.value), (
+            f"of {study.scored_on} are classified right; the 95 % interval is "
+            f"{interval(study.accuracy)}."
+        )
+    best = max(study, key=lambda layer: layer.separability)
+    return percent(best.separability), (
+        f"of {study.scored_on} are read right by a linear probe of "
+        f"{short(best.name, 40)}, more than of any other layer."
     )
 
 

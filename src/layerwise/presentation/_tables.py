@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from layerwise.data import DataStatistics, SetStatistics
 from layerwise.inspection import (
@@ -24,6 +25,8 @@ __all__ = [
     "Table",
     "class_table",
     "layer_table",
+    "measure_tables",
+    "mistake_table",
     "statistics_table",
     "suspect_table",
     "tables",
@@ -37,8 +40,8 @@ MISTAKES = 12
 SUSPECTS = 30
 """Suspect labels listed, at most."""
 
-COLUMNS = 6
-"""Features listed of each, at most."""
+COLUMNS, TEXT = 6, 200
+"""Features listed of each, and letters of a text, at most."""
 
 
 class Table(NamedTuple):
@@ -58,11 +61,11 @@ def tables(report: Report) -> dict[str, Table]:
     }
     if report.study is not None:
         made["layers"] = layer_table(report.study)
-        made["mistakes"] = _mistakes(report.study, report.data.feature_names)
+        made["mistakes"] = mistake_table(report.study, report.data.feature_names)
         made["suspects"] = suspect_table(
             report.study.suspects[:SUSPECTS], report.data.class_names
         )
-        made |= _measure_tables(report.study)
+        made |= measure_tables(report.study)
     return made
 
 
@@ -162,11 +165,12 @@ def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
     )
 
 
-def _measure_tables(study: Study) -> dict[str, Table]:
+def measure_tables(study: Study) -> dict[str, Table]:
     """Return every measure of every layer: as it is, untrained, and by chance."""
     layers = list(study)
     measured = {layer.name: layer.measures for layer in layers}
-    untrained = {layer.name: layer.measures for layer in study.untrained.layers}
+    past = study.untrained
+    untrained = {layer.name: layer.measures for layer in past.layers} if past else {}
     shuffled = {layer.name: layer.shuffled for layer in layers}
     return {
         "measures": _measure_table(measured, MEASURES),
@@ -209,15 +213,32 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
     )
 
 
-def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:
-    rows = study.inputs.reshape(len(study.inputs), -1)[:, :COLUMNS].astype(float)
-    features = feature_names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
-    names, sure = study.class_names, study.confidence
+def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) -> Table:
+    """Return the worst mistakes, a row for each: its text, or its first features."""
+    names, worst = study.class_names, study.mistakes[:MISTAKES]
+    said, sure = study.answers
+    head, cells = _shown(study, worst, feature_names)
     return Table(
-        ("is", "said", "sure", *(short(name) for name in features[: rows.shape[1]])),
+        ("is", "said", "sure", *head),
         [
-            (names[study.targets[i]], names[study.predictions[i]],
-             percent(float(sure[i])), *(number(value, 5) for value in rows[i]))
-            for i in study.mistakes[:MISTAKES]
+            (names[study.targets[i]], names[said[i]], percent(float(sure[i])), *row)
+            for i, row in zip(worst, cells, strict=True)
         ],
-    )  # fmt: skip
+    )
+
+
+def _shown(
+    study: Study,
+    positions: Int[np.ndarray, " shown"],
+    feature_names: tuple[str, ...] | None,
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what stands in the columns for samples, and the columns' names."""
+    if study.inputs is None or not len(positions):
+        return ("sample",), [(count(int(position)),) for position in positions]
+    items = study.inputs[positions]
+    if items.dtype.kind in "UO":
+        return ("text",), [(short(str(item), TEXT),) for item in items]
+    rows = items.reshape(len(items), -1)[:, :COLUMNS].astype(float)
+    features = feature_names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
+    head = tuple(short(name) for name in features[: rows.shape[1]])
+    return head, [tuple(number(value, 5) for value in row) for row in rows]
