@@ -8,7 +8,8 @@ from layerwise.inspection._activations import (
     studies_of,
 )
 from layerwise.inspection._baselines import baselines
-from layerwise.inspection._counted import Counted, Counting, joined
+from layerwise.inspection._counted import Counted, joined
+from layerwise.inspection._counting import Counting
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs

@@ -16,11 +16,11 @@ from layerwise.files import read_tensors, write_tensors
 from layerwise.inspection._counted import (
     Columns,
     Counted,
-    Counting,
     Layer,
     count_rows,
     joined,
 )
+from layerwise.inspection._counting import Counting
 from layerwise.inspection._studied import studied
 from layerwise.inspection._study import Study
 from layerwise.inspection._subject import Block, Case

@@ -16,9 +16,10 @@ from jaxtyping import Int, Int32, Int64, Shaped
 from layerwise.arrays import Array
 from layerwise.data import StoredRows, read_ahead, stratified_split
 from layerwise.errors import InputError
-from layerwise.statistics import MAX_UNITS, Moments, Precision, Tally
+from layerwise.inspection._counting import Counting, Progress
+from layerwise.statistics import Moments, Tally
 
-__all__ = ["Columns", "Counted", "Counting", "Layer", "count_rows", "joined"]
+__all__ = ["Columns", "Counted", "Layer", "count_rows", "joined"]
 
 FITTED, SCORED = 3_000, 10_000
 """At most so many rows are kept of those fitted on, for what needs samples, and so many
@@ -76,26 +77,6 @@ class Columns:
             )
         beside = np.stack([index[first] for index in indices.values()], axis=1)
         return cls(dict(class_names), beside, code.astype(np.int32))
-
-
-@dataclass(frozen=True)
-class Counting:
-    """How rows are counted.
-
-    Parameters
-    ----------
-    precision : "exact" or "fast"
-        See `Moments.of`.
-    max_units : int
-        Of layers with more units the scatter is taken of as many coordinates of a
-        `Projection`.
-    watch : callable, optional
-        Told now and then how many rows were counted, over all layers, and of how many.
-    """
-
-    precision: Precision = "exact"
-    max_units: int = MAX_UNITS
-    watch: Callable[[int, int], None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,14 +180,7 @@ def count_rows(
     }
     left_out = np.zeros(span.stop - span.start, bool)
     left_out[inside["scored"] - span.start] = True
-    total, done = (span.stop - span.start) * len(layers), 0
-
-    def tick(rows: int) -> None:
-        nonlocal done
-        done += rows
-        if counting.watch is not None:
-            counting.watch(done, total)
-
+    tick = Progress(counting, (span.stop - span.start) * len(layers))
     found: dict[str, Layer] = {}
     for name, rows in layers.items():
         combinations = len(columns.combinations)

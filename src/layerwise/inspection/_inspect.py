@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerwise.data import Dataset, Samples
+from layerwise.inspection._counting import Counting
 from layerwise.inspection._studied import studied
 from layerwise.inspection._study import Study
 from layerwise.inspection._subject_network import network_case
@@ -13,7 +14,7 @@ from layerwise.training import Snapshot
 __all__ = ["inspect"]
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 (what many will want to set stands here by its name)
     network: Network,
     data: Dataset | Samples,
     *,
@@ -21,6 +22,7 @@ def inspect(
     required_accuracy: float = 0.99,
     snapshots: Sequence[Snapshot] = (),
     transformer: Any = None,
+    counting: Counting | None = None,
 ) -> Study:
     """Look at every layer of a network: what its activations know of the classes.
 
@@ -43,6 +45,10 @@ def inspect(
     transformer : scikit-learn transformer, optional
         One more way to look at the samples shown, fitted on the stated sample
         (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
+    counting : Counting, optional
+        ``Counting(precision, max_units, watch)``: exactly or fast, from how many units
+        on a layer is projected, and who is told how far it is. By default exactly, with
+        2,048 units.
 
     Returns
     -------
@@ -55,4 +61,9 @@ def inspect(
         network's input shape; or if the network's outputs are not finite.
     """
     case = network_case(network, data, fit_on, snapshots)
-    return studied(case, required_accuracy=required_accuracy, transformer=transformer)
+    return studied(
+        case,
+        required_accuracy=required_accuracy,
+        transformer=transformer,
+        counting=counting,
+    )

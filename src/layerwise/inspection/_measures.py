@@ -18,6 +18,7 @@ from layerwise.inspection._sampled import (
     logistic_probe,
 )
 from layerwise.statistics import (
+    MAX_UNITS,
     LeastSquaresProbe,
     Moments,
     angle_deviation,
@@ -156,13 +157,19 @@ class LayerEvidence:
     sample: LayerSample
 
     @classmethod
-    def of_sample(cls, sample: LayerSample, classes: int) -> "LayerEvidence":
-        """Return what a stated sample by itself says."""
-        fitted = Moments.of(sample.fitting, sample.fitting_targets, classes)
+    def of_sample(
+        cls, sample: LayerSample, classes: int, max_units: int = MAX_UNITS
+    ) -> "LayerEvidence":
+        """Return what a stated sample by itself says.
+
+        Of more than ``max_units`` units, scatters are those of a projection.
+        """
+        none = Moments.empty(sample.fitting.shape[1], classes, max_units=max_units)
+        fitted = none.updated(sample.fitting, sample.fitting_targets)
         probe = least_squares_probe(fitted)
         return cls(
             fitted=fitted,
-            scored=Moments.of(sample.scored, sample.targets, classes),
+            scored=none.updated(sample.scored, sample.targets),
             targets=sample.targets,
             probe_predictions=probe.predict(sample.scored),
             nearest_means=nearest_mean(sample.scored, fitted),

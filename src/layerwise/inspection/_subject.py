@@ -64,6 +64,7 @@ class Activations(Protocol):
     def parts(self) -> Sequence[Iterable[Block]]:
         """Return passes over parts of the samples, which together hold each once.
 
+        Under ``torchrun``, those of all ranks together do: a rank passes its share.
         Several may be gone through side by side. How many there are does not depend on
         the machine, so that figures do not either.
         """

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise import ranks
 from layerwise.arrays import leaves
-from layerwise.data import Dataset, Samples, Scaling
+from layerwise.data import Dataset, Samples, Scaling, of_memory_map, read_ahead
 from layerwise.inspection._measures import LayerSample
 from layerwise.inspection._subject import Block, Case, Stage
 from layerwise.model import Linear, Network, Sequential, flatten
 from layerwise.training import Snapshot
 
 __all__ = ["NetworkActivations", "NetworkSubject", "network_case"]
+
+BLOCK_ROWS = 4096
+"""Rows read at a time: as many as the network takes at once."""
 
 PARTS, LEAST = 4, 1024
 """Of a set of samples, passed side by side; parts of fewer samples are not worth it."""
@@ -59,7 +63,10 @@ class NetworkSubject:
 
 @dataclass(frozen=True, eq=False)
 class NetworkActivations:
-    """What a network's layers give for samples in memory; see `Activations`."""
+    """What a network's layers give for samples; see `Activations`.
+
+    Samples in files, or in a memory map, are read by blocks, ahead of the network.
+    """
 
     network: Network
     samples: Samples
@@ -75,25 +82,31 @@ class NetworkActivations:
         return self.samples.inputs
 
     def parts(self) -> Sequence[Iterator[Block]]:
-        """Return four passes, fewer for few samples."""
-        size = max(-(-len(self.samples) // PARTS), LEAST)
+        """Return four passes over this rank's share, fewer for few samples."""
+        own = ranks.own_share(len(self.samples))
+        size = max(-(-(own.stop - own.start) // PARTS), LEAST)
         return [
-            self._blocks(start, start + size)
-            for start in range(0, len(self.samples), size)
+            self._blocks(slice(start, min(start + size, own.stop)))
+            for start in range(own.start, own.stop, size)
         ]
 
-    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
-        for arrays in self.network.activations(self.samples.inputs[start:stop]):
-            end = start + len(arrays[0])
-            rows = self.samples.inputs[start:end]
-            yield Block(
-                positions=np.arange(start, end),
-                layers=arrays,
-                inputs=flatten(rows),
-                outputs=arrays[-1],
-                items=rows,
-            )
-            start = end
+    def _blocks(self, part: slice) -> Iterator[Block]:
+        start = part.start
+        inputs = Samples(of_memory_map(self.samples.inputs), self.targets)
+        for rows in read_ahead(inputs.at(part).inputs, BLOCK_ROWS):
+            passed = 0
+            for arrays in self.network.activations(rows):
+                own = rows[passed : passed + len(arrays[0])]
+                passed += len(own)
+                stop = start + len(own)
+                yield Block(
+                    positions=np.arange(start, stop),
+                    layers=arrays,
+                    inputs=flatten(own),
+                    outputs=arrays[-1],
+                    items=own,
+                )
+                start = stop
 
 
 def network_case(
