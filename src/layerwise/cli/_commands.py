@@ -19,8 +19,9 @@ from layerwise.cli._options import (
 )
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
+from layerwise.cli._stored import MergeCommand, StoredOptions
 from layerwise.cli._targets import imported
-from layerwise.errors import MachineError
+from layerwise.errors import InputError, MachineError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -252,7 +253,7 @@ class DiagnoseCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectCommand:
+class InspectCommand(StoredOptions):
     """Look inside a saved network: what each of its layers knows of a data set.
 
     Examples
@@ -260,12 +261,23 @@ class InspectCommand:
         layerwise inspect runs/mnist-1 mnist
         layerwise inspect model.safetensors my-data.npz --json
         layerwise inspect runs/mnist-1 mnist --suspects 50 --out to-correct
+        layerwise inspect --activations 'acts/*.npy' --labels y.npy --dry-run
+        layerwise inspect --activations 'acts/*.npy' --labels y.npy --part 3/9 --out 3
+        torchrun --nproc-per-node 4 -m layerwise inspect runs/mnist-1 mnist
     """
 
-    network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
+    network: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="NET", help_behavior_hint=""),
+    ] = None
     """a run's folder, or its model.safetensors"""
-    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """a name or a path, as for run"""
+    data: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
+    ] = None
+    """a name or a path, as for run; large files are read by blocks"""
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
     seed: int = 0
@@ -276,33 +288,51 @@ class InspectCommand:
     """list so many labels of training and test set that look most wrong, judged by
     networks trained out of fold; they are also written to suspects.csv"""
     out: Folder = None
-    """folder for suspects.csv; by default the current one"""
+    """folder for suspects.csv, by default the current one; the file of a --part"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        from layerwise import experiment, presentation
+        if self.activations is not None or self.labels is not None:
+            if self.network is not None:
+                raise InputError("give NET and DATA, or --activations and --labels")
+            return self.study_stored(console, self.out, self.json)
+        if self.network is None or self.data is None:
+            raise InputError("give NET and DATA, or --activations GLOB --labels FILE")
+        if self.dry_run or self.part:
+            raise InputError("--dry-run and --part are for --activations")
+        return self._study(console, self.network, self.data)
+
+    def _study(self, console: "Console", network_path: str, data_path: str) -> int:
+        from layerwise import experiment, presentation, ranks
+        from layerwise.inspection import Counting
         from layerwise.model import load_network
         from layerwise.training import Recipe
 
-        network = load_network(self.network)
+        ranks.join()
+        network = load_network(network_path)
         plan = experiment.Plan(
-            self.data,
+            data_path,
             self.data_dir,
             recipe=Recipe(seed=self.seed),
             required_accuracy=self.required_accuracy,
             suspects=self.suspects,
         )
-        data = experiment.load_data(plan)
+        data = experiment.load_data(plan, stored=True)
+        counting = Counting(self.precision, self.max_units)
         with _looking(console) as watch:
-            study = experiment.look_inside(network, data, plan, watch=watch)
+            study = experiment.look_inside(
+                network, data, plan, watch=watch, counting=counting
+            )
         presentation.print_layers(console, study)
         presentation.print_findings(console, study.findings)
         if self.suspects:
             console.print()
             presentation.print_suspects(console, study.suspects, study.class_names)
-            path = experiment.write_suspects(study, Path(self.out or "."))
+            path = ranks.from_first(
+                lambda: experiment.write_suspects(study, Path(self.out or "."))
+            )
             console.print(f"\nfor correction: {path}", soft_wrap=True)
         if self.json:
             print(json.dumps(study.summary(), indent=2))
@@ -314,6 +344,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "data": DataCommand,
     "train": TrainCommand,
     "inspect": InspectCommand,
+    "merge": MergeCommand,
     "gradcheck": GradcheckCommand,
     "sweep": SweepCommand,
     "compare": CompareCommand,

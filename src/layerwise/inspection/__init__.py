@@ -11,6 +11,7 @@ from layerwise.inspection._baselines import baselines
 from layerwise.inspection._counted import Counted, joined
 from layerwise.inspection._counting import Counting
 from layerwise.inspection._finding import Finding
+from layerwise.inspection._forecast import Forecast, forecast
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect
@@ -37,6 +38,7 @@ __all__ = [
     "Counted",
     "Counting",
     "Finding",
+    "Forecast",
     "InputStudy",
     "Inputs",
     "Keepable",
@@ -50,6 +52,7 @@ __all__ = [
     "ValidationView",
     "baselines",
     "count_activations",
+    "forecast",
     "inspect",
     "inspect_activations",
     "inspect_inputs",

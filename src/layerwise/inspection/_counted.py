@@ -19,7 +19,7 @@ from layerwise.errors import InputError
 from layerwise.inspection._counting import Counting, Progress
 from layerwise.statistics import Moments, Tally
 
-__all__ = ["Columns", "Counted", "Layer", "count_rows", "joined"]
+__all__ = ["Columns", "Counted", "Layer", "block_rows", "count_rows", "joined"]
 
 FITTED, SCORED = 3_000, 10_000
 """At most so many rows are kept of those fitted on, for what needs samples, and so many
@@ -213,6 +213,11 @@ def count_rows(
     )
 
 
+def block_rows(units: int) -> int:
+    """Return how many rows are read at a time."""
+    return min(BLOCK_ROWS, max(1, BLOCK_BYTES // (8 * max(units, 1))))
+
+
 def _of_span(rows: Array, span: slice) -> Array:
     return rows.at(span) if isinstance(rows, StoredRows) else rows[span]
 
@@ -249,9 +254,8 @@ def _count_layer(
 ) -> Layer:
     tally = Tally(none)
     units = none.way.units
-    size = min(BLOCK_ROWS, max(1, BLOCK_BYTES // (8 * max(units, 1))))
     start = 0
-    for block in read_ahead(rows, size):
+    for block in read_ahead(rows, block_rows(units)):
         part = slice(start, start + len(block))
         flat = block.reshape(len(block), units)
         kept = ~left_out[part]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._sampled import (
     Neighbourhood,
     bootstrap_interval,
@@ -321,8 +322,7 @@ def _mixed(
     targets: np.ndarray, predictions: np.ndarray, classes: int
 ) -> Float[np.ndarray, "classes classes"]:
     """Return for two classes the share of both that is taken for the other."""
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (targets, predictions), 1)
+    counts = confusion_counts(targets, predictions, classes)
     of_class = counts.sum(axis=1)
     crossed = counts + counts.T
     both = of_class[:, None] + of_class

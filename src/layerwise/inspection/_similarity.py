@@ -68,7 +68,8 @@ def _in_own_span(rows: Rows) -> Rows:
     samples, units = rows.shape
     if units <= samples:
         return rows
-    return np.linalg.qr(rows.T.astype(np.float64), mode="r").T
+    triangle: np.ndarray = np.linalg.qr(rows.T.astype(np.float64))[1]
+    return triangle.T
 
 
 def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matrix]:

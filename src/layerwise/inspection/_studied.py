@@ -132,19 +132,15 @@ class _Seen:
         self._transformer = transformer
         self.folds = folds_of(case.scored, case.fit_on)
         # Shown and sampled are samples on which the planes were not fitted.
-        own = np.flatnonzero(self.folds.scored_by == 0)
-        self.shown = own[drawn(self._targets[own], SHOWN, seed=0)]
+        self.shown = _drawn_of(self._targets, self.folds.scored_by, 0, SHOWN)
         self._among_shown = drawn(self._targets[self.shown], SAMPLED, seed=0)
         self.sampled = self.shown[self._among_shown]
         fitted_targets = self.folds.fit_on.targets
-        by_fold = [
-            np.flatnonzero(self.folds.fits == fold) for fold in range(len(self.folds))
-        ]
-        first = by_fold[0]
-        self._fitting = first[drawn(fitted_targets[first], FITTING, seed=0)]
+        fits = self.folds.fits
+        self._fitting = _drawn_of(fitted_targets, fits, 0, FITTING)
         self._voters = [
-            of_fold[drawn(fitted_targets[of_fold], VOTERS, seed=0)]
-            for of_fold in by_fold
+            _drawn_of(fitted_targets, fits, fold, VOTERS)
+            for fold in range(len(self.folds))
         ]
         self._counting = counting
         tick = Progress(counting, len(fitted_targets) + len(self._targets))
@@ -297,6 +293,17 @@ class _Seen:
                 plane = model.fit_transform(rows)
             planes.append({name: two_columns(np.asarray(plane)[:, :2])})
         return planes
+
+
+def _drawn_of(
+    targets: Int[np.ndarray, " samples"],
+    folds: Int[np.ndarray, " samples"],
+    fold: int,
+    most: int,
+) -> Int[np.ndarray, " drawn"]:
+    """Return positions of samples of one fold, a stratified draw."""
+    own = np.flatnonzero(folds == fold)
+    return own[drawn(targets[own], most, seed=0)]
 
 
 def _by_chance(evidence: LayerEvidence, neighbourhood: Neighbourhood) -> Measures:

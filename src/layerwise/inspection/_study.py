@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.errors import InputError
+from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._kept import KeptInputs
 from layerwise.inspection._layer_study import LayerStudy, SnapshotStudy
@@ -182,9 +183,7 @@ class Study:
             If the study has no predictions.
         """
         classes = len(self.class_names)
-        pairs = self.targets.astype(np.int64) * classes + self.answers.predictions
-        counts = np.bincount(pairs, minlength=classes * classes)
-        return counts.reshape(classes, classes)
+        return confusion_counts(self.targets, self.answers.predictions, classes)
 
     @property
     def mistakes(self) -> Int[np.ndarray, " mistakes"]:

@@ -92,8 +92,8 @@ class NetworkActivations:
 
     def _blocks(self, part: slice) -> Iterator[Block]:
         start = part.start
-        inputs = Samples(of_memory_map(self.samples.inputs), self.targets)
-        for rows in read_ahead(inputs.at(part).inputs, BLOCK_ROWS):
+        inputs = _in_files(self.samples).at(part).inputs
+        for rows in read_ahead(inputs, BLOCK_ROWS):
             passed = 0
             for arrays in self.network.activations(rows):
                 own = rows[passed : passed + len(arrays[0])]
@@ -140,7 +140,7 @@ def network_case(
     def stages(
         fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
     ) -> Sequence[Stage]:
-        stated = fitted.at(fitting), scored.at(sampled)
+        stated = _in_files(fitted).at(fitting), _in_files(scored).at(sampled)
         taken = _taken(network, snapshots)
         return [Stage(epoch, _rows(one, *stated)) for epoch, one in taken]
 
@@ -154,6 +154,14 @@ def network_case(
         part=part,
         stages=stages,
     )
+
+
+def _in_files(samples: Samples) -> Samples:
+    """Return samples whose inputs, if mapped, are read from their file instead.
+
+    The pages of a map count as this process's memory once they were looked at.
+    """
+    return Samples(of_memory_map(samples.inputs), samples.targets)
 
 
 def _taken(

@@ -51,10 +51,12 @@ from layerwise.presentation._terminal import (
     print_sweep,
     print_training,
 )
+from layerwise.presentation._terminal_scale import PassBar, print_forecast
 
 __all__ = [
     "ComparedRun",
     "Comparison",
+    "PassBar",
     "Report",
     "SweepBar",
     "SweepReport",
@@ -83,6 +85,7 @@ __all__ = [
     "print_diagnosis",
     "print_findings",
     "print_fixed",
+    "print_forecast",
     "print_layers",
     "print_statistics",
     "print_suspects",
