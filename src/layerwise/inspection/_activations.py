@@ -229,10 +229,11 @@ class _Rows:
     inputs = None
 
     def parts(self) -> Sequence[Iterable[Block]]:
-        """Return the blocks, each a part of its own."""
+        """Return the blocks of this rank's share, each a part of its own."""
+        own = ranks.own_share(len(self.targets))
         return [
-            [self._block(start, min(start + BLOCK_ROWS, len(self.targets)))]
-            for start in range(0, len(self.targets), BLOCK_ROWS)
+            [self._block(start, min(start + BLOCK_ROWS, own.stop))]
+            for start in range(own.start, own.stop, BLOCK_ROWS)
         ]
 
     def _block(self, start: int, stop: int) -> Block:

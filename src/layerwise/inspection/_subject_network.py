@@ -16,11 +16,13 @@ from layerwise.training import Snapshot
 
 __all__ = ["NetworkActivations", "NetworkSubject", "network_case"]
 
-BLOCK_ROWS = 4096
-"""Rows read at a time: as many as the network takes at once."""
+BLOCK_ROWS = 1024
+"""Rows passed at a time. Where a block begins depends on nothing but the samples' order:
+the rounding of a product depends on how many rows it has, and is then the same for any
+number of ranks."""
 
-PARTS, LEAST = 4, 1024
-"""Of a set of samples, passed side by side; parts of fewer samples are not worth it."""
+PARTS = 4
+"""Of a set of samples, passed side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +84,14 @@ class NetworkActivations:
         return self.samples.inputs
 
     def parts(self) -> Sequence[Iterator[Block]]:
-        """Return four passes over this rank's share, fewer for few samples."""
-        own = ranks.own_share(len(self.samples))
-        size = max(-(-(own.stop - own.start) // PARTS), LEAST)
+        """Return four passes over this rank's blocks, fewer for few samples."""
+        blocks = ranks.own_share(-(-len(self.samples) // BLOCK_ROWS))
+        size = max(-(-(blocks.stop - blocks.start) // PARTS), 1)
         return [
-            self._blocks(slice(start, min(start + size, own.stop)))
-            for start in range(own.start, own.stop, size)
+            self._blocks(
+                slice(start * BLOCK_ROWS, min(start + size, blocks.stop) * BLOCK_ROWS)
+            )
+            for start in range(blocks.start, blocks.stop, size)
         ]
 
     def _blocks(self, part: slice) -> Iterator[Block]:
