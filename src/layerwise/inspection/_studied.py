@@ -36,7 +36,7 @@ from layerwise.inspection._scoring import Asked, Scored, score_pass
 from layerwise.inspection._share import Share, share
 from layerwise.inspection._similarity import layer_similarity
 from layerwise.inspection._snapshots import aligned, snapshot_study
-from layerwise.inspection._study import Study, ValidationView
+from layerwise.inspection._study import Inputs, Study, ValidationView
 from layerwise.inspection._subject import Activations, Case, Subject
 from layerwise.inspection._suspects import Suspect, ranked
 from layerwise.inspection._tallies import Tallies
@@ -350,7 +350,7 @@ def _validation(
     )
 
 
-def _inputs(scored: Activations, found: Scored) -> np.ndarray | KeptInputs | None:
+def _inputs(scored: Activations, found: Scored) -> Inputs | None:
     """Return all inputs where they are at hand, else those of the worst mistakes."""
     if scored.inputs is not None:
         return scored.inputs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise.data import StoredRows
 from layerwise.errors import InputError
 from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._finding import Finding
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 
-Inputs: TypeAlias = np.ndarray | KeptInputs
+Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Scaling
+from layerwise.data import Scaling, StoredRows
 from layerwise.inspection._measures import LayerSample
 from layerwise.statistics import Moments
 
@@ -57,7 +57,7 @@ class Activations(Protocol):
         ...
 
     @property
-    def inputs(self) -> np.ndarray | None:
+    def inputs(self) -> np.ndarray | StoredRows | None:
         """All inputs, shape (samples, *shape), where they are at hand."""
         ...
 

@@ -8,7 +8,14 @@ from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import leaves
-from layerwise.data import Dataset, Samples, Scaling, of_memory_map, read_ahead
+from layerwise.data import (
+    Dataset,
+    Samples,
+    Scaling,
+    StoredRows,
+    of_memory_map,
+    read_ahead,
+)
 from layerwise.inspection._measures import LayerSample
 from layerwise.inspection._subject import Block, Case, Stage
 from layerwise.model import Linear, Network, Sequential, flatten
@@ -17,8 +24,8 @@ from layerwise.training import Snapshot
 __all__ = ["NetworkActivations", "NetworkSubject", "network_case"]
 
 BLOCK_ROWS = 1024
-"""Rows passed at a time. Where a block begins depends on nothing but the samples' order:
-the rounding of a product depends on how many rows it has, and is then the same for any
+"""Rows passed at a time. Where a block begins depends on the samples' order alone: the
+rounding of a product depends on how many rows it has, and is then the same for any
 number of ranks."""
 
 PARTS = 4
@@ -79,7 +86,7 @@ class NetworkActivations:
         return self.samples.targets
 
     @property
-    def inputs(self) -> np.ndarray:
+    def inputs(self) -> np.ndarray | StoredRows:
         """The samples' inputs."""
         return self.samples.inputs
 
