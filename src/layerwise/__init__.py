@@ -44,6 +44,7 @@ _ROOMS = {
     "fix": "training",
     "gradcheck": "model",
     "inspect": "inspection",
+    "inspect_activations": "inspection",
     "load": "data",
     "load_network": "model",
     "save_network": "model",

@@ -21,6 +21,7 @@ __all__ = [
     "leaves",
     "named_leaves",
     "namespace",
+    "numpy_or_torch",
     "one_hot",
     "ravelled",
     "to_numpy",
@@ -56,6 +57,14 @@ def to_numpy(array: Array) -> np.ndarray:
     if is_torch_array(array):
         array = array.detach().cpu()
     return np.asarray(array)
+
+
+def numpy_or_torch(array: Array) -> Array:
+    """Return a torch tensor as it is, on its device, and all else as a NumPy array.
+
+    The two libraries whose double precision needs no switch.
+    """
+    return array.detach() if is_torch_array(array) else np.asarray(array)
 
 
 def one_hot(labels: Array, classes: int, like: Array) -> Array:

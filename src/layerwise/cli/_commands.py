@@ -17,6 +17,7 @@ from layerwise.cli._options import (
 )
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
+from layerwise.cli._stored import MergeCommand
 from layerwise.cli._targets import imported
 from layerwise.errors import MachineError
 
@@ -254,6 +255,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "data": DataCommand,
     "train": TrainCommand,
     "inspect": InspectCommand,
+    "merge": MergeCommand,
     "gradcheck": GradcheckCommand,
     "sweep": SweepCommand,
     "compare": CompareCommand,

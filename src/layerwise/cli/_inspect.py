@@ -11,6 +11,7 @@ import tyro
 
 from layerwise.cli._options import Flag, Folder, Suspects
 from layerwise.cli._statuses import DONE
+from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import imported
 from layerwise.errors import InputError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from layerwise.experiment import Plan
-    from layerwise.inspection import Study
+    from layerwise.inspection import Counting, Study
 
 __all__ = ["InspectCommand", "looking"]
 
@@ -28,7 +29,7 @@ Target = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectCommand:
+class InspectCommand(StoredOptions):
     """Look inside a saved network, or a torch module: what each of its layers knows.
 
     Examples
@@ -39,9 +40,16 @@ class InspectCommand:
         layerwise inspect mypackage.models:build --weights net.safetensors mnist
         layerwise inspect models.py:build --weights net.ckpt --data loaders.py:test
         layerwise inspect models.py:build --data loaders.py:test --list
+        layerwise inspect --activations 'acts/*.npy' --labels y.npy --dry-run
+        layerwise inspect --activations 'acts/*.npy' --labels y.npy --part 3/9 --out 3
+        torchrun --nproc-per-node 4 -m layerwise inspect runs/mnist-1 mnist
     """
 
-    network: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
+    network: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="NET", help_behavior_hint=""),
+    ] = None
     """a run's folder, or its model.safetensors; or package.module:NAME or FILE.py:NAME,
     a torch module or what builds one: this runs that code"""
     data: Annotated[
@@ -49,7 +57,7 @@ class InspectCommand:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
     ] = None
-    """a name or a path, as for run"""
+    """a name or a path, as for run; large files are read by blocks"""
     weights: Annotated[
         str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
     ] = None
@@ -78,36 +86,49 @@ class InspectCommand:
     networks trained out of fold; they are also written to suspects.csv"""
     out: Folder = None
     """folder for suspects.csv, by default the current one; of a module for the page, by
-    default inspect-NAME"""
+    default inspect-NAME; the file of a --part"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
+        if self.activations is not None or self.labels is not None:
+            if self.network is not None:
+                raise InputError("give NET and DATA, or --activations and --labels")
+            return self.study_stored(console, self.out, self.json)
+        if self.dry_run or self.part:
+            raise InputError("--dry-run and --part are for --activations")
+        if self.network is None:
+            raise InputError("give NET and DATA, or --activations GLOB --labels FILE")
         if ":" in self.network and not Path(self.network).exists():
-            return self._module(console)
+            return self._module(console, self.network)
         if self.data is None:
             raise InputError("name the DATA to inspect the network with")
-        return self._network(console, self.data)
+        return self._network(console, self.network, self.data)
 
-    def _network(self, console: "Console", name: str) -> int:
-        from layerwise import experiment, presentation
+    def _network(self, console: "Console", path: str, name: str) -> int:
+        from layerwise import experiment, presentation, ranks
         from layerwise.model import load_network
 
-        network = load_network(self.network)
+        ranks.join()
+        network = load_network(path)
         plan = self._plan(name)
-        data = experiment.load_data(plan)
+        data = experiment.load_data(plan, stored=True)
         with looking(console) as watch:
-            study = experiment.look_inside(network, data, plan, watch=watch)
+            study = experiment.look_inside(
+                network, data, plan, watch=watch, counting=self._counting()
+            )
         self._shown(console, study)
         if self.suspects:
             console.print()
             presentation.print_suspects(console, study.suspects, study.class_names)
-            path = experiment.write_suspects(study, Path(self.out or "."))
-            console.print(f"\nfor correction: {path}", soft_wrap=True)
+            file = ranks.from_first(
+                lambda: experiment.write_suspects(study, Path(self.out or "."))
+            )
+            console.print(f"\nfor correction: {file}", soft_wrap=True)
         return DONE
 
-    def _module(self, console: "Console") -> int:
+    def _module(self, console: "Console", target: str) -> int:
         from layerwise import inspection, presentation
 
         inspection.require_torch()
@@ -116,7 +137,7 @@ class InspectCommand:
                 "--suspects trains networks anew, and is for layerwise's own: a "
                 "module's doubtful labels stand on its page"
             )
-        module = _built(self.network)
+        module = _built(target)
         if self.weights is not None:
             note = inspection.load_module_weights(module, self.weights)
             if note:
@@ -131,10 +152,13 @@ class InspectCommand:
             return DONE
         with looking(console):
             study = inspection.inspect(
-                module, **given, required_accuracy=self.required_accuracy
+                module,
+                **given,
+                required_accuracy=self.required_accuracy,
+                counting=self._counting(),
             )
-            page = self._folder() / "report.html"
-            study.report(page, command=self._command())
+            page = self._folder(target) / "report.html"
+            study.report(page, command=self._command(target))
         self._shown(console, study)
         console.print(f"\npage in {page}", soft_wrap=True)
         return DONE
@@ -172,20 +196,25 @@ class InspectCommand:
             given["reduce"] = int(self.reduce) if place else self.reduce
         return given
 
-    def _folder(self) -> Path:
+    def _counting(self) -> "Counting":
+        from layerwise.inspection import Counting
+
+        return Counting(self.precision, self.max_units)
+
+    def _folder(self, target: str) -> Path:
         from layerwise.files import make_folder
 
-        name = self.network.rpartition(":")[2]
+        name = target.rpartition(":")[2]
         return make_folder(Path(self.out or f"inspect-{name}"))
 
-    def _command(self) -> str:
+    def _command(self, target: str) -> str:
         options = [
             ("--weights", self.weights),
             ("--data", self.loader),
             *(("--layers", f"'{glob}'") for glob in self.layers),
             ("--reduce", None if self.reduce == "mean" else self.reduce),
         ]
-        words = ["layerwise inspect", self.network, *([self.data] if self.data else [])]
+        words = ["layerwise inspect", target, *([self.data] if self.data else [])]
         words += [f"{option} {value}" for option, value in options if value]
         return " ".join(words)
 

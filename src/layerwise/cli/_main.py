@@ -7,12 +7,13 @@ import io
 import itertools
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import tyro
 
+from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._statuses import INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
@@ -35,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         command = _parsed(sys.argv[1:] if argv is None else argv)
-        return command(_console(stderr=command.json))
+        with _first_alone():
+            return command(_console(stderr=command.json))
     except LayerwiseError as error:
-        print(f"layerwise: {error}", file=sys.stderr)
+        print(f"layerwise{_rank()}: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
@@ -45,6 +47,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         print(f"layerwise: the machine failed: {error}", file=sys.stderr)
         return MachineError.exit_status
+
+
+@contextlib.contextmanager
+def _first_alone() -> Generator[None]:
+    """Let rank 0 alone write to standard output."""
+    if ranks.is_first():
+        yield
+    else:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+
+
+def _rank() -> str:
+    """Name this process, where there are several and it is not the first."""
+    return "" if ranks.is_first() else f", rank {ranks.rank()}"
 
 
 def _parsed(argv: Sequence[str]) -> "Command":
@@ -105,4 +122,4 @@ def _one_line(panel: str) -> str:
 def _console(stderr: bool) -> "Console":
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, quiet=not ranks.is_first())

@@ -6,11 +6,14 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
+from layerwise.data._formats import open_rows, rows_in_files, tensor_names
+from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
 from layerwise.data._order import Order, order
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._split import stratified_split
+from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 
 __all__ = [
     "DataStatistics",
@@ -19,11 +22,18 @@ __all__ = [
     "Samples",
     "Scaling",
     "SetStatistics",
+    "StoredRows",
     "ValueStatistics",
+    "class_indices",
     "describe",
     "fit_scaling",
     "load",
     "names",
+    "of_memory_map",
+    "open_rows",
     "order",
+    "read_ahead",
+    "rows_in_files",
     "stratified_split",
+    "tensor_names",
 ]

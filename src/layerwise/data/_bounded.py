@@ -60,7 +60,12 @@ def reading(path: Path) -> Generator[None]:
         raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def check_size(declared: int, most: int, source: str) -> None:
+def check_size(
+    declared: int,
+    most: int,
+    source: str,
+    instead: str = "the file is damaged, or has to be cut into parts",
+) -> None:
     """Refuse a size that the file cannot hold, or beyond the limit, or nothing at all.
 
     Parameters
@@ -71,6 +76,8 @@ def check_size(declared: int, most: int, source: str) -> None:
         The bytes that the rest of the file can hold at most.
     source : str
         What errors name.
+    instead : str
+        What to do where it is beyond the limit.
 
     Raises
     ------
@@ -81,7 +88,7 @@ def check_size(declared: int, most: int, source: str) -> None:
     if declared > MAX_BYTES:
         raise InputError(
             f"{source}: the header declares {declared:,} bytes, more than the limit of"
-            f" {MAX_BYTES:,}: the file is damaged, or has to be cut into parts"
+            f" {MAX_BYTES:,}: {instead}"
         )
     if declared > most:
         raise InputError(

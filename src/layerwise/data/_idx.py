@@ -12,15 +12,48 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
+from layerwise.data._bounded import (
+    DEFLATE_RATIO,
+    MAX_BYTES,
+    check_size,
+    filled,
+    reading,
+)
 from layerwise.data._labelled import Labelled
+from layerwise.data._stored import RawFile, StoredRows, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["read_idx", "read_idx_folder"]
+__all__ = ["idx_file", "read_idx", "read_idx_folder"]
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES = 8
 GZIP_MAGIC = b"\x1f\x8b"
+
+
+def idx_file(path: Path) -> RawFile:
+    """Return the rows of a plain IDX file; only its header is read.
+
+    Raises
+    ------
+    InputError
+        If it is no IDX file, packed, truncated or too long.
+    """
+    source = str(path)
+    with reading(path), path.open("rb") as file:
+        if file.read(2) == GZIP_MAGIC:
+            raise InputError(f"{source}: packed, and cannot be read by rows: unpack it")
+        file.seek(0)
+        shape, dtype, header = _header(file, source)
+        due, there = (
+            math.prod(shape) * dtype.itemsize,
+            path.stat().st_size - len(header),
+        )
+    if not due or due != there:
+        raise InputError(
+            f"{source}: the header declares {due:,} bytes, the file holds {there:,}: it"
+            " is damaged, get it again"
+        )
+    return RawFile(path, len(header), shape[0], shape[1:], dtype)
 
 
 def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
@@ -55,6 +88,24 @@ def _read(
     stream: BinaryIO | Any, most: int, path: Path, sha256: str | None
 ) -> np.ndarray:
     source = str(path)
+    shape, dtype, header = _header(stream, source)
+    check_size(math.prod(shape) * dtype.itemsize, most - len(header), source)
+    array = filled(stream, shape, dtype, source)
+    if sha256 is not None:
+        digest = hashlib.sha256(header)
+        digest.update(array.data)
+        if digest.hexdigest() != sha256:
+            raise InputError(
+                f"{source}: not the published file (its unpacked bytes have another"
+                " SHA-256): remove it, or give its folder as the data"
+            )
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _header(
+    stream: BinaryIO | Any, source: str
+) -> tuple[tuple[int, ...], np.dtype[Any], bytes]:
+    """Return the shape and dtype that an IDX file declares, and its header's bytes."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise InputError(
@@ -74,18 +125,7 @@ def _read(
     if len(sizes) < 4 * magic[3]:
         raise InputError(f"{source}: ends within its header: get it again")
     shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
-    dtype = np.dtype(DTYPES[magic[2]])
-    check_size(math.prod(shape) * dtype.itemsize, most - 4 - len(sizes), source)
-    array = filled(stream, shape, dtype, source)
-    if sha256 is not None:
-        digest = hashlib.sha256(magic + sizes)
-        digest.update(array.data)
-        if digest.hexdigest() != sha256:
-            raise InputError(
-                f"{source}: not the published file (its unpacked bytes have another"
-                " SHA-256): remove it, or give its folder as the data"
-            )
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return shape, np.dtype(DTYPES[magic[2]]), magic + sizes
 
 
 class _Pair(NamedTuple):
@@ -127,8 +167,14 @@ def _pairs(folder: Path) -> dict[str, _Pair]:
     return {start: _Pair(**kinds) for start, kinds in found.items()}
 
 
-def read_idx_folder(folder: Path) -> Labelled:
+def read_idx_folder(folder: Path, *, stored: bool = False) -> Labelled:
     """Read a folder of IDX files: one pair, or a pair to train on and one to test.
+
+    Parameters
+    ----------
+    folder : Path
+    stored : bool
+        Leave the images in their files where these are plain.
 
     Raises
     ------
@@ -146,10 +192,24 @@ def read_idx_folder(folder: Path) -> Labelled:
             f"{folder}: which images are for training ({names})? Leave one pair, or one"
             " pair train-… and one t10k-…"
         )
-    arrays = [[read_idx(path) for path in pairs[start]] for start in train + test]
+    arrays = [
+        (_images(pairs[start].images, stored), read_idx(pairs[start].labels))
+        for start in train + test
+    ]
     return Labelled(
         source=str(folder),
         inputs=arrays[0][0],
         labels=arrays[0][1],
-        test=(arrays[1][0], arrays[1][1]) if test else None,
+        test=arrays[1] if test else None,
     )
+
+
+def _images(path: Path, stored: bool) -> np.ndarray | StoredRows:
+    """Return the images; those too many to be held are left in their file."""
+    with reading(path):
+        with path.open("rb") as file:
+            packed = file.read(2) == GZIP_MAGIC
+        large = path.stat().st_size > MAX_BYTES
+    if packed or not (stored or large):
+        return read_idx(path)
+    return stored_rows([idx_file(path)])

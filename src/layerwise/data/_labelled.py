@@ -6,9 +6,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from layerwise.arrays import Array, to_numpy
+from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 
-__all__ = ["Checked", "Labelled", "checked_set"]
+__all__ = ["Checked", "Labelled", "checked_set", "class_indices"]
 
 NumpyArray: TypeAlias = np.ndarray
 
@@ -42,9 +43,9 @@ class Labelled:
 class Checked(NamedTuple):
     """Arrays that passed: finite inputs, class indices, and the names of both."""
 
-    inputs: NumpyArray
+    inputs: NumpyArray | StoredRows
     targets: NumpyArray
-    test: tuple[NumpyArray, NumpyArray] | None
+    test: tuple[NumpyArray | StoredRows, NumpyArray] | None
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...] | None
 
@@ -85,11 +86,44 @@ def checked_set(labelled: Labelled) -> Checked:
     return Checked(inputs, targets, test, class_names, feature_names)
 
 
+def class_indices(
+    labels: Array, samples: int, source: str
+) -> tuple[NumpyArray, tuple[str, ...]]:
+    """Return the class index of every label, int32, and the names of the classes.
+
+    Parameters
+    ----------
+    labels : array or series, shape (samples,)
+        Whole numbers or strings.
+    samples : int
+        How many there must be.
+    source : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer, they are no classes, or one class only.
+    """
+    checked = _checked_labels(labels, samples, source)
+    values, names = _classes(checked, None, source)
+    if len(values) < 2:
+        raise InputError(
+            f"{source}: all rows are of class {names[0]!r}: give two classes or more"
+        )
+    return _indices(checked, values, source), names
+
+
 def _checked_inputs(
     inputs: Array, source: str, feature_names: tuple[str, ...] | None
-) -> NumpyArray:
-    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape)."""
-    array = _array(inputs, source, "inputs")
+) -> NumpyArray | StoredRows:
+    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape).
+
+    Rows that stay in their files are checked as they are read.
+    """
+    array = inputs
+    if not isinstance(inputs, StoredRows):
+        array = _array(inputs, source, "inputs")
     if array.dtype.kind not in "biuf":
         raise InputError(
             f"{source}: inputs have dtype {array.dtype}: give numbers"
@@ -104,7 +138,8 @@ def _checked_inputs(
         raise InputError(f"{source}: there are no rows: give some")
     if not array.size:
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
-    _refuse_not_finite(array, source, feature_names)
+    if not isinstance(array, StoredRows):
+        _refuse_not_finite(array, source, feature_names)
     return array
 
 

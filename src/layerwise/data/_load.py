@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layerwise.data._builtin import BUILT_IN
+from layerwise.data._formats import read_npy_folder
 from layerwise.data._idx import read_idx_folder
 from layerwise.data._labelled import Labelled
 from layerwise.data._mnist import PUBLISHED, load_published
@@ -32,6 +33,7 @@ def load(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
+    stored: bool = False,
 ) -> Dataset:
     """Load a data set: training, validation and test samples.
 
@@ -40,14 +42,18 @@ def load(
     name_or_path : str or path
         ``moons``, ``circles``, ``spirals``, ``blobs``, ``digits``, ``iris``, ``mnist``
         or ``fashion-mnist``; or an ``.npz`` file (X and y, inputs and targets, or
-        x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder of
-        IDX files, plain or gzip.
+        x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder
+        that holds arrays of these names as ``.npy`` files, or IDX files, plain or gzip.
     data_dir : path, optional
         A folder with one subfolder for each set that is downloaded otherwise. Then
         follow the folder that the environment variable LAYERWISE_DATA names, the user's
         cache, and the download into it.
     seed : int
         The seed of the split, and of the toy sets' draws.
+    stored : bool
+        Leave inputs in their files, and read them by blocks, as a study does: NPY and
+        plain IDX, of more than 8 GiB in any case. What is packed (NPZ, gzip) is read
+        whole.
 
     Returns
     -------
@@ -71,12 +77,16 @@ def load(
     path = Path(name)
     if not path.exists():
         raise InputError(_unknown(name))
+    if path.suffix.lower() == ".npy" and path.is_file():
+        path = path.parent
+    if path.is_dir():
+        arrays = any(path.glob("*.npy"))
+        read_folder = read_npy_folder if arrays else read_idx_folder
+        return dataset(read_folder(path, stored=stored), path.name, seed)
     return dataset(_reader(path)(path), path.stem, seed)
 
 
 def _reader(path: Path) -> Callable[[Path], Labelled]:
-    if path.is_dir():
-        return read_idx_folder
     suffix = path.suffix.lower()
     if suffix in READERS:
         return READERS[suffix]
@@ -84,7 +94,7 @@ def _reader(path: Path) -> Callable[[Path], Labelled]:
     planned = " yet" if suffix in LATER else ""
     raise InputError(
         f"{path}: {suffix or 'this kind of'} files are not read{planned}: give {known},"
-        " or a folder of IDX files"
+        " or a folder of NPY or IDX files"
     )
 
 

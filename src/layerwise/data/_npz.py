@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +12,7 @@ from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
 from layerwise.data._labelled import Labelled
 from layerwise.errors import InputError
 
-__all__ = ["read_npz"]
+__all__ = ["LAYOUTS", "SAVE", "listed", "npy_header", "read_npz"]
 
 LAYOUTS = (
     ("X", "y", None, None),
@@ -24,6 +25,8 @@ METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 """How far each of the methods that NumPy writes can compress."""
 
 MAX_AXES = 32
+
+SAVE = "save X and y, inputs and targets, or x_train, y_train, x_test and y_test"
 
 
 def read_npz(path: Path) -> Labelled:
@@ -46,10 +49,7 @@ def read_npz(path: Path) -> Labelled:
             if members.keys() >= {name for name in layout if name is not None}:
                 break
         else:
-            raise InputError(
-                f"{path}: holds {_listed(members)}: save X and y, inputs and targets,"
-                " or x_train, y_train, x_test and y_test"
-            )
+            raise InputError(f"{path}: holds {listed(members)}: {SAVE}")
         names = [*layout, "class_names" if "class_names" in members else None]
         inputs, labels, test_inputs, test_labels, class_names = (
             None if name is None else _read_member(archive, members[name], path)
@@ -66,7 +66,8 @@ def read_npz(path: Path) -> Labelled:
     )
 
 
-def _listed(members: dict[str, zipfile.ZipInfo]) -> str:
+def listed(members: Iterable[str]) -> str:
+    """Return the names of arrays in a sentence, the first eight of them."""
     names = [repr(name) for name in sorted(members)]
     shown = ", ".join(names[:8]) or "no arrays"
     return f"{shown}, …" if len(names) > 8 else shown
@@ -82,25 +83,21 @@ def _read_member(
             " numpy.savez_compressed"
         )
     with archive.open(member) as stream:
-        shape, by_columns, dtype = _header(stream, source)
-        if dtype.hasobject:
-            raise InputError(
-                f"{source}: holds Python objects, which could run code when read: save"
-                " an array of numbers or strings"
-            )
-        if dtype.kind not in "biufSU" or not dtype.itemsize:
-            raise InputError(
-                f"{source}: has dtype {dtype}: save an array of numbers or strings"
-            )
+        shape, by_columns, dtype = npy_header(stream, source)
         # What the zip's directory says of the size is as little to be trusted.
         most = member.compress_size * METHODS[member.compress_type]
-        check_size(math.prod(shape) * dtype.itemsize, most, source)
+        check_size(
+            math.prod(shape) * dtype.itemsize,
+            most,
+            source,
+            "a zip is read whole: save X.npy and y.npy into a folder, which are not",
+        )
         if by_columns:
             return filled(stream, shape[::-1], dtype, source).T
         return filled(stream, shape, dtype, source)
 
 
-def _header(
+def npy_header(
     stream: BinaryIO | Any, source: str
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, order (whether by columns) and dtype that an NPY file declares."""
@@ -119,4 +116,13 @@ def _header(
         ) from error
     if len(shape) > MAX_AXES or any(n < 0 for n in shape):
         raise InputError(f"{source}: declares the shape {shape}: save it again")
+    if dtype.hasobject:
+        raise InputError(
+            f"{source}: holds Python objects, which could run code when read: save"
+            " an array of numbers or strings"
+        )
+    if dtype.kind not in "biufSU" or not dtype.itemsize:
+        raise InputError(
+            f"{source}: has dtype {dtype}: save an array of numbers or strings"
+        )
     return shape, by_columns, dtype

@@ -8,6 +8,7 @@ from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
 from layerwise.data._scaling import ScalingKind
 from layerwise.data._split import stratified_split
+from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 
 __all__ = ["Dataset", "Samples"]
@@ -19,8 +20,8 @@ class Samples:
 
     Parameters
     ----------
-    inputs : array, shape (samples, *shape)
-        In their own dtype; kept as a read-only view.
+    inputs : array or StoredRows, shape (samples, *shape)
+        In their own dtype; kept as a read-only view, or left in their files.
     targets : integer array, shape (samples,), or real array, shape (samples, outputs)
         The index of each input's class, kept as int32; or its numbers.
     weights : real array, shape (samples,), optional
@@ -32,12 +33,14 @@ class Samples:
         If these differ in length, or the targets are neither of the two.
     """
 
-    inputs: np.ndarray
+    inputs: Array
     targets: np.ndarray
     weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        inputs, targets = np.asarray(self.inputs), np.asarray(self.targets)
+        inputs, targets = self.inputs, np.asarray(self.targets)
+        if not isinstance(inputs, StoredRows):
+            inputs = _read_only(np.asarray(inputs))
         if (targets.ndim, targets.dtype.kind) not in {(1, "i"), (1, "u"), (2, "f")}:
             raise InputError(
                 f"targets have shape {targets.shape} and dtype {targets.dtype}:"
@@ -58,7 +61,7 @@ class Samples:
             object.__setattr__(self, "weights", _read_only(weights))
         if targets.dtype.kind != "f":
             targets = targets.astype(np.int32, copy=False)
-        object.__setattr__(self, "inputs", _read_only(inputs))
+        object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "targets", _read_only(targets))
 
     def __len__(self) -> int:
@@ -73,7 +76,13 @@ class Samples:
     def at(self, positions: np.ndarray | slice) -> "Samples":
         """Return the samples at these positions, in their order."""
         weights = None if self.weights is None else self.weights[positions]
-        return Samples(self.inputs[positions], self.targets[positions], weights)
+        stored = isinstance(self.inputs, StoredRows)
+        inputs = self.inputs.at(positions) if stored else self.inputs[positions]
+        return Samples(inputs, self.targets[positions], weights)
+
+    def in_memory(self) -> "Samples":
+        """Return the samples with their inputs read, where they are in files."""
+        return Samples(np.asarray(self.inputs), self.targets, self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +203,8 @@ def dataset(
             f" training, a validation and a test set of {len(checked.class_names)}"
             " classes: give more rows"
         )
-    drawn = [Samples(checked.inputs[part], checked.targets[part]) for part in parts]
+    whole = Samples(checked.inputs, checked.targets)
+    drawn = [whole.at(part) for part in parts]
     test = drawn[-1] if checked.test is None else Samples(*checked.test)
     return Dataset(
         name=name,

@@ -13,6 +13,12 @@ from layerwise.experiment._path import (
     write_suspects,
 )
 from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._stored import (
+    joined_parts,
+    stored_activations,
+    stored_forecast,
+    stored_labels,
+)
 from layerwise.experiment._summary import environment, json_types
 from layerwise.experiment._sweep import (
     SweepRun,
@@ -36,6 +42,7 @@ __all__ = [
     "finish",
     "finish_sweep",
     "fix_run",
+    "joined_parts",
     "json_types",
     "load_data",
     "look_at_data",
@@ -47,6 +54,9 @@ __all__ = [
     "reopen_sweep",
     "restored",
     "run_sweep",
+    "stored_activations",
+    "stored_forecast",
+    "stored_labels",
     "train",
     "train_point",
     "varied",

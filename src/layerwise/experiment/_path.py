@@ -23,6 +23,7 @@ from layerwise.files import (
     write_tensors,
 )
 from layerwise.inspection import (
+    Counting,
     Study,
     inspect,
     inspect_inputs,
@@ -174,6 +175,7 @@ def look_inside(
     *,
     snapshots: Sequence[Snapshot] = (),
     watch: Callable[[int, int], None] | None = None,
+    counting: Counting | None = None,
 ) -> Study:
     """Return the study of a network, with as many suspect labels as the plan asks for.
 
@@ -187,9 +189,15 @@ def look_inside(
         The network on its way.
     watch : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
+    counting : Counting, optional
+        How rows are counted; by default exactly.
     """
     study = inspect(
-        network, data, required_accuracy=plan.required_accuracy, snapshots=snapshots
+        network,
+        data,
+        required_accuracy=plan.required_accuracy,
+        snapshots=snapshots,
+        counting=counting,
     )
     if not plan.suspects:
         return study

@@ -100,7 +100,15 @@ def _option(name: str, value: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}", str(value)]
 
 
-def load_data(plan: Plan) -> Dataset:
-    """Return the plan's data set, with the plan's scaling."""
-    data = load(plan.data, data_dir=plan.data_dir, seed=plan.recipe.seed)
+def load_data(plan: Plan, *, stored: bool = False) -> Dataset:
+    """Return the plan's data set, with the plan's scaling.
+
+    Parameters
+    ----------
+    plan : Plan
+    stored : bool
+        Leave inputs in their files where they can be read by blocks.
+    """
+    seed = plan.recipe.seed
+    data = load(plan.data, data_dir=plan.data_dir, seed=seed, stored=stored)
     return replace(data, scaling=plan.scaling) if plan.scaling else data

@@ -1,7 +1,17 @@
 """Inspection: what every layer of a trained network knows."""
 
+from layerwise.inspection._activations import (
+    count_activations,
+    inspect_activations,
+    load_counted,
+    save_counted,
+    studies_of,
+)
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._counted import Counted, joined
+from layerwise.inspection._counting import Counting
 from layerwise.inspection._finding import Finding
+from layerwise.inspection._forecast import Forecast, forecast
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect
@@ -31,7 +41,10 @@ from layerwise.inspection._suspects import (
 __all__ = [
     "MEASURES",
     "Baseline",
+    "Counted",
+    "Counting",
     "Finding",
+    "Forecast",
     "InputStudy",
     "Inputs",
     "Keepable",
@@ -45,13 +58,20 @@ __all__ = [
     "Suspect",
     "ValidationView",
     "baselines",
+    "count_activations",
+    "forecast",
     "inspect",
+    "inspect_activations",
     "inspect_inputs",
+    "joined",
+    "load_counted",
     "load_module_weights",
     "module_layers",
     "out_of_fold_evidence",
     "require_torch",
+    "save_counted",
     "similarity_between",
+    "studies_of",
     "suspects",
     "suspects_csv",
 ]

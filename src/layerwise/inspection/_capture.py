@@ -1,16 +1,17 @@
 """The pass over the samples fitted on: moments, bases, and some samples' rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.data import stratified_split
 from layerwise.errors import InputError
+from layerwise.inspection._counting import Counting, Progress
 from layerwise.inspection._kept import Kept
 from layerwise.inspection._subject import Activations, Block, Subject
+from layerwise.inspection._tallies import Tallies, merged_moments
 from layerwise.inspection._together import each
 from layerwise.statistics import (
     Discriminants,
@@ -30,9 +31,7 @@ __all__ = [
     "fit_pass",
     "folds_of",
     "layer_moments",
-    "merged_moments",
     "two_columns",
-    "updated_moments",
 ]
 
 COMPONENTS = 10
@@ -100,7 +99,13 @@ def layer_moments(subject: Subject, activations: Activations) -> list[Moments]:
     """Return the moments of every layer, in one pass."""
     fits = np.zeros(len(activations.targets), np.int8)
     folds = Folds(activations, fits, np.zeros(1, np.int8))
-    moments = each(lambda part: _fit_part(subject, folds, part), activations.parts())
+    counting = Counting()
+
+    def passed(part: Iterable[Block]) -> list[tuple[Moments, ...]]:
+        tallies = Tallies(subject, counting, 1, Progress(counting, len(fits)))
+        return _fit_part(folds, part, tallies)
+
+    moments = each(passed, activations.parts())
     return [groups[0] for groups in merged_moments(subject, moments)]
 
 
@@ -132,6 +137,8 @@ def fit_pass(
     folds: Folds,
     stated: Int[np.ndarray, " stated"],
     voters: Int[np.ndarray, " voters"],
+    counting: Counting,
+    tick: Callable[[int], None],
 ) -> Fitted:
     """Pass the samples fitted on once, keeping moments and some samples' rows.
 
@@ -142,12 +149,15 @@ def fit_pass(
     stated, voters : int arrays
         The positions of the samples whose rows are kept: of every layer and the
         outputs, and of the input layer.
+    counting : Counting
+    tick : callable
+        Told how many rows were passed.
     """
-    count = len(folds.fit_on.targets)
-    sample, inputs = Kept(stated, count), Kept(voters, count)
+    sample, inputs = Kept(stated), Kept(voters)
 
-    def passed(part: Iterable[Block]) -> list[list[Moments]]:
-        return _fit_part(subject, folds, _watched(part))
+    def passed(part: Iterable[Block]) -> list[tuple[Moments, ...]]:
+        tallies = Tallies(subject, counting, len(folds), tick)
+        return _fit_part(folds, _watched(part), tallies)
 
     def _watched(part: Iterable[Block]) -> Iterator[Block]:
         for block in part:
@@ -169,72 +179,13 @@ def fit_pass(
 
 
 def _fit_part(
-    subject: Subject, folds: Folds, part: Iterable[Block]
-) -> list[list[Moments]]:
+    folds: Folds, part: Iterable[Block], tallies: Tallies
+) -> list[tuple[Moments, ...]]:
     """Return every layer's moments of each fold, of one part of the samples."""
-    moments: list[list[Moments]] = []
     for block in part:
         targets = folds.fit_on.targets[block.positions]
-        fits = folds.fits[block.positions] if len(folds) > 1 else None
-        moments = updated_moments(subject, moments, block, targets, fits)
-    return moments
-
-
-def updated_moments(
-    subject: Subject,
-    moments: list[list[Moments]],
-    block: Block,
-    targets: Int[np.ndarray, " rows"],
-    fits: Int[np.ndarray, " rows"] | None = None,
-) -> list[list[Moments]]:
-    """Return every layer's moments, of each of the folds that the rows belong to.
-
-    Parameters
-    ----------
-    moments : list of list of Moments
-        So far; empty before the first block.
-    fits : int array, shape (rows,), optional
-        The fold of each row, 0 or 1; without it there is one.
-    """
-    rows = _counted(subject, block)
-    classes = len(subject.class_names)
-    count = 1 if fits is None else 2
-    moments = moments or [[Moments.empty(r.shape[1], classes)] * count for r in rows]
-    everything = [slice(None)]
-    parts = everything if fits is None else [fits == f for f in range(count)]
-    return [
-        [m.updated(r[part], targets[part]) for m, part in zip(own, parts, strict=True)]
-        for own, r in zip(moments, rows, strict=True)
-    ]
-
-
-def _counted(subject: Subject, block: Block) -> tuple[np.ndarray, ...]:
-    """Return the rows that moments are taken of: the input's before any scaling.
-
-    Bytes are added up faster than what they are scaled to, and without any rounding.
-    """
-    if not subject.has_input or block.inputs is None:
-        return block.layers
-    return (block.inputs, *block.layers[1:])
-
-
-def merged_moments(
-    subject: Subject, parts: Sequence[list[list[Moments]]]
-) -> list[tuple[Moments, ...]]:
-    """Return every layer's moments of each fold, of all parts together, scaled."""
-    layers = [
-        tuple(reduce(Moments.merge, fold) for fold in zip(*layer, strict=True))
-        for layer in zip(*filter(None, parts), strict=True)
-    ]
-    if not subject.has_input:
-        return layers
-    scaling = subject.scaling
-    offset, divisor = (
-        np.reshape(constant, -1) if constant.ndim else constant
-        for constant in (scaling.offset, scaling.divisor)
-    )
-    scaled = tuple(fold.scaled(offset, divisor) for fold in layers[0])
-    return [scaled, *layers[1:]]
+        tallies.add(block, targets, folds.fits[block.positions])
+    return tallies.moments()
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +204,7 @@ class Basis:
     @classmethod
     def of(cls, folds: Sequence[Moments]) -> "Basis":
         """Fit everything."""
-        count = min(COMPONENTS, len(folds[0].shift))
+        count = min(COMPONENTS, len(folds[0].scatter))
         return cls(
             folds=tuple(folds),
             components=principal_components(folds[0], count),

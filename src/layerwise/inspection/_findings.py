@@ -15,6 +15,7 @@ from layerwise.inspection._findings_samples import (
     decided_wrong,
     suspect_labels,
 )
+from layerwise.inspection._findings_scale import fast, projected
 from layerwise.inspection._findings_size import depth, width
 from layerwise.inspection._findings_training import (
     added,
@@ -43,6 +44,8 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     alike,
     spread,
     picture,
+    projected,
+    fast,
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
+from layerwise.inspection._counting import Counting
 from layerwise.inspection._studied import studied
 from layerwise.inspection._study import Study
 from layerwise.inspection._subject import Case
@@ -29,7 +30,7 @@ class LookOptions(TypedDict, total=False):
     mask: str | int | Callable[[Any], Any] | None
 
 
-def inspect(
+def inspect(  # noqa: PLR0913 (what many will want to set stands here by its name)
     network: Any,
     data: Any,
     *,
@@ -37,6 +38,7 @@ def inspect(
     required_accuracy: float = 0.99,
     snapshots: Sequence[Snapshot] = (),
     transformer: Any = None,
+    counting: Counting | None = None,
     **look: Unpack[LookOptions],
 ) -> Study:
     """Look at every layer of a network: what its activations know of the classes.
@@ -64,6 +66,10 @@ def inspect(
     transformer : scikit-learn transformer, optional
         One more way to look at the samples shown, fitted on the stated sample
         (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
+    counting : Counting, optional
+        ``Counting(precision, max_units, watch)``: exactly or fast, from how many units
+        on a layer is projected, and who is told how far it is. By default exactly, with
+        2,048 units.
     **look
         How a module is looked into.
 
@@ -104,7 +110,12 @@ def inspect(
         fails, or has no such layers.
     """
     case = _case(network, data, fit_on, snapshots, look)
-    return studied(case, required_accuracy=required_accuracy, transformer=transformer)
+    return studied(
+        case,
+        required_accuracy=required_accuracy,
+        transformer=transformer,
+        counting=counting,
+    )
 
 
 def _case(

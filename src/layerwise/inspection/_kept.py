@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from layerwise import ranks
+
 __all__ = ["Kept", "Mistakes"]
 
 
 class Kept:
     """The rows at some positions, kept of the blocks that pass by."""
 
-    def __init__(self, wanted: Int[np.ndarray, " wanted"], count: int) -> None:
-        self._wanted = np.zeros(count, bool)
-        self._wanted[wanted] = True
+    def __init__(self, wanted: Int[np.ndarray, " wanted"]) -> None:
+        self._wanted = np.sort(wanted)
         self._found: dict[int, tuple[np.ndarray, ...]] = {}
 
     def add(
@@ -31,11 +32,19 @@ class Kept:
 
     def wanted(self, positions: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " wanted"]:
         """Return which of some rows are wanted."""
-        return np.flatnonzero(self._wanted[positions])
+        places = np.searchsorted(self._wanted, positions)
+        places[places == len(self._wanted)] = 0
+        return np.flatnonzero(self._wanted[places] == positions)
 
     def arrays(self) -> list[np.ndarray]:
-        """Return each of the arrays, its rows by increasing position."""
-        blocks = [self._found[first] for first in sorted(self._found)]
+        """Return each of the arrays, its rows by increasing position.
+
+        Under ``torchrun``, those of all ranks: each has to ask.
+        """
+        found = {
+            key: b for part in ranks.gathered(self._found) for key, b in part.items()
+        }
+        blocks = [found[first] for first in sorted(found)]
         positions, *arrays = map(np.concatenate, zip(*blocks, strict=True))
         order = np.argsort(positions)
         return [array[order] for array in arrays]

@@ -10,14 +10,16 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Int64
 
+from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._sampled import (
     Neighbourhood,
     bootstrap_interval,
     logistic_probe,
 )
 from layerwise.statistics import (
+    MAX_UNITS,
     LeastSquaresProbe,
     Moments,
     angle_deviation,
@@ -156,13 +158,19 @@ class LayerEvidence:
     sample: LayerSample
 
     @classmethod
-    def of_sample(cls, sample: LayerSample, classes: int) -> "LayerEvidence":
-        """Return what a stated sample by itself says."""
-        fitted = Moments.of(sample.fitting, sample.fitting_targets, classes)
+    def of_sample(
+        cls, sample: LayerSample, classes: int, max_units: int = MAX_UNITS
+    ) -> "LayerEvidence":
+        """Return what a stated sample by itself says.
+
+        Of more than ``max_units`` units, scatters are those of a projection.
+        """
+        none = Moments.empty(sample.fitting.shape[1], classes, max_units=max_units)
+        fitted = none.updated(sample.fitting, sample.fitting_targets)
         probe = least_squares_probe(fitted)
         return cls(
             fitted=fitted,
-            scored=Moments.of(sample.scored, sample.targets, classes),
+            scored=none.updated(sample.scored, sample.targets),
             targets=sample.targets,
             probe_predictions=probe.predict(sample.scored),
             nearest_means=nearest_mean(sample.scored, fitted),
@@ -189,7 +197,7 @@ def measured(
         believed.
     """
     sample, classes = evidence.sample, len(evidence.fitted.counts)
-    shares = _shares(evidence, brief=neighbourhood is None)
+    said = _said(evidence, brief=neighbourhood is None)
     means: dict[str, np.ndarray] = {}
     trust: dict[str, float] = {}
     if neighbourhood is not None:
@@ -198,17 +206,14 @@ def measured(
         trust = _trust(neighbourhood, planes or {})
     scored = _collapse(evidence.scored)
     return Measures(
-        values={name: _mean(hits) for name, hits in (shares | means).items()}
+        values={name: _share(counts) for name, counts in said.items()}
+        | {name: _mean(each) for name, each in means.items()}
         | _of_moments(evidence.fitted)
         | {f"{name}_scored": value for name, value in scored.items()}
         | trust,
         by_class={
-            "probe_recall": _class_means(
-                shares["probe_accuracy"], evidence.targets, classes
-            ),
-            "nearest_mean_recall": _class_means(
-                shares["nearest_mean_accuracy"], evidence.targets, classes
-            ),
+            "probe_recall": _recall(said["probe_accuracy"]),
+            "nearest_mean_recall": _recall(said["nearest_mean_accuracy"]),
             "spread": class_spread(evidence.fitted),
         }
         | {
@@ -217,28 +222,33 @@ def measured(
         },
         by_pair={
             "separation": separation(evidence.fitted),
-            "mixed": _mixed(evidence.targets, evidence.probe_predictions, classes),
+            "mixed": _mixed(said["probe_accuracy"]),
         },
-        intervals={name: _wilson(hits) for name, hits in shares.items()}
+        intervals={name: _wilson(counts) for name, counts in said.items()}
         | {name: bootstrap_interval(each, seed=0) for name, each in means.items()},
     )
 
 
-def _shares(
+def _said(
     evidence: LayerEvidence, *, brief: bool
-) -> dict[str, Bool[np.ndarray, " _"]]:
-    """Return which samples each way of reading the class has right."""
-    sample = evidence.sample
-    right = {
-        "probe_accuracy": evidence.probe_predictions == evidence.targets,
-        "probe_accuracy_fitted": evidence.probe.predict(sample.fitting)
-        == sample.fitting_targets,
-        "nearest_mean_accuracy": evidence.nearest_means == evidence.targets,
+) -> dict[str, Int64[np.ndarray, "classes classes"]]:
+    """Return how often each way of reading the class says what of which class.
+
+    Counted, so that nothing is as long as the samples, of which there may be many.
+    """
+    sample, classes = evidence.sample, len(evidence.fitted.counts)
+    pairs = {
+        "probe_accuracy": (evidence.targets, evidence.probe_predictions),
+        "probe_accuracy_fitted": (
+            sample.fitting_targets,
+            evidence.probe.predict(sample.fitting),
+        ),
+        "nearest_mean_accuracy": (evidence.targets, evidence.nearest_means),
     }
     if not brief:
         said = logistic_probe(sample.fitting, sample.fitting_targets, sample.scored)
-        right["logistic_accuracy"] = said == sample.targets
-    return right
+        pairs["logistic_accuracy"] = sample.targets, said
+    return {name: confusion_counts(*pair, classes) for name, pair in pairs.items()}
 
 
 def with_output(
@@ -258,7 +268,8 @@ def with_output(
     """
     values = dict(measures.values)
     values["collapse_duality"] = self_duality(weights.T, evidence.fitted)
-    values["collapse_nearest_mean"] = _mean(evidence.nearest_means != predictions)
+    differs = np.count_nonzero(evidence.nearest_means != predictions)
+    values["collapse_nearest_mean"] = differs / len(predictions)
     return replace(measures, values=values)
 
 
@@ -268,7 +279,9 @@ def _of_moments(fitted: Moments) -> dict[str, float]:
         "participation_ratio": participation_ratio(fitted),
         "effective_rank": effective_rank(fitted),
         "dead_units": float(np.sum(constant_units(fitted))),
-        "duplicate_units": float(np.sum(duplicate_units(fitted))),
+        "duplicate_units": float("nan")
+        if fitted.projection
+        else float(np.sum(duplicate_units(fitted))),
     } | _collapse(fitted)
 
 
@@ -297,8 +310,21 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _wilson(hits: np.ndarray) -> tuple[float, float]:
-    low, high = wilson_interval(int(hits.sum()), len(hits))
+def _share(counts: Int64[np.ndarray, "classes classes"]) -> float:
+    """Return the share that is said right."""
+    return float(np.trace(counts) / total) if (total := counts.sum()) else np.nan
+
+
+def _recall(
+    counts: Int64[np.ndarray, "classes classes"],
+) -> Float[np.ndarray, " classes"]:
+    """Return the share of each class that is said right; NaN of one without samples."""
+    of_class = counts.sum(axis=1)
+    return counts.diagonal() / np.where(of_class, of_class, np.nan)
+
+
+def _wilson(counts: Int64[np.ndarray, "classes classes"]) -> tuple[float, float]:
+    low, high = wilson_interval(int(np.trace(counts)), int(counts.sum()))
     return float(low), float(high)
 
 
@@ -309,11 +335,9 @@ def _class_means(
 
 
 def _mixed(
-    targets: np.ndarray, predictions: np.ndarray, classes: int
+    counts: Int64[np.ndarray, "classes classes"],
 ) -> Float[np.ndarray, "classes classes"]:
     """Return for two classes the share of both that is taken for the other."""
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (targets, predictions), 1)
     of_class = counts.sum(axis=1)
     crossed = counts + counts.T
     both = of_class[:, None] + of_class

@@ -1,6 +1,6 @@
 """The pass over the scored samples: what each layer's basis says of every one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise import ranks
 from layerwise.inspection._capture import (
     Basis,
     Folds,
-    merged_moments,
     two_columns,
-    updated_moments,
 )
 from layerwise.inspection._kept import Kept, Mistakes
 from layerwise.inspection._subject import Activations, Block, Subject
+from layerwise.inspection._tallies import Tallies, merged_moments
 from layerwise.inspection._together import each
 from layerwise.statistics import Moments, nearest_mean
 
@@ -81,13 +81,27 @@ def score_pass(
     bases: Sequence[Basis],
     folds: Folds,
     asked: Asked,
+    tallies: Callable[[], Tallies],
 ) -> Scored:
-    """Pass the scored samples once, keeping what is said of them."""
-    scoring = _Scoring(subject, scored, bases, folds, asked)
-    parts = each(scoring.part, scored.parts())
+    """Pass the scored samples once, keeping what is said of them.
+
+    Parameters
+    ----------
+    subject : Subject
+    scored : Activations
+    bases : sequence of Basis
+    folds : Folds
+    asked : Asked
+    tallies : callable
+        Makes the tallies of one part's moments.
+    """
+    scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
+    parts = each(lambda part: scoring.part(part, tallies()), scored.parts())
     moments = merged_moments(subject, [own for own, _ in parts])
     mistakes = [found for _, found in parts if found is not None]
-    answered = bool(mistakes) or scoring.answered
+    mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
+    answered = any(ranks.gathered(scoring.answered))
+    scoring.share()
     arrays = scoring.rows.arrays()
     layers = len(bases)
     return Scored(
@@ -113,37 +127,53 @@ class _Scoring:
         subject: Subject,
         scored: Activations,
         bases: Sequence[Basis],
-        folds: Folds,
+        scored_by: Int[np.ndarray, " samples"],
         asked: Asked,
     ) -> None:
         count = len(scored.targets)
         self._subject, self._targets = subject, scored.targets
-        self._bases, self._scored_by = bases, folds.scored_by
+        self._bases, self._scored_by = bases, scored_by
         self._mistakes = asked.mistakes
-        self.rows = Kept(asked.rows, count)
-        self._planes = [Kept(asked.shown, count) for _ in bases]
-        self.probe_predictions = np.zeros((len(bases), count), np.int32)
-        self.nearest_means = np.zeros((len(bases), count), np.int32)
-        self.predictions = np.zeros(count, np.int32)
+        self.rows = Kept(asked.rows)
+        self._planes = [Kept(asked.shown) for _ in bases]
+        # There may be many samples: no integer is wider than the classes need.
+        said = np.min_scalar_type(-len(subject.class_names))
+        self.probe_predictions = np.zeros((len(bases), count), said)
+        self.nearest_means = np.zeros((len(bases), count), said)
+        self.predictions = np.zeros(count, said)
         self.confidence = np.zeros(count)
         self.answered = False
 
+    def share(self) -> None:
+        """Take over what other ranks have written down of their samples."""
+        written = (
+            self.probe_predictions,
+            self.nearest_means,
+            self.predictions,
+            self.confidence,
+        )
+        (
+            self.probe_predictions,
+            self.nearest_means,
+            self.predictions,
+            self.confidence,
+        ) = ranks.all_summed(written)
+
     def part(
-        self, part: Iterable[Block]
-    ) -> tuple[list[list[Moments]], Mistakes | None]:
+        self, part: Iterable[Block], tallies: Tallies
+    ) -> tuple[list[tuple[Moments, ...]], Mistakes | None]:
         """Pass one part; return its moments and its worst mistakes."""
-        moments: list[list[Moments]] = []
         worst: Mistakes | None = None
         for block in part:
             targets = self._targets[block.positions]
-            moments = updated_moments(self._subject, moments, block, targets)
+            tallies.add(block, targets, np.zeros(len(targets), np.int8))
             self._say(block)
             inputs = () if block.inputs is None else (block.inputs,)
             self.rows.add(block.positions, *block.layers, *inputs)
             if block.outputs is not None:
                 found = self._answer(block, block.outputs, targets)
                 worst = worst.joined(found, self._mistakes) if worst else found
-        return moments, worst
+        return tallies.moments(), worst
 
     def _say(self, block: Block) -> None:
         """Write down what every layer's probes, means and planes say."""

@@ -24,7 +24,8 @@ def layer_similarity(rows: Sequence[Rows]) -> dict[str, Matrix]:
     rows : sequence of array, shape (samples, units)
         Each layer's, of the same samples in the same order.
     """
-    return _similarity(rows, rows)
+    narrow = each(_in_own_span, rows)
+    return _similarity(narrow, narrow)
 
 
 def similarity_between(study: Study, other: Study) -> dict[str, Matrix]:
@@ -54,8 +55,21 @@ def similarity_between(study: Study, other: Study) -> dict[str, Matrix]:
             "with the same data"
         )
     return _similarity(
-        [layer.sample for layer in study], [layer.sample for layer in other]
+        each(_in_own_span, [layer.sample for layer in study]),
+        each(_in_own_span, [layer.sample for layer in other]),
     )
+
+
+def _in_own_span(rows: Rows) -> Rows:
+    """Return the rows in as many coordinates as there are rows, where units are more.
+
+    Products of any two stay, and CKA knows no more of the rows than these.
+    """
+    samples, units = rows.shape
+    if units <= samples:
+        return rows
+    triangle: np.ndarray = np.linalg.qr(rows.T.astype(np.float64))[1]
+    return triangle.T
 
 
 def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matrix]:

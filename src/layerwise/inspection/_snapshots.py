@@ -33,7 +33,7 @@ def snapshot_study(
     """
 
     def seen(layer: LayerStudy, own: LayerSample) -> SnapshotLayer:
-        evidence = LayerEvidence.of_sample(own, classes)
+        evidence = LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
         bases = {
             "components": principal_components(evidence.fitted, min(2, layer.units)),
             "discriminants": discriminants(evidence.fitted),

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
+from layerwise import ranks
 from layerwise.inspection._capture import (
     Basis,
     drawn,
@@ -16,6 +17,7 @@ from layerwise.inspection._capture import (
     folds_of,
     two_columns,
 )
+from layerwise.inspection._counting import Counting, Progress
 from layerwise.inspection._findings import study_findings
 from layerwise.inspection._keepable import keepable
 from layerwise.inspection._kept import KeptInputs
@@ -34,9 +36,10 @@ from layerwise.inspection._scoring import Asked, Scored, score_pass
 from layerwise.inspection._share import Share, share
 from layerwise.inspection._similarity import layer_similarity
 from layerwise.inspection._snapshots import aligned, snapshot_study
-from layerwise.inspection._study import Study, ValidationView
+from layerwise.inspection._study import Inputs, Study, ValidationView
 from layerwise.inspection._subject import Activations, Case, Subject
 from layerwise.inspection._suspects import Suspect, ranked
+from layerwise.inspection._tallies import Tallies
 from layerwise.inspection._together import each
 from layerwise.statistics import constant_units, duplicate_units
 
@@ -55,7 +58,11 @@ FITTING, SAMPLED = 3_000, 1_500
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def studied(
-    case: Case, *, required_accuracy: float = 0.99, transformer: Any = None
+    case: Case,
+    *,
+    required_accuracy: float = 0.99,
+    transformer: Any = None,
+    counting: Counting | None = None,
 ) -> Study:
     """Return the study of a subject.
 
@@ -66,6 +73,8 @@ def studied(
         For ``Study.keepable``, between 0 and 1.
     transformer : scikit-learn transformer, optional
         See `inspect`.
+    counting : Counting, optional
+        How rows are counted; by default exactly.
 
     Raises
     ------
@@ -73,11 +82,11 @@ def studied(
         If there are no samples, or too few to cross-fit, or if a layer's outputs are
         not finite.
     """
-    seen = _Seen(case, transformer)
+    seen = _Seen(case, transformer, counting or Counting())
     layers = seen.layers()
     names = case.subject.layer_names
     has_input = case.subject.has_input
-    fitted_on = f"{len(seen.folds.fit_on.targets):,} {case.words[0]}"
+    fitted_on = f"{seen.fitted_count:,} {case.words[0]}"
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
@@ -117,29 +126,36 @@ def studied(
 class _Seen:
     """What the passes over the samples give, from which every layer is studied."""
 
-    def __init__(self, case: Case, transformer: Any) -> None:
+    def __init__(self, case: Case, transformer: Any, counting: Counting) -> None:
         self._case, self._subject = case, case.subject
         self._targets = case.scored.targets
         self._transformer = transformer
         self.folds = folds_of(case.scored, case.fit_on)
         # Shown and sampled are samples on which the planes were not fitted.
-        own = np.flatnonzero(self.folds.scored_by == 0)
-        self.shown = own[drawn(self._targets[own], SHOWN, seed=0)]
+        self.shown = _drawn_of(self._targets, self.folds.scored_by, 0, SHOWN)
         self._among_shown = drawn(self._targets[self.shown], SAMPLED, seed=0)
         self.sampled = self.shown[self._among_shown]
         fitted_targets = self.folds.fit_on.targets
-        by_fold = [
-            np.flatnonzero(self.folds.fits == fold) for fold in range(len(self.folds))
-        ]
-        first = by_fold[0]
-        self._fitting = first[drawn(fitted_targets[first], FITTING, seed=0)]
+        fits = self.folds.fits
+        self._fitting = _drawn_of(fitted_targets, fits, 0, FITTING)
         self._voters = [
-            of_fold[drawn(fitted_targets[of_fold], VOTERS, seed=0)]
-            for of_fold in by_fold
+            _drawn_of(fitted_targets, fits, fold, VOTERS)
+            for fold in range(len(self.folds))
         ]
+        self._counting = counting
+        tick = Progress(counting, len(fitted_targets) + len(self._targets))
         self._fitted = fit_pass(
-            self._subject, self.folds, self._fitting, np.concatenate(self._voters)
+            self._subject,
+            self.folds,
+            self._fitting,
+            np.concatenate(self._voters),
+            counting,
+            tick,
         )
+        self.fitted_count = len(fitted_targets)
+        if case.moments is not None:
+            self._fitted = replace(self._fitted, moments=[(m,) for m in case.moments])
+            self.fitted_count = case.moments[0].count
         self.bases = each(Basis.of, self._fitted.moments)
         asked = self.sampled if transformer is None else self.shown
         self.scored = score_pass(
@@ -148,6 +164,7 @@ class _Seen:
             self.bases,
             self.folds,
             Asked(self.shown, asked, ASKED),
+            lambda: Tallies(self._subject, counting, 1, tick),
         )
         among = slice(None) if transformer is None else self._among_shown
         self.samples = [
@@ -197,9 +214,7 @@ class _Seen:
                 duplicate=duplicate_units(evidence.fitted),
                 sample=evidence.sample.scored,
                 measures=measures,
-                shuffled=_by_chance(
-                    evidence.sample, neighbourhood, len(self._subject.class_names)
-                ),
+                shuffled=_by_chance(evidence, neighbourhood),
             )
 
         return each(studied_layer, range(len(names)))
@@ -280,16 +295,27 @@ class _Seen:
         return planes
 
 
-def _by_chance(
-    sample: LayerSample, neighbourhood: Neighbourhood, classes: int
-) -> Measures:
+def _drawn_of(
+    targets: Int[np.ndarray, " samples"],
+    folds: Int[np.ndarray, " samples"],
+    fold: int,
+    most: int,
+) -> Int[np.ndarray, " drawn"]:
+    """Return positions of samples of one fold, a stratified draw."""
+    own = np.flatnonzero(folds == fold)
+    return own[drawn(targets[own], most, seed=0)]
+
+
+def _by_chance(evidence: LayerEvidence, neighbourhood: Neighbourhood) -> Measures:
     """Return what the stated sample gives with its labels shuffled."""
+    sample, classes = evidence.sample, len(evidence.fitted.counts)
+    most = len(evidence.fitted.scatter)
     relabelled = replace(
         sample,
         fitting_targets=shuffled(sample.fitting_targets, seed=0),
         targets=shuffled(sample.targets, seed=1),
     )
-    return measured(LayerEvidence.of_sample(relabelled, classes), neighbourhood)
+    return measured(LayerEvidence.of_sample(relabelled, classes, most), neighbourhood)
 
 
 def _validation(
@@ -297,12 +323,15 @@ def _validation(
 ) -> ValidationView | None:
     """Return what the subject and its probes say of the validation samples."""
     count = len(validation.targets)
-    said = np.zeros((len(bases), count), np.int32)
-    predictions, confidence = np.zeros(count, np.int32), np.zeros(count)
+    narrow = np.min_scalar_type(-len(subject.class_names))
+    said = np.zeros((len(bases), count), narrow)
+    predictions, confidence = np.zeros(count, narrow), np.zeros(count)
+    answered = True
     for part in validation.parts():
         for block in part:
             if block.outputs is None:
-                return None
+                answered = False
+                break
             where = block.positions
             predictions[where] = np.argmax(block.outputs, axis=1)
             confidence[where] = subject.probabilities(block.outputs).max(axis=1)
@@ -310,6 +339,9 @@ def _validation(
                 zip(bases, block.layers, strict=True)
             ):
                 said[place, where] = basis.probes[0].predict(rows)
+    if not all(ranks.gathered(answered)):
+        return None
+    said, predictions, confidence = ranks.all_summed((said, predictions, confidence))
     return ValidationView(
         targets=validation.targets,
         predictions=predictions,
@@ -318,7 +350,7 @@ def _validation(
     )
 
 
-def _inputs(scored: Activations, found: Scored) -> np.ndarray | KeptInputs | None:
+def _inputs(scored: Activations, found: Scored) -> Inputs | None:
     """Return all inputs where they are at hand, else those of the worst mistakes."""
     if scored.inputs is not None:
         return scored.inputs

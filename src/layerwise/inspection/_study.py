@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise.data import StoredRows
 from layerwise.errors import InputError
 from layerwise.files import write_atomically
+from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._kept import KeptInputs
 from layerwise.inspection._layer_study import LayerStudy, SnapshotStudy
@@ -29,7 +31,7 @@ __all__ = [
 ]
 
 
-Inputs: TypeAlias = np.ndarray | KeptInputs
+Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
 
 
@@ -184,9 +186,7 @@ class Study:
             If the study has no predictions.
         """
         classes = len(self.class_names)
-        pairs = self.targets.astype(np.int64) * classes + self.answers.predictions
-        counts = np.bincount(pairs, minlength=classes * classes)
-        return counts.reshape(classes, classes)
+        return confusion_counts(self.targets, self.answers.predictions, classes)
 
     @property
     def mistakes(self) -> Int[np.ndarray, " mistakes"]:

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Scaling
+from layerwise.data import Scaling, StoredRows
 from layerwise.inspection._measures import LayerSample
+from layerwise.statistics import Moments
 
 __all__ = ["Activations", "Block", "Case", "Stage", "Subject"]
 
@@ -56,13 +57,14 @@ class Activations(Protocol):
         ...
 
     @property
-    def inputs(self) -> np.ndarray | None:
+    def inputs(self) -> np.ndarray | StoredRows | None:
         """All inputs, shape (samples, *shape), where they are at hand."""
         ...
 
     def parts(self) -> Sequence[Iterable[Block]]:
         """Return passes over parts of the samples, which together hold each once.
 
+        Under ``torchrun``, those of all ranks together do: a rank passes its share.
         Several may be gone through side by side. How many there are does not depend on
         the machine, so that figures do not either.
         """
@@ -153,6 +155,9 @@ class Case:
         What the samples fitted on, and those scored, are called.
     part : str
         What the scored set is called.
+    moments : sequence of Moments or None
+        Every layer's, of all that is fitted on, where these were taken before:
+        ``fit_on`` is then a sample of that.
     stages : callable
         From positions in ``fit_on`` and in ``scored`` to the subject as it once was.
     """
@@ -164,6 +169,7 @@ class Case:
     validation: Activations | None = None
     words: tuple[str, str] = ("samples given to fit on", "samples given")
     part: str = "samples"
+    moments: Sequence[Moments] | None = None
     stages: Callable[
         [Int[np.ndarray, " fitting"], Int[np.ndarray, " scored"]], Sequence[Stage]
     ] = _none

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise import ranks
 from layerwise.arrays import leaves
-from layerwise.data import Dataset, Samples, Scaling
+from layerwise.data import (
+    Dataset,
+    Samples,
+    Scaling,
+    StoredRows,
+    of_memory_map,
+    read_ahead,
+)
 from layerwise.inspection._measures import LayerSample
 from layerwise.inspection._subject import Block, Case, Stage
 from layerwise.model import Linear, Network, Sequential, flatten
@@ -15,8 +23,13 @@ from layerwise.training import Snapshot
 
 __all__ = ["NetworkActivations", "NetworkSubject", "network_case"]
 
-PARTS, LEAST = 4, 1024
-"""Of a set of samples, passed side by side; parts of fewer samples are not worth it."""
+BLOCK_ROWS = 1024
+"""Rows passed at a time. Where a block begins depends on the samples' order alone: the
+rounding of a product depends on how many rows it has, and is then the same for any
+number of ranks."""
+
+PARTS = 4
+"""Of a set of samples, passed side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +72,10 @@ class NetworkSubject:
 
 @dataclass(frozen=True, eq=False)
 class NetworkActivations:
-    """What a network's layers give for samples in memory; see `Activations`."""
+    """What a network's layers give for samples; see `Activations`.
+
+    Samples in files, or in a memory map, are read by blocks, ahead of the network.
+    """
 
     network: Network
     samples: Samples
@@ -70,30 +86,38 @@ class NetworkActivations:
         return self.samples.targets
 
     @property
-    def inputs(self) -> np.ndarray:
+    def inputs(self) -> np.ndarray | StoredRows:
         """The samples' inputs."""
         return self.samples.inputs
 
     def parts(self) -> Sequence[Iterator[Block]]:
-        """Return four passes, fewer for few samples."""
-        size = max(-(-len(self.samples) // PARTS), LEAST)
+        """Return four passes over this rank's blocks, fewer for few samples."""
+        blocks = ranks.own_share(-(-len(self.samples) // BLOCK_ROWS))
+        size = max(-(-(blocks.stop - blocks.start) // PARTS), 1)
         return [
-            self._blocks(start, start + size)
-            for start in range(0, len(self.samples), size)
+            self._blocks(
+                slice(start * BLOCK_ROWS, min(start + size, blocks.stop) * BLOCK_ROWS)
+            )
+            for start in range(blocks.start, blocks.stop, size)
         ]
 
-    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
-        for arrays in self.network.activations(self.samples.inputs[start:stop]):
-            end = start + len(arrays[0])
-            rows = self.samples.inputs[start:end]
-            yield Block(
-                positions=np.arange(start, end),
-                layers=arrays,
-                inputs=flatten(rows),
-                outputs=arrays[-1],
-                items=rows,
-            )
-            start = end
+    def _blocks(self, part: slice) -> Iterator[Block]:
+        start = part.start
+        inputs = _in_files(self.samples).at(part).inputs
+        for rows in read_ahead(inputs, BLOCK_ROWS):
+            passed = 0
+            for arrays in self.network.activations(rows):
+                own = rows[passed : passed + len(arrays[0])]
+                passed += len(own)
+                stop = start + len(own)
+                yield Block(
+                    positions=np.arange(start, stop),
+                    layers=arrays,
+                    inputs=flatten(own),
+                    outputs=arrays[-1],
+                    items=own,
+                )
+                start = stop
 
 
 def network_case(
@@ -127,7 +151,7 @@ def network_case(
     def stages(
         fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
     ) -> Sequence[Stage]:
-        stated = fitted.at(fitting), scored.at(sampled)
+        stated = _in_files(fitted).at(fitting), _in_files(scored).at(sampled)
         taken = _taken(network, snapshots)
         return [Stage(epoch, _rows(one, *stated)) for epoch, one in taken]
 
@@ -141,6 +165,14 @@ def network_case(
         part=part,
         stages=stages,
     )
+
+
+def _in_files(samples: Samples) -> Samples:
+    """Return samples whose inputs, if mapped, are read from their file instead.
+
+    The pages of a map count as this process's memory once they were looked at.
+    """
+    return Samples(of_memory_map(samples.inputs), samples.targets)
 
 
 def _taken(

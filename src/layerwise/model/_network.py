@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from layerwise.arrays import Array, Tree, leaves, namespace, one_hot, tree_map
-from layerwise.data import Dataset, Scaling, fit_scaling
+from layerwise.data import Dataset, Scaling, fit_scaling, read_ahead
 from layerwise.errors import InputError
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
@@ -116,8 +116,8 @@ class Network:
                 f"these have {tuple(inputs.shape[1:])}"
             )
         dtype = leaves(self.parameters)[0].dtype
-        for start in range(0, len(inputs), BLOCK_ROWS):
-            x = flatten(self.scaling.apply(inputs[start : start + BLOCK_ROWS], dtype))
+        for rows in read_ahead(inputs, BLOCK_ROWS):
+            x = flatten(self.scaling.apply(rows, dtype))
             # A network that has diverged overflows; its infinities say so themselves.
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs, _ = self.layer.outputs(self.parameters, x)

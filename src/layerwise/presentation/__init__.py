@@ -57,10 +57,12 @@ from layerwise.presentation._terminal import (
     print_training,
 )
 from layerwise.presentation._terminal_modules import print_module_layers
+from layerwise.presentation._terminal_scale import PassBar, print_forecast
 
 __all__ = [
     "ComparedRun",
     "Comparison",
+    "PassBar",
     "Report",
     "SweepBar",
     "SweepReport",
@@ -90,6 +92,7 @@ __all__ = [
     "print_diagnosis",
     "print_findings",
     "print_fixed",
+    "print_forecast",
     "print_layers",
     "print_module_layers",
     "print_statistics",

@@ -46,7 +46,9 @@ __all__ = [
     "print_statistics",
     "print_suspects",
     "print_sweep",
+    "print_table",
     "print_training",
+    "say",
 ]
 
 WIDTH = 88
@@ -60,11 +62,11 @@ def print_statistics(
 
     A class has a line of its own: a screen is long rather than wide.
     """
-    _print_table(console, statistics_table(statistics))
+    print_table(console, statistics_table(statistics))
     console.print()
     names, counts = class_table(statistics)
     classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
-    _print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
+    print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
 
 
 def print_data(console: "rich.console.Console", data: Dataset) -> None:
@@ -72,7 +74,7 @@ def print_data(console: "rich.console.Console", data: Dataset) -> None:
     sizes = (len(part) for part in (data.train, data.validation, data.test))
     train, validation, test = (count(size) for size in sizes)
     shape = " × ".join(str(n) for n in data.shape)
-    _say(
+    say(
         console,
         f"{data.name}: {train} training, {validation} validation and {test} test "
         f"samples of {shape} {data.train.inputs.dtype}, {data.classes} classes\n"
@@ -84,7 +86,7 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     """Print how a training ended: its figures, and what stopped it."""
     losses, recipe = result.history.losses, result.recipe
     steps = result.checkpoint.state.step
-    _say(
+    say(
         console,
         f"training {result.status} after {count(int(steps))} steps of "
         f"{recipe.batch_size} in {duration(result.seconds)} "
@@ -93,19 +95,19 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     if len(losses):
         finite = losses[np.isfinite(losses)].astype(np.float64)
         least, mean = finite.min(initial=np.inf), finite.sum() / max(len(finite), 1)
-        _say(
+        say(
             console,
             f"loss of the steps: minimum {number(float(least))}, "
             f"mean {number(float(mean))}, last {number(float(losses[-1]))}",
         )
     if result.status == "diverged":
-        _say(
+        say(
             console,
             f"the loss of step {count(len(losses))} is not finite: training stopped "
             f"there; the network saved is the last whose parameters are finite, after "
             f"{count(int(steps))} steps",
         )
-    _say(
+    say(
         console,
         f"validation accuracy {percent(result.validation.accuracy, 2)}, loss "
         f"{number(result.validation.loss)}; test accuracy "
@@ -113,7 +115,8 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     )
 
 
-def _say(console: "rich.console.Console", text: str) -> None:
+def say(console: "rich.console.Console", text: str) -> None:
+    """Print paragraphs, wrapped."""
     from rich.text import Text
 
     lines = (_visible(line) for line in text.splitlines())
@@ -122,7 +125,7 @@ def _say(console: "rich.console.Console", text: str) -> None:
 
 def print_layers(console: "rich.console.Console", study: Study) -> None:
     """Print every layer's figures, the raw input's first."""
-    _print_table(console, layer_table(study))
+    print_table(console, layer_table(study))
 
 
 def print_suspects(
@@ -131,7 +134,7 @@ def print_suspects(
     class_names: tuple[str, ...],
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
-    _print_table(console, suspect_table(suspects, class_names))
+    print_table(console, suspect_table(suspects, class_names))
 
 
 def print_comparison(console: "rich.console.Console", comparison: Comparison) -> None:
@@ -142,13 +145,13 @@ def print_comparison(console: "rich.console.Console", comparison: Comparison) ->
         probe_table(comparison),
     ):
         if table.body:
-            _print_table(console, table)
+            print_table(console, table)
 
 
 def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
     """Print a sweep's phase diagram as a table, and what was chosen."""
-    _print_table(console, phase_table(report.sweep))
-    _say(
+    print_table(console, phase_table(report.sweep))
+    say(
         console,
         "validation accuracy in %; s: so many trainings stall, d: diverge\n"
         f"{sweep_sentence(report.sweep)}\n{choice_sentence(report)}",
@@ -180,18 +183,18 @@ def _print_rows(
 def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> None:
     """Print what is wrong with a training: what, where, why, and what mends it."""
     if diagnosis.healthy:
-        _say(console, "diagnosis: healthy, nothing stands out")
+        say(console, "diagnosis: healthy, nothing stands out")
         return
     first, *others = diagnosis.causes
     place = [first.layer] if first.layer else []
     place += [f"step {count(first.step)}"] if first.step is not None else []
     where = f" ({', '.join(place)})" if place else ""
-    _say(console, f"diagnosis: {first.kind}{where}")
+    say(console, f"diagnosis: {first.kind}{where}")
     rows = (("what", first.text), ("why", first.reason), ("mend", first.remedy))
     _print_rows(console, rows)
     if others:
         kinds = ", ".join(cause.kind for cause in others)
-        _say(console, f"  also {kinds}: most likely of the same cause")
+        say(console, f"  also {kinds}: most likely of the same cause")
 
 
 def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
@@ -202,12 +205,12 @@ def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
         change = ", ".join(f"{k} {v}" for k, v in tried.change.items())
         kept = " *" if tried.result is fixed.result else ""
         rows.append((f"change {number_}{kept}", *_ended(tried.result), change))
-    _print_table(console, Table(head, rows))
+    print_table(console, Table(head, rows))
     if fixed.result is fixed.before:
-        _say(console, "no change was better on the validation set")
+        say(console, "no change was better on the validation set")
         return
     before, after = (percent(r.test.accuracy, 2) for r in (fixed.before, fixed.result))
-    _say(console, f"test accuracy before {before}, after {after}")
+    say(console, f"test accuracy before {before}, after {after}")
 
 
 def _ended(result: Result) -> tuple[str, str, str]:
@@ -215,7 +218,8 @@ def _ended(result: Result) -> tuple[str, str, str]:
     return result.status, percent(validation.accuracy, 2), number(validation.loss)
 
 
-def _print_table(console: "rich.console.Console", table: Table) -> None:
+def print_table(console: "rich.console.Console", table: Table) -> None:
+    """Print a table, its columns aligned."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
     from rich.text import Text

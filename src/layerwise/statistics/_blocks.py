@@ -1,15 +1,35 @@
-"""One pass over labelled rows, a block at a time: checks, counts, sums, products."""
+"""One pass over labelled rows, a block at a time: checks, counts, sums, products.
+
+Rows are NumPy's or torch's, and are added up where they are.
+"""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Int, Int64
+from array_api_compat import device
+from jaxtyping import Float64, Int
 
-from layerwise.arrays import Array, one_hot, to_numpy
+from layerwise.arrays import Array, namespace, numpy_or_torch, one_hot, to_numpy
 from layerwise.errors import InputError
+from layerwise.statistics._projection import Projection
 
-__all__ = ["Sums", "blocks", "checked_labels", "checked_rows", "sum_about"]
+__all__ = [
+    "FAST_BOUND",
+    "Precision",
+    "Sums",
+    "Way",
+    "blocks",
+    "checked_labels",
+    "checked_rows",
+    "no_sums",
+    "sum_about",
+]
+
+Precision: TypeAlias = Literal["exact", "fast"]
+"""Float64 throughout; or differences and their products, block by block, in float32,
+the blocks being added up in float64."""
 
 EXACT_ORIGIN = 128.0
 """About 128 a byte is at most 128 in magnitude, its products at most 2**14."""
@@ -20,15 +40,75 @@ holds exactly, so that the faster single-precision product does not round at all
 
 BLOCK_ROWS = 2048
 
+FAST_ROWS = 1024
+FAST_BOUND = (FAST_ROWS + 2) * 2.0**-24
+"""No entry of a scatter that is added up fast is wrong by more than this share of the
+root of the product of its two diagonal entries: ``FAST_ROWS`` products are added up in
+float32, each of two differences that were rounded (Higham, "Accuracy and stability of
+numerical algorithms", 2002, section 3.1). Rounding errors partly cancel; what they come
+to is measured."""
+
+MEASURED = 64
+"""One block in so many is added up in float64 too, to measure the error."""
+
 
 class Sums(NamedTuple):
-    """What a pass over rows adds up, each about an origin."""
+    """What a pass over rows adds up, each about an origin: arrays of their library.
 
-    counts: Int64[np.ndarray, " classes"]
-    sums: Float64[np.ndarray, "classes units"]
-    squares: Float64[np.ndarray, "classes units"]
-    scatter: Float64[np.ndarray, "units units"]
-    class_scatters: Float64[np.ndarray, "classes units units"] | None
+    Shapes (classes,), (classes, units), (classes, units), (width, width) and, where
+    asked for, (classes, width, width); and the largest error measured of a product.
+    """
+
+    counts: Array
+    sums: Array
+    squares: Array
+    scatter: Array
+    class_scatters: Array | None
+    error: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """How rows are added up.
+
+    Parameters
+    ----------
+    classes, units : int
+    per_class : bool
+        Whether each class has a scatter of its own.
+    precision : "exact" or "fast"
+    projection : Projection or None
+        What scatters are taken of, where it is not of the units themselves.
+    """
+
+    classes: int
+    units: int
+    per_class: bool = False
+    precision: Precision = "exact"
+    projection: Projection | None = None
+
+    @property
+    def width(self) -> int:
+        """The number of columns that a scatter has."""
+        return self.units if self.projection is None else self.projection.width
+
+
+def no_sums(way: Way, like: Array) -> Sums:
+    """Return the sums of no rows, in the library and on the device of ``like``."""
+    xp, place = namespace(like), device(like)
+
+    def zeros(*shape: int) -> Array:
+        return xp.zeros(shape, dtype=xp.float64, device=place)
+
+    width = way.width
+    return Sums(
+        counts=xp.zeros(way.classes, dtype=xp.int64, device=place),
+        sums=zeros(way.classes, way.units),
+        squares=zeros(way.classes, way.units),
+        scatter=zeros(width, width),
+        class_scatters=zeros(way.classes, width, width) if way.per_class else None,
+        error=0.0,
+    )
 
 
 def blocks(count: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
@@ -39,12 +119,17 @@ def blocks(count: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
 
 def checked_rows(rows: Array, units: int | None = None) -> np.ndarray:
     """Return ``rows`` as a NumPy array of real numbers, shape (rows, units)."""
-    rows = to_numpy(rows)
+    return checked_where_they_are(to_numpy(rows), units)
+
+
+def checked_where_they_are(rows: Array, units: int | None = None) -> Array:
+    """Return ``rows``, real numbers of shape (rows, units), NumPy's or torch's."""
+    rows = numpy_or_torch(rows)
     if rows.ndim != 2:
         raise InputError(
-            f"rows have shape {rows.shape}: give an array of shape (rows, units)"
+            f"rows have shape {tuple(rows.shape)}: give an array of shape (rows, units)"
         )
-    if rows.dtype.kind not in "biuf":
+    if not namespace(rows).isdtype(rows.dtype, ("bool", "integral", "real floating")):
         raise InputError(f"rows have dtype {rows.dtype}: give real numbers")
     if units is not None and rows.shape[1] != units:
         raise InputError(
@@ -77,45 +162,92 @@ def checked_labels(
 
 def sum_about(
     origin: Float64[np.ndarray, " units"],
-    rows: np.ndarray,
+    rows: Array,
     labels: Int[np.ndarray, " rows"],
-    classes: int,
-    per_class: bool,
+    way: Way,
+    before: Sums,
+    start: int,
 ) -> Sums:
-    """Add up ``rows - origin`` and its products, class by class.
+    """Add ``rows - origin`` and its products, class by class, to the sums before.
 
     Rows of ``uint8`` about `EXACT_ORIGIN` are added up without any rounding.
+
+    Parameters
+    ----------
+    origin : float64, shape (units,)
+    rows : array of NumPy or torch, shape (rows, units)
+    labels : integers, shape (rows,)
+    way : Way
+    before : Sums
+        In the library and on the device of the rows; its arrays are added to in place.
+    start : int
+        How many rows were seen before: which blocks are measured depends on it.
 
     Raises
     ------
     InputError
         If an entry is not finite, or so large that its square is not.
     """
-    units = len(origin)
-    exact = rows.dtype == np.uint8 and bool(np.all(origin == EXACT_ORIGIN))
-    origin = origin.astype(np.float32) if exact else origin
-    counts = np.zeros(classes, np.int64)
-    sums, squares = np.zeros((2, classes, units))
-    scatter = np.zeros((units, units))
-    class_scatters = np.zeros((classes, units, units)) if per_class else None
+    xp, place = namespace(rows), device(rows)
+    counts, sums, squares, scatter, class_scatters, error = before
+    whole = rows.dtype == xp.uint8 and bool(np.all(origin == EXACT_ORIGIN))
+    unrounded = whole and way.projection is None
+    single = unrounded or way.precision == "fast"
+    size = (EXACT_ROWS if unrounded else FAST_ROWS) if single else BLOCK_ROWS
     # What is not finite shows in the sums, and is looked for only then.
     with np.errstate(over="ignore", invalid="ignore"):
-        for part in blocks(len(rows), EXACT_ROWS if exact else BLOCK_ROWS):
-            block = rows[part].astype(origin.dtype)
-            block -= origin
-            classed = labels[part].astype(np.int64)
-            members = one_hot(classed, classes, like=block)
-            counts += np.bincount(classed, minlength=classes)
+        for part in blocks(len(rows), size):
+            block = _less(rows[part], origin, single=single)
+            classed = xp.asarray(labels[part].astype(np.int64), device=place)
+            members = one_hot(classed, way.classes, like=block)
+            counts += xp.astype(xp.sum(members, axis=0), xp.int64)
             sums += members.T @ block
             squares += members.T @ (block * block)
-            scatter += block.T @ block  # one array twice: NumPy computes one half
+            seen = block if way.projection is None else way.projection.apply(block)
+            product = seen.T @ seen  # one array twice: NumPy computes one half
+            scatter += product
+            if single and not unrounded and _is_measured(start + part.start):
+                exact = _less(rows[part], origin, single=False)
+                if way.projection is not None:
+                    exact = way.projection.apply(exact)
+                error = max(error, _error(product, exact.T @ exact))
             if class_scatters is not None:
-                for label in np.unique(classed):
-                    own = block[classed == label]
-                    class_scatters[label] += own.T @ own
-    if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
-        raise _not_finite(rows)
-    return Sums(counts, sums, squares, scatter, class_scatters)
+                for label in np.unique(labels[part]):
+                    own = seen[classed == int(label)]
+                    class_scatters[int(label)] += own.T @ own
+    if not (bool(xp.all(xp.isfinite(sums))) and bool(xp.all(xp.isfinite(squares)))):
+        raise _not_finite(to_numpy(rows))
+    return Sums(counts, sums, squares, scatter, class_scatters, error)
+
+
+def _less(rows: Array, origin: Float64[np.ndarray, " units"], *, single: bool) -> Array:
+    """Return ``rows - origin`` in double precision, or, of it, in single precision.
+
+    The difference is taken before it is rounded, unless both have single precision:
+    an offset costs nothing that the rows have not lost already.
+    """
+    xp, place = namespace(rows), device(rows)
+    dtype = xp.float32 if single else xp.float64
+    narrow = rows.dtype not in (xp.float64, xp.int64, xp.int32, xp.uint32, xp.uint64)
+    exact = narrow and bool(np.all(origin.astype(np.float32) == origin))
+    taken_in = dtype if single and exact else xp.float64
+    block = xp.astype(rows, taken_in)
+    block -= xp.asarray(origin, dtype=taken_in, device=place)
+    return xp.astype(block, dtype, copy=False)
+
+
+def _is_measured(row: int) -> bool:
+    return row // FAST_ROWS % MEASURED == 0
+
+
+def _error(fast: Array, exact: Array) -> float:
+    """Return the largest error of an entry as a share of its diagonal entries' root."""
+    xp: Any = namespace(exact)
+    root = xp.sqrt(xp.linalg.diagonal(exact))
+    size = root[:, None] * root[None, :]
+    wrong = xp.abs(xp.astype(fast, xp.float64) - exact)
+    share = wrong / xp.where(size > 0, size, xp.ones_like(size))
+    return float(xp.max(share)) if share.shape[0] else 0.0
 
 
 def _not_finite(rows: np.ndarray) -> InputError:

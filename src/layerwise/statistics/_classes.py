@@ -131,12 +131,12 @@ def separation(
     """
     if not 0 < shrinkage <= 1:
         raise InputError(f"shrinkage is {shrinkage}: choose above 0 and at most 1")
-    units = len(moments.shift)
+    units = len(moments.scatter)
     freedom = moments.count - np.count_nonzero(moments.counts)
     within = moments.within_scatter / max(freedom, 1)
     variance = np.trace(within) / units
     smallest = RESOLUTION * np.trace(moments.scatter) / max(freedom, 1)
-    offsets = moments.class_offsets
+    offsets = moments.seen(moments.class_offsets)
     if smallest:
         within *= 1 - shrinkage
         within[np.diag_indices(units)] += max(shrinkage * variance, smallest)

@@ -37,6 +37,7 @@ def within_collapse(moments: Moments) -> float:
         seen = moments.counts > 0
         return float("inf" if moments.class_variances[seen].any() else "nan")
     smallest = _rounding(moments)
+    means = moments.seen(means)
     _, singular, directions = np.linalg.svd(means, full_matrices=False)
     kept = singular**2 > smallest
     directions = directions[kept]

@@ -142,17 +142,17 @@ def principal_components(
     moments : Moments
         Of one row at least.
     count : int, optional
-        From 1 to the number of units.
+        From 1 to the number of units, or of the projection's coordinates.
 
     Raises
     ------
     InputError
         If there are no rows, or ``count`` is out of range.
     """
-    units = len(moments.shift)
-    count = units if count is None else count
-    if not 1 <= count <= units:
-        raise InputError(f"{count} components: choose from 1 to the {units} units")
+    most = len(moments.scatter)
+    count = most if count is None else count
+    if not 1 <= count <= most:
+        raise InputError(f"{count} components: choose from 1 to the {most} units")
     if not moments.count:
         raise InputError("there are no rows to take principal components of")
     covariance = moments.covariance
@@ -161,7 +161,7 @@ def principal_components(
     total = np.trace(covariance)
     return PrincipalComponents(
         mean=moments.mean,
-        components=pointed(eigenvectors.T[: -count - 1 : -1]),
+        components=pointed(moments.lifted(eigenvectors.T[: -count - 1 : -1])),
         explained_variance=variance,
         explained_variance_ratio=variance / total if total else np.zeros(count),
     )
@@ -221,8 +221,11 @@ def duplicate_units(moments: Moments) -> Bool[np.ndarray, " units"]:
 
     True for a unit that is, on all rows, an affine function of one unit before it: the
     square of their correlation is 1 to within 1e-10. A unit without variance is never
-    a duplicate, nor does it have any.
+    a duplicate, nor does it have any. Of a projection's moments that is not known, and
+    no unit is said to be one.
     """
+    if moments.projection is not None:
+        return np.zeros(len(moments.shift), bool)
     scatter = moments.total_scatter
     deviation = np.sqrt(np.maximum(scatter.diagonal(), 0))
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)

@@ -102,19 +102,20 @@ def discriminants(
     if shrinkage is None:
         shrinkage = _approximating_shrinkage(within, freedom)
     offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
-    means = offsets * np.sqrt(moments.counts[seen] / freedom)[:, None]
+    scaled = offsets * np.sqrt(moments.counts[seen] / freedom)[:, None]
+    means = moments.seen(scaled)
 
     factor = np.linalg.cholesky(_shrunk(within, shrinkage, scatter.diagonal()))
     whitened = np.linalg.solve(factor, means.T)
     vectors, singular, _ = np.linalg.svd(whitened, full_matrices=False)
-    most = min(np.count_nonzero(seen) - 1, len(moments.shift))
+    most = min(np.count_nonzero(seen) - 1, len(moments.scatter))
     directions = np.linalg.solve(factor.T, vectors[:, :most]).T
     ratios = singular[:most] ** 2
     rounding = RESOLUTION * ((directions @ scatter) * directions).sum(axis=1)
     kept = np.flatnonzero(ratios > rounding)[:count]
     return Discriminants(
         mean=moments.mean,
-        directions=pointed(directions[kept]),
+        directions=pointed(moments.lifted(directions[kept])),
         ratios=ratios[kept],
         shrinkage=float(shrinkage),
     )

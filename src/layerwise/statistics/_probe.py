@@ -65,7 +65,8 @@ def least_squares_probe(moments: Moments) -> LeastSquaresProbe:
     in the moments, the normal equations are ``C W = B``. They are solved with every
     unit scaled to variance 1, so that units of measurement do not matter, by the
     eigenvectors of the correlations; where units depend on each other the solution is
-    the one of least norm in that scale.
+    the one of least norm in that scale. Of a projection's moments, its coordinates take
+    the units' place.
 
     Parameters
     ----------
@@ -86,6 +87,8 @@ def least_squares_probe(moments: Moments) -> LeastSquaresProbe:
     eigenvalues, vectors = np.linalg.eigh(scatter * np.outer(scale, scale))
     kept = eigenvalues > CUTOFF * max(eigenvalues[-1], 0)
     vectors = vectors[:, kept]
-    targets = (moments.sums - shares[:, None] * moments.sums.sum(0)).T * scale[:, None]
+    sums = moments.seen(moments.sums)
+    targets = (sums - shares[:, None] * sums.sum(0)).T * scale[:, None]
     weights = vectors @ (vectors.T @ targets / eigenvalues[kept, None])
-    return LeastSquaresProbe(moments.mean, weights * scale[:, None], shares)
+    lifted = moments.lifted((weights * scale[:, None]).T).T
+    return LeastSquaresProbe(moments.mean, lifted, shares)

@@ -1,0 +1,153 @@
+"""Stored activations on the command line: studied at once, or in parts and joined."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from layerwise.cli._options import Flag, whole
+from layerwise.cli._statuses import DONE
+from layerwise.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from layerwise.inspection import Counting, Study
+
+__all__ = ["MergeCommand", "StoredOptions", "counted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredOptions:
+    """Where activations are stored, and how they are counted."""
+
+    activations: Annotated[
+        str | None, tyro.conf.arg(metavar="GLOB", help_behavior_hint="")
+    ] = None
+    """study stored activations instead of NET and DATA: .npy, .parquet or .safetensors;
+    a file is a layer, or those of one folder are its parts"""
+    labels: Annotated[
+        str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
+    ] = None
+    """their labels: .npy, or FILE:COLUMN of .parquet and .safetensors; several columns
+    with commas, each as NAME=FILE if wanted"""
+    precision: Literal["exact", "fast"] = "exact"
+    """sums in float64, or products in float32 with a measured error"""
+    max_units: int = 2048
+    """wider layers are looked at in so many orthogonal directions"""
+    dry_run: Flag = False
+    """say what it will cost in time, memory and traffic, by a measured block"""
+    part: Annotated[str | None, tyro.conf.arg(metavar="I/N", help_behavior_hint="")] = (
+        None
+    )
+    """count the I-th of N parts alone, and write it to --out; see merge"""
+
+    def study_stored(self, console: "Console", out: str | None, as_json: bool) -> int:
+        """Study what is stored, or count a part of it, or say what it will cost."""
+        from layerwise import experiment, inspection, presentation, ranks
+
+        if self.activations is None or self.labels is None:
+            raise InputError("give both --activations GLOB and --labels FILE")
+        labels = experiment.stored_labels(self.labels)
+        rows = len(next(iter(labels.values())))
+        layers = experiment.stored_activations(self.activations, rows)
+        counting = inspection.Counting(self.precision, self.max_units)
+        number, parts = self._part()
+        if self.dry_run:
+            costs = experiment.stored_forecast(layers, labels, counting)
+            presentation.print_forecast(console, costs, max(parts, ranks.world_size()))
+            return DONE
+        if self.part is not None and out is None:
+            raise InputError("--part: say where to write it, --out FILE")
+        ranks.join()
+        if self.part is not None and out is not None:
+            with counted(console, counting) as watched:
+                part = inspection.count_activations(
+                    layers, labels, watched, (number, parts)
+                )
+            inspection.save_counted(part, out)
+            console.print(f"part {number} of {parts} in {out}", soft_wrap=True)
+            return DONE
+        with counted(console, counting) as watched:
+            studies = inspection.inspect_activations(
+                layers,
+                labels,
+                precision=watched.precision,
+                max_units=watched.max_units,
+                watch=watched.watch,
+            )
+        _print(console, studies, as_json)
+        return DONE
+
+    def _part(self) -> tuple[int, int]:
+        if self.part is None:
+            return 1, 1
+        number, slash, parts = self.part.partition("/")
+        if not slash:
+            raise InputError(f"--part {self.part}: write I/N, such as 3/16")
+        return whole(number, "--part"), whole(parts, "--part")
+
+
+@contextmanager
+def counted(console: "Console", counting: "Counting") -> Generator["Counting"]:
+    """Show how many rows were counted while it goes on."""
+    from layerwise import presentation
+
+    with presentation.PassBar(console) as watch:
+        yield replace(counting, watch=watch)
+
+
+def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) -> None:
+    from layerwise import experiment, presentation
+
+    for name, study in studies.items():
+        heading = f"{name}: " if len(studies) > 1 else ""
+        console.print(
+            f"{heading}fitted on {study.fitted_on}, scored on {study.scored_on}",
+            markup=False,
+        )
+        presentation.print_layers(console, study)
+        presentation.print_findings(console, study.findings)
+    if as_json:
+        found: Any = {name: study.summary() for name, study in studies.items()}
+        found = found if len(studies) > 1 else next(iter(found.values()))
+        print(json.dumps(experiment.json_types(found), indent=2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeCommand:
+    """Join the parts that an array of jobs has counted, and study the whole.
+
+    Examples
+    --------
+        layerwise merge parts/*.part
+        layerwise merge parts/1?.part --out tens.part
+    """
+
+    parts: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PART")
+    ]
+    """what inspect --part wrote"""
+    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
+        None
+    )
+    """write the parts as one, to be merged with others, instead of the study"""
+    json: Flag = False
+    """print layers and findings as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment, inspection
+
+        whole = experiment.joined_parts(self.parts)
+        if self.out is not None:
+            inspection.save_counted(whole, self.out)
+            console.print(f"{len(self.parts)} parts in {self.out}", soft_wrap=True)
+            return DONE
+        with console.status("looking into every layer"):
+            studies = inspection.studies_of(whole)
+        _print(console, studies, self.json)
+        return DONE

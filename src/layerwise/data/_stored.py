@@ -1,0 +1,320 @@
+"""Rows that stay in their files: read when asked for, and not kept."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int, Int64
+
+from layerwise.arrays import Array
+from layerwise.data._bounded import reading
+from layerwise.errors import InputError
+
+__all__ = [
+    "RawFile",
+    "RowFile",
+    "StoredRows",
+    "of_memory_map",
+    "read_ahead",
+    "stored_rows",
+]
+
+NumpyArray: TypeAlias = np.ndarray
+
+CHUNK_BYTES = 8 << 20
+"""Rows here and there are read out of stretches of at most about this size."""
+
+GAP_BYTES = 64 << 10
+"""So much that is not wanted is read over rather than jumped over."""
+
+
+@runtime_checkable
+class RowFile(Protocol):
+    """A file of rows: what a format has to say, and how rows are read from it."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is: what errors name."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        ...
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What rows are read as, in the machine's byte order."""
+        ...
+
+    def read(self, start: int, stop: int) -> NumpyArray:
+        """Return the rows from ``start`` to before ``stop``."""
+        ...
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """Numbers one after another, from some byte of a file on.
+
+    Read with system calls rather than mapped: the pages of a map stay with the process
+    for as long as there is room, and nobody can say how much memory it needs.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        The byte at which the first row begins.
+    rows : int
+    row_shape : tuple of int
+    stored_as : dtype
+        In the byte order of the file.
+    bfloat16 : bool
+        Whether what is stored is the upper half of a float32.
+    """
+
+    path: Path
+    offset: int
+    rows: int
+    row_shape: tuple[int, ...]
+    stored_as: np.dtype[Any]
+    bfloat16: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What rows are read as, in the machine's byte order."""
+        return (
+            np.dtype(np.float32) if self.bfloat16 else self.stored_as.newbyteorder("=")
+        )
+
+    def read(self, start: int, stop: int) -> NumpyArray:
+        """Return the rows from ``start`` to before ``stop``.
+
+        Raises
+        ------
+        InputError
+            If the file ends before; it was changed since it was opened.
+        MachineError
+            If it cannot be read.
+        """
+        found = np.empty((stop - start, *self.row_shape), self.stored_as)
+        target = found.reshape(-1).view(np.uint8).data
+        row_bytes = found.itemsize * int(np.prod(self.row_shape))
+        with reading(self.path), self.path.open("rb", buffering=0) as file:
+            file.seek(self.offset + start * row_bytes)
+            done = 0
+            while done < len(target):
+                taken = file.readinto(target[done:])
+                if not taken:
+                    raise InputError(
+                        f"{self.path}: ends before row {stop}: it is truncated, or was "
+                        "changed while it was read"
+                    )
+                done += taken
+        if self.bfloat16:
+            return (found.astype(np.uint32) << 16).view(np.float32)
+        return found.astype(self.dtype, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """Rows in files, one file after another, or some of them in some order.
+
+    Looks like an array of shape (rows, *row_shape): slices, an index and arrays of
+    positions are read and returned as NumPy arrays, and ``numpy.asarray`` reads all.
+    What was read is not kept. Rows of floats are checked as they are read.
+
+    Parameters
+    ----------
+    files : tuple of RowFile
+        Of one shape and dtype.
+    positions : range or int64 array
+        Which of the files' rows these are.
+    """
+
+    files: tuple[RowFile, ...]
+    positions: range | Int64[np.ndarray, " rows"]
+
+    @cached_property
+    def _starts(self) -> Int64[np.ndarray, " ends"]:
+        return np.cumsum([0, *(file.rows for file in self.files)])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, the number of rows first."""
+        return (len(self.positions), *self.files[0].row_shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What the rows are read as."""
+        return self.files[0].dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return int(np.prod(self.shape))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that all rows take in memory."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def at(self, positions: slice | Int[np.ndarray, " _"]) -> "StoredRows":
+        """Return the rows at these positions, without reading them."""
+        if isinstance(positions, slice) or isinstance(self.positions, np.ndarray):
+            return replace(self, positions=self.positions[positions])
+        first, step = self.positions.start, self.positions.step
+        return replace(self, positions=first + step * positions.astype(np.int64))
+
+    def __getitem__(self, index: Any) -> NumpyArray:
+        """Read one row (an integer), a slice, or those at an array of positions."""
+        if isinstance(index, int | np.integer):
+            place = range(len(self))[int(index)]
+            return self[place : place + 1][0]
+        if isinstance(index, tuple):
+            first, *rest = index
+            if isinstance(first, int | np.integer):
+                return self[first][tuple(rest)]
+            return self[first][(slice(None), *rest)]
+        if isinstance(index, np.ndarray) and index.dtype == bool:
+            index = np.flatnonzero(index)
+        wanted = self.at(index if isinstance(index, slice) else np.asarray(index))
+        return wanted._read()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
+        """Read all rows."""
+        if copy is False:
+            raise ValueError("rows in files cannot become an array without a copy")
+        return self._read().astype(dtype or self.dtype, copy=False)
+
+    def _read(self) -> NumpyArray:
+        if isinstance(self.positions, range) and self.positions.step == 1:
+            return self._stretch(self.positions.start, self.positions.stop)
+        wanted = np.asarray(self.positions, np.int64)
+        order = np.argsort(wanted, kind="stable")
+        rows = wanted[order]
+        found = np.empty(self.shape, self.dtype)
+        row_bytes = max(1, self.dtype.itemsize * int(np.prod(self.shape[1:])))
+        gap, chunk = max(1, GAP_BYTES // row_bytes), max(1, CHUNK_BYTES // row_bytes)
+        parted = (np.diff(rows) > gap) | (np.diff(rows // chunk) > 0)
+        for near in np.split(np.arange(len(rows)), np.flatnonzero(parted) + 1):
+            if len(near):
+                first, last = int(rows[near[0]]), int(rows[near[-1]])
+                block = self._stretch(first, last + 1)
+                found[order[near]] = block[rows[near] - first]
+        return found
+
+    def _stretch(self, start: int, stop: int) -> NumpyArray:
+        """Return consecutive rows of the files."""
+        parts: list[NumpyArray] = []
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        for number in range(max(first, 0), len(self.files)):
+            begin = int(self._starts[number])
+            if begin >= stop:
+                break
+            file = self.files[number]
+            low, high = max(start - begin, 0), min(stop - begin, file.rows)
+            if low < high:
+                parts.append(_finite(file.read(low, high), file.path, low))
+        if len(parts) == 1:
+            return parts[0]
+        return (
+            np.concatenate(parts)
+            if parts
+            else np.empty((0, *self.shape[1:]), self.dtype)
+        )
+
+
+def stored_rows(files: Sequence[RowFile]) -> StoredRows:
+    """Return the rows of files, one after another.
+
+    Raises
+    ------
+    InputError
+        If there are no files, or their rows differ in shape or dtype: they are named.
+    """
+    if not files:
+        raise InputError("there are no files to read: give some")
+    first = files[0]
+    for file in files[1:]:
+        if (file.row_shape, file.dtype) != (first.row_shape, first.dtype):
+            raise InputError(
+                f"{file.path}: rows have shape {file.row_shape} and dtype {file.dtype} "
+                f"where {first.path} has {first.row_shape} and {first.dtype}: give "
+                "files of one shape and dtype"
+            )
+    return StoredRows(tuple(files), range(sum(file.rows for file in files)))
+
+
+def of_memory_map(array: Array) -> Array:
+    """Return the rows of a memory map, to be read from its file; others as they are.
+
+    Parameters
+    ----------
+    array : array of any library
+        A ``numpy.memmap``, or consecutive rows of one, is left in its file.
+    """
+    root = array
+    while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
+        root = root.base
+    if not isinstance(root, np.memmap) or root.mode == "c" or root.filename is None:
+        return array
+    if not (array.flags.c_contiguous and array.ndim and array.size):
+        return array
+    begin = array.ctypes.data - root.ctypes.data + root.offset
+    file = RawFile(Path(root.filename), begin, len(array), array.shape[1:], array.dtype)
+    return stored_rows([file])
+
+
+def _finite(rows: NumpyArray, path: Path, first: int) -> NumpyArray:
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        row, *place = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
+        column = ", ".join(str(i) for i in place)
+        raise InputError(
+            f"{path}: row {first + row}, column {column} (counted from 0) is "
+            f"{rows[(row, *place)]}: fill or drop what is missing or infinite"
+        )
+    return rows
+
+
+def read_ahead(rows: Array, size: int) -> Iterator[Array]:
+    """Yield all rows in blocks of at most ``size``, in order.
+
+    Of rows in files, the next block is read, by a thread, while one is worked on.
+
+    Parameters
+    ----------
+    rows : array of any library, or StoredRows
+    size : int
+    """
+    starts = range(0, len(rows), size)
+    if not isinstance(rows, StoredRows):
+        for start in starts:
+            yield rows[start : start + size]
+        return
+    with ThreadPoolExecutor(1) as reader:
+        coming: Future[NumpyArray] | None = None
+        for start in starts:
+            block = rows.at(slice(start, start + size))
+            following = reader.submit(np.asarray, block)
+            if coming is not None:
+                yield coming.result()
+            coming = following
+        if coming is not None:
+            yield coming.result()

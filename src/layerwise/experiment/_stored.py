@@ -1,0 +1,167 @@
+"""Stored activations by the names of their files: which are layers, which labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from layerwise.data import (
+    StoredRows,
+    open_rows,
+    rows_in_files,
+    tensor_names,
+)
+from layerwise.errors import InputError
+from layerwise.inspection import (
+    Counted,
+    Counting,
+    Forecast,
+    forecast,
+    joined,
+    load_counted,
+)
+
+__all__ = ["joined_parts", "stored_activations", "stored_forecast", "stored_labels"]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Rows of one file: where they are, and what their layer is called."""
+
+    path: Path
+    tensor: str | None
+    rows: int
+
+    @property
+    def own_name(self) -> str:
+        """What the layer is called if these are all of its rows."""
+        return self.tensor or self.path.stem
+
+    @property
+    def shared_name(self) -> str:
+        """What it is called if other files hold more of them."""
+        return self.tensor or self.path.parent.name
+
+
+def stored_labels(text: str) -> dict[str, np.ndarray]:
+    """Read columns of labels: ``[NAME=]FILE[:COLUMN]``, one or several with commas.
+
+    Parameters
+    ----------
+    text : str
+        Files are NPY, Parquet (with the column) or safetensors (with the tensor).
+
+    Returns
+    -------
+    dict of str to array, shape (rows,)
+        By the name given, else the column's, else the file's.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or holds no labels, or a name is there twice.
+    """
+    found: dict[str, np.ndarray] = {}
+    for entry in text.split(","):
+        name, given, place = entry.rpartition("=")
+        path, column = _split(place)
+        name = name if given else (column or path.stem)
+        rows = rows_in_files([path], column)
+        labels = np.asarray(rows)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1:
+            raise InputError(
+                f"{place}: labels have shape {labels.shape}: give one for each row"
+            )
+        if name in found:
+            raise InputError(f"--labels: {name} is there twice: write NAME=FILE")
+        found[name] = labels
+    return found
+
+
+def _split(place: str) -> tuple[Path, str | None]:
+    """Return the path and the column of ``FILE:COLUMN``; a path may have a colon."""
+    path, colon, column = place.rpartition(":")
+    if colon and not Path(place).exists():
+        return Path(path), column
+    return Path(place), None
+
+
+def stored_activations(pattern: str, rows: int) -> dict[str, StoredRows]:
+    """Find the layers that a pattern of file names stands for.
+
+    A file with as many rows as there are labels is a layer of its name. Files with
+    fewer are parts of a layer, in the order of their names: those of one folder, which
+    names it; or, of safetensors, tensors of one name.
+
+    Parameters
+    ----------
+    pattern : str
+        As a shell would expand it: ``acts/*.npy``, ``acts/*/*.parquet``.
+    rows : int
+        How many labels there are.
+
+    Raises
+    ------
+    InputError
+        If no file matches, or the rows are not as many as the labels.
+    """
+    anchor = Path(pattern).anchor
+    paths = sorted(Path(anchor).glob(str(Path(pattern).relative_to(anchor))))
+    sources = [s for path in paths if path.is_file() for s in _sources(path)]
+    if not sources:
+        raise InputError(f"--activations {pattern}: no such files")
+    layers: dict[str, list[_Source]] = {}
+    for source in sources:
+        whole = source.rows == rows
+        name = source.own_name if whole else source.shared_name
+        layers.setdefault(name, []).append(source)
+    for name, parts in layers.items():
+        there = sum(part.rows for part in parts)
+        if there != rows:
+            files = "file" if len(parts) == 1 else "files"
+            raise InputError(
+                f"{name}: {len(parts)} {files} ({parts[0].path}, …) with {there:,} "
+                f"rows where there are {rows:,} labels: give the same samples in the "
+                "same order"
+            )
+    return {
+        name: rows_in_files([part.path for part in parts], parts[0].tensor)
+        for name, parts in layers.items()
+    }
+
+
+def _sources(path: Path) -> list[_Source]:
+    if path.suffix.lower() != ".safetensors":
+        return [_Source(path, None, open_rows(path).rows)]
+    names = tensor_names(path)
+    return [_Source(path, name, open_rows(path, name).rows) for name in names]
+
+
+def stored_forecast(
+    layers: Mapping[str, StoredRows],
+    labels: Mapping[str, np.ndarray],
+    counting: Counting,
+) -> list[Forecast]:
+    """Return what the study of stored activations will cost; see `forecast`."""
+    kinds = np.unique(np.stack([*map(_codes, labels.values())], axis=1), axis=0)
+    return forecast(layers, len(kinds), counting)
+
+
+def _codes(labels: np.ndarray) -> np.ndarray:
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def joined_parts(paths: Sequence[str]) -> Counted:
+    """Read the parts that jobs have written, and join them.
+
+    Raises
+    ------
+    InputError
+        If one is missing, damaged, of another study, or there twice.
+    """
+    if not paths:
+        raise InputError("there are no parts: give some")
+    return joined([load_counted(path) for path in paths])

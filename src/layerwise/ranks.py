@@ -1,0 +1,242 @@
+"""The processes of one job under ``torchrun``: which one this is, and what they share.
+
+A job has ``world_size()`` processes, numbered by ``rank()``; without ``torchrun`` it is
+one, and everything here is then the identity. Rank 0 writes and prints.
+
+- ``join`` makes the group, over gloo on CPUs and NCCL on CUDA; ``joined`` says whether
+  there is one of several processes. A process that ends leaves it by itself.
+- ``own_share(n)`` is the slice of n samples, in their order, that this rank takes:
+  every sample has one rank, also when the ranks do not divide them.
+- ``all_summed(tree)`` adds NumPy arrays of equal shape over the ranks,
+  ``gathered(value)`` returns every rank's value in the order of ranks,
+  ``from_first(make)`` what rank 0 makes, or raises what it raises. All ranks must call
+  them, in the same order.
+
+A lost rank ends the others' waiting with a ``MachineError``: at once where its
+connections close, and after ``PATIENCE`` where it is merely silent.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import numpy as np
+
+from layerwise.arrays import Tree, leaves, tree_map
+from layerwise.errors import InputError, LayerwiseError, MachineError
+
+__all__ = [
+    "PATIENCE",
+    "all_summed",
+    "from_first",
+    "gathered",
+    "is_first",
+    "join",
+    "joined",
+    "leave",
+    "local_rank",
+    "lost_rank",
+    "own_share",
+    "rank",
+    "world_size",
+]
+
+PATIENCE = timedelta(seconds=45)
+"""How long a rank waits for the others before it takes one of them for lost."""
+
+Value = TypeVar("Value")
+
+
+def rank() -> int:
+    """Return the number of this process in its job: 0 where there is one only."""
+    return _number("RANK", 0)
+
+
+def world_size() -> int:
+    """Return how many processes the job has."""
+    return _number("WORLD_SIZE", 1)
+
+
+def local_rank() -> int:
+    """Return the number of this process on its machine: which device is its own."""
+    return _number("LOCAL_RANK", 0)
+
+
+def is_first() -> bool:
+    """Return whether this is the process that writes and prints."""
+    return rank() == 0
+
+
+def joined() -> bool:
+    """Return whether this process is in a group of several."""
+    group = _group()
+    return group is not None and group.get_world_size() > 1
+
+
+def join(device: str = "cpu") -> None:
+    """Join the group that ``torchrun`` started; nothing where there is one process.
+
+    Parameters
+    ----------
+    device : "cpu" or "cuda"
+        Where the arrays are that are to be exchanged; a group that exists is kept.
+
+    Raises
+    ------
+    InputError
+        If torch is not installed.
+    MachineError
+        If the others do not come.
+    """
+    if world_size() == 1 or joined():
+        return
+    try:
+        import torch
+        import torch.distributed as group
+    except ImportError as error:
+        raise InputError(
+            "several processes need PyTorch: pip install 'layerwise[torch]'"
+        ) from error
+    backend = "gloo"
+    if device == "cuda":
+        # Both: arrays on a device over NCCL, those on the host over gloo.
+        backend = "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(local_rank() % torch.cuda.device_count())
+    with lost_rank():
+        group.init_process_group(backend, timeout=PATIENCE)
+
+
+def leave() -> None:
+    """Leave the group, where this process is in one."""
+    group = _group()
+    if group is not None:
+        group.destroy_process_group()
+
+
+def own_share(samples: int) -> slice:
+    """Return the positions, of so many samples, that this rank takes.
+
+    Consecutive, in the order of ranks; their numbers differ by at most one.
+
+    >>> own_share(7)
+    slice(0, 7, None)
+    """
+    ours, all_ranks = rank(), world_size()
+    return slice(samples * ours // all_ranks, samples * (ours + 1) // all_ranks)
+
+
+def all_summed(tree: Tree) -> Tree:
+    """Return the sums of the arrays of a tree over all ranks, the same on each.
+
+    Parameters
+    ----------
+    tree : tree of NumPy arrays
+        Of the same form, shapes and dtypes on every rank.
+
+    Raises
+    ------
+    MachineError
+        If a rank is lost.
+    """
+    if not joined():
+        return tree
+    import torch
+    import torch.distributed as group
+
+    summed = tree_map(lambda leaf: torch.from_numpy(np.array(leaf)), tree)
+    with lost_rank():
+        for leaf in leaves(summed):
+            group.all_reduce(leaf)
+    return tree_map(lambda leaf: leaf.numpy(), summed)
+
+
+def gathered(value: Value) -> list[Value]:
+    """Return the value of every rank, in the order of ranks; trees of NumPy arrays too.
+
+    Raises
+    ------
+    MachineError
+        If a rank is lost.
+    """
+    if not joined():
+        return [value]
+    import torch.distributed as group
+
+    found: list[Any] = [None] * world_size()
+    with lost_rank():
+        group.all_gather_object(found, value)
+    return found
+
+
+def from_first(make: Callable[[], Value]) -> Value:
+    """Return on every rank what ``make`` returns on rank 0, where alone it is called.
+
+    Raises
+    ------
+    LayerwiseError
+        On every rank, if ``make`` raises it on rank 0.
+    MachineError
+        If a rank is lost.
+    """
+    if not joined():
+        return make()
+    import torch.distributed as group
+
+    shared: list[Any] = [None, None]
+    if is_first():
+        try:
+            shared[0] = make()
+        except LayerwiseError as error:
+            shared[1] = error
+    with lost_rank():
+        group.broadcast_object_list(shared, src=0)
+    made, failure = shared
+    if failure is not None:
+        raise failure
+    return made
+
+
+@contextmanager
+def lost_rank() -> Generator[None]:
+    """Turn the errors of an exchange that a lost rank broke into a `MachineError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_of_exchange(error):
+            raise
+        raise MachineError(
+            f"rank {rank()} of {world_size()}: another rank is lost, or cannot be "
+            "reached; what was saved is whole, go on with --resume"
+        ) from error
+
+
+def _is_of_exchange(error: RuntimeError) -> bool:
+    """Return whether an error comes from the exchange, and not from the mathematics.
+
+    Gloo raises plain RuntimeErrors, which only their text tells apart.
+    """
+    if type(error).__name__.startswith("Dist"):
+        return True
+    signs = ("gloo", "NCCL", "Connection", "TCPStore", "Timed out", "Broken pipe")
+    return any(sign in str(error) for sign in signs)
+
+
+def _group() -> Any:
+    """Return ``torch.distributed`` where a group of it exists, without loading it."""
+    group = sys.modules.get("torch.distributed")
+    if group is None or not group.is_available() or not group.is_initialized():
+        return None
+    return group
+
+
+def _number(name: str, alone: int) -> int:
+    """Return what ``torchrun`` says; its variables always come together."""
+    group = _group()
+    if group is not None and name != "LOCAL_RANK":
+        return group.get_rank() if name == "RANK" else group.get_world_size()
+    if "MASTER_ADDR" not in os.environ:
+        return alone
+    return int(os.environ.get(name, alone))

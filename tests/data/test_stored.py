@@ -1,0 +1,388 @@
+"""Rows that stay in their files: NPY, IDX, safetensors, Parquet, memory maps."""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import layerwise as lw
+from layerwise.data import (
+    Samples,
+    StoredRows,
+    _stored as module,
+    of_memory_map,
+    open_rows,
+    read_ahead,
+    rows_in_files,
+)
+from layerwise.errors import InputError
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Three NPY files, and the rows of all of them."""
+    rows = np.random.default_rng(0).normal(size=(50, 3, 2)).astype(np.float32)
+    paths = [tmp_path / f"{i}.npy" for i in range(3)]
+    for path, part in zip(paths, np.split(rows, [7, 30]), strict=True):
+        np.save(path, part)
+    return paths, rows
+
+
+def test_rows_of_several_files_look_like_one_array(parts):
+    paths, rows = parts
+    found = rows_in_files(paths)
+    assert (found.shape, found.dtype, found.ndim) == (rows.shape, rows.dtype, 3)
+    assert (found.size, found.nbytes, len(found)) == (rows.size, rows.nbytes, 50)
+    assert np.array_equal(np.asarray(found), rows)
+    assert np.asarray(found, np.float64).dtype == np.float64
+    for index in (0, -1, 49, slice(5, 33), slice(None, None, 7), slice(40, 2, -3)):
+        assert np.array_equal(found[index], rows[index])
+    assert np.array_equal(found[3, 1], rows[3, 1])
+    assert np.array_equal(found[4:9, 2], rows[4:9, 2])
+    assert np.array_equal(found[rows[:, 0, 0] > 0], rows[rows[:, 0, 0] > 0])
+    with pytest.raises(IndexError):
+        found[50]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), gap=st.integers(1, 200), chunk=st.integers(1, 400))
+def test_any_positions_are_read(data, gap, chunk, tmp_path_factory):
+    rows = np.arange(120, dtype=np.int32).reshape(40, 3)
+    folder = tmp_path_factory.mktemp("rows")
+    np.save(folder / "a.npy", rows[:11])
+    np.save(folder / "b.npy", rows[11:])
+    found, expected = rows_in_files([folder / "a.npy", folder / "b.npy"]), rows
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GAP_BYTES", gap)
+        patch.setattr(module, "CHUNK_BYTES", chunk)
+        for _ in range(2):  # positions of positions
+            size = len(expected)
+            if not size:
+                return
+            wanted = np.array(data.draw(st.lists(st.integers(0, size - 1))), np.int64)
+            found, expected = found.at(wanted), expected[wanted]
+            assert np.array_equal(np.asarray(found), expected)
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 100])
+def test_reading_ahead_gives_all_blocks_in_order(parts, size):
+    paths, rows = parts
+    for source in (rows, rows_in_files(paths)):
+        blocks = list(read_ahead(source, size))
+        assert all(isinstance(block, np.ndarray) for block in blocks)
+        assert {len(block) for block in blocks[:-1]} <= {size}
+        assert np.array_equal(np.concatenate(blocks), rows)
+    assert not list(read_ahead(rows_in_files(paths).at(slice(0, 0)), size))
+
+
+def test_reading_ahead_reads_one_block_ahead_and_stops(parts, monkeypatch):
+    paths, _ = parts
+    reads = []
+    read = module.RawFile.read
+
+    def counted(file, start, stop):
+        reads.append((start, stop))
+        return read(file, start, stop)
+
+    monkeypatch.setattr(module.RawFile, "read", counted)
+    blocks = read_ahead(rows_in_files(paths[2:]), 5)
+    next(blocks)
+    blocks.close()
+    assert len(reads) <= 2
+
+
+def test_a_file_that_was_cut_since_is_named(parts):
+    paths, _ = parts
+    found = rows_in_files(paths)
+    with paths[1].open("r+b") as file:
+        file.truncate(200)
+    with pytest.raises(InputError, match=r"1\.npy: ends before row 23: "):
+        np.asarray(found)
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_a_value_that_is_not_finite_is_named_when_it_is_read(parts, bad):
+    paths, rows = parts
+    changed = rows[7:30].copy()
+    changed[4, 2, 1] = bad
+    np.save(paths[1], changed)
+    found = rows_in_files(paths)
+    assert len(found[:7]) == 7
+    with pytest.raises(InputError, match=rf"1\.npy: row 4, column 2, 1 .* is {bad}"):
+        found[5:20]
+
+
+def test_files_of_other_shapes_are_named(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((3, 2)))
+    np.save(tmp_path / "b.npy", np.ones((3, 4)))
+    with pytest.raises(InputError, match=r"b\.npy: rows have shape \(4,\)"):
+        rows_in_files([tmp_path / "a.npy", tmp_path / "b.npy"])
+    with pytest.raises(InputError, match="no files"):
+        rows_in_files([])
+
+
+class TestFormats:
+    def test_what_is_no_npy_file_is_named(self, tmp_path):
+        path = tmp_path / "a.npy"
+        for rows, said in (
+            (np.ones((3, 2), order="F"), "column by column"),
+            (np.empty((0, 2)), r"the shape \(0, 2\)"),
+            (np.array(3.0), r"the shape \(\)"),
+        ):
+            np.save(path, rows)
+            with pytest.raises(InputError, match=said):
+                open_rows(path)
+        np.save(path, np.array([{}]), allow_pickle=True)
+        with pytest.raises(InputError, match="Python objects"):
+            open_rows(path)
+        path.write_bytes(b"nothing")
+        with pytest.raises(InputError, match=r"a\.npy: not an array"):
+            open_rows(path)
+        np.save(path, np.ones((30, 2)))
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(InputError, match="480 bytes, the file holds 479"):
+            open_rows(path)
+
+    def test_unknown_files_are_named(self, tmp_path):
+        with pytest.raises(InputError, match=r"x\.npy: no such file"):
+            open_rows(tmp_path / "x.npy")
+        (tmp_path / "x.txt").touch()
+        with pytest.raises(InputError, match=r"\.txt: give \.npy, \.safetensors"):
+            open_rows(tmp_path / "x.txt")
+
+    def test_tensors_of_safetensors(self, tmp_path):
+        from safetensors.numpy import save_file
+
+        rng = np.random.default_rng(1)
+        tensors = {
+            "a": rng.normal(size=(20, 3)),
+            "b": rng.integers(0, 9, 20),
+            "c": rng.normal(size=(20, 2)).astype(np.float16),
+        }
+        path = tmp_path / "acts.safetensors"
+        save_file(tensors, path)
+        for name, array in tensors.items():
+            found = rows_in_files([path], name)
+            assert found.dtype == array.dtype
+            assert np.array_equal(np.asarray(found), array)
+        with pytest.raises(InputError, match="holds a, b, c: name one"):
+            open_rows(path)
+        with pytest.raises(InputError, match="holds no 'd', but a, b, c"):
+            open_rows(path, "d")
+        save_file({"only": tensors["a"]}, path)
+        assert np.array_equal(np.asarray(rows_in_files([path])), tensors["a"])
+
+    def test_bfloat16_becomes_float32(self, tmp_path):
+        torch = pytest.importorskip("torch")
+        from safetensors.torch import save_file
+
+        rows = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+        rows = rows.to(torch.bfloat16)
+        save_file({"x": rows}, tmp_path / "x.safetensors")
+        found = rows_in_files([tmp_path / "x.safetensors"])
+        assert found.dtype == np.float32
+        assert np.array_equal(np.asarray(found), rows.float().numpy())
+        assert np.array_equal(found[2:5], rows[2:5].float().numpy())
+
+    @pytest.mark.parametrize(
+        ("header", "said"),
+        [
+            (b"{", "unreadable"),
+            (b"[1]", "unreadable"),
+            (b'{"x":{"dtype":"F32"}}', "unreadable"),
+            (
+                b'{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,99]}}',
+                "outside of the file",
+            ),
+            (
+                b'{"x":{"dtype":"F32","shape":[1000000],"data_offsets":[0,4000000]}}',
+                "declares 4,000,000 bytes",
+            ),
+            (
+                b'{"x":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}}',
+                "dtype F8_E5M2",
+            ),
+        ],
+    )
+    def test_damaged_safetensors_are_named(self, tmp_path, header, said):
+        path = tmp_path / "x.safetensors"
+        path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
+        with pytest.raises(InputError, match=said):
+            open_rows(path)
+        path.write_bytes(b"abc")
+        with pytest.raises(InputError, match="not a safetensors file"):
+            open_rows(path)
+
+
+class TestParquet:
+    @pytest.fixture
+    def pq(self):
+        return pytest.importorskip("pyarrow.parquet")
+
+    @pytest.fixture
+    def table(self):
+        pa = pytest.importorskip("pyarrow")
+
+        rng = np.random.default_rng(2)
+        rows = rng.normal(size=(100, 3)).astype(np.float32)
+        labels = rng.integers(0, 4, 100)
+        columns = {f"u{i}": rows[:, i] for i in range(3)}
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 3)
+        names = [f"c{label}" for label in labels]
+        return rows, labels, pa.table({**columns, "y": labels}), lists, names
+
+    def test_columns_of_floats_make_rows(self, pq, table, tmp_path):
+        rows, labels, columns, _, _ = table
+        path = tmp_path / "a.parquet"
+        pq.write_table(columns, path, row_group_size=17)
+        found = rows_in_files([path])
+        assert (found.shape, found.dtype) == ((100, 3), np.float32)
+        assert np.array_equal(np.asarray(found), rows)
+        assert np.array_equal(found[10:60], rows[10:60])
+        assert np.array_equal(found[np.array([99, 3, 50])], rows[[99, 3, 50]])
+        assert np.array_equal(np.asarray(rows_in_files([path], "y")), labels)
+        with pytest.raises(InputError, match="has no column 'z', but u0, u1, u2, y"):
+            open_rows(path, "z")
+
+    def test_a_column_of_lists_makes_rows_in_shards(self, pq, table, tmp_path):
+        import pyarrow as pa
+
+        rows, _, _, lists, names = table
+        for start in (0, 40):
+            part = slice(start, start + 40 if start == 0 else 100)
+            shard = pa.table({"acts": lists[part], "name": names[part]})
+            pq.write_table(shard, tmp_path / f"{start:02}.parquet", row_group_size=9)
+        paths = sorted(tmp_path.glob("*.parquet"))
+        assert np.array_equal(np.asarray(rows_in_files(paths)), rows)
+        assert np.asarray(rows_in_files(paths, "name")).tolist() == names
+
+    def test_what_cannot_be_rows_is_named(self, pq, tmp_path):
+        import pyarrow as pa
+
+        path = tmp_path / "a.parquet"
+        for columns, said in (
+            ({"y": [1, 2]}, "no columns of floats"),
+            ({"x": [[1.0], [1.0, 2.0]]}, "different lengths"),
+            ({"x": [1.0, None]}, "1 missing values"),
+        ):
+            pq.write_table(pa.table(columns), path)
+            with pytest.raises(InputError, match=said):
+                open_rows(path)
+        path.write_bytes(b"nothing")
+        with pytest.raises(InputError, match=r"a\.parquet: not a Parquet file"):
+            open_rows(path)
+
+    def test_without_pyarrow_one_line_says_what_to_install(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        path = tmp_path / "a.parquet"
+        path.touch()
+        with pytest.raises(InputError, match=r"pip install layerwise\[parquet\]"):
+            open_rows(path)
+
+
+class TestMemoryMaps:
+    def test_rows_of_a_map_are_read_from_its_file(self, tmp_path):
+        rows = np.arange(60, dtype=np.int16).reshape(20, 3)
+        np.save(tmp_path / "a.npy", rows)
+        mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+        for view, due in (
+            (mapped, rows),
+            (mapped[4:9], rows[4:9]),
+            (np.asarray(mapped)[4:][2:].view(), rows[6:]),
+        ):
+            found = of_memory_map(view)
+            assert isinstance(found, StoredRows)
+            assert np.array_equal(np.asarray(found), due)
+
+    def test_other_arrays_stay_as_they_are(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.ones((20, 3)))
+        private = np.load(tmp_path / "a.npy", mmap_mode="c")
+        mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+        for array in (np.ones((2, 2)), private, mapped[:, 1:], mapped[:0], [[1.0]]):
+            assert of_memory_map(array) is array
+
+
+class TestLoading:
+    def test_a_folder_of_npy_files(self, tmp_path):
+        rng = np.random.default_rng(3)
+        rows, labels = rng.integers(0, 256, (200, 5), np.uint8), rng.integers(0, 3, 200)
+        np.save(tmp_path / "X.npy", rows)
+        np.save(tmp_path / "y.npy", labels)
+        np.save(tmp_path / "class_names.npy", np.array(["a", "b", "c"]))
+        held = lw.load(tmp_path)
+        expected = lw.Dataset.from_arrays(rows, labels)
+        stays = lw.load(tmp_path / "X.npy", stored=True)
+        assert isinstance(held.train.inputs, np.ndarray)
+        assert isinstance(stays.train.inputs, StoredRows)
+        assert stays.class_names == ("a", "b", "c")
+        for part in ("train", "validation", "test"):
+            due = getattr(expected, part)
+            for data in (held, stays):
+                found = getattr(data, part)
+                assert np.array_equal(np.asarray(found.inputs), due.inputs)
+                assert np.array_equal(found.targets, due.targets)
+        assert isinstance(stays.train.in_memory().inputs, np.ndarray)
+
+    def test_a_folder_with_other_files_is_told(self, tmp_path):
+        np.save(tmp_path / "features.npy", np.ones((3, 2)))
+        with pytest.raises(InputError, match="holds 'features': save X and y"):
+            lw.load(tmp_path)
+
+    def test_plain_idx_files(self, tmp_path):
+        rng = np.random.default_rng(4)
+        images, labels = rng.integers(0, 256, (60, 4, 4), np.uint8), np.arange(60) % 3
+        header = struct.pack(">HBB3I", 0, 8, 3, 60, 4, 4)
+        (tmp_path / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = struct.pack(">HBBI", 0, 8, 1, 60)
+        data = header + labels.astype(np.uint8).tobytes()
+        (tmp_path / "train-labels-idx1-ubyte").write_bytes(data)
+        stays, held = lw.load(tmp_path, stored=True), lw.load(tmp_path)
+        assert isinstance(stays.train.inputs, StoredRows)
+        assert isinstance(held.train.inputs, np.ndarray)
+        assert np.array_equal(np.asarray(stays.test.inputs), held.test.inputs)
+        with (tmp_path / "train-images-idx3-ubyte").open("ab") as file:
+            file.write(b"x")
+        with pytest.raises(InputError, match="960 bytes, the file holds 961"):
+            lw.load(tmp_path, stored=True)
+
+    def test_a_sample_of_samples_stays_in_the_file(self, parts):
+        paths, rows = parts
+        samples = Samples(rows_in_files(paths), np.arange(50) % 2)
+        half = samples.at(np.arange(0, 50, 2)).at(slice(3, 9))
+        assert isinstance(half.inputs, StoredRows)
+        assert np.array_equal(np.asarray(half.inputs), rows[6:18:2])
+
+
+def test_loading_what_stays_reads_labels_alone(tmp_path):
+    """Two gigabytes, most of them a hole in the file, in a process with 300 MB."""
+    from numpy.lib import format as npy
+
+    rows = 2_000_000
+    with (tmp_path / "X.npy").open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (rows, 1000)}
+        npy.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + rows * 1000)
+    np.save(tmp_path / "y.npy", (np.arange(rows) % 7).astype(np.uint8))
+    if not Path("/proc/self/status").exists():
+        pytest.skip("who says how much memory a process took at most?")
+    # Not ru_maxrss: a process begins with that of the one that started it.
+    code = (
+        "import re, sys, layerwise as lw\n"
+        "data = lw.load(sys.argv[1], stored=True)\n"
+        "data.train.inputs[:1000], data.test.inputs[-1]\n"
+        "status = open('/proc/self/status').read()\n"
+        "print(len(data.train), re.search(r'VmHWM:\\s+(\\d+) kB', status)[1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    count, peak = map(int, done.stdout.split())
+    assert count == 1_400_000
+    assert peak * 1024 < 300e6

@@ -1,0 +1,41 @@
+"""A study needs no more memory for many samples than for some."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "study_memory.py"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Some and many samples, in files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARK.parent)
+        from study_memory import make
+    found = []
+    for samples in (40_000, 300_000):
+        found.append(tmp_path_factory.mktemp("samples"))
+        make(found[-1], samples)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["activations", "network"])
+def test_the_peak_stays_where_it_is(folders, what):
+    if not Path("/proc/self/status").exists():
+        pytest.skip("who says how much memory a process took at most?")
+    peaks = []
+    for folder in folders:
+        command = [sys.executable, str(BENCHMARK), "--study", what, str(folder)]
+        done = subprocess.run(command, capture_output=True, check=True)
+        _, most, _, accuracy = json.loads(done.stdout)
+        assert accuracy > 0.99
+        peaks.append(most)
+    assert peaks[1] < 1.1 * peaks[0]
+    assert peaks[1] < 1.5e9
