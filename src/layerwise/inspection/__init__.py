@@ -4,7 +4,7 @@ from layerwise.inspection._baselines import baselines
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
-from layerwise.inspection._inspect import inspect
+from layerwise.inspection._inspect import inspect, is_module
 from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.inspection._measures import MEASURES, Measures
 from layerwise.inspection._modules import (
@@ -47,6 +47,7 @@ __all__ = [
     "baselines",
     "inspect",
     "inspect_inputs",
+    "is_module",
     "load_module_weights",
     "module_layers",
     "out_of_fold_evidence",
