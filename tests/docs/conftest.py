@@ -151,6 +151,7 @@ def read_blocks() -> Callable[[Path], list[Block]]:
 def follow(tmp_path, monkeypatch) -> Iterator[Callable[[str], None]]:
     """Run every block of a document, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
 
     def run(name: str) -> None:

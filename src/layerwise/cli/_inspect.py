@@ -229,11 +229,11 @@ class InspectCommand(StoredOptions):
 
 def _built(target: str) -> Any:
     """Return the module that a target is or builds."""
-    import torch
+    from layerwise.inspection import is_module
 
     found = imported(target)
-    built = found if isinstance(found, torch.nn.Module) else _called(target, found)
-    if not isinstance(built, torch.nn.Module):
+    built = found if is_module(found) else _called(target, found)
+    if not is_module(built):
         raise InputError(
             f"{target} is a {type(built).__name__}: name a torch.nn.Module, or a "
             "function without arguments that returns one"

@@ -14,7 +14,7 @@ from layerwise.inspection._finding import Finding
 from layerwise.inspection._forecast import Forecast, forecast
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
-from layerwise.inspection._inspect import inspect
+from layerwise.inspection._inspect import inspect, is_module
 from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.inspection._measures import MEASURES, Measures
 from layerwise.inspection._modules import (
@@ -63,6 +63,7 @@ __all__ = [
     "inspect",
     "inspect_activations",
     "inspect_inputs",
+    "is_module",
     "joined",
     "load_counted",
     "load_module_weights",

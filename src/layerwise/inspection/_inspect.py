@@ -14,7 +14,7 @@ from layerwise.inspection._subject_network import network_case
 from layerwise.model import Network
 from layerwise.training import Snapshot
 
-__all__ = ["LookOptions", "inspect"]
+__all__ = ["LookOptions", "inspect", "is_module"]
 
 
 class LookOptions(TypedDict, total=False):
@@ -118,6 +118,12 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     )
 
 
+def is_module(candidate: Any) -> bool:
+    """Return whether this is a torch module: whoever has one has imported torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(candidate, torch.nn.Module)
+
+
 def _case(
     network: Any,
     data: Any,
@@ -134,9 +140,7 @@ def _case(
                 f"{type(data).__name__}"
             )
         return network_case(network, data, fit_on, snapshots)
-    # Whoever has a module has imported torch.
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(network, torch.nn.Module):
+    if not is_module(network):
         raise InputError(
             f"a {type(network).__name__} cannot be inspected: give a Network or a "
             "torch.nn.Module"
