@@ -40,6 +40,7 @@ _ROOMS = {
     "SquaredError": "model",
     "Study": "inspection",
     "Tanh": "model",
+    "TorchModule": "model",
     "fit": "training",
     "fix": "training",
     "gradcheck": "model",
@@ -47,6 +48,7 @@ _ROOMS = {
     "load": "data",
     "load_network": "model",
     "save_network": "model",
+    "scaling_module": "model",
     "suspects": "inspection",
 }
 

@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from layerwise.arrays import Tree, leaves, tree_map
-from layerwise.errors import InputError, LayerwiseError, MachineError
+from layerwise.arrays import Tree, leaves, require_torch, tree_map
+from layerwise.errors import LayerwiseError, MachineError
 
 __all__ = [
     "PATIENCE",
@@ -93,13 +93,9 @@ def join(device: str = "cpu") -> None:
     """
     if world_size() == 1 or joined():
         return
-    try:
-        import torch
-        import torch.distributed as group
-    except ImportError as error:
-        raise InputError(
-            "several processes need PyTorch: pip install 'layerwise[torch]'"
-        ) from error
+    torch = require_torch("a job of several processes")
+    import torch.distributed as group
+
     backend = "gloo"
     if device == "cuda":
         # Both: arrays on a device over NCCL, those on the host over gloo.
