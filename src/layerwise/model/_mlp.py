@@ -173,7 +173,7 @@ def _mlp_of(layer: Sequential, inputs: int, loss: str | None) -> MLP | None:
     """Return the settings that give these layers, or None where none do."""
     within = list(_within(layer))
     kinds = {type(one) for one in within}
-    named = {one: name for name, one in ACTIVATIONS.items()}
+    named: dict[Layer, str] = {one: name for name, one in ACTIVATIONS.items()}
     activations = [named[one] for one in within if one in named]
     rates = [one.rate for one in within if isinstance(one, Dropout)]
     widths = [one.units for one in _affine(layer)]
