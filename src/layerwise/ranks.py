@@ -5,6 +5,8 @@ one, and everything here is then the identity. Rank 0 writes and prints.
 
 - ``join`` makes the group, over gloo on CPUs and NCCL on CUDA; ``joined`` says whether
   there is one of several processes. A process that ends leaves it by itself.
+- ``stops_noted()`` notes Ctrl-C and the scheduler's SIGTERM instead of stopping one
+  rank in the midst of an exchange.
 - ``own_share(n)`` is the slice of n samples, in their order, that this rank takes:
   every sample has one rank, also when the ranks do not divide them.
 - ``all_summed(tree)`` adds NumPy arrays of equal shape over the ranks,
@@ -17,6 +19,7 @@ connections close, and after ``PATIENCE`` where it is merely silent.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -41,6 +44,7 @@ __all__ = [
     "lost_rank",
     "own_share",
     "rank",
+    "stops_noted",
     "world_size",
 ]
 
@@ -207,6 +211,30 @@ def lost_rank() -> Generator[None]:
             f"rank {rank()} of {world_size()}: another rank is lost, or cannot be "
             "reached; what was saved is whole, go on with --resume"
         ) from error
+
+
+@contextmanager
+def stops_noted() -> Generator[Callable[[], bool]]:
+    """Note SIGINT and SIGTERM in this block, where there are several processes.
+
+    Yields
+    ------
+    callable
+        Returns whether one has come. Ranks have to agree on it, and to stop together.
+    """
+    noted: list[int] = []
+    if not joined():
+        yield lambda: False
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [
+        signal.signal(kind, lambda number, _: noted.append(number)) for kind in kinds
+    ]
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
 
 def _is_of_exchange(error: RuntimeError) -> bool:

@@ -206,7 +206,7 @@ class TorchEngine:
         return Steps(losses, rights, np.concatenate(health))
 
     def _step(self, step: _Step) -> tuple[Tensor, np.ndarray]:
-        """Make a step; return this rank's part of its loss and accuracy, and the health."""
+        """Make a step; return this rank's part of loss and accuracy, and the health."""
         problem = self._problem
         takes_health = bool(problem.takes_health(step.number))
         if not step.total:
