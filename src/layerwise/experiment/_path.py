@@ -125,9 +125,10 @@ def finish(
         What ``summary.json`` holds.
     """
     study = None
-    if result.status != "diverged":
+    network = result.network
+    if result.status != "diverged" and isinstance(network, Network):
         study = look_inside(
-            result.network,
+            network,
             run.data,
             run.plan,
             snapshots=result.snapshots,

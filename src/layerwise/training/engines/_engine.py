@@ -9,6 +9,7 @@ from jaxtyping import Float, Integer
 
 from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
+from layerwise.errors import InputError
 from layerwise.model import Network, TorchNetwork
 from layerwise.training._health import HEALTH_EVERY, LayerHealth
 from layerwise.training._optimisers import Optimiser
@@ -115,6 +116,19 @@ class Problem:
     def dtype(self) -> np.dtype:
         """The floating-point type that everything is computed in."""
         return leaves(self.network.followed)[0].dtype
+
+    @property
+    def by_hand(self) -> Network:
+        """The network, for engines that take hand-derived gradients.
+
+        Raises
+        ------
+        InputError
+            If it is a module of torch.
+        """
+        if isinstance(self.network, Network):
+            return self.network
+        raise InputError("a module of torch is trained by engine torch alone")
 
     def rates(self, start: int, stop: int) -> Float[np.ndarray, " steps"]:
         """Return the learning rates of the global steps from start to stop."""

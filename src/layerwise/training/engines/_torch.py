@@ -251,7 +251,7 @@ class TorchEngine:
             if self._matrices is not None:
                 strength = problem.l2 / total
                 pull = strength * self._matrices * live.vector
-                live.gradient += pull
+                live.gradient.add_(pull)
                 penalty = 0.5 * (pull * live.vector).sum()
                 loss = loss + penalty / ranks.world_size()
             moved, moments = problem.optimiser.update(
