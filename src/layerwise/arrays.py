@@ -25,6 +25,7 @@ __all__ = [
     "ravelled",
     "require_torch",
     "to_numpy",
+    "torch_device_name",
     "torch_device_named",
     "tree_like",
     "tree_map",
@@ -237,6 +238,13 @@ def torch_device_named(name: str | None) -> Any:
             f"device {name!r} is not on this machine, where torch has {found}"
         )
     return torch.device("cuda" if name == "gpu" else "cpu")
+
+
+def torch_device_name(name: str | None) -> str:
+    """Return what the device that torch takes is called by its maker; a CPU is cpu."""
+    device = torch_device_named(name)
+    on_gpu = device.type == "cuda"
+    return require_torch("engine torch").cuda.get_device_name() if on_gpu else "cpu"
 
 
 def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
+from layerwise import ranks
 from layerwise.cli._options import (
     DataOptions,
     Flag,
@@ -54,6 +55,7 @@ class RunCommand(TrainingOptions):
         layerwise run mnist --hidden 100,100 --epochs 5
         layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
         layerwise run my-data.npz --required-accuracy 0.995
+        torchrun --nproc-per-node 4 -m layerwise run mnist
     """
 
     def __call__(self, console: "Console") -> int:
@@ -62,10 +64,10 @@ class RunCommand(TrainingOptions):
 
         with _opened(self) as run:
             result, status = _trained(self, console, run)
-            if status == INTERRUPTED:
+            if status == INTERRUPTED or not ranks.is_first():
                 return status
             try:
-                with _looking(console) as watch:
+                with ranks.alone(), _looking(console) as watch:
                     study, summary = experiment.finish(run, result, watch)
             except KeyboardInterrupt:
                 console.print(
@@ -91,6 +93,8 @@ class TrainCommand(TrainingOptions):
 
         with _opened(self) as run:
             _, status = _trained(self, console, run)
+            if not ranks.is_first():
+                return status
         console.print(f"network in {run.folder / 'model.safetensors'}")
         if self.json:
             print(json.dumps(experiment.read_summary(run.folder), indent=2))
@@ -322,6 +326,10 @@ COMMANDS: dict[str, type["Command"]] = {
 }
 
 
+STATUSES = {"finished": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}
+"""The exit status of a training's end."""
+
+
 def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
     """Return the run, new or to go on with."""
     from layerwise import experiment
@@ -350,6 +358,8 @@ def _trained(
             soft_wrap=True,
         )
         raise
+    if not ranks.is_first():
+        return result, STATUSES[result.status]
     presentation.print_training(console, result)
     if result.status != "interrupted":
         presentation.print_diagnosis(console, result.diagnosis)
@@ -361,8 +371,7 @@ def _trained(
         console.print(
             f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
         )
-        return result, INTERRUPTED
-    return result, DIVERGED if result.status == "diverged" else DONE
+    return result, STATUSES[result.status]
 
 
 @contextmanager

@@ -5,14 +5,17 @@ import difflib
 import inspect
 import io
 import itertools
+import os
 import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
 
+from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._statuses import INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["main"]
+
+IN_SEVERAL = ("run", "train")
+"""Commands that several processes do together, under ``torchrun``."""
 
 SUMMARY = (
     "Train a network by hand-derived backpropagation, then see what each layer knows."
@@ -34,10 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     machine failed us; 130 interrupted.
     """
     try:
-        command = _parsed(sys.argv[1:] if argv is None else argv)
-        return command(_console(stderr=command.json))
+        name, command = _parsed(sys.argv[1:] if argv is None else argv)
+        return _done(name, command)
     except LayerwiseError as error:
-        print(f"layerwise: {error}", file=sys.stderr)
+        # Ranks fail together, except where one of them is lost.
+        if ranks.is_first() or isinstance(error, MachineError):
+            print(f"layerwise: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
@@ -47,8 +55,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MachineError.exit_status
 
 
-def _parsed(argv: Sequence[str]) -> "Command":
-    """Return the command with its settings; a wrong option is one line."""
+def _done(name: str, command: "Command") -> int:
+    """Do what a command says; of several processes only the first one prints."""
+    if ranks.world_size() > 1 and name not in IN_SEVERAL:
+        raise InputError(
+            f"{name} is for one process: start it without torchrun; "
+            f"{', '.join(IN_SEVERAL)} are for several"
+        )
+    with contextlib.ExitStack() as stack:
+        if not ranks.is_first():
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        status = command(_console(stderr=command.json))
+        ranks.leave()
+        return status
+
+
+def _parsed(argv: Sequence[str]) -> tuple[str, "Command"]:
+    """Return the command's name, and the command with its settings.
+
+    A wrong option is one line.
+    """
     name, *options = argv or ["--help"]
     if name in ("-h", "--help"):
         print(_overview())
@@ -63,7 +90,7 @@ def _parsed(argv: Sequence[str]) -> "Command":
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
+            return name, tyro.cli(
                 COMMANDS[name],
                 args=options,
                 prog=f"layerwise {name}",
@@ -105,4 +132,4 @@ def _one_line(panel: str) -> str:
 def _console(stderr: bool) -> "Console":
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, quiet=not ranks.is_first())

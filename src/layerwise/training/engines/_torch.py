@@ -78,7 +78,7 @@ class TorchEngine:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._device = torch_device_named(problem.device)
-        ranks.join(self._device.type)
+        ranks.join()
         if self._device.type == "cuda":
             self._device = torch.device("cuda", torch.cuda.current_device())
         self._live = live(problem.network, self._device)
