@@ -47,6 +47,7 @@ _ROOMS = {
     "inspect": "inspection",
     "load": "data",
     "load_network": "model",
+    "record": "training",
     "save_network": "model",
     "scaling_module": "model",
     "suspects": "inspection",

@@ -105,6 +105,12 @@ class TorchNetwork:
         """How many numbers training changes."""
         return sum(leaf.size for leaf in leaves(self.followed))
 
+    def reading(self, module: "nn.Module") -> "TorchNetwork":
+        """Return the same network with the parameters that a module has now."""
+        from layerwise.model._torch_modules import unwrapped
+
+        return replace(self, parameters=_parameters(unwrapped(module)))
+
     def redrawn(self, seed: int) -> "TorchNetwork":
         """Return the network untrained: a module's first parameters are its own."""
         del seed
