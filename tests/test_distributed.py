@@ -258,3 +258,43 @@ def test_a_killed_rank_ends_the_job_which_others_resume(folder, rank):
     # The first steps, before rounding has had its way: the same training.
     assert np.abs(cut[:300] - whole[:300]).max() < 1e-4
     assert abs(cut[-400:].mean() - whole[-400:].mean()) < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Slurm is not on Windows")
+def test_the_job_file_of_slurm_trains_and_goes_on(folder):
+    """Slurm's commands are stood in for; torchrun and the training are real."""
+    script = Path(__file__).parents[1] / "docs" / "slurm" / "train.sbatch"
+    stand_ins = folder / "bin"
+    stand_ins.mkdir()
+    commands = {
+        "srun": 'exec "$@"',
+        "scontrol": '[ "$1" = show ] && echo localhost || echo "$@" >> requeued',
+        "torchrun": f'exec {sys.executable} -m torch.distributed.run "$@"',
+    }
+    for name, body in commands.items():
+        (stand_ins / name).write_text(f"#!/bin/bash\n{body}\n")
+        (stand_ins / name).chmod(0o755)
+    told = {
+        "PATH": f"{stand_ins}:{os.environ['PATH']}",
+        "SLURM_JOB_ID": "77",
+        "SLURM_NNODES": "1",
+        "SLURM_JOB_NODELIST": "localhost",
+        "SLURM_CPUS_PER_TASK": "2",
+        "PROCESSES": "2",
+        "PORT": "0",
+    }
+    command = ["bash", str(script), "iris", "--hidden", "8", "--epochs", "2"]
+    done = subprocess.run(
+        command, env=os.environ | told, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(Path("runs/job-77/summary.json").read_text())
+    assert summary["training"]["status"] == "finished"
+    assert summary["environment"]["processes"] == "2"
+    assert not Path("requeued").exists()
+    # Put back after its end there is nothing to go on with, and that is said.
+    again = subprocess.run(
+        command, env=os.environ | told, capture_output=True, text=True, check=False
+    )
+    assert "nothing to resume, its training has finished" in again.stderr
