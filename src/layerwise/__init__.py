@@ -40,6 +40,7 @@ _ROOMS = {
     "SquaredError": "model",
     "Study": "inspection",
     "Tanh": "model",
+    "TorchModule": "model",
     "fit": "training",
     "fix": "training",
     "gradcheck": "model",
@@ -47,7 +48,9 @@ _ROOMS = {
     "inspect_activations": "inspection",
     "load": "data",
     "load_network": "model",
+    "record": "training",
     "save_network": "model",
+    "scaling_module": "model",
     "suspects": "inspection",
 }
 

@@ -24,7 +24,10 @@ __all__ = [
     "numpy_or_torch",
     "one_hot",
     "ravelled",
+    "require_torch",
     "to_numpy",
+    "torch_device_name",
+    "torch_device_named",
     "tree_like",
     "tree_map",
     "unravelled",
@@ -207,6 +210,50 @@ def device_named(name: str | None) -> Any:
         raise InputError(
             f"device {name!r} is not on this machine, which has {found}"
         ) from error
+
+
+def require_torch(purpose: str) -> Any:
+    """Return torch, which is loaded here where it was not.
+
+    Raises
+    ------
+    InputError
+        If it is not installed; ``purpose`` says what needs it.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(
+            f"{purpose} needs PyTorch: pip install 'layerwise[torch]'"
+        ) from error
+    return torch
+
+
+def torch_device_named(name: str | None) -> Any:
+    """Return torch's device of this kind, ``None`` meaning a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If this machine has none, or torch is not installed.
+    """
+    torch = require_torch("engine torch")
+    on_gpu = torch.cuda.is_available()
+    if name is None:
+        name = "gpu" if on_gpu else "cpu"
+    if name not in ("cpu", "gpu") or (name == "gpu" and not on_gpu):
+        found = "cpu, gpu" if on_gpu else "cpu"
+        raise InputError(
+            f"device {name!r} is not on this machine, where torch has {found}"
+        )
+    return torch.device("cuda" if name == "gpu" else "cpu")
+
+
+def torch_device_name(name: str | None) -> str:
+    """Return what the device that torch takes is called by its maker; a CPU is cpu."""
+    device = torch_device_named(name)
+    on_gpu = device.type == "cuda"
+    return require_torch("engine torch").cuda.get_device_name() if on_gpu else "cpu"
 
 
 def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | None:

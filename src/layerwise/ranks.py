@@ -5,42 +5,51 @@ one, and everything here is then the identity. Rank 0 writes and prints.
 
 - ``join`` makes the group, over gloo on CPUs and NCCL on CUDA; ``joined`` says whether
   there is one of several processes. A process that ends leaves it by itself.
+- ``stops_noted()`` notes Ctrl-C and the scheduler's SIGTERM instead of stopping one
+  rank in the midst of an exchange.
 - ``own_share(n)`` is the slice of n samples, in their order, that this rank takes:
   every sample has one rank, also when the ranks do not divide them.
 - ``all_summed(tree)`` adds NumPy arrays of equal shape over the ranks,
   ``gathered(value)`` returns every rank's value in the order of ranks,
-  ``from_first(make)`` what rank 0 makes, or raises what it raises. All ranks must call
-  them, in the same order.
+  ``from_first(make)`` what rank 0 makes, or raises what it raises; ``in_all(make)``
+  fails on every rank where it fails on one, and ``opened_by_first(context)`` enters a
+  context on rank 0. All ranks must call these, in the same order.
+- In a block of ``alone()`` this process is a job of its own.
 
 A lost rank ends the others' waiting with a ``MachineError``: at once where its
 connections close, and after ``PATIENCE`` where it is merely silent.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import numpy as np
 
-from layerwise.arrays import Tree, leaves, tree_map
-from layerwise.errors import InputError, LayerwiseError, MachineError
+from layerwise.arrays import Tree, leaves, require_torch, tree_map
+from layerwise.errors import LayerwiseError, MachineError
 
 __all__ = [
     "PATIENCE",
     "all_summed",
+    "alone",
     "from_first",
     "gathered",
+    "in_all",
     "is_first",
     "join",
     "joined",
     "leave",
     "local_rank",
     "lost_rank",
+    "opened_by_first",
     "own_share",
     "rank",
+    "stops_noted",
     "world_size",
 ]
 
@@ -76,13 +85,11 @@ def joined() -> bool:
     return group is not None and group.get_world_size() > 1
 
 
-def join(device: str = "cpu") -> None:
+def join() -> None:
     """Join the group that ``torchrun`` started; nothing where there is one process.
 
-    Parameters
-    ----------
-    device : "cpu" or "cuda"
-        Where the arrays are that are to be exchanged; a group that exists is kept.
+    A group that exists is kept. Arrays on CUDA devices are exchanged over NCCL, where
+    each rank takes the device of its own number, and those on the host over gloo.
 
     Raises
     ------
@@ -93,16 +100,11 @@ def join(device: str = "cpu") -> None:
     """
     if world_size() == 1 or joined():
         return
-    try:
-        import torch
-        import torch.distributed as group
-    except ImportError as error:
-        raise InputError(
-            "several processes need PyTorch: pip install 'layerwise[torch]'"
-        ) from error
+    torch = require_torch("a job of several processes")
+    import torch.distributed as group
+
     backend = "gloo"
-    if device == "cuda":
-        # Both: arrays on a device over NCCL, those on the host over gloo.
+    if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
     with lost_rank():
@@ -199,6 +201,48 @@ def from_first(make: Callable[[], Value]) -> Value:
     return made
 
 
+def in_all(make: Callable[[], Value]) -> Value:
+    """Return what ``make`` returns on this rank; where it fails on one, it does on all.
+
+    Raises
+    ------
+    LayerwiseError
+        On every rank, that of the first rank on which ``make`` raises one.
+    MachineError
+        If a rank is lost.
+    """
+    made, failure = None, None
+    try:
+        made = make()
+    except LayerwiseError as error:
+        failure = error
+    for found in gathered(failure):
+        if found is not None:
+            raise found
+    return made  # pyright: ignore[reportReturnType] - it has not failed
+
+
+@contextmanager
+def opened_by_first(opened: AbstractContextManager[Value]) -> Generator[Value]:
+    """Enter a context on rank 0 alone; every rank gets its value, or its error."""
+    with ExitStack() as stack:
+        yield from_first(lambda: stack.enter_context(opened))
+
+
+@contextmanager
+def alone() -> Generator[None]:
+    """Work by oneself in this block: the other ranks are elsewhere, or have ended."""
+    _by_themselves.append(True)
+    try:
+        yield
+    finally:
+        _by_themselves.pop()
+
+
+_by_themselves: list[bool] = []
+"""One entry for each block of ``alone`` that this process is in."""
+
+
 @contextmanager
 def lost_rank() -> Generator[None]:
     """Turn the errors of an exchange that a lost rank broke into a `MachineError`."""
@@ -211,6 +255,30 @@ def lost_rank() -> Generator[None]:
             f"rank {rank()} of {world_size()}: another rank is lost, or cannot be "
             "reached; what was saved is whole, go on with --resume"
         ) from error
+
+
+@contextmanager
+def stops_noted() -> Generator[Callable[[], bool]]:
+    """Note SIGINT and SIGTERM in this block, where there are several processes.
+
+    Yields
+    ------
+    callable
+        Returns whether one has come. Ranks have to agree on it, and to stop together.
+    """
+    noted: list[int] = []
+    if not joined():
+        yield lambda: False
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [
+        signal.signal(kind, lambda number, _: noted.append(number)) for kind in kinds
+    ]
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
 
 def _is_of_exchange(error: RuntimeError) -> bool:
@@ -227,16 +295,21 @@ def _is_of_exchange(error: RuntimeError) -> bool:
 def _group() -> Any:
     """Return ``torch.distributed`` where a group of it exists, without loading it."""
     group = sys.modules.get("torch.distributed")
-    if group is None or not group.is_available() or not group.is_initialized():
+    if (
+        _by_themselves
+        or group is None
+        or not group.is_available()
+        or not group.is_initialized()
+    ):
         return None
     return group
 
 
-def _number(name: str, alone: int) -> int:
+def _number(name: str, otherwise: int) -> int:
     """Return what ``torchrun`` says; its variables always come together."""
     group = _group()
     if group is not None and name != "LOCAL_RANK":
         return group.get_rank() if name == "RANK" else group.get_world_size()
-    if "MASTER_ADDR" not in os.environ:
-        return alone
-    return int(os.environ.get(name, alone))
+    if _by_themselves or "MASTER_ADDR" not in os.environ:
+        return otherwise
+    return int(os.environ.get(name, otherwise))

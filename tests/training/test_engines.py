@@ -1,4 +1,4 @@
-"""Two engines, one mathematics: agreement, cuts, divergence, evaluation."""
+"""Three engines, one mathematics: agreement, cuts, divergence, evaluation."""
 
 from dataclasses import replace
 
@@ -13,7 +13,8 @@ from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import OPTIMISERS, Score, engine_for
 from layerwise.training.engines import on_host
 
-ENGINES = ["eager", "compiled"]
+ENGINES = ["eager", "compiled", "torch"]
+OTHERS = ENGINES[1:]
 STEPS = 50
 
 cuts_of = st.lists(st.integers(0, STEPS), max_size=6).map(
@@ -39,25 +40,27 @@ def largest_difference(ours, theirs) -> float:
 
 
 class TestAgreement:
+    @pytest.mark.parametrize("engine", OTHERS)
     @pytest.mark.parametrize("optimizer", OPTIMISERS)
-    def test_in_double_precision(self, problem_of, run, optimizer):
+    def test_in_double_precision(self, problem_of, run, engine, optimizer):
         problem = problem_of(MLP([6, 6], normalise=True), optimizer=optimizer)
-        (eager, first), (compiled, second) = (
-            run(problem, engine, [0, STEPS]) for engine in ENGINES
+        (eager, first), (other, second) = (
+            run(problem, name, [0, STEPS]) for name in ("eager", engine)
         )
-        assert eager.step == compiled.step == STEPS
-        compiled = on_host(compiled)
-        assert largest_difference(compiled.parameters, eager.parameters) < 1e-10
+        assert eager.step == other.step == STEPS
+        other = on_host(other)
+        assert largest_difference(other.parameters, eager.parameters) < 1e-10
         assert np.abs(first[0] - second[0]).max() < 1e-10
         assert np.array_equal(first[1], second[1])
 
-    def test_in_single_precision(self, problem_of, run):
+    @pytest.mark.parametrize("engine", OTHERS)
+    def test_in_single_precision(self, problem_of, run, engine):
         problem = problem_of(dtype=np.float32, optimizer="momentum")
-        (eager, first), (compiled, second) = (
-            run(problem, engine, [0, STEPS]) for engine in ENGINES
+        (eager, first), (other, second) = (
+            run(problem, name, [0, STEPS]) for name in ("eager", engine)
         )
-        compiled = on_host(compiled)
-        assert largest_difference(compiled.parameters, eager.parameters) < 1e-4
+        other = on_host(other)
+        assert largest_difference(other.parameters, eager.parameters) < 1e-4
         assert first.dtype == second.dtype == np.float32
         assert np.abs(first[0] - second[0]).max() < 1e-5
 
@@ -168,8 +171,9 @@ class TestDivergence:
         for cuts in ([0, 3, 40], list(range(41))):
             assert as_bytes(*run(problem, machine, cuts)) == whole
 
+    @pytest.mark.parametrize("engine", OTHERS)
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_both_engines_stop_at_the_same_step(self, problem_of, run, dtype):
+    def test_all_engines_stop_at_the_same_step(self, problem_of, run, engine, dtype):
         problem = problem_of(
             MLP([6], loss="squared-error"),
             optimizer="sgd",
@@ -177,10 +181,10 @@ class TestDivergence:
             rate=50.0,
             dtype=dtype,
         )
-        (eager, first), (compiled, second) = (
-            run(problem, engine, [0, 60]) for engine in ENGINES
+        (eager, first), (other, second) = (
+            run(problem, name, [0, 60]) for name in ("eager", engine)
         )
-        assert eager.step == compiled.step
+        assert eager.step == other.step
         assert first.shape == second.shape
 
     @pytest.mark.parametrize("engine", ENGINES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
+from layerwise import ranks
 from layerwise.cli._inspect import InspectCommand, looking
 from layerwise.cli._options import (
     DataOptions,
@@ -53,6 +54,7 @@ class RunCommand(TrainingOptions):
         layerwise run mnist --hidden 100,100 --epochs 5
         layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
         layerwise run my-data.npz --required-accuracy 0.995
+        torchrun --nproc-per-node 4 -m layerwise run mnist
     """
 
     def __call__(self, console: "Console") -> int:
@@ -61,10 +63,10 @@ class RunCommand(TrainingOptions):
 
         with _opened(self) as run:
             result, status = _trained(self, console, run)
-            if status == INTERRUPTED:
+            if status == INTERRUPTED or not ranks.is_first():
                 return status
             try:
-                with looking(console) as watch:
+                with ranks.alone(), looking(console) as watch:
                     study, summary = experiment.finish(run, result, watch)
             except KeyboardInterrupt:
                 console.print(
@@ -90,6 +92,8 @@ class TrainCommand(TrainingOptions):
 
         with _opened(self) as run:
             _, status = _trained(self, console, run)
+            if not ranks.is_first():
+                return status
         console.print(f"network in {run.folder / 'model.safetensors'}")
         if self.json:
             print(json.dumps(experiment.read_summary(run.folder), indent=2))
@@ -264,6 +268,10 @@ COMMANDS: dict[str, type["Command"]] = {
 }
 
 
+STATUSES = {"finished": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}
+"""The exit status of a training's end."""
+
+
 def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
     """Return the run, new or to go on with."""
     from layerwise import experiment
@@ -292,6 +300,8 @@ def _trained(
             soft_wrap=True,
         )
         raise
+    if not ranks.is_first():
+        return result, STATUSES[result.status]
     presentation.print_training(console, result)
     if result.status != "interrupted":
         presentation.print_diagnosis(console, result.diagnosis)
@@ -303,8 +313,7 @@ def _trained(
         console.print(
             f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
         )
-        return result, INTERRUPTED
-    return result, DIVERGED if result.status == "diverged" else DONE
+    return result, STATUSES[result.status]
 
 
 def _shown(

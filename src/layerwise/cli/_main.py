@@ -5,10 +5,12 @@ import difflib
 import inspect
 import io
 import itertools
+import os
 import re
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+IN_SEVERAL = ("run", "train", "inspect")
+"""Commands that several processes do together, under ``torchrun``."""
+
 SUMMARY = (
     "Train a network by hand-derived backpropagation, then see what each layer knows."
 )
@@ -35,11 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     machine failed us; 130 interrupted.
     """
     try:
-        command = _parsed(sys.argv[1:] if argv is None else argv)
-        with _first_alone():
-            return command(_console(stderr=command.json))
+        name, command = _parsed(sys.argv[1:] if argv is None else argv)
+        return _done(name, command)
     except LayerwiseError as error:
-        print(f"layerwise{_rank()}: {error}", file=sys.stderr)
+        # Ranks fail together, except where one of them is lost.
+        if ranks.is_first() or isinstance(error, MachineError):
+            print(f"layerwise{_rank()}: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
@@ -49,23 +55,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MachineError.exit_status
 
 
-@contextlib.contextmanager
-def _first_alone() -> Generator[None]:
-    """Let rank 0 alone write to standard output."""
-    if ranks.is_first():
-        yield
-    else:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-
-
 def _rank() -> str:
     """Name this process, where there are several and it is not the first."""
     return "" if ranks.is_first() else f", rank {ranks.rank()}"
 
 
-def _parsed(argv: Sequence[str]) -> "Command":
-    """Return the command with its settings; a wrong option is one line."""
+def _done(name: str, command: "Command") -> int:
+    """Do what a command says; of several processes only the first one prints."""
+    if ranks.world_size() > 1 and name not in IN_SEVERAL:
+        raise InputError(
+            f"{name} is for one process: start it without torchrun; "
+            f"{', '.join(IN_SEVERAL)} are for several"
+        )
+    with contextlib.ExitStack() as stack:
+        if not ranks.is_first():
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        status = command(_console(stderr=command.json))
+        ranks.leave()
+        return status
+
+
+def _parsed(argv: Sequence[str]) -> tuple[str, "Command"]:
+    """Return the command's name, and the command with its settings.
+
+    A wrong option is one line.
+    """
     name, *options = argv or ["--help"]
     if name in ("-h", "--help"):
         print(_overview())
@@ -80,7 +95,7 @@ def _parsed(argv: Sequence[str]) -> "Command":
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
+            return name, tyro.cli(
                 COMMANDS[name],
                 args=options,
                 prog=f"layerwise {name}",

@@ -91,13 +91,13 @@ class TrainingOptions(DataOptions):
     """stop after so many epochs without a lower validation loss, and keep the best"""
     snapshots: int = 5
     """networks kept on the way, most of them early, beside the untrained one"""
-    engine: Literal["auto", "compiled", "eager"] = "auto"
-    """XLA, NumPy, or by the problem's size"""
+    engine: Literal["auto", "compiled", "eager", "torch"] = "auto"
+    """XLA, NumPy, PyTorch, or by the problem's size (under torchrun PyTorch)"""
     device: Annotated[
         Literal["cpu", "gpu", "tpu"] | None,
         tyro.conf.arg(metavar="{cpu,gpu,tpu}", help_behavior_hint=""),
     ] = None
-    """where the compiled engine computes"""
+    """where the compiled engine computes, or that of torch"""
     required_accuracy: float = 0.99
     """what kept predictions must reach"""
     suspects: Suspects = 0

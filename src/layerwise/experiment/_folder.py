@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layerwise.arrays import device_named
+from layerwise import ranks
+from layerwise.arrays import device_named, torch_device_named
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import write_summary
 from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
-from layerwise.training import Checkpoint, checkpoints_in, load_checkpoint
+from layerwise.training import Checkpoint, Recipe, checkpoints_in, load_checkpoint
 from layerwise.wording import count
 
 __all__ = ["Run", "new_folder", "open_run", "plain", "read_summary", "reopen_run"]
@@ -48,7 +49,8 @@ class Run:
 def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     """Load the data and make the run's folder; by default ``runs/NAME-NUMBER``.
 
-    In the block nobody else writes there.
+    In the block nobody else writes there. Under ``torchrun`` rank 0 makes it, and all
+    ranks load the data.
 
     Raises
     ------
@@ -57,11 +59,12 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     MachineError
         If the folder cannot be made; it is then not left behind.
     """
-    if plan.recipe.device:
-        device_named(plan.recipe.device)
-    data = load_data(plan)
-    with new_folder(data.name, out) as folder:
-        write_summary(folder, plan, data, {"training": {"status": "running"}})
+    ranks.join()
+    _check_device(plan.recipe)
+    data = ranks.in_all(lambda: load_data(plan))
+    with ranks.opened_by_first(new_folder(data.name, out)) as folder:
+        if ranks.is_first():
+            write_summary(folder, plan, data, {"training": {"status": "running"}})
         yield Run(folder, plan, data)
 
 
@@ -78,19 +81,34 @@ def reopen_run(folder: str) -> Generator[Run]:
         or its settings or data are not those it was begun with.
     """
     path = Path(folder)
+    ranks.join()
+    with ranks.opened_by_first(_held(path)) as summary:
+        plan = Plan.from_json(summary["plan"])
+        data = ranks.in_all(lambda: load_data(plan))
+        status = summary["training"]["status"]
+        found = ranks.from_first(lambda: _reached(path, plan, data, status))
+        yield Run(path, plan, data, *found)
+
+
+@contextmanager
+def _held(path: Path) -> Generator[dict[str, Any]]:
+    """Be the one writer of a run, and know its summary."""
     read_summary(path)
     with sole_writer(path):
-        summary = read_summary(path)
-        plan = Plan.from_json(summary["plan"])
-        data = load_data(plan)
-        checkpoint, damaged = _last_good(path / "checkpoints", plan, data)
-        status = summary["training"]["status"]
-        if status not in ("running", "interrupted") and not damaged:
-            raise InputError(
-                f"{folder}: nothing to resume, its training has {status}; "
-                f"make its page with: layerwise report {folder}"
-            )
-        yield Run(path, plan, data, checkpoint, _origin(checkpoint, damaged))
+        yield read_summary(path)
+
+
+def _reached(
+    path: Path, plan: Plan, data: Dataset, status: str
+) -> tuple[Checkpoint | None, str]:
+    """Return where a run's training stands, and why there."""
+    checkpoint, damaged = _last_good(path / "checkpoints", plan, data)
+    if status not in ("running", "interrupted") and not damaged:
+        raise InputError(
+            f"{path}: nothing to resume, its training has {status}; "
+            f"make its page with: layerwise report {path}"
+        )
+    return checkpoint, _origin(checkpoint, damaged)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -176,6 +194,14 @@ def _check_empty(folder: Path) -> None:
             f"--out {folder} is not empty: name a new folder, or go on with "
             f"--resume {folder}"
         )
+
+
+def _check_device(recipe: Recipe) -> None:
+    """Say before anything is written that there is no such device."""
+    if recipe.engine == "torch" or ranks.world_size() > 1:
+        torch_device_named(recipe.device)
+    elif recipe.device:
+        device_named(recipe.device)
 
 
 def _last_good(

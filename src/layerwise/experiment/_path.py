@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from layerwise import ranks
 from layerwise.data import Dataset, describe
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
@@ -60,10 +61,12 @@ __all__ = [
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
     """Train, saving checkpoints as it goes; then write the network and its history.
 
+    Under ``torchrun`` rank 0 alone writes.
+
     Raises
     ------
     MachineError
-        If a file cannot be written.
+        If a file cannot be written, or another process of the job is lost.
     """
     plan, saved = run.plan, time.monotonic()
     training = _named(run)
@@ -82,7 +85,8 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
         watch=watch,
         save=save,
     )
-    record(run, result)
+    if ranks.is_first():
+        record(run, result)
     return result
 
 
@@ -126,9 +130,10 @@ def finish(
         What ``summary.json`` holds.
     """
     study = None
-    if result.status != "diverged":
+    network = result.network
+    if result.status != "diverged" and isinstance(network, Network):
         study = look_inside(
-            result.network,
+            network,
             run.data,
             run.plan,
             snapshots=result.snapshots,

@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from layerwise.arrays import device_named
+from layerwise import ranks
+from layerwise.arrays import device_named, torch_device_name
 from layerwise.data import Dataset
 from layerwise.experiment._plan import Plan
 from layerwise.files import write_atomically
@@ -45,10 +46,18 @@ def environment(result: Result | None = None) -> dict[str, str]:
     found["cores"] = str(os.cpu_count())
     found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
     if result is not None:
-        on_cpu = result.engine == "eager"
-        device = None if on_cpu else device_named(result.recipe.device)
-        found["device"] = "cpu" if device is None else str(device.device_kind)
+        found["device"] = _device(result)
+        if ranks.world_size() > 1:
+            found["processes"] = str(ranks.world_size())
     return found
+
+
+def _device(result: Result) -> str:
+    if result.engine == "torch":
+        return torch_device_name(result.recipe.device)
+    if result.engine == "eager":
+        return "cpu"
+    return str(device_named(result.recipe.device).device_kind)
 
 
 def training_summary(plan: Plan, result: Result) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from layerwise.inspection._studied import studied
 from layerwise.inspection._study import Study
 from layerwise.inspection._subject import Case
 from layerwise.inspection._subject_network import network_case
-from layerwise.model import Network
+from layerwise.model import Network, TorchNetwork
 from layerwise.training import Snapshot
 
 __all__ = ["LookOptions", "inspect", "is_module"]
@@ -45,14 +45,13 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
 
     Parameters
     ----------
-    network : Network or torch.nn.Module
+    network : Network, TorchNetwork or torch.nn.Module
         A trained one; untrained is possible too.
     data : Dataset or Samples; with a module also (X, y) or an iterable of batches
         With a data set, everything fitted is fitted on its training samples and
         scored on its test samples. Samples alone are scored; what is fitted is fitted
         on ``fit_on``, or, without it, on the half that is not being scored. A module is
-        given a data set's samples scaled as the data set says, everything else as it
-        is. A batch is (inputs, labels), a mapping with labels, or a nest of these; an
+        given everything as it is, nothing is scaled; see `scaling_module`. A batch is (inputs, labels), a mapping with labels, or a nest of these; an
         iterable is gone through two or three times, and has to bring the same samples
         each time, in the same order or with ids.
     fit_on : the same kinds, optional
@@ -140,7 +139,8 @@ def _case(
                 f"{type(data).__name__}"
             )
         return network_case(network, data, fit_on, snapshots)
-    if not is_module(network):
+    module = network.to_torch() if isinstance(network, TorchNetwork) else network
+    if not is_module(module):
         raise InputError(
             f"a {type(network).__name__} cannot be inspected: give a Network or a "
             "torch.nn.Module"
@@ -149,4 +149,4 @@ def _case(
 
     if snapshots:
         raise InputError("snapshots= is for layerwise's own networks")
-    return module_case(network, data, fit_on, Look(**look))
+    return module_case(module, data, fit_on, Look(**look))

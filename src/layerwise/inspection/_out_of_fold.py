@@ -141,6 +141,7 @@ def cross_fit(
                 f"{data.name}: a training for the suspect labels diverged: give a "
                 f"learning rate below {result.recipe.learning_rate:g}"
             )
+        assert isinstance(result.network, Network), "an MLP comes back as one"
         networks.append(result.network)
         tick()
     return CrossFit(samples, kept, folds, tuple(networks))

@@ -178,7 +178,9 @@ def _in_files(samples: Samples) -> Samples:
 def _taken(
     network: Network, snapshots: Sequence[Snapshot]
 ) -> list[tuple[int | None, Network]]:
-    taken: list[tuple[int | None, Network]] = [(s.epoch, s.network) for s in snapshots]
+    taken: list[tuple[int | None, Network]] = [
+        (s.epoch, s.network) for s in snapshots if isinstance(s.network, Network)
+    ]
     if not taken:
         taken.append((0, network.redrawn(seed=0)))
     last = leaves(taken[-1][1].parameters)

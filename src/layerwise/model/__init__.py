@@ -15,6 +15,7 @@ from layerwise.model._activations import (
     Tanh,
     activation,
 )
+from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Residual, Sequential, slopes
 from layerwise.model._dropout import Dropout
 from layerwise.model._file import load_network, save_network
@@ -37,7 +38,7 @@ from layerwise.model._losses import (
     mean_loss,
     with_l2_penalty,
 )
-from layerwise.model._mlp import MLP, Architecture, block_names
+from layerwise.model._mlp import MLP
 from layerwise.model._network import (
     Batch,
     LossAndGradients,
@@ -50,6 +51,12 @@ from layerwise.model._network import (
 )
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
+from layerwise.model._torch_network import (
+    TorchModule,
+    TorchNetwork,
+    scaling_module,
+    torch_network,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -83,6 +90,8 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "Tanh",
+    "TorchModule",
+    "TorchNetwork",
     "activation",
     "block_names",
     "flatten",
@@ -97,7 +106,9 @@ __all__ = [
     "output_shape",
     "own_targets",
     "save_network",
+    "scaling_module",
     "slopes",
     "target_rows",
+    "torch_network",
     "with_l2_penalty",
 ]

@@ -19,13 +19,14 @@ from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.model._mlp import MLP
 from layerwise.model._network import Network
+from layerwise.model._torch_network import TorchNetwork
 
 __all__ = ["load_network", "save_network"]
 
 FORMAT = "network-1"
 
 
-def save_network(network: Network, path: str | Path) -> None:
+def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
     """Write a network as safetensors; the old file or the new one is there, never half.
 
     Raises
@@ -37,7 +38,12 @@ def save_network(network: Network, path: str | Path) -> None:
     """
     if not isinstance(network.architecture, MLP):
         kind = type(network.architecture).__name__
-        raise InputError(f"only an MLP can be saved to a file, not a {kind}")
+        raise InputError(
+            f"only an MLP can be saved to a file, not a {kind}; a module of torch is "
+            "saved by torch itself: network.to_torch().state_dict()"
+            if isinstance(network, TorchNetwork)
+            else f"only an MLP can be saved to a file, not a {kind}"
+        )
     tensors = {f"parameters.{n}": leaf for n, leaf in named_leaves(network.parameters)}
     scaling = network.scaling.to_arrays()
     tensors |= {f"scaling.{name}": array for name, array in scaling.items()}

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection import Inputs, Study
-from layerwise.model import Network
+from layerwise.model import Network, TorchNetwork
 from layerwise.presentation._pictures import are_pictures, picture_sheet
 from layerwise.presentation._points import draw_points, draw_rings
 from layerwise.presentation._style import (
@@ -133,7 +133,7 @@ def _as_pictures(
 
 @styled
 def decision_regions(
-    network: Network,
+    network: Network | TorchNetwork,
     samples: Samples,
     ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from layerwise.data import Dataset, DataStatistics
 from layerwise.inspection import InputStudy, Study
-from layerwise.model import Network, SquaredError
+from layerwise.model import Network, SquaredError, TorchNetwork
 from layerwise.training import Diagnosis, History, Recipe, Score
 
 __all__ = ["Report"]
@@ -24,7 +24,7 @@ class Report:
         Of ``data``.
     input_study : InputStudy
         Of ``data``, before any network.
-    network : Network
+    network : Network or TorchNetwork
         As the training left it.
     recipe : Recipe
         Its settings, defaults filled in.
@@ -48,7 +48,7 @@ class Report:
     data: Dataset
     statistics: DataStatistics
     input_study: InputStudy
-    network: Network
+    network: Network | TorchNetwork
     recipe: Recipe
     history: History
     status: str

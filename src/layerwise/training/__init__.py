@@ -20,6 +20,7 @@ from layerwise.training._optimisers import (
     optimiser,
 )
 from layerwise.training._recipe import Recipe
+from layerwise.training._record import Recording, record
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training._sweep import (
@@ -64,6 +65,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Recipe",
+    "Recording",
     "Result",
     "Round",
     "Schedule",
@@ -85,6 +87,7 @@ __all__ = [
     "on_host",
     "optimiser",
     "prune_checkpoints",
+    "record",
     "save_checkpoint",
     "schedule",
     "score",

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from layerwise.arrays import leaves, named_leaves, tree_like
 from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
-from layerwise.model import Architecture
+from layerwise.model import Architecture, TorchModule
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, initial_state
 from layerwise.training._recipe import Recipe
 from layerwise.training.engines import State, on_host
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = [
     "checkpoints_in",
@@ -36,15 +39,19 @@ __all__ = [
 FORMAT = "checkpoint-4"
 
 
-def fingerprint(architecture: Architecture, data: Dataset, recipe: Recipe) -> str:
+def fingerprint(
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: Recipe,
+) -> str:
     """Return a digest of all that decides what a training comes to: settings and data.
 
     Two trainings may have arrays of the same shapes; only one of them goes on from a
-    checkpoint to the bytes it would have come to.
+    checkpoint to the bytes it would have come to. A module of torch is known by its
+    structure; what it computes with its parameters is for its owner to keep.
     """
-    chosen = asdict(architecture) if is_dataclass(architecture) else {}
     settings = {
-        "architecture": [type(architecture).__qualname__, chosen],
+        "architecture": _described(architecture),
         "recipe": asdict(recipe.resolved(len(data.train))),
         "scaling": data.scaling,
         "classes": data.class_names,
@@ -55,6 +62,19 @@ def fingerprint(architecture: Architecture, data: Dataset, recipe: Recipe) -> st
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _described(architecture: Any) -> list[Any]:
+    if isinstance(architecture, Architecture):
+        chosen = asdict(architecture) if is_dataclass(architecture) else {}  # pyright: ignore[reportArgumentType]
+        return [type(architecture).__qualname__, chosen]
+    if not isinstance(architecture, TorchModule):
+        architecture = TorchModule(architecture)
+    parameters = [
+        [name, list(p.shape), p.requires_grad]
+        for name, p in architecture.module.named_parameters()
+    ]
+    return [repr(architecture.module), architecture.loss, parameters]
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path:
@@ -119,7 +139,10 @@ def prune_checkpoints(newest: Path, keep: int) -> None:
 
 
 def load_checkpoint(
-    path: Path, architecture: Architecture, data: Dataset, recipe: Recipe
+    path: Path,
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: Recipe,
 ) -> Checkpoint:
     """Read a checkpoint of a training of this architecture, data and recipe.
 
@@ -163,7 +186,7 @@ def _checkpoint(
     if not 0 <= step <= len(losses) == len(accuracies):
         raise ValueError(f"{len(losses)} losses after {step} steps")
     epochs = tuple(_epoch(epoch) for epoch in records["epochs"])
-    if not set(filled["snapshots"]) <= {epoch.epoch for epoch in epochs}:
+    if not set(filled["snapshots"]) <= {0, *(epoch.epoch for epoch in epochs)}:
         raise ValueError("it has a snapshot of an epoch that was not reached")
     best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
     state = State(filled["parameters"], filled["moments"], step)

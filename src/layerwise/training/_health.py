@@ -23,6 +23,8 @@ __all__ = [
     "health_of_step",
     "health_records",
     "silent_shares",
+    "statistics_of_outputs",
+    "statistics_of_slopes",
 ]
 
 HEALTH_EVERY = 40
@@ -128,8 +130,8 @@ def health_of_step(
     passed = [next(slopes(b, trace), xp.ones_like(y)) for b, trace, y in blocks]
     gradients = _norms(before, leaves(found.gradients), xp)
     rows = [gradients, weights, updates / safe]
-    of_outputs = _by_shape(activations, lambda y: _of_outputs(y, share))
-    of_slopes = _by_shape(passed, lambda s: _of_slopes(s, share))
+    of_outputs = _by_shape(activations, lambda y: statistics_of_outputs(y, share))
+    of_slopes = _by_shape(passed, lambda s: statistics_of_slopes(s, share))
     return xp.concat([xp.stack(rows), of_outputs, of_slopes]).T
 
 
@@ -162,27 +164,49 @@ def _norms(tree: Tree, arrays: Sequence[Array], xp: Any) -> Float[Array, " layer
     return xp.sqrt(xp.sum(xp.reshape(taken, of_layers.shape), axis=1))
 
 
-def _of_outputs(
-    outputs: Float[Array, "layers batch units"], share: Float[Array, " batch"]
+def statistics_of_outputs(
+    outputs: Float[Array, "layers batch units"],
+    share: Float[Array, " batch"],
+    summed: Callable[[Array], Array] = lambda array: array,
 ) -> Float[Array, "measures layers"]:
+    """Return mean, spread and variation of layers' outputs, as `LayerHealth` has them.
+
+    Parameters
+    ----------
+    outputs : array, shape (layers, batch, units)
+    share : array, shape (batch,)
+        How much each sample counts; together 1, over all processes.
+    summed : callable, optional
+        Adds arrays over the processes that each have a part of the batch.
+    """
     xp = namespace(outputs)
     # A fold over the batch by matrix product: share has zeros where samples have none.
-    of_units = share @ outputs
+    of_units = summed(share @ outputs)
     mean = xp.mean(of_units, axis=1)
-    spread = xp.mean(share @ (outputs - mean[:, None, None]) ** 2, axis=1)
-    variation = xp.mean(share @ (outputs - of_units[:, None, :]) ** 2, axis=1)
+    about_all = share @ (outputs - mean[:, None, None]) ** 2
+    about_own = share @ (outputs - of_units[:, None, :]) ** 2
+    spread, variation = summed(
+        xp.stack([xp.mean(about, axis=1) for about in (about_all, about_own)])
+    )
     return xp.stack([mean, xp.sqrt(spread), xp.sqrt(variation)])
 
 
-def _of_slopes(
-    found: Float[Array, "layers batch units"], share: Float[Array, " batch"]
+def statistics_of_slopes(
+    found: Float[Array, "layers batch units"],
+    share: Float[Array, " batch"],
+    summed: Callable[[Array], Array] = lambda array: array,
 ) -> Float[Array, "measures layers"]:
+    """Return which parts of layers are saturated and silent, as `LayerHealth` has them.
+
+    Parameters are those of `statistics_of_outputs`, but for the slopes of activations.
+    """
     xp = namespace(found)
     sizes = xp.abs(found)
     saturated = xp.mean(share @ xp.astype(sizes < SATURATED, found.dtype), axis=1)
-    counted = xp.where(share[:, None] > 0, sizes, xp.zeros_like(sizes))
-    silent = xp.astype(xp.max(counted, axis=1) < SILENT, found.dtype)
-    return xp.stack([saturated, xp.mean(silent, axis=1)])
+    passes = ~(sizes < SILENT) & (share[:, None] > 0)
+    passing = summed(xp.sum(xp.astype(passes, found.dtype), axis=1))
+    silent = xp.mean(xp.astype(passing == 0, found.dtype), axis=1)
+    return xp.stack([summed(saturated), silent])
 
 
 def greatest_slopes(

@@ -4,13 +4,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from layerwise import ranks
 from layerwise.data import Dataset, Order
 from layerwise.errors import InputError
-from layerwise.model import Architecture, Network, initial_network
+from layerwise.model import (
+    Architecture,
+    Network,
+    TorchModule,
+    TorchNetwork,
+    initial_network,
+    torch_network,
+)
 from layerwise.training._history import Epoch, History
 from layerwise.training._optimisers import Optimiser, optimiser as named_optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
@@ -26,6 +34,9 @@ from layerwise.training.engines import (
     engine_for,
     on_host,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["Checkpoint", "Progress", "Result", "fit", "initial_state", "score"]
 
@@ -61,7 +72,8 @@ class Checkpoint:
         The epoch of the lowest validation loss and its parameters, where that is kept.
     snapshots : dict of int to tree
         The parameters kept on the way, on the host, by epoch in rising order. Those of
-        epoch 0 are not among them: the seed gives them again, to the byte.
+        epoch 0 are among them only for a module of torch: the seed gives those of a
+        network by hand again, to the byte.
     """
 
     state: State
@@ -76,8 +88,9 @@ class Result:
 
     Parameters
     ----------
-    network : Network
+    network : Network or TorchNetwork
         As trained; where training diverged or was interrupted, its last finite state.
+        A module of torch is in it as ``network.to_torch()``.
     history : History
         Every step and epoch.
     recipe : Recipe
@@ -93,7 +106,7 @@ class Result:
     checkpoint : Checkpoint
         From which an interrupted training goes on.
     engine : str
-        The engine that trained: ``compiled`` or ``eager``.
+        The engine that trained: ``compiled``, ``eager`` or ``torch``.
     snapshots : tuple of Snapshot
         The networks on the way, the untrained one first; where training stopped early,
         those that were reached. They are kept as they were: with ``patience`` the last
@@ -104,7 +117,7 @@ class Result:
         What turned gradients into updates.
     """
 
-    network: Network
+    network: Network | TorchNetwork
     history: History
     recipe: ResolvedRecipe
     status: str
@@ -142,7 +155,7 @@ class Result:
 
 
 def fit(  # noqa: PLR0913 - one more than six, all but three by name
-    architecture: Architecture,
+    architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: Recipe | None = None,
     *,
@@ -156,8 +169,10 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
 
     Parameters
     ----------
-    architecture : Architecture
-        What to train: an ``MLP``, or settings of your own.
+    architecture : Architecture, TorchModule or torch.nn.Module
+        What to train: an ``MLP``, settings of your own, or any module of torch, which
+        is copied. Its first parameters are its own, and it gets the inputs as they
+        are: see ``TorchModule``.
     data : Dataset
         Its scaling is fitted on the training set; only the validation set has a say in
         when to stop; the test set is scored once, at the end.
@@ -182,7 +197,15 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     Raises
     ------
     InputError
-        If a setting is unknown or out of its range.
+        If a setting is unknown or out of its range, or the module does not fit the
+        data.
+    MachineError
+        If another process of the same job is lost.
+
+    Notes
+    -----
+    Under ``torchrun`` all processes train one network, each on its slice of the same
+    batches; ``watch`` and ``save`` are called in rank 0 alone.
 
     Examples
     --------
@@ -196,14 +219,14 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     if optimiser is not None:
         problem = replace(problem, optimiser=optimiser)
     training = _Training(engine_for(problem, settled.engine), problem, data, settled)
-    checkpoint = resume or Checkpoint(problem.initial_state(), History())
+    checkpoint = resume or _begun(problem)
     status = "finished"
     try:
         for reached in training.stretches(checkpoint):
             checkpoint = reached
-            if watch:
+            if watch and ranks.is_first():
                 watch(training.progress(checkpoint))
-            if save and not checkpoint.history.diverged:
+            if save and ranks.is_first() and not checkpoint.history.diverged:
                 save(checkpoint)
     except KeyboardInterrupt:
         status = "interrupted"
@@ -213,7 +236,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
 
 
 def score(
-    architecture: Architecture,
+    architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: Recipe,
     checkpoint: Checkpoint,
@@ -226,11 +249,17 @@ def score(
     """
     settled = recipe.resolved(len(data.train))
     problem = _problem(architecture, data, settled)
-    training = _Training(engine_for(problem, "eager"), problem, data, settled)
+    by_hand = isinstance(problem.network, Network)
+    engine = engine_for(problem, "eager" if by_hand else "torch")
+    training = _Training(engine, problem, data, settled)
     return training.result(checkpoint, status)
 
 
-def initial_state(architecture: Architecture, data: Dataset, recipe: Recipe) -> State:
+def initial_state(
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: Recipe,
+) -> State:
     """Return the state before the first step."""
     return _problem(
         architecture, data, recipe.resolved(len(data.train))
@@ -248,10 +277,33 @@ def _changed(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
         raise InputError(f"no setting {names}; a training has {known}") from error
 
 
+def _begun(problem: Problem) -> Checkpoint:
+    """Return where a training begins."""
+    state = problem.initial_state()
+    by_hand = isinstance(problem.network, Network)
+    return Checkpoint(
+        state, History(), snapshots={} if by_hand else {0: state.parameters}
+    )
+
+
+def _untrained(
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: ResolvedRecipe,
+) -> Network | TorchNetwork:
+    if isinstance(architecture, Architecture):
+        return initial_network(architecture, data, seed=recipe.seed)
+    if not isinstance(architecture, TorchModule):
+        architecture = TorchModule(architecture)
+    return torch_network(architecture, data)
+
+
 def _problem(
-    architecture: Architecture, data: Dataset, recipe: ResolvedRecipe
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: ResolvedRecipe,
 ) -> Problem:
-    network = initial_network(architecture, data, seed=recipe.seed)
+    network = _untrained(architecture, data, recipe)
     steps = Order(len(data.train), recipe.batch_size, recipe.seed).steps_per_epoch
     return Problem(
         network=network,
@@ -291,10 +343,17 @@ class _Training:
         """Yield a checkpoint after every stretch of steps, until the training ends."""
         if checkpoint.history.epochs:
             self._began -= checkpoint.history.epochs[-1].seconds
+        with ranks.stops_noted() as asked_to_stop:
+            yield from self._stretches(checkpoint, asked_to_stop)
+
+    def _stretches(
+        self, checkpoint: Checkpoint, asked_to_stop: Callable[[], bool]
+    ) -> Iterator[Checkpoint]:
         first = True
         while not self._is_over(checkpoint):
             start = checkpoint.state.step
             stop = start + 1 if first else self._next_stop(start)
+            stop = _agreed(stop, asked_to_stop())
             clock = time.perf_counter()
             state, steps = self._engine.advance(
                 checkpoint.state, self._order, start, stop
@@ -349,10 +408,10 @@ class _Training:
 
     def _snapshots(self, checkpoint: Checkpoint) -> tuple[Snapshot, ...]:
         untrained = self._problem.network
-        kept = checkpoint.snapshots.items()
-        return (
-            Snapshot(0, untrained),
-            *(Snapshot(e, replace(untrained, parameters=tree)) for e, tree in kept),
+        kept = {0: untrained.parameters} | checkpoint.snapshots
+        return tuple(
+            Snapshot(epoch, replace(untrained, parameters=tree))
+            for epoch, tree in kept.items()
         )
 
     def _next_stop(self, start: int) -> int:
@@ -399,6 +458,20 @@ class _Training:
             kept = on_host(checkpoint.state).parameters
             snapshots = snapshots | {epoch.epoch: kept}
         return replace(checkpoint, history=history, best=best, snapshots=snapshots)
+
+
+def _agreed(stop: int, asked: bool) -> int:
+    """Return where all ranks stop next: their clocks differ, their steps must not.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On every rank, if one of them was asked to stop.
+    """
+    wanted = ranks.gathered((stop, asked))
+    if any(asked for _, asked in wanted):
+        raise KeyboardInterrupt
+    return wanted[0][0]
 
 
 def _extended(history: History, steps: Steps) -> History:

@@ -95,6 +95,7 @@ def fix(
     best, latest = (setup, before), (setup, before)
     while len(rounds) < ROUNDS:
         cause, change = _next(latest[1], rounds)
+        change = latest[0].possible(change)
         if cause is None or not change:
             break
         changed = latest[0].changed(change)

@@ -15,7 +15,7 @@ LEARNING_RATES = MappingProxyType(
     {"sgd": 0.05, "momentum": 0.02, "adam": 3e-3, "adamw": 3e-3}
 )
 MANY_SAMPLES = 10_000
-ENGINES = ("auto", "compiled", "eager")
+ENGINES = ("auto", "compiled", "eager", "torch")
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class Recipe:
     seed : int
         Of the initial parameters, the order and the noise.
     engine : str
-        ``compiled`` (XLA), ``eager`` (NumPy), or ``auto``: by the problem's size.
+        ``compiled`` (XLA), ``eager`` (NumPy), ``torch`` (autograd), or ``auto``: torch
+        for a module of torch and under ``torchrun``, else by the problem's size.
     device : str, optional
-        Where the compiled engine computes: ``cpu``, ``gpu`` or ``tpu``; by default the
-        fastest there is.
+        Where to compute, ``cpu``, ``gpu`` or ``tpu`` with the compiled engine, ``cpu``
+        or ``gpu`` with torch; by default the fastest there is.
     patience : int, optional
         Stop after this many epochs without a lower validation loss and keep the best;
         by default never.

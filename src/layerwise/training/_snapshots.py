@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise.model import Network
+from layerwise.model import Network, TorchNetwork
 
 __all__ = ["Snapshot", "snapshot_epochs"]
 
@@ -17,12 +17,12 @@ class Snapshot:
     ----------
     epoch : int
         Epochs done by then; 0 is the untrained network.
-    network : Network
+    network : Network or TorchNetwork
         Predicts like any other.
     """
 
     epoch: int
-    network: Network
+    network: Network | TorchNetwork
 
 
 def snapshot_epochs(epochs: int, count: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from layerwise.data import Samples, Scaling
+from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.inspection.modules._tracking import Arguments
 
@@ -161,14 +161,10 @@ class ArraySource:
     ----------
     module : nn.Module
     samples : Samples
-    scaling : Scaling, optional
-        What is done to them before the module sees them; by default nothing.
     """
 
-    def __init__(
-        self, module: nn.Module, samples: Samples, scaling: Scaling | None = None
-    ) -> None:
-        self._module, self._samples, self._scaling = module, samples, scaling
+    def __init__(self, module: nn.Module, samples: Samples) -> None:
+        self._module, self._samples = module, samples
         self.targets = samples.targets
         self.inputs: np.ndarray | None = samples.inputs
 
@@ -177,8 +173,6 @@ class ArraySource:
         device, dtype = _device(self._module), _dtype(self._module)
         for start in range(0, len(self.targets), BATCH):
             rows = np.array(self._samples.inputs[start : start + BATCH])
-            if self._scaling is not None:
-                rows = self._scaling.apply(rows, np.float32)
             tensor = torch.from_numpy(rows)
             if tensor.is_floating_point() or tensor.dtype == torch.uint8:
                 tensor = tensor.to(dtype)

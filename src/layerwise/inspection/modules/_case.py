@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from layerwise.data import Dataset, Samples, Scaling, fit_scaling
+from layerwise.data import Dataset, Samples, Scaling
 from layerwise.errors import InputError
 from layerwise.inspection._subject import Block, Case
 from layerwise.inspection.modules._batches import (
@@ -238,11 +238,10 @@ def _sources(
     if not isinstance(data, Dataset):
         scored = _source(module, data, look)
         return scored, None if fit_on is None else _source(module, fit_on, look), None
-    scaling = fit_scaling(data.train.inputs, data.scaling)
     return (
-        ArraySource(module, data.test, scaling),
-        ArraySource(module, data.train, scaling),
-        ArraySource(module, data.validation, scaling),
+        ArraySource(module, data.test),
+        ArraySource(module, data.train),
+        ArraySource(module, data.validation),
     )
 
 

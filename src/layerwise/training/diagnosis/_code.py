@@ -7,9 +7,9 @@ batch twice.
 import numpy as np
 
 from layerwise.arrays import leaves, one_hot, tree_map
-from layerwise.model import Batch, Draw, loss_and_gradients
+from layerwise.model import Batch, Draw, Network, loss_and_gradients
 from layerwise.training.diagnosis._cause import Cause
-from layerwise.training.diagnosis._evidence import Evidence, layers_within
+from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.wording import number
 
 __all__ = ["evaluation_mode", "gradients_not_reset"]
@@ -25,7 +25,9 @@ ROWS = 64
 
 def gradients_not_reset(evidence: Evidence) -> Cause | None:
     """Gradients of earlier steps that are still in the update."""
-    moving = max(_remembered(evidence), _doubled(evidence))
+    if evidence.by_hand is None:
+        return None
+    moving = max(_remembered(evidence), _doubled(evidence, evidence.by_hand))
     if moving < STILL_MOVING:
         return None
     return Cause(
@@ -56,9 +58,9 @@ def _remembered(evidence: Evidence) -> float:
     return sizes[-1] / max(sizes[0], 1e-30)
 
 
-def _doubled(evidence: Evidence) -> float:
+def _doubled(evidence: Evidence, network: Network) -> float:
     """Return by how much a second gradient of the same batch differs from the first."""
-    first, second = (leaves(_gradients(evidence, None)) for _ in range(2))
+    first, second = (leaves(_gradients(evidence, network)) for _ in range(2))
     pairs = zip(first, second, strict=True)
     change = sum(float(np.sum(np.square(b - a))) for a, b in pairs)
     size = sum(float(np.sum(np.square(a))) for a in first)
@@ -67,18 +69,21 @@ def _doubled(evidence: Evidence) -> float:
 
 def evaluation_mode(evidence: Evidence) -> Cause | None:
     """Return layers that ask for noise in training and do not get it."""
-    network = evidence.network
+    network = evidence.by_hand
+    if network is None:
+        return None
     features = (int(np.prod(network.shape)),)
-    within = [*layers_within(network.layer)]
     asking = [
         inner
-        for inner in within
+        for inner in evidence.within
         if isinstance(_own_noise(inner), Draw) and getattr(inner, "rate", 1.0)
     ]
     if not asking:
         return None
     declared = network.layer.noise(network.parameters, features)
-    one, other = (_outputs(evidence, _noise(declared, seed)) for seed in (0, 1))
+    one, other = (
+        _outputs(evidence, network, _noise(declared, seed)) for seed in (0, 1)
+    )
     if not np.array_equal(one, other):
         return None
     names = sorted({type(inner).__name__ for inner in asking})
@@ -124,16 +129,13 @@ def _batch(evidence: Evidence) -> Batch:
     return Batch(x, one_hot(targets, evidence.data.classes, x), np.ones(ROWS))
 
 
-def _outputs(evidence: Evidence, noise: object) -> np.ndarray:
-    layer, batch = evidence.network.layer, _batch(evidence)
-    return np.asarray(
-        layer.forward(evidence.network.parameters, batch.inputs, noise)[0]
-    )
+def _outputs(evidence: Evidence, network: Network, noise: object) -> np.ndarray:
+    inputs = _batch(evidence).inputs
+    return np.asarray(network.layer.forward(network.parameters, inputs, noise)[0])
 
 
-def _gradients(evidence: Evidence, noise: object) -> object:
-    network = evidence.network
+def _gradients(evidence: Evidence, network: Network) -> object:
     with np.errstate(all="ignore"):
         return loss_and_gradients(
-            network.layer, network.loss, network.parameters, _batch(evidence), noise
+            network.layer, network.loss, network.parameters, _batch(evidence)
         ).gradients

@@ -52,10 +52,15 @@ RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
 What stands first explains much of what stands below it."""
 
 
+INSIDE = (dead, saturated, too_deep)
+"""These ask which layers there are; of a torch module only what they give is known."""
+
+
 def diagnose(evidence: Evidence) -> Diagnosis:
     """Return what is wrong with a training, the cause to mend first standing first."""
-    for rules in (DATA_RULES, RULES):
-        causes = tuple(found for rule in rules if (found := rule(evidence)))
+    rules = [r for r in RULES if evidence.by_hand or r not in INSIDE]
+    for part in (DATA_RULES, rules):
+        causes = tuple(found for rule in part if (found := rule(evidence)))
         if causes:
             return Diagnosis(causes)
     return Diagnosis()

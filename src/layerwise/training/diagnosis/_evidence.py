@@ -21,6 +21,7 @@ from layerwise.model import (
     Network,
     ReLU,
     Residual,
+    TorchNetwork,
     flatten,
 )
 from layerwise.training._health import Health, LayerHealth
@@ -30,7 +31,7 @@ from layerwise.training._recipe import ResolvedRecipe
 from layerwise.training.diagnosis._expected import Expected, expected_of
 from layerwise.training.engines import Score
 
-__all__ = ["Evidence", "layers_within"]
+__all__ = ["Evidence"]
 
 MARGIN = 0.02
 """Points of accuracy below what simple methods reach that are not worth an alarm."""
@@ -45,7 +46,7 @@ class Evidence:
 
     Parameters
     ----------
-    network : Network
+    network : Network or TorchNetwork
         Its last finite state.
     data : Dataset
     recipe : ResolvedRecipe
@@ -58,7 +59,7 @@ class Evidence:
         Of the network.
     """
 
-    network: Network
+    network: Network | TorchNetwork
     data: Dataset
     recipe: ResolvedRecipe
     optimiser: Optimiser
@@ -77,15 +78,24 @@ class Evidence:
         return self.history.records
 
     @cached_property
-    def untrained(self) -> Network:
+    def untrained(self) -> Network | TorchNetwork:
         """The network before its first step."""
         return self.network.redrawn(self.recipe.seed)
+
+    @property
+    def by_hand(self) -> Network | None:
+        """The network, where its layers are by hand and can be looked into."""
+        return self.network if isinstance(self.network, Network) else None
+
+    @cached_property
+    def within(self) -> tuple[Layer, ...]:
+        """Every layer of the network, those of layers too; none of a torch module."""
+        return tuple(_layers_within(self.by_hand.layer)) if self.by_hand else ()
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
         """Every activation of the network, in forward order."""
-        within = layers_within(self.network.layer)
-        return tuple(one for one in within if isinstance(one, Activation))
+        return tuple(one for one in self.within if isinstance(one, Activation))
 
     @property
     def rectified(self) -> bool:
@@ -103,7 +113,7 @@ class Evidence:
     @cached_property
     def hidden_count(self) -> int:
         """The number of hidden layers."""
-        return len(self.network.layer.layers) - 1
+        return len(self.names) - 1
 
     @cached_property
     def training_rows(self) -> Samples:
@@ -170,27 +180,40 @@ class Evidence:
     @cached_property
     def weight_variances(self) -> tuple[tuple[int, float], ...]:
         """For every layer fan-in and variance of its first matrix, untrained."""
-        found: list[tuple[int, float]] = []
-        for tree in self.untrained.parameters:
+        return tuple(
+            (weights.size // units, float(np.var(weights)))
+            for weights, units in self._first_weights
+        )
+
+    @property
+    def _first_weights(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Every layer's first matrix and its number of units; ones where it has none.
+
+        Torch has the units first: as (units, inputs), or (channels, channels, …).
+        """
+        untrained = self.untrained
+        none = np.array([[-1.0, 1.0]]), 2  # one input, and a variance of 1
+        if isinstance(untrained, TorchNetwork):
+            held = untrained.followed
+            named = [held.get(f"{name}.weight") for name in untrained.layer_names]
+            found = [w if w is not None and w.ndim > 1 else None for w in named]
+            yield from (none if w is None else (w, len(w)) for w in found)
+            return
+        for tree in untrained.parameters:
             matrices = [leaf for leaf in leaves(tree) if leaf.ndim == 2]
-            if matrices:
-                found.append((matrices[0].shape[0], float(np.var(matrices[0]))))
-            else:
-                found.append((1, 1.0))
-        return tuple(found)
+            yield (matrices[0], matrices[0].shape[1]) if matrices else none
 
     @property
     def has_skips(self) -> bool:
         """Whether skip connections or normalisation carry the signal."""
-        within = layers_within(self.network.layer)
-        return any(isinstance(one, Residual | LayerNorm) for one in within)
+        return any(isinstance(one, Residual | LayerNorm) for one in self.within)
 
 
-def layers_within(layer: Layer) -> Iterator[Layer]:
+def _layers_within(layer: Layer) -> Iterator[Layer]:
     """Yield a layer and those that it is made of, in the order of its fields."""
     yield layer
     for inner in _inner(layer):
-        yield from layers_within(inner)
+        yield from _layers_within(inner)
 
 
 def _inner(layer: Any) -> Iterator[Layer]:

@@ -8,9 +8,10 @@ from layerwise.model import (
     CrossEntropyOnProbabilities,
     Network,
     Softmax,
+    TorchNetwork,
 )
 from layerwise.training.diagnosis._cause import Cause
-from layerwise.training.diagnosis._evidence import Evidence, layers_within
+from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.wording import number, percent
 
 __all__ = ["constant", "softmax_twice", "underflow"]
@@ -30,7 +31,7 @@ def softmax_twice(evidence: Evidence) -> Cause | None:
     outputs = network.logits(evidence.training_rows.inputs).astype(np.float64)
     sums = outputs.sum(axis=1)
     looks = outputs.size and (outputs >= 0).all() and np.abs(sums - 1).max() < 1e-3
-    is_softmax = any(isinstance(one, Softmax) for one in layers_within(network.layer))
+    is_softmax = any(isinstance(one, Softmax) for one in evidence.within)
     if not (looks or (is_softmax and not np.isfinite(outputs).all())):
         return None
     classes = len(network.class_names)
@@ -77,7 +78,7 @@ def underflow(evidence: Evidence) -> Cause | None:
     )
 
 
-def _floored(network: Network, evidence: Evidence) -> float:
+def _floored(network: Network | TorchNetwork, evidence: Evidence) -> float:
     samples = evidence.training_rows
     outputs = network.logits(samples.inputs)
     own = (outputs * one_hot(samples.targets, outputs.shape[1], outputs)).sum(axis=1)

@@ -14,6 +14,7 @@ from layerwise.model import (
     Linear,
     Loss,
     Sequential,
+    TorchModule,
     loss_function,
 )
 from layerwise.training._optimisers import Optimiser
@@ -28,17 +29,23 @@ class Setup:
 
     Parameters
     ----------
-    architecture : Architecture
+    architecture : Architecture or TorchModule
     data : Dataset
     recipe : Recipe
     optimiser : Optimiser, optional
         One of the user's own, instead of the recipe's.
     """
 
-    architecture: Architecture
+    architecture: Architecture | TorchModule
     data: Dataset
     recipe: Recipe
     optimiser: Optimiser | None = None
+
+    def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a change can be made: a torch module is its owner's."""
+        fixed = _names(MLP) - {"loss"}
+        given = isinstance(self.architecture, TorchModule)
+        return {k: v for k, v in change.items() if not (given and k in fixed)}
 
     def changed(self, change: Mapping[str, Any]) -> "Setup":
         """Return the setup with a remedy's change made."""
@@ -99,11 +106,13 @@ def _balanced(samples: Samples) -> Samples:
     return samples.at(np.sort(np.concatenate([np.resize(m, most) for m in members])))
 
 
-def _rebuilt(architecture: Architecture, change: Mapping[str, Any]) -> Architecture:
+def _rebuilt(
+    architecture: Architecture | TorchModule, change: Mapping[str, Any]
+) -> Architecture | TorchModule:
     own = {k: v for k, v in change.items() if k in _names(MLP)}
     if not own:
         return architecture
-    if isinstance(architecture, MLP):
+    if isinstance(architecture, MLP | TorchModule):
         return replace(architecture, **own)
     return Rebuilt(architecture, own.get("init"), own.get("loss"))
 

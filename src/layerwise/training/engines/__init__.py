@@ -1,5 +1,9 @@
 """Engines: each advances a network by the same mathematics, in its own way."""
 
+from layerwise import ranks
+from layerwise.arrays import require_torch
+from layerwise.errors import InputError
+from layerwise.model import Network
 from layerwise.training.engines._engine import (
     Engine,
     Problem,
@@ -30,9 +34,36 @@ compiling: the default training on digits is just below."""
 
 
 def engine_for(problem: Problem, name: str = "auto") -> Engine:
-    """Return the engine of this name; ``auto`` decides by the problem's size alone."""
+    """Return the engine of this name.
+
+    ``auto`` decides by the problem alone: torch where the network is a module of torch,
+    or where there are several processes; else by the problem's size.
+
+    Raises
+    ------
+    InputError
+        If that engine cannot train this network, or not in several processes.
+    """
+    network = problem.network
+    is_module = not isinstance(network, Network)
+    several = ranks.world_size() > 1
+    if name == "auto" and (is_module or several):
+        name = "torch"
+    if name == "torch":
+        require_torch("engine torch")
+        from layerwise.training.engines._torch import TorchEngine
+
+        return TorchEngine(problem)
+    if is_module or several:
+        what = "a module of torch" if is_module else "a job of several processes"
+        raise InputError(f"engine {name!r} cannot train {what}: use torch, or auto")
+    return _by_hand(problem, network, name)
+
+
+def _by_hand(problem: Problem, network: Network, name: str) -> Engine:
+    """Return an engine that takes hand-derived gradients."""
     if name == "auto":
-        tiny = problem.device is None and _is_tiny(problem)
+        tiny = problem.device is None and _is_tiny(problem, network)
         name = "eager" if tiny else "compiled"
     if name == "eager":
         from layerwise.training.engines._eager import EagerEngine
@@ -43,8 +74,8 @@ def engine_for(problem: Problem, name: str = "auto") -> Engine:
     return CompiledEngine(problem)
 
 
-def _is_tiny(problem: Problem) -> bool:
-    depth = len(problem.network.layer.layers)
+def _is_tiny(problem: Problem, network: Network) -> bool:
+    depth = len(network.layer.layers)
     steps = problem.total_steps
-    each = 3 * problem.batch_size * problem.network.parameter_count
+    each = 3 * problem.batch_size * network.parameter_count
     return steps * depth < FEW_STEPS and steps * each < FEW_OPERATIONS

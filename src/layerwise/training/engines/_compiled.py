@@ -102,7 +102,7 @@ class CompiledEngine:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._double = problem.dtype == np.float64
-        network = problem.network
+        network = problem.by_hand
         features = int(np.prod(network.shape))
         draws = network.layer.noise(network.parameters, (features,))
         self._device = device_named(problem.device)
@@ -279,7 +279,7 @@ def _run(
     def watched(carry: _Carry) -> Array:
         to, number = moved(carry), begun + carry.reached
         measured = health_of_step(
-            problem.network.layer, to.batch, to.found, carry.parameters, to.parameters
+            problem.by_hand.layer, to.batch, to.found, carry.parameters, to.parameters
         )
         place = number // every - (begun + every - 1) // every
         return carry.health.at[place].set(measured)
@@ -315,7 +315,7 @@ def _moved(
     problem: Problem, carry: _Carry, batch: Batch, noise: Noise, rate: Array
 ) -> _Moved:
     """Return what one step comes to; a batch without weight changes nothing."""
-    network = problem.network
+    network = problem.by_hand
     found = loss_and_gradients(
         network.layer, network.loss, carry.parameters, batch, noise, problem.l2
     )
@@ -356,7 +356,7 @@ def _evaluate(
 
     Last comes the greatest slope of every unit of every layer.
     """
-    network = problem.network
+    network = problem.by_hand
     batch = _batch(problem, rows, labels, counted)
     outputs, traces = network.layer.forward(parameters, batch.inputs)
     losses, _ = network.loss.forward(outputs, batch.targets)
@@ -368,7 +368,7 @@ def _evaluate(
 
 
 def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:
-    network, dtype = problem.network, problem.dtype
+    network, dtype = problem.by_hand, problem.dtype
     inputs = flatten(network.scaling.apply(rows, dtype))
     like = jnp.zeros(0, dtype)
     return Batch(inputs, target_rows(labels, len(network.class_names), like), weights)

@@ -63,7 +63,7 @@ class EagerEngine:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        network = problem.network
+        network = problem.by_hand
         features = int(np.prod(network.shape))
         self._draws = network.layer.noise(network.parameters, (features,))
         self._targets = self._rows_of(problem.samples.targets)
@@ -133,7 +133,7 @@ class EagerEngine:
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
-        network = self._problem.network
+        network = self._problem.by_hand
         loss, right, total = 0.0, 0.0, 0.0
         slopes: list[tuple[np.ndarray, ...]] = []
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -162,7 +162,7 @@ class EagerEngine:
         if not total:
             empty = problem.no_health(taken)
             return state._replace(step=state.step + 1), 0.0, 0.0, empty
-        network = problem.network
+        network = problem.by_hand
         before = unravelled(state.parameters, network.parameters)
         batch = Batch(self._inputs(problem.samples, rows), self._targets[rows], weights)
         found = loss_and_gradients(

@@ -7,9 +7,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Integer
 
-from layerwise.arrays import Array, Tree, leaves, tree_map
+from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
-from layerwise.model import Network
+from layerwise.errors import InputError
+from layerwise.model import Network, TorchNetwork
 from layerwise.training._health import HEALTH_EVERY, LayerHealth
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule
@@ -23,7 +24,7 @@ class State(NamedTuple):
     Parameters
     ----------
     parameters : tree of arrays
-        The network's.
+        The network's; a module's running means among them.
     moments : tree of arrays
         The optimiser's.
     step : int
@@ -74,7 +75,7 @@ class Problem:
 
     Parameters
     ----------
-    network : Network
+    network : Network or TorchNetwork
         Untrained; its parameters' dtype is that of the computation.
     samples : Samples
         The training set, in its own dtype.
@@ -99,7 +100,7 @@ class Problem:
         Global steps from one record of the layers' health to the next; 0 for none.
     """
 
-    network: Network
+    network: Network | TorchNetwork
     samples: Samples
     optimiser: Optimiser
     schedule: Schedule
@@ -114,7 +115,20 @@ class Problem:
     @cached_property
     def dtype(self) -> np.dtype:
         """The floating-point type that everything is computed in."""
-        return leaves(self.network.parameters)[0].dtype
+        return leaves(self.network.followed)[0].dtype
+
+    @property
+    def by_hand(self) -> Network:
+        """The network, for engines that take hand-derived gradients.
+
+        Raises
+        ------
+        InputError
+            If it is a module of torch.
+        """
+        if isinstance(self.network, Network):
+            return self.network
+        raise InputError("a module of torch is trained by engine torch alone")
 
     def rates(self, start: int, stop: int) -> Float[np.ndarray, " steps"]:
         """Return the learning rates of the global steps from start to stop."""
@@ -143,13 +157,13 @@ class Problem:
         self, records: int = 0
     ) -> Float[np.ndarray, "records layers measures"]:
         """Return so many records of zeros."""
-        shape = (records, len(self.network.layer.layers), len(LayerHealth._fields))
+        shape = (records, len(self.network.layer_names), len(LayerHealth._fields))
         return np.zeros(shape, self.dtype)
 
     def initial_state(self) -> State:
         """Return the state before the first step."""
-        parameters = self.network.parameters
-        return State(parameters, self.optimiser.init(parameters), 0)
+        network = self.network
+        return State(network.parameters, self.optimiser.init(network.followed), 0)
 
 
 @runtime_checkable
@@ -186,5 +200,5 @@ def all_finite(tree: Tree) -> bool:
 
 def on_host(state: State) -> State:
     """Return the state with NumPy arrays."""
-    parameters, moments = (tree_map(np.asarray, t) for t in state[:2])
+    parameters, moments = (tree_map(to_numpy, t) for t in state[:2])
     return State(parameters, moments, int(state.step))

@@ -1,0 +1,165 @@
+"""A torch module in training: its parameters in one vector, read and set as trees.
+
+Like the eager engine's: to update one large array takes less time than many small ones,
+and the optimiser is the one of all engines. Parameters and their gradients are views of
+two vectors, so that autograd and ``DistributedDataParallel`` write where it reads.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from layerwise.arrays import Array, Tree, leaves, tree_map
+from layerwise.model import Network, TorchNetwork
+from layerwise.model._torch_modules import Slot, as_inputs, logits_of, slots
+
+__all__ = ["Live", "fill", "live"]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a parameter lies in the vector, and how a tree's leaf shows it."""
+
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    transposed: bool
+
+    def of(self, vector: Tensor) -> Tensor:
+        """Return the part of a vector as a view, of the leaf's shape."""
+        found = vector[self.start : self.stop].view(self.shape)
+        return found.T if self.transposed else found
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """A module whose parameters are views of one vector.
+
+    Parameters
+    ----------
+    module : Module
+        Of its own, on the device.
+    vector, gradient : tensors, shape (parameters,)
+        All that follows the gradient, and the gradient.
+    places : tree of _Place
+        Of the form of the state's parameters, those that are kept left out.
+    kept : dict of str to tensor, or None
+        What else a module holds; None where there can be none.
+    observed : tuple of (str, Module)
+        The layers whose health is taken, in forward order.
+    takes_raw : bool
+        Whether the module scales by itself and takes inputs of every dtype.
+    classes : int
+    """
+
+    module: nn.Module
+    vector: Tensor
+    gradient: Tensor
+    places: Tree
+    kept: dict[str, Tensor] | None
+    observed: tuple[tuple[str, nn.Module], ...]
+    takes_raw: bool
+    classes: int
+
+    def shown(self, vector: Tensor) -> Tree:
+        """Return a vector's numbers as a tree of views."""
+        return tree_map(lambda place: place.of(vector), self.places)
+
+    def parameters(self) -> Tree:
+        """Return a copy of the parameters as the state holds them."""
+        tree = self.shown(self.vector.clone())
+        if self.kept is None:
+            return tree
+        kept = {name: tensor.clone() for name, tensor in self.kept.items()}
+        return {"trained": tree, "kept": kept}
+
+    def load(self, parameters: Tree) -> None:
+        """Set the parameters to those of a state."""
+        if self.kept is not None:
+            fill(self.kept, parameters["kept"])
+            parameters = parameters["trained"]
+        fill(self.shown(self.vector), parameters)
+
+    def spans(self, module: nn.Module, direct: bool) -> list[slice]:
+        """Return where the parameters of a part of the module lie in the vector."""
+        start = self.vector.data_ptr()
+        size = self.vector.element_size()
+        found: list[slice] = []
+        for parameter in module.parameters(recurse=not direct):
+            if parameter.requires_grad:
+                at = (parameter.data_ptr() - start) // size
+                found.append(slice(at, at + parameter.numel()))
+        return found
+
+    def inputs(self, rows: np.ndarray | Tensor) -> Tensor:
+        """Return raw inputs as the module takes them, on its device."""
+        if self.takes_raw:
+            return torch.as_tensor(rows).to(self.vector.device)
+        return as_inputs(rows, self.vector.dtype, self.vector.device)
+
+    def logits(self, forward: Any, inputs: Tensor) -> Tensor:
+        """Return the logits, shape (samples, classes); ``forward`` runs the module."""
+        return logits_of(forward(inputs), self.classes)
+
+
+def fill(tree: Tree, values: Tree) -> None:
+    """Copy the numbers of a tree, of any library, into tensors of the same form."""
+    with torch.no_grad():
+        tree_map(lambda tensor, value: tensor.copy_(_tensor(value)), tree, values)
+
+
+def _tensor(value: Array) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    # A copy: arrays of NumPy may be read-only, of which torch would warn.
+    return torch.tensor(np.asarray(value))
+
+
+def live(network: Network | TorchNetwork, device: torch.device) -> Live:
+    """Return a network's module on a device, its parameters in one vector."""
+    module: Any = network.to_torch().to(device)
+    kept: dict[str, Tensor] | None = None
+    if isinstance(network, Network):
+        blocks = list(module)[2:]
+        tree = slots(network.layer, blocks)
+        observed = list(zip(network.layer_names, blocks, strict=True))
+    else:
+        named = dict(module.named_parameters())
+        tree = {name: Slot(p) for name, p in named.items() if p.requires_grad}
+        kept = {name: p.data for name, p in named.items() if not p.requires_grad}
+        kept |= dict(module.named_buffers())
+        parts = dict(module.named_modules())
+        observed = [(name, parts.get(name, module)) for name in network.layer_names]
+    vector, gradient, places = _laid_out(tree)
+    return Live(
+        module=module,
+        vector=vector,
+        gradient=gradient,
+        places=places,
+        kept=kept,
+        observed=tuple(observed),
+        takes_raw=isinstance(network, Network),
+        classes=len(network.class_names),
+    )
+
+
+def _laid_out(tree: Tree) -> tuple[Tensor, Tensor, Tree]:
+    """Put the parameters of a tree of slots into one vector, and their gradients."""
+    tensors = [slot.tensor for slot in leaves(tree)]
+    vector = torch.cat([tensor.data.reshape(-1) for tensor in tensors])
+    gradient = torch.zeros_like(vector)
+    end = 0
+
+    def placed(slot: Slot) -> _Place:
+        nonlocal end
+        shape = tuple(slot.tensor.shape)
+        end += slot.tensor.numel()
+        place = _Place(end - slot.tensor.numel(), end, shape, transposed=False)
+        slot.tensor.data = place.of(vector)
+        slot.tensor.grad = place.of(gradient)
+        return _Place(place.start, place.stop, shape, slot.transposed)
+
+    return vector, gradient, tree_map(placed, tree)

@@ -1,0 +1,375 @@
+"""The torch engine: any module, its gradients by autograd, on CPU and CUDA.
+
+The mathematics around the module is that of the other engines: the losses' forward
+lines, the mean over a batch, and the optimisers run on tensors. Under ``torchrun``
+every rank takes its slice of the same global batch, and ``DistributedDataParallel``
+adds up the gradients.
+"""
+
+import itertools
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from layerwise import ranks
+from layerwise.arrays import Tree, leaves, to_numpy, torch_device_named, tree_map
+from layerwise.data import Order, Samples
+from layerwise.model import Network, hits, target_rows
+from layerwise.training._health import silent_shares
+from layerwise.training.engines._engine import Problem, Score, State, Steps
+from layerwise.training.engines._graph import Replay
+from layerwise.training.engines._live import fill, live
+from layerwise.training.engines._watch import (
+    greatest_slopes,
+    layer_health,
+    watched,
+)
+
+__all__ = ["TorchEngine"]
+
+BLOCK_ROWS = 4096
+"""Rows of a network by hand that are evaluated at a time."""
+
+MODULE_ROWS = 256
+"""Rows of a module: convolutions take much memory."""
+
+SHARE_OF_DEVICE = 0.5
+"""Training inputs lie on a CUDA device where they take at most this of its memory."""
+
+
+class _Step(NamedTuple):
+    """A step, as this rank sees it.
+
+    Parameters
+    ----------
+    number : int
+        The global step.
+    rows : integer array
+        Its slice of the samples that count.
+    weights : array
+        Of these.
+    total : number
+        The sum of the weights over all ranks.
+    rate : number
+    """
+
+    number: int
+    rows: np.ndarray
+    weights: np.ndarray
+    total: Any
+    rate: Any
+
+
+class TorchEngine:
+    """Advances a torch module: a network by hand as its twin, or any other.
+
+    Parameters
+    ----------
+    problem : Problem
+        The network, its training set, and how to follow the gradient.
+    """
+
+    name = "torch"
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._device = torch_device_named(problem.device)
+        ranks.join()
+        if self._device.type == "cuda":
+            self._device = torch.device("cuda", torch.cuda.current_device())
+        self._live = live(problem.network, self._device)
+        self._moments = self._copied(problem.optimiser.init(self._live.vector))
+        self._matrices = self._of_matrices() if problem.l2 else None
+        self._forward = self._live.module
+        if ranks.joined():
+            own = [self._device] if self._device.type == "cuda" else None
+            self._forward = torch.nn.parallel.DistributedDataParallel(
+                self._live.module, device_ids=own
+            )
+        self._inputs, self._targets = self._resident(problem.samples)
+        self._replay: Replay | None = None
+        # Under several ranks the exchange would have to be recorded too.
+        self._replays = self._device.type == "cuda" and not ranks.joined()
+        self._latest: State | None = None
+
+    def advance(
+        self, state: State, order: Order, start: int, stop: int
+    ) -> tuple[State, Steps]:
+        """Do the global steps from start to stop, or up to the first that diverges."""
+        steps = self._steps(order, start, stop)
+        with self._training():
+            if self._replays and self._replay is None:
+                self._record(steps)
+            self._load(state)
+            done, records = self._followed(steps)
+            # As in the eager engine: what has overflowed is looked for afterwards.
+            if not (np.isfinite(records.losses).all() and self._is_finite()):
+                self._load(state)
+                done, records = self._carefully(steps)
+            if ranks.joined():
+                # Running means are those of rank 0's samples, on every rank.
+                self._from_first([*(self._live.kept or {}).values()])
+        self._latest = State(
+            self._live.parameters(), self._shown_moments(), start + done
+        )
+        return self._latest, records
+
+    def evaluate(self, parameters: Tree, samples: Samples) -> Score:
+        """Return the mean loss and accuracy over all samples, block by block."""
+        if self._latest is None or parameters is not self._latest.parameters:
+            self._live.load(parameters)
+            self._latest = None
+        is_ours = isinstance(self._problem.network, Network)
+        size = BLOCK_ROWS if is_ours else MODULE_ROWS
+        own = range(len(samples))[ranks.own_share(len(samples))]
+        sums = np.zeros(3)
+        greatest: list[np.ndarray] | None = None
+        self._live.module.eval()
+        with torch.no_grad(), watched(self._live) as seen:
+            for start in range(own.start, own.stop, size):
+                rows = np.arange(start, min(start + size, own.stop))
+                sums += self._scored(samples, rows)
+                counted = samples.weights_at(rows) > 0
+                found = greatest_slopes(self._live, seen, counted)
+                greatest = _larger(greatest, found)
+        parts = ranks.gathered((sums, greatest))
+        loss, right, total = np.sum([part for part, _ in parts], axis=0)
+        slopes = [found for _, found in parts if found is not None]
+        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
+        return Score(float(loss / total), float(right / total), dead)
+
+    def _scored(self, samples: Samples, rows: np.ndarray) -> np.ndarray:
+        """Return what some samples add to loss, hits and weight."""
+        targets = self._tensor(samples.targets[rows])
+        outputs = self._live.logits(
+            self._live.module, self._live.inputs(samples.inputs[rows])
+        )
+        weights = samples.weights_at(rows)
+        losses = self._losses(outputs, targets)
+        right = to_numpy(hits(outputs, targets))
+        # Not a product: what does not count may be infinite.
+        sums = [
+            np.sum(np.where(weights > 0, part * weights, 0), dtype=np.float64)
+            for part in (to_numpy(losses), right, np.ones(len(rows)))
+        ]
+        return np.array(sums)
+
+    def _steps(self, order: Order, start: int, stop: int) -> list[_Step]:
+        """Return this rank's part of the global steps from start to stop."""
+        indices, weights = self._problem.batches(order, start, stop)
+        rates = self._problem.rates(start, stop)
+        numbers = zip(range(start, stop), indices, weights, rates, strict=True)
+        return [_own_part(*of_step) for of_step in numbers]
+
+    def _followed(self, steps: list[_Step]) -> tuple[int, Steps]:
+        """Do all steps, whatever becomes of the numbers."""
+        figures: list[Tensor] = []
+        health = [self._problem.no_health()]
+        for step in steps:
+            found, taken = self._step(step)
+            figures.append(found)
+            health.append(taken)
+        return len(steps), self._records(figures, health)
+
+    def _carefully(self, steps: list[_Step]) -> tuple[int, Steps]:
+        """Do the steps up to the first that is not finite, which is not kept."""
+        figures: list[Tensor] = []
+        health = [self._problem.no_health()]
+        done = 0
+        for step in steps:
+            before = self._live.vector.clone(), self._copied(self._moments)
+            kept = self._copied(self._live.kept or {})
+            found, taken = self._step(step)
+            figures.append(found)
+            health.append(taken)
+            loss_is = bool(torch.isfinite(self._summed(found.clone())[0]))
+            if loss_is and self._is_finite():
+                done += 1
+                continue
+            fill((self._live.vector, self._moments), before)
+            fill(self._live.kept or {}, kept)
+            if loss_is:
+                figures.append(torch.full_like(found, torch.nan))
+            break
+        return done, self._records(figures, health)
+
+    def _records(self, figures: list[Tensor], health: list[np.ndarray]) -> Steps:
+        """Return the records of steps; ranks add up what each has of the sums."""
+        if not figures:
+            nothing = np.zeros(0, self._problem.dtype)
+            return Steps(nothing, nothing, np.concatenate(health))
+        losses, rights = to_numpy(self._summed(torch.stack(figures))).T
+        return Steps(losses, rights, np.concatenate(health))
+
+    def _step(self, step: _Step) -> tuple[Tensor, np.ndarray]:
+        """Make a step; return this rank's part of loss and accuracy, and the health."""
+        problem = self._problem
+        takes_health = bool(problem.takes_health(step.number))
+        if not step.total:
+            nothing = torch.zeros(2, dtype=self._live.vector.dtype, device=self._device)
+            return nothing, problem.no_health(int(takes_health))
+        key = [problem.seed, step.number, ranks.rank()]
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        given = self._given(step)
+        if not takes_health:
+            whole = len(step.rows) == problem.batch_size
+            replay = self._replay if whole and self._replay else self._advanced
+            return replay(*given)[0], problem.no_health()
+        before = self._live.vector.clone()
+        with watched(self._live) as seen:
+            (figures,) = self._advanced(*given)
+        with torch.no_grad():
+            share = given[1] / given[2]
+            health = layer_health(self._live, seen, share, before, self._summed)
+        return figures, to_numpy(health)[None]
+
+    def _given(self, step: _Step) -> tuple[Tensor, ...]:
+        """Return a step's rows, weights, their sum and the rate as tensors."""
+        dtype = self._live.vector.dtype
+        numbers = (step.weights, step.total, step.rate)
+        real = (torch.tensor(n, dtype=dtype, device=self._device) for n in numbers)
+        return torch.tensor(step.rows, dtype=torch.long, device=self._device), *real
+
+    def _advanced(
+        self, rows: Tensor, weights: Tensor, total: Tensor, rate: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Make one step; return this rank's part of the mean loss and accuracy."""
+        problem, live = self._problem, self._live
+        inputs, targets = self._rows(rows)
+        live.gradient.zero_()
+        outputs = live.logits(self._forward, inputs)
+        share = weights / total
+        loss = (self._losses(outputs, targets) * share).sum()
+        # DistributedDataParallel divides the sum over the ranks by their number.
+        (loss * ranks.world_size() if ranks.joined() else loss).backward()
+        with torch.no_grad():
+            loss = loss.detach()
+            if self._matrices is not None:
+                strength = problem.l2 / total
+                pull = strength * self._matrices * live.vector
+                live.gradient.add_(pull)
+                penalty = 0.5 * (pull * live.vector).sum()
+                loss = loss + penalty / ranks.world_size()
+            moved, moments = problem.optimiser.update(
+                live.gradient, self._moments, live.vector, rate
+            )
+            live.vector.copy_(moved)
+            fill(self._moments, moments)
+            right = (hits(outputs, targets).to(share.dtype) * share).sum()
+            return (torch.stack([loss, right]),)
+
+    def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        network = self._problem.network
+        rows = target_rows(targets, len(network.class_names), outputs)
+        return network.loss.forward(outputs, rows)[0]
+
+    def _rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of some training samples, on the device."""
+        if self._inputs is None:
+            inputs: Any = self._problem.samples.inputs[to_numpy(rows)]
+        else:
+            inputs = self._inputs[rows]
+        return self._live.inputs(inputs), self._targets[rows]
+
+    def _resident(self, samples: Samples) -> tuple[Tensor | None, Tensor]:
+        """Put the training set on a CUDA device, in its own dtype, where it fits.
+
+        On a CPU its rows are gathered from where they are, a memory map perhaps.
+        """
+        targets = self._tensor(samples.targets)
+        if self._device.type != "cuda":
+            return None, targets
+        free, _ = torch.cuda.mem_get_info(self._device)
+        if samples.inputs.nbytes > SHARE_OF_DEVICE * free:
+            self._replays = False
+            return None, targets
+        return self._tensor(samples.inputs), targets
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.tensor(np.asarray(array), device=self._device)
+
+    def _of_matrices(self) -> Tensor:
+        """Return 1 where the vector holds a matrix, which the penalty is on, else 0."""
+        mask = torch.zeros_like(self._live.vector)
+        for part in leaves(self._live.shown(mask)):
+            part.fill_(float(part.ndim > 1))
+        return mask
+
+    def _load(self, state: State) -> None:
+        """Set parameters and moments to those of a state, unless they are already."""
+        is_there, self._latest = state is self._latest, None
+        if is_there:
+            return
+        self._live.load(state.parameters)
+        shown = tree_map(self._shown, self._moments)
+        fill(shown, state.moments)
+        if ranks.joined():
+            # A module's first parameters need not be the same everywhere.
+            held = [self._live.vector, *leaves(self._moments)]
+            self._from_first([*held, *(self._live.kept or {}).values()])
+
+    def _from_first(self, tensors: list[Tensor]) -> None:
+        with ranks.lost_rank():
+            for tensor in tensors:
+                torch.distributed.broadcast(tensor, src=0)
+
+    def _shown(self, moment: Tensor) -> Tree:
+        """Return one of the moments as the state has it: like the parameters."""
+        return self._live.shown(moment) if moment.ndim else moment
+
+    def _shown_moments(self) -> Tree:
+        return tree_map(lambda moment: self._shown(moment.clone()), self._moments)
+
+    def _copied(self, tree: Tree) -> Tree:
+        return tree_map(torch.clone, tree)
+
+    def _is_finite(self) -> bool:
+        held = [self._live.vector, *leaves(self._moments)]
+        return all(bool(torch.isfinite(tensor).all()) for tensor in held)
+
+    def _summed(self, tensor: Tensor) -> Tensor:
+        """Return the sum over all ranks, in place."""
+        if ranks.joined():
+            with ranks.lost_rank():
+                torch.distributed.all_reduce(tensor)
+        return tensor
+
+    def _record(self, steps: list[_Step]) -> None:
+        """Record a whole batch's step as a CUDA graph, where the module allows it."""
+        whole = (s for s in steps if len(s.rows) == self._problem.batch_size)
+        for step in itertools.islice(whole, 1):
+            self._latest = None  # it is stepped to warm up
+            try:
+                self._replay = Replay(self._advanced, self._given(step))
+            except RuntimeError:
+                self._replays = False
+
+    @contextmanager
+    def _training(self) -> Generator[None]:
+        """Be in training mode, with torch's own noise put back afterwards."""
+        cuda = self._device.type == "cuda"
+        devices = [self._device] if cuda else []
+        self._live.module.train()
+        with torch.random.fork_rng(devices=devices), ranks.lost_rank():
+            yield
+        self._live.module.eval()
+
+
+def _own_part(number: int, rows: np.ndarray, weights: np.ndarray, rate: Any) -> _Step:
+    """Return this rank's slice of a batch; samples without weight are left out."""
+    counted = np.flatnonzero(weights > 0)
+    own = counted[ranks.own_share(len(counted))]
+    total = weights.sum()
+    if own.size:
+        return _Step(number, rows[own], weights[own], total, rate)
+    # A rank without samples has one that does not count: it takes part in the exchange.
+    return _Step(number, rows[:1], 0 * weights[:1], total, rate)
+
+
+def _larger(one: list[np.ndarray] | None, other: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the larger numbers, array by array."""
+    return other if one is None else list(map(np.maximum, one, other))
