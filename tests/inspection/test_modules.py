@@ -28,7 +28,7 @@ class Textbook(nn.Module):
 def module(digits):
     torch.manual_seed(0)
     module = Textbook()
-    inputs, labels = tensors(digits, digits.train)
+    inputs, labels = tensors(digits.train)
     optimiser = torch.optim.Adam(module.parameters(), 1e-2)
     for _ in range(40):
         optimiser.zero_grad()
@@ -37,8 +37,7 @@ def module(digits):
     return module
 
 
-def tensors(data, samples):
-    del data
+def tensors(samples):
     inputs = torch.from_numpy(samples.inputs.astype(np.float32))
     return inputs, torch.from_numpy(samples.targets.astype(np.int64))
 
@@ -48,8 +47,8 @@ def study(module, digits):
     return lw.inspect(module, digits)
 
 
-def loader(data, samples, **options):
-    return DataLoader(TensorDataset(*tensors(data, samples)), batch_size=50, **options)
+def loader(samples, **options):
+    return DataLoader(TensorDataset(*tensors(samples)), batch_size=50, **options)
 
 
 def equal(first, second):
@@ -71,7 +70,7 @@ class TestStudy:
 
     def test_predictions_are_the_module_s(self, study, module, digits):
         with torch.no_grad():
-            logits = module(tensors(digits, digits.test)[0])
+            logits = module(tensors(digits.test)[0])
         assert np.array_equal(study.predictions, logits.argmax(dim=1).numpy())
         expected = logits.softmax(dim=1).max(dim=1).values.numpy()
         assert study.confidence == pytest.approx(expected, rel=1e-5)
@@ -96,18 +95,16 @@ class TestStudy:
 
 class TestData:
     def test_a_loader_gives_the_same_study_as_arrays(self, study, module, digits):
-        fit_on = loader(digits, digits.train)
-        streamed = lw.inspect(module, loader(digits, digits.test), fit_on=fit_on)
+        fit_on = loader(digits.train)
+        streamed = lw.inspect(module, loader(digits.test), fit_on=fit_on)
         equal(streamed, study)
-        inputs, labels = tensors(digits, digits.test)
-        pair = lw.inspect(
-            module, (inputs, labels), fit_on=tensors(digits, digits.train)
-        )
+        inputs, labels = tensors(digits.test)
+        pair = lw.inspect(module, (inputs, labels), fit_on=tensors(digits.train))
         equal(pair, study)
 
     def test_a_shuffled_loader_with_ids_gives_it_too(self, study, module, digits):
         def named(samples):
-            inputs, labels = tensors(digits, samples)
+            inputs, labels = tensors(samples)
             entries = [
                 {"image": x, "label": y, "id": f"sample {i}"}
                 for i, (x, y) in enumerate(zip(inputs, labels, strict=True))
@@ -123,18 +120,18 @@ class TestData:
             assert ours.probe_accuracy == theirs.probe_accuracy
 
     def test_one_set_is_cross_fitted(self, module, digits):
-        found = lw.inspect(module, loader(digits, digits.test))
+        found = lw.inspect(module, loader(digits.test))
         assert found.fitted_on == "the other half of the samples (cross-fitted)"
         assert len(found.predictions) == len(digits.test)
 
     def test_a_shuffled_loader_is_refused(self, module, digits):
         torch.manual_seed(0)
-        shuffled = loader(digits, digits.test, shuffle=True)
+        shuffled = loader(digits.test, shuffle=True)
         with pytest.raises(InputError, match="shuffled loader"):
             lw.inspect(module, shuffled)
 
     def test_inputs_that_change_are_refused(self, module, digits):
-        inputs, labels = tensors(digits, digits.test)
+        inputs, labels = tensors(digits.test)
 
         class Noisy(TensorDataset):
             def __getitem__(self, at):
@@ -146,7 +143,7 @@ class TestData:
             lw.inspect(module, noisy)
 
     def test_what_can_be_gone_through_once_is_refused(self, module, digits):
-        batches = iter(list(loader(digits, digits.test)))
+        batches = iter(list(loader(digits.test)))
         with pytest.raises(InputError, match="only once"):
             lw.inspect(module, batches)
 
@@ -166,7 +163,7 @@ class TestData:
 
     def test_memory_holds_no_more_of_more_samples(self, module, digits):
         """Of samples that pass by, only stated ones and small numbers stay."""
-        inputs, labels = tensors(digits, digits.train)
+        inputs, labels = tensors(digits.train)
         few, many = (lw.inspect(module, [(inputs, labels)] * times) for times in (4, 8))
         assert len(many.targets) == 2 * len(few.targets)
         assert len(many.sampled) == len(few.sampled) == 1500
@@ -265,7 +262,7 @@ class TestChoices:
             module_case(module, [batch])
 
     def test_texts_are_shown_where_display_gives_them(self, digits, module, tmp_path):
-        inputs, labels = tensors(digits, digits.test)
+        inputs, labels = tensors(digits.test)
         texts = [f"text {i} <b>" for i in range(len(labels))]
         batches = [
             {

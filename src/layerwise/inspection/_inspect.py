@@ -51,9 +51,10 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         With a data set, everything fitted is fitted on its training samples and
         scored on its test samples. Samples alone are scored; what is fitted is fitted
         on ``fit_on``, or, without it, on the half that is not being scored. A module is
-        given everything as it is, nothing is scaled; see `scaling_module`. A batch is (inputs, labels), a mapping with labels, or a nest of these; an
-        iterable is gone through two or three times, and has to bring the same samples
-        each time, in the same order or with ids.
+        given everything as it is: nothing is scaled (see `scaling_module`). A batch is
+        (inputs, labels), a mapping with labels, or a nest of these; an iterable is gone
+        through two or three times, and has to bring the same samples each time, in the
+        same order or with ids.
     fit_on : the same kinds, optional
         What to fit on.
     required_accuracy : float
