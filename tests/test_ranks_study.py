@@ -13,8 +13,6 @@ import pytest
 
 import layerwise as lw
 
-pytest.importorskip("torch")
-
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
-
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "study_memory.py"
 
 

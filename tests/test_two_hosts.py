@@ -10,8 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 HOSTS = ("layerwise-a", "layerwise-b")
 CABLE = ("lw-a", "lw-b")
 ADDRESSES = ("10.213.77.1", "10.213.77.2")

@@ -177,7 +177,7 @@ class TestFormats:
         assert np.array_equal(np.asarray(rows_in_files([path])), tensors["a"])
 
     def test_bfloat16_becomes_float32(self, tmp_path):
-        torch = pytest.importorskip("torch")
+        import torch
         from safetensors.torch import save_file
 
         rows = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
@@ -221,11 +221,13 @@ class TestFormats:
 class TestParquet:
     @pytest.fixture
     def pq(self):
-        return pytest.importorskip("pyarrow.parquet")
+        import pyarrow.parquet
+
+        return pyarrow.parquet
 
     @pytest.fixture
     def table(self):
-        pa = pytest.importorskip("pyarrow")
+        import pyarrow as pa
 
         rng = np.random.default_rng(2)
         rows = rng.normal(size=(100, 3)).astype(np.float32)

@@ -120,7 +120,8 @@ def test_a_projection_is_the_cosines_of_its_definition(units, width):
 
 
 def test_a_projection_in_torch_is_that_in_numpy():
-    torch = pytest.importorskip("torch")
+    import torch
+
     projection = Projection(30, 11)
     rows = np.random.default_rng(0).normal(size=(4, 30))
     found = projection.apply(torch.from_numpy(rows))
@@ -211,7 +212,8 @@ def test_scaling_a_projection_needs_one_divisor():
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "float16"])
 def test_torch_tensors_are_added_up_as_arrays_are(precision, dtype):
-    torch = pytest.importorskip("torch")
+    import torch
+
     rng = np.random.default_rng(7)
     rows = (rng.normal(3, 1, (2500, 6)) * 8).clip(0, 255).astype(dtype)
     labels = rng.integers(0, 3, 2500)
@@ -242,7 +244,8 @@ def test_a_tally_goes_on_with_rows_of_another_kind():
 
 
 def test_bad_torch_values_are_named():
-    torch = pytest.importorskip("torch")
+    import torch
+
     rows = torch.ones(5, 2)
     rows[3, 1] = float("nan")
     with pytest.raises(InputError, match="row 3, column 1 is nan"):
