@@ -93,6 +93,14 @@ class TestStudy:
         assert "Over the epochs" not in page
 
 
+def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
+    torch.manual_seed(0)
+    result = lw.fit(Textbook(), digits, epochs=2, seed=0)
+    ours = lw.inspect(result.network, digits)
+    equal(ours, lw.inspect(result.network.to_torch(), digits))
+    assert ours.accuracy.value == result.test.accuracy
+
+
 class TestData:
     def test_a_loader_gives_the_same_study_as_arrays(self, study, module, digits):
         fit_on = loader(digits.train)
