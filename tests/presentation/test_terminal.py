@@ -10,6 +10,7 @@ from rich.console import Console
 import layerwise as lw
 from layerwise.inspection import Finding
 from layerwise.presentation import (
+    PassBar,
     TrainingBar,
     print_data,
     print_findings,
@@ -192,6 +193,17 @@ def test_the_last_step_is_of_the_last_epoch():
     with TrainingBar(console) as watch:
         watch(progress(step=100))
     assert "epoch 2/2" in console.file.getvalue()
+
+
+def test_a_bar_of_rows_goes_on_to_the_search_for_suspects():
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with PassBar(console) as watch:
+        watch(1000, 2500)
+        watch.judged(2, 7)
+    text = console.file.getvalue()
+    assert "1,000 of 2,500" in text
+    assert "judging labels out of fold" in text
+    assert "2 of 7 parts" in text
 
 
 def test_no_terminal_no_bar(console):

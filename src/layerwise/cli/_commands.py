@@ -1,14 +1,15 @@
 """The commands: each calls one place and prints what comes back."""
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
 from layerwise import ranks
-from layerwise.cli._inspect import InspectCommand, looking
+from layerwise.cli._inspect import InspectCommand
 from layerwise.cli._options import (
     DataOptions,
     Flag,
@@ -66,7 +67,7 @@ class RunCommand(TrainingOptions):
             if status == INTERRUPTED or not ranks.is_first():
                 return status
             try:
-                with ranks.alone(), looking(console) as watch:
+                with ranks.alone(), _looking(console) as watch:
                     study, summary = experiment.finish(run, result, watch)
             except KeyboardInterrupt:
                 console.print(
@@ -204,7 +205,7 @@ class ReportCommand:
         """Do it."""
         from layerwise import experiment
 
-        with looking(console) as watch:
+        with _looking(console) as watch:
             run, study, summary = experiment.draw_again(self.run, self.suspects, watch)
         return _shown(self, console, run, study, summary)
 
@@ -314,6 +315,17 @@ def _trained(
             f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
         )
     return result, STATUSES[result.status]
+
+
+@contextmanager
+def _looking(console: "Console") -> Generator[Callable[[int, int], None]]:
+    """Show that something is going on, and how far a long search has come."""
+    with console.status("looking inside every layer") as status:
+
+        def watch(done: int, total: int) -> None:
+            status.update(f"judging labels out of fold: {done} of {total} parts done")
+
+        yield watch
 
 
 def _shown(

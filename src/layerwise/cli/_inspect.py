@@ -1,8 +1,7 @@
 """The command that looks inside: a saved network, or anybody's torch module."""
 
 import json
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from layerwise.experiment import Plan
     from layerwise.inspection import Counting, Study
 
-__all__ = ["InspectCommand", "looking"]
+__all__ = ["InspectCommand"]
 
 Target = Annotated[
     str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
@@ -114,9 +113,9 @@ class InspectCommand(StoredOptions):
         network = load_network(path)
         plan = self._plan(name)
         data = experiment.load_data(plan, stored=True)
-        with looking(console) as watch:
+        with presentation.PassBar(console) as bar:
             study = experiment.look_inside(
-                network, data, plan, watch=watch, counting=self._counting()
+                network, data, plan, watch=bar.judged, counting=self._counting(bar)
             )
         self._shown(console, study)
         if self.suspects:
@@ -150,12 +149,12 @@ class InspectCommand(StoredOptions):
             if self.json:
                 print(json.dumps([layer._asdict() for layer in layers], indent=2))
             return DONE
-        with looking(console):
+        with presentation.PassBar(console) as bar:
             study = inspection.inspect(
                 module,
                 **given,
                 required_accuracy=self.required_accuracy,
-                counting=self._counting(),
+                counting=self._counting(bar),
             )
             page = self._folder(target) / "report.html"
             study.report(page, command=self._command(target))
@@ -196,10 +195,10 @@ class InspectCommand(StoredOptions):
             given["reduce"] = int(self.reduce) if place else self.reduce
         return given
 
-    def _counting(self) -> "Counting":
+    def _counting(self, watch: Callable[[int, int], None]) -> "Counting":
         from layerwise.inspection import Counting
 
-        return Counting(self.precision, self.max_units)
+        return Counting(self.precision, self.max_units, watch)
 
     def _folder(self, target: str) -> Path:
         from layerwise.files import make_folder
@@ -250,14 +249,3 @@ def _called(target: str, found: Any) -> Any:
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
         raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error
-
-
-@contextmanager
-def looking(console: "Console") -> Generator[Callable[[int, int], None]]:
-    """Show that something is going on, and how far a long search has come."""
-    with console.status("looking inside every layer") as status:
-
-        def watch(done: int, total: int) -> None:
-            status.update(f"judging labels out of fold: {done} of {total} parts done")
-
-        yield watch

@@ -1,5 +1,6 @@
 """Presentation: finished records in, figures, pages and text out."""
 
+from layerwise.presentation._bars import PassBar, SweepBar, TrainingBar
 from layerwise.presentation._comparison import ComparedRun, Comparison
 from layerwise.presentation._comparison_page import comparison_page, draw_comparison
 from layerwise.presentation._drawing import (
@@ -43,8 +44,6 @@ from layerwise.presentation._sweep_page import (
     sweep_page,
 )
 from layerwise.presentation._terminal import (
-    SweepBar,
-    TrainingBar,
     print_comparison,
     print_data,
     print_diagnosis,
@@ -57,7 +56,7 @@ from layerwise.presentation._terminal import (
     print_training,
 )
 from layerwise.presentation._terminal_modules import print_module_layers
-from layerwise.presentation._terminal_scale import PassBar, print_forecast
+from layerwise.presentation._terminal_scale import print_forecast
 
 __all__ = [
     "ComparedRun",

@@ -1,8 +1,7 @@
-"""What the command line prints: quiet tables, findings, and a bar while training."""
+"""What the command line prints: quiet tables and findings."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,15 +27,13 @@ from layerwise.presentation._tables import (
     suspect_table,
 )
 from layerwise.presentation._text import duration
-from layerwise.training import OUTCOMES, Diagnosis, Fixed, Progress, Result, Sweep
+from layerwise.training import Diagnosis, Fixed, Result
 from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import rich.console
 
 __all__ = [
-    "SweepBar",
-    "TrainingBar",
     "print_comparison",
     "print_data",
     "print_diagnosis",
@@ -236,140 +233,3 @@ def print_table(console: "rich.console.Console", table: Table) -> None:
 def _visible(text: str) -> str:
     """Return text without control characters, which a terminal would obey."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
-class TrainingBar:
-    """A bar while a network trains: loss, accuracy, speed, epoch.
-
-    Nothing is written where the console is no terminal.
-
-    Parameters
-    ----------
-    console : rich Console
-    every : int, optional
-        Also print a line every so many steps, on a terminal or not.
-
-    Examples
-    --------
-    >>> from rich.console import Console
-    >>> import layerwise as lw
-    >>> with TrainingBar(Console()) as watch:
-    ...     result = lw.fit(lw.MLP([]), lw.load("iris"), epochs=1, watch=watch)
-    """
-
-    def __init__(
-        self, console: "rich.console.Console", every: int | None = None
-    ) -> None:
-        from rich.progress import (
-            BarColumn,
-            Progress as Bar,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Bar(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._every = every
-        self._printed = 0
-        self._task: Any = self._bar.add_task("", total=None, epoch="–", figures="")
-
-    def __enter__(self) -> "TrainingBar":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        """Show how far the training is."""
-        if self._every:
-            self._log(progress, self._every)
-        done = progress.step * progress.epochs // max(progress.total_steps, 1)
-        self._bar.update(
-            self._task,
-            completed=progress.step,
-            total=progress.total_steps,
-            epoch=f"{min(done + 1, progress.epochs)}/{progress.epochs}",
-            figures=(
-                f"loss {number(progress.loss)}  accuracy {percent(progress.accuracy)}  "
-                f"{count(round(progress.steps_per_second))} steps/s"
-            ),
-        )
-
-    def _log(self, progress: Progress, every: int) -> None:
-        """Print the steps since the last line that are multiples of ``every``."""
-        losses, accuracies = progress.history.losses, progress.history.accuracies
-        first = (self._printed // every + 1) * every
-        for step in range(first, len(losses) + 1, every):
-            self._bar.console.print(
-                f"step {step:>8,}  loss {losses[step - 1]:<10.4g}  "
-                f"accuracy {percent(float(accuracies[step - 1]))}"
-            )
-            self._printed = step
-
-
-class SweepBar:
-    """A bar while a sweep goes on: trainings done, and what became of them.
-
-    Nothing is written where the console is no terminal.
-
-    Parameters
-    ----------
-    console : rich Console
-    sweep : Sweep
-        What was done before.
-    """
-
-    def __init__(self, console: "rich.console.Console", sweep: Sweep) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress as Bar,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Bar(
-            TextColumn("trainings"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task: Any = self._bar.add_task("", total=len(sweep), figures="")
-        self(sweep)
-
-    def __enter__(self) -> "SweepBar":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def __call__(self, sweep: Sweep) -> None:
-        """Show how far the sweep is."""
-        outcomes = [point.outcome for point in sweep.points]
-        figures = (f"{outcomes.count(name)} {name}" for name in OUTCOMES)
-        self._bar.update(
-            self._task, completed=len(outcomes), figures="  ".join(figures)
-        )

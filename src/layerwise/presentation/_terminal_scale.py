@@ -1,8 +1,7 @@
-"""What the command line prints of studies that take long: a bar, and what they cost."""
+"""What the command line prints of what studies cost."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layerwise.inspection import Forecast
 from layerwise.presentation._tables import Table
@@ -13,7 +12,7 @@ from layerwise.wording import count
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["PassBar", "print_forecast"]
+__all__ = ["print_forecast"]
 
 
 def print_forecast(
@@ -68,46 +67,3 @@ def size(total: int | float) -> str:
         total, place = total / 1000, place + 1
     digits = 1 if total < 9.95 and place else 0
     return f"{total:.{digits}f} {units[place]}"
-
-
-class PassBar:
-    """A bar while rows pass by: how many of how many, and how long it will take.
-
-    Nothing is written where the console is no terminal.
-    """
-
-    def __init__(self, console: "rich.console.Console") -> None:
-        from rich.progress import (
-            BarColumn,
-            Progress as Bar,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Bar(
-            TextColumn("rows"),
-            BarColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal or console.quiet,
-        )
-        self._task: Any = self._bar.add_task("", total=None, figures="")
-
-    def __enter__(self) -> "PassBar":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show how many rows were passed, and of how many."""
-        figures = f"{count(done)} of {count(total)}"
-        self._bar.update(self._task, completed=done, total=total, figures=figures)
