@@ -195,13 +195,19 @@ def test_the_last_step_is_of_the_last_epoch():
     assert "epoch 2/2" in console.file.getvalue()
 
 
+def test_a_bar_of_rows_says_how_many_of_how_many():
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with PassBar(console) as watch:
+        watch(1000, 2500)
+    assert "1,000 of 2,500" in console.file.getvalue()
+
+
 def test_a_bar_of_rows_goes_on_to_the_search_for_suspects():
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
     with PassBar(console) as watch:
         watch(1000, 2500)
         watch.judged(2, 7)
     text = console.file.getvalue()
-    assert "1,000 of 2,500" in text
     assert "judging labels out of fold" in text
     assert "2 of 7 parts" in text
 

@@ -1,7 +1,7 @@
 """Bars for what takes long: how much is done, and how long the rest will take."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from layerwise.training import OUTCOMES, Progress, Sweep
 from layerwise.wording import count, number, percent
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import rich.console
 
 __all__ = ["PassBar", "SweepBar", "TrainingBar"]
+
+AnyBar = TypeVar("AnyBar", bound="_Bar")
 
 
 class _Bar:
@@ -43,7 +45,7 @@ class _Bar:
         )
         self._task: Any = self._bar.add_task(title, total=None, figures="")
 
-    def __enter__(self) -> Self:
+    def __enter__(self: AnyBar) -> AnyBar:
         self._bar.start()
         return self
 
