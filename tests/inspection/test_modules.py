@@ -101,6 +101,14 @@ def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
     assert ours.accuracy.value == result.test.accuracy
 
 
+def test_several_processes_would_each_count_all_samples(monkeypatch, module, digits):
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(lw.InputError, match="by one process"):
+        lw.inspect(module, digits)
+
+
 class TestData:
     def test_a_loader_gives_the_same_study_as_arrays(self, study, module, digits):
         fit_on = loader(digits.train)

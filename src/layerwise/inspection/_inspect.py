@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+from layerwise import ranks
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.inspection._counting import Counting
@@ -145,6 +146,10 @@ def _case(
         raise InputError(
             f"a {type(network).__name__} cannot be inspected: give a Network or a "
             "torch.nn.Module"
+        )
+    if ranks.world_size() > 1:
+        raise InputError(
+            "a module is looked into by one process: start it without torchrun"
         )
     from layerwise.inspection.modules import Look, module_case
 
