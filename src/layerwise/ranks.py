@@ -41,6 +41,7 @@ __all__ = [
     "gathered",
     "in_all",
     "is_first",
+    "job_size",
     "join",
     "joined",
     "leave",
@@ -67,6 +68,11 @@ def rank() -> int:
 def world_size() -> int:
     """Return how many processes the job has."""
     return _number("WORLD_SIZE", 1)
+
+
+def job_size() -> int:
+    """Return how many processes were begun, also in a block of `alone`."""
+    return int(os.environ["WORLD_SIZE"]) if "MASTER_ADDR" in os.environ else 1
 
 
 def local_rank() -> int:

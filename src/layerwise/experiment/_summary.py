@@ -47,8 +47,8 @@ def environment(result: Result | None = None) -> dict[str, str]:
     found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
     if result is not None:
         found["device"] = _device(result)
-        if ranks.world_size() > 1:
-            found["processes"] = str(ranks.world_size())
+        if ranks.job_size() > 1:
+            found["processes"] = str(ranks.job_size())
     return found
 
 
