@@ -72,7 +72,7 @@ def world_size() -> int:
 
 def job_size() -> int:
     """Return how many processes were begun, also in a block of `alone`."""
-    return int(os.environ["WORLD_SIZE"]) if "MASTER_ADDR" in os.environ else 1
+    return int(os.environ.get("WORLD_SIZE") or 1) if "MASTER_ADDR" in os.environ else 1
 
 
 def local_rank() -> int:
