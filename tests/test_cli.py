@@ -312,7 +312,7 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
             if line.startswith("step "):
                 break
         cut.send_signal(signal.SIGINT)
-        said, errors = cut.communicate(timeout=120)
+        said, errors = cut.communicate(timeout=300)
     assert cut.returncode == 130, errors
     assert "--resume cut" in said
     summary = json.loads((folder / "cut" / "summary.json").read_text())
