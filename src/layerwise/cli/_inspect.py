@@ -110,9 +110,10 @@ class InspectCommand(StoredOptions):
         from layerwise.model import load_network
 
         ranks.join()
-        network = load_network(path)
         plan = self._plan(name)
-        data = experiment.load_data(plan, stored=True)
+        network, data = ranks.in_all(
+            lambda: (load_network(path), experiment.load_data(plan, stored=True))
+        )
         with presentation.PassBar(console) as bar:
             study = experiment.look_inside(
                 network, data, plan, watch=bar.judged, counting=self._counting(bar)
@@ -218,12 +219,12 @@ class InspectCommand(StoredOptions):
         return " ".join(words)
 
     def _shown(self, console: "Console", study: "Study") -> None:
-        from layerwise import presentation
+        from layerwise import experiment, presentation
 
         presentation.print_layers(console, study)
         presentation.print_findings(console, study.findings)
         if self.json:
-            print(json.dumps(study.summary(), indent=2))
+            print(json.dumps(experiment.json_types(study.summary()), indent=2))
 
 
 def _built(target: str) -> Any:

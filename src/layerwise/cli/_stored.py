@@ -1,8 +1,7 @@
 """Stored activations on the command line: studied at once, or in parts and joined."""
 
 import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,9 +14,9 @@ from layerwise.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from layerwise.inspection import Counting, Study
+    from layerwise.inspection import Study
 
-__all__ = ["MergeCommand", "StoredOptions", "counted"]
+__all__ = ["MergeCommand", "StoredOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +59,26 @@ class StoredOptions:
             costs = experiment.stored_forecast(layers, labels, counting)
             presentation.print_forecast(console, costs, max(parts, ranks.world_size()))
             return DONE
-        if self.part is not None and out is None:
-            raise InputError("--part: say where to write it, --out FILE")
-        ranks.join()
-        if self.part is not None and out is not None:
-            with counted(console, counting) as watched:
+        if self.part is not None:
+            if out is None:
+                raise InputError("--part: say where to write it, --out FILE")
+            if ranks.world_size() > 1:
+                raise InputError("--part is for array jobs: start it without torchrun")
+            with presentation.PassBar(console) as bar:
                 part = inspection.count_activations(
-                    layers, labels, watched, (number, parts)
+                    layers, labels, replace(counting, watch=bar), (number, parts)
                 )
             inspection.save_counted(part, out)
             console.print(f"part {number} of {parts} in {out}", soft_wrap=True)
             return DONE
-        with counted(console, counting) as watched:
+        ranks.join()
+        with presentation.PassBar(console) as bar:
             studies = inspection.inspect_activations(
                 layers,
                 labels,
-                precision=watched.precision,
-                max_units=watched.max_units,
-                watch=watched.watch,
+                precision=self.precision,
+                max_units=self.max_units,
+                watch=bar,
             )
         _print(console, studies, as_json)
         return DONE
@@ -89,15 +90,6 @@ class StoredOptions:
         if not slash:
             raise InputError(f"--part {self.part}: write I/N, such as 3/16")
         return whole(number, "--part"), whole(parts, "--part")
-
-
-@contextmanager
-def counted(console: "Console", counting: "Counting") -> Generator["Counting"]:
-    """Show how many rows were counted while it goes on."""
-    from layerwise import presentation
-
-    with presentation.PassBar(console) as watch:
-        yield replace(counting, watch=watch)
 
 
 def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) -> None:

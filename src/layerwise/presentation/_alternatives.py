@@ -128,8 +128,8 @@ def _pairs(study: Study) -> str:
         )
         said.append(f"{names[i]} and {names[j]}, {start} to {end}")
     return (
-        "Lines by layer of the share of two classes taken for each other, from the "
-        f"{_input_or(next(iter(study)))[4:]} to the last layer: {'; '.join(said)}."
+        "Lines by layer of the share of two classes taken for each other, from "
+        f"{_input_or(next(iter(study)))} to the last layer: {'; '.join(said)}."
     )
 
 
