@@ -270,6 +270,7 @@ class TestParquet:
             ({"y": [1, 2]}, "no columns of floats"),
             ({"x": [[1.0], [1.0, 2.0]]}, "different lengths"),
             ({"x": [1.0, None]}, "1 missing values"),
+            ({"x": [[1, 2], [None, 4]]}, "1 missing values"),
         ):
             pq.write_table(pa.table(columns), path)
             with pytest.raises(InputError, match=said):
@@ -328,6 +329,27 @@ class TestLoading:
                 assert np.array_equal(np.asarray(found.inputs), due.inputs)
                 assert np.array_equal(found.targets, due.targets)
         assert isinstance(stays.train.in_memory().inputs, np.ndarray)
+
+    def test_a_folder_is_named_wherever_one_stands(self, tmp_path, monkeypatch):
+        folder = tmp_path / "mine"
+        folder.mkdir()
+        np.save(folder / "X.npy", np.random.default_rng(0).normal(size=(60, 2)))
+        np.save(folder / "y.npy", np.arange(60) % 2)
+        monkeypatch.chdir(folder)
+        assert lw.load(".").name == lw.load("X.npy").name == "mine"
+
+    @pytest.mark.parametrize("engine", ["compiled", "eager", "torch"])
+    def test_what_stays_in_files_is_trained_on_like_any_other(self, tmp_path, engine):
+        rng = np.random.default_rng(3)
+        np.save(tmp_path / "X.npy", rng.integers(0, 256, (200, 5), np.uint8))
+        np.save(tmp_path / "y.npy", rng.integers(0, 3, 200))
+        results = [
+            lw.fit(lw.MLP([4]), lw.load(tmp_path, stored=stored), engine=engine)
+            for stored in (True, False)
+        ]
+        stays, held = (result.history.losses for result in results)
+        assert np.array_equal(stays, held)
+        assert results[0].diagnosis == results[1].diagnosis
 
     def test_a_folder_with_other_files_is_told(self, tmp_path):
         np.save(tmp_path / "features.npy", np.ones((3, 2)))

@@ -96,13 +96,14 @@ class TestTwin:
 
     def test_an_interrupted_one_goes_on_in_any_engine(self, small):
         def stop_at_5(progress: Progress):
-            if progress.step == 5:
+            if progress.step >= 5:
                 raise KeyboardInterrupt
 
         settings = {"epochs": 4, "seed": 3, "batch_size": 16}
         whole = lw.fit(MLP([5]), small, engine="eager", **settings)
         first = lw.fit(MLP([5]), small, engine="torch", watch=stop_at_5, **settings)
-        assert first.status in {"interrupted", "finished"}
+        assert first.status == "interrupted"
+        assert first.checkpoint.state.step < 16
         rest = lw.fit(
             MLP([5]), small, engine="compiled", resume=first.checkpoint, **settings
         )
@@ -316,7 +317,6 @@ class TestAnyModule:
         assert result.history.health.shape[1] == len(network.layer_names)
         assert np.isfinite(result.history.health).all()
         assert result.history.health_csv(network.layer_names)
-        assert result.diagnosis.summary() is not None
 
 
 def test_layers_are_those_with_weights_in_the_order_of_their_calls(cases):
@@ -375,7 +375,7 @@ class TestWhatCannotBeTrained:
                 r"^Textbook does not take the inputs of small, of sh",
             ),
             (Textbook(classes=2), r"outputs of shape \(2, 2\): give \(samples, 3\)"),
-            (mixed, r"^fc2.weight has dtype torch.float32: train all parameters in"),
+            (mixed, r"^fc2.weight has dtype torch.float32: keep all parameters in"),
             (Textbook().bfloat16(), r"^fc1.weight has dtype torch.bfloat16"),
             ("a text", r"^a str cannot be trained: give an MLP or a torch module"),
         ):
@@ -461,3 +461,33 @@ class TestCuda:
         engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
         assert engine._replay is not None
         assert engine._inputs.is_cuda
+
+
+class Sometimes(nn.Module):
+    """A layer that gives no tensor, and one that not every step calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(4, 8, batch_first=True)
+        self.extra = nn.Linear(8, 8)
+        self.last = nn.Linear(8, 3)
+        self.calls = 0
+
+    def forward(self, x):
+        steps = nn.utils.rnn.pack_padded_sequence(
+            x[:, None].float(), torch.ones(len(x)), batch_first=True
+        )
+        packed, _ = self.lstm(steps)
+        rows, _ = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+        rows = rows[:, 0]
+        self.calls += 1
+        return self.last(rows if self.training and self.calls % 2 else self.extra(rows))
+
+
+def test_of_a_layer_without_a_tensor_nothing_is_known(small):
+    torch.manual_seed(0)
+    result = lw.fit(Sometimes(), small, epochs=3, batch_size=16)
+    assert result.status == "finished"
+    outputs = result.history.health
+    assert np.isnan(outputs[:, 0]).any()
+    assert np.isfinite(outputs[:, -1]).all()

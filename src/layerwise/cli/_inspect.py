@@ -130,8 +130,9 @@ class InspectCommand(StoredOptions):
 
     def _module(self, console: "Console", target: str) -> int:
         from layerwise import inspection, presentation
+        from layerwise.arrays import require_torch
 
-        inspection.require_torch()
+        require_torch("looking into a module")
         if self.suspects:
             raise InputError(
                 "--suspects trains networks anew, and is for layerwise's own: a "

@@ -82,7 +82,7 @@ def load(
     if path.is_dir():
         arrays = any(path.glob("*.npy"))
         read_folder = read_npy_folder if arrays else read_idx_folder
-        return dataset(read_folder(path, stored=stored), path.name, seed)
+        return dataset(read_folder(path, stored=stored), path.resolve().name, seed)
     return dataset(_reader(path)(path), path.stem, seed)
 
 

@@ -57,19 +57,23 @@ class ParquetFile:
         return np.concatenate(parts) if parts else np.empty((0, *self.row_shape))
 
     def _group(self, group: int) -> np.ndarray:
-        if group not in self._last:
-            with _opened(self.path) as file:
-                table = file.read_row_group(group, columns=list(self.columns))
-            rows = _numbers(table, self.columns, self.path).astype(self.dtype)
-            shape = (self.starts[group + 1] - self.starts[group], *self.row_shape)
-            if rows.size != int(np.prod(shape)):
-                raise InputError(
-                    f"{self.path}: the lists of row group {group} differ in length: "
-                    "give lists of one length, and fill what is missing"
-                )
-            self._last.clear()
-            self._last[group] = rows.reshape(shape)
-        return self._last[group]
+        kept = self._last.get(group)
+        if kept is not None:
+            return kept
+        with _opened(self.path) as file:
+            table = file.read_row_group(group, columns=list(self.columns))
+        rows = _numbers(table, self.columns, self.path).astype(self.dtype)
+        shape = (self.starts[group + 1] - self.starts[group], *self.row_shape)
+        if rows.size != int(np.prod(shape)):
+            raise InputError(
+                f"{self.path}: the lists of row group {group} differ in length: "
+                "give lists of one length, and fill what is missing"
+            )
+        # Another thread may read another group meanwhile: nothing is read back.
+        rows = rows.reshape(shape)
+        self._last.clear()
+        self._last[group] = rows
+        return rows
 
 
 def parquet_file(path: Path, name: str | None = None) -> ParquetFile:
@@ -133,12 +137,13 @@ def _numbers(table: Any, columns: tuple[str, ...], path: Path) -> np.ndarray:
     found: list[np.ndarray] = []
     for name in columns:
         column = table.column(name).combine_chunks()
-        if column.null_count:
+        values = column.flatten() if "list" in str(column.type) else column
+        missing = column.null_count or values.null_count
+        if missing:
             raise InputError(
-                f"{path}: column {name} has {column.null_count:,} missing values: fill "
+                f"{path}: column {name} has {missing:,} missing values: fill "
                 "or drop them"
             )
-        values = column.flatten() if "list" in str(column.type) else column
         found.append(np.asarray(values.to_numpy(zero_copy_only=False)))
     return found[0] if len(found) == 1 else np.stack(found, axis=1)
 

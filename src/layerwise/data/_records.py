@@ -1,6 +1,6 @@
 """Labelled data as records: samples, and the three sets of a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,6 +113,12 @@ class Dataset:
     feature_names: tuple[str, ...] | None
     origin: str
     scaling: ScalingKind
+
+    def in_memory(self) -> "Dataset":
+        """Return the data set with its inputs read, where they are in files."""
+        parts = self.train, self.validation, self.test
+        train, validation, test = (part.in_memory() for part in parts)
+        return replace(self, train=train, validation=validation, test=test)
 
     @property
     def shape(self) -> tuple[int, ...]:

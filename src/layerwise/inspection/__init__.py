@@ -21,7 +21,6 @@ from layerwise.inspection._modules import (
     ModuleLayer,
     load_module_weights,
     module_layers,
-    require_torch,
 )
 from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
@@ -69,7 +68,6 @@ __all__ = [
     "load_module_weights",
     "module_layers",
     "out_of_fold_evidence",
-    "require_torch",
     "save_counted",
     "similarity_between",
     "studies_of",

@@ -1,6 +1,7 @@
 """What a study says of itself: what was projected, and what was added up fast."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._study import Study
@@ -36,13 +37,15 @@ def fast(study: Study) -> Iterator[Finding]:
     found = [layer for layer in study if layer.moments.fast_error is not None]
     if found:
         worst = max(found, key=lambda layer: layer.moments.rounding)
-        measured, bound = worst.moments.rounding, worst.moments.rounding_bound
+        measured = worst.moments.rounding
+        bound = max(layer.moments.rounding_bound for layer in found)
+        always = f", nor, whatever the data, by more than {number(bound)}"
         yield Finding(
             kind="fast",
             text="Products were taken in single precision: no entry of a layer's "
             f"scatter is wrong by more than {number(measured)} of the largest, as "
-            f"measured on one block in 64 ({worst.name}, the worst), nor, whatever the "
-            f"data, by more than {number(bound)}.",
+            f"measured on one block in 64 ({worst.name}, the worst)"
+            f"{always if isfinite(bound) else ''}.",
             evidence={"layer": worst.name, "measured": measured, "bound": bound},
             certainty="measured",
         )

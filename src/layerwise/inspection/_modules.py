@@ -1,14 +1,12 @@
 """The door to torch: what is asked of modules before a study, without importing it."""
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
-from layerwise.errors import InputError
 from layerwise.inspection._inspect import LookOptions
 
-__all__ = ["ModuleLayer", "load_module_weights", "module_layers", "require_torch"]
+__all__ = ["ModuleLayer", "load_module_weights", "module_layers"]
 
 
 class ModuleLayer(NamedTuple):
@@ -31,14 +29,6 @@ class ModuleLayer(NamedTuple):
     shape: tuple[int, ...]
     rows: str
     chosen: bool
-
-
-def require_torch() -> None:
-    """Raise an `InputError` that says what to install, where torch is not."""
-    if find_spec("torch") is None:
-        raise InputError(
-            "to look into a module torch is needed: pip install 'layerwise[torch]'"
-        )
 
 
 def load_module_weights(module: Any, path: str | Path) -> str:

@@ -30,6 +30,7 @@ from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
 
 __all__ = [
+    "CHANNELS_FIRST",
     "Converted",
     "Scale",
     "Skip",
@@ -43,6 +44,24 @@ __all__ = [
     "unwrapped",
 ]
 
+
+CHANNELS_FIRST = (
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.SyncBatchNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+    nn.InstanceNorm3d,
+    nn.GroupNorm,
+)
+"""Layers whose units lie in the second axis; in all others they lie in the last."""
 
 COUNTERPARTS: dict[type[Layer], type[nn.Module]] = {
     ReLU: nn.ReLU,

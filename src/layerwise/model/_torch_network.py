@@ -203,10 +203,11 @@ def _parameters(module: Any) -> Tree:
     kept = {name: p for name, p in held.items() if not p.requires_grad}
     kept |= dict(module.named_buffers())
     usual = (torch.float32, torch.float64)
-    for name, parameter in trained.items():
-        if parameter.dtype not in usual or parameter.dtype != _first(trained).dtype:
+    floats = {name: p for name, p in held.items() if p.is_floating_point()}
+    for name, parameter in floats.items():
+        if parameter.dtype not in usual or parameter.dtype != _first(floats).dtype:
             raise InputError(
-                f"{name} has dtype {parameter.dtype}: train all parameters in float32,"
+                f"{name} has dtype {parameter.dtype}: keep all parameters in float32,"
                 " or all in float64"
             )
     parts = {"trained": trained, "kept": kept}

@@ -25,7 +25,6 @@ from layerwise.statistics._components import (
 from layerwise.statistics._discriminants import Discriminants, discriminants
 from layerwise.statistics._intervals import wilson_interval
 from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
-from layerwise.statistics._moments_file import load_moments, save_moments
 from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
 from layerwise.statistics._projection import Projection
 from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_cka_of
@@ -50,13 +49,11 @@ __all__ = [
     "least_squares_probe",
     "linear_cka",
     "linear_cka_of",
-    "load_moments",
     "log_likelihoods",
     "nearest_mean",
     "norm_variation",
     "participation_ratio",
     "principal_components",
-    "save_moments",
     "self_duality",
     "separation",
     "wilson_interval",

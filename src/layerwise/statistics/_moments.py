@@ -170,8 +170,8 @@ class Moments:
             Also keep each class's scatter: classes × units² more memory.
         precision : "exact" or "fast"
             "fast" takes differences and their products, a thousand rows at a time, in
-            float32, and adds these up in float64: about twice as fast on a processor,
-            more on a GPU. What that costs is measured: `rounding`.
+            float32, and adds these up in float64: about twice as fast on a
+            processor. What that costs is measured: `rounding`.
 
         Raises
         ------
@@ -400,10 +400,14 @@ class Moments:
 
     @property
     def rounding_bound(self) -> float:
-        """What `rounding` cannot exceed, for any data: 0 in exact mode."""
-        return self._share_of_largest(
-            FAST_BOUND if self.fast_error is not None else 0.0
-        )
+        """What `rounding` cannot exceed, for any data: 0 in exact mode.
+
+        Infinite behind a projection, whose own rounding in single precision has no
+        bound as a share of a direction that varies little.
+        """
+        if self.fast_error is None:
+            return 0.0
+        return np.inf if self.projection else self._share_of_largest(FAST_BOUND)
 
     def _share_of_largest(self, error: float) -> float:
         about_shift = self.scatter.diagonal().max(initial=0)

@@ -214,6 +214,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     >>> result.status
     'finished'
     """
+    data = data.in_memory()
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
     problem = _problem(architecture, data, settled)
     if optimiser is not None:
@@ -247,6 +248,7 @@ def score(
     Its network is the one that a training of this ``status`` ends with: the best of a
     finished one that waited for a lower loss, else the last.
     """
+    data = data.in_memory()
     settled = recipe.resolved(len(data.train))
     problem = _problem(architecture, data, settled)
     by_hand = isinstance(problem.network, Network)

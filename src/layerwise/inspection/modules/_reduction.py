@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.errors import InputError
+from layerwise.model._torch_modules import CHANNELS_FIRST
 from layerwise.wording import count
 
 __all__ = ["Layout", "Reduce", "layout_of", "reduced"]
@@ -18,9 +19,6 @@ How: TypeAlias = str | int | Callable[[Tensor], Tensor]
 Reduce: TypeAlias = How | Mapping[str, How]
 """``mean`` over positions, ``flatten``, a token's place (0, -1), or a function from a
 tensor to rows; or these by a glob of layer names."""
-
-CHANNELS_FIRST = ("Conv", "BatchNorm", "InstanceNorm", "LazyConv")
-"""How the names of modules begin whose units are the second axis."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,7 @@ def layout_of(
     if axis is None:
         return None
     how = _how(name, reduce)
-    convolves = any(
-        base.__name__.startswith(CHANNELS_FIRST)
-        for child in module.modules()
-        for base in type(child).__mro__
-    )
+    convolves = any(isinstance(child, CHANNELS_FIRST) for child in module.modules())
     passes_pictures = tensor.ndim == 4 and not any(True for _ in module.parameters())
     convolves = convolves or passes_pictures
     channels = 1 if convolves and tensor.ndim > 2 else -1

@@ -88,7 +88,10 @@ class TorchEngine:
         if ranks.joined():
             own = [self._device] if self._device.type == "cuda" else None
             self._forward = torch.nn.parallel.DistributedDataParallel(
-                self._live.module, device_ids=own
+                self._live.module,
+                device_ids=own,
+                # A module may leave layers out of a step; our own networks do not.
+                find_unused_parameters=not isinstance(problem.network, Network),
             )
         self._inputs, self._targets = self._resident(problem.samples)
         self._replay: Replay | None = None
@@ -205,6 +208,12 @@ class TorchEngine:
         losses, rights = to_numpy(self._summed(torch.stack(figures))).T
         return Steps(losses, rights, np.concatenate(health))
 
+    def _seed(self, seed: int) -> None:
+        """Seed the device that is trained on, and no other."""
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+
     def _step(self, step: _Step) -> tuple[Tensor, np.ndarray]:
         """Make a step; return this rank's part of loss and accuracy, and the health."""
         problem = self._problem
@@ -213,7 +222,7 @@ class TorchEngine:
             nothing = torch.zeros(2, dtype=self._live.vector.dtype, device=self._device)
             return nothing, problem.no_health(int(takes_health))
         key = [problem.seed, step.number, ranks.rank()]
-        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        self._seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
         given = self._given(step)
         if not takes_health:
             whole = len(step.rows) == problem.batch_size

@@ -14,22 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.arrays import to_numpy
-from layerwise.model._torch_modules import activation_of
+from layerwise.model._torch_modules import CHANNELS_FIRST, activation_of
 from layerwise.training._health import statistics_of_outputs, statistics_of_slopes
 from layerwise.training.engines._live import Live
 
 __all__ = ["Seen", "greatest_slopes", "layer_health", "watched"]
-
-CHANNELS_FIRST = (
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.GroupNorm,
-)
-"""Layers whose units lie in the second axis; in all others they lie in the last."""
 
 
 class Seen:
@@ -125,6 +114,8 @@ def layer_health(
         gradient, weights, update = norms
         ratio = update / torch.where(weights > 0, weights, torch.ones_like(weights))
         is_last = at == len(live.observed) - 1
+        # A layer may be left out of a step, or give no tensor: nothing is known of it.
+        seen.outputs.setdefault(name, share.new_full((len(share), 1), torch.nan))
         outputs, counted = _by_units(seen.outputs[name], part, share)
         slopes = _slopes(seen, name, is_last)
         passed, _ = _by_units(slopes, part, share)
