@@ -50,6 +50,7 @@ __all__ = [
     "opened_by_first",
     "own_share",
     "rank",
+    "share",
     "stops_noted",
     "world_size",
 ]
@@ -132,8 +133,16 @@ def own_share(samples: int) -> slice:
     >>> own_share(7)
     slice(0, 7, None)
     """
-    ours, all_ranks = rank(), world_size()
-    return slice(samples * ours // all_ranks, samples * (ours + 1) // all_ranks)
+    return share(samples, rank(), world_size())
+
+
+def share(samples: int, number: int, parts: int) -> slice:
+    """Return the positions, of so many samples, in one of so many parts, from 0.
+
+    >>> [share(7, number, 3) for number in range(3)]
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 7, None)]
+    """
+    return slice(samples * number // parts, samples * (number + 1) // parts)
 
 
 def all_summed(tree: Tree) -> Tree:

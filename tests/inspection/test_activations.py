@@ -256,10 +256,25 @@ def test_what_cannot_be_studied_is_named(layers, y, said):
 
 def test_a_bad_value_is_named_with_its_layer(rows):
     layers, labels = rows
-    changed = layers["fc2"].copy()
-    changed[2999, 1] = np.inf
-    with pytest.raises(InputError, match=r"fc2, of rows from 0: row \d+, column 1 is"):
-        lw.inspect_activations({"fc2": changed}, labels)
+    for row in (0, 1, 2, 3, 2999):  # some of them are held out
+        changed = layers["fc2"].copy()
+        changed[row, 1] = np.inf
+        said = rf"^fc2: row {row}, column 1 \(counted from 0\) is inf"
+        with pytest.raises(InputError, match=said):
+            lw.inspect_activations({"fc2": changed}, labels)
+    with pytest.raises(InputError, match=r"^fc2: row 2999, column 1"):
+        count_activations({"fc2": changed}, labels, Counting(), (2, 2))
+
+
+def test_held_out_rows_go_through_the_projection_of_the_others(rows):
+    """Of rows that are much alike, much the same is measured in both."""
+    layers, labels = rows
+    study = lw.inspect_activations(
+        {"fc1": np.tile(layers["fc1"], (2, 1))}, np.tile(labels, 2), max_units=3
+    )
+    values = study.layers[0].measures.values
+    fitted, scored = values["collapse_within"], values["collapse_within_scored"]
+    assert scored == pytest.approx(fitted, rel=0.1)
 
 
 def test_too_many_combinations_of_labels_are_refused():

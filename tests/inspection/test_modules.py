@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import layerwise as lw
 from layerwise.errors import InputError
+from layerwise.inspection._kept import KeptInputs
 from layerwise.inspection.modules import Look, module_case
 
 
@@ -107,6 +108,92 @@ def test_several_processes_would_each_count_all_samples(monkeypatch, module, dig
     monkeypatch.setenv("RANK", "0")
     with pytest.raises(lw.InputError, match="by one process"):
         lw.inspect(module, digits)
+
+
+def test_one_raw_logit_means_two_classes(digits):
+    """As for BCEWithLogitsLoss: its single row of weights is none for each class."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 1))
+    inputs = torch.from_numpy(digits.test.inputs.reshape(-1, 64).astype(np.float32))
+    labels = torch.from_numpy((digits.test.targets > 4).astype(np.int64))
+    study = lw.inspect(module, (inputs, labels))
+    with torch.no_grad():
+        expected = module(inputs)[:, 0].numpy() > 0
+    assert np.array_equal(study.predictions, expected)
+    assert "collapse_duality" not in study.layers[-2].measures.values
+    with pytest.raises(lw.InputError, match="3 class names for 2 classes"):
+        lw.inspect(module, (inputs, labels), class_names=["a", "b", "c"])
+
+
+def test_the_stated_sample_is_known_again_beside_a_transformer(module, digits):
+    from sklearn.decomposition import PCA
+
+    many = digits.train
+    plain = lw.inspect(module, many)
+    looked = lw.inspect(module, many, transformer=PCA(2))
+    assert plain.sample_hash == looked.sample_hash
+
+
+class TestBatches:
+    """What is label, name of a sample, or input of a batch."""
+
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(9, 6)
+            self.head = nn.Linear(6, 3)
+
+        def forward(self, ids):
+            return self.head(self.embedding(ids).mean(dim=1))
+
+    def test_what_forward_asks_for_is_no_name(self):
+        rng = np.random.default_rng(0)
+        tokens, labels = rng.integers(0, 9, (60, 5)), np.arange(60) % 3
+        batches = [
+            {
+                "ids": torch.from_numpy(tokens[at]),
+                "labels": torch.from_numpy(labels[at]),
+            }
+            for at in (slice(0, 30), slice(30, 60))
+        ]
+        module = self.Tokens()
+        study = lw.inspect(module, batches)
+        with torch.no_grad():
+            expected = module(torch.from_numpy(tokens)).argmax(dim=1).numpy()
+        assert np.array_equal(study.predictions, expected)
+
+    def test_places_may_be_counted_from_the_end(self, module, digits):
+        inputs, labels = tensors(digits.test)
+        names = torch.arange(len(labels))
+        batches = [(names, inputs, labels)]
+        usual = lw.inspect(module, (inputs, labels))
+        found = lw.inspect(module, batches, labels=-1, ids=0)
+        assert np.array_equal(found.predictions, usual.predictions)
+
+    def test_a_sample_that_comes_twice_is_refused(self, module, digits):
+        inputs, labels = tensors(digits.test)
+        names = torch.arange(len(labels))
+        passes = []
+
+        class Batches(list):
+            def __iter__(self):
+                passes.append(1)
+                own = names if len(passes) < 3 else torch.cat([names[:1], names[:-1]])
+                yield {"x": inputs[own], "labels": labels[own], "id": own}
+
+        with pytest.raises(lw.InputError, match="a sample twice"):
+            lw.inspect(module, Batches(), fit_on=tensors(digits.train))
+
+
+def test_modules_read_stored_inputs_by_blocks(module, digits, tmp_path):
+    for part in ("train", "test"):
+        samples = getattr(digits, part)
+        np.save(tmp_path / f"x_{part}.npy", samples.inputs)
+        np.save(tmp_path / f"y_{part}.npy", samples.targets)
+    usual = lw.inspect(module, lw.load(tmp_path))
+    stored = lw.inspect(module, lw.load(tmp_path, stored=True))
+    assert np.array_equal(stored.predictions, usual.predictions)
+    assert isinstance(stored.inputs, KeptInputs)
 
 
 class TestData:

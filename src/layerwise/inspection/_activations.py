@@ -92,7 +92,7 @@ def inspect_activations(
     ('fc1', '200 rows held out')
     """
     counting = Counting(precision, max_units, watch)
-    counted = count_activations(layers, y, counting)
+    counted = ranks.in_all(lambda: count_activations(layers, y, counting))
     whole = joined(ranks.gathered(counted))
     found = studies_of(whole)
     return found if isinstance(y, Mapping) else found[LABELS]
@@ -161,7 +161,7 @@ def _span(total: int, part: tuple[int, int] | None) -> slice:
     number, parts = part
     if not 1 <= number <= parts:
         raise InputError(f"part {number} of {parts}: count from 1 to {parts}")
-    return slice(total * (number - 1) // parts, total * number // parts)
+    return ranks.share(total, number - 1, parts)
 
 
 def studies_of(counted: Counted, name: str = "activations") -> dict[str, Study]:
@@ -173,8 +173,11 @@ def studies_of(counted: Counted, name: str = "activations") -> dict[str, Study]:
         If a row was not counted.
     """
     counted.refuse_missing()
+    # The rows scored go through the same projection: the widest scatter is its width.
+    width = max(len(layer.moments.scatter) for layer in counted.layers.values())
+    counting = Counting(max_units=width)
     return {
-        column: studied(_case(counted, column, place, name))
+        column: studied(_case(counted, column, place, name), counting=counting)
         for place, column in enumerate(counted.class_names)
     }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise import ranks
 from layerwise.data import stratified_split
 from layerwise.errors import InputError
 from layerwise.inspection._counting import Counting, Progress
@@ -167,7 +168,8 @@ def fit_pass(
                 inputs.add(block.positions, block.layers[0])
             yield block
 
-    moments = merged_moments(subject, each(passed, folds.fit_on.parts()))
+    parts = ranks.in_all(lambda: each(passed, folds.fit_on.parts()))
+    moments = merged_moments(subject, parts)
     arrays = sample.arrays()
     layers = len(subject.layer_names)
     return Fitted(

@@ -4,14 +4,14 @@ All of a study follows from it. It is small, whatever the number of rows; it is 
 in parts, by several processes or by the jobs of an array, and parts are joined exactly.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Int, Int32, Int64, Shaped
+from jaxtyping import Int32, Int64, Shaped
 
 from layerwise.arrays import Array
 from layerwise.data import StoredRows, read_ahead, stratified_split
@@ -183,33 +183,31 @@ def count_rows(
     tick = Progress(counting, (span.stop - span.start) * len(layers))
     found: dict[str, Layer] = {}
     for name, rows in layers.items():
-        combinations = len(columns.combinations)
         units = int(np.prod(rows.shape[1:]))
-        none = Moments.empty(
-            units,
-            combinations,
-            precision=counting.precision,
-            max_units=counting.max_units,
-        )
-        found[name] = _count_layer(
-            name, _of_span(rows, span), none, columns.targets[span], left_out, tick
-        )
+        tally = Tally(counting.begun(units, len(columns.combinations)))
+        blocks = read_ahead(_of_span(rows, span), block_rows(units))
+        try:
+            for own, flat in _flat(blocks, units):
+                _refuse_bad(flat, span.start + own.start)
+                kept = ~left_out[own]
+                kept = slice(None) if kept.all() else kept
+                tally.add(flat[kept], columns.targets[span][own][kept])
+                tick(len(flat))
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+        fitted, scored = (_rows_at(rows, inside[w]) for w in ("fitted", "scored"))
+        found[name] = Layer(tally.moments(), fitted, scored)
     return Counted(
         rows=len(columns.targets),
-        digest=sha256(columns.targets.tobytes()).hexdigest(),
+        digest=sha256(
+            columns.combinations.tobytes() + columns.targets.tobytes()
+        ).hexdigest(),
         spans=((span.start, span.stop),) if span.stop > span.start else (),
         class_names=columns.class_names,
         combinations=columns.combinations,
         positions=inside,
         targets={name: columns.targets[p] for name, p in inside.items()},
-        layers={
-            name: replace(
-                layer,
-                fitted=_rows_at(layers[name], inside["fitted"]),
-                scored=_rows_at(layers[name], inside["scored"]),
-            )
-            for name, layer in found.items()
-        },
+        layers=found,
     )
 
 
@@ -244,32 +242,25 @@ def _held_out(
     return {"scored": parts[0], "fitted": parts[1]}
 
 
-def _count_layer(
-    name: str,
-    rows: Array,
-    none: Moments,
-    targets: Int[np.ndarray, " rows"],
-    left_out: np.ndarray,
-    tick: Callable[[int], None],
-) -> Layer:
-    tally = Tally(none)
-    units = none.way.units
+def _flat(
+    blocks: Iterable[np.ndarray], units: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield blocks laid out flat, and which rows they are."""
     start = 0
-    for block in read_ahead(rows, block_rows(units)):
-        part = slice(start, start + len(block))
-        flat = block.reshape(len(block), units)
-        kept = ~left_out[part]
-        try:
-            if kept.all():
-                tally.add(flat, targets[part])
-            else:
-                tally.add(flat[kept], targets[part][kept])
-        except InputError as error:
-            raise InputError(f"{name}, of rows from {start:,}: {error}") from error
-        start = part.stop
-        tick(len(block))
-    nothing = np.empty((0, units))
-    return Layer(tally.moments(), nothing, nothing)
+    for block in blocks:
+        yield slice(start, start + len(block)), block.reshape(len(block), units)
+        start += len(block)
+
+
+def _refuse_bad(flat: np.ndarray, start: int) -> None:
+    """Name the first entry that is not finite, of rows counted from ``start``."""
+    finite = np.isfinite(flat)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise InputError(
+            f"row {start + row}, column {column} (counted from 0) is "
+            f"{flat[row, column]}: give finite numbers"
+        )
 
 
 def joined(parts: Sequence[Counted]) -> Counted:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from layerwise.statistics import MAX_UNITS, Precision
+from layerwise.statistics import MAX_UNITS, Moments, Precision
 
 __all__ = ["Counting", "Progress"]
 
@@ -27,6 +27,12 @@ class Counting:
     precision: Precision = "exact"
     max_units: int = MAX_UNITS
     watch: Callable[[int, int], None] | None = None
+
+    def begun(self, units: int, classes: int) -> Moments:
+        """Return the moments of no rows, to which rows are added in this way."""
+        return Moments.empty(
+            units, classes, precision=self.precision, max_units=self.max_units
+        )
 
 
 class Progress:

@@ -71,12 +71,7 @@ def _of_layer(
     name: str, rows: Array, combinations: int, counting: Counting
 ) -> Forecast:
     units = int(np.prod(rows.shape[1:]))
-    none = Moments.empty(
-        units,
-        combinations,
-        precision=counting.precision,
-        max_units=counting.max_units,
-    )
+    none = counting.begun(units, combinations)
     size = min(block_rows(units), len(rows))
     seconds = min(_measured(rows, start, size, none) for start in _starts(rows, size))
     width = len(none.scatter)

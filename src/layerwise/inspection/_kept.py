@@ -86,7 +86,8 @@ class Mistakes:
 def _joined(
     first: np.ndarray | None, second: np.ndarray | None, order: np.ndarray
 ) -> np.ndarray | None:
-    if first is None or second is None:
+    # Pictures of several sizes, or sequences of several lengths, are not one array.
+    if first is None or second is None or first.shape[1:] != second.shape[1:]:
         return None
     return np.concatenate([first, second])[order]
 

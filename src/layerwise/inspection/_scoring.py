@@ -96,7 +96,9 @@ def score_pass(
         Makes the tallies of one part's moments.
     """
     scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
-    parts = each(lambda part: scoring.part(part, tallies()), scored.parts())
+    parts = ranks.in_all(
+        lambda: each(lambda part: scoring.part(part, tallies()), scored.parts())
+    )
     moments = merged_moments(subject, [own for own, _ in parts])
     mistakes = [found for _, found in parts if found is not None]
     mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
@@ -207,6 +209,8 @@ class _Scoring:
         self.predictions[block.positions] = predictions
         self.confidence[block.positions] = np.max(probabilities, axis=1)
         wrong = np.flatnonzero(predictions != targets)
+        surest = np.argsort(-self.confidence[block.positions[wrong]], kind="stable")
+        wrong = wrong[surest[: self._mistakes]]
         return Mistakes(
             positions=block.positions[wrong],
             probabilities=probabilities[wrong],

@@ -108,7 +108,7 @@ def studied(
         fitted_accuracy=seen.fitted_accuracy(),
         shown=seen.shown,
         sampled=seen.sampled,
-        sample_hash=_hash(scored.inputs, targets, seen.sampled),
+        sample_hash=_hash(seen.sampled_inputs, targets, seen.sampled),
         similarity=layer_similarity([layer.sample for layer in layers]),
         snapshots=seen.snapshots(layers[1:] if has_input else layers),
         suspects=seen.suspects(),
@@ -143,7 +143,8 @@ class _Seen:
             for fold in range(len(self.folds))
         ]
         self._counting = counting
-        tick = Progress(counting, len(fitted_targets) + len(self._targets))
+        shares = map(ranks.own_share, (len(fitted_targets), len(self._targets)))
+        tick = Progress(counting, sum(own.stop - own.start for own in shares))
         self._fitted = fit_pass(
             self._subject,
             self.folds,
@@ -167,6 +168,8 @@ class _Seen:
             lambda: Tallies(self._subject, counting, 1, tick),
         )
         among = slice(None) if transformer is None else self._among_shown
+        inputs = self.scored.inputs
+        self.sampled_inputs = None if inputs is None else inputs[among]
         self.samples = [
             LayerSample(
                 fitting=fitting,

@@ -58,13 +58,8 @@ class Tallies:
         self._tick(len(targets))
 
     def _begun(self, rows: Array) -> Tally:
-        none = Moments.empty(
-            rows.shape[1],
-            len(self._subject.class_names),
-            precision=self._counting.precision,
-            max_units=self._counting.max_units,
-        )
-        return Tally(none)
+        classes = len(self._subject.class_names)
+        return Tally(self._counting.begun(rows.shape[1], classes))
 
     def _counted(self, block: Block) -> tuple[Array, ...]:
         """Return the rows to add: the input's before any scaling.

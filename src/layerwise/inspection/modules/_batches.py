@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from layerwise.data import Samples
+from layerwise.data import Samples, StoredRows, read_ahead
 from layerwise.errors import InputError
 from layerwise.inspection.modules._tracking import Arguments
 
@@ -98,8 +98,13 @@ class Reader:
         return Batch(arguments, targets, ids, mask, batch)
 
     def _of_mapping(self, batch: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-        labels = self.labels or next((k for k in LABELS if k in batch), None)
-        ids = self.ids or next((k for k in IDS if k in batch), None)
+        labels, ids = self.labels, self.ids
+        if labels is None:
+            labels = next((k for k in LABELS if k in batch), None)
+        if ids is None:
+            # What forward asks for by this name are inputs: tokens, very often.
+            taken = inspect.signature(self.module.forward).parameters
+            ids = next((k for k in IDS if k in batch and k not in taken), None)
         if labels is None or (isinstance(labels, str) and labels not in batch):
             raise InputError(
                 f"a batch has no labels, only {', '.join(map(str, batch))}: name them "
@@ -110,7 +115,9 @@ class Reader:
 
     def _of_tuple(self, batch: Any) -> tuple[Any, Any, Any]:
         labels = len(batch) - 1 if self.labels is None else self.labels
-        rest = [one for at, one in enumerate(batch) if at not in (labels, self.ids)]
+        places = (labels, self.ids)
+        used = {at % len(batch) for at in places if isinstance(at, int)}
+        rest = [one for at, one in enumerate(batch) if at not in used]
         rest = rest[0] if len(rest) == 1 else tuple(rest)
         return rest, _entry(batch, labels), _listed(_entry(batch, self.ids))
 
@@ -166,20 +173,22 @@ class ArraySource:
     def __init__(self, module: nn.Module, samples: Samples) -> None:
         self._module, self._samples = module, samples
         self.targets = samples.targets
-        self.inputs: np.ndarray | None = samples.inputs
+        held = not isinstance(samples.inputs, StoredRows)
+        self.inputs: np.ndarray | None = samples.inputs if held else None
 
     def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
         """Yield batches in the arrays' order."""
         device, dtype = _device(self._module), _dtype(self._module)
-        for start in range(0, len(self.targets), BATCH):
-            rows = np.array(self._samples.inputs[start : start + BATCH])
-            tensor = torch.from_numpy(rows)
+        start = 0
+        for rows in read_ahead(self._samples.inputs, BATCH):
+            tensor = torch.from_numpy(np.array(rows))
             if tensor.is_floating_point() or tensor.dtype == torch.uint8:
                 tensor = tensor.to(dtype)
             targets = self.targets[start : start + BATCH]
             positions = np.arange(start, start + len(targets))
             arguments = Arguments((tensor.to(device),), {})
             yield positions, Batch(arguments, targets, None, None, tensor)
+            start += len(targets)
 
 
 class StreamSource:
@@ -231,6 +240,7 @@ class StreamSource:
             If other samples come than did then.
         """
         start = 0
+        seen = np.zeros(len(self.targets), bool)
         for batch in map(self._reader.read, self._given):
             stop = start + len(batch.targets)
             positions = np.arange(start, stop)
@@ -238,6 +248,9 @@ class StreamSource:
                 places = [self._places.get(one, -1) for one in batch.ids]
                 positions = np.array(places, np.int64)
             self._check(positions, batch)
+            if seen[positions].any() or len(np.unique(positions)) < len(positions):
+                raise InputError("a pass over the batches brings a sample twice")
+            seen[positions] = True
             yield positions, batch
             start = stop
         if start != len(self.targets):

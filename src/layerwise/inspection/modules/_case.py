@@ -28,6 +28,9 @@ from layerwise.inspection.modules._reduction import Layout, Reduce, reduced
 
 __all__ = ["Look", "layers_of", "module_case"]
 
+WIDEST_INPUT = 1 << 14
+"""Numbers of an input, at most, that is looked at as a layer of its own."""
+
 GATHERED = 1024
 """Batches are gathered into blocks of at least so many samples."""
 
@@ -100,7 +103,10 @@ class ModuleSubject:
     def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
         """Those of a linear output on the rows of the layer before it."""
         weights = self.capture.output_weights
-        return None if weights is None else weights.cpu().numpy()
+        # One logit for two classes is no row of weights for each class.
+        if weights is None or weights.shape[1] != len(self.class_names):
+            return None
+        return weights.cpu().numpy()
 
     def probabilities(
         self, outputs: Float[np.ndarray, "rows classes"]
@@ -150,12 +156,6 @@ class ModuleActivations:
         if layout is not None and first is not None:
             rows = [reduced(first, layout, batch.mask), *rows]
         if logits is not None:
-            missing = len(self.subject.class_names) - logits.shape[1]
-            if missing < 0:
-                raise InputError(
-                    f"the module has {logits.shape[1]} outputs where there are "
-                    f"{len(self.subject.class_names)} class names: give one for each"
-                )
             rows.append(logits)
         shown = None if self.inputs is not None else items_of(batch, self.display)
         return rows, shown
@@ -290,19 +290,23 @@ def _class_names(
         names = data.class_names
     if names is None:
         return tuple(map(str, range(classes)))
-    if len(names) < classes:
+    if len(names) < classes or (outputs and len(names) > outputs):
         raise InputError(
-            f"{len(names)} class names for {classes} classes: give them all"
+            f"{len(names)} class names for {classes} classes: give one for each"
         )
     return tuple(names)
 
 
 def _input_layout(batch: Batch) -> Layout | None:
-    """Return how inputs become rows; None for tokens and other whole numbers."""
+    """Return how inputs become rows; None for tokens and other whole numbers.
+
+    None also for inputs of very many numbers, such as large photographs: their rows,
+    kept of the samples that are asked for, would take more memory than all else.
+    """
     first = batch.first
     if first is None or first.ndim < 1 or len(first) != len(batch.targets):
         return None
-    if not first.is_floating_point():
+    if not first.is_floating_point() or first[0].numel() > WIDEST_INPUT:
         return None
     sequence = first.ndim == 3 and batch.mask is not None
     how = "mean" if sequence else "flatten"
