@@ -1,6 +1,7 @@
 """``layerwise inspect package.module:NAME``: weights, data, errors of one line."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -169,6 +170,6 @@ def test_errors_are_one_line(arguments, part, capsys):
 
 
 def test_without_torch_it_says_what_to_install(capsys, monkeypatch):
-    monkeypatch.setattr("layerwise.inspection._modules.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     line = said(capsys, "models.py:build", "digits")
     assert "pip install 'layerwise[torch]'" in line
