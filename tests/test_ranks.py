@@ -122,6 +122,24 @@ def test_a_lost_rank_is_an_error_of_the_machine(tmp_path):
     assert "rank 0 of 2: another rank is lost" in done.stdout + done.stderr
 
 
+def test_a_process_that_ends_leaves_its_group(tmp_path):
+    done = launched(
+        2,
+        """
+        import atexit
+        from layerwise import ranks
+
+        # Registered before the group is joined, it is called after it is left.
+        atexit.register(lambda: print("in a group:", ranks.joined()))
+        ranks.join()
+        assert ranks.joined()
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "in a group: False\n" * 2
+
+
 def test_several_processes_need_torch(monkeypatch):
     monkeypatch.setenv("MASTER_ADDR", "localhost")
     monkeypatch.setenv("WORLD_SIZE", "2")

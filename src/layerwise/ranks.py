@@ -20,6 +20,7 @@ A lost rank ends the others' waiting with a ``MachineError``: at once where its
 connections close, and after ``PATIENCE`` where it is merely silent.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -116,6 +117,8 @@ def join() -> None:
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
     with lost_rank():
         group.init_process_group(backend, timeout=PATIENCE)
+    # The threads of a group that outlives the interpreter abort it, now and then.
+    atexit.register(leave)
 
 
 def leave() -> None:
