@@ -1,5 +1,8 @@
 """Three engines, one mathematics: agreement, cuts, divergence, evaluation."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +15,7 @@ from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import OPTIMISERS, Score, engine_for
 from layerwise.training.engines import on_host
+from layerwise.training.engines._compiled import TILES
 
 ENGINES = ["eager", "compiled", "torch"]
 OTHERS = ENGINES[1:]
@@ -279,3 +283,34 @@ def test_size_alone_chooses_the_engine(problem_of):
 def test_a_device_that_is_not_there_is_named(problem_of):
     with pytest.raises(InputError, match=r"^device 'abacus' is not on this machine"):
         engine_for(replace(problem_of(), device="abacus"), "compiled")
+
+
+TILED = """
+import os
+import layerwise as lw
+
+before = os.environ.get("XLA_FLAGS")
+data = lw.load("iris")
+result = lw.fit(lw.MLP([30, 30]), data, epochs=3, seed=0, engine="compiled")
+assert os.environ.get("XLA_FLAGS") == before
+print(result.history.losses.tobytes().hex())
+"""
+
+
+def test_tiles_change_no_number_and_leave_the_environment():
+    said = []
+    for flags in (None, f"{TILES.split('=')[0]}=a_setting_of_the_user=1"):
+        environment = {**os.environ}
+        environment.pop("XLA_FLAGS", None)
+        if flags is not None:
+            environment["XLA_FLAGS"] = flags
+        done = subprocess.run(
+            [sys.executable, "-c", TILED],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] == said[1] and len(said[0]) > 100
