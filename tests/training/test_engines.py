@@ -291,7 +291,7 @@ import layerwise as lw
 
 before = os.environ.get("XLA_FLAGS")
 data = lw.load("iris")
-result = lw.fit(lw.MLP([30, 30]), data, epochs=3, seed=0, engine="compiled")
+result = lw.fit(lw.MLP([30, 30]), data, epochs=30, seed=0, engine="compiled")
 assert os.environ.get("XLA_FLAGS") == before
 print(result.history.losses.tobytes().hex())
 """
