@@ -280,6 +280,14 @@ def test_size_alone_chooses_the_engine(problem_of):
     ]
 
 
+def test_a_deep_network_is_not_worth_compiling_for_few_steps(problem_of):
+    names = [
+        engine_for(problem_of(MLP([6] * depth), total=total)).name
+        for depth, total in ((2, 2500), (2, 4000), (8, 2500), (100, 2500), (100, 7500))
+    ]
+    assert names == ["eager", "compiled", "eager", "eager", "compiled"]
+
+
 def test_a_device_that_is_not_there_is_named(problem_of):
     with pytest.raises(InputError, match=r"^device 'abacus' is not on this machine"):
         engine_for(replace(problem_of(), device="abacus"), "compiled")

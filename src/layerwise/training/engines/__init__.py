@@ -30,7 +30,14 @@ FEW_OPERATIONS = 1e10
 
 FEW_STEPS = 9_000
 """Steps times blocks below which NumPy's calls cost less than importing JAX and
-compiling: the default training on digits is just below."""
+compiling: the default training on digits, of three blocks, is just below."""
+
+SHALLOW = 3
+
+FEW_STEPS_OF_A_BLOCK = 2_800
+"""What one block more than in a shallow network adds to ``FEW_STEPS``: it takes XLA as
+long to compile. A hundred hidden layers take it twenty seconds, by which NumPy is done.
+"""
 
 
 def engine_for(problem: Problem, name: str = "auto") -> Engine:
@@ -78,4 +85,6 @@ def _is_tiny(problem: Problem, network: Network) -> bool:
     depth = len(network.layer.layers)
     steps = problem.total_steps
     each = 3 * problem.batch_size * network.parameter_count
-    return steps * depth < FEW_STEPS and steps * each < FEW_OPERATIONS
+    compiling = FEW_STEPS + FEW_STEPS_OF_A_BLOCK * max(0, depth - SHALLOW)
+    longer = compiling / FEW_STEPS
+    return steps * depth < compiling and steps * each < FEW_OPERATIONS * longer
