@@ -124,3 +124,13 @@ def test_a_change_makes_new_settings_and_leaves_the_old():
     assert (changed.architecture.init, changed.recipe.epochs) == ("glorot", 7)
     assert changed.data.scaling == "range"
     assert (setup.architecture.init, setup.recipe.epochs) == ("he", None)
+
+
+def test_a_hundred_layers_are_too_deep_though_units_give_nothing(moons):
+    sgd = {"optimizer": "sgd", "learning_rate": 0.05, "batch_size": 32}
+    result = lw.fit(lw.MLP([30] * 100), moons, epochs=1, seed=0, **sgd)
+    first = result.diagnosis.first
+    assert first.kind == "too deep"
+    assert first.change == {"residual": True, "normalise": True}
+    silent = [layer.silent for layer in result.history.records[0].layers]
+    assert max(silent[:10]) < 0.6 < max(silent)  # units that a chance switched off

@@ -31,7 +31,10 @@ from layerwise.training._recipe import ResolvedRecipe
 from layerwise.training.diagnosis._expected import Expected, expected_of
 from layerwise.training.engines import Score
 
-__all__ = ["Evidence"]
+__all__ = ["DEEP", "Evidence"]
+
+DEEP = 10
+"""Hidden layers from which depth itself is a reason."""
 
 MARGIN = 0.02
 """Points of accuracy below what simple methods reach that are not worth an alarm."""

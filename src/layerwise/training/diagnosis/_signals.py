@@ -7,7 +7,7 @@ of one batch, before any update.
 import numpy as np
 
 from layerwise.training.diagnosis._cause import Cause
-from layerwise.training.diagnosis._evidence import Evidence
+from layerwise.training.diagnosis._evidence import DEEP, Evidence
 from layerwise.wording import count, number
 
 __all__ = ["exploding", "too_deep", "vanishing"]
@@ -26,9 +26,6 @@ FAINT = 1e-3
 MERGED = 0.05
 """Samples whose outputs differ by so little of their size are one sample to what
 follows."""
-
-DEEP = 10
-"""Hidden layers from which depth itself is a reason."""
 
 
 def exploding(evidence: Evidence) -> Cause | None:

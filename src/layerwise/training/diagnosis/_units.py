@@ -3,7 +3,7 @@
 import numpy as np
 
 from layerwise.training.diagnosis._cause import Cause
-from layerwise.training.diagnosis._evidence import Evidence
+from layerwise.training.diagnosis._evidence import DEEP, Evidence
 from layerwise.wording import number, percent
 
 __all__ = ["alike", "dead", "saturated"]
@@ -30,6 +30,8 @@ def dead(evidence: Evidence) -> Cause | None:
     if shares[worst] < DEAD or _all_alike(evidence):
         return None
     began = next(at for at, share in enumerate(shares) if share >= DEAD)
+    if began >= DEEP and not evidence.has_skips:
+        return None  # so deep all samples lie on one ray, off for half: see too_deep
     return Cause(
         kind="dead units",
         layer=evidence.names[began],
