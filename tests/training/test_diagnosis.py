@@ -1,5 +1,8 @@
 """The diagnosis: what is named first, where, with which numbers, and that fix mends."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -134,3 +137,27 @@ def test_a_hundred_layers_are_too_deep_though_units_give_nothing(moons):
     assert first.change == {"residual": True, "normalise": True}
     silent = [layer.silent for layer in result.history.records[0].layers]
     assert max(silent[:10]) < 0.6 < max(silent)  # units that a chance switched off
+
+
+DEEP = """
+import layerwise as lw
+from layerwise.training import Setup
+
+data = lw.load("moons")
+recipe = lw.Recipe(optimizer="sgd", learning_rate=0.05, batch_size=32, epochs=2, seed=0)
+setup = Setup(lw.MLP([30] * 100), data, recipe)
+before = lw.fit(setup.architecture, data, recipe)
+fixed = lw.fix(setup, before)
+print(before.test.accuracy, fixed.rounds[0].cause.kind, fixed.result.test.accuracy)
+"""
+
+
+@pytest.mark.slow
+def test_fix_brings_a_hundred_layers_to_work():
+    """In a process of its own, where the types of every call are not checked."""
+    command = [sys.executable, "-c", DEEP]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, *cause, after = done.stdout.split()
+    assert float(before) < 0.6
+    assert cause == ["too", "deep"]
+    assert float(after) >= 0.995
