@@ -91,6 +91,25 @@ class TestAlike:
         biased = {**alone.similarity, "biased": np.ones((4, 4))}
         assert not list(alike(replace(alone, similarity=biased)))
 
+    def test_of_many_the_most_alike_are_named(self, study):
+        hidden, output = study.layers[0], study.layers[-1]
+        layers = [replace(hidden, name=f"hidden{i}") for i in range(1, 11)]
+        matrix = np.eye(12)
+        for i, value in enumerate(
+            [0.99, 0.985, 0.999, 0.98, 0.997, 0.995, 0.9, 0.991, 1]
+        ):
+            matrix[i + 1, i + 2] = value
+        similarity = {"debiased": matrix, "biased": matrix}
+        deep = replace(study, layers=(*layers, output), similarity=similarity)
+        (found,) = alike(deep)
+        assert found.text.startswith(
+            "Nearly the same picture of the samples is in hidden3 and hidden4 (0.999); "
+            "hidden5 and hidden6 (0.997); hidden6 and hidden7 (0.995); hidden8 and "
+            "hidden9 (0.991); hidden9 and hidden10 (1); and 3 more, less alike. At 1,"
+        )
+        assert len(found.evidence["similarity"]) == 8
+        assert found.evidence["others"] == 3
+
 
 class TestPicture:
     def test_neighbours_are_counted(self, study):

@@ -24,6 +24,9 @@ ALIKE = 0.98
 """CKA of two layers so much alike that one of them is hardly needed to see the other;
 neighbouring layers of a trained network are often at 0.9."""
 
+MOST_PAIRS = 5
+"""So many pairs of them are named; of a deep network there can be dozens."""
+
 NEIGHBOURS = 10
 """As many as trustworthiness and continuity are taken of."""
 
@@ -98,12 +101,16 @@ def alike(study: Study) -> Iterator[Finding]:
     }
     if not pairs:
         return
-    parts = [f"{names} ({number(value)})" for names, value in pairs.items()]
+    most = sorted(pairs, key=pairs.__getitem__, reverse=True)[:MOST_PAIRS]
+    parts = [f"{names} ({number(pairs[names])})" for names in pairs if names in most]
+    others = len(pairs) - len(parts)
+    if others:
+        parts.append(f"and {others} more, less alike")
     yield Finding(
         "alike",
         f"Nearly the same picture of the samples is in {'; '.join(parts)}. At 1, "
         "by linear CKA, the one would only turn and scale the other.",
-        {"similarity": pairs, "threshold": ALIKE, "same": 1},
+        {"similarity": pairs, "threshold": ALIKE, "same": 1, "others": others},
         "rule of thumb",
     )
 
