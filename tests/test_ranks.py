@@ -126,18 +126,42 @@ def test_a_process_that_ends_leaves_its_group(tmp_path):
     done = launched(
         2,
         """
-        import atexit
+        import atexit, os
         from layerwise import ranks
 
         # Registered before the group is joined, it is called after it is left.
-        atexit.register(lambda: print("in a group:", ranks.joined()))
+        atexit.register(lambda: os.write(1, b"left\\n" * (not ranks.joined())))
         ranks.join()
         assert ranks.joined()
         """,
         tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "in a group: False\n" * 2
+    assert done.stdout == "left\n" * 2
+
+
+def test_the_first_says_why_the_job_ends_before_the_others_end(tmp_path):
+    done = launched(
+        2,
+        """
+        import sys, time
+        from layerwise import ranks
+        from layerwise.cli import _main
+        from layerwise.errors import InputError
+
+        def fails(name, command):
+            ranks.join()
+            if ranks.is_first():
+                time.sleep(2)
+            raise InputError("no such thing")
+
+        _main._done = fails
+        sys.exit(_main.main(["run"]))
+        """,
+        tmp_path,
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("layerwise")]
+    assert said == ["layerwise: no such thing"]
 
 
 def test_several_processes_need_torch(monkeypatch):

@@ -135,7 +135,9 @@ def test_each_sample_is_counted_once(network, tmp_path):
 def test_wrong_input_is_an_error_of_one_line_for_each_rank(stored):
     done = launched(2, ["inspect", "--activations", "nothing/*.npy", *stored[2:]])
     assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("layerwise:")]
+    lines = done.stderr.splitlines()
+    said = [line for line in lines if line.startswith(("layerwise:", "layerwise,"))]
+    # A rank that ends first has torchrun end the other, before it has said anything.
     assert 1 <= len(said) <= 2
     assert all("--activations nothing/*.npy: no such files" in line for line in said)
 

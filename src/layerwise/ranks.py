@@ -14,6 +14,8 @@ one, and everything here is then the identity. Rank 0 writes and prints.
   ``from_first(make)`` what rank 0 makes, or raises what it raises; ``in_all(make)``
   fails on every rank where it fails on one, and ``opened_by_first(context)`` enters a
   context on rank 0. All ranks must call these, in the same order.
+- ``note_said()`` notes that rank 0 has said why the job ends, and ``said_by_first()``
+  waits for that: what a launcher sees end first, it ends the others for.
 - In a block of ``alone()`` this process is a job of its own.
 
 A lost rank ends the others' waiting with a ``MachineError``: at once where its
@@ -25,7 +27,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -48,9 +50,11 @@ __all__ = [
     "leave",
     "local_rank",
     "lost_rank",
+    "note_said",
     "opened_by_first",
     "own_share",
     "rank",
+    "said_by_first",
     "share",
     "stops_noted",
     "world_size",
@@ -58,6 +62,9 @@ __all__ = [
 
 PATIENCE = timedelta(seconds=45)
 """How long a rank waits for the others before it takes one of them for lost."""
+
+LAST_WORDS = timedelta(seconds=10)
+"""How long the others wait for rank 0 to say why the job ends."""
 
 Value = TypeVar("Value")
 
@@ -110,13 +117,18 @@ def join() -> None:
         return
     torch = require_torch("a job of several processes")
     import torch.distributed as group
+    from torch.distributed.rendezvous import rendezvous
 
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
     with lost_rank():
-        group.init_process_group(backend, timeout=PATIENCE)
+        store, number, size = next(rendezvous("env://", timeout=PATIENCE))
+        group.init_process_group(
+            backend, store=store, rank=number, world_size=size, timeout=PATIENCE
+        )
+    _stores.append(store)
     # The threads of a group that outlives the interpreter abort it, now and then.
     atexit.register(leave)
 
@@ -126,6 +138,25 @@ def leave() -> None:
     group = _group()
     if group is not None:
         group.destroy_process_group()
+        _stores.clear()
+
+
+def note_said() -> None:
+    """Note, on rank 0, that it has said why the job ends."""
+    if _stores:
+        with suppress(RuntimeError):
+            _stores[-1].set(SAID, "1")
+
+
+def said_by_first() -> bool:
+    """Return, on the others, whether rank 0 has said why the job ends; wait for it."""
+    if not _stores:
+        return False
+    try:
+        _stores[-1].wait([SAID], LAST_WORDS)
+    except RuntimeError:
+        return False
+    return True
 
 
 def own_share(samples: int) -> slice:
@@ -256,6 +287,11 @@ def alone() -> Generator[None]:
     finally:
         _by_themselves.pop()
 
+
+_stores: list[Any] = []
+"""The store over which the group that `join` made has found together."""
+
+SAID = "layerwise: said"
 
 _by_themselves: list[bool] = []
 """One entry for each block of ``alone`` that this process is in."""

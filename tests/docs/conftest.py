@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,8 @@ class Reader:
         self.printed = None
         if block.file:
             Path(block.file).write_text(block.body, "utf-8")
+            # What has its name already was imported from another folder.
+            sys.modules.pop(Path(block.file).stem, None)
         elif block.language in RUNNERS and not needs_what_is_missing(block):
             self.printed = RUNNERS[block.language](self, block)
 

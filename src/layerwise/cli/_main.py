@@ -44,8 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _done(name, command)
     except LayerwiseError as error:
         # Ranks fail together, except where one of them is lost.
-        if ranks.is_first() or isinstance(error, MachineError):
-            print(f"layerwise{_rank()}: {error}", file=sys.stderr)
+        alone = ranks.is_first() or isinstance(error, MachineError)
+        if alone or not ranks.said_by_first():
+            print(f"layerwise{_rank()}: {error}", file=sys.stderr, flush=True)
+        if ranks.is_first():
+            ranks.note_said()
         return error.exit_status
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
