@@ -1,5 +1,7 @@
 """Studies of torch modules: data of many kinds, wrappers, choices, refusals."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -205,6 +207,13 @@ class TestData:
         pair = lw.inspect(module, (inputs, labels), fit_on=tensors(digits.train))
         equal(pair, study)
 
+    def test_so_does_a_pair_of_tensors_that_follow_a_gradient(
+        self, study, module, digits
+    ):
+        pair, fit_on = tensors(digits.test), tensors(digits.train)
+        pair[0].requires_grad_()
+        equal(lw.inspect(module, pair, fit_on=fit_on), study)
+
     def test_a_shuffled_loader_with_ids_gives_it_too(self, study, module, digits):
         def named(samples):
             inputs, labels = tensors(samples)
@@ -322,6 +331,43 @@ class TestWrappers:
         assert names[1:] == ("fc1", "fc2", "fc3", "fc4")
         difference = np.abs(layers[1] - expected[1]).max()
         assert 0 < difference < 0.02 * np.abs(expected[1]).max()
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+class TestCuda:
+    """The figures of a module on a GPU are those of the module on the CPU."""
+
+    @pytest.fixture
+    def on_gpu(self, module):
+        return copy.deepcopy(module).to("cuda")
+
+    def test_of_a_data_set(self, study, on_gpu, digits):
+        equal(lw.inspect(on_gpu, digits), study)
+        assert next(on_gpu.parameters()).is_cuda
+
+    def test_of_a_loader_on_the_host(self, study, on_gpu, digits):
+        found = lw.inspect(on_gpu, loader(digits.test), fit_on=loader(digits.train))
+        equal(found, study)
+
+    def test_of_tensors_on_the_device(self, study, on_gpu, digits):
+        test, train = (
+            tuple(one.to("cuda") for one in tensors(part))
+            for part in (digits.test, digits.train)
+        )
+        equal(lw.inspect(on_gpu, test, fit_on=train), study)
+        equal(lw.inspect(on_gpu, [test], fit_on=[train]), study)
+
+    def test_in_half_precision(self, on_gpu, digits):
+        with torch.autocast("cuda", torch.bfloat16):
+            found = lw.inspect(on_gpu, digits)
+        exact = lw.inspect(on_gpu, digits)
+        same = found.predictions == exact.predictions
+        assert same.mean() > 0.98
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_compiled(self, study, on_gpu, digits):
+        equal(lw.inspect(torch.compile(on_gpu, backend="eager"), digits), study)
 
 
 class TestChoices:

@@ -462,6 +462,50 @@ class TestCuda:
         assert engine._replay is not None
         assert engine._inputs.is_cuda
 
+    def test_health_and_evaluation_are_those_of_the_cpu(self, small):
+        module = seeded(Textbook).double()
+        settings = {"epochs": 30, "batch_size": 16, "seed": 1}
+        found, expected = (
+            lw.fit(module, small, device=d, **settings) for d in ("gpu", "cpu")
+        )
+        assert len(found.history.health) > 2
+        assert np.allclose(
+            found.history.health, expected.history.health, rtol=1e-7, atol=1e-9
+        )
+        assert found.validation.loss == pytest.approx(expected.validation.loss, 1e-9)
+        assert found.test.dead == expected.test.dead
+
+    def test_noise_follows_from_seed_and_step(self, small):
+        module = nn.Sequential(nn.Linear(4, 32), nn.Dropout(0.5), nn.Linear(32, 3))
+        settings = {"batch_size": 16, "seed": 1, "schedule": "constant"}
+        losses = [
+            lw.fit(module, small, epochs=6, device="gpu", **settings).history.losses
+            for _ in range(2)
+        ]
+        still = lw.fit(module.eval(), small, epochs=6, device="gpu", **settings)
+        assert np.array_equal(*losses)
+        assert not np.array_equal(losses[0][:4], losses[0][4:8])
+        assert still.status == "finished"
+
+    def test_a_module_that_chooses_on_the_host_is_not_recorded(self, small):
+        class Counting(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.one, self.other = nn.Linear(4, 3), nn.Linear(4, 3)
+                self.calls = 0
+
+            def forward(self, x):
+                self.calls += 1
+                return self.one(x) if self.calls % 2 else self.other(x)
+
+        recipe = lw.Recipe(epochs=2, batch_size=16).resolved(len(small.train))
+        from layerwise.training._loop import _problem
+
+        problem = _problem(seeded(Counting), small, recipe)
+        engine = engine_for(problem)
+        engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
+        assert engine._replay is None
+
 
 class Sometimes(nn.Module):
     """A layer that gives no tensor, and one that not every step calls."""

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from layerwise.arrays import to_numpy
 from layerwise.data import Dataset, Samples, Scaling
 from layerwise.errors import InputError
 from layerwise.inspection._subject import Block, Case
@@ -249,7 +250,7 @@ def _source(module: nn.Module, data: Any, look: Look) -> Source:
     if isinstance(data, Samples):
         return ArraySource(module, data)
     if isinstance(data, tuple) and len(data) == 2 and all(map(_is_array, data)):
-        X, y = (np.asarray(one) for one in data)
+        X, y = map(to_numpy, data)
         return ArraySource(module, Samples(X, y))
     if not isinstance(data, Iterable):
         raise InputError(

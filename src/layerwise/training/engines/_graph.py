@@ -1,11 +1,14 @@
 """A step as a CUDA graph: recorded once, then replayed without a call from Python."""
 
+import random
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "host_state"]
 
 WARM_UP = 3
 """Calls before the recording, in which libraries choose their algorithms."""
@@ -50,3 +53,22 @@ class Replay:
             own.copy_(tensor)
         self._graph.replay()
         return tuple(tensor.clone() for tensor in self._outputs)
+
+
+def host_state(module: nn.Module) -> list[Any]:
+    """Return what a module may choose by on the host, which no recording follows.
+
+    The host's random generators, and what its parts count or note in plain attributes.
+    """
+    plain = (bool, int, float, str, type(None))
+    attributes = [
+        {name: value for name, value in vars(part).items() if isinstance(value, plain)}
+        for part in module.modules()
+    ]
+    numpy_key = np.random.get_state()  # noqa: NPY002 - the generator modules may use
+    return [
+        attributes,
+        random.getstate(),
+        [part.tolist() if isinstance(part, np.ndarray) else part for part in numpy_key],
+        torch.default_generator.get_state().tolist(),
+    ]

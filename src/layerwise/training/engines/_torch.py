@@ -6,10 +6,10 @@ every rank takes its slice of the same global batch, and ``DistributedDataParall
 adds up the gradients.
 """
 
-import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from layerwise.data import Order, Samples
 from layerwise.model import Network, hits, target_rows
 from layerwise.training._health import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps
-from layerwise.training.engines._graph import Replay
+from layerwise.training.engines._graph import Replay, host_state
 from layerwise.training.engines._live import fill, live
 from layerwise.training.engines._watch import (
     greatest_slopes,
@@ -41,7 +41,12 @@ SHARE_OF_DEVICE = 0.5
 """Training inputs lie on a CUDA device where they take at most this of its memory."""
 
 
-class _Step(NamedTuple):
+REPLAYED_STEPS = 512
+"""Steps whose rows, weights and rates are handed to a CUDA device at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
     """A step, as this rank sees it.
 
     Parameters
@@ -55,6 +60,8 @@ class _Step(NamedTuple):
     total : number
         The sum of the weights over all ranks.
     rate : number
+    at : tensor, shape (1,), optional
+        Where it lies in what a recorded step reads, if it can be replayed.
     """
 
     number: int
@@ -62,6 +69,7 @@ class _Step(NamedTuple):
     weights: np.ndarray
     total: Any
     rate: Any
+    at: Tensor | None = None
 
 
 class TorchEngine:
@@ -95,6 +103,10 @@ class TorchEngine:
             )
         self._inputs, self._targets = self._resident(problem.samples)
         self._replay: Replay | None = None
+        self._replay_with_health: Replay | None = None
+        self._replays_noise = True
+        self._feed: tuple[Tensor, ...] = ()
+        self._places: tuple[Tensor, ...] = ()
         # Under several ranks the exchange would have to be recorded too.
         self._replays = self._device.type == "cuda" and not ranks.joined()
         self._latest: State | None = None
@@ -106,7 +118,7 @@ class TorchEngine:
         steps = self._steps(order, start, stop)
         with self._training():
             if self._replays and self._replay is None:
-                self._record(steps)
+                self._record([s for s in steps if self._is_whole(s)][:1])
             self._load(state)
             done, records = self._followed(steps)
             # As in the eager engine: what has overflowed is looked for afterwards.
@@ -129,37 +141,42 @@ class TorchEngine:
         is_ours = isinstance(self._problem.network, Network)
         size = BLOCK_ROWS if is_ours else MODULE_ROWS
         own = range(len(samples))[ranks.own_share(len(samples))]
-        sums = np.zeros(3)
-        greatest: list[np.ndarray] | None = None
+        found = torch.zeros(3, dtype=torch.float64, device=self._device)
+        greatest: list[Tensor] | None = None
         self._live.module.eval()
         with torch.no_grad(), watched(self._live) as seen:
             for start in range(own.start, own.stop, size):
-                rows = np.arange(start, min(start + size, own.stop))
-                sums += self._scored(samples, rows)
-                counted = samples.weights_at(rows) > 0
-                found = greatest_slopes(self._live, seen, counted)
-                greatest = _larger(greatest, found)
-        parts = ranks.gathered((sums, greatest))
+                rows = slice(start, min(start + size, own.stop))
+                weights = self._tensor(samples.weights_at(np.r_[rows]))
+                found += self._scored(samples, rows, weights)
+                own_greatest = greatest_slopes(self._live, seen, weights > 0)
+                greatest = _larger(greatest, own_greatest)
+        of_layers = greatest and [to_numpy(of_layer) for of_layer in greatest]
+        parts = ranks.gathered((to_numpy(found), of_layers))
         loss, right, total = np.sum([part for part, _ in parts], axis=0)
-        slopes = [found for _, found in parts if found is not None]
+        slopes = [of_rank for _, of_rank in parts if of_rank is not None]
         dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
         return Score(float(loss / total), float(right / total), dead)
 
-    def _scored(self, samples: Samples, rows: np.ndarray) -> np.ndarray:
-        """Return what some samples add to loss, hits and weight."""
-        targets = self._tensor(samples.targets[rows])
-        outputs = self._live.logits(
-            self._live.module, self._live.inputs(samples.inputs[rows])
-        )
-        weights = samples.weights_at(rows)
+    def _scored(self, samples: Samples, rows: slice, weights: Tensor) -> Tensor:
+        """Return what some samples add to loss, hits and weight, in float64."""
+        if samples is self._problem.samples and self._inputs is not None:
+            inputs, targets = self._inputs[rows], self._targets[rows]
+        else:
+            places = np.r_[rows]
+            inputs, targets = samples.inputs[places], samples.targets[places]
+            targets = self._tensor(targets)
+        outputs = self._live.logits(self._live.module, self._live.inputs(inputs))
         losses = self._losses(outputs, targets)
-        right = to_numpy(hits(outputs, targets))
+        parts = [losses, hits(outputs, targets), torch.ones_like(losses)]
         # Not a product: what does not count may be infinite.
-        sums = [
-            np.sum(np.where(weights > 0, part * weights, 0), dtype=np.float64)
-            for part in (to_numpy(losses), right, np.ones(len(rows)))
-        ]
-        return np.array(sums)
+        counted = weights > 0
+        return torch.stack(
+            [
+                torch.where(counted, part.double() * weights.double(), 0).sum()
+                for part in parts
+            ]
+        )
 
     def _steps(self, order: Order, start: int, stop: int) -> list[_Step]:
         """Return this rank's part of the global steps from start to stop."""
@@ -171,24 +188,24 @@ class TorchEngine:
     def _followed(self, steps: list[_Step]) -> tuple[int, Steps]:
         """Do all steps, whatever becomes of the numbers."""
         figures: list[Tensor] = []
-        health = [self._problem.no_health()]
-        for step in steps:
+        health: list[Tensor] = []
+        for step in self._fed(steps):
             found, taken = self._step(step)
             figures.append(found)
-            health.append(taken)
+            health += taken
         return len(steps), self._records(figures, health)
 
     def _carefully(self, steps: list[_Step]) -> tuple[int, Steps]:
         """Do the steps up to the first that is not finite, which is not kept."""
         figures: list[Tensor] = []
-        health = [self._problem.no_health()]
+        health: list[Tensor] = []
         done = 0
-        for step in steps:
+        for step in self._fed(steps):
             before = self._live.vector.clone(), self._copied(self._moments)
             kept = self._copied(self._live.kept or {})
             found, taken = self._step(step)
             figures.append(found)
-            health.append(taken)
+            health += taken
             loss_is = bool(torch.isfinite(self._summed(found.clone())[0]))
             if loss_is and self._is_finite():
                 done += 1
@@ -200,41 +217,43 @@ class TorchEngine:
             break
         return done, self._records(figures, health)
 
-    def _records(self, figures: list[Tensor], health: list[np.ndarray]) -> Steps:
+    def _records(self, figures: list[Tensor], health: list[Tensor]) -> Steps:
         """Return the records of steps; ranks add up what each has of the sums."""
+        taken = self._problem.no_health()
+        if health:
+            taken = to_numpy(torch.stack(health))
         if not figures:
             nothing = np.zeros(0, self._problem.dtype)
-            return Steps(nothing, nothing, np.concatenate(health))
+            return Steps(nothing, nothing, taken)
         losses, rights = to_numpy(self._summed(torch.stack(figures))).T
-        return Steps(losses, rights, np.concatenate(health))
+        return Steps(losses, rights, taken)
 
-    def _seed(self, seed: int) -> None:
-        """Seed the device that is trained on, and no other."""
+    def _seed(self, step: int) -> None:
+        """Seed the noise of a step, on the device that is trained on and no other."""
+        key = [self._problem.seed, step, ranks.rank()]
+        seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         if self._device.type == "cuda":
             torch.cuda.manual_seed(seed)
         torch.default_generator.manual_seed(seed)
 
-    def _step(self, step: _Step) -> tuple[Tensor, np.ndarray]:
+    def _step(self, step: _Step) -> tuple[Tensor, list[Tensor]]:
         """Make a step; return this rank's part of loss and accuracy, and the health."""
         problem = self._problem
         takes_health = bool(problem.takes_health(step.number))
         if not step.total:
             nothing = torch.zeros(2, dtype=self._live.vector.dtype, device=self._device)
-            return nothing, problem.no_health(int(takes_health))
-        key = [problem.seed, step.number, ranks.rank()]
-        self._seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
-        given = self._given(step)
-        if not takes_health:
-            whole = len(step.rows) == problem.batch_size
-            replay = self._replay if whole and self._replay else self._advanced
-            return replay(*given)[0], problem.no_health()
-        before = self._live.vector.clone()
-        with watched(self._live) as seen:
-            (figures,) = self._advanced(*given)
-        with torch.no_grad():
-            share = given[1] / given[2]
-            health = layer_health(self._live, seen, share, before, self._summed)
-        return figures, to_numpy(health)[None]
+            empty = torch.as_tensor(problem.no_health(int(takes_health)))
+            return nothing, [*empty.to(self._device)]
+        recorded = self._replay_with_health if takes_health else self._replay
+        if step.at is None or recorded is None:
+            self._seed(step.number)
+            make = self._advanced_with_health if takes_health else self._advanced
+            figures, *health = make(*self._given(step))
+            return figures, health
+        if self._replays_noise:
+            self._seed(step.number)
+        figures, *health = recorded(step.at)
+        return figures, health
 
     def _given(self, step: _Step) -> tuple[Tensor, ...]:
         """Return a step's rows, weights, their sum and the rate as tensors."""
@@ -270,6 +289,17 @@ class TorchEngine:
             fill(self._moments, moments)
             right = (hits(outputs, targets).to(share.dtype) * share).sum()
             return (torch.stack([loss, right]),)
+
+    def _advanced_with_health(
+        self, rows: Tensor, weights: Tensor, total: Tensor, rate: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Make one step; return its figures, and the health of the layers in it."""
+        before = self._live.vector.clone()
+        with watched(self._live) as seen:
+            (figures,) = self._advanced(rows, weights, total, rate)
+        with torch.no_grad():
+            share = weights / total
+            return figures, layer_health(self._live, seen, share, before, self._summed)
 
     def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         network = self._problem.network
@@ -347,15 +377,62 @@ class TorchEngine:
                 torch.distributed.all_reduce(tensor)
         return tensor
 
-    def _record(self, steps: list[_Step]) -> None:
-        """Record a whole batch's step as a CUDA graph, where the module allows it."""
-        whole = (s for s in steps if len(s.rows) == self._problem.batch_size)
-        for step in itertools.islice(whole, 1):
+    def _record(self, first: Sequence[_Step]) -> None:
+        """Record a whole batch's step as a CUDA graph, where the module allows it.
+
+        Without and with the layers' health. What is recorded is the same each time, so
+        a module that chooses on the host, by chance or by counting, is not recorded.
+        """
+        for step in first:
             self._latest = None  # it is stepped to warm up
+            given = self._given(step)
+            steps = torch.arange(REPLAYED_STEPS, device=self._device)
+            self._feed = tuple(one.repeat(len(steps), *one.shape) for one in given)
+            self._places = steps.split(1)
+            module, generators = self._live.module, torch.cuda.default_generators
+            before = host_state(module)
+            noise = generators[self._device.index].get_state()
             try:
-                self._replay = Replay(self._advanced, self._given(step))
+                replay = Replay(self._of_feed(self._advanced), self._places[:1])
+                made = self._of_feed(self._advanced_with_health)
+                with_health = Replay(made, self._places[:1])
             except RuntimeError:
                 self._replays = False
+                return
+            if host_state(module) != before:
+                self._replays = False
+                return
+            self._replay, self._replay_with_health = replay, with_health
+            after = generators[self._device.index].get_state()
+            self._replays_noise = not torch.equal(noise, after)
+
+    def _of_feed(
+        self, make: Callable[..., tuple[Tensor, ...]]
+    ) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        """Return a step as a function of its place in what the device was handed."""
+        return lambda at: make(*(one.index_select(0, at)[0] for one in self._feed))
+
+    def _fed(self, steps: Sequence[_Step]) -> Iterator[_Step]:
+        """Yield the steps; those that can be replayed, with their place in the feed."""
+        if self._replay is None:
+            yield from steps
+            return
+        for start in range(0, len(steps), REPLAYED_STEPS):
+            part = steps[start : start + REPLAYED_STEPS]
+            whole = [step for step in part if self._is_whole(step)]
+            if whole:
+                rows, *numbers = zip(
+                    *((s.rows, s.weights, s.total, s.rate) for s in whole), strict=True
+                )
+                for own, values in zip(self._feed, (rows, *numbers), strict=True):
+                    own[: len(whole)].copy_(torch.as_tensor(np.asarray(values)))
+            places = iter(self._places)
+            for step in part:
+                is_whole = self._is_whole(step)
+                yield replace(step, at=next(places)) if is_whole else step
+
+    def _is_whole(self, step: _Step) -> bool:
+        return len(step.rows) == self._problem.batch_size
 
     @contextmanager
     def _training(self) -> Generator[None]:
@@ -379,6 +456,6 @@ def _own_part(number: int, rows: np.ndarray, weights: np.ndarray, rate: Any) -> 
     return _Step(number, rows[:1], 0 * weights[:1], total, rate)
 
 
-def _larger(one: list[np.ndarray] | None, other: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the larger numbers, array by array."""
-    return other if one is None else list(map(np.maximum, one, other))
+def _larger(one: list[Tensor] | None, other: list[Tensor]) -> list[Tensor]:
+    """Return the larger numbers, tensor by tensor."""
+    return other if one is None else list(map(torch.maximum, one, other))

@@ -9,11 +9,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from layerwise.arrays import to_numpy
 from layerwise.model._torch_modules import CHANNELS_FIRST, activation_of
 from layerwise.training._health import statistics_of_outputs, statistics_of_slopes
 from layerwise.training.engines._live import Live
@@ -129,20 +127,20 @@ def layer_health(
     return torch.stack(rows)
 
 
-def greatest_slopes(live: Live, seen: Seen, counted: np.ndarray) -> list[np.ndarray]:
+def greatest_slopes(live: Live, seen: Seen, counted: Tensor) -> list[Tensor]:
     """Return each layer's greatest slope for every unit, over samples that count.
 
     A layer without a known activation has an empty array.
     """
-    found: list[np.ndarray] = []
+    found: list[Tensor] = []
     for name, part in live.observed:
         slopes = seen.slopes.get(name)
         if slopes is None:
-            found.append(np.zeros(0))
+            found.append(live.vector[:0])
             continue
-        share = torch.tensor(counted, dtype=slopes.dtype, device=slopes.device)
+        share = counted.to(slopes.dtype)
         rows, own = _by_units(slopes.abs(), part, share)
-        found.append(to_numpy((rows * (own > 0)[:, None]).amax(dim=0)))
+        found.append((rows * (own > 0)[:, None]).amax(dim=0))
     return found
 
 
