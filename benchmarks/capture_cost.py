@@ -1,6 +1,7 @@
 """What looking costs: capture, class means and the shown sample over a forward pass.
 
 python benchmarks/capture_cost.py [--device cuda] [--runs 7] [--samples 8192]
+                                  [--batch 256]
 
 The exact scatter is a line of its own, beside its 2·units² operations a sample.
 """
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from layerwise.inspection.modules import Capture, Look, module_case
 
-CLASSES, BATCH, SHOWN = 10, 256, 10_000
+CLASSES, SHOWN = 10, 10_000
 
 
 def perceptron() -> tuple[nn.Module, tuple[int, ...]]:
@@ -101,13 +102,13 @@ def scatter(rows: list[list[Tensor]]) -> None:
             total.addmm_(wide.T, wide)
 
 
-def measured(name: str, samples: int, runs: int, device: str) -> None:
+def measured(name: str, samples: int, runs: int, device: str, size: int) -> None:
     torch.manual_seed(0)
     module, shape = MODULES[name]()
     module = module.to(device).eval()
-    count = max(samples // BATCH, 1)
+    count = max(samples // size, 1)
     given = [
-        (torch.randn(BATCH, *shape, device=device), torch.arange(BATCH) % CLASSES)
+        (torch.randn(size, *shape, device=device), torch.arange(size) % CLASSES)
         for _ in range(count)
     ]
     case = module_case(module, given, look=Look())
@@ -124,10 +125,10 @@ def measured(name: str, samples: int, runs: int, device: str) -> None:
     rows = list(captured(capture, batches))
     exact = seconds(lambda: scatter(rows), runs, device)
     units = [own.shape[1] for own in rows[0]]
-    operations = 2 * sum(n * n for n in units) * count * BATCH
+    operations = 2 * sum(n * n for n in units) * count * size
     print(
-        f"{name:<14}{1e6 * base / count / BATCH:>10.1f} µs a sample"
-        f"{100 * (looked / base - 1):>9.1f} % more{1e6 * exact / count / BATCH:>12.1f} "
+        f"{name:<14}{1e6 * base / count / size:>10.1f} µs a sample"
+        f"{100 * (looked / base - 1):>9.1f} % more{1e6 * exact / count / size:>12.1f} "
         f"µs scatter ({operations / exact / 1e9:.1f} Gflop/s, units {units})"
     )
 
@@ -138,12 +139,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--samples", type=int, default=8192)
     parser.add_argument("--only", default=",".join(MODULES))
+    parser.add_argument("--batch", type=int, default=256)
     options = parser.parse_args()
     name = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
     threads = torch.get_num_threads()
     print(f"torch {torch.__version__}, {name}, {threads} threads, median of runs")
     for module in options.only.split(","):
-        measured(module, options.samples, options.runs, options.device)
+        measured(module, options.samples, options.runs, options.device, options.batch)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ class Block:
         Of which the largest is the prediction; None where nothing is predicted.
     items : array, shape (rows, ...), or None
         What is shown to people of each sample: pictures, texts, rows of numbers.
+    computed : tuple of tensors, or None
+        ``layers`` on the device that computed them, where sums are taken best.
     """
 
     positions: Int[np.ndarray, " rows"]
@@ -45,6 +47,7 @@ class Block:
     inputs: Array | None = None
     outputs: Float[np.ndarray, "rows classes"] | None = None
     items: np.ndarray | None = None
+    computed: tuple[Array, ...] | None = None
 
 
 @runtime_checkable

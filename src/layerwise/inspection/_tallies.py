@@ -69,12 +69,13 @@ class Tallies:
         is to mix them.
         """
         inputs = block.inputs
-        if not self._subject.has_input or inputs is None:
-            return block.layers
+        layers = block.layers if block.computed is None else block.computed
+        if not self._subject.has_input or inputs is None or inputs is block.layers[0]:
+            return layers
         projected = inputs.shape[1] > self._counting.max_units
         if projected and self._subject.scaling.divisor.ndim:
-            return block.layers
-        return (inputs, *block.layers[1:])
+            return layers
+        return (inputs, *layers[1:])
 
     def moments(self) -> list[tuple[Moments, ...]]:
         """Return every layer's moments of each fold; none where no row was added."""

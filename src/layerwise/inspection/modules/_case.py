@@ -166,7 +166,8 @@ class ModuleActivations:
     ) -> Block:
         """Return batches as one block: one way from the device instead of many."""
         positions, tensors, items = zip(*gathered, strict=True)
-        arrays = [torch.cat(own).cpu().numpy() for own in zip(*tensors, strict=True)]
+        computed = [torch.cat(own) for own in zip(*tensors, strict=True)]
+        arrays = [own.cpu().numpy() for own in computed]
         count = len(self.subject.layer_names)
         shown = [one for one in items if one is not None]
         alike = len({one.shape[1:] for one in shown}) == 1
@@ -176,6 +177,8 @@ class ModuleActivations:
             inputs=arrays[0] if self.subject.has_input else None,
             outputs=arrays[count] if len(arrays) > count else None,
             items=np.concatenate(shown) if alike else None,
+            # Other devices than CUDA's have no double precision.
+            computed=tuple(computed[:count]) if computed[0].is_cuda else None,
         )
 
 

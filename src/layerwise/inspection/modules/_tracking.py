@@ -30,6 +30,10 @@ from layerwise.inspection.modules._functions import (
 __all__ = ["Arguments", "Key", "Watched", "evaluation", "first_tensor", "watched"]
 
 
+ASKED = frozenset({"__get__", "dim", "is_floating_point", "numel", "size"})
+"""What is asked of tensors and makes none."""
+
+
 class Key(NamedTuple):
     """A module, and how many times it has been used before in the same pass."""
 
@@ -190,8 +194,10 @@ class _Watch(TorchFunctionMode):
         del types
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        if name in ASKED:
+            return func(*args, **kwargs)
         given = [one for one in args[:2] if isinstance(one, Tensor)]
-        if not given or name == "__get__":
+        if not given:
             return func(*args, **kwargs)
         called = name if name.endswith("__") else name.rstrip("_")
         keys = self._keys.get(id(given[0]), ())
@@ -309,14 +315,14 @@ def is_opaque(module: nn.Module) -> bool:
 @contextmanager
 def evaluation(module: nn.Module) -> Generator[None]:
     """Put every module into evaluation mode, and back into its own mode afterwards."""
-    modes = {child: child.training for child in module.modules()}
-    for child in modes:
+    training = [child for child in module.modules() if child.training]
+    for child in training:
         child.training = False
     try:
         yield
     finally:
-        for child, mode in modes.items():
-            child.training = mode
+        for child in training:
+            child.training = True
 
 
 @contextmanager

@@ -387,7 +387,7 @@ class TorchEngine:
             self._latest = None  # it is stepped to warm up
             given = self._given(step)
             steps = torch.arange(REPLAYED_STEPS, device=self._device)
-            self._feed = tuple(one.repeat(len(steps), *one.shape) for one in given)
+            self._feed = tuple(one.repeat(len(steps), *[1] * one.ndim) for one in given)
             self._places = steps.split(1)
             module, generators = self._live.module, torch.cuda.default_generators
             before = host_state(module)
