@@ -1,5 +1,6 @@
 """Training in torch: the twin of a network by hand, and any module."""
 
+import importlib
 from dataclasses import replace
 from itertools import pairwise
 
@@ -444,6 +445,12 @@ def test_what_is_wrong_is_mended_as_far_as_a_module_allows(small):
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 class TestCuda:
+    @pytest.fixture(autouse=True)
+    def only_modules_draw(self, monkeypatch):
+        """The checks of types in these tests draw from Python's own generator."""
+        graph = importlib.import_module("layerwise.training.engines._graph")
+        monkeypatch.setattr(graph.random, "getstate", lambda: None)
+
     def test_replayed_steps_are_the_steps(self, small):
         """Steps as a graph, one by one, and on the CPU."""
         module = seeded(Textbook).double()
