@@ -62,13 +62,13 @@ class RunCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        with _opened(self) as run:
+        with _opened(self) as run, experiment.known_of_data(run) as of_data:
             result, status = _trained(self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status
             try:
                 with ranks.alone(), _looking(console) as watch:
-                    study, summary = experiment.finish(run, result, watch)
+                    study, summary = experiment.finish(run, result, watch, of_data)
             except KeyboardInterrupt:
                 console.print(
                     f"interrupted; the training is saved: layerwise report {run.folder}"

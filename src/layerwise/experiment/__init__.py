@@ -7,6 +7,7 @@ from layerwise.experiment._mend import fix_run
 from layerwise.experiment._path import (
     draw_again,
     finish,
+    known_of_data,
     look_inside,
     restored,
     train,
@@ -44,6 +45,7 @@ __all__ = [
     "fix_run",
     "joined_parts",
     "json_types",
+    "known_of_data",
     "load_data",
     "look_at_data",
     "look_inside",

@@ -1,13 +1,15 @@
 """The whole path: data, training, inside, page."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from layerwise import ranks
-from layerwise.data import Dataset, describe
+from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
 from layerwise.experiment._plan import Plan, load_data
@@ -24,8 +26,10 @@ from layerwise.files import (
     write_tensors,
 )
 from layerwise.inspection import (
+    Baseline,
     Counting,
     Study,
+    baselines,
     inspect,
     inspect_inputs,
     suspects,
@@ -42,6 +46,7 @@ from layerwise.training import (
     fit,
     latest_checkpoint,
     load_checkpoint,
+    planned_engine,
     prune_checkpoints,
     save_checkpoint,
     score,
@@ -50,12 +55,40 @@ from layerwise.training import (
 __all__ = [
     "draw_again",
     "finish",
+    "known_of_data",
     "look_inside",
     "record",
     "restored",
     "train",
     "write_suspects",
 ]
+
+
+class OfData(NamedTuple):
+    """What the page says of the data alone, whatever was trained on it."""
+
+    baselines: tuple[Baseline, ...]
+    statistics: DataStatistics
+
+
+@contextmanager
+def known_of_data(run: Run) -> Generator[Callable[[], OfData]]:
+    """Return what is known of the data: looked at in this block, beside a training.
+
+    Only beside a compiled training: it needs one core, and neither the interpreter nor
+    the BLAS threads, whose number a look at the data may change for a while.
+    """
+
+    def look() -> OfData:
+        test, seed = run.data.test, run.plan.recipe.seed
+        return OfData(baselines(run.data, test, seed=seed), describe(run.data))
+
+    plan = run.plan
+    if planned_engine(plan.architecture, run.data, plan.recipe) != "compiled":
+        yield look
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(look).result
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
@@ -111,7 +144,10 @@ def _keep(run: Run, checkpoint: Checkpoint, training: str) -> None:
 
 
 def finish(
-    run: Run, result: Result, watch: Callable[[int, int], None] | None = None
+    run: Run,
+    result: Result,
+    watch: Callable[[int, int], None] | None = None,
+    of_data: Callable[[], OfData] | None = None,
 ) -> tuple[Study | None, dict[str, Any]]:
     """Look inside the trained network, draw, and write the page and the summary.
 
@@ -121,6 +157,8 @@ def finish(
     result : Result
     watch : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
+    of_data : callable, optional
+        What `known_of_data` gave.
 
     Returns
     -------
@@ -141,16 +179,16 @@ def finish(
         )
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
-    inputs = inspect_inputs(
-        run.data,
-        run.data.test,
-        study=study,
-        seed=run.plan.recipe.seed,
-    )
+    if of_data is None:
+        with known_of_data(run) as of_data:
+            simple, statistics = of_data()
+    else:
+        simple, statistics = of_data()
+    inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
         title=f"{run.data.name}: what each layer knows",
         data=run.data,
-        statistics=describe(run.data),
+        statistics=statistics,
         input_study=inputs,
         network=result.network,
         recipe=result.recipe,

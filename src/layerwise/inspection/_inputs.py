@@ -1,6 +1,6 @@
 """A data set before any network: its components, and how hard it looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ def inspect_inputs(
     scored: Samples,
     *,
     study: Study | None = None,
+    simple: Sequence[Baseline] | None = None,
     seed: int = 0,
 ) -> InputStudy:
     """Look at a data set's inputs as at a layer, and say how hard the problem looks.
@@ -55,6 +56,8 @@ def inspect_inputs(
         made, the test samples beside a network's final score.
     study : Study, optional
         Of a network on the same samples, where there is one already.
+    simple : sequence of Baseline, optional
+        What `baselines` gives for the same samples, where that is known already.
     seed : int
         Of the baselines.
 
@@ -69,12 +72,13 @@ def inspect_inputs(
     layer = study.input
     if layer is None:
         raise InputError(f"{study.name}: the study given has no input layer")
-    simple = baselines(data, scored, seed=seed)
+    if simple is None:
+        simple = baselines(data, scored, seed=seed)
     targets = scored.targets[study.shown]
-    view = _View(layer, data.class_names, targets, simple)
+    view = _View(layer, data.class_names, targets, tuple(simple))
     found = (*_components(view), *_parted(view), *_difficulty(view))
     scored_on = "test" if scored is data.test else "validation"
-    return InputStudy(layer, scored_on, targets, simple, found)
+    return InputStudy(layer, scored_on, targets, tuple(simple), found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +97,19 @@ def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[tuple[str, An
 def _drawn(
     drawings: Iterator[tuple[str, Any]], study: Study | None
 ) -> dict[str, bytes]:
-    """Return drawings as PNG, and the tiles of the study's sheet of layers."""
-    figures: dict[str, bytes] = {}
-    for name, drawing in drawings:
-        picture = pixels(drawing)
-        figures[name] = encoded(picture)
-        if name == "layers" and study is not None:
-            tiles = _tiles(picture, study)
-            figures |= {name: encoded(tile) for name, tile in tiles}
-    return figures
+    """Return drawings as PNG, and the tiles of the study's sheet of layers.
+
+    While one is encoded, which leaves the interpreter free, the next one is drawn.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        figures: dict[str, Future[bytes]] = {}
+        for name, drawing in drawings:
+            picture = pixels(drawing)
+            figures[name] = pool.submit(encoded, picture)
+            if name == "layers" and study is not None:
+                for tile_name, tile in _tiles(picture, study):
+                    figures[tile_name] = pool.submit(encoded, tile)
+        return {name: encoding.result() for name, encoding in figures.items()}
 
 
 def _tiles(

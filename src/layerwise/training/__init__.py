@@ -10,7 +10,14 @@ from layerwise.training._checkpoint import (
 )
 from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import Epoch, History
-from layerwise.training._loop import Checkpoint, Progress, Result, fit, score
+from layerwise.training._loop import (
+    Checkpoint,
+    Progress,
+    Result,
+    fit,
+    planned_engine,
+    score,
+)
 from layerwise.training._mend import Fixed, Round, fix
 from layerwise.training._optimisers import (
     OPTIMISERS,
@@ -86,6 +93,7 @@ __all__ = [
     "load_checkpoint",
     "on_host",
     "optimiser",
+    "planned_engine",
     "prune_checkpoints",
     "record",
     "save_checkpoint",

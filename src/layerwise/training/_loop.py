@@ -32,13 +32,22 @@ from layerwise.training.engines import (
     State,
     Steps,
     engine_for,
+    engine_name,
     on_host,
 )
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Checkpoint", "Progress", "Result", "fit", "initial_state", "score"]
+__all__ = [
+    "Checkpoint",
+    "Progress",
+    "Result",
+    "fit",
+    "initial_state",
+    "planned_engine",
+    "score",
+]
 
 CHUNK_SECONDS = 0.2
 """How long an engine runs before the loop looks up: for the screen, and for Ctrl-C."""
@@ -234,6 +243,16 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     if checkpoint.history.diverged:
         status = "diverged"
     return training.result(checkpoint, status)
+
+
+def planned_engine(
+    architecture: "Architecture | TorchModule | nn.Module",
+    data: Dataset,
+    recipe: Recipe,
+) -> str:
+    """Return the name of the engine that such a training would take."""
+    settled = recipe.resolved(len(data.train))
+    return engine_name(_problem(architecture, data, settled), settled.engine)
 
 
 def score(

@@ -22,6 +22,7 @@ __all__ = [
     "Steps",
     "all_finite",
     "engine_for",
+    "engine_name",
     "on_host",
 ]
 
@@ -51,27 +52,12 @@ def engine_for(problem: Problem, name: str = "auto") -> Engine:
     InputError
         If that engine cannot train this network, or not in several processes.
     """
-    network = problem.network
-    is_module = not isinstance(network, Network)
-    several = ranks.world_size() > 1
-    if name == "auto" and (is_module or several):
-        name = "torch"
+    name = engine_name(problem, name)
     if name == "torch":
         require_torch("engine torch")
         from layerwise.training.engines._torch import TorchEngine
 
         return TorchEngine(problem)
-    if is_module or several:
-        what = "a module of torch" if is_module else "a job of several processes"
-        raise InputError(f"engine {name!r} cannot train {what}: use torch, or auto")
-    return _by_hand(problem, network, name)
-
-
-def _by_hand(problem: Problem, network: Network, name: str) -> Engine:
-    """Return an engine that takes hand-derived gradients."""
-    if name == "auto":
-        tiny = problem.device is None and _is_tiny(problem, network)
-        name = "eager" if tiny else "compiled"
     if name == "eager":
         from layerwise.training.engines._eager import EagerEngine
 
@@ -79,6 +65,22 @@ def _by_hand(problem: Problem, network: Network, name: str) -> Engine:
     from layerwise.training.engines._compiled import CompiledEngine
 
     return CompiledEngine(problem)
+
+
+def engine_name(problem: Problem, name: str = "auto") -> str:
+    """Return the name of the engine that `engine_for` would return, which see."""
+    network = problem.network
+    is_module = not isinstance(network, Network)
+    several = ranks.world_size() > 1
+    if name == "auto":
+        if is_module or several:
+            return "torch"
+        tiny = problem.device is None and _is_tiny(problem, network)
+        return "eager" if tiny else "compiled"
+    if name != "torch" and (is_module or several):
+        what = "a module of torch" if is_module else "a job of several processes"
+        raise InputError(f"engine {name!r} cannot train {what}: use torch, or auto")
+    return name
 
 
 def _is_tiny(problem: Problem, network: Network) -> bool:
