@@ -1,11 +1,15 @@
 """``layerwise inspect package.module:NAME``: weights, data, errors of one line."""
 
 import json
+import signal
+import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from layerwise.cli import main
 
@@ -173,3 +177,103 @@ def test_without_torch_it_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     line = said(capsys, "models.py:build", "digits")
     assert "pip install 'layerwise[torch]'" in line
+
+
+TRAINED = ("digits", "--module", "models.py:build", "--epochs", "3")
+
+
+class TestTraining:
+    """``layerwise run --module``: the whole path, for a module of one's own."""
+
+    @pytest.fixture
+    def summary(self, capsys):
+        assert main(["run", *TRAINED, "--out", "mine", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    def test_from_the_data_to_the_page(self, summary, folder, digits):
+        assert summary["network"]["module"] == "models.py:build"
+        assert summary["network"]["layers"] == ["fc1", "fc2"]
+        assert [one["name"] for one in summary["layers"]] == ["fc1", "fc2"]
+        assert "training" in {finding["kind"] for finding in summary["findings"]}
+        page = (folder / "mine" / "report.html").read_text("utf-8")
+        assert "Linear(in_features=64, out_features=12" in page
+        assert "layerwise run digits --epochs 3 --module models.py:build" in page
+        trained = net().Net()
+        trained.load_state_dict(load_file(folder / "mine" / "model.safetensors"))
+        inputs = torch.from_numpy(digits.test.inputs.astype(np.float32))
+        with torch.no_grad():
+            right = trained(inputs).argmax(dim=1).numpy() == digits.test.targets
+        assert right.mean() == summary["training"]["test_accuracy"] > 0.8
+
+    def test_its_file_and_its_folder_are_looked_into(self, summary, capsys):
+        weights = "mine/model.safetensors"
+        command = ["inspect", "models.py:build", "--weights", weights, "digits"]
+        assert main([*command, "--json"]) == 0
+        inside = json.loads(capsys.readouterr().out)
+        probes = [one["probe_accuracy"] for one in summary["layers"]]
+        assert [one["probe_accuracy"] for one in inside["layers"]] == probes
+        message = "whose code no file holds: layerwise inspect MODULE:NAME --weights"
+        assert message in said(capsys, "mine", "digits")
+
+    @pytest.mark.usefixtures("summary")
+    def test_its_page_is_made_again_where_the_module_is_named(self, folder, capsys):
+        before = (folder / "mine" / "summary.json").read_bytes()
+        for command in ("report", "diagnose"):
+            assert main([command, "mine"]) == 2
+            assert "--module models.py:build" in capsys.readouterr().err
+        assert main(["report", "mine", "--module", "models.py:build"]) == 0
+        assert main(["diagnose", "mine", "--module", "models.py:build"]) == 0
+        assert (folder / "mine" / "summary.json").read_bytes() == before
+
+    def test_a_killed_training_goes_on_to_the_same_bytes(self, folder):
+        command = ["train", *TRAINED, "--batch-size", "1"]
+        assert main([*command, "--out", "whole"]) == 0
+        arguments = [*command, "--checkpoint-every", "0", "--out", "killed"]
+        process = subprocess.Popen([sys.executable, "-m", "layerwise", *arguments])
+        while not list((folder / "killed").glob("checkpoints/step-*.safetensors")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        again = ["train", "--resume", "killed", "--module", "models.py:build"]
+        assert main(again) == 0
+        whole, killed = (
+            (folder / name / "model.safetensors").read_bytes()
+            for name in ("whole", "killed")
+        )
+        assert whole == killed
+
+    def test_what_is_wrong_with_it_is_mended(self, folder, capsys):
+        command = [*TRAINED, "--optimizer", "sgd", "--learning-rate", "1e-7"]
+        assert main(["train", *command, "--out", "slow"]) == 0
+        capsys.readouterr()
+        again = ["diagnose", "slow", "--module", "models.py:build", "--fix", "--json"]
+        assert main(again) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["fixed"]["training"]["learning_rate"] > 1e-5
+        assert found["fixed"]["network"]["module"] == "models.py:build"
+        assert (folder / "slow-fixed-1" / "model.safetensors").exists()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("--hidden", "10"), "--hidden is for layerwise's own network"),
+            (("--scaling", "none"), "models.py:build brings its layers"),
+            (("--suspects", "5"), "a module's doubtful labels stand on its page"),
+            (("--engine", "eager"), "cannot train a module of torch"),
+        ],
+    )
+    def test_what_a_module_leaves_no_room_for_is_refused(
+        self, folder, capsys, options, message
+    ):
+        assert main(["run", *TRAINED, *options]) == 2
+        assert message in capsys.readouterr().err
+        assert not (folder / "runs").exists()
+
+    def test_a_module_is_for_runs_that_train_one(self, capsys):
+        assert main(["train", "iris", "--epochs", "1", "--out", "ours"]) == 0
+        assert main(["report", "ours", "--module", "models.py:build"]) == 2
+        assert "leave out --module" in capsys.readouterr().err
+        vary = ["--vary", "seed=0..1"]
+        assert main(["sweep", *TRAINED, *vary]) == 2
+        assert "leave out --module" in capsys.readouterr().err

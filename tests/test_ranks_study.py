@@ -87,6 +87,53 @@ def test_a_network_gives_the_same_study(network, processes):
     same(json.loads(done.stdout), expected)
 
 
+MODULE = """
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import layerwise as lw
+
+
+def build():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8)), nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(),
+        nn.Linear(144, 12), nn.ReLU(), nn.Linear(12, 10),
+    )
+
+
+def batches():
+    digits = lw.load("digits")
+    sets = [
+        TensorDataset(
+            torch.from_numpy(samples.inputs.reshape(-1, 8, 8).astype(np.float32)),
+            torch.from_numpy(samples.targets.astype(np.int64)),
+        )
+        for samples in (digits.test, digits.train)
+    ]
+    scored, fitted = (DataLoader(one, batch_size=50) for one in sets)
+    return {"data": scored, "fit_on": fitted}
+"""
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.slow
+def test_a_module_gives_the_same_study(tmp_path, processes):
+    (tmp_path / "cnn.py").write_text(MODULE)
+    command = ["inspect", "cnn.py:build", "--data", "cnn.py:batches", "--json"]
+    launch = [sys.executable, "-m", "layerwise", *command, "--out", "one"]
+    one = subprocess.run(
+        launch, capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    done = launched(processes, [*command, "--out", "several"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    same(json.loads(done.stdout), json.loads(one.stdout))
+    pages = [tmp_path / name / "report.html" for name in ("one", "several")]
+    assert pages[0].stat().st_size == pytest.approx(pages[1].stat().st_size, rel=0.01)
+
+
 PROGRAM = """
 import sys
 import numpy as np

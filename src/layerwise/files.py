@@ -129,15 +129,15 @@ def write_tensors(
 
 
 def read_tensors(
-    path: str | os.PathLike[str], kind: str
+    path: str | os.PathLike[str], *kinds: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the arrays and records that `write_tensors` wrote. No code is run.
 
     Parameters
     ----------
     path : path
-    kind : str
-        What the records' ``format`` must be.
+    *kinds : str
+        What the records' ``format`` may be.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def read_tensors(
     """
     from safetensors import SafetensorError, safe_open
 
-    name = os.fspath(path)
+    name, kind = os.fspath(path), kinds[0]
     try:
         with safe_open(path, framework="numpy") as file:
             metadata: dict[str, str] = file.metadata() or {}
@@ -157,7 +157,7 @@ def read_tensors(
                 raise DamagedError(f"{name}: not a {kind} written by layerwise")
             if _digest(path, str(records["sha256"])) != records["sha256"]:
                 raise DamagedError(f"{name}: damaged, these are not the bytes written")
-            if records.get("format") != kind:
+            if records.get("format") not in kinds:
                 raise InputError(f"{name}: not a {kind} written by layerwise")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:

@@ -104,14 +104,6 @@ def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
     assert ours.accuracy.value == result.test.accuracy
 
 
-def test_several_processes_would_each_count_all_samples(monkeypatch, module, digits):
-    monkeypatch.setenv("MASTER_ADDR", "localhost")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("RANK", "0")
-    with pytest.raises(lw.InputError, match="by one process"):
-        lw.inspect(module, digits)
-
-
 def test_one_raw_logit_means_two_classes(digits):
     """As for BCEWithLogitsLoss: its single row of weights is none for each class."""
     torch.manual_seed(0)
@@ -434,3 +426,83 @@ class TestChoices:
     def test_what_is_no_network(self, digits):
         with pytest.raises(InputError, match="a str cannot be inspected"):
             lw.inspect("net", digits)
+
+
+@pytest.fixture(scope="module")
+def result(digits):
+    torch.manual_seed(0)
+    return lw.fit(Textbook(), digits, epochs=3, snapshots=2, seed=0)
+
+
+class TestOnItsWay:
+    def test_every_snapshot_is_seen_on_the_stated_sample(self, result, digits):
+        module = result.network.to_torch()
+        case = module_case(module, digits, snapshots=result.snapshots)
+        fitting, sampled = np.array([700, 3, 1200]), np.array([9, 200, 8, 30])
+        stages = case.stages(fitting, sampled)
+        assert [stage.epoch for stage in stages] == [0, 1, 3]
+        for stage, snapshot in zip(stages, result.snapshots, strict=True):
+            once = snapshot.network.to_torch()
+            for positions, samples, found in (
+                (fitting, digits.train, [one.fitting for one in stage.layers]),
+                (sampled, digits.test, [one.scored for one in stage.layers]),
+            ):
+                inputs = tensors(samples.at(positions))[0]
+                with torch.no_grad():
+                    first = once.fc1(inputs.flatten(1)).relu()
+                    last = once(inputs)
+                assert found[0] == pytest.approx(first.numpy(), rel=1e-5, abs=1e-5)
+                assert found[-1] == pytest.approx(last.numpy(), rel=1e-5, abs=1e-5)
+            assert np.array_equal(
+                stage.layers[0].fitting_targets, digits.train.targets[fitting]
+            )
+            assert np.array_equal(stage.layers[0].targets, digits.test.targets[sampled])
+
+    def test_batches_bring_the_stated_sample_as_arrays_do(self, result, digits):
+        module = result.network.to_torch()
+        of_arrays = lw.inspect(
+            module, digits.test, fit_on=digits.train, snapshots=result.snapshots
+        )
+        batches = lw.inspect(
+            module,
+            loader(digits.test),
+            fit_on=loader(digits.train),
+            snapshots=result.snapshots,
+        )
+        assert [one.epoch for one in batches.snapshots] == [0, 1, 3]
+        for ours, theirs in zip(batches.snapshots, of_arrays.snapshots, strict=True):
+            for own, other in zip(ours.layers, theirs.layers, strict=True):
+                mean = own.measures.values["nearest_mean_accuracy"]
+                assert mean == other.measures.values["nearest_mean_accuracy"]
+
+    def test_a_network_trained_here_is_compared_with_what_it_was(self, result, digits):
+        study = lw.inspect(result.network, digits)
+        assert [one.epoch for one in study.snapshots] == [0, None]
+        first = lw.inspect(result.network, digits, snapshots=result.snapshots[:1])
+        ours, theirs = (one.untrained.layers[0].measures for one in (study, first))
+        assert ours.values == theirs.values
+
+    def test_what_a_loop_of_one_s_own_recorded_is_looked_into(self, digits):
+        torch.manual_seed(1)
+        module = Textbook()
+        inputs, labels = tensors(digits.train)
+        optimiser = torch.optim.SGD(module.parameters(), 0.01)
+        with lw.record(module, digits) as rec:
+            for epoch in range(1, 3):
+                optimiser.zero_grad()
+                nn.functional.cross_entropy(module(inputs), labels).backward()
+                optimiser.step()
+                rec.snapshot(epoch)
+        study = lw.inspect(module, digits, snapshots=rec.snapshots)
+        assert [one.epoch for one in study.snapshots] == [0, 1, 2]
+        optimiser.step()
+        later = lw.inspect(module, digits, snapshots=rec.snapshots)
+        assert [one.epoch for one in later.snapshots] == [0, 1, 2, None]
+
+    def test_snapshots_of_another_module_are_refused(self, result, digits):
+        other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        with pytest.raises(InputError, match="epoch 0 has other layers"):
+            lw.inspect(other, digits, snapshots=result.snapshots)
+        by_hand = lw.fit(lw.MLP([4]), digits, epochs=1, engine="eager")
+        with pytest.raises(InputError, match=r"modules too: see lw\.record"):
+            lw.inspect(other, digits, snapshots=by_hand.snapshots)

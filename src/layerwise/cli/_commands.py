@@ -15,12 +15,13 @@ from layerwise.cli._options import (
     Flag,
     Folder,
     TrainingOptions,
+    named_module,
     whole,
 )
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._stored import MergeCommand
-from layerwise.cli._targets import imported
+from layerwise.cli._targets import Target, imported
 from layerwise.errors import MachineError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class RunCommand(TrainingOptions):
         layerwise run mnist --hidden 100,100 --epochs 5
         layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
         layerwise run my-data.npz --required-accuracy 0.995
+        layerwise run mnist --module models.py:build --epochs 5
         torchrun --nproc-per-node 4 -m layerwise run mnist
     """
 
@@ -71,7 +73,7 @@ class RunCommand(TrainingOptions):
                     study, summary = experiment.finish(run, result, watch, of_data)
             except KeyboardInterrupt:
                 console.print(
-                    f"interrupted; the training is saved: layerwise report {run.folder}"
+                    f"interrupted; the training is saved: layerwise report {run.named}"
                 )
                 return INTERRUPTED
             return _shown(self, console, run, study, summary) or status
@@ -198,6 +200,8 @@ class ReportCommand:
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
     ] = None
     """look for so many suspect labels, as for run; by default as the run did"""
+    module: Target = None
+    """the torch module, if the run trained one"""
     json: Flag = False
     """print the summary as JSON on standard output"""
 
@@ -206,7 +210,9 @@ class ReportCommand:
         from layerwise import experiment
 
         with _looking(console) as watch:
-            run, study, summary = experiment.draw_again(self.run, self.suspects, watch)
+            run, study, summary = experiment.draw_again(
+                self.run, self.suspects, watch, named_module(self.module)
+            )
         return _shown(self, console, run, study, summary)
 
 
@@ -227,6 +233,8 @@ class DiagnoseCommand:
     by validation goes into a folder of its own"""
     out: Folder = None
     """the folder of the mended run; by default RUN-fixed-1"""
+    module: Target = None
+    """the torch module, if the run trained one"""
     json: Flag = False
     """print the diagnosis as JSON on standard output"""
 
@@ -234,7 +242,7 @@ class DiagnoseCommand:
         """Do it."""
         from layerwise import experiment, presentation
 
-        run, result = experiment.restored(self.run)
+        run, result = experiment.restored(self.run, named_module(self.module))
         presentation.print_diagnosis(console, result.diagnosis)
         summary: dict[str, Any] = {"diagnosis": result.diagnosis.summary()}
         if self.fix and not result.diagnosis.healthy:
@@ -279,7 +287,8 @@ def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
 
     if options.resume is None:
         return experiment.open_run(options.plan(), options.out)
-    return experiment.reopen_run(options.resume)
+    module = named_module(options.module, options.seed)
+    return experiment.reopen_run(options.resume, module)
 
 
 def _trained(
@@ -297,7 +306,7 @@ def _trained(
     except MachineError:
         console.print(
             "what was saved before is whole; when there is room for more, go on with: "
-            f"layerwise train --resume {run.folder}",
+            f"layerwise train --resume {run.named}",
             soft_wrap=True,
         )
         raise
@@ -308,11 +317,11 @@ def _trained(
         presentation.print_diagnosis(console, result.diagnosis)
         if not result.diagnosis.healthy:
             console.print(
-                f"  to try it: layerwise diagnose {run.folder} --fix", soft_wrap=True
+                f"  to try it: layerwise diagnose {run.named} --fix", soft_wrap=True
             )
     if result.status == "interrupted":
         console.print(
-            f"interrupted, saved; go on with: layerwise run --resume {run.folder}"
+            f"interrupted, saved; go on with: layerwise run --resume {run.named}"
         )
     return result, STATUSES[result.status]
 

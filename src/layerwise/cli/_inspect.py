@@ -11,7 +11,7 @@ import tyro
 from layerwise.cli._options import Flag, Folder, Suspects
 from layerwise.cli._statuses import DONE
 from layerwise.cli._stored import StoredOptions
-from layerwise.cli._targets import imported
+from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from layerwise.inspection import Counting, Study
 
 __all__ = ["InspectCommand"]
-
-Target = Annotated[
-    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,21 +125,20 @@ class InspectCommand(StoredOptions):
         return DONE
 
     def _module(self, console: "Console", target: str) -> int:
-        from layerwise import inspection, presentation
+        from layerwise import inspection, presentation, ranks
         from layerwise.arrays import require_torch
 
         require_torch("looking into a module")
+        ranks.join()
         if self.suspects:
             raise InputError(
                 "--suspects trains networks anew, and is for layerwise's own: a "
                 "module's doubtful labels stand on its page"
             )
-        module = _built(target)
-        if self.weights is not None:
-            note = inspection.load_module_weights(module, self.weights)
-            if note:
-                console.print(note, markup=False, soft_wrap=True)
-        given = self._given()
+        module, note = ranks.in_all(lambda: self._loaded(target))
+        if note:
+            console.print(note, markup=False, soft_wrap=True)
+        given = ranks.in_all(self._given)
         if self.list:
             options = {k: v for k, v in given.items() if k not in ("data", "fit_on")}
             layers = inspection.module_layers(module, given["data"], **options)
@@ -158,11 +153,19 @@ class InspectCommand(StoredOptions):
                 required_accuracy=self.required_accuracy,
                 counting=self._counting(bar),
             )
-            page = self._folder(target) / "report.html"
-            study.report(page, command=self._command(target))
+            page = ranks.from_first(lambda: self._page(study, target))
         self._shown(console, study)
         console.print(f"\npage in {page}", soft_wrap=True)
         return DONE
+
+    def _loaded(self, target: str) -> tuple[Any, str]:
+        """Return the module with its weights, and what is to be said of these."""
+        from layerwise import inspection
+
+        module = built(target)
+        if self.weights is None:
+            return module, ""
+        return module, inspection.load_module_weights(module, self.weights)
 
     def _plan(self, data: str) -> "Plan":
         from layerwise import experiment
@@ -186,7 +189,7 @@ class InspectCommand(StoredOptions):
         if self.data is not None:
             given["data"] = experiment.load_data(self._plan(self.data))
         else:
-            loaded = _called(str(self.loader), imported(str(self.loader)))
+            loaded = called(str(self.loader), imported(str(self.loader)))
             given = dict(loaded) if isinstance(loaded, Mapping) else {"data": loaded}
             if "data" not in given:
                 raise InputError(f"{self.loader}: a mapping of arguments needs 'data'")
@@ -202,11 +205,12 @@ class InspectCommand(StoredOptions):
 
         return Counting(self.precision, self.max_units, watch)
 
-    def _folder(self, target: str) -> Path:
+    def _page(self, study: "Study", target: str) -> Path:
         from layerwise.files import make_folder
 
         name = target.rpartition(":")[2]
-        return make_folder(Path(self.out or f"inspect-{name}"))
+        folder = make_folder(Path(self.out or f"inspect-{name}"))
+        return study.report(folder / "report.html", command=self._command(target))
 
     def _command(self, target: str) -> str:
         options = [
@@ -226,28 +230,3 @@ class InspectCommand(StoredOptions):
         presentation.print_findings(console, study.findings)
         if self.json:
             print(json.dumps(experiment.json_types(study.summary()), indent=2))
-
-
-def _built(target: str) -> Any:
-    """Return the module that a target is or builds."""
-    from layerwise.inspection import is_module
-
-    found = imported(target)
-    built = found if is_module(found) else _called(target, found)
-    if not is_module(built):
-        raise InputError(
-            f"{target} is a {type(built).__name__}: name a torch.nn.Module, or a "
-            "function without arguments that returns one"
-        )
-    return built
-
-
-def _called(target: str, found: Any) -> Any:
-    """Return what a function without arguments returns; else the object itself."""
-    if not callable(found):
-        return found
-    try:
-        return found()
-    except Exception as error:
-        said = str(error).strip().partition("\n")[0]
-        raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import tyro
 
+from layerwise.cli._targets import Target, built
 from layerwise.errors import InputError
 
 if TYPE_CHECKING:
-    from layerwise.experiment import Plan
+    from layerwise.experiment import NamedModule, Plan
 
 __all__ = [
     "Count",
@@ -17,6 +18,7 @@ __all__ = [
     "Folder",
     "Suspects",
     "TrainingOptions",
+    "named_module",
     "whole",
     "widths",
 ]
@@ -35,6 +37,11 @@ Suspects: TypeAlias = Annotated[int, tyro.conf.arg(metavar="N")]
 Flag: TypeAlias = Annotated[
     tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
 ]
+
+
+SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual",
+           "scaling")  # fmt: skip
+"""Options that shape a network, or what it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +70,9 @@ class TrainingOptions(DataOptions):
 
     hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "100,100,100,100"
     """widths of the hidden layers: 100,100; or 30x8, eight layers of 30; or none"""
+    module: Target = None
+    """train your torch module, or what this builds, in place of an MLP: FILE.py:NAME or
+    package.module:NAME, whose code is run"""
     activation: Literal["relu", "leaky-relu", "tanh", "sigmoid", "gelu"] = "relu"
     """after each hidden layer"""
     init: Literal["he", "glorot", "lecun", "normal", "orthogonal"] = "he"
@@ -124,6 +134,9 @@ class TrainingOptions(DataOptions):
             names = {field.name for field in fields(record)} - {"hidden"}
             return {name: getattr(self, name) for name in names}
 
+        named = named_module(self.module, self.seed, self.loss)
+        if named is not None:
+            self._check_module(named.target)
         return Plan(
             data=self.data,
             data_dir=self.data_dir,
@@ -134,7 +147,35 @@ class TrainingOptions(DataOptions):
             suspects=self.suspects,
             checkpoint_every=self.checkpoint_every,
             keep_checkpoints=self.keep_checkpoints,
+            module=named,
         )
+
+    def _check_module(self, target: str) -> None:
+        """Refuse options that shape a network where a module brings its own shape."""
+        for field in fields(TrainingOptions):
+            if field.name in SHAPING and getattr(self, field.name) != field.default:
+                raise InputError(
+                    f"--{field.name} is for layerwise's own network, and {target} "
+                    "brings its layers and its preprocessing"
+                )
+        if self.engine not in ("auto", "torch"):
+            raise InputError(
+                f"engine {self.engine!r} cannot train a module of torch: use torch, or "
+                "auto"
+            )
+
+
+def named_module(
+    target: str | None, seed: int = 0, loss: str = "cross-entropy"
+) -> "NamedModule | None":
+    """Return the torch module that ``--module`` names, its parameters drawn by seed."""
+    if target is None:
+        return None
+    from layerwise.arrays import require_torch
+    from layerwise.experiment import NamedModule
+
+    require_torch("training a module").manual_seed(seed)
+    return NamedModule(built(target), loss, target)
 
 
 def widths(text: str) -> tuple[int, ...]:

@@ -4,11 +4,17 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from layerwise.errors import InputError
 
-__all__ = ["imported"]
+__all__ = ["Target", "built", "called", "imported"]
+
+Target = Annotated[
+    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
+]
 
 
 def imported(target: str) -> Any:
@@ -32,6 +38,31 @@ def imported(target: str) -> Any:
             f"{target} needs arguments ({error}): give an instance instead, "
             f"such as layer = {name}(…) and {place}:layer"
         ) from error
+
+
+def built(target: str) -> Any:
+    """Return the torch module that a target is or builds."""
+    from layerwise.inspection import is_module
+
+    found = imported(target)
+    module = found if is_module(found) else called(target, found)
+    if not is_module(module):
+        raise InputError(
+            f"{target} is a {type(module).__name__}: name a torch.nn.Module, or a "
+            "function without arguments that returns one"
+        )
+    return module
+
+
+def called(target: str, found: Any) -> Any:
+    """Return what a function without arguments returns; else the object itself."""
+    if not callable(found):
+        return found
+    try:
+        return found()
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error
 
 
 def _module(name: str) -> Any:

@@ -13,7 +13,7 @@ from layerwise.experiment._path import (
     train,
     write_suspects,
 )
-from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._stored import (
     joined_parts,
     stored_activations,
@@ -33,6 +33,7 @@ from layerwise.experiment._vary import axis, varied
 
 __all__ = [
     "DataView",
+    "NamedModule",
     "Plan",
     "Run",
     "SweepRun",

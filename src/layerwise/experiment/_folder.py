@@ -11,7 +11,7 @@ from layerwise import ranks
 from layerwise.arrays import device_named, torch_device_named
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError
-from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import write_summary
 from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
 from layerwise.training import Checkpoint, Recipe, checkpoints_in, load_checkpoint
@@ -44,6 +44,11 @@ class Run:
     checkpoint: Checkpoint | None = None
     origin: str = ""
 
+    @property
+    def named(self) -> str:
+        """What a command has to be told to take this run up again."""
+        return _named(self.folder, self.plan)
+
 
 @contextmanager
 def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
@@ -69,21 +74,27 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
 
 
 @contextmanager
-def reopen_run(folder: str) -> Generator[Run]:
+def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]:
     """Go on with a run that was interrupted or killed, from its last good checkpoint.
 
     In the block nobody else writes there.
+
+    Parameters
+    ----------
+    folder : str
+    module : NamedModule, optional
+        The module, if the run trains one.
 
     Raises
     ------
     InputError
         If the folder is no run, another process writes there, its training has ended,
-        or its settings or data are not those it was begun with.
+        its settings or data are not those it was begun with, or its module is missing.
     """
     path = Path(folder)
     ranks.join()
     with ranks.opened_by_first(_held(path)) as summary:
-        plan = Plan.from_json(summary["plan"])
+        plan = Plan.from_json(summary["plan"]).with_module(module)
         data = ranks.in_all(lambda: load_data(plan))
         status = summary["training"]["status"]
         found = ranks.from_first(lambda: _reached(path, plan, data, status))
@@ -106,9 +117,13 @@ def _reached(
     if status not in ("running", "interrupted") and not damaged:
         raise InputError(
             f"{path}: nothing to resume, its training has {status}; "
-            f"make its page with: layerwise report {path}"
+            f"make its page with: layerwise report {_named(path, plan)}"
         )
     return checkpoint, _origin(checkpoint, damaged)
+
+
+def _named(folder: Path, plan: Plan) -> str:
+    return f"{folder} --module {plan.module.target}" if plan.module else f"{folder}"
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -211,7 +226,7 @@ def _last_good(
     damaged: list[Path] = []
     for path in checkpoints_in(folder):
         try:
-            found = load_checkpoint(path, plan.architecture, data, plan.recipe)
+            found = load_checkpoint(path, plan.trained, data, plan.recipe)
         except DamagedError:
             damaged.append(path)
         else:

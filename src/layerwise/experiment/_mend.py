@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, open_run
 from layerwise.experiment._path import record
+from layerwise.experiment._plan import NamedModule
 from layerwise.model import MLP
 from layerwise.training import Fixed, Progress, Result, Setup, fix
 
@@ -44,17 +46,21 @@ def fix_run(
     InputError
         If ``out`` holds something already.
     """
-    setup = Setup(run.plan.architecture, run.data, run.plan.recipe)
+    setup = Setup(run.plan.trained, run.data, run.plan.recipe)
     fixed = fix(setup, result, watch=watch)
     is_ours = fixed.setup.data.train is run.data.train
     if fixed.result is result or not is_ours:
         return None, fixed
     best = fixed.setup
-    if not isinstance(best.architecture, MLP):
+    if isinstance(best.architecture, MLP):
+        trained: dict[str, Any] = {"architecture": best.architecture}
+    elif isinstance(best.architecture, NamedModule):
+        trained = {"module": best.architecture}
+    else:
         raise InputError(f"{run.folder}: its network cannot be asked for by a command")
     plan = replace(
         run.plan,
-        architecture=best.architecture,
+        **trained,
         recipe=best.recipe,
         scaling=best.data.scaling
         if best.data.scaling != run.data.scaling

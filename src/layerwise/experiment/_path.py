@@ -12,7 +12,7 @@ from layerwise import ranks
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
-from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import (
     environment,
     study_summary,
@@ -35,7 +35,7 @@ from layerwise.inspection import (
     suspects,
     suspects_csv,
 )
-from layerwise.model import Network, save_network
+from layerwise.model import Network, TorchNetwork, save_network
 from layerwise.presentation import Report, draw_all, page, save_figures
 from layerwise.training import (
     Checkpoint,
@@ -84,7 +84,7 @@ def known_of_data(run: Run) -> Generator[Callable[[], OfData]]:
         return OfData(baselines(run.data, test, seed=seed), describe(run.data))
 
     plan = run.plan
-    if planned_engine(plan.architecture, run.data, plan.recipe) != "compiled":
+    if planned_engine(plan.trained, run.data, plan.recipe) != "compiled":
         yield look
         return
     with ThreadPoolExecutor(1) as pool:
@@ -111,7 +111,7 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
             saved = time.monotonic()
 
     result = fit(
-        plan.architecture,
+        plan.trained,
         run.data,
         plan.recipe,
         resume=run.checkpoint,
@@ -135,7 +135,7 @@ def record(run: Run, result: Result) -> None:
 
 
 def _named(run: Run) -> str:
-    return fingerprint(run.plan.architecture, run.data, run.plan.recipe)
+    return fingerprint(run.plan.trained, run.data, run.plan.recipe)
 
 
 def _keep(run: Run, checkpoint: Checkpoint, training: str) -> None:
@@ -168,10 +168,9 @@ def finish(
         What ``summary.json`` holds.
     """
     study = None
-    network = result.network
-    if result.status != "diverged" and isinstance(network, Network):
+    if result.status != "diverged":
         study = look_inside(
-            network,
+            result.network,
             run.data,
             run.plan,
             snapshots=result.snapshots,
@@ -212,7 +211,7 @@ def finish(
 
 
 def look_inside(
-    network: Network,
+    network: Network | TorchNetwork,
     data: Dataset,
     plan: Plan,
     *,
@@ -224,7 +223,7 @@ def look_inside(
 
     Parameters
     ----------
-    network : Network
+    network : Network or TorchNetwork
     data : Dataset
     plan : Plan
         Its required accuracy, suspects and recipe count.
@@ -242,7 +241,7 @@ def look_inside(
         snapshots=snapshots,
         counting=counting,
     )
-    if not plan.suspects:
+    if not plan.suspects or not isinstance(network, Network):
         return study
     found = suspects(
         network,
@@ -273,6 +272,7 @@ def draw_again(
     folder: str,
     most_suspects: int | None = None,
     watch: Callable[[int, int], None] | None = None,
+    module: NamedModule | None = None,
 ) -> tuple[Run, Study | None, dict[str, Any]]:
     """Make a run's study, figures and page again from what it saved.
 
@@ -283,6 +283,8 @@ def draw_again(
         How many suspect labels to look for, where that is to change.
     watch : callable, optional
         As for `finish`.
+    module : NamedModule, optional
+        The module, if the run trained one.
 
     Raises
     ------
@@ -291,33 +293,31 @@ def draw_again(
     """
     read_summary(Path(folder))
     with sole_writer(Path(folder)):
-        run, result = restored(folder)
+        run, result = restored(folder, module)
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
         study, summary = finish(run, result, watch)
         return run, study, summary
 
 
-def restored(folder: str) -> tuple[Run, Result]:
+def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Result]:
     """Return a run and the result of its training, from what it saved.
 
     Raises
     ------
     InputError
-        If the folder is no run, or holds no checkpoint.
+        If the folder is no run, holds no checkpoint, or its module is missing.
     """
     path = Path(folder)
     summary = read_summary(path)
-    plan = Plan.from_json(summary["plan"])
+    plan = Plan.from_json(summary["plan"]).with_module(module)
     run = Run(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
         raise InputError(f"{folder}: no checkpoint yet, there is nothing to report")
-    checkpoint = load_checkpoint(found, plan.architecture, run.data, plan.recipe)
+    checkpoint = load_checkpoint(found, plan.trained, run.data, plan.recipe)
     training = summary["training"]
-    result = score(
-        plan.architecture, run.data, plan.recipe, checkpoint, training["status"]
-    )
+    result = score(plan.trained, run.data, plan.recipe, checkpoint, training["status"])
     result = replace(
         result,
         engine=training.get("engine", result.engine),

@@ -3,15 +3,32 @@
 import math
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from layerwise.data import Dataset, load
 from layerwise.errors import InputError
-from layerwise.model import MLP
+from layerwise.model import MLP, TorchModule
 from layerwise.training import Recipe
 
-__all__ = ["Plan", "load_data"]
+__all__ = ["NamedModule", "Plan", "load_data"]
+
+
+@dataclass(frozen=True, eq=False)
+class NamedModule(TorchModule):
+    """A torch module to be trained, and what the command line calls it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module or None
+        None in a plan that was read: a file names code, and never runs it.
+    loss : str
+        A key of ``LOSSES``.
+    target : str
+        FILE.py:NAME or package.module:NAME.
+    """
+
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,7 @@ class Plan:
     scaling : str, optional
         ``range``, ``standard`` or ``none``; by default what suits the data.
     architecture : MLP
-        What to train.
+        What to train, unless a module is named.
     recipe : Recipe
         How to train it.
     required_accuracy : float
@@ -40,6 +57,8 @@ class Plan:
         has no influence on what the training comes to.
     keep_checkpoints : int
         How many of the last are kept.
+    module : NamedModule, optional
+        What to train instead of an ``architecture``.
     """
 
     data: str = "digits"
@@ -51,6 +70,7 @@ class Plan:
     suspects: int = 0
     checkpoint_every: float = 5.0
     keep_checkpoints: int = 2
+    module: NamedModule | None = None
 
     def __post_init__(self) -> None:
         required = self.required_accuracy
@@ -68,13 +88,64 @@ class Plan:
             raise InputError(
                 f"keep_checkpoints {self.keep_checkpoints}: keep at least 1"
             )
+        if self.module and self.suspects:
+            raise InputError(
+                "suspects are found by networks trained out of fold, and these are "
+                "layerwise's own: a module's doubtful labels stand on its page"
+            )
+
+    @property
+    def trained(self) -> MLP | NamedModule:
+        """What is trained.
+
+        Raises
+        ------
+        InputError
+            If it is a module that is known by its name alone.
+        """
+        if self.module is None:
+            return self.architecture
+        if self.module.module is None:
+            raise InputError(
+                "this run trains a torch module, and a file cannot bring code: name "
+                f"it with --module {self.module.target}"
+            )
+        return self.module
+
+    def with_module(self, named: NamedModule | None) -> "Plan":
+        """Return the plan with the module that it knows by its name.
+
+        Raises
+        ------
+        InputError
+            If it trains no module.
+        """
+        if named is None:
+            return self
+        if self.module is None:
+            raise InputError(
+                f"this run trains layerwise's own network: leave out --module "
+                f"{named.target}"
+            )
+        return replace(self, module=replace(named, loss=self.module.loss))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON's types; of a module its name alone."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        own["architecture"] = asdict(self.architecture)
+        own["recipe"] = asdict(self.recipe)
+        if self.module is not None:
+            own["module"] = {"target": self.module.target, "loss": self.module.loss}
+        return own
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
-        """Return the plan whose ``asdict`` is ``fields``."""
+        """Return the plan whose ``to_json`` is ``fields``."""
         values = dict(fields)
         values["architecture"] = MLP(**values["architecture"])
         values["recipe"] = Recipe(**values["recipe"])
+        if values.get("module") is not None:
+            values["module"] = NamedModule(None, **values["module"])
         return cls(**values)
 
     def command(self) -> str:
@@ -87,8 +158,10 @@ class Plan:
 
     def _options(self) -> dict[str, Any]:
         """Return what the command line has an option for; the seed is always told."""
-        options = {**asdict(self.architecture), **asdict(self.recipe), **asdict(self)}
-        told = ("data", "architecture", "recipe", "seed")
+        options = {**asdict(self.architecture), **asdict(self.recipe), **self.to_json()}
+        if self.module is not None:
+            options |= options["module"] | {"module": self.module.target}
+        told = ("data", "architecture", "recipe", "seed", "target")
         return {name: value for name, value in options.items() if name not in told}
 
 

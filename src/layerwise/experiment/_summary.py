@@ -69,7 +69,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
     return {
         "environment": environment(result),
         "network": {
-            **asdict(plan.architecture),
+            **_described(plan),
             "layers": list(network.layer_names),
             "inputs": list(network.shape),
             "outputs": len(network.class_names),
@@ -96,6 +96,14 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
         "health": _last_health(result),
         "diagnosis": result.diagnosis.summary(),
     }
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """Return what was asked to be trained."""
+    if plan.module is None:
+        return asdict(plan.architecture)
+    kind = type(plan.module.module).__name__
+    return {"module": plan.module.target, "kind": kind, "loss": plan.module.loss}
 
 
 def _last_health(result: Result) -> list[dict[str, Any]]:
@@ -141,7 +149,7 @@ def write_summary(
             "scaling": data.scaling,
         },
         "environment": environment(),
-        "plan": asdict(plan),
+        "plan": plan.to_json(),
         **parts,
     }
     summary = json_types(summary)

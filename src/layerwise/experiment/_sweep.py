@@ -76,6 +76,8 @@ def open_sweep(
     names = [axis.name for axis in axes]
     if not names or len(set(names)) < len(names):
         raise InputError("--vary: name each axis once, such as --vary depth=1..10")
+    if plan.module is not None:
+        raise InputError("a sweep is of layerwise's own networks: leave out --module")
     data = load_data(plan)
     sweep = Sweep(data.name, tuple(axes))
     for settings in sweep.grid():
@@ -208,7 +210,7 @@ def write_sweep(
             ],
             "environment": environment(),
             "fingerprint": run.mark,
-            "plan": asdict(run.plan),
+            "plan": run.plan.to_json(),
         }
     )
     text = json.dumps(summary, indent=2, allow_nan=False)

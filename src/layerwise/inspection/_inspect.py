@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
-from layerwise import ranks
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.inspection._counting import Counting
@@ -62,8 +61,9 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         For ``Study.keepable``, between 0 and 1; a data set's validation samples choose
         the threshold.
     snapshots : sequence of Snapshot
-        The network on its way: ``Result.snapshots``. Without them the untrained
-        network is drawn anew, with seed 0, to compare with. A module has none.
+        The network on its way: ``Result.snapshots``, or a recording's. Without them an
+        untrained network is drawn anew, with seed 0, to compare with; of a module that
+        layerwise trained it is the one it began with, and of any other none is known.
     transformer : scikit-learn transformer, optional
         One more way to look at the samples shown, fitted on the stated sample
         (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
@@ -141,18 +141,15 @@ def _case(
                 f"{type(data).__name__}"
             )
         return network_case(network, data, fit_on, snapshots)
-    module = network.to_torch() if isinstance(network, TorchNetwork) else network
+    module = network
+    if isinstance(network, TorchNetwork):
+        module = network.to_torch()
+        snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
     if not is_module(module):
         raise InputError(
             f"a {type(network).__name__} cannot be inspected: give a Network or a "
             "torch.nn.Module"
         )
-    if ranks.world_size() > 1:
-        raise InputError(
-            "a module is looked into by one process: start it without torchrun"
-        )
     from layerwise.inspection.modules import Look, module_case
 
-    if snapshots:
-        raise InputError("snapshots= is for layerwise's own networks")
-    return module_case(module, data, fit_on, Look(**look))
+    return module_case(module, data, fit_on, Look(**look), snapshots)

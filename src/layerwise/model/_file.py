@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import named_leaves, tree_like
+from layerwise.arrays import named_leaves, to_numpy, tree_like
 from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
@@ -24,10 +24,14 @@ from layerwise.model._torch_network import TorchNetwork
 __all__ = ["load_network", "save_network"]
 
 FORMAT = "network-1"
+MODULE_FORMAT = "module-1"
 
 
 def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
     """Write a network as safetensors; the old file or the new one is there, never half.
+
+    Of a torch module the file holds the ``state_dict``, which its class reads again:
+    ``layerwise inspect models.py:build --weights FILE``, or torch itself.
 
     Raises
     ------
@@ -36,14 +40,14 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
     MachineError
         If the file cannot be written.
     """
+    if isinstance(network, TorchNetwork):
+        held = network.to_torch().state_dict()
+        arrays = {name: to_numpy(tensor) for name, tensor in held.items()}
+        write_tensors(path, arrays, {"format": MODULE_FORMAT})
+        return
     if not isinstance(network.architecture, MLP):
         kind = type(network.architecture).__name__
-        raise InputError(
-            f"only an MLP can be saved to a file, not a {kind}; a module of torch is "
-            "saved by torch itself: network.to_torch().state_dict()"
-            if isinstance(network, TorchNetwork)
-            else f"only an MLP can be saved to a file, not a {kind}"
-        )
+        raise InputError(f"only an MLP can be saved to a file, not a {kind}")
     tensors = {f"parameters.{n}": leaf for n, leaf in named_leaves(network.parameters)}
     scaling = network.scaling.to_arrays()
     tensors |= {f"scaling.{name}": array for name, array in scaling.items()}
@@ -68,7 +72,12 @@ def load_network(path: str | Path) -> Network:
     path = Path(path)
     if path.is_dir():
         path /= "model.safetensors"
-    tensors, settings = read_tensors(path, FORMAT)
+    tensors, settings = read_tensors(path, FORMAT, MODULE_FORMAT)
+    if settings["format"] == MODULE_FORMAT:
+        raise InputError(
+            f"{path}: the parameters of a torch module, whose code no file holds: "
+            f"layerwise inspect MODULE:NAME --weights {path}"
+        )
     try:
         return _network(settings, tensors)
     except (KeyError, TypeError, ValueError) as error:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
+from typing import Any
 
 from layerwise.inspection import LayerStudy, Study
+from layerwise.model import TorchModule
 from layerwise.presentation._alternatives import alternatives, study_alternatives
 from layerwise.presentation._captions import layer_caption
 from layerwise.presentation._drawing import draw_all, draw_study
@@ -111,10 +113,16 @@ def _layers(
     ]
 
 
+def _architecture(architecture: Any) -> list[tuple[str, str]]:
+    if not isinstance(architecture, TorchModule):
+        return [("network", repr(architecture))]
+    return [("network", repr(architecture.module)), ("loss", architecture.loss)]
+
+
 def _settings(report: Report) -> list[tuple[str, str]]:
     recipe = asdict(report.recipe)
     return [
-        ("network", repr(report.network.architecture)),
+        *_architecture(report.network.architecture),
         ("scaling", report.network.scaling.kind),
         *(
             (name.replace("_", " "), "none" if value is None else str(value))

@@ -25,6 +25,8 @@ KEPT, PADDED = ("attention_mask",), ("src_key_padding_mask", "key_padding_mask",
 BATCH = 256
 """Samples of an array that a module is given at a time."""
 
+ALL = slice(None)
+
 Entry: TypeAlias = str | int | Callable[[Any], Any]
 """Part of a batch: its key, its place, or a function of the batch."""
 
@@ -56,6 +58,10 @@ class Batch(NamedTuple):
         """The first tensor that the module is given."""
         values = self.arguments.values()
         return next((one for one in values if isinstance(one, Tensor)), None)
+
+
+Placed: TypeAlias = tuple[Int[np.ndarray, " samples"], Batch]
+"""A batch, with its samples' positions in their set."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +161,14 @@ class Source(Protocol):
 
     targets: Int[np.ndarray, " samples"]
     inputs: np.ndarray | None
+    length: int
 
-    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
-        """Yield each batch with its samples' positions."""
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
+        """Yield each batch, or those of a slice of their numbers."""
+        ...
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield batches that hold the samples at some positions, and maybe others."""
         ...
 
 
@@ -173,22 +184,36 @@ class ArraySource:
     def __init__(self, module: nn.Module, samples: Samples) -> None:
         self._module, self._samples = module, samples
         self.targets = samples.targets
+        self.length = -(-len(self.targets) // BATCH)
         held = not isinstance(samples.inputs, StoredRows)
         self.inputs: np.ndarray | None = samples.inputs if held else None
 
-    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
-        """Yield batches in the arrays' order."""
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
+        """Yield batches in the arrays' order, or those of a slice of their numbers."""
+        numbers = range(self.length)[own]
+        stop = min(numbers.stop * BATCH, len(self.targets))
+        yield from self._of(slice(numbers.start * BATCH, stop))
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield the samples at some positions, and no others."""
+        yield from self._of(np.unique(positions))
+
+    def _of(self, where: slice | Int[np.ndarray, " some"]) -> Iterator[Placed]:
         device, dtype = _device(self._module), _dtype(self._module)
-        start = 0
-        for rows in read_ahead(self._samples.inputs, BATCH):
+        samples, start = self._samples.at(where), 0
+        for rows in read_ahead(samples.inputs, BATCH):
             tensor = torch.from_numpy(np.array(rows))
             if tensor.is_floating_point() or tensor.dtype == torch.uint8:
                 tensor = tensor.to(dtype)
-            targets = self.targets[start : start + BATCH]
-            positions = np.arange(start, start + len(targets))
+            stop = start + len(rows)
+            if isinstance(where, slice):
+                positions = np.arange(where.start + start, where.start + stop)
+            else:
+                positions = where[start:stop]
             arguments = Arguments((tensor.to(device),), {})
+            targets = samples.targets[start:stop]
             yield positions, Batch(arguments, targets, None, None, tensor)
-            start += len(targets)
+            start = stop
 
 
 class StreamSource:
@@ -222,6 +247,7 @@ class StreamSource:
             marks.append(_marks(batch))
         if not targets:
             raise InputError("too few samples: there are no batches")
+        self.length = len(targets)
         self.targets = np.concatenate(targets)
         self._marks = np.concatenate(marks)
 
@@ -231,17 +257,20 @@ class StreamSource:
             if place != len(self._places) - 1:
                 raise InputError(f"two samples have the id {one!r}")
 
-    def batches(self) -> Iterator[tuple[Int[np.ndarray, " samples"], Batch]]:
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
         """Yield the batches, each sample where it stood in the first pass.
+
+        All are read, and those of a slice of their numbers yielded.
 
         Raises
         ------
         InputError
             If other samples come than did then.
         """
+        numbers = range(self.length)[own]
         start = 0
         seen = np.zeros(len(self.targets), bool)
-        for batch in map(self._reader.read, self._given):
+        for number, batch in enumerate(map(self._reader.read, self._given)):
             stop = start + len(batch.targets)
             positions = np.arange(start, stop)
             if batch.ids is not None:
@@ -251,13 +280,20 @@ class StreamSource:
             if seen[positions].any() or len(np.unique(positions)) < len(positions):
                 raise InputError("a pass over the batches brings a sample twice")
             seen[positions] = True
-            yield positions, batch
+            if number in numbers:
+                yield positions, batch
             start = stop
         if start != len(self.targets):
             raise InputError(
                 f"the batches held {len(self.targets):,} samples and now hold "
                 f"{start:,}: they have to be the same in every pass"
             )
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield the batches that hold the samples at some positions."""
+        for at, batch in self.batches():
+            if np.isin(at, positions).any():
+                yield at, batch
 
     def _check(self, positions: Int[np.ndarray, " samples"], batch: Batch) -> None:
         known = positions.max(initial=0) < len(self.targets) and positions.min() >= 0

@@ -1,7 +1,7 @@
 """Anybody's module as a subject, and data of many kinds as its samples."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from layerwise.arrays import to_numpy
+from layerwise import ranks
+from layerwise.arrays import leaves, to_numpy
 from layerwise.data import Dataset, Samples, Scaling
 from layerwise.errors import InputError
-from layerwise.inspection._subject import Block, Case
+from layerwise.inspection._measures import LayerSample
+from layerwise.inspection._subject import Block, Case, Stage
 from layerwise.inspection.modules._batches import (
     ArraySource,
     Batch,
@@ -26,6 +28,8 @@ from layerwise.inspection.modules._choice import Layers, bare
 from layerwise.inspection.modules._items import items_of, pictured
 from layerwise.inspection.modules._outputs import Predict
 from layerwise.inspection.modules._reduction import Layout, Reduce, reduced
+from layerwise.model import TorchNetwork
+from layerwise.training import Snapshot
 
 __all__ = ["Look", "layers_of", "module_case"]
 
@@ -137,12 +141,28 @@ class ModuleActivations:
         return None if inputs is None or self.display is not None else pictured(inputs)
 
     def parts(self) -> Sequence[Iterator[Block]]:
-        """Return one pass: a module is not run side by side with itself."""
-        return [self._blocks()]
+        """Return one pass over this rank's batches, none where it has none.
 
-    def _blocks(self) -> Iterator[Block]:
+        A module is not run side by side with itself.
+        """
+        own = ranks.own_share(self.source.length)
+        return [self._blocks(own)] if own.start < own.stop else []
+
+    def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
+        """Return what every layer but the input gives for the samples at positions."""
+        found: list[tuple[np.ndarray, ...]] = []
+        for at, batch in self.source.holding(positions):
+            asked = np.isin(at, positions)
+            rows = self.subject.capture.rows(batch).rows
+            found.append((at[asked], *(own.cpu().numpy()[asked] for own in rows)))
+        at, *layers = map(np.concatenate, zip(*found, strict=True))
+        order = np.argsort(at)
+        place = order[np.searchsorted(at, positions, sorter=order)]
+        return [own[place] for own in layers]
+
+    def _blocks(self, own: slice) -> Iterator[Block]:
         gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]] = []
-        for positions, batch in self.source.batches():
+        for positions, batch in self.source.batches(own):
             gathered.append((positions, *self._captured(batch)))
             if sum(len(one[0]) for one in gathered) >= GATHERED:
                 yield self._block(gathered)
@@ -190,7 +210,11 @@ def layers_of(module: nn.Module, data: Any, look: Look) -> tuple[Layer, ...]:
 
 
 def module_case(
-    module: nn.Module, data: Any, fit_on: Any = None, look: Look | None = None
+    module: nn.Module,
+    data: Any,
+    fit_on: Any = None,
+    look: Look | None = None,
+    snapshots: Sequence[Snapshot] = (),
 ) -> Case:
     """Return a module, and the samples to study it on, as a case.
 
@@ -200,11 +224,13 @@ def module_case(
     data, fit_on : Dataset, Samples, (X, y), or iterable of batches
         As for `inspect`.
     look : Look, optional
+    snapshots : sequence of Snapshot
+        The module on its way, as torch networks.
 
     Raises
     ------
     InputError
-        If the data or the choices do not suit the module.
+        If the data, the choices or the snapshots do not suit the module.
     """
     look = look or Look()
     scored, fitted, validation = _sources(module, data, fit_on, look)
@@ -220,6 +246,34 @@ def module_case(
             return None
         return ModuleActivations(subject, source, look.display)
 
+    def stages(
+        fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
+    ) -> Sequence[Stage]:
+        fit_source = scored if fitted is None else fitted
+
+        def stage(epoch: int | None, one: ModuleSubject) -> Stage:
+            fit_rows = ModuleActivations(one, fit_source).rows(fitting)
+            rows = ModuleActivations(one, scored).rows(sampled)
+            samples = [
+                LayerSample(
+                    fitting=own,
+                    fitting_targets=fit_source.targets[fitting],
+                    scored=other,
+                    targets=scored.targets[sampled],
+                )
+                for own, other in zip(fit_rows, rows, strict=True)
+            ]
+            return Stage(epoch, samples)
+
+        # One module at a time: each is a copy, and may be large.
+        found = [
+            stage(snapshot.epoch, _once(subject, snapshot, batch, look))
+            for snapshot in snapshots
+        ]
+        if found and not _same(snapshots[-1].network, module):
+            found.append(stage(None, subject))
+        return found
+
     of_dataset = isinstance(data, Dataset)
     return Case(
         name=data.name if of_dataset else "samples",
@@ -231,7 +285,35 @@ def module_case(
         if of_dataset
         else ("samples given to fit on", "samples given"),
         part="test" if of_dataset else "samples",
+        stages=stages,
     )
+
+
+def _once(
+    subject: ModuleSubject, snapshot: Snapshot, batch: Batch, look: Look
+) -> ModuleSubject:
+    """Return the module as it once was, looked into in the same way."""
+    if not isinstance(snapshot.network, TorchNetwork):
+        raise InputError("a module's snapshots are modules too: see lw.record")
+    device = next(subject.capture.module.parameters()).device
+    module = snapshot.network.to_torch().to(device)
+    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    if capture.layers != subject.capture.layers:
+        raise InputError(
+            f"the snapshot of epoch {snapshot.epoch} has other layers than the module:"
+            " give snapshots of this one"
+        )
+    return replace(subject, capture=capture)
+
+
+def _same(network: Any, module: nn.Module) -> bool:
+    """Return whether a module has the parameters of a snapshot of it."""
+    pairs = zip(
+        leaves(network.reading(module).parameters),
+        leaves(network.parameters),
+        strict=True,
+    )
+    return all(np.array_equal(now, then) for now, then in pairs)
 
 
 def _sources(
