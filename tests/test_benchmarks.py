@@ -111,6 +111,32 @@ def test_the_estimators_are_timed_beside_scikit_learns():
     assert list(cells(printed)) == ["layerwise", "scikit-learn"]
 
 
+def script(name: str, *options: str) -> str:
+    command = [sys.executable, "-X", "utf8", str(COMPARE.with_name(name)), *options]
+    return subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mnist")
+def test_steps_of_modules_are_timed_beside_a_plain_loop():
+    options = ["--samples", "512", "--epochs", "1", "--runs", "1", "--markdown"]
+    printed = script("torch_steps.py", *options)
+    titles = [line for line in printed.splitlines() if line.startswith("###")]
+    assert len(titles) == 3
+    for table in printed.split("###")[1:]:
+        assert list(cells(table)) == ["layerwise, engine torch", "PyTorch loop"]
+
+
+@pytest.mark.slow
+def test_looking_is_timed_beside_a_forward_pass():
+    options = ["--samples", "256", "--runs", "1", "--only", "perceptron,transformer"]
+    _, *lines = script("capture_cost.py", *options).splitlines()
+    assert [line.split()[0] for line in lines] == ["perceptron", "transformer"]
+    assert all("% more" in line and "Gflop/s" in line for line in lines)
+
+
 @pytest.fixture
 def clinic(monkeypatch):
     monkeypatch.syspath_prepend(COMPARE.parent)
