@@ -179,6 +179,36 @@ def test_without_torch_it_says_what_to_install(capsys, monkeypatch):
     assert "pip install 'layerwise[torch]'" in line
 
 
+def test_listing_reads_one_batch(folder, capsys):
+    text = """
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        yield torch.zeros(8, 8), 1
+        yield torch.zeros(8, 8), 0
+        raise RuntimeError("a second batch was read")
+
+loader = DataLoader(Endless(), batch_size=2)
+"""
+    (folder / "loaders.py").write_text(text)
+    command = ["inspect", "models.py:build", "--data", "loaders.py:loader"]
+    assert main([*command, "--list"]) == 0
+    assert "fc2" in capsys.readouterr().out
+
+
+def test_a_file_hides_no_module_and_sees_those_beside_it(folder, capsys):
+    (folder / "beside.py").write_text("from models import Net\n")
+    (folder / "json.py").write_text("from beside import Net\n")
+    before = sys.modules["json"]
+    sys.modules.pop("models", None)
+    assert main(["inspect", "json.py:Net", "digits", "--json"]) == 0
+    assert sys.modules["json"] is before
+    assert json.loads(capsys.readouterr().out)["layers"][0]["name"] == "fc1"
+    assert str(folder) not in sys.path
+
+
 TRAINED = ("digits", "--module", "models.py:build", "--epochs", "3")
 
 

@@ -506,3 +506,8 @@ class TestOnItsWay:
         by_hand = lw.fit(lw.MLP([4]), digits, epochs=1, engine="eager")
         with pytest.raises(InputError, match=r"modules too: see lw\.record"):
             lw.inspect(other, digits, snapshots=by_hand.snapshots)
+
+
+def test_a_display_that_is_no_part_of_a_batch_is_named(module, digits):
+    with pytest.raises(InputError, match="a batch has no 'text'"):
+        lw.inspect(module, loader(digits.test), display="text")

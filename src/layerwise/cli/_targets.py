@@ -78,14 +78,27 @@ def _module(name: str) -> Any:
 def _module_of_file(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = _free_name(path)
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path}: cannot be imported")
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their own module up by name.
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
+    # As for a script, files beside it can be imported.
+    sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise InputError(f"{path} fails: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
     return module
+
+
+def _free_name(path: Path) -> str:
+    """Return a name for a file's module: one that nothing else was imported by."""
+    taken = sys.modules.get(path.stem)
+    file = getattr(taken, "__file__", None)
+    own = taken is None or (file and Path(file).resolve() == path.resolve())
+    return path.stem if own else f"layerwise file {path.resolve()}"

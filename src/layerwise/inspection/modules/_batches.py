@@ -1,20 +1,30 @@
 """From data of many kinds to batches: what a module is called with, and the labels."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from layerwise.data import Samples, StoredRows, read_ahead
 from layerwise.errors import InputError
 from layerwise.inspection.modules._tracking import Arguments
 
-__all__ = ["ArraySource", "Batch", "Entry", "Reader", "Source", "StreamSource"]
+__all__ = [
+    "ArraySource",
+    "Batch",
+    "Entry",
+    "Reader",
+    "Source",
+    "StreamSource",
+    "entry_of",
+]
 
 LABELS = ("labels", "label", "targets", "target", "y")
 IDS = ("ids", "id", "index", "idx")
@@ -117,7 +127,7 @@ class Reader:
                 "by labels="
             )
         rest = {key: one for key, one in batch.items() if key not in (labels, ids)}
-        return rest, _entry(batch, labels), _listed(_entry(batch, ids))
+        return rest, entry_of(batch, labels), _listed(entry_of(batch, ids))
 
     def _of_tuple(self, batch: Any) -> tuple[Any, Any, Any]:
         labels = len(batch) - 1 if self.labels is None else self.labels
@@ -125,7 +135,7 @@ class Reader:
         used = {at % len(batch) for at in places if isinstance(at, int)}
         rest = [one for at, one in enumerate(batch) if at not in used]
         rest = rest[0] if len(rest) == 1 else tuple(rest)
-        return rest, _entry(batch, labels), _listed(_entry(batch, self.ids))
+        return rest, entry_of(batch, labels), _listed(entry_of(batch, self.ids))
 
     def _arguments(self, rest: Any) -> Arguments:
         """Return the call: mappings by name, as far as ``forward`` knows the names."""
@@ -143,7 +153,7 @@ class Reader:
 
     def _mask(self, arguments: Arguments, batch: Any) -> Tensor | None:
         if self.mask is not None:
-            found = torch.as_tensor(_entry(batch, self.mask)) != 0
+            found = torch.as_tensor(entry_of(batch, self.mask)) != 0
             return found.to(_device(self.module))
         names = list(inspect.signature(self.module.forward).parameters)
         named = dict(zip(names, arguments.positional, strict=False))
@@ -155,24 +165,41 @@ class Reader:
         return None
 
 
-@runtime_checkable
-class Source(Protocol):
+class Source(ABC):
     """Samples that can be gone through more than once, their labels known."""
 
-    targets: Int[np.ndarray, " samples"]
     inputs: np.ndarray | None
-    length: int
 
+    @property
+    @abstractmethod
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The classes of all samples."""
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """How many batches there are."""
+
+    @abstractmethod
+    def first(self) -> Batch:
+        """Return the first batch, and read no other.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+
+    @abstractmethod
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
         """Yield each batch, or those of a slice of their numbers."""
-        ...
 
+    @abstractmethod
     def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
         """Yield batches that hold the samples at some positions, and maybe others."""
-        ...
 
 
-class ArraySource:
+class ArraySource(Source):
     """Samples in memory, or in a memory map.
 
     Parameters
@@ -183,10 +210,24 @@ class ArraySource:
 
     def __init__(self, module: nn.Module, samples: Samples) -> None:
         self._module, self._samples = module, samples
-        self.targets = samples.targets
-        self.length = -(-len(self.targets) // BATCH)
         held = not isinstance(samples.inputs, StoredRows)
         self.inputs: np.ndarray | None = samples.inputs if held else None
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes."""
+        return self._samples.targets
+
+    @property
+    def length(self) -> int:
+        """How many batches there are."""
+        return -(-len(self.targets) // BATCH)
+
+    def first(self) -> Batch:
+        """Return the first batch; without samples there is none."""
+        if not len(self.targets):
+            raise InputError("too few samples: give some to fit on and some to score")
+        return next(batch for _, batch in self.batches(slice(1)))
 
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
         """Yield batches in the arrays' order, or those of a slice of their numbers."""
@@ -216,16 +257,36 @@ class ArraySource:
             start = stop
 
 
-class StreamSource:
+class Scanned(NamedTuple):
+    """What the first pass over a stream has found.
+
+    Parameters
+    ----------
+    targets : int array, shape (samples,)
+    marks : array, shape (samples,)
+        By which inputs are known again.
+    places : dict
+        Where each id stands.
+    length : int
+        How many batches there are.
+    """
+
+    targets: Int[np.ndarray, " samples"]
+    marks: Float[np.ndarray, " samples"]
+    places: dict[Any, int]
+    length: int
+
+
+class StreamSource(Source):
     """Batches that come from somewhere, each time anew: a ``DataLoader`` for example.
 
-    They are gone through once for the labels alone, and later passes have to bring the
-    same samples again: in the same order, or with ids.
+    Where their labels are asked for they are gone through once for these alone, and
+    later passes have to bring the same samples again: in the same order, or with ids.
 
     Raises
     ------
     InputError
-        If they can be gone through only once, or there are none.
+        If they can be gone through only once.
     """
 
     inputs: np.ndarray | None = None
@@ -237,25 +298,38 @@ class StreamSource:
                 "than once: give a list or a DataLoader"
             )
         self._reader, self._given = reader, given
-        self._places: dict[Any, int] = {}
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes, in the order of the first pass."""
+        return self._scanned.targets
+
+    @property
+    def length(self) -> int:
+        """How many batches there are."""
+        return self._scanned.length
+
+    def first(self) -> Batch:
+        """Return the first batch."""
+        for batch in map(self._reader.read, self._given):
+            return batch
+        raise InputError("too few samples: there are no batches")
+
+    @cached_property
+    def _scanned(self) -> "Scanned":
         targets: list[np.ndarray] = []
         marks: list[np.ndarray] = []
-        for batch in map(reader.read, given):
-            if batch.ids is not None:
-                self._name(batch)
+        places: dict[Any, int] = {}
+        for batch in map(self._reader.read, self._given):
+            for one in batch.ids or ():
+                if places.setdefault(one, len(places)) != len(places) - 1:
+                    raise InputError(f"two samples have the id {one!r}")
             targets.append(batch.targets)
             marks.append(_marks(batch))
         if not targets:
             raise InputError("too few samples: there are no batches")
-        self.length = len(targets)
-        self.targets = np.concatenate(targets)
-        self._marks = np.concatenate(marks)
-
-    def _name(self, batch: Batch) -> None:
-        for one in batch.ids or ():
-            place = self._places.setdefault(one, len(self._places))
-            if place != len(self._places) - 1:
-                raise InputError(f"two samples have the id {one!r}")
+        found = np.concatenate(targets), np.concatenate(marks)
+        return Scanned(*found, places, len(targets))
 
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
         """Yield the batches, each sample where it stood in the first pass.
@@ -274,7 +348,7 @@ class StreamSource:
             stop = start + len(batch.targets)
             positions = np.arange(start, stop)
             if batch.ids is not None:
-                places = [self._places.get(one, -1) for one in batch.ids]
+                places = [self._scanned.places.get(one, -1) for one in batch.ids]
                 positions = np.array(places, np.int64)
             self._check(positions, batch)
             if seen[positions].any() or len(np.unique(positions)) < len(positions):
@@ -303,7 +377,9 @@ class StreamSource:
                 "as a shuffled loader does: take shuffle=False, or let each batch "
                 "name its samples (ids=)"
             )
-        if batch.ids is None and np.any(self._marks[positions] != _marks(batch)):
+        if batch.ids is None and np.any(
+            self._scanned.marks[positions] != _marks(batch)
+        ):
             raise InputError(
                 "the batches bring other inputs in the second pass than in the first: "
                 "turn random augmentation off, take shuffle=False, or let each batch "
@@ -323,7 +399,14 @@ def _marks(batch: Batch) -> np.ndarray:
     return found if len(found) == len(batch.targets) else np.zeros(len(batch.targets))
 
 
-def _entry(batch: Any, entry: Entry | None) -> Any:
+def entry_of(batch: Any, entry: Entry | None) -> Any:
+    """Return a part of a batch; None of None.
+
+    Raises
+    ------
+    InputError
+        If the batch has no such part.
+    """
     if entry is None:
         return None
     try:

@@ -352,9 +352,8 @@ def _is_array(one: Any) -> bool:
 def _first_capture(
     module: nn.Module, source: Source, look: Look
 ) -> tuple[Capture, Batch]:
-    batches: Iterable[tuple[Any, Batch]] = source.batches()
-    batch = next((batch for _, batch in batches), None)
-    if batch is None or not len(batch.targets):
+    batch = source.first()
+    if not len(batch.targets):
         raise InputError("too few samples: give some to fit on and some to score")
     capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
     return capture, batch

@@ -4,7 +4,7 @@ import numpy as np
 from torch import Tensor
 
 from layerwise.errors import InputError
-from layerwise.inspection.modules._batches import Batch, Entry
+from layerwise.inspection.modules._batches import Batch, Entry, entry_of
 
 __all__ = ["items_of", "pictured"]
 
@@ -21,7 +21,7 @@ def items_of(batch: Batch, display: Entry | None) -> np.ndarray | None:
     Raises
     ------
     InputError
-        If ``display`` gives something that is not one thing for each sample.
+        If ``display`` is no part of a batch, or not one thing for each sample.
     """
     if display is None:
         first = batch.first
@@ -32,8 +32,7 @@ def items_of(batch: Batch, display: Entry | None) -> np.ndarray | None:
             found.float().numpy() if found.is_floating_point() else found.numpy()
         )
         return found if _is_picture(found) or found[:1].size <= FEW else None
-    given = batch.given
-    found = given[display] if isinstance(display, str | int) else display(given)
+    found = entry_of(batch.given, display)
     items = found.detach().cpu().numpy() if isinstance(found, Tensor) else found
     items = pictured(np.asarray(items))
     if len(items) != len(batch.targets):
