@@ -1,6 +1,8 @@
 """``layerwise inspect package.module:NAME``: weights, data, errors of one line."""
 
+import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,13 +214,24 @@ def test_a_file_hides_no_module_and_sees_those_beside_it(folder, capsys):
 TRAINED = ("digits", "--module", "models.py:build", "--epochs", "3")
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A run's folder, made once."""
+    folder = tmp_path_factory.mktemp("ran")
+    (folder / "models.py").write_text(MODELS)
+    with contextlib.chdir(folder):
+        assert main(["run", *TRAINED, "--out", "mine"]) == 0
+    return folder / "mine"
+
+
 class TestTraining:
     """``layerwise run --module``: the whole path, for a module of one's own."""
 
     @pytest.fixture
-    def summary(self, capsys):
-        assert main(["run", *TRAINED, "--out", "mine", "--json"]) == 0
-        return json.loads(capsys.readouterr().out)
+    def summary(self, ran, folder):
+        """The run's summary, and the run in the current folder."""
+        shutil.copytree(ran, folder / "mine")
+        return json.loads((ran / "summary.json").read_text("utf-8"))
 
     def test_from_the_data_to_the_page(self, summary, folder, digits):
         assert summary["network"]["module"] == "models.py:build"
@@ -256,7 +269,7 @@ class TestTraining:
         assert (folder / "mine" / "summary.json").read_bytes() == before
 
     def test_a_killed_training_goes_on_to_the_same_bytes(self, folder):
-        command = ["train", *TRAINED, "--batch-size", "1"]
+        command = ["train", *TRAINED, "--batch-size", "1", "--epochs", "1"]
         assert main([*command, "--out", "whole"]) == 0
         arguments = [*command, "--checkpoint-every", "0", "--out", "killed"]
         process = subprocess.Popen([sys.executable, "-m", "layerwise", *arguments])

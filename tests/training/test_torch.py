@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 import layerwise as lw
@@ -390,10 +391,15 @@ class TestWhatCannotBeTrained:
         ):
             lw.fit(Textbook(), small, epochs=1, engine=engine)
 
-    def test_is_not_saved_as_an_mlp(self, small, tmp_path):
-        network = lw.fit(Textbook(), small, epochs=1).network
-        with pytest.raises(InputError, match=r"network.to_torch\(\).state_dict\(\)"):
-            lw.save_network(network, tmp_path / "model.safetensors")
+    def test_its_file_is_a_state_dict_and_no_mlp(self, small, tmp_path):
+        network, path = lw.fit(Textbook(), small, epochs=1).network, tmp_path / "x"
+        lw.save_network(network, path)
+        with pytest.raises(InputError, match="whose code no file holds"):
+            lw.load_network(path)
+        module = Textbook()
+        module.load_state_dict(load_file(path))
+        for name, tensor in network.to_torch().state_dict().items():
+            assert torch.equal(module.state_dict()[name], tensor)
 
     def test_a_device_that_is_not_there(self, small):
         with pytest.raises(InputError, match=r"device 'tpu' is not on this machine"):

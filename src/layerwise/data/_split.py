@@ -42,9 +42,13 @@ def stratified_split(
     if seed < 0:
         raise InputError(f"seed {seed}: give 0 or more")
     rng = np.random.default_rng(seed)
-    classes, members = np.unique(targets, return_inverse=True)
-    counts = np.bincount(members, minlength=len(classes))
-    queues = [rng.permutation(np.flatnonzero(members == c)) for c in range(len(counts))]
+    # Half the memory: there may be more samples than inputs that fit into it.
+    narrow = np.int32 if len(targets) <= np.iinfo(np.int32).max else np.int64
+    queues = [
+        rng.permutation(np.flatnonzero(targets == one).astype(narrow))
+        for one in np.unique(targets)
+    ]
+    counts = np.array([len(queue) for queue in queues], np.int64)
     parts: list[np.ndarray] = []
     # The first part takes what the others leave, so that it is served last.
     for later in range(len(shares) - 1, 0, -1):
@@ -55,7 +59,7 @@ def stratified_split(
         queues = [queue[n:] for queue, n in zip(queues, taken, strict=True)]
         counts = counts - taken
     parts.append(np.concatenate(queues) if queues else np.zeros(0, np.int64))
-    return [np.sort(part) for part in reversed(parts)]
+    return [np.sort(part).astype(np.int64) for part in reversed(parts)]
 
 
 def _allotted(
