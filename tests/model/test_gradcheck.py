@@ -81,6 +81,13 @@ def test_layers_of_any_shape(name, units, shape, rate, init, seed):
     assert report.passed, report
 
 
+@pytest.mark.parametrize("seed", [10, 134, 632, 1170])
+def test_two_units_all_but_alike(seed):
+    """Their LayerNorm's gradient is what is left of terms that cancel."""
+    report = gradcheck(LayerNorm(), shape=(2,), seed=seed)
+    assert report.passed, report
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from(sorted(LOSSES)), st.integers(1, 9), seeds)
 def test_losses_of_any_width(name, classes, seed):

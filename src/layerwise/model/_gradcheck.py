@@ -50,8 +50,12 @@ TOLERANCE = 1e-8
 EXACT = 1e-12
 """Allowed disagreement with automatic differentiation, of the largest entry."""
 
-FLOOR = 1e-3
-"""Gradients smaller than this are compared absolutely: φ is of order one."""
+FLOOR = 1.0
+"""Gradients smaller than this are compared absolutely: φ's terms are of order one.
+
+Where they cancel, as those of LayerNorm over two units all but do, the gradient is
+small and keeps the rounding of its terms, and ``SMOOTH`` lets their curvature pass.
+"""
 
 DIRECTIONS = 8
 POINTS = 20
@@ -336,7 +340,7 @@ def _automatic(point: _Point) -> list[GradientCheck]:
     checks: list[GradientCheck] = []
     for path, true in named_leaves(exact):
         if path in found and np.shape(found[path]) == true.shape:
-            size = max(float(np.max(np.abs(true), initial=0.0)), FLOOR)
+            size = float(np.max(np.abs(true), initial=FLOOR))
             error = float(np.max(np.abs(found[path] - true), initial=0.0)) / size
             checks.append(GradientCheck(path, "automatic", error, error <= EXACT))
     return checks
