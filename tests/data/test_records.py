@@ -39,6 +39,19 @@ def test_samples_that_do_not_fit_are_refused(targets, line):
         Samples(np.zeros((3, 2)), targets)
 
 
+@pytest.mark.parametrize("count", [1, 2, 49, 1000])
+@pytest.mark.parametrize("most", [1, 2, 7, 49])
+def test_some_samples_evenly_from_all(count, most):
+    places = Samples(np.zeros((count, 1)), np.zeros(count, int)).spread(most)
+    assert len(places) == min(count, most)
+    assert places[0] == 0
+    gaps = np.diff(places)
+    if most > 1:
+        assert places[-1] == count - 1
+        assert np.all(gaps >= 1)
+        assert np.ptp(gaps) <= 1 if len(gaps) else count == 1
+
+
 def test_arrays_are_split_in_three():
     data = Dataset.from_arrays(X, Y, seed=4)
     sets = (data.train, data.validation, data.test)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
@@ -79,6 +80,22 @@ class Samples:
         stored = isinstance(self.inputs, StoredRows)
         inputs = self.inputs.at(positions) if stored else self.inputs[positions]
         return Samples(inputs, self.targets[positions], weights)
+
+    def spread(self, most: int) -> Int64[np.ndarray, " positions"]:
+        """Return the positions of at most so many samples, evenly from all of them.
+
+        Parameters
+        ----------
+        most : int
+            At least 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            Ascending and distinct; from 2 on, the first and the last are among them.
+        """
+        count = len(self)
+        return np.linspace(0, count - 1, min(most, count)).astype(np.int64)
 
     def in_memory(self) -> "Samples":
         """Return the samples with their inputs read, where they are in files."""

@@ -127,8 +127,8 @@ def record(
     if most < 2:
         raise InputError(f"most {most}: keep at least 2 snapshots, the first and last")
     network = torch_network(TorchModule(module), probe_data)
-    places = np.linspace(0, len(probe_data.validation) - 1, MOST_ROWS).astype(int)
-    probe = probe_data.validation.at(np.unique(places))
+    held_out = probe_data.validation
+    probe = held_out.at(held_out.spread(MOST_ROWS))
     recording = Recording(module, network, probe, most)
     recording.snapshot(0)
     yield recording

@@ -121,7 +121,8 @@ class Evidence:
     @cached_property
     def training_rows(self) -> Samples:
         """Some of the training samples, evenly from all of them."""
-        return _evenly(self.data.train, MOST_ROWS)
+        train = self.data.train
+        return train.at(train.spread(MOST_ROWS))
 
     @cached_property
     def scaled(self) -> Float[np.ndarray, "rows features"]:
@@ -224,8 +225,3 @@ def _inner(layer: Any) -> Iterator[Layer]:
         value = getattr(layer, name)
         parts = value if isinstance(value, tuple) else (value,)
         yield from (part for part in parts if isinstance(part, Layer))
-
-
-def _evenly(samples: Samples, most: int) -> Samples:
-    places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
-    return samples.at(places)

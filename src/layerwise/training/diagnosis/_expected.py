@@ -61,7 +61,9 @@ class Expected:
 
 def expected_of(data: Dataset) -> Expected:
     """Fit the yardsticks and score them; what is not finite counts as the mean."""
-    fitted, scored = _some(data.train, MOST_FITTED), _some(data.validation, MOST_SCORED)
+    train, validation = data.train, data.validation
+    fitted = train.at(train.spread(MOST_FITTED))
+    scored = validation.at(validation.spread(MOST_SCORED))
     rows, others = _rows(data, fitted, scored)
     found = nearest_rows(others, rows, SEVERAL)
     votes = np.eye(data.classes)[fitted.targets[found]]
@@ -84,8 +86,7 @@ def expected_of(data: Dataset) -> Expected:
 def neighbours_of(data: Dataset, most: int = MOST_SCORED) -> Neighbours:
     """Return for some training samples which others are nearest to them."""
     (rows,) = _rows(data, data.train)
-    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
-    places = np.unique(places)
+    places = data.train.spread(most)
     found = nearest_rows(rows[places], rows, 2)
     # The first is the sample itself, or one that equals it.
     own = found[:, :1] == places[:, None]
@@ -119,11 +120,6 @@ def _linear(
     square = wide.T @ wide / len(rows) + RIDGE * np.eye(wide.shape[1])
     weights = np.linalg.solve(square, wide.T @ wanted / len(rows))
     return np.argmax(np.c_[others, np.ones(len(others))] @ weights, axis=1)
-
-
-def _some(samples: Samples, most: int) -> Samples:
-    places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
-    return samples.at(places)
 
 
 def _rows(data: Dataset, *sets: Samples) -> list[Float[np.ndarray, "rows features"]]:
