@@ -2,16 +2,19 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
+from layerwise import ranks
 from layerwise.data import Samples, StoredRows, read_ahead
 from layerwise.errors import InputError
 from layerwise.inspection.modules._tracking import Arguments
@@ -267,14 +270,66 @@ class Scanned(NamedTuple):
         By which inputs are known again.
     places : dict
         Where each id stands.
-    length : int
-        How many batches there are.
+    starts : int array, shape (batches + 1,)
+        How many samples came before each batch, and how many there are.
     """
 
     targets: Int[np.ndarray, " samples"]
     marks: Float[np.ndarray, " samples"]
     places: dict[Any, int]
-    length: int
+    starts: Int[np.ndarray, " starts"]
+
+    def lengths(self, numbers: Sequence[int]) -> int:
+        """Return how many samples there are in the batches of these numbers."""
+        return sum(int(self.starts[n + 1] - self.starts[n]) for n in numbers)
+
+
+class Loader:
+    """A ``DataLoader`` that goes through its data set in order.
+
+    Any of its batches can be read without those before it.
+
+    Parameters
+    ----------
+    loader : DataLoader
+    size : int
+        Samples in a batch, but for the last.
+    """
+
+    def __init__(self, loader: "DataLoader[Any]", size: int) -> None:
+        self._loader, self._size = loader, size
+
+    @classmethod
+    def of(cls, given: Iterable[Any]) -> "Loader | None":
+        """Return it, if these batches are such a loader: no class of one's own."""
+        if type(given) is not DataLoader or given.batch_size is None:
+            return None
+        sampled = type(given.sampler), type(given.batch_sampler)
+        if sampled != (SequentialSampler, BatchSampler):
+            return None
+        return cls(given, given.batch_size)
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def at(self, numbers: Sequence[int]) -> Iterable[Any]:
+        """Return the batches of these numbers, as the loader would bring them."""
+        loader, size = self._loader, self._size
+        samples = len(loader.sampler)  # pyright: ignore[reportArgumentType]
+        return DataLoader(
+            loader.dataset,
+            batch_sampler=[
+                list(range(n * size, min((n + 1) * size, samples))) for n in numbers
+            ],
+            num_workers=loader.num_workers,
+            collate_fn=loader.collate_fn,
+            pin_memory=loader.pin_memory,
+            timeout=loader.timeout,
+            worker_init_fn=loader.worker_init_fn,
+            multiprocessing_context=loader.multiprocessing_context,
+            generator=loader.generator,
+            prefetch_factor=loader.prefetch_factor,
+        )
 
 
 class StreamSource(Source):
@@ -282,6 +337,8 @@ class StreamSource(Source):
 
     Where their labels are asked for they are gone through once for these alone, and
     later passes have to bring the same samples again: in the same order, or with ids.
+    Of a `Loader` each rank reads its own batches, and of a few samples theirs; what
+    comes in no order known beforehand is gone through as a whole for either.
 
     Raises
     ------
@@ -298,6 +355,7 @@ class StreamSource(Source):
                 "than once: give a list or a DataLoader"
             )
         self._reader, self._given = reader, given
+        self._loader = Loader.of(given)
 
     @property
     def targets(self) -> Int[np.ndarray, " samples"]:
@@ -307,7 +365,7 @@ class StreamSource(Source):
     @property
     def length(self) -> int:
         """How many batches there are."""
-        return self._scanned.length
+        return len(self._scanned.starts) - 1
 
     def first(self) -> Batch:
         """Return the first batch."""
@@ -315,40 +373,66 @@ class StreamSource(Source):
             return batch
         raise InputError("too few samples: there are no batches")
 
+    def _read(self, numbers: Sequence[int]) -> Iterator[tuple[int, Batch]]:
+        """Yield batches with their numbers: these, or all where they cannot be told."""
+        if self._loader is None:
+            yield from enumerate(map(self._reader.read, self._given))
+        elif numbers:
+            batches = map(self._reader.read, self._loader.at(numbers))
+            yield from zip(numbers, batches, strict=True)
+
     @cached_property
-    def _scanned(self) -> "Scanned":
-        targets: list[np.ndarray] = []
-        marks: list[np.ndarray] = []
-        places: dict[Any, int] = {}
-        for batch in map(self._reader.read, self._given):
-            for one in batch.ids or ():
-                if places.setdefault(one, len(places)) != len(places) - 1:
-                    raise InputError(f"two samples have the id {one!r}")
-            targets.append(batch.targets)
-            marks.append(_marks(batch))
-        if not targets:
+    def _scanned(self) -> Scanned:
+        def scan(own: slice) -> list[tuple[np.ndarray, np.ndarray, list[Any]]]:
+            read = self._read(range(own.start, own.stop))
+            return [(one.targets, _marks(one), one.ids or []) for _, one in read]
+
+        if self._loader is None:
+            found = scan(slice(0, 0))
+        else:
+            own = ranks.own_share(len(self._loader))
+            found = chain(*ranks.gathered(ranks.in_all(lambda: scan(own))))
+        batches = list(found)
+        if not batches:
             raise InputError("too few samples: there are no batches")
-        found = np.concatenate(targets), np.concatenate(marks)
-        return Scanned(*found, places, len(targets))
+        targets, marks, ids = zip(*batches, strict=True)
+        places: dict[Any, int] = {}
+        for one in chain(*ids):
+            if places.setdefault(one, len(places)) != len(places) - 1:
+                raise InputError(f"two samples have the id {one!r}")
+        starts = np.cumsum([0, *map(len, targets)])
+        return Scanned(np.concatenate(targets), np.concatenate(marks), places, starts)
 
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
-        """Yield the batches, each sample where it stood in the first pass.
+        """Yield the batches, or those of a slice of their numbers.
 
-        All are read, and those of a slice of their numbers yielded.
+        Each sample is where it stood in the first pass.
 
         Raises
         ------
         InputError
             If other samples come than did then.
         """
-        numbers = range(self.length)[own]
-        start = 0
+        return self._numbered(range(self.length)[own])
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield the batches that hold the samples at some positions."""
+        numbers: Sequence[int] = range(self.length)
+        if self._loader is not None:
+            after = np.searchsorted(self._scanned.starts, positions, side="right")
+            numbers = np.unique(after - 1).tolist()
+        for at, batch in self._numbered(numbers):
+            if np.isin(at, positions).any():
+                yield at, batch
+
+    def _numbered(self, numbers: Sequence[int]) -> Iterator[Placed]:
+        scanned, count = self._scanned, 0
         seen = np.zeros(len(self.targets), bool)
-        for number, batch in enumerate(map(self._reader.read, self._given)):
-            stop = start + len(batch.targets)
-            positions = np.arange(start, stop)
+        for number, batch in self._read(numbers):
+            start = count if self._loader is None else scanned.starts[number]
+            positions = np.arange(start, start + len(batch.targets))
             if batch.ids is not None:
-                places = [self._scanned.places.get(one, -1) for one in batch.ids]
+                places = [scanned.places.get(one, -1) for one in batch.ids]
                 positions = np.array(places, np.int64)
             self._check(positions, batch)
             if seen[positions].any() or len(np.unique(positions)) < len(positions):
@@ -356,18 +440,13 @@ class StreamSource(Source):
             seen[positions] = True
             if number in numbers:
                 yield positions, batch
-            start = stop
-        if start != len(self.targets):
+            count += len(batch.targets)
+        read = range(self.length) if self._loader is None else numbers
+        if count != scanned.lengths(read):
             raise InputError(
-                f"the batches held {len(self.targets):,} samples and now hold "
-                f"{start:,}: they have to be the same in every pass"
+                f"the batches held {scanned.lengths(read):,} samples and now hold "
+                f"{count:,}: they have to be the same in every pass"
             )
-
-    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
-        """Yield the batches that hold the samples at some positions."""
-        for at, batch in self.batches():
-            if np.isin(at, positions).any():
-                yield at, batch
 
     def _check(self, positions: Int[np.ndarray, " samples"], batch: Batch) -> None:
         known = positions.max(initial=0) < len(self.targets) and positions.min() >= 0
