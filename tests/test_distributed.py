@@ -160,6 +160,34 @@ def test_a_module_in_double_precision(folder):
     assert done.returncode == 0, done.stderr
 
 
+THREADS = """
+import sys
+from pathlib import Path
+
+import layerwise as lw
+from layerwise import ranks
+
+def threads():
+    return [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+
+ranks.join()
+before = threads()
+lw.fit(lw.MLP([4, 8, 3]), lw.load("iris"), epochs=1, batch_size=50)
+ranks.leave()
+found = [sum("gloo" in name for name in names) for names in (before, threads())]
+sys.stdout.write(f"{found[0] > 0} {found[1]}\\n")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for the threads")
+def test_the_threads_of_a_group_end_with_it(folder):
+    """One that outlives the interpreter aborts it, now and then."""
+    Path("program.py").write_text(THREADS)
+    done = ended(2, "program.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True 0"] * 2
+
+
 @pytest.mark.usefixtures("folder")
 class TestWhatIsWrong:
     def test_is_said_once(self):

@@ -23,6 +23,7 @@ connections close, and after ``PATIENCE`` where it is merely silent.
 """
 
 import atexit
+import importlib
 import os
 import signal
 import sys
@@ -118,6 +119,10 @@ def join() -> None:
     torch = require_torch("a job of several processes")
     import torch.distributed as group
     from torch.distributed.rendezvous import rendezvous
+
+    # Its functions take the group that exists for their default: loaded later, as by
+    # DistributedDataParallel, it would keep the group's threads beyond `leave`.
+    importlib.import_module("torch.distributed.nn.functional")
 
     backend = "gloo"
     if torch.cuda.is_available():
