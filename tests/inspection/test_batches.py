@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    TensorDataset,
+)
 
 from layerwise.errors import InputError
 from layerwise.inspection.modules._batches import Reader, StreamSource
@@ -87,7 +93,10 @@ class TestInOrder:
         assert max(dataset.read) == 19
 
     def test_workers_bring_the_same(self):
-        batches = source(in_order(Noted(), num_workers=2))
+        dataset = TensorDataset(torch.randn(SAMPLES, 3), torch.arange(SAMPLES) % 2)
+        # A process of many threads, as this one may be by now, is better not forked.
+        workers = {"num_workers": 2, "multiprocessing_context": "spawn"}
+        batches = source(in_order(dataset, **workers))
         found = [positions.tolist() for positions, _ in batches.batches(slice(1, 3))]
         assert found == [[5, 6, 7, 8, 9], [10, 11, 12, 13, 14]]
 
