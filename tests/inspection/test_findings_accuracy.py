@@ -8,7 +8,6 @@ import pytest
 from layerwise.inspection._findings_accuracy import (
     accuracy,
     calibration,
-    calibration_error,
     keepable,
 )
 from layerwise.inspection._share import share
@@ -38,38 +37,6 @@ def test_five_in_a_row(study):
 def test_nothing_is_kept_without_a_validation_set(study):
     assert len(list(keepable(study))) == 1
     assert not list(keepable(replace(study, keepable=None)))
-
-
-class TestCalibrationError:
-    @pytest.mark.parametrize("seed", range(5))
-    def test_against_its_definition(self, seed):
-        """Guo et al. 2017, equations 2 and 3, bin by bin."""
-        rng = np.random.default_rng(seed)
-        confidence = rng.uniform(size=400) ** 0.3
-        right = rng.random(400) < confidence**2
-        expected = 0.0
-        for low in range(15):
-            inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
-            if inside.any():
-                gap = abs(right[inside].mean() - confidence[inside].mean())
-                expected += inside.sum() / 400 * gap
-        found = calibration_error(confidence, right)
-        assert found == pytest.approx(expected, rel=1e-12)
-
-    def test_at_the_edges(self):
-        confidence = np.array([0.0, 1 / 15, 1.0, 1.0])
-        right = np.array([True, False, True, False])
-        # The first two share the first bin, the others the last.
-        expected = (abs(1 / 15 - 1) + abs(2 - 1)) / 4
-        found = calibration_error(confidence, right)
-        assert found == pytest.approx(expected, rel=1e-12)
-
-    def test_errors_of_two_bins_do_not_cancel(self):
-        confidence = np.array([0.5, 0.5, 0.7, 0.7])
-        right = np.array([True, True, False, True])
-        assert confidence.mean() == pytest.approx(0.6)
-        found = calibration_error(confidence, right)
-        assert found == pytest.approx((1.0 + 0.4) / 4, rel=1e-12)
 
 
 class TestCalibration:

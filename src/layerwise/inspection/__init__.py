@@ -8,6 +8,7 @@ from layerwise.inspection._activations import (
     studies_of,
 )
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._calibration import Calibration
 from layerwise.inspection._counted import Counted, joined
 from layerwise.inspection._counting import Counting
 from layerwise.inspection._finding import Finding
@@ -40,6 +41,7 @@ from layerwise.inspection._suspects import (
 __all__ = [
     "MEASURES",
     "Baseline",
+    "Calibration",
     "Counted",
     "Counting",
     "Finding",

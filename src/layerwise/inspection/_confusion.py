@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Int, Int64
 
+from layerwise.statistics import blocks
+
 __all__ = ["confusion_counts"]
 
 BLOCK = 1 << 16
@@ -15,8 +17,7 @@ def confusion_counts(
 ) -> Int64[np.ndarray, "classes classes"]:
     """Return how many samples have which label (row) and prediction (column)."""
     counts = np.zeros(classes * classes, np.int64)
-    for start in range(0, len(targets), BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in blocks(len(targets), BLOCK):
         pairs = targets[block].astype(np.int64) * classes + predictions[block]
         counts += np.bincount(pairs, minlength=classes * classes)
     return counts.reshape(classes, classes)

@@ -3,21 +3,16 @@
 from collections.abc import Iterator
 from math import sqrt
 
-import numpy as np
-from jaxtyping import Bool, Float
-
+from layerwise.inspection._calibration import BINS
 from layerwise.inspection._chance import TWO_SIDED
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._study import Study
 from layerwise.wording import number, percent
 
-__all__ = ["accuracy", "calibration", "calibration_error", "keepable"]
+__all__ = ["accuracy", "calibration", "keepable"]
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
-
-BINS = 15
-"""Bins of confidence, as many as Guo et al. take."""
 
 
 def accuracy(study: Study) -> Iterator[Finding]:
@@ -90,11 +85,9 @@ def calibration(study: Study) -> Iterator[Finding]:
     """
     if study.predictions is None or study.confidence is None:
         return
-    right = study.predictions == study.targets
-    confidence = study.confidence.astype(np.float64)
-    mean, share = float(confidence.mean()), float(right.mean())
-    noise = TWO_SIDED * sqrt(float(np.sum(confidence * (1 - confidence)))) / len(right)
-    error = calibration_error(confidence, right)
+    found = study.calibration
+    mean, share = found.mean_confidence, found.accuracy
+    noise = TWO_SIDED * sqrt(found.variance) / len(study.targets)
     verdict = "The network is neither over- nor underconfident"
     if abs(mean - share) > noise:
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
@@ -102,27 +95,12 @@ def calibration(study: Study) -> Iterator[Finding]:
         "calibration",
         f"{verdict}: the probability of its answer is {percent(mean)} on average, and "
         f"{percent(share)} of them are right. Over {BINS} bins of confidence "
-        f"the two differ by {percent(error)} (the expected calibration error).",
+        f"the two differ by {percent(found.error)} (the expected calibration error).",
         {
             "mean_confidence": mean,
             "accuracy": share,
             "noise": noise,
             "bins": BINS,
-            "expected_calibration_error": error,
+            "expected_calibration_error": found.error,
         },
     )
-
-
-def calibration_error(
-    confidence: Float[np.ndarray, " samples"], right: Bool[np.ndarray, " samples"]
-) -> float:
-    """Return the expected calibration error in 15 bins of equal width.
-
-    The mean over the samples of ``|accuracy - mean confidence|`` of their bin; a bin
-    holds its upper end. Naeini, Cooper and Hauskrecht, "Obtaining well calibrated
-    probabilities using Bayesian binning", AAAI 2015; Guo, Pleiss, Sun and Weinberger,
-    "On calibration of modern neural networks", ICML 2017, equation 3.
-    """
-    bins = np.maximum(np.ceil(confidence * BINS).astype(int) - 1, 0)
-    excess = np.bincount(bins, confidence - right)
-    return float(np.abs(excess).sum() / len(right))

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from layerwise.data import StoredRows
 from layerwise.errors import InputError
 from layerwise.files import write_atomically
+from layerwise.inspection._calibration import Calibration, calibration_of
 from layerwise.inspection._confusion import confusion_counts
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._kept import KeptInputs
@@ -187,6 +188,18 @@ class Study:
         """
         classes = len(self.class_names)
         return confusion_counts(self.targets, self.answers.predictions, classes)
+
+    @property
+    def calibration(self) -> Calibration:
+        """Scored samples by their confidence: how often it keeps its word.
+
+        Raises
+        ------
+        InputError
+            If the study has no predictions.
+        """
+        predictions, confidence = self.answers
+        return calibration_of(confidence, predictions == self.targets)
 
     @property
     def mistakes(self) -> Int[np.ndarray, " mistakes"]:

@@ -1,6 +1,6 @@
 """Mathematics on arrays of labelled rows: moments, and what follows from them."""
 
-from layerwise.statistics._blocks import Precision
+from layerwise.statistics._blocks import Precision, blocks
 from layerwise.statistics._classes import (
     class_spread,
     fisher_ratio,
@@ -40,6 +40,7 @@ __all__ = [
     "Projection",
     "Tally",
     "angle_deviation",
+    "blocks",
     "class_spread",
     "constant_units",
     "discriminants",
