@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -342,17 +341,16 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     assert without_seconds[0] == without_seconds[1]
 
 
-def test_help_is_quick_and_loads_no_heavy_library():
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_is_quick_for_it_loads_no_library_of_arrays(arguments):
     probe = (
         "import sys\n"
         "from layerwise.cli import main\n"
-        "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'jax', 'torch', 'sklearn', 'matplotlib', 'scipy', 'pandas'}\n"
+        f"try:\n    main({arguments})\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'jax', 'torch', 'sklearn', 'matplotlib', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    began = time.monotonic()
     said = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
     assert said.stdout.splitlines()[-1] == "[]"
-    assert time.monotonic() - began < 30

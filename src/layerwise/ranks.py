@@ -32,9 +32,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import numpy as np
-
-from layerwise.arrays import Tree, leaves, require_torch, tree_map
 from layerwise.errors import LayerwiseError, MachineError
 
 __all__ = [
@@ -116,6 +113,8 @@ def join() -> None:
     """
     if world_size() == 1 or joined():
         return
+    from layerwise.arrays import require_torch
+
     torch = require_torch("a job of several processes")
     import torch.distributed as group
     from torch.distributed.rendezvous import rendezvous
@@ -184,7 +183,7 @@ def share(samples: int, number: int, parts: int) -> slice:
     return slice(samples * number // parts, samples * (number + 1) // parts)
 
 
-def all_summed(tree: Tree) -> Tree:
+def all_summed(tree: Value) -> Value:
     """Return the sums of the arrays of a tree over all ranks, the same on each.
 
     Parameters
@@ -199,8 +198,11 @@ def all_summed(tree: Tree) -> Tree:
     """
     if not joined():
         return tree
+    import numpy as np
     import torch
     import torch.distributed as group
+
+    from layerwise.arrays import leaves, tree_map
 
     summed = tree_map(lambda leaf: torch.from_numpy(np.array(leaf)), tree)
     with lost_rank():

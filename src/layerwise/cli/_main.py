@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +88,8 @@ def _parsed(argv: Sequence[str]) -> tuple[str, "Command"]:
         print(_overview())
         raise SystemExit(0)
     if name == "--version":
+        from importlib.metadata import version
+
         print(f"layerwise {version('layerwise')}")
         raise SystemExit(0)
     if name not in COMMANDS:
