@@ -1,6 +1,7 @@
 """What several folders of tests share: array libraries and data sets."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,10 @@ import pytest
 
 import layerwise as lw
 from layerwise.arrays import Tree, tree_map
+
+# Where the suite runs in the background, the shell has it ignore Ctrl-C, and so would
+# the processes that it starts: their tests send them one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,12 @@ def library(name: str) -> Library:
 def xp(request) -> Library:
     """Every array library in turn: NumPy read-only, JAX under jit."""
     return library(request.param)
+
+
+@pytest.fixture(autouse=True)
+def by_itself(monkeypatch):
+    """A run in this process begins no other to draw with: that takes longer to load."""
+    monkeypatch.setattr("layerwise.experiment._path.spare_core", lambda: False)
 
 
 @pytest.fixture

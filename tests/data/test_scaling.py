@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from layerwise.data import Scaling, fit_scaling
+from layerwise.data import Scaling, _summary, fit_scaling
 from layerwise.errors import InputError
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
@@ -64,6 +64,24 @@ def test_what_is_constant_becomes_zero(kind):
     # The squares of so small a difference are 0.
     tiny = np.array([[0.0], [1e-200]])
     assert np.isfinite(fit_scaling(tiny, kind).apply(tiny)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_the_range_is_that_of_all_blocks(dtype, monkeypatch):
+    monkeypatch.setattr(_summary, "BLOCK_BYTES", 8 * 3 * 4)  # four rows
+    inputs = np.random.default_rng(0).integers(3, 200, (50, 3)).astype(dtype)
+    scaling = fit_scaling(inputs, "range")
+    axis = None if dtype == np.uint8 else 0
+    least, greatest = inputs.min(axis).astype(float), inputs.max(axis).astype(float)
+    np.testing.assert_array_equal(scaling.offset, (least + greatest) / 2)
+    np.testing.assert_array_equal(scaling.divisor, (greatest - least) / 2)
+
+
+def test_what_is_missing_is_left_out_of_the_range():
+    inputs = np.array([[np.nan, 1.0], [2.0, np.nan], [4.0, 5.0]])
+    scaling = fit_scaling(inputs, "range")
+    assert scaling.offset.tolist() == [3, 3]
+    assert scaling.divisor.tolist() == [1, 2]
 
 
 def test_none_changes_the_dtype_alone():

@@ -1,6 +1,7 @@
 """Each figure shows its record: labels, colours, numbers in their places."""
 
 import io
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 import layerwise as lw
 from layerwise.data import Samples
+from layerwise.experiment._workers import workers
 from layerwise.inspection import Share
 from layerwise.presentation import (
     class_colours,
@@ -21,6 +23,7 @@ from layerwise.presentation import (
     draw_all,
     draw_inputs,
     layer_projections,
+    load_for_drawing,
     probe_by_layer,
     projection,
     sample_sheet,
@@ -288,6 +291,30 @@ def test_layers_stand_on_their_own_as_they_stand_on_the_sheet(digits):
     )
     np.testing.assert_array_equal(np.hstack(tiles[:2]), sheet[90:540])
     np.testing.assert_array_equal(np.hstack(tiles[2:]), sheet[-450:])
+
+
+class TestWithAHelper:
+    """A second process draws some of the figures."""
+
+    def test_they_are_the_same(self, digits, digits_figures, monkeypatch):
+        asked = []
+        with workers(1) as helper:
+            helper.submit(load_for_drawing).result()
+            submit = helper.submit
+            monkeypatch.setattr(
+                helper, "submit", lambda *given: asked.append(given) or submit(*given)
+            )
+            figures = draw_all(digits, helper)
+        assert len(asked) > 2
+        assert list(figures) == list(digits_figures)
+        assert figures == digits_figures
+
+    def test_what_it_leaves_is_drawn_here(self, digits, digits_figures):
+        with workers(1) as helper:
+            helper.submit(os._exit, 1)
+            figures = draw_all(digits, helper)
+        assert list(figures) == list(digits_figures)
+        assert figures == digits_figures
 
 
 def test_probe_figures_stand_in_their_cells(digits):

@@ -64,13 +64,19 @@ class RunCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        with _opened(self) as run, experiment.known_of_data(run) as of_data:
+        with (
+            _opened(self) as run,
+            experiment.helped_drawing() as draw,
+            experiment.known_of_data(run) as of_data,
+        ):
             result, status = _trained(self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status
             try:
                 with ranks.alone(), _looking(console) as watch:
-                    study, summary = experiment.finish(run, result, watch, of_data)
+                    study, summary = experiment.finish(
+                        run, result, watch, of_data, draw
+                    )
             except KeyboardInterrupt:
                 console.print(
                     f"interrupted; the training is saved: layerwise report {run.named}"

@@ -9,7 +9,7 @@ from array_api_compat import device
 from jaxtyping import Float64
 
 from layerwise.arrays import Array, namespace
-from layerwise.data._summary import summary
+from layerwise.data._summary import extremes, summary
 from layerwise.errors import InputError
 
 __all__ = ["Scaling", "ScalingKind", "fit_scaling"]
@@ -116,13 +116,13 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     kind = _checked_kind(kind)
     if kind == "none":
         return Scaling(kind, np.zeros(()), np.ones(()))
-    values = summary(inputs)
-    if inputs.dtype == np.uint8 or inputs.ndim > 2:
-        values = values.pooled()
-    least, greatest = values.minimum, values.maximum
+    pooled = inputs.dtype == np.uint8 or inputs.ndim > 2
     if kind == "range":
+        least, greatest = extremes(inputs, axis=None if pooled else 0)
         offset, divisor = (least + greatest) / 2, (greatest - least) / 2
     else:
+        values = summary(inputs).pooled() if pooled else summary(inputs)
+        least, greatest = values.minimum, values.maximum
         offset, divisor = values.mean, values.standard_deviation
     # Squares of differences below 1e-162 are 0 too.
     constant = (least == greatest) | (divisor == 0)

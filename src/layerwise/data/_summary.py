@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 
 from layerwise.errors import InputError
 
-__all__ = ["Summary", "summary"]
+__all__ = ["Summary", "extremes", "summary"]
 
 BLOCK_BYTES = 1 << 20
 """The float64 copy of a block: small enough to stay in a core's cache."""
@@ -72,8 +72,7 @@ def summary(inputs: np.ndarray) -> Summary:
     InputError
         If there are no inputs.
     """
-    if not inputs.size:
-        raise InputError(f"inputs have shape {inputs.shape}: give some rows")
+    _some(inputs)
     shape = inputs.shape[1:]
     counts = np.zeros(shape, np.int64)
     minimum, maximum = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -90,6 +89,35 @@ def summary(inputs: np.ndarray) -> Summary:
         distance = _about(rows, mean)[1]
         squares += np.einsum("i...,i...->...", distance, distance)
     return Summary(counts, minimum, maximum, origin * counts + distances, squares)
+
+
+def extremes(
+    inputs: np.ndarray, axis: int | None
+) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
+    """Return the least and the greatest value, those that are missing left out.
+
+    Parameters
+    ----------
+    inputs : array, shape (samples, *shape)
+    axis : 0 or None
+        0 for those of every feature, None for those of all together.
+
+    Raises
+    ------
+    InputError
+        If there are no inputs.
+    """
+    _some(inputs)
+    least = greatest = np.full(inputs.shape[1:] if axis == 0 else (), np.nan)
+    for rows in _blocks(inputs):
+        least = np.fmin(least, np.fmin.reduce(rows, axis=axis))
+        greatest = np.fmax(greatest, np.fmax.reduce(rows, axis=axis))
+    return np.asarray(least), np.asarray(greatest)
+
+
+def _some(inputs: np.ndarray) -> None:
+    if not inputs.size:
+        raise InputError(f"inputs have shape {inputs.shape}: give some rows")
 
 
 def _blocks(inputs: np.ndarray) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ from layerwise.experiment._mend import fix_run
 from layerwise.experiment._path import (
     draw_again,
     finish,
+    helped_drawing,
     known_of_data,
     look_inside,
     restored,
@@ -44,6 +45,7 @@ __all__ = [
     "finish",
     "finish_sweep",
     "fix_run",
+    "helped_drawing",
     "joined_parts",
     "json_types",
     "known_of_data",

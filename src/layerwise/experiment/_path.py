@@ -1,10 +1,12 @@
 """The whole path: data, training, inside, page."""
 
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
+from layerwise.experiment._workers import deaf_to_interrupts, workers
 from layerwise.files import (
     make_folder,
     sole_writer,
@@ -36,7 +39,13 @@ from layerwise.inspection import (
     suspects_csv,
 )
 from layerwise.model import Network, TorchNetwork, save_network
-from layerwise.presentation import Report, draw_all, page, save_figures
+from layerwise.presentation import (
+    Report,
+    draw_all,
+    load_for_drawing,
+    page,
+    save_figures,
+)
 from layerwise.training import (
     Checkpoint,
     Progress,
@@ -55,6 +64,7 @@ from layerwise.training import (
 __all__ = [
     "draw_again",
     "finish",
+    "helped_drawing",
     "known_of_data",
     "look_inside",
     "record",
@@ -89,6 +99,27 @@ def known_of_data(run: Run) -> Generator[Callable[[], OfData]]:
         return
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(look).result
+
+
+@contextmanager
+def helped_drawing() -> Generator[Callable[[Report], dict[str, bytes]]]:
+    """Return how to draw a report, with the help of a process that begins here.
+
+    By the time there is something to draw it has loaded what it needs, beside the
+    training. Where another core is not to be had, all is drawn by this process.
+    """
+    if not spare_core():
+        yield draw_all
+        return
+    with workers(1) as helper:
+        with deaf_to_interrupts():
+            helper.submit(load_for_drawing)
+        yield partial(draw_all, helper=helper)
+
+
+def spare_core() -> bool:
+    """Return whether a second process would find a core; ranks have theirs already."""
+    return ranks.job_size() == 1 and (os.cpu_count() or 1) > 1
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
@@ -148,6 +179,7 @@ def finish(
     result: Result,
     watch: Callable[[int, int], None] | None = None,
     of_data: Callable[[], OfData] | None = None,
+    draw: Callable[[Report], dict[str, bytes]] = draw_all,
 ) -> tuple[Study | None, dict[str, Any]]:
     """Look inside the trained network, draw, and write the page and the summary.
 
@@ -159,6 +191,8 @@ def finish(
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
         What `known_of_data` gave.
+    draw : callable
+        What `helped_drawing` gave.
 
     Returns
     -------
@@ -202,7 +236,7 @@ def finish(
         command=run.plan.command(),
         diagnosis=result.diagnosis,
     )
-    figures = draw_all(report)
+    figures = draw(report)
     save_figures(figures, run.folder / "figures")
     html = page(report, figures)
     write_atomically(run.folder / "report.html", html.encode())

@@ -4,45 +4,53 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-__all__ = ["in_workers"]
+__all__ = ["deaf_to_interrupts", "in_workers", "workers"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_workers(
-    function: Callable[[T], R], items: Sequence[T], workers: int
-) -> Iterator[R]:
-    """Yield what a function makes of each item, as they get done.
+@contextmanager
+def workers(count: int) -> Generator[Executor]:
+    """Keep some workers in this block; where it is left by an error, they are stopped.
 
     Workers are new processes, not forks: XLA has threads, which do not survive a fork.
     They hold one end of a pipe that nobody writes to, and end when the other end is
     closed: by us on the way out, or because we were killed.
-
-    Raises
-    ------
-    BrokenProcessPool
-        If a worker dies.
     """
     context = get_context("spawn")
     alive, ours = context.Pipe(duplex=False)
-    with ProcessPoolExecutor(workers, context, _begin, (alive,)) as pool:
+    with ProcessPoolExecutor(count, context, _begin, (alive,)) as pool:
         try:
-            with _deaf_to_interrupts():
-                futures: list[Future[R]] = [pool.submit(function, i) for i in items]
-            for future in as_completed(futures):
-                yield future.result()
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             ours.close()
             raise
     ours.close()
     alive.close()
+
+
+def in_workers(
+    function: Callable[[T], R], items: Sequence[T], count: int
+) -> Iterator[R]:
+    """Yield what a function makes of each item, as they get done.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If a worker dies.
+    """
+    with workers(count) as pool:
+        with deaf_to_interrupts():
+            futures: list[Future[R]] = [pool.submit(function, i) for i in items]
+        for future in as_completed(futures):
+            yield future.result()
 
 
 def _begin(alive: Any) -> None:
@@ -60,7 +68,7 @@ def _begin(alive: Any) -> None:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Generator[None]:
+def deaf_to_interrupts() -> Generator[None]:
     """Ignore Ctrl-C in this block, and so do processes that begin in it."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -7,6 +7,7 @@ from layerwise.presentation._drawing import (
     draw_all,
     draw_inputs,
     draw_study,
+    load_for_drawing,
     save_figures,
 )
 from layerwise.presentation._figures_comparison import (
@@ -82,6 +83,7 @@ __all__ = [
     "health_over_time",
     "layer_projections",
     "layer_similarity",
+    "load_for_drawing",
     "measures_by_layer",
     "page",
     "pairs_by_layer",

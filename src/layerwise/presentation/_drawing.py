@@ -1,10 +1,18 @@
 """All figures of a report, each drawn once: for its folder and for its page."""
 
 import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+)
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import UInt8
@@ -42,13 +50,25 @@ from layerwise.presentation._figures_suspects import suspect_labels
 from layerwise.presentation._figures_training import training_curves
 from layerwise.presentation._pictures import are_pictures
 from layerwise.presentation._report import Report
-from layerwise.presentation._style import DPI, encoded, pixels, png
+from layerwise.presentation._style import DPI, encoded, new_axes, pixels
 
-__all__ = ["draw_all", "draw_inputs", "draw_study", "save_figures"]
+__all__ = ["draw_all", "draw_inputs", "draw_study", "load_for_drawing", "save_figures"]
+
+Pictures: TypeAlias = dict[str, UInt8[np.ndarray, "_ _ 3"]]
+
+Drawing: TypeAlias = Callable[[], Pictures]
+"""Draws a figure, and what is cut out of it, by name."""
 
 
-def draw_all(report: Report) -> dict[str, bytes]:
+def draw_all(report: Report, helper: Executor | None = None) -> dict[str, bytes]:
     """Draw every figure that suits the report.
+
+    Parameters
+    ----------
+    report : Report
+    helper : Executor, optional
+        A process beside this one, to draw some of the figures: matplotlib leaves the
+        interpreter to one thread. What it fails to draw is drawn here.
 
     Returns
     -------
@@ -63,12 +83,26 @@ def draw_all(report: Report) -> dict[str, bytes]:
         and where there are any ``mistakes`` of pictures and pairs of numbers, and
         ``suspects`` of pictures.
     """
-    return _drawn(_drawings(report), report.study)
+    drawings, study = list(_drawings(report)), report.study
+    of_study = [] if study is None else list(_study_drawings(study, report.data.train))
+    if helper is None:
+        return _drawn(drawings + of_study)
+    return _shared(drawings, of_study, helper)
 
 
 def draw_inputs(data: Dataset, inputs: InputStudy) -> dict[str, bytes]:
     """Draw the figures of a data set alone: the first of those of `draw_all`."""
-    return {name: png(drawing) for name, drawing in _input_drawings(data, inputs)}
+    return _drawn(_input_drawings(data, inputs))
+
+
+def draw_study(study: Study) -> dict[str, bytes]:
+    """Draw the figures of a study alone: those of `draw_all` that are of it."""
+    return _drawn(_study_drawings(study))
+
+
+def load_for_drawing() -> None:
+    """Load what drawing needs, which takes a second or two."""
+    pixels(new_axes(1, 1))
 
 
 def save_figures(
@@ -87,83 +121,131 @@ def save_figures(
     return paths
 
 
-def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[tuple[str, Any]]:
-    if data.is_image:
-        yield "samples", sample_sheet(data.train, data.class_names)
-        yield "components", component_images(inputs.layer, data.shape)
-    yield "input", projection(inputs.layer, inputs.targets, data.class_names)
-
-
-def _drawn(
-    drawings: Iterator[tuple[str, Any]], study: Study | None
-) -> dict[str, bytes]:
-    """Return drawings as PNG, and the tiles of the study's sheet of layers.
+def _drawn(drawings: Iterable[Drawing]) -> dict[str, bytes]:
+    """Return drawings as PNG.
 
     While one is encoded, which leaves the interpreter free, the next one is drawn.
     """
     with ThreadPoolExecutor(1) as pool:
         figures: dict[str, Future[bytes]] = {}
-        for name, drawing in drawings:
-            picture = pixels(drawing)
-            figures[name] = pool.submit(encoded, picture)
-            if name == "layers" and study is not None:
-                for tile_name, tile in _tiles(picture, study):
-                    figures[tile_name] = pool.submit(encoded, tile)
+        for drawing in drawings:
+            for name, picture in drawing().items():
+                figures[name] = pool.submit(encoded, picture)
         return {name: encoding.result() for name, encoding in figures.items()}
 
 
-def _tiles(
-    sheet: UInt8[np.ndarray, "_ _ 3"], study: Study
-) -> Iterator[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
-    """Cut every layer's plane out of the sheet on which they stand side by side."""
+def _shared(
+    own: Sequence[Drawing], common: Sequence[Drawing], helper: Executor
+) -> dict[str, bytes]:
+    """Return drawings as PNG, those in common by this process and its helper.
+
+    We begin at the front and the helper at the back, until all are taken.
+    """
+    left, figures = deque(range(len(common))), dict[int, dict[str, bytes]]()
+
+    def help_with_them() -> None:
+        try:
+            helper.submit(_hold, common).result()
+            for number in _until_none(left.pop):
+                figures[number] = helper.submit(_draw_held, number).result()
+        except BrokenExecutor:
+            return  # the helper has gone: we do what it has left
+
+    with ThreadPoolExecutor(1) as pool:
+        helping = pool.submit(help_with_them)
+        try:
+            found = _drawn(own)
+            for number in _until_none(left.popleft):
+                figures[number] = _drawn([common[number]])
+            helping.result()
+        finally:
+            left.clear()  # where we are interrupted, the helper stops too
+    for number, drawing in enumerate(common):
+        found |= figures[number] if number in figures else _drawn([drawing])
+    return found
+
+
+def _until_none(taken: Callable[[], int]) -> Iterator[int]:
+    """Yield what is taken off a queue until none is left: others take off it too."""
+    with suppress(IndexError):
+        while True:
+            yield taken()
+
+
+_held: list[Drawing] = []
+"""In a helper: what it may be told to draw, by number."""
+
+
+def _hold(drawings: Sequence[Drawing]) -> None:
+    _held[:] = drawings
+
+
+def _draw_held(number: int) -> dict[str, bytes]:
+    return _drawn([_held[number]])
+
+
+def _picture(name: str, draw: Callable[..., Any], *arguments: Any) -> Pictures:
+    return {name: pixels(draw(*arguments))}
+
+
+def _drawing(name: str, draw: Callable[..., Any], *arguments: Any) -> Drawing:
+    return partial(_picture, name, draw, *arguments)
+
+
+def _layer_sheet(study: Study) -> Pictures:
+    """Draw the sheet of layers, and cut every layer's plane out of it."""
+    sheet = pixels(layer_projections(study))
     corners = np.rint(tile_places(study) * DPI).astype(int)
     width, height = np.rint(np.multiply(TILE, DPI)).astype(int)
-    for number, (left, top) in enumerate(corners):
-        tile = sheet[top : top + height, left : left + width]
-        yield f"layer{number:02d}", np.ascontiguousarray(tile)
+    tiles = {
+        f"layer{number:02d}": np.ascontiguousarray(
+            sheet[top : top + height, left : left + width]
+        )
+        for number, (left, top) in enumerate(corners)
+    }
+    return {"layers": sheet} | tiles
 
 
-def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
-    data, inputs, study = report.data, report.input_study, report.study
-    is_plane = data.shape == (2,)
-    yield from _input_drawings(data, inputs)
-    yield "training", training_curves(report.history, report.loss_unit)
-    if len(report.history.health):
-        yield "health", health_over_time(report.history, report.network.layer_names)
-    if is_plane:
-        yield "regions", decision_regions(report.network, data.test)
-    if study is None:
-        return
-    yield from _study_drawings(study, data.train)
+def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[Drawing]:
+    layer, names = inputs.layer, data.class_names
+    if data.is_image:
+        yield _drawing("samples", sample_sheet, data.train, names)
+        yield _drawing("components", component_images, layer, data.shape)
+    yield _drawing("input", projection, layer, inputs.targets, names)
 
 
-def draw_study(study: Study) -> dict[str, bytes]:
-    """Draw the figures of a study alone: those of `draw_all` that are of it."""
-    return _drawn(_study_drawings(study), study)
+def _drawings(report: Report) -> Iterator[Drawing]:
+    """Yield all drawings but those of the study."""
+    data, history = report.data, report.history
+    yield from _input_drawings(data, report.input_study)
+    yield _drawing("training", training_curves, history, report.loss_unit)
+    if len(history.health):
+        names = report.network.layer_names
+        yield _drawing("health", health_over_time, history, names)
+    if data.shape == (2,):
+        yield _drawing("regions", decision_regions, report.network, data.test)
 
 
-def _study_drawings(
-    study: Study, training: Samples | None = None
-) -> Iterator[tuple[str, Any]]:
-    yield "layers", layer_projections(study)
-    yield "discriminants", layer_projections(study, "discriminants")
+def _study_drawings(study: Study, training: Samples | None = None) -> Iterator[Drawing]:
+    yield partial(_layer_sheet, study)
+    yield _drawing("discriminants", layer_projections, study, "discriminants")
     yield from _measure_drawings(study)
     if study.predictions is None:
         return
-    yield "confusion", confusion_matrix(study)
-    yield "reliability", reliability(study)
+    yield _drawing("confusion", confusion_matrix, study)
+    yield _drawing("reliability", reliability, study)
     shown = are_pictures(study.inputs) or are_points(study.inputs)
     if shown and len(study.mistakes):
-        yield "mistakes", worst_mistakes(study)
+        yield _drawing("mistakes", worst_mistakes, study)
     if are_pictures(study.inputs) and study.suspects:
-        yield "suspects", suspect_labels(study, training)
+        yield _drawing("suspects", suspect_labels, study, training)
 
 
-def _measure_drawings(study: Study) -> Iterator[tuple[str, Any]]:
-    yield "probes", probe_by_layer(study)
-    yield "measures", measures_by_layer(study)
+def _measure_drawings(study: Study) -> Iterator[Drawing]:
+    yield _drawing("probes", probe_by_layer, study)
+    yield _drawing("measures", measures_by_layer, study)
     if mixed_pairs(study):
-        yield "pairs", pairs_by_layer(study)
+        yield _drawing("pairs", pairs_by_layer, study)
     if study.snapshots:
-        yield "epochs", epoch_planes(study)
-    yield "similarity", layer_similarity(study)
+        yield _drawing("epochs", epoch_planes, study)
+    yield _drawing("similarity", layer_similarity, study)
