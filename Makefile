@@ -27,7 +27,7 @@ run: $(VENV)/.installed  ## set up, then data -> training -> inside -> page, on 
 	$(BIN)/layerwise run
 
 test: $(VENV)/.installed-test  ## set up with torch, then the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
 	$(BIN)/ruff check

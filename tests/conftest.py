@@ -21,6 +21,12 @@ from layerwise.arrays import Tree, tree_map
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first: no process is to begin one as the last."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @dataclass(frozen=True)
 class Library:
     """An array library: how NumPy's arrays enter it, and how its code is run."""
