@@ -76,13 +76,10 @@ def test_a_misspelt_name_is_told():
     assert all(name in str(e.value) for name in names())
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_planned_format_is_told(tmp_path, suffix):
-    path = tmp_path / f"table{suffix}"
+def test_a_planned_format_is_told(tmp_path):
+    path = tmp_path / "table.csv"
     path.touch()
-    with pytest.raises(
-        InputError, match=f"table{suffix}: {suffix} files are not read yet"
-    ):
+    with pytest.raises(InputError, match=r"table\.csv: \.csv files are not read yet"):
         load(path)
 
 

@@ -1,8 +1,11 @@
 """Rows that stay in their files: NPY, IDX, safetensors, Parquet, memory maps."""
 
+import pickle
 import struct
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import layerwise as lw
 from layerwise.data import (
     Samples,
     StoredRows,
+    _parquet,
     _stored as module,
     of_memory_map,
     open_rows,
@@ -285,6 +289,127 @@ class TestParquet:
         path.touch()
         with pytest.raises(InputError, match=r"pip install layerwise\[parquet\]"):
             open_rows(path)
+
+
+class TestParquetAsDataSet:
+    """`lw.load` of Parquet: one file, or the shards in a folder."""
+
+    @pytest.fixture
+    def shards(self, tmp_path):
+        """Two shards of rows of lists, an id beside them, and what they hold."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rng = np.random.default_rng(3)
+        rows = rng.integers(0, 256, (400, 6)).astype(np.uint8)
+        labels = np.array(["no", "yes"])[rng.integers(0, 2, 400)]
+        folder = tmp_path / "shards"
+        folder.mkdir()
+        for number, part in enumerate((slice(250), slice(250, None))):
+            lists = pa.FixedSizeListArray.from_arrays(pa.array(rows[part].ravel()), 6)
+            table = {
+                "id": [f"sample {i}" for i in range(len(rows[part]))],
+                "pixels": lists,
+                "Label": pa.array(labels[part]).dictionary_encode(),
+            }
+            path = folder / f"{number}.parquet"
+            pq.write_table(pa.table(table), path, row_group_size=70)
+        return folder, rows, labels
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_shards_are_the_arrays_they_were_made_of(self, shards, stored):
+        folder, rows, labels = shards
+        data = lw.load(folder, stored=stored)
+        expected = lw.Dataset.from_arrays(rows, labels)
+        assert data.class_names == ("no", "yes")
+        assert data.feature_names is None
+        for found, part in ((data.train, expected.train), (data.test, expected.test)):
+            assert isinstance(found.inputs, StoredRows) == stored
+            assert found.inputs.dtype == np.uint8
+            assert np.array_equal(np.asarray(found.inputs), part.inputs)
+            assert np.array_equal(found.targets, part.targets)
+
+    def test_a_study_leaves_them_where_they_are(self, shards):
+        folder, _, _ = shards
+        held, stays = lw.load(folder), lw.load(folder, stored=True)
+        network = lw.fit(lw.MLP([5]), held, epochs=1, seed=0, engine="eager").network
+        studies = [lw.inspect(network, data) for data in (held, stays)]
+        for one, other in zip(*(study.layers for study in studies), strict=True):
+            assert np.array_equal(one.moments.scatter, other.moments.scatter)
+            assert np.array_equal(one.probe_predictions, other.probe_predictions)
+
+    def test_each_row_group_is_read_once_by_each_of_several_threads(
+        self, shards, monkeypatch
+    ):
+        folder, rows, _ = shards
+        inputs = lw.load(folder / "0.parquet", stored=True).train.inputs
+        whole = inputs.files[0]
+        read, numbers = [], _parquet._numbers
+        monkeypatch.setattr(
+            _parquet,
+            "_numbers",
+            lambda *given: read.append(threading.get_ident()) or numbers(*given),
+        )
+        both = threading.Barrier(2)
+
+        def passed(groups):
+            both.wait()
+            return [whole.read(at, at + 10) for at in range(*groups, 10)]
+
+        with ThreadPoolExecutor(2) as pool:
+            halves = list(pool.map(passed, [(0, 140), (140, 250)]))
+        assert np.array_equal(np.concatenate([*halves[0], *halves[1]]), rows[:250])
+        assert sorted(read.count(one) for one in set(read)) == [2, 2]
+
+    def test_what_was_read_does_not_travel_with_it(self, shards):
+        file = lw.load(shards[0], stored=True).train.inputs.files[0]
+        small = len(pickle.dumps(file))
+        file.read(0, 70)
+        travelled = pickle.loads(pickle.dumps(file))
+        assert len(pickle.dumps(file)) == small
+        assert np.array_equal(travelled.read(60, 80), shards[1][60:80])
+
+    def test_a_table_has_named_columns(self, tmp_path):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rng = np.random.default_rng(0)
+        width, count = rng.normal(size=200), rng.integers(0, 9, 200)
+        target = (width > 0).astype(int)
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table({"w": width, "target": target, "n": count}), path)
+        data = lw.load(path)
+        assert (data.feature_names, data.class_names) == (("w", "n"), ("0", "1"))
+        expected = lw.Dataset.from_arrays(np.stack([width, count], 1), target)
+        assert np.array_equal(data.train.inputs, expected.train.inputs)
+
+    @pytest.mark.parametrize(
+        ("columns", "said"),
+        [
+            ({"x": [1.0], "kind": [1]}, "columns x, kind: call the labels' column"),
+            ({"y": [1]}, "labels alone"),
+            ({"y": [1], "town": ["Ulm"]}, "column 'town' holds string: encode it"),
+            ({"y": [1], "a": [[1]], "b": [[2]]}, "holds lists a, b: keep one"),
+            ({"y": [1, None], "a": [1.0, 2.0]}, "column y has 1 missing"),
+            ({"y": [1, 2], "a": [1.0, np.inf]}, "row 1, column 'a' .* is inf"),
+        ],
+    )
+    def test_what_is_no_data_set_is_told(self, tmp_path, columns, said):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table(columns), path)
+        with pytest.raises(InputError, match=rf"t\.parquet: .*{said}"):
+            lw.load(path)
+
+    def test_a_row_group_that_would_not_fit_is_refused_unread(
+        self, shards, monkeypatch
+    ):
+        monkeypatch.setattr(_parquet, "MAX_BYTES", 8 * 70 * 6 - 1)
+        monkeypatch.setattr(_parquet, "_numbers", None)
+        with pytest.raises(InputError, match="row group 0 declares 420 values"):
+            lw.load(shards[0])
 
 
 class TestMemoryMaps:

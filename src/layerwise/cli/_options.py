@@ -50,7 +50,7 @@ class DataOptions:
 
     data: Data = "digits"
     """moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or the path
-    of an .npz file or of a folder of IDX files"""
+    of an .npz or .parquet file, or of a folder of NPY, IDX or Parquet files"""
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
     scaling: Annotated[

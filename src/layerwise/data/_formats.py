@@ -12,7 +12,7 @@ import numpy as np
 from layerwise.data._bounded import MAX_BYTES, reading
 from layerwise.data._labelled import Labelled
 from layerwise.data._npz import LAYOUTS, SAVE, listed, npy_header
-from layerwise.data._parquet import parquet_file
+from layerwise.data._parquet import labelled_columns, parquet_file
 from layerwise.data._stored import RawFile, RowFile, StoredRows, stored_rows
 from layerwise.errors import InputError
 
@@ -20,6 +20,7 @@ __all__ = [
     "npy_file",
     "open_rows",
     "read_npy_folder",
+    "read_parquet",
     "rows_in_files",
     "tensor_names",
 ]
@@ -96,6 +97,32 @@ def read_npy_folder(folder: Path, *, stored: bool = False) -> Labelled:
         labels=np.asarray(labels),
         test=None if test[0] is None else (_held(test[0], stored), np.asarray(test[1])),
         class_names=None if found is None else tuple(str(n) for n in found.tolist()),
+    )
+
+
+def read_parquet(path: Path, *, stored: bool = False) -> Labelled:
+    """Read the labelled rows of a Parquet file, or of a folder's, one after another.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of files with the same columns: the shards of a data set.
+    stored : bool
+        Leave the inputs in their files; of more than 8 GiB they stay in any case.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds no numbers; see `labelled_columns`.
+    """
+    paths = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    columns, label = labelled_columns(paths[0])
+    inputs = stored_rows([parquet_file(p, columns=columns) for p in paths])
+    return Labelled(
+        source=str(path),
+        inputs=_held(inputs, stored),
+        labels=np.asarray(rows_in_files(paths, label)),
+        feature_names=inputs.files[0].columns,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layerwise.data._builtin import BUILT_IN
-from layerwise.data._formats import read_npy_folder
+from layerwise.data._formats import read_npy_folder, read_parquet
 from layerwise.data._idx import read_idx_folder
 from layerwise.data._labelled import Labelled
 from layerwise.data._mnist import PUBLISHED, load_published
@@ -16,10 +16,13 @@ from layerwise.errors import InputError
 
 __all__ = ["load", "names"]
 
-READERS: dict[str, Callable[[Path], Labelled]] = {".npz": read_npz}
-"""How to read a file, by the end of its name."""
+READERS: dict[str, Callable[[Path, bool], Labelled]] = {
+    ".npz": lambda path, _: read_npz(path),
+    ".parquet": lambda path, stored: read_parquet(path, stored=stored),
+}
+"""How to read a file, by the end of its name, and whether to leave its inputs there."""
 
-LATER = {".csv", ".parquet"}
+LATER = {".csv"}
 """Formats that are planned."""
 
 
@@ -43,7 +46,9 @@ def load(
         ``moons``, ``circles``, ``spirals``, ``blobs``, ``digits``, ``iris``, ``mnist``
         or ``fashion-mnist``; or an ``.npz`` file (X and y, inputs and targets, or
         x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder
-        that holds arrays of these names as ``.npy`` files, or IDX files, plain or gzip.
+        that holds arrays of these names as ``.npy`` files, or IDX files, plain or gzip;
+        or a ``.parquet`` file, or a folder of such (with a column y, label or target,
+        and a column of lists, or others of numbers).
     data_dir : path, optional
         A folder with one subfolder for each set that is downloaded otherwise. Then
         follow the folder that the environment variable LAYERWISE_DATA names, the user's
@@ -51,9 +56,9 @@ def load(
     seed : int
         The seed of the split, and of the toy sets' draws.
     stored : bool
-        Leave inputs in their files, and read them by blocks, as a study does: NPY and
-        plain IDX, of more than 8 GiB in any case. What is packed (NPZ, gzip) is read
-        whole.
+        Leave inputs in their files, and read them by blocks, as a study does: NPY,
+        plain IDX, and Parquet by its row groups; of more than 8 GiB in any case. What
+        is packed (NPZ, gzip) is read whole.
 
     Returns
     -------
@@ -80,13 +85,21 @@ def load(
     if path.suffix.lower() == ".npy" and path.is_file():
         path = path.parent
     if path.is_dir():
-        arrays = any(path.glob("*.npy"))
-        read_folder = read_npy_folder if arrays else read_idx_folder
-        return dataset(read_folder(path, stored=stored), path.resolve().name, seed)
-    return dataset(_reader(path)(path), path.stem, seed)
+        labelled = _folder_reader(path)(path, stored=stored)
+        return dataset(labelled, path.resolve().name, seed)
+    return dataset(_reader(path)(path, stored), path.stem, seed)
 
 
-def _reader(path: Path) -> Callable[[Path], Labelled]:
+def _folder_reader(folder: Path) -> Callable[..., Labelled]:
+    """Return how to read a folder, by what lies in it."""
+    if any(folder.glob("*.npy")):
+        return read_npy_folder
+    if any(folder.glob("*.parquet")):
+        return read_parquet
+    return read_idx_folder
+
+
+def _reader(path: Path) -> Callable[[Path, bool], Labelled]:
     suffix = path.suffix.lower()
     if suffix in READERS:
         return READERS[suffix]
@@ -94,7 +107,7 @@ def _reader(path: Path) -> Callable[[Path], Labelled]:
     planned = " yet" if suffix in LATER else ""
     raise InputError(
         f"{path}: {suffix or 'this kind of'} files are not read{planned}: give {known},"
-        " or a folder of NPY or IDX files"
+        " or a folder of NPY, IDX or Parquet files"
     )
 
 

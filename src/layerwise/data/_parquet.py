@@ -1,6 +1,8 @@
 """Parquet: a table's columns as rows of numbers, read by row groups."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -8,11 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.data._bounded import MAX_BYTES
 from layerwise.errors import InputError
 
-__all__ = ["ParquetFile", "parquet_file"]
+__all__ = ["ParquetFile", "labelled_columns", "parquet_file"]
 
 FEATURES = ("float", "double", "halffloat")
+
+NUMBERS = (
+    *FEATURES,
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    "bool",
+)
+"""Arrow's names of the types of numbers."""
+
+LABELS = ("y", "label", "labels", "target", "class")
+"""Names of the column that holds the labels of a data set, in any case."""
+
+VALUE_BYTES = 8
+"""What a number takes at most once it is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +38,7 @@ class ParquetFile:
     Parameters
     ----------
     path : Path
-    columns : tuple of str
+    chosen : tuple of str
         The columns that make a row; one column of lists makes a row by itself.
     row_shape : tuple of int
     dtype : dtype
@@ -31,7 +47,7 @@ class ParquetFile:
     """
 
     path: Path
-    columns: tuple[str, ...]
+    chosen: tuple[str, ...]
     row_shape: tuple[int, ...]
     dtype: np.dtype[Any]
     starts: tuple[int, ...]
@@ -41,10 +57,19 @@ class ParquetFile:
         """How many rows there are."""
         return self.starts[-1]
 
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns' names, where each holds one entry of a row."""
+        return self.chosen if self.row_shape == (len(self.chosen),) else None
+
     @cached_property
-    def _last(self) -> dict[int, np.ndarray]:
-        """The row group that was read last: blocks are smaller than groups."""
-        return {}
+    def _last(self) -> threading.local:
+        """The row group that each thread read last: blocks are smaller than groups."""
+        return threading.local()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: not what was read."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return the rows from ``start`` to before ``stop``."""
@@ -57,26 +82,24 @@ class ParquetFile:
         return np.concatenate(parts) if parts else np.empty((0, *self.row_shape))
 
     def _group(self, group: int) -> np.ndarray:
-        kept = self._last.get(group)
-        if kept is not None:
-            return kept
+        if getattr(self._last, "group", None) == group:
+            return self._last.rows
         with _opened(self.path) as file:
-            table = file.read_row_group(group, columns=list(self.columns))
-        rows = _numbers(table, self.columns, self.path).astype(self.dtype)
+            table = file.read_row_group(group, columns=list(self.chosen))
+        rows = _numbers(table, self.chosen, self.path).astype(self.dtype)
         shape = (self.starts[group + 1] - self.starts[group], *self.row_shape)
         if rows.size != int(np.prod(shape)):
             raise InputError(
                 f"{self.path}: the lists of row group {group} differ in length: "
                 "give lists of one length, and fill what is missing"
             )
-        # Another thread may read another group meanwhile: nothing is read back.
-        rows = rows.reshape(shape)
-        self._last.clear()
-        self._last[group] = rows
-        return rows
+        self._last.rows, self._last.group = rows.reshape(shape), group
+        return self._last.rows
 
 
-def parquet_file(path: Path, name: str | None = None) -> ParquetFile:
+def parquet_file(
+    path: Path, name: str | None = None, columns: Sequence[str] | None = None
+) -> ParquetFile:
     """Return the rows of a Parquet file; only its metadata and first group are read.
 
     Parameters
@@ -85,20 +108,25 @@ def parquet_file(path: Path, name: str | None = None) -> ParquetFile:
     name : str, optional
         A column: of numbers, of strings, or of lists of numbers of one length. By
         default the only column of lists, or all columns of floats together.
+    columns : sequence of str, optional
+        The columns of a row, in place of that.
 
     Raises
     ------
     InputError
-        If pyarrow is not installed, or the file is none or has no such column.
+        If pyarrow is not installed, the file is none or has no such column, or a row
+        group would not fit into 8 GiB.
     """
     with _opened(path) as file:
         schema, metadata = file.schema_arrow, file.metadata
-        columns = _columns(schema, name, path)
+        columns = tuple(columns or _columns(schema, name, path))
+        _refuse_missing(columns, schema, path)
         counts = [
             metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)
         ]
         if not sum(counts):
             raise InputError(f"{path}: there are no rows: give some")
+        _refuse_large_groups(metadata, columns, path)
         first = next(i for i, n in enumerate(counts) if n)
         sample = file.read_row_group(first, columns=list(columns))
     rows = _numbers(sample, columns, path)
@@ -108,7 +136,7 @@ def parquet_file(path: Path, name: str | None = None) -> ParquetFile:
     alone = rows.ndim == 1 and width == 1 and name is not None
     return ParquetFile(
         path=path,
-        columns=columns,
+        chosen=columns,
         row_shape=() if alone else (width,),
         dtype=rows.dtype,
         starts=tuple(int(n) for n in np.cumsum([0, *counts])),
@@ -116,20 +144,83 @@ def parquet_file(path: Path, name: str | None = None) -> ParquetFile:
 
 
 def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
-    names = list(schema.names)
     if name is not None:
-        if name not in names:
-            raise InputError(f"{path}: has no column {name!r}, but {', '.join(names)}")
         return (name,)
-    lists = [n for n in names if "list" in str(schema.field(n).type)]
+    lists = _lists(schema)
     if len(lists) == 1:
         return (lists[0],)
     if lists:
         raise InputError(f"{path}: holds {', '.join(lists)}: name one, {path}:NAME")
-    floats = tuple(n for n in names if str(schema.field(n).type) in FEATURES)
+    floats = tuple(n for n in schema.names if str(schema.field(n).type) in FEATURES)
     if not floats:
         raise InputError(f"{path}: has no columns of floats or of lists")
     return floats
+
+
+def labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
+    """Return the columns that make an input, and the one of the labels.
+
+    The labels' is called y, label, labels, target or class. An input is the only column
+    of lists, or else all other columns, which then have to hold numbers.
+
+    Raises
+    ------
+    InputError
+        As `parquet_file`; or if there is no such column, or one that holds no numbers.
+    """
+    with _opened(path) as file:
+        schema = file.schema_arrow
+    by_name = {name.lower(): name for name in reversed(schema.names)}
+    label = next((by_name[name] for name in LABELS if name in by_name), None)
+    if label is None:
+        raise InputError(
+            f"{path}: has columns {', '.join(schema.names[:8])}"
+            f"{', …' if len(schema.names) > 8 else ''}: call the labels' column 'label'"
+        )
+    others = tuple(name for name in schema.names if name != label)
+    lists = [name for name in _lists(schema) if name != label]
+    if len(lists) > 1:
+        raise InputError(f"{path}: holds lists {', '.join(lists)}: keep one of them")
+    if lists:
+        return (lists[0],), label
+    for name in others:
+        kind = schema.field(name).type
+        if str(kind) not in NUMBERS:
+            raise InputError(
+                f"{path}: column {name!r} holds {kind}: encode it as numbers, or drop "
+                "it"
+            )
+    if not others:
+        raise InputError(f"{path}: has labels alone: give columns of numbers too")
+    return others, label
+
+
+def _lists(schema: Any) -> list[str]:
+    return [n for n in schema.names if "list" in str(schema.field(n).type)]
+
+
+def _refuse_missing(columns: Sequence[str], schema: Any, path: Path) -> None:
+    for name in columns:
+        if name not in schema.names:
+            listed = ", ".join(schema.names)
+            raise InputError(f"{path}: has no column {name!r}, but {listed}")
+
+
+def _refuse_large_groups(metadata: Any, columns: Sequence[str], path: Path) -> None:
+    """Refuse row groups that say themselves that they would not fit into memory."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        chunks = (group.column(i) for i in range(group.num_columns))
+        values = sum(
+            chunk.num_values
+            for chunk in chunks
+            if any(f"{chunk.path_in_schema}.".startswith(f"{c}.") for c in columns)
+        )
+        if values * VALUE_BYTES > MAX_BYTES:
+            raise InputError(
+                f"{path}: row group {number} declares {values:,} values, more than "
+                f"{MAX_BYTES >> 30} GiB: write groups of fewer rows"
+            )
 
 
 def _numbers(table: Any, columns: tuple[str, ...], path: Path) -> np.ndarray:

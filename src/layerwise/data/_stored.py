@@ -56,6 +56,11 @@ class RowFile(Protocol):
         """What rows are read as, in the machine's byte order."""
         ...
 
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """What the entries of a row are called, where they are columns of a table."""
+        ...
+
     def read(self, start: int, stop: int) -> NumpyArray:
         """Return the rows from ``start`` to before ``stop``."""
         ...
@@ -94,6 +99,10 @@ class RawFile:
         return (
             np.dtype(np.float32) if self.bfloat16 else self.stored_as.newbyteorder("=")
         )
+
+    @property
+    def columns(self) -> None:
+        """None: the entries have no names."""
 
     def read(self, start: int, stop: int) -> NumpyArray:
         """Return the rows from ``start`` to before ``stop``.
@@ -231,7 +240,7 @@ class StoredRows:
             file = self.files[number]
             low, high = max(start - begin, 0), min(stop - begin, file.rows)
             if low < high:
-                parts.append(_finite(file.read(low, high), file.path, low))
+                parts.append(_finite(file.read(low, high), file, low))
         if len(parts) == 1:
             return parts[0]
         return (
@@ -282,12 +291,13 @@ def of_memory_map(array: Array) -> Array:
     return stored_rows([file])
 
 
-def _finite(rows: NumpyArray, path: Path, first: int) -> NumpyArray:
+def _finite(rows: NumpyArray, file: RowFile, first: int) -> NumpyArray:
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         row, *place = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
-        column = ", ".join(str(i) for i in place)
+        names = file.columns
+        column = repr(names[place[0]]) if names else ", ".join(str(i) for i in place)
         raise InputError(
-            f"{path}: row {first + row}, column {column} (counted from 0) is "
+            f"{file.path}: row {first + row}, column {column} (counted from 0) is "
             f"{rows[(row, *place)]}: fill or drop what is missing or infinite"
         )
     return rows
