@@ -91,6 +91,12 @@ def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matr
             for debiased in forms.values()
         ]
 
-    shape = len(first), len(second)
-    values = np.array(each(alike, np.ndindex(shape))).reshape(*shape, len(forms))
-    return {name: values[..., k] for k, name in enumerate(forms)}
+    values = np.empty((len(forms), len(first), len(second)))
+    pairs = list(np.ndindex(len(first), len(second)))
+    if second is first:  # each two once: they are as alike as the other way round
+        pairs = [(i, j) for i, j in pairs if i <= j]
+    for (i, j), found in zip(pairs, each(alike, pairs), strict=True):
+        values[:, i, j] = found
+        if second is first:
+            values[:, j, i] = found
+    return dict(zip(forms, values, strict=True))
