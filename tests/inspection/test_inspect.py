@@ -118,6 +118,7 @@ class TestNetwork:
         assert study.accuracy.value == (predictions == digits.test.targets).mean()
         p = trained.predict_proba(digits.test.inputs)
         assert study.confidence == pytest.approx(p.max(axis=1), rel=1e-6)
+        assert study.confidence.dtype == np.float32  # as wide as it comes, for millions
 
     def test_mistakes_begin_with_the_most_confident(self, study):
         wrong = study.predictions != study.targets

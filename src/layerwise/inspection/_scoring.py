@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -102,7 +103,6 @@ def score_pass(
     moments = merged_moments(subject, [own for own, _ in parts])
     mistakes = [found for _, found in parts if found is not None]
     mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
-    answered = any(ranks.gathered(scoring.answered))
     scoring.share()
     arrays = scoring.rows.arrays()
     layers = len(bases)
@@ -111,8 +111,8 @@ def score_pass(
         planes=[scoring.planes_of(place) for place in range(layers)],
         probe_predictions=scoring.probe_predictions,
         nearest_means=scoring.nearest_means,
-        predictions=scoring.predictions if answered else None,
-        confidence=scoring.confidence if answered else None,
+        predictions=None if scoring.confidence is None else scoring.predictions,
+        confidence=scoring.confidence,
         rows=arrays[:layers],
         inputs=arrays[layers] if len(arrays) > layers else None,
         mistakes=reduce(lambda a, b: a.joined(b, asked.mistakes), mistakes)
@@ -143,23 +143,21 @@ class _Scoring:
         self.probe_predictions = np.zeros((len(bases), count), said)
         self.nearest_means = np.zeros((len(bases), count), said)
         self.predictions = np.zeros(count, said)
-        self.confidence = np.zeros(count)
-        self.answered = False
+        self.confidence: np.ndarray | None = None
+        self._begun = Lock()
 
     def share(self) -> None:
         """Take over what other ranks have written down of their samples."""
-        written = (
-            self.probe_predictions,
-            self.nearest_means,
-            self.predictions,
-            self.confidence,
+        own = self.confidence
+        kinds = ranks.gathered(None if own is None else own.dtype.str)
+        for kind in filter(None, kinds):  # a rank without samples has none to say
+            self._confidence_in(np.dtype(kind))
+        if self.confidence is not None:
+            self.confidence = ranks.all_summed(self.confidence)
+        written = self.probe_predictions, self.nearest_means, self.predictions
+        self.probe_predictions, self.nearest_means, self.predictions = ranks.all_summed(
+            written
         )
-        (
-            self.probe_predictions,
-            self.nearest_means,
-            self.predictions,
-            self.confidence,
-        ) = ranks.all_summed(written)
 
     def part(
         self, part: Iterable[Block], tallies: Tallies
@@ -203,13 +201,13 @@ class _Scoring:
         targets: Int[np.ndarray, " rows"],
     ) -> Mistakes:
         """Write down what the subject says, and return where it is wrong."""
-        self.answered = True
         predictions = np.argmax(outputs, axis=1)
         probabilities = self._subject.probabilities(outputs)
+        confidence = np.max(probabilities, axis=1)
         self.predictions[block.positions] = predictions
-        self.confidence[block.positions] = np.max(probabilities, axis=1)
+        self._confidence_in(confidence.dtype)[block.positions] = confidence
         wrong = np.flatnonzero(predictions != targets)
-        surest = np.argsort(-self.confidence[block.positions[wrong]], kind="stable")
+        surest = np.argsort(-confidence[wrong], kind="stable")
         wrong = wrong[surest[: self._mistakes]]
         return Mistakes(
             positions=block.positions[wrong],
@@ -217,6 +215,13 @@ class _Scoring:
             inputs=block.layers[0][wrong] if self._subject.has_input else None,
             items=None if block.items is None else block.items[wrong],
         )
+
+    def _confidence_in(self, kind: np.dtype[Any]) -> Float[np.ndarray, " samples"]:
+        """Return where confidence is written down: no wider than it comes."""
+        with self._begun:
+            if self.confidence is None:
+                self.confidence = np.zeros(len(self._targets), kind)
+            return self.confidence
 
     def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "shown 2"]]:
         """Return the planes of one layer."""
