@@ -84,6 +84,12 @@ def test_what_is_missing_is_left_out_of_the_range():
     assert scaling.divisor.tolist() == [1, 2]
 
 
+def test_what_overflows_is_infinite_without_a_warning():
+    found = _summary.summary(np.array([[1e308], [1.7e308], [-1.7e308], [np.inf]]))
+    assert found.maximum.tolist() == [np.inf]
+    assert not np.isfinite(found.total).any()
+
+
 def test_none_changes_the_dtype_alone():
     scaled = fit_scaling(BYTES, "none").apply(BYTES)
     assert scaled.dtype == np.float32

@@ -60,6 +60,7 @@ class Summary:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # infinities say so themselves
 def summary(inputs: np.ndarray) -> Summary:
     """Summarise inputs of shape (samples, *shape), in two passes of small blocks.
 
