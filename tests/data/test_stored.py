@@ -383,6 +383,15 @@ class TestParquetAsDataSet:
         expected = lw.Dataset.from_arrays(np.stack([width, count], 1), target)
         assert np.array_equal(data.train.inputs, expected.train.inputs)
 
+    def test_y_is_a_coordinate_where_another_column_is_the_label(self, tmp_path):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        x, y = np.random.default_rng(0).normal(size=(2, 200))
+        path = tmp_path / "plane.parquet"
+        pq.write_table(pa.table({"x": x, "y": y, "label": y > x}), path)
+        assert lw.load(path).feature_names == ("x", "y")
+
     @pytest.mark.parametrize(
         ("columns", "said"),
         [
@@ -390,6 +399,7 @@ class TestParquetAsDataSet:
             ({"y": [1]}, "labels alone"),
             ({"y": [1], "town": ["Ulm"]}, "column 'town' holds string: encode it"),
             ({"y": [1], "a": [[1]], "b": [[2]]}, "holds lists a, b: keep one"),
+            ({"Label": [1], "class": ["a"], "w": [1.0]}, "Label, class may all be lab"),
             ({"y": [1, None], "a": [1.0, 2.0]}, "column y has 1 missing"),
             ({"y": [1, 2], "a": [1.0, np.inf]}, "row 1, column 'a' .* is inf"),
         ],

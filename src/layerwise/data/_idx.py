@@ -161,8 +161,9 @@ def _pairs(folder: Path) -> dict[str, _Pair]:
             )
     if not found:
         raise InputError(
-            f"{folder}: no IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte,"
-            " plain or .gz) in this folder"
+            f"{folder}: no data in this folder: put X.npy and y.npy there, or Parquet "
+            "with a column 'label', or IDX files (train-images-idx3-ubyte and "
+            "train-labels-idx1-ubyte, plain or .gz)"
         )
     return {start: _Pair(**kinds) for start, kinds in found.items()}
 

@@ -47,8 +47,8 @@ def load(
         or ``fashion-mnist``; or an ``.npz`` file (X and y, inputs and targets, or
         x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder
         that holds arrays of these names as ``.npy`` files, or IDX files, plain or gzip;
-        or a ``.parquet`` file, or a folder of such (with a column y, label or target,
-        and a column of lists, or others of numbers).
+        or a ``.parquet`` file, or a folder of such (with a column label, labels,
+        target, class or y, and a column of lists, or others of numbers).
     data_dir : path, optional
         A folder with one subfolder for each set that is downloaded otherwise. Then
         follow the folder that the environment variable LAYERWISE_DATA names, the user's

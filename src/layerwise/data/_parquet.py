@@ -24,8 +24,11 @@ NUMBERS = (
 )
 """Arrow's names of the types of numbers."""
 
-LABELS = ("y", "label", "labels", "target", "class")
+LABELS = ("label", "labels", "target", "class")
 """Names of the column that holds the labels of a data set, in any case."""
+
+SHORT_LABELS = "y"
+"""What it may be called where no column has such a name: it may be a coordinate."""
 
 VALUE_BYTES = 8
 """What a number takes at most once it is read."""
@@ -160,23 +163,18 @@ def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
 def labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
     """Return the columns that make an input, and the one of the labels.
 
-    The labels' is called y, label, labels, target or class. An input is the only column
-    of lists, or else all other columns, which then have to hold numbers.
+    The labels' is called label, labels, target or class, or else y. An input is the
+    only column of lists, or else all other columns, which then have to hold numbers.
 
     Raises
     ------
     InputError
-        As `parquet_file`; or if there is no such column, or one that holds no numbers.
+        As `parquet_file`; or if there is no such column, or two of them, or one of the
+        others holds no numbers.
     """
     with _opened(path) as file:
         schema = file.schema_arrow
-    by_name = {name.lower(): name for name in reversed(schema.names)}
-    label = next((by_name[name] for name in LABELS if name in by_name), None)
-    if label is None:
-        raise InputError(
-            f"{path}: has columns {', '.join(schema.names[:8])}"
-            f"{', …' if len(schema.names) > 8 else ''}: call the labels' column 'label'"
-        )
+    label = _label(schema.names, path)
     others = tuple(name for name in schema.names if name != label)
     lists = [name for name in _lists(schema) if name != label]
     if len(lists) > 1:
@@ -193,6 +191,23 @@ def labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
     if not others:
         raise InputError(f"{path}: has labels alone: give columns of numbers too")
     return others, label
+
+
+def _label(names: Sequence[str], path: Path) -> str:
+    found = [name for name in names if name.lower() in LABELS] or [
+        name for name in names if name.lower() == SHORT_LABELS
+    ]
+    if len(found) > 1:
+        raise InputError(
+            f"{path}: columns {', '.join(found)} may all be labels: keep one of them, "
+            "since a network would read its answer from the others"
+        )
+    if not found:
+        raise InputError(
+            f"{path}: has columns {', '.join(names[:8])}"
+            f"{', …' if len(names) > 8 else ''}: call the labels' column 'label'"
+        )
+    return found[0]
 
 
 def _lists(schema: Any) -> list[str]:
