@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings, strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import binom
@@ -387,6 +388,18 @@ class TestBootstrap:
         expected = binom.ppf(ends, 400, hits / 400) / 400
         # One success to either side: 20,000 draws leave the quantile that uncertain.
         assert found == pytest.approx(expected, abs=1.01 / 400)
+
+    @pytest.mark.parametrize("count", [2, 7, 300])
+    def test_against_scipys_of_the_same_draws(self, count):
+        values = np.random.default_rng(5).normal(size=count)
+        expected = scipy.stats.bootstrap(
+            (values,),
+            np.mean,
+            n_resamples=1000,
+            method="percentile",
+            rng=np.random.default_rng(3),
+        ).confidence_interval
+        assert bootstrap_interval(values, 3) == pytest.approx(expected, rel=1e-13)
 
     def test_the_seed_decides(self):
         values = np.random.default_rng(0).normal(size=50)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -204,15 +206,29 @@ class Basis:
     probes: tuple[LeastSquaresProbe, ...]
 
     @classmethod
-    def of(cls, folds: Sequence[Moments]) -> "Basis":
-        """Fit everything."""
-        count = min(COMPONENTS, len(folds[0].scatter))
-        return cls(
-            folds=tuple(folds),
-            components=principal_components(folds[0], count),
-            discriminants=discriminants(folds[0]),
-            probes=tuple(least_squares_probe(fold) for fold in folds),
-        )
+    def of_layers(cls, layers: Sequence[Sequence[Moments]]) -> list["Basis"]:
+        """Fit everything of every layer, from the moments of its folds.
+
+        Each eigenproblem by itself: the widest layer's take as long as all others'.
+        """
+        fits: list[Callable[[], Any]] = []
+        for folds in layers:
+            count = min(COMPONENTS, len(folds[0].scatter))
+            fits += [
+                partial(principal_components, folds[0], count),
+                partial(discriminants, folds[0]),
+                *(partial(least_squares_probe, fold) for fold in folds),
+            ]
+        found = iter(each(lambda fit: fit(), fits))
+        return [
+            cls(
+                folds=tuple(folds),
+                components=next(found),
+                discriminants=next(found),
+                probes=tuple(next(found) for _ in folds),
+            )
+            for folds in layers
+        ]
 
 
 def two_columns(

@@ -9,6 +9,7 @@ from layerwise.inspection._finding import Finding
 from layerwise.inspection._layer_study import LayerStudy
 from layerwise.inspection._sampled import Neighbourhood
 from layerwise.inspection._study import Study
+from layerwise.inspection._together import each
 from layerwise.wording import count, number, percent
 
 __all__ = ["alike", "collapse", "picture"]
@@ -153,10 +154,12 @@ def picture(study: Study) -> Iterator[Finding]:
 def _neighbours_kept(study: Study, layer: LayerStudy) -> dict[str, float]:
     """Return how many of a point's nearest in a plane are among those in the layer."""
     drawn = np.isin(study.shown, study.sampled)
-    near = Neighbourhood.of(layer.sample).nearest
-    kept: dict[str, float] = {}
-    for name in ("components", "discriminants"):
-        pictured = Neighbourhood.of(layer.planes[name][drawn]).nearest
-        common = (near[:, :, None] == pictured[:, None]).sum(axis=(1, 2))
-        kept[name] = float(common.mean())
-    return kept
+    names = ("components", "discriminants")
+    pictures = [layer.planes[name][drawn] for name in names]
+    near, *pictured = each(
+        lambda rows: Neighbourhood.of(rows).nearest, [layer.sample, *pictures]
+    )
+    return {
+        name: float((near[:, :, None] == found[:, None]).sum(axis=(1, 2)).mean())
+        for name, found in zip(names, pictured, strict=True)
+    }

@@ -1,9 +1,10 @@
 """Measures that need samples, not moments: neighbours, a logistic probe, intervals."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Float64, Int, Int64, UInt16
 
 from layerwise.errors import InputError
 
@@ -214,14 +215,14 @@ def logistic_probe(
 ) -> Int[np.ndarray, " samples"]:
     """Return what multinomial logistic regression, fitted on others, says of ``rows``.
 
-    Units are scaled to mean 0 and variance 1 on the rows fitted on, those that are
-    constant only to mean 0. The weights carry a penalty, see `PENALTY`, the intercepts
+    Units are scaled to mean 0 and variance 1 on the rows fitted on; those that are
+    constant there have no say. The weights carry a penalty, see `PENALTY`, the intercepts
     none.
 
     Returns
     -------
     integers, shape (samples,)
-        Labels seen in ``fit_labels``; the only one where there is one.
+        Labels seen in ``fit_labels``; the most frequent where no unit varies.
 
     Raises
     ------
@@ -234,8 +235,12 @@ def logistic_probe(
 
     if not len(fit_labels):
         raise InputError("there are no rows to fit a probe on")
-    if np.all(fit_labels == fit_labels[0]):
-        return np.full(len(rows), fit_labels[0])
+    # What is constant would have no weight: it only costs.
+    varying = np.ptp(fit_rows, axis=0) != 0
+    labels, counts = np.unique(fit_labels, return_counts=True)
+    if len(labels) == 1 or not varying.any():
+        return np.full(len(rows), labels[np.argmax(counts)])
+    fit_rows, rows = fit_rows[:, varying], rows[:, varying]
     scaler = StandardScaler().fit(fit_rows)
     weight = 1 / (PENALTY * len(fit_rows))
     model = LogisticRegression(C=weight, tol=TOLERANCE, max_iter=10_000)
@@ -272,22 +277,22 @@ def bootstrap_interval(
     low, high : float
         NaN where fewer than two values are left.
     """
-    from scipy.stats import bootstrap
-
     values = values[~np.isnan(values)]
     if len(values) < 2:
         return np.nan, np.nan
-    found = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=draws,
-        batch=100,
-        vectorized=True,
-        confidence_level=confidence,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    means = _times_drawn(len(values), seed, draws) @ values / len(values)
+    outside = (1 - confidence) / 2
+    low, high = np.quantile(means, [outside, 1 - outside])
+    return float(low), float(high)
+
+
+# What is drawn depends on no value: a study's dozens of means share one draw.
+@lru_cache(maxsize=2)
+def _times_drawn(count: int, seed: int, draws: int) -> UInt16[np.ndarray, "draws _"]:
+    """Return how often each of ``count`` samples is in each draw of as many."""
+    drawn = np.random.default_rng(seed).integers(0, count, (draws, count))
+    times = np.array([np.bincount(row, minlength=count) for row in drawn])
+    return times.astype(np.uint16)
 
 
 def shuffled(

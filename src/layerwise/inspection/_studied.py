@@ -1,7 +1,7 @@
 """From a subject and its samples to a study: one pass to fit, one pass to score."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -37,7 +37,7 @@ from layerwise.inspection._share import Share, share
 from layerwise.inspection._similarity import layer_similarity
 from layerwise.inspection._snapshots import aligned, snapshot_study
 from layerwise.inspection._study import Inputs, Study, ValidationView
-from layerwise.inspection._subject import Activations, Case, Subject
+from layerwise.inspection._subject import Activations, Block, Case, Subject
 from layerwise.inspection._suspects import Suspect, ranked
 from layerwise.inspection._tallies import Tallies
 from layerwise.inspection._together import each
@@ -157,7 +157,7 @@ class _Seen:
         if case.moments is not None:
             self._fitted = replace(self._fitted, moments=[(m,) for m in case.moments])
             self.fitted_count = case.moments[0].count
-        self.bases = each(Basis.of, self._fitted.moments)
+        self.bases = Basis.of_layers(self._fitted.moments)
         asked = self.sampled if transformer is None else self.shown
         self.scored = score_pass(
             self._subject,
@@ -329,12 +329,11 @@ def _validation(
     narrow = np.min_scalar_type(-len(subject.class_names))
     said = np.zeros((len(bases), count), narrow)
     predictions, confidence = np.zeros(count, narrow), np.zeros(count)
-    answered = True
-    for part in validation.parts():
+
+    def answered(part: Iterable[Block]) -> bool:
         for block in part:
             if block.outputs is None:
-                answered = False
-                break
+                return False
             where = block.positions
             predictions[where] = np.argmax(block.outputs, axis=1)
             confidence[where] = subject.probabilities(block.outputs).max(axis=1)
@@ -342,7 +341,9 @@ def _validation(
                 zip(bases, block.layers, strict=True)
             ):
                 said[place, where] = basis.probes[0].predict(rows)
-    if not all(ranks.gathered(answered)):
+        return True
+
+    if not all(ranks.gathered(all(each(answered, validation.parts())))):
         return None
     said, predictions, confidence = ranks.all_summed((said, predictions, confidence))
     return ValidationView(
