@@ -200,11 +200,10 @@ def _preserved(
 ) -> float:
     """Return 1, less by the ranks beyond k that neighbours elsewhere have here."""
     (asked, samples), k = distances.shape, neighbours.shape[1]
-    excess = 0
-    for column in neighbours.T:
-        reached = np.take_along_axis(distances, column[:, None], axis=1)
-        nearer = np.count_nonzero(distances < reached, axis=1)
-        excess += int(np.sum(np.maximum(nearer + 1 - k, 0)))
+    reached = np.take_along_axis(distances, neighbours, axis=1)
+    rows = zip(np.sort(distances, axis=1), reached, strict=True)
+    nearer = np.array([np.searchsorted(row, own) for row, own in rows])
+    excess = int(np.sum(np.maximum(nearer + 1 - k, 0)))
     return 1 - 2 * excess / (asked * k * (2 * samples - 3 * k - 1))
 
 
