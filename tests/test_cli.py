@@ -354,3 +354,14 @@ def test_help_is_quick_for_it_loads_no_library_of_arrays(arguments):
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
     assert said.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", ["--version", "run --help", "data moons"])
+def test_whoever_stops_reading_is_told_nothing(arguments, tmp_path):
+    """As ``layerwise … | head`` does."""
+    command = [sys.executable, "-m", "layerwise", *arguments.split()]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

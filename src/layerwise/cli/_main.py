@@ -16,7 +16,7 @@ import tyro
 
 from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
-from layerwise.cli._statuses import INTERRUPTED
+from layerwise.cli._statuses import FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:
@@ -35,11 +35,22 @@ SUMMARY = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
-    0 done; 1 a check failed; 2 the input is wrong; 3 the training diverged; 4 the
-    machine failed us; 130 interrupted.
+    0 done; 1 a check failed, or whoever read the output left (``| head``); 2 the input
+    is wrong; 3 the training diverged; 4 the machine failed us; 130 interrupted.
     """
     try:
-        name, command = _parsed(sys.argv[1:] if argv is None else argv)
+        status = _status(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still to be written when Python ends would fail once more, loudly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status
+
+
+def _status(argv: Sequence[str]) -> int:
+    try:
+        name, command = _parsed(argv)
         return _done(name, command)
     except LayerwiseError as error:
         # Ranks fail together, except where one of them is lost.
@@ -52,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except (OSError, MemoryError) as error:
         print(f"layerwise: the machine failed: {error}", file=sys.stderr)
         return MachineError.exit_status
@@ -85,12 +98,12 @@ def _parsed(argv: Sequence[str]) -> tuple[str, "Command"]:
     """
     name, *options = argv or ["--help"]
     if name in ("-h", "--help"):
-        print(_overview())
+        print(_overview(), flush=True)
         raise SystemExit(0)
     if name == "--version":
         from importlib.metadata import version
 
-        print(f"layerwise {version('layerwise')}")
+        print(f"layerwise {version('layerwise')}", flush=True)
         raise SystemExit(0)
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
