@@ -215,8 +215,8 @@ def logistic_probe(
     """Return what multinomial logistic regression, fitted on others, says of ``rows``.
 
     Units are scaled to mean 0 and variance 1 on the rows fitted on; those that are
-    constant there have no say. The weights carry a penalty, see `PENALTY`, the intercepts
-    none.
+    constant there have no say. The weights carry a penalty, see `PENALTY`, the
+    intercepts none.
 
     Returns
     -------
