@@ -5,6 +5,7 @@ is so small that compiling it would take longer than solving it.
 """
 
 import math
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -50,6 +51,20 @@ def _threads() -> Any:
     return ThreadpoolController()
 
 
+def _one_thread() -> AbstractContextManager[Any]:
+    """Give a product to one thread, within this context.
+
+    Those of small batches are done before a second one has woken up; and when it is
+    done it keeps its core busy for some 30 ms, in case there is more to do.
+    """
+    return _threads().limit(limits=1, user_api="blas")
+
+
+def _quiet() -> AbstractContextManager[Any]:
+    """Let numbers overflow: a loss that is not finite is found afterwards."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 class EagerEngine:
     """Advances in NumPy.
 
@@ -79,9 +94,7 @@ class EagerEngine:
             strict=True,
         )
         steps = list(batches)
-        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-        # Products of small batches are done before a second thread has woken up.
-        with quiet, _threads().limit(limits=1, user_api="blas"):
+        with _quiet(), _one_thread():
             reached, records = self._followed(state, steps)
             # An update that overflows is rare, and the state before it then gone:
             # looking for it in every step is left to a second attempt.
@@ -136,7 +149,7 @@ class EagerEngine:
         network = self._problem.by_hand
         loss, right, total = 0.0, 0.0, 0.0
         slopes: list[tuple[np.ndarray, ...]] = []
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with _quiet(), _one_thread():
             for start in range(0, len(samples), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(samples)))
                 weights = samples.weights_at(rows)
