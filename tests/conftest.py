@@ -81,8 +81,8 @@ def xp(request) -> Library:
 
 @pytest.fixture(autouse=True)
 def by_itself(monkeypatch):
-    """A run in this process begins no other to draw with: that takes longer to load."""
-    monkeypatch.setattr("layerwise.experiment._path.spare_core", lambda: False)
+    """A run in this process begins no other to help it: that takes longer to load."""
+    monkeypatch.setattr("layerwise.experiment._path._has_spare_core", lambda: False)
 
 
 @pytest.fixture

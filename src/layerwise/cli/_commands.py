@@ -65,9 +65,9 @@ class RunCommand(TrainingOptions):
         from layerwise import experiment
 
         with (
+            experiment.helping_process() as helper,
             _opened(self) as run,
-            experiment.helped_drawing() as draw,
-            experiment.known_of_data(run) as of_data,
+            experiment.known_of_data(run, helper) as of_data,
         ):
             result, status = _trained(self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
@@ -75,7 +75,7 @@ class RunCommand(TrainingOptions):
             try:
                 with ranks.alone(), _looking(console) as watch:
                     study, summary = experiment.finish(
-                        run, result, watch, of_data, draw
+                        run, result, watch, of_data, helper
                     )
             except KeyboardInterrupt:
                 console.print(

@@ -7,7 +7,7 @@ from layerwise.experiment._mend import fix_run
 from layerwise.experiment._path import (
     draw_again,
     finish,
-    helped_drawing,
+    helping_process,
     known_of_data,
     look_inside,
     restored,
@@ -45,7 +45,7 @@ __all__ = [
     "finish",
     "finish_sweep",
     "fix_run",
-    "helped_drawing",
+    "helping_process",
     "joined_parts",
     "json_types",
     "known_of_data",

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -64,7 +64,7 @@ from layerwise.training import (
 __all__ = [
     "draw_again",
     "finish",
-    "helped_drawing",
+    "helping_process",
     "known_of_data",
     "look_inside",
     "record",
@@ -82,44 +82,55 @@ class OfData(NamedTuple):
 
 
 @contextmanager
-def known_of_data(run: Run) -> Generator[Callable[[], OfData]]:
-    """Return what is known of the data: looked at in this block, beside a training.
-
-    Only beside a compiled training: it needs one core, and neither the interpreter nor
-    the BLAS threads, whose number a look at the data may change for a while.
-    """
-
-    def look() -> OfData:
-        test, seed = run.data.test, run.plan.recipe.seed
-        return OfData(baselines(run.data, test, seed=seed), describe(run.data))
-
-    plan = run.plan
-    if planned_engine(plan.trained, run.data, plan.recipe) != "compiled":
-        yield look
-        return
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(look).result
-
-
-@contextmanager
-def helped_drawing() -> Generator[Callable[[Report], dict[str, bytes]]]:
-    """Return how to draw a report, with the help of a process that begins here.
+def helping_process() -> Generator[Executor | None]:
+    """Keep a second process in this block, to draw and to look at the data with.
 
     By the time there is something to draw it has loaded what it needs, beside the
-    training. Where another core is not to be had, all is drawn by this process.
+    training. None where another core is not to be had.
     """
-    if not spare_core():
-        yield draw_all
+    if not _has_spare_core():
+        yield None
         return
     with workers(1) as helper:
         with deaf_to_interrupts():
             helper.submit(load_for_drawing)
-        yield partial(draw_all, helper=helper)
+        yield helper
 
 
-def spare_core() -> bool:
+def _has_spare_core() -> bool:
     """Return whether a second process would find a core; ranks have theirs already."""
     return ranks.job_size() == 1 and (os.cpu_count() or 1) > 1
+
+
+@contextmanager
+def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], OfData]]:
+    """Return what is known of the data: looked at in this block, beside a training.
+
+    Beside a compiled one in a thread: it needs one core, and neither the interpreter
+    nor the BLAS threads, whose number a look at the data may change for a while.
+    Beside one by NumPy in the helper.
+    """
+    look = partial(_look_at, run.data, run.plan.recipe.seed)
+    engine = planned_engine(run.plan.trained, run.data, run.plan.recipe)
+    if engine == "compiled":
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(look).result
+    elif engine == "eager" and helper is not None:
+        found = helper.submit(look)
+
+        def looked_at() -> OfData:
+            try:
+                return found.result()
+            except BrokenExecutor:
+                return look()  # the helper has gone
+
+        yield looked_at
+    else:
+        yield look
+
+
+def _look_at(data: Dataset, seed: int) -> OfData:
+    return OfData(baselines(data, data.test, seed=seed), describe(data))
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
@@ -179,7 +190,7 @@ def finish(
     result: Result,
     watch: Callable[[int, int], None] | None = None,
     of_data: Callable[[], OfData] | None = None,
-    draw: Callable[[Report], dict[str, bytes]] = draw_all,
+    helper: Executor | None = None,
 ) -> tuple[Study | None, dict[str, Any]]:
     """Look inside the trained network, draw, and write the page and the summary.
 
@@ -191,8 +202,8 @@ def finish(
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
         What `known_of_data` gave.
-    draw : callable
-        What `helped_drawing` gave.
+    helper : Executor, optional
+        What `helping_process` gave.
 
     Returns
     -------
@@ -213,10 +224,8 @@ def finish(
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
     if of_data is None:
-        with known_of_data(run) as of_data:
-            simple, statistics = of_data()
-    else:
-        simple, statistics = of_data()
+        of_data = partial(_look_at, run.data, run.plan.recipe.seed)
+    simple, statistics = of_data()
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
         title=f"{run.data.name}: what each layer knows",
@@ -236,7 +245,7 @@ def finish(
         command=run.plan.command(),
         diagnosis=result.diagnosis,
     )
-    figures = draw(report)
+    figures = draw_all(report, helper)
     save_figures(figures, run.folder / "figures")
     html = page(report, figures)
     write_atomically(run.folder / "report.html", html.encode())

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
 
 __all__ = ["deaf_to_interrupts", "in_workers", "workers"]
@@ -17,21 +17,24 @@ R = TypeVar("R")
 
 @contextmanager
 def workers(count: int) -> Generator[Executor]:
-    """Keep some workers in this block; where it is left by an error, they are stopped.
+    """Keep some workers in this block; when it is left, they are stopped.
 
     Workers are new processes, not forks: XLA has threads, which do not survive a fork.
     They hold one end of a pipe that nobody writes to, and end when the other end is
-    closed: by us on the way out, or because we were killed.
+    closed, because we were killed. On the way out they are not asked: whether they are
+    loading a library or have nothing to do, ending in order would take them long.
     """
     context = get_context("spawn")
     alive, ours = context.Pipe(duplex=False)
+    others = active_children()
     with ProcessPoolExecutor(count, context, _begin, (alive,)) as pool:
         try:
             yield pool
-        except BaseException:
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            ours.close()
-            raise
+            for process in active_children():
+                if process not in others:
+                    process.terminate()
     ours.close()
     alive.close()
 

@@ -59,7 +59,8 @@ class ReLU(Activation):
         del params
         xp = namespace(trace)
         # At the kink every value in [0, 1] is a subgradient; 0 is the usual choice.
-        return {}, xp.where(trace > 0, gradient, xp.zeros_like(gradient))
+        # A product, not where: that takes NumPy ten times as long on signs at random.
+        return {}, gradient * xp.astype(trace > 0, gradient.dtype)
 
 
 @dataclass(frozen=True)

@@ -220,7 +220,7 @@ def greatest_slopes(
     found: list[Array] = []
     for block, trace in zip(layer.layers, traces, strict=True):
         own = [xp.reshape(xp.abs(s), (s.shape[0], -1)) for s in slopes(block, trace)]
-        kept = [xp.where(counted[:, None], s, xp.zeros_like(s)) for s in own]
+        kept = [s * xp.astype(counted[:, None], s.dtype) for s in own]
         units = [xp.max(s, axis=0) for s in kept]
         found.append(xp.concat(units) if units else xp.zeros(0))
     return tuple(found)
