@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from layerwise.inspection import (
     baselines,
     inspect,
     inspect_inputs,
+    logistic_regression,
     suspects,
     suspects_csv,
 )
@@ -108,29 +109,30 @@ def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], O
 
     Beside a compiled one in a thread: it needs one core, and neither the interpreter
     nor the BLAS threads, whose number a look at the data may change for a while.
-    Beside one by NumPy in the helper.
+    Beside one by NumPy the helper does what takes longest.
     """
-    look = partial(_look_at, run.data, run.plan.recipe.seed)
-    engine = planned_engine(run.plan.trained, run.data, run.plan.recipe)
+    data, seed = run.data, run.plan.recipe.seed
+    look = partial(_look_at, data, seed)
+    engine = planned_engine(run.plan.trained, data, run.plan.recipe)
     if engine == "compiled":
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(look).result
     elif engine == "eager" and helper is not None:
-        found = helper.submit(look)
+        linear = helper.submit(logistic_regression, data, data.test, seed)
 
         def looked_at() -> OfData:
-            try:
-                return found.result()
-            except BrokenExecutor:
-                return look()  # the helper has gone
+            with suppress(BrokenExecutor):
+                return look(linear.result())
+            return look()  # the helper has gone
 
         yield looked_at
     else:
         yield look
 
 
-def _look_at(data: Dataset, seed: int) -> OfData:
-    return OfData(baselines(data, data.test, seed=seed), describe(data))
+def _look_at(data: Dataset, seed: int, linear: Baseline | None = None) -> OfData:
+    simple = baselines(data, data.test, seed=seed, linear=linear)
+    return OfData(simple, describe(data))
 
 
 def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:

@@ -7,7 +7,7 @@ from layerwise.inspection._activations import (
     save_counted,
     studies_of,
 )
-from layerwise.inspection._baselines import baselines
+from layerwise.inspection._baselines import baselines, logistic_regression
 from layerwise.inspection._calibration import Calibration
 from layerwise.inspection._counted import Counted, joined
 from layerwise.inspection._counting import Counting
@@ -68,6 +68,7 @@ __all__ = [
     "joined",
     "load_counted",
     "load_module_weights",
+    "logistic_regression",
     "module_layers",
     "out_of_fold_evidence",
     "save_counted",
