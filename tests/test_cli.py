@@ -5,6 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import BrokenExecutor
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ from safetensors.numpy import load_file
 
 import layerwise as lw
 from layerwise.cli import main
+from layerwise.experiment import Plan, known_of_data, open_run
+from layerwise.experiment._workers import workers
 from layerwise.training import latest_checkpoint
 
 QUICK = ["--hidden", "8", "--epochs", "2"]
@@ -365,3 +370,39 @@ def test_whoever_stops_reading_is_told_nothing(arguments, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_a_wrong_name_is_one_line_with_a_helping_process_too(tmp_path):
+    """The helper is loading its libraries by then; nobody waits for it, or hears it."""
+    said = subprocess.run(
+        [sys.executable, "-m", "layerwise", "run", "mnits"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith("layerwise: mnits: neither")
+    assert len(said.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("lost", ["", "before", "meanwhile"])
+def test_what_a_helper_finds_out_is_what_we_would(folder, lost):
+    plan = Plan(data="iris", architecture=lw.MLP([4]))
+    with open_run(plan) as run, workers(1) as helper:
+        with known_of_data(run, None) as look:
+            expected = look()
+        if lost:
+            gone = helper.submit(os._exit, 1)
+        if lost == "before":
+            assert isinstance(gone.exception(), BrokenExecutor)
+        with known_of_data(run, helper) as look:
+            assert look().baselines == expected.baselines
+
+
+def test_workers_are_not_waited_for():
+    with workers(2) as pool:
+        pool.submit(int).result()
+        pool.submit(time.sleep, 3600)
+        (worker, *_) = active_children()
+    assert not worker.is_alive()

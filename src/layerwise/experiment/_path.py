@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -117,17 +117,19 @@ def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], O
     if engine == "compiled":
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(look).result
-    elif engine == "eager" and helper is not None:
-        linear = helper.submit(logistic_regression, data, data.test, seed)
+        return
+    if engine == "eager" and helper is not None:
+        with suppress(BrokenExecutor):
+            linear = helper.submit(logistic_regression, data, data.test, seed)
+            look = partial(_with_help, look, linear)
+    yield look
 
-        def looked_at() -> OfData:
-            with suppress(BrokenExecutor):
-                return look(linear.result())
-            return look()  # the helper has gone
 
-        yield looked_at
-    else:
-        yield look
+def _with_help(look: Callable[..., OfData], linear: Future[Baseline]) -> OfData:
+    """Look at the data; where the helper has gone by now, without what it was asked."""
+    with suppress(BrokenExecutor):
+        return look(linear.result())
+    return look()
 
 
 def _look_at(data: Dataset, seed: int, linear: Baseline | None = None) -> OfData:

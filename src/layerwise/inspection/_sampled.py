@@ -188,7 +188,7 @@ def _nearest(
     width = samples // groups
     grouped = distances[:, : groups * width].reshape(asked, width, groups)
     bound = np.partition(grouped.min(axis=1), k - 1, axis=1)[:, k - 1 : k]
-    rows, columns = np.nonzero(distances <= bound)
+    rows, columns = np.divmod(np.flatnonzero(distances <= bound), samples)
     order = np.lexsort((distances[rows, columns], rows))
     first = np.searchsorted(rows, np.arange(asked))
     return columns[order[first[:, None] + np.arange(k)]]
