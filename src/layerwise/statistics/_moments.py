@@ -262,6 +262,7 @@ class Moments:
         )
 
     def about(self, shift: Float64[np.ndarray, " units"]) -> "Moments":
+        """Return the same moments with sums taken about another shift."""
         step = self.shift - shift
         if not step.any():
             return self
