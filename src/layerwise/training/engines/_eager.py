@@ -55,7 +55,7 @@ def _one_thread() -> AbstractContextManager[Any]:
     """Give a product to one thread, within this context.
 
     Those of small batches are done before a second one has woken up; and when it is
-    done it keeps its core busy for some 30 ms, in case there is more to do.
+    done it keeps its core busy for 0.1 seconds, in case there is more to do.
     """
     return _threads().limit(limits=1, user_api="blas")
 
