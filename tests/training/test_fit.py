@@ -54,6 +54,40 @@ class TestFigures:
                 assert getattr(epoch, f"{part}_accuracy") == accuracy
             assert epoch.step == checkpoint.state.step
 
+    @pytest.mark.parametrize(
+        ("every", "evaluated"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (0, [5])]
+    )
+    def test_not_every_epoch_need_be_evaluated(self, small, every, evaluated):
+        """The training is the same, and so are the figures of those that are."""
+        settings = {"epochs": 5, "batch_size": 16, "snapshots": 3}
+        whole = lw.fit(MLP([8]), small, **settings)
+        result = lw.fit(MLP([8]), small, evaluate_every=every, **settings)
+        assert same_bytes(result, whole)
+        assert [e.epoch for e in result.history.epochs] == evaluated
+        ours, theirs = (
+            {e.epoch: replace(e, seconds=0.0) for e in r.history.epochs}
+            for r in (result, whole)
+        )
+        assert ours.items() <= theirs.items()
+        assert [s.epoch for s in result.snapshots] == [0, 1, 2, 5]
+        assert result.epochs == 5
+
+    def test_patience_counts_epochs_where_not_all_are_evaluated(self, small):
+        result = lw.fit(
+            MLP([30]),
+            small,
+            epochs=200,
+            batch_size=16,
+            learning_rate=0.05,
+            patience=3,
+            evaluate_every=2,
+        )
+        losses = [e.validation_loss for e in result.history.epochs]
+        epochs = [e.epoch for e in result.history.epochs]
+        best = int(np.argmin(losses))
+        assert result.epochs == epochs[-1] == epochs[best] + 4 < 200
+        assert result.validation.loss == losses[best]
+
     def test_the_end(self, small):
         result = lw.fit(MLP([8]), small, epochs=3, batch_size=16)
         assert result.status == "finished"

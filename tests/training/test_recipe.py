@@ -43,6 +43,8 @@ def test_every_optimiser_has_a_rate_of_its_own(optimizer, rate):
         ({"patience": 0}, "patience must be at least 1, not 0"),
         ({"seed": -1}, "seed must not be negative, it is -1"),
         ({"snapshots": -1}, "snapshots must not be negative, it is -1"),
+        ({"evaluate_every": -1}, "evaluate_every must not be negative, it is -1"),
+        ({"patience": 3, "evaluate_every": 0}, "patience looks at evaluations on the"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number, not 0.0"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive number, not -1.0"),
         ({"learning_rate": float("nan")}, "a positive number, not nan"),

@@ -99,6 +99,9 @@ class TrainingOptions(DataOptions):
     """passes over the training set; by default 10, or 40 below 10,000 samples"""
     patience: Count = None
     """stop after so many epochs without a lower validation loss, and keep the best"""
+    evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
+    """epochs from one look at the losses of training and validation set to the next,
+    which on large data takes a share of the time; 0 for one at the end"""
     snapshots: int = 5
     """networks kept on the way, most of them early, beside the untrained one"""
     engine: Literal["auto", "compiled", "eager", "torch"] = "auto"

@@ -80,7 +80,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
             "engine": result.engine,
             "status": result.status,
             "diagnosis": first.kind if first else "healthy",
-            "epochs": len(history.epochs),
+            "epochs": result.epochs,
             "steps": result.checkpoint.state.step,
             "seconds": result.seconds,
             "steps_per_second": result.steps_per_second,

@@ -171,7 +171,7 @@ def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
         status=result.status,
         chance=float(np.bincount(data.train.targets).max() / len(data.train)),
         steps=int(result.checkpoint.state.step),
-        epochs=len(result.history.epochs),
+        epochs=result.epochs,
         train_loss=last.train_loss if last else math.nan,
         train_accuracy=last.train_accuracy if last else math.nan,
         validation_loss=result.validation.loss,

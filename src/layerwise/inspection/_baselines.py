@@ -1,5 +1,8 @@
 """Simple methods on the raw inputs: what a network's score is to be compared with."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from layerwise.data import Dataset, Samples, fit_scaling
@@ -7,7 +10,7 @@ from layerwise.inspection._capture import drawn
 from layerwise.inspection._input_study import Baseline
 from layerwise.inspection._share import share
 from layerwise.model import MLP, flatten
-from layerwise.training import fit
+from layerwise.training import Recipe, fit
 
 __all__ = ["baselines", "logistic_regression"]
 
@@ -15,9 +18,16 @@ NEIGHBOURS_FITTED = 10_000
 NEIGHBOURS_SCORED = 2_000
 """Distances are taken between so many samples at most: a stated, stratified draw."""
 
+FEW_SAMPLES = 5_000
 LINEAR_RATE = 0.1
-"""A convex problem bears larger steps than a deep network, and on small data needs them
-to reach the accuracy of a solver that runs to the optimum."""
+"""A convex problem bears larger steps than a deep network, and with few samples needs
+them to reach the accuracy of a solver that runs to the optimum."""
+
+LINEAR_BATCH = 512
+LINEAR_BATCH_RATE = 0.03
+LINEAR_SEEN = 256_000
+"""With more, batches that a matrix product is fast on, until so many samples have been
+seen: on MNIST nearer to the optimum than batches of 128, in a fifth of the time."""
 
 
 def baselines(
@@ -50,7 +60,14 @@ def baselines(
 
 def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
     """Return the score of a network without hidden layers."""
-    fitted = fit(MLP([]), data, seed=seed, learning_rate=LINEAR_RATE)
+    samples = len(data.train)
+    if samples < FEW_SAMPLES:
+        recipe = Recipe(learning_rate=LINEAR_RATE)
+    else:
+        epochs = math.ceil(LINEAR_SEEN / samples)
+        recipe = Recipe(epochs, LINEAR_BATCH, learning_rate=LINEAR_BATCH_RATE)
+    recipe = replace(recipe, seed=seed, snapshots=0, evaluate_every=0)
+    fitted = fit(MLP([]), data, recipe)
     said = fitted.network.predict(scored.inputs)
     name = "logistic regression"
     return Baseline(name, share(said == scored.targets), len(data.train))

@@ -121,7 +121,7 @@ def cross_fit(
         On Ctrl-C.
     """
     # Stopping by the held-out labels would let them have a say in their own judgement.
-    recipe = replace(recipe, patience=None, snapshots=0)
+    recipe = replace(recipe, patience=None, snapshots=0, evaluate_every=0)
     samples = data.train
     folds = _dealt(samples.targets, recipe.seed)
     networks: list[Network] = []

@@ -74,7 +74,7 @@ class History:
         The batch's mean loss and accuracy, before the step's update. Where training
         diverged the last loss is the one that is not finite.
     epochs : tuple of Epoch
-        The figures after each epoch.
+        The figures after each epoch that was evaluated.
     health : array, shape (records, layers, measures)
         What `LayerHealth` names, of every layer at the steps 0, 40, 80, …; the form
         in which it is saved. `records` has it by name.

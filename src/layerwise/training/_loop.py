@@ -140,6 +140,12 @@ class Result:
     data: Dataset
     optimiser: Optimiser
 
+    @property
+    def epochs(self) -> int:
+        """Passes over the training set that were finished."""
+        order = Order(len(self.data.train), self.recipe.batch_size, self.recipe.seed)
+        return self.checkpoint.state.step // order.steps_per_epoch
+
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the training, if anything; the test set has no say."""
@@ -386,8 +392,9 @@ class _Training:
             checkpoint = replace(
                 checkpoint, state=state, history=_extended(checkpoint.history, steps)
             )
-            if stop % self._order.steps_per_epoch == 0 and not steps.diverged:
-                checkpoint = self._evaluated(checkpoint)
+            epoch, inside = divmod(stop, self._order.steps_per_epoch)
+            if not inside and not steps.diverged:
+                checkpoint = self._at_end_of(epoch, checkpoint)
             yield checkpoint
 
     def progress(self, checkpoint: Checkpoint) -> Progress:
@@ -452,15 +459,24 @@ class _Training:
         waited = history.epochs[-1].epoch - checkpoint.best[0].epoch
         return waited >= self._recipe.patience
 
-    def _evaluated(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Return the checkpoint with its epoch's figures."""
+    def _at_end_of(self, epoch: int, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with what an epoch's end adds."""
+        every = self._recipe.evaluate_every
+        if (every and epoch % every == 0) or epoch == self._recipe.epochs:
+            checkpoint = self._evaluated(epoch, checkpoint)
+        if epoch not in self._snapshot_epochs:
+            return checkpoint
+        kept = on_host(checkpoint.state).parameters
+        return replace(checkpoint, snapshots=checkpoint.snapshots | {epoch: kept})
+
+    def _evaluated(self, number: int, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with an epoch's figures."""
         parameters = checkpoint.state.parameters
         train = self._engine.evaluate(parameters, self._data.train)
         validation = self._engine.evaluate(parameters, self._data.validation)
-        step = checkpoint.state.step
         epoch = Epoch(
-            epoch=step // self._order.steps_per_epoch,
-            step=step,
+            epoch=number,
+            step=checkpoint.state.step,
             seconds=time.perf_counter() - self._began,
             train_loss=train.loss,
             train_accuracy=train.accuracy,
@@ -474,11 +490,7 @@ class _Training:
         lowest = best is None or validation.loss < best[0].validation_loss
         if self._recipe.patience is not None and lowest:
             best = (epoch, on_host(checkpoint.state).parameters)
-        snapshots = checkpoint.snapshots
-        if epoch.epoch in self._snapshot_epochs:
-            kept = on_host(checkpoint.state).parameters
-            snapshots = snapshots | {epoch.epoch: kept}
-        return replace(checkpoint, history=history, best=best, snapshots=snapshots)
+        return replace(checkpoint, history=history, best=best)
 
 
 def _agreed(stop: int, asked: bool) -> int:

@@ -43,6 +43,9 @@ class Recipe:
     patience : int, optional
         Stop after this many epochs without a lower validation loss and keep the best;
         by default never.
+    evaluate_every : int
+        Epochs from one evaluation of training and validation set to the next; 0 for
+        one after the last epoch alone, which has one always.
     snapshots : int
         How many networks to keep on the way, at the epochs of ``snapshot_epochs``; the
         untrained one is kept beside them.
@@ -62,6 +65,7 @@ class Recipe:
     engine: str = "auto"
     device: str | None = None
     patience: int | None = None
+    evaluate_every: int = 1
     snapshots: int = 5
 
     def __post_init__(self) -> None:
@@ -74,10 +78,15 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, not {value}")
-        for name in ("seed", "snapshots"):
+        for name in ("seed", "snapshots", "evaluate_every"):
             value = getattr(self, name)
             if value < 0:
                 raise InputError(f"{name} must not be negative, it is {value}")
+        if self.patience is not None and not self.evaluate_every:
+            raise InputError(
+                "patience looks at evaluations on the way: evaluate_every must be at "
+                "least 1"
+            )
         rate = self.learning_rate
         if rate is not None and not (math.isfinite(rate) and rate > 0):
             raise InputError(f"learning_rate must be a positive number, not {rate}")
