@@ -116,7 +116,9 @@ def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], O
     engine = planned_engine(run.plan.trained, data, run.plan.recipe)
     if engine == "compiled":
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(look).result
+            looked = pool.submit(look)
+            pool.submit(load_for_drawing)
+            yield looked.result
         return
     if engine == "eager" and helper is not None:
         with suppress(BrokenExecutor):

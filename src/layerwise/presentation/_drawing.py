@@ -83,21 +83,24 @@ def draw_all(report: Report, helper: Executor | None = None) -> dict[str, bytes]
         and where there are any ``mistakes`` of pictures and pairs of numbers, and
         ``suspects`` of pictures.
     """
-    drawings, study = list(_drawings(report)), report.study
-    of_study = [] if study is None else list(_study_drawings(study, report.data.train))
+    study, own = report.study, list(_sample_drawings(report.data))
+    common = list(_training_drawings(report))
+    if study is not None:
+        own += _suspect_drawings(study, report.data.train)
+        common = [*_study_drawings(study), *common]
     if helper is None:
-        return _drawn(drawings + of_study)
-    return _shared(drawings, of_study, helper)
+        return _drawn(own + common)
+    return _shared(own, common, helper)
 
 
 def draw_inputs(data: Dataset, inputs: InputStudy) -> dict[str, bytes]:
     """Draw the figures of a data set alone: the first of those of `draw_all`."""
-    return _drawn(_input_drawings(data, inputs))
+    return _drawn([*_sample_drawings(data), *_input_drawings(data, inputs)])
 
 
 def draw_study(study: Study) -> dict[str, bytes]:
     """Draw the figures of a study alone: those of `draw_all` that are of it."""
-    return _drawn(_study_drawings(study))
+    return _drawn([*_study_drawings(study), *_suspect_drawings(study)])
 
 
 def load_for_drawing() -> None:
@@ -139,14 +142,14 @@ def _shared(
 ) -> dict[str, bytes]:
     """Return drawings as PNG, those in common by this process and its helper.
 
-    We begin at the front and the helper at the back, until all are taken.
+    Both take the first that is left: those that take longest come first.
     """
     left, figures = deque(range(len(common))), dict[int, dict[str, bytes]]()
 
     def help_with_them() -> None:
         try:
             helper.submit(_hold, common).result()
-            for number in _until_none(left.pop):
+            for number in _until_none(left.popleft):
                 figures[number] = helper.submit(_draw_held, number).result()
         except BrokenExecutor:
             return  # the helper has gone: we do what it has left
@@ -206,30 +209,42 @@ def _layer_sheet(study: Study) -> Pictures:
     return {"layers": sheet} | tiles
 
 
-def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[Drawing]:
-    layer, names = inputs.layer, data.class_names
+def _sample_drawings(data: Dataset) -> Iterator[Drawing]:
+    """Yield the drawing of training samples: a helper is not sent all of them."""
     if data.is_image:
-        yield _drawing("samples", sample_sheet, data.train, names)
+        yield _drawing("samples", sample_sheet, data.train, data.class_names)
+
+
+def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[Drawing]:
+    layer = inputs.layer
+    yield _drawing("input", projection, layer, inputs.targets, data.class_names)
+    if data.is_image:
         yield _drawing("components", component_images, layer, data.shape)
-    yield _drawing("input", projection, layer, inputs.targets, names)
 
 
-def _drawings(report: Report) -> Iterator[Drawing]:
-    """Yield all drawings but those of the study."""
+def _training_drawings(report: Report) -> Iterator[Drawing]:
+    """Yield the drawings of the data and of the training."""
     data, history = report.data, report.history
-    yield from _input_drawings(data, report.input_study)
-    yield _drawing("training", training_curves, history, report.loss_unit)
     if len(history.health):
         names = report.network.layer_names
         yield _drawing("health", health_over_time, history, names)
+    yield _drawing("training", training_curves, history, report.loss_unit)
+    yield from _input_drawings(data, report.input_study)
     if data.shape == (2,):
         yield _drawing("regions", decision_regions, report.network, data.test)
 
 
-def _study_drawings(study: Study, training: Samples | None = None) -> Iterator[Drawing]:
+def _study_drawings(study: Study) -> Iterator[Drawing]:
+    """Yield the drawings of a study, those that take longest first."""
     yield partial(_layer_sheet, study)
     yield _drawing("discriminants", layer_projections, study, "discriminants")
-    yield from _measure_drawings(study)
+    yield _drawing("measures", measures_by_layer, study)
+    if study.snapshots:
+        yield _drawing("epochs", epoch_planes, study)
+    yield _drawing("probes", probe_by_layer, study)
+    if mixed_pairs(study):
+        yield _drawing("pairs", pairs_by_layer, study)
+    yield _drawing("similarity", layer_similarity, study)
     if study.predictions is None:
         return
     yield _drawing("confusion", confusion_matrix, study)
@@ -237,15 +252,13 @@ def _study_drawings(study: Study, training: Samples | None = None) -> Iterator[D
     shown = are_pictures(study.inputs) or are_points(study.inputs)
     if shown and len(study.mistakes):
         yield _drawing("mistakes", worst_mistakes, study)
+
+
+def _suspect_drawings(
+    study: Study, training: Samples | None = None
+) -> Iterator[Drawing]:
+    """Yield the drawing of suspects, which are samples of the training set too."""
+    if study.predictions is None:
+        return
     if are_pictures(study.inputs) and study.suspects:
         yield _drawing("suspects", suspect_labels, study, training)
-
-
-def _measure_drawings(study: Study) -> Iterator[Drawing]:
-    yield _drawing("probes", probe_by_layer, study)
-    yield _drawing("measures", measures_by_layer, study)
-    if mixed_pairs(study):
-        yield _drawing("pairs", pairs_by_layer, study)
-    if study.snapshots:
-        yield _drawing("epochs", epoch_planes, study)
-    yield _drawing("similarity", layer_similarity, study)

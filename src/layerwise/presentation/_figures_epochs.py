@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from layerwise.inspection import SnapshotStudy, Study
-from layerwise.presentation._points import as_dots, draw_names
-from layerwise.presentation._style import MUTED, PALE, class_colours, new_axes, styled
+from layerwise.presentation._points import as_dots, colours_of, draw_names
+from layerwise.presentation._style import MUTED, PALE, new_axes, styled
 from layerwise.presentation._text import short
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def epoch_planes(
     targets = study.targets[study.sampled]
     cells = np.stack([_column(rows, layer) for layer in layers])
     cells[..., 0] += np.arange(len(layers))[:, None, None]
-    colours = np.array(class_colours(len(study.class_names)))[targets]
-    each = np.tile(colours, len(layers) * len(rows))
+    colours = colours_of(targets, len(study.class_names))
+    each = np.tile(colours, (len(layers) * len(rows), 1))
     ax.scatter(*cells.reshape(-1, 2).T, c=each, **as_dots(len(targets), SIDE**2))
     present = np.unique(targets)
     names = [study.class_names[index] for index in present]
