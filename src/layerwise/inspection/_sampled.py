@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int, Int64, UInt16
 
 from layerwise.errors import InputError
+from layerwise.inspection._together import one_blas_thread
 
 __all__ = ["Neighbourhood", "bootstrap_interval", "logistic_probe", "shuffled"]
 
@@ -230,7 +231,6 @@ def logistic_probe(
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
 
     if not len(fit_labels):
         raise InputError("there are no rows to fit a probe on")
@@ -243,8 +243,7 @@ def logistic_probe(
     scaler = StandardScaler().fit(fit_rows)
     weight = 1 / (PENALTY * len(fit_rows))
     model = LogisticRegression(C=weight, tol=TOLERANCE, max_iter=10_000)
-    # The solver's products are small: a second thread costs more than it does.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         model.fit(scaler.transform(fit_rows), fit_labels)
         return np.asarray(model.predict(scaler.transform(rows)))
 

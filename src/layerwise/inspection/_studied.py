@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
-from threadpoolctl import threadpool_limits
 
 from layerwise import ranks
 from layerwise.inspection._capture import (
@@ -40,7 +39,7 @@ from layerwise.inspection._study import Inputs, Study, ValidationView
 from layerwise.inspection._subject import Activations, Block, Case, Subject
 from layerwise.inspection._suspects import Suspect, ranked
 from layerwise.inspection._tallies import Tallies
-from layerwise.inspection._together import each
+from layerwise.inspection._together import each, one_blas_thread
 from layerwise.statistics import constant_units, duplicate_units
 
 __all__ = ["studied"]
@@ -56,7 +55,7 @@ FITTING, SAMPLED = 3_000, 1_500
 """The stated sample: so many fitted on, and so many scored, at most."""
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread()
 def studied(
     case: Case,
     *,
