@@ -1,5 +1,6 @@
 """Layers are independent of each other: as many at a time as there are cores."""
 
+import importlib
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -42,7 +43,7 @@ def one_blas_thread() -> Generator[None]:
         return
     try:
         # SciPy has a BLAS of its own, which can be told once it is loaded.
-        import scipy.linalg  # noqa: F401
+        importlib.import_module("scipy.linalg")
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, user_api="blas"):
