@@ -1,20 +1,23 @@
 """Three engines, one mathematics: agreement, cuts, divergence, evaluation."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from layerwise.arrays import leaves, named_leaves, one_hot
-from layerwise.data import Order, Samples
+from layerwise.data import Order, Samples, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
-from layerwise.training import OPTIMISERS, Score, engine_for
-from layerwise.training.engines import on_host
+from layerwise.training import OPTIMISERS, SCHEDULES, Optimiser, Score, engine_for
+from layerwise.training.engines import _compiled, on_host
 from layerwise.training.engines._compiled import TILES
 
 ENGINES = ["eager", "compiled", "torch"]
@@ -269,6 +272,84 @@ class TestWeights:
 
         twice, weighted = passed([0, 1, 1], [1.0, 1, 1]), passed([0, 1], [1.0, 2])
         assert largest_difference(weighted, twice) < 1e-14
+
+
+@pytest.fixture(scope="module")
+def compilations():
+    """The names of what XLA has compiled so far."""
+    seen = []
+
+    def listen(event, seconds, **others):
+        del seconds
+        if event.endswith("backend_compile_duration"):
+            seen.append(others.get("fun_name"))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seen
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+class Stubborn(Optimiser):
+    """An optimiser that can be told not to move."""
+
+    moves = True
+
+    def init(self, parameters):
+        del parameters
+        return ()
+
+    def update(self, gradients, moments, parameters, rate):
+        changed = OPTIMISERS["sgd"].update(gradients, moments, parameters, rate)
+        return changed if self.moves else (parameters, moments)
+
+
+class TestSharedPrograms:
+    def test_trainings_of_one_shape_are_compiled_once(
+        self, problem_of, run, compilations
+    ):
+        """Whatever else differs between two folds of two data sets."""
+        first = problem_of(MLP([7], dropout=0.2), dtype=np.float32)
+        run(replace(first, l2=0.1), "compiled", [0, 20])
+        inputs, targets = first.samples.inputs, first.samples.targets
+        scaling = fit_scaling(inputs[:49] * 3, "range")
+        other = replace(
+            first,
+            network=replace(first.network, scaling=scaling),
+            samples=Samples(np.flip(inputs[:49]) * 3, targets[:49]),
+            schedule=SCHEDULES["cosine"],
+            peak_rate=0.02,
+            total_steps=25,
+            seed=8,
+            l2=0.2,
+        )
+        before = len(compilations)
+        assert before
+        found = as_bytes(*run(other, "compiled", [0, 20]))
+        assert len(compilations) == before
+        _compiled._shared.cache_clear()
+        assert as_bytes(*run(other, "compiled", [0, 20])) == found
+        assert len(compilations) > before
+
+    def test_what_may_change_is_not_shared(self, problem_of, run):
+        optimiser = Stubborn()
+        problem = replace(problem_of(), optimiser=optimiser)
+        moved = []
+        for optimiser.moves in (True, False):
+            state, _ = run(problem, "compiled", [0, 2])
+            found = on_host(state).parameters
+            moved.append(largest_difference(found, problem.network.parameters))
+        assert moved[0] > 0
+        assert moved[1] == 0
+
+    def test_a_program_does_not_keep_the_samples(self, problem_of, run):
+        problem = problem_of(dtype=np.float32)
+        inputs = problem.samples.inputs.copy()
+        problem = replace(problem, samples=replace(problem.samples, inputs=inputs))
+        run(problem, "compiled", [0, 2])
+        gone = weakref.ref(inputs)
+        del problem, inputs
+        gc.collect()
+        assert gone() is None
 
 
 def test_size_alone_chooses_the_engine(problem_of):

@@ -11,7 +11,7 @@ from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
 from layerwise.data._order import Order, order
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._scaling import Scaling, fit_scaling
+from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 
@@ -34,6 +34,7 @@ __all__ = [
     "order",
     "read_ahead",
     "rows_in_files",
+    "scaled",
     "stratified_split",
     "tensor_names",
 ]

@@ -12,7 +12,7 @@ from layerwise.arrays import Array, namespace
 from layerwise.data._summary import extremes, summary
 from layerwise.errors import InputError
 
-__all__ = ["Scaling", "ScalingKind", "fit_scaling"]
+__all__ = ["Scaling", "fit_scaling", "scaled"]
 
 ScalingKind: TypeAlias = Literal["range", "standard", "none"]
 
@@ -50,15 +50,15 @@ class Scaling:
         if dtype is None:
             floating = xp.isdtype(inputs.dtype, "real floating")
             dtype = inputs.dtype if floating else xp.float32
-        # Cast before the subtraction: in bytes, 0 - 255 would wrap round to 1.
-        x = xp.astype(inputs, dtype, copy=False)
-        if self.kind == "none":
-            return x
-        offset, divisor = (
-            xp.asarray(constant, dtype=dtype, device=device(x))
-            for constant in (self.offset, self.divisor)
+        constants = tuple(
+            xp.asarray(constant, dtype=dtype, device=device(inputs))
+            for constant in self.constants()
         )
-        return (x - offset) / divisor
+        return scaled(inputs, constants, dtype)
+
+    def constants(self) -> tuple[()] | tuple[np.ndarray, np.ndarray]:
+        """Return offset and divisor; nothing where the inputs stay as they are."""
+        return () if self.kind == "none" else (self.offset, self.divisor)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fields other than the kind, to save them."""
@@ -80,6 +80,16 @@ class Scaling:
         if len({field.shape for field in fields}) > 1:
             raise InputError("scaling: arrays of different shapes: save it again")
         return cls(_checked_kind(kind), *fields)
+
+
+def scaled(inputs: Array, constants: tuple[Array, ...], dtype: Any) -> Array:
+    """Return the inputs in that dtype, scaled by a `Scaling`'s ``constants`` in it."""
+    # Cast before the subtraction: in bytes, 0 - 255 would wrap round to 1.
+    x = namespace(inputs).astype(inputs, dtype, copy=False)
+    if not constants:
+        return x
+    offset, divisor = constants
+    return (x - offset) / divisor
 
 
 def fit_scaling(inputs: Array, kind: str) -> Scaling:

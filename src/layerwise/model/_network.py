@@ -215,7 +215,7 @@ def loss_and_gradients(
     parameters: Tree,
     batch: Batch,
     noise: Noise = None,
-    l2: float = 0.0,
+    l2: Array | float | None = None,
 ) -> LossAndGradients:
     """Backpropagation: the mean loss of a batch, and its gradient by every parameter.
 
@@ -229,7 +229,7 @@ def loss_and_gradients(
     losses, trace = loss.forward(outputs, batch.targets)
     value, gradient = mean_loss(losses, loss.backward(trace), batch.weights)
     gradients = layer.gradients(parameters, traces, gradient)
-    if l2:
+    if l2 is not None:
         strength = l2 / total_weight(batch.weights)
         value, gradients = with_l2_penalty(value, gradients, parameters, strength)
     return LossAndGradients(value, outputs, gradients, activations, traces)

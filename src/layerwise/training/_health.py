@@ -22,6 +22,7 @@ __all__ = [
     "greatest_slopes",
     "health_of_step",
     "health_records",
+    "no_health",
     "silent_shares",
     "statistics_of_outputs",
     "statistics_of_slopes",
@@ -100,6 +101,13 @@ def health_records(
         )
         for number, layers in enumerate(array)
     )
+
+
+def no_health(
+    records: int, layers: int, dtype: np.dtype
+) -> Float[np.ndarray, "records layers measures"]:
+    """Return so many records of zeros."""
+    return np.zeros((records, layers, len(LayerHealth._fields)), dtype)
 
 
 def health_of_step(

@@ -3,13 +3,16 @@
 A whole stretch of steps is one ``while_loop`` with dynamic bounds: it is compiled once,
 and no step returns to Python. The training set lies on the device in its own dtype
 and is an argument of the program: closed over, it would be compiled in as a constant.
+So is all else in which trainings of one shape differ, and they share one program: of a
+sweep, of folds, of a second attempt in a notebook only the first is compiled.
 """
 
 import itertools
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import cache, partial
+from dataclasses import dataclass, fields
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -17,12 +20,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from layerwise.arrays import Array, Tree, device_named, tree_map
-from layerwise.data import Order, Samples
+from layerwise.data import Order, Samples, scaled
 from layerwise.model import (
     Batch,
     Draw,
+    Loss,
     LossAndGradients,
     Noise,
+    Sequential,
     flatten,
     hits,
     loss_and_gradients,
@@ -31,8 +36,10 @@ from layerwise.model import (
 from layerwise.training._health import (
     greatest_slopes,
     health_of_step,
+    no_health,
     silent_shares,
 )
+from layerwise.training._optimisers import Optimiser
 from layerwise.training.engines._engine import (
     Problem,
     Score,
@@ -52,6 +59,9 @@ MOST_INDICES = 2**16
 BLOCK_ROWS = 4096
 """Rows evaluated at a time."""
 
+MOST_COPIED = 2**28
+"""Bytes of a training set that may be copied to fill it up; a larger one is not."""
+
 FOR_STEPS: dict[str, bool | int | str] = {
     "xla_cpu_multi_thread_eigen": False,
     "xla_cpu_experimental_ynn_fusion_type": "",
@@ -69,6 +79,60 @@ in the same order, so that no number depends on it."""
 TILES_KNOWN_IN = ((0, 7), (0, 11))
 """The releases of jaxlib, from and before, whose XLA reads tiles of this form: another
 would end the process where it cannot read them."""
+
+
+PROGRAMS = 32
+"""Kept, those used last: a network of a hundred layers has some megabytes of code."""
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a program is compiled for: all else it is given."""
+
+    layer: Sequential
+    loss: Loss
+    optimiser: Optimiser
+    outputs: int
+    draws: Any
+    dtype: np.dtype
+    batch_size: int
+    weighted: bool
+    health_every: int
+    platform: str
+
+    @classmethod
+    def of(cls, problem: Problem, platform: str) -> "_Shape":
+        network = problem.by_hand
+        features = int(np.prod(network.shape))
+        return cls(
+            layer=network.layer,
+            loss=network.loss,
+            optimiser=problem.optimiser,
+            outputs=len(network.class_names),
+            draws=network.layer.noise(network.parameters, (features,)),
+            dtype=problem.dtype,
+            batch_size=problem.batch_size,
+            weighted=problem.samples.weights is not None,
+            health_every=problem.health_every,
+            platform=platform,
+        )
+
+
+class _Programs(NamedTuple):
+    """The two compiled functions of a shape."""
+
+    run: Callable[..., Any]
+    evaluate: Callable[..., Any]
+
+
+class _Given(NamedTuple):
+    """What a training brings: samples, how they are scaled, what its noise is from."""
+
+    inputs: Array
+    targets: Array
+    constants: tuple[Array, ...]
+    key: Array
+    l2: Array | None
 
 
 class _Block(NamedTuple):
@@ -114,22 +178,17 @@ class CompiledEngine:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._double = problem.dtype == np.float64
-        network = problem.by_hand
-        features = int(np.prod(network.shape))
-        draws = network.layer.noise(network.parameters, (features,))
         self._device = device_named(problem.device)
-        options = _known(FOR_STEPS) if self._device.platform == "cpu" else None
-        run = partial(_run, problem, draws)
-        self._run = jax.jit(run, compiler_options=options)
-        self._evaluate = jax.jit(partial(_evaluate, problem))
+        shape = _Shape.of(problem, self._device.platform)
+        self._programs = _shared(shape) if _is_constant(shape) else _programs(shape)
         self._blocks: dict[tuple[Order, int], _Block] = {}
         # Where an epoch fits, it is one block, and one call of the program.
         epoch = -(-len(problem.samples) // problem.batch_size)
         largest = max(1, MOST_INDICES // problem.batch_size)
         self._length = min(MOST_STEPS, largest, epoch)
-        samples = problem.samples
+        self._rows = _shared_length(min(BLOCK_ROWS, len(problem.samples)))
         with self._settings():
-            self._data = jax.device_put((samples.inputs, samples.targets))
+            self._given = jax.device_put(_given(problem))
 
     def advance(
         self, state: State, order: Order, start: int, stop: int
@@ -152,7 +211,7 @@ class CompiledEngine:
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
-        size = min(BLOCK_ROWS, len(self._problem.samples))
+        size = self._rows
         parts: list[_Sums] = []
         with self._settings():
             for start in range(0, len(samples), size):
@@ -161,7 +220,10 @@ class CompiledEngine:
                 labels = _padded(samples.targets[block], size)
                 positions = np.arange(start, min(start + size, len(samples)))
                 counted = _padded(samples.weights_at(positions), size)
-                parts.append(self._evaluate(parameters, rows, labels, counted))
+                scores = self._programs.evaluate(
+                    parameters, self._given.constants, rows, labels, counted
+                )
+                parts.append(scores)
         *sums, slopes = zip(*parts, strict=True)
         loss, right, total = (sum(map(float, column)) for column in sums)
         dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
@@ -177,7 +239,7 @@ class CompiledEngine:
         def run(count: int) -> _Carry:
             begun = state._replace(step=np.int32(start))
             span = np.int32(first), np.int32(first + count)
-            return self._run(self._data, begun, block, span)
+            return self._programs.run(self._given, begun, block, span)
 
         with self._settings():
             carry = run(last - first)
@@ -219,10 +281,11 @@ class CompiledEngine:
             return self._blocks[order, number]
         start = number * self._length
         stop = start + self._length
+        length = _shared_length(self._length)
         rates = self._problem.rates(start, stop)
-        block = _Block(*self._problem.batches(order, start, stop), rates)
+        arrays = *self._problem.batches(order, start, stop), rates
         with self._settings():
-            return jax.device_put(block)
+            return jax.device_put(_Block(*(_padded(a, length) for a in arrays)))
 
     @contextmanager
     def _settings(self) -> Generator[None]:
@@ -269,10 +332,32 @@ def _known(options: dict[str, bool | int | str]) -> dict[str, bool | int | str]:
     return {name: value for name, value in options.items() if _is_known(name, value)}
 
 
+def _programs(shape: _Shape) -> _Programs:
+    options = _known(FOR_STEPS) if shape.platform == "cpu" else None
+    run = jax.jit(partial(_run, shape), compiler_options=options)
+    return _Programs(run, jax.jit(partial(_evaluate, shape)))
+
+
+_shared = lru_cache(maxsize=PROGRAMS)(_programs)
+
+
+def _is_constant(value: Any) -> bool:
+    """Return whether what equals this value today is the same for ever.
+
+    Layers and optimisers are frozen records; of one that somebody wrote otherwise a
+    program could still have the numbers that it held before.
+    """
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    made = vars(type(value)).get("__dataclass_params__")
+    if made is not None and made.frozen:
+        return all(_is_constant(getattr(value, field.name)) for field in fields(value))
+    return value is None or isinstance(value, bool | int | float | str | np.dtype)
+
+
 def _run(
-    problem: Problem,
-    draws: Any,
-    data: tuple[Array, Array],
+    shape: _Shape,
+    given: _Given,
     state: State,
     block: _Block,
     span: tuple[Array, Array],
@@ -282,9 +367,9 @@ def _run(
     The update of that one is made nevertheless: a choice between two states in every
     step costs a third of MNIST's time, and the few that diverge are run again.
     """
-    inputs, targets = data
+    inputs, targets = given.inputs, given.targets
     first, last = span
-    every, begun = problem.health_every, state.step - first
+    every, begun = shape.health_every, state.step - first
     loop = jax.lax.while_loop
 
     def until(stop: Array) -> Callable[[_Carry], Array]:
@@ -293,9 +378,12 @@ def _run(
     def moved(carry: _Carry) -> _Moved:
         i = carry.reached
         rows, weights = block.indices[i], block.weights[i]
-        batch = _batch(problem, inputs[rows], targets[rows], weights)
-        noise = _noise(problem, draws, begun + i)
-        return _moved(problem, carry, batch, noise, block.rates[i])
+        batch = _batch(shape, given.constants, inputs[rows], targets[rows], weights)
+        noise = _noise(shape, given.key, begun + i)
+        found = loss_and_gradients(
+            shape.layer, shape.loss, carry.parameters, batch, noise, given.l2
+        )
+        return _moved(shape, carry, batch, found, block.rates[i])
 
     def step(carry: _Carry) -> _Carry:
         i, to = carry.reached, moved(carry)
@@ -315,7 +403,7 @@ def _run(
     def watched(carry: _Carry) -> Array:
         to, number = moved(carry), begun + carry.reached
         measured = health_of_step(
-            problem.by_hand.layer, to.batch, to.found, carry.parameters, to.parameters
+            shape.layer, to.batch, to.found, carry.parameters, to.parameters
         )
         place = number // every - (begun + every - 1) // every
         return carry.health.at[place].set(measured)
@@ -328,9 +416,10 @@ def _run(
         stop = jnp.minimum(last, carry.reached + every - over)
         return loop(until(stop), step, carry._replace(health=health))
 
-    nothing = jnp.zeros(len(block.rates), problem.dtype)
-    zero = jnp.zeros((), problem.dtype)
-    records = problem.no_health(len(block.rates) // every + 1 if every else 0)
+    nothing = jnp.zeros(len(block.rates), shape.dtype)
+    zero = jnp.zeros((), shape.dtype)
+    count = len(block.rates) // every + 1 if every else 0
+    records = no_health(count, len(shape.layer.layers), shape.dtype)
     begin = _Carry(
         first, zero, state.parameters, state.moments, nothing, nothing, records
     )
@@ -348,18 +437,14 @@ class _Moved(NamedTuple):
 
 
 def _moved(
-    problem: Problem, carry: _Carry, batch: Batch, noise: Noise, rate: Array
+    shape: _Shape, carry: _Carry, batch: Batch, found: LossAndGradients, rate: Array
 ) -> _Moved:
     """Return what one step comes to; a batch without weight changes nothing."""
-    network = problem.by_hand
-    found = loss_and_gradients(
-        network.layer, network.loss, carry.parameters, batch, noise, problem.l2
-    )
     loss = found.loss
-    parameters, moments = problem.optimiser.update(
+    parameters, moments = shape.optimiser.update(
         found.gradients, carry.moments, carry.parameters, rate
     )
-    if problem.samples.weights is not None:
+    if shape.weighted:
         unless_empty = partial(jnp.where, batch.weights.sum() > 0)
         parameters = tree_map(unless_empty, parameters, carry.parameters)
         moments = tree_map(unless_empty, moments, carry.moments)
@@ -386,44 +471,76 @@ def _last_finite(run: Callable[[int], _Carry], updates: int) -> tuple[int, _Carr
 
 
 def _evaluate(
-    problem: Problem, parameters: Tree, rows: Array, labels: Array, counted: Array
+    shape: _Shape,
+    parameters: Tree,
+    constants: tuple[Array, ...],
+    rows: Array,
+    labels: Array,
+    counted: Array,
 ) -> _Sums:
     """Return the sums over a block of samples, each as often as it counts.
 
     Last comes the greatest slope of every unit of every layer.
     """
-    network = problem.by_hand
-    batch = _batch(problem, rows, labels, counted)
-    outputs, traces = network.layer.forward(parameters, batch.inputs)
-    losses, _ = network.loss.forward(outputs, batch.targets)
+    batch = _batch(shape, constants, rows, labels, counted)
+    outputs, traces = shape.layer.forward(parameters, batch.inputs)
+    losses, _ = shape.loss.forward(outputs, batch.targets)
     right = hits(outputs, labels)
     # Not a product: what does not count may be infinite.
     loss, hit = (jnp.where(counted > 0, part * counted, 0) for part in (losses, right))
-    slopes = greatest_slopes(network.layer, traces, counted > 0)
+    slopes = greatest_slopes(shape.layer, traces, counted > 0)
     return _Sums(loss.sum(), hit.sum(), counted.sum(), slopes)
 
 
-def _batch(problem: Problem, rows: Array, labels: Array, weights: Array) -> Batch:
-    network, dtype = problem.by_hand, problem.dtype
-    inputs = flatten(network.scaling.apply(rows, dtype))
-    like = jnp.zeros(0, dtype)
-    return Batch(inputs, target_rows(labels, len(network.class_names), like), weights)
+def _batch(
+    shape: _Shape,
+    constants: tuple[Array, ...],
+    rows: Array,
+    labels: Array,
+    weights: Array,
+) -> Batch:
+    inputs = flatten(scaled(rows, constants, shape.dtype))
+    like = jnp.zeros(0, shape.dtype)
+    return Batch(inputs, target_rows(labels, shape.outputs, like), weights)
 
 
-def _noise(problem: Problem, draws: Any, step: Array) -> Noise:
-    """Draw the noise of a step, from the seed, the step and the place in the tree."""
-    key = jax.random.fold_in(jax.random.key(problem.seed), step)
+def _noise(shape: _Shape, key: Array, step: Array) -> Noise:
+    """Draw the noise of a step, from the key, the step and the place in the tree."""
+    of_step = jax.random.fold_in(key, step)
     places = itertools.count()
 
     def drawn(declared: Draw | None) -> Array | None:
         if declared is None:
             return None
-        own = jax.random.fold_in(key, next(places))
-        return jax.random.uniform(
-            own, (problem.batch_size, *declared.shape), problem.dtype
-        )
+        own = jax.random.fold_in(of_step, next(places))
+        return jax.random.uniform(own, (shape.batch_size, *declared.shape), shape.dtype)
 
-    return tree_map(drawn, draws)
+    return tree_map(drawn, shape.draws)
+
+
+def _given(problem: Problem) -> _Given:
+    """Return what a training brings, its samples filled up where that is cheap."""
+    samples, dtype = problem.samples, problem.dtype
+    rows = len(samples)
+    if samples.inputs.nbytes <= MOST_COPIED:
+        rows = _shared_length(rows)
+    return _Given(
+        _padded(samples.inputs, rows),
+        _padded(samples.targets, rows),
+        tuple(c.astype(dtype) for c in problem.by_hand.scaling.constants()),
+        jax.random.key(problem.seed),
+        np.asarray(problem.l2, dtype) if problem.l2 else None,
+    )
+
+
+def _shared_length(count: int) -> int:
+    """Return the length of arrays for so many items: at most a sixteenth more.
+
+    XLA compiles for lengths. Folds, whose numbers of samples differ by a few, share
+    one program so.
+    """
+    grain = 1 << max(0, count.bit_length() - 5)
+    return -(-count // grain) * grain
 
 
 def _padded(rows: np.ndarray, length: int) -> np.ndarray:

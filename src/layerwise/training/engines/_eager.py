@@ -184,7 +184,7 @@ class EagerEngine:
             before,
             batch,
             self._noise(state.step, len(rows)),
-            problem.l2,
+            problem.l2 or None,
         )
         parameters, moments = problem.optimiser.update(
             ravelled(found.gradients), state.moments, state.parameters, rate

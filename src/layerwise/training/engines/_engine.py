@@ -11,7 +11,7 @@ from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
 from layerwise.errors import InputError
 from layerwise.model import Network, TorchNetwork
-from layerwise.training._health import HEALTH_EVERY, LayerHealth
+from layerwise.training._health import HEALTH_EVERY, no_health
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule
 
@@ -157,8 +157,7 @@ class Problem:
         self, records: int = 0
     ) -> Float[np.ndarray, "records layers measures"]:
         """Return so many records of zeros."""
-        shape = (records, len(self.network.layer_names), len(LayerHealth._fields))
-        return np.zeros(shape, self.dtype)
+        return no_health(records, len(self.network.layer_names), self.dtype)
 
     def initial_state(self) -> State:
         """Return the state before the first step."""
