@@ -201,6 +201,7 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         (["run", "iris", "--epochs", "0"], "epochs must be at least 1"),
         (["run", "iris", "--optimizer", "foo"], "--optimizer"),
         (["run", "iris", "--hidden", "3y"], "--hidden"),
+        (["run", "iris", "--hidden", "5,3x"], "'3x'"),
         (["run", "iris", "--hidden", "0"], "--hidden"),
         (["run", "iris", "--dropout", "1"], "dropout"),
         (["run", "iris", "--learning-rate", "nan"], "learning_rate"),

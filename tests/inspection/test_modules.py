@@ -396,6 +396,26 @@ class TestChoices:
         with pytest.raises(InputError, match="nothing was predicted"):
             _ = without.mistakes
 
+    def test_predict_is_asked_once_a_pass(self, module, digits):
+        passes, asked = [], []
+        module.register_forward_hook(lambda *_: passes.append(1))
+        lw.inspect(module, digits, predict=lambda output: asked.append(1) or output)
+        assert len(asked) == len(passes) > 1
+
+    def test_how_rows_are_counted(self, module, digits):
+        passed = []
+        study = lw.inspect(
+            module,
+            digits,
+            precision="fast",
+            max_units=8,
+            watch=lambda done, total: passed.append((done, total)),
+        )
+        told = {finding.kind: finding for finding in study.findings}
+        assert told["projected"].evidence["width"] == 8
+        assert 0 < told["fast"].evidence["measured"] < told["fast"].evidence["bound"]
+        assert passed[-1][0] == passed[-1][1] > 0
+
     def test_outputs_that_say_no_class(self):
         module = nn.Sequential(nn.Conv1d(1, 3, 3))
         batch = (torch.randn(6, 1, 9), torch.arange(6) % 2)

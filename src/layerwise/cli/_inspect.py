@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from layerwise.experiment import Plan
-    from layerwise.inspection import Counting, Study
+    from layerwise.inspection import CountingOptions, Study
 
 __all__ = ["InspectCommand"]
 
@@ -112,7 +112,7 @@ class InspectCommand(StoredOptions):
         )
         with presentation.PassBar(console) as bar:
             study = experiment.look_inside(
-                network, data, plan, watch=bar.judged, counting=self._counting(bar)
+                network, data, plan, judged=bar.judged, **self._counting(bar)
             )
         self._shown(console, study)
         if self.suspects:
@@ -151,7 +151,7 @@ class InspectCommand(StoredOptions):
                 module,
                 **given,
                 required_accuracy=self.required_accuracy,
-                counting=self._counting(bar),
+                **self._counting(bar),
             )
             page = ranks.from_first(lambda: self._page(study, target))
         self._shown(console, study)
@@ -200,10 +200,12 @@ class InspectCommand(StoredOptions):
             given["reduce"] = int(self.reduce) if place else self.reduce
         return given
 
-    def _counting(self, watch: Callable[[int, int], None]) -> "Counting":
-        from layerwise.inspection import Counting
-
-        return Counting(self.precision, self.max_units, watch)
+    def _counting(self, watch: Callable[[int, int], None]) -> "CountingOptions":
+        return {
+            "precision": self.precision,
+            "max_units": self.max_units,
+            "watch": watch,
+        }
 
     def _page(self, study: "Study", target: str) -> Path:
         from layerwise.files import make_folder

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -38,6 +39,8 @@ Flag: TypeAlias = Annotated[
     tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
 ]
 
+
+HIDDEN = re.compile(r"0*([1-9][0-9]*)(?:x0*([1-9][0-9]*))?")
 
 SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual",
            "scaling")  # fmt: skip
@@ -196,20 +199,19 @@ def widths(text: str) -> tuple[int, ...]:
         return ()
     found: list[int] = []
     for part in text.split(","):
-        units, times, layers = part.strip().partition("x")
-        found += [whole(units, "--hidden")] * (
-            whole(layers, "--hidden") if times else 1
-        )
+        made = HIDDEN.fullmatch(part.strip())
+        if made is None:
+            raise InputError(
+                f"--hidden: {part!r} is not a width; write 100,50 or 30x8 (eight "
+                "layers of 30) or none"
+            )
+        units, layers = made.groups("1")
+        found += [int(units)] * int(layers)
     return tuple(found)
 
 
 def whole(text: str, option: str) -> int:
     """Return the whole number of at least 1 that an option's text is."""
     if not text.strip().isdecimal() or int(text) < 1:
-        raise InputError(
-            f"{option}: {text!r} is not a whole number of at least 1; "
-            "write 100,50 or 30x8 (eight layers of 30) or none"
-            if option == "--hidden"
-            else f"{option}: {text!r} is not a whole number of at least 1"
-        )
+        raise InputError(f"{option}: {text!r} is not a whole number of at least 1")
     return int(text)

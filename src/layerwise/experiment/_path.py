@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from layerwise import ranks
 from layerwise.data import Dataset, DataStatistics, describe
@@ -30,7 +30,7 @@ from layerwise.files import (
 )
 from layerwise.inspection import (
     Baseline,
-    Counting,
+    CountingOptions,
     Study,
     baselines,
     inspect,
@@ -225,7 +225,7 @@ def finish(
             run.data,
             run.plan,
             snapshots=result.snapshots,
-            watch=watch,
+            judged=watch,
         )
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
@@ -265,8 +265,8 @@ def look_inside(
     plan: Plan,
     *,
     snapshots: Sequence[Snapshot] = (),
-    watch: Callable[[int, int], None] | None = None,
-    counting: Counting | None = None,
+    judged: Callable[[int, int], None] | None = None,
+    **counting: Unpack[CountingOptions],
 ) -> Study:
     """Return the study of a network, with as many suspect labels as the plan asks for.
 
@@ -278,17 +278,17 @@ def look_inside(
         Its required accuracy, suspects and recipe count.
     snapshots : sequence of Snapshot, optional
         The network on its way.
-    watch : callable, optional
+    judged : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
-    counting : Counting, optional
-        How rows are counted; by default exactly.
+    **counting
+        How rows are counted, and who is told of it: see `inspect`.
     """
     study = inspect(
         network,
         data,
         required_accuracy=plan.required_accuracy,
         snapshots=snapshots,
-        counting=counting,
+        **counting,
     )
     if not plan.suspects or not isinstance(network, Network):
         return study
@@ -298,7 +298,7 @@ def look_inside(
         plan.recipe,
         most=plan.suspects,
         seed=plan.recipe.seed,
-        watch=watch,
+        watch=judged,
     )
     return replace(study, suspects=found)
 

@@ -10,7 +10,7 @@ from layerwise.inspection._activations import (
 from layerwise.inspection._baselines import baselines, logistic_regression
 from layerwise.inspection._calibration import Calibration
 from layerwise.inspection._counted import Counted, joined
-from layerwise.inspection._counting import Counting
+from layerwise.inspection._counting import Counting, CountingOptions
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._forecast import Forecast, forecast
 from layerwise.inspection._input_study import Baseline, InputStudy
@@ -44,6 +44,7 @@ __all__ = [
     "Calibration",
     "Counted",
     "Counting",
+    "CountingOptions",
     "Finding",
     "Forecast",
     "InputStudy",

@@ -3,10 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import TypedDict
 
 from layerwise.statistics import MAX_UNITS, Moments, Precision
 
-__all__ = ["Counting", "Progress"]
+__all__ = ["Counting", "CountingOptions", "Progress"]
+
+
+class CountingOptions(TypedDict, total=False):
+    """How rows are counted, by keyword; `Counting` explains each."""
+
+    precision: Precision
+    max_units: int
+    watch: Callable[[int, int], None] | None
 
 
 @dataclass(frozen=True)

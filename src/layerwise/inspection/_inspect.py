@@ -12,6 +12,7 @@ from layerwise.inspection._study import Study
 from layerwise.inspection._subject import Case
 from layerwise.inspection._subject_network import network_case
 from layerwise.model import Network, TorchNetwork
+from layerwise.statistics import MAX_UNITS, Precision
 from layerwise.training import Snapshot
 
 __all__ = ["LookOptions", "inspect", "is_module"]
@@ -38,7 +39,9 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     required_accuracy: float = 0.99,
     snapshots: Sequence[Snapshot] = (),
     transformer: Any = None,
-    counting: Counting | None = None,
+    precision: Precision = "exact",
+    max_units: int = MAX_UNITS,
+    watch: Callable[[int, int], None] | None = None,
     **look: Unpack[LookOptions],
 ) -> Study:
     """Look at every layer of a network: what its activations know of the classes.
@@ -67,10 +70,14 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     transformer : scikit-learn transformer, optional
         One more way to look at the samples shown, fitted on the stated sample
         (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
-    counting : Counting, optional
-        ``Counting(precision, max_units, watch)``: exactly or fast, from how many units
-        on a layer is projected, and who is told how far it is. By default exactly, with
-        2,048 units.
+    precision : "exact" or "fast"
+        "fast" takes products in float32, and measures what that costs; see
+        `Moments.of`.
+    max_units : int
+        The scatter of a layer of more units is taken of as many coordinates in a seeded
+        orthogonal basis; the study says so, and its class means stay exact.
+    watch : callable, optional
+        Told now and then how many rows were passed, and of how many.
     **look
         How a module is looked into.
 
@@ -115,7 +122,7 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         case,
         required_accuracy=required_accuracy,
         transformer=transformer,
-        counting=counting,
+        counting=Counting(precision, max_units, watch),
     )
 
 

@@ -16,7 +16,7 @@ from layerwise.model._activations import (
     activation,
 )
 from layerwise.model._architecture import Architecture, block_names
-from layerwise.model._composition import Residual, Sequential, slopes
+from layerwise.model._composition import Residual, Sequential, layers_within, slopes
 from layerwise.model._dropout import Dropout
 from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
@@ -99,6 +99,7 @@ __all__ = [
     "hits",
     "initial_network",
     "initialiser",
+    "layers_within",
     "load_network",
     "loss_and_gradients",
     "loss_function",

@@ -1,7 +1,7 @@
 """Layers made of layers: one after another, and around a skip connection."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from layerwise.errors import InputError
 from layerwise.model._activations import Activation
 from layerwise.model._layer import Draw, Layer, Noise, Shape, output_shape
 
-__all__ = ["Residual", "Sequential", "slopes"]
+__all__ = ["Residual", "Sequential", "layers_within", "slopes"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,17 @@ class Residual(Layer):
     def noise(self, params: Tree, shape: Shape) -> Draw | tuple[Any, ...] | None:
         """Declare f's noise."""
         return self.layer.noise(params, shape)
+
+
+def layers_within(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and those that it is made of, in the order of its fields."""
+    yield layer
+    a_dataclass: Any = layer
+    for field in fields(a_dataclass):
+        value = getattr(layer, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Layer):
+                yield from layers_within(part)
 
 
 def slopes(layer: Layer, trace: Tree) -> Iterator[Array]:

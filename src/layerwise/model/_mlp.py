@@ -1,6 +1,6 @@
 """The multilayer perceptron: its settings, and the layers they mean."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import index
@@ -12,7 +12,7 @@ from layerwise.arrays import require_torch
 from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS, activation
-from layerwise.model._composition import Residual, Sequential
+from layerwise.model._composition import Residual, Sequential, layers_within
 from layerwise.model._dropout import Dropout
 from layerwise.model._initialisers import initialiser
 from layerwise.model._layer import Layer
@@ -171,7 +171,7 @@ class MLP:
 
 def _mlp_of(layer: Sequential, inputs: int, loss: str | None) -> MLP | None:
     """Return the settings that give these layers, or None where none do."""
-    within = list(_within(layer))
+    within = list(layers_within(layer))
     kinds = {type(one) for one in within}
     named: dict[Layer, str] = {one: name for name, one in ACTIVATIONS.items()}
     activations = [named[one] for one in within if one in named]
@@ -192,12 +192,4 @@ def _mlp_of(layer: Sequential, inputs: int, loss: str | None) -> MLP | None:
 
 
 def _affine(layer: Layer) -> list[Linear]:
-    return [one for one in _within(layer) if isinstance(one, Linear)]
-
-
-def _within(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and those inside it, in forward order."""
-    yield layer
-    inner = layer.layers if isinstance(layer, Sequential) else ()
-    for one in (layer.layer,) if isinstance(layer, Residual) else inner:
-        yield from _within(one)
+    return [one for one in layers_within(layer) if isinstance(one, Linear)]

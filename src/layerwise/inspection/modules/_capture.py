@@ -134,9 +134,8 @@ class Capture:
     def _logits(self, seen: Watched, batch: Batch) -> Tensor | None:
         if self.predict is None:
             return None
-        answer = answer_of(seen.output, self.predict)
         ends = "logits" if callable(self.predict) else seen.ends
-        return logits_of(answer, ends, len(batch.targets))
+        return logits_of(seen.answer, ends, len(batch.targets))
 
 
 def capture_of(

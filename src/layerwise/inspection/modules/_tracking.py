@@ -66,21 +66,21 @@ class Watched:
 
     Parameters
     ----------
-    output : object
-        The module's.
+    answer : object
+        The tensor that says the classes, or None.
     values : dict of Key to Tensor
         In the order in which modules were through.
     ends : str
-        ``logits`` or ``probabilities``: whether the output is one of a softmax or a
+        ``logits`` or ``probabilities``: whether the answer is one of a softmax or a
         sigmoid, as far as could be seen.
     origin : Key or None
-        The chosen module of which the output is, but for its shape and a softmax.
+        The chosen module of which the answer is, but for its shape and a softmax.
     changed : bool
         Whether some value was changed after it had been taken, unseen: the pass has to
         be repeated with ``copy``.
     """
 
-    output: Any
+    answer: Any
     values: dict[Key, Tensor]
     ends: str = "logits"
     origin: Key | None = None
@@ -125,7 +125,7 @@ def watched(
                 stack.callback(after.remove)
         stack.enter_context(watch)
         output = module(*arguments.positional, **arguments.named)
-    return watch.result(output, answer(output))
+    return watch.result(answer(output))
 
 
 class _Frame(NamedTuple):
@@ -269,12 +269,12 @@ class _Watch(TorchFunctionMode):
                 self._values[key] = _Value(kept, kept._version, value.activated)
         del self._keys[id(tensor)]
 
-    def result(self, output: Any, answer: Any) -> Watched:
+    def result(self, answer: Any) -> Watched:
         """Return what was seen."""
         values = self._values.values()
         origin = self._keys.get(id(answer), ())
         return Watched(
-            output=output,
+            answer=answer,
             values={key: value.tensor for key, value in self._values.items()},
             ends=self._ends.get(id(answer), "logits"),
             origin=origin[-1] if origin else None,

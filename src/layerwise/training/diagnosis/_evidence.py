@@ -4,9 +4,8 @@ Training and validation samples only; the test set has no say in a diagnosis.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -23,6 +22,7 @@ from layerwise.model import (
     Residual,
     TorchNetwork,
     flatten,
+    layers_within,
 )
 from layerwise.training._health import Health, LayerHealth
 from layerwise.training._history import History
@@ -93,7 +93,7 @@ class Evidence:
     @cached_property
     def within(self) -> tuple[Layer, ...]:
         """Every layer of the network, those of layers too; none of a torch module."""
-        return tuple(_layers_within(self.by_hand.layer)) if self.by_hand else ()
+        return tuple(layers_within(self.by_hand.layer)) if self.by_hand else ()
 
     @cached_property
     def activations(self) -> tuple[Activation, ...]:
@@ -211,17 +211,3 @@ class Evidence:
     def has_skips(self) -> bool:
         """Whether skip connections or normalisation carry the signal."""
         return any(isinstance(one, Residual | LayerNorm) for one in self.within)
-
-
-def _layers_within(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and those that it is made of, in the order of its fields."""
-    yield layer
-    for inner in _inner(layer):
-        yield from _layers_within(inner)
-
-
-def _inner(layer: Any) -> Iterator[Layer]:
-    for name in (f.name for f in fields(layer)):
-        value = getattr(layer, name)
-        parts = value if isinstance(value, tuple) else (value,)
-        yield from (part for part in parts if isinstance(part, Layer))
