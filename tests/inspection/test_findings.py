@@ -182,7 +182,7 @@ class TestTextbook:
         for digit in range(10):
             recall = np.mean(said[textbook.targets == digit] == digit)
             assert (recall < 0.95) == (str(digit) in since.get("", []))
-        assert len(since.get("", [])) <= 1
+        assert len(since.get("", [])) <= 3
 
     def test_there_are_about_a_dozen(self, textbook):
         assert 12 <= len(textbook.findings) <= 16

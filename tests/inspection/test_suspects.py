@@ -213,16 +213,18 @@ class TestOutOfFold:
         monkeypatch.setattr(_out_of_fold, "fit", spy)
         numbered = replace(data, train=train, validation=train, test=train)
         out_of_fold_evidence(NETWORK, numbered, QUICK)
-        assert len(seen) == 10
+        rounds = seen[:5], seen[5:10], seen[10:]
+        assert [len(networks) for networks in rounds] == [5, 5, 5]
         for taught, *judged in seen:
             assert not set(taught) & set(np.concatenate(judged))
-        for networks in (seen[:5], seen[5:]):
+        for networks in rounds:
             judged = np.concatenate([held for _, _, held in networks])
             assert sorted(judged) == list(range(len(wrong)))
-        first, second = (
+        first, second, third = (
             np.unique(np.concatenate([taught for taught, _, _ in networks]))
-            for networks in (seen[:5], seen[5:])
+            for networks in rounds
         )
+        assert np.array_equal(second, third)
         assert len(first) == len(wrong)
         spared = np.setdiff1d(first, second)
         assert wrong[spared].mean() > 0.8
@@ -252,7 +254,7 @@ class TestOutOfFold:
                 expected[layer, held] = scores.argmax(axis=1)
         assert np.array_equal(crossed.probe_predictions(), expected)
 
-    def test_both_rounds_count_the_second_without_what_the_first_doubts(self, iris):
+    def test_all_rounds_count_the_later_without_what_the_first_doubts(self, iris):
         train, _ = relabelled(iris.train, 0.1)
         data, architecture = replace(iris, train=train), lw.MLP([8])
         recipe = lw.Recipe(epochs=10, learning_rate=0.03)
@@ -265,8 +267,8 @@ class TestOutOfFold:
         first = round_of(5, 5, np.ones(len(train), bool)).probabilities()
         doubted = doubtful(first, evidence.votes, train.targets)
         assert doubted.any()
-        second = round_of(6, 10, ~doubted)
-        mean = np.sqrt(first * second.probabilities())
+        second, third = (round_of(seed, 10, ~doubted) for seed in (6, 7))
+        mean = np.cbrt(first * second.probabilities() * third.probabilities())
         expected = mean / mean.sum(axis=1, keepdims=True)
         assert evidence.probabilities == pytest.approx(expected, rel=1e-9, abs=1e-6)
         said = second.probe_predictions()
@@ -303,7 +305,7 @@ class TestOutOfFold:
         out_of_fold_evidence(
             lw.MLP([]), iris, quick, watch=lambda *progress: told.append(progress)
         )
-        assert told == [(done, 11) for done in range(1, 12)]
+        assert told == [(done, 16) for done in range(1, 17)]
 
     def test_the_first_round_takes_half_the_epochs(self, iris, monkeypatch):
         recipes = []
@@ -317,8 +319,9 @@ class TestOutOfFold:
         out_of_fold_evidence(lw.MLP([]), iris)
         out_of_fold_evidence(lw.MLP([]), iris, lw.Recipe(epochs=3, patience=1), seed=7)
         epochs = [recipe.epochs for recipe in recipes]
-        assert epochs == [20] * 5 + [40] * 5 + [1] * 5 + [3] * 5
-        assert [recipe.seed for recipe in recipes[10:]] == [7] * 5 + [8] * 5
+        assert epochs == [20] * 5 + [40] * 10 + [1] * 5 + [3] * 10
+        seeds = [recipe.seed for recipe in recipes[15:]]
+        assert seeds == [7] * 5 + [8] * 5 + [9] * 5
         assert {recipe.patience for recipe in recipes} == {None}
 
     def test_ctrl_c_passes_through(self, iris, monkeypatch):

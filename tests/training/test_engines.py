@@ -17,7 +17,7 @@ from layerwise.data import Order, Samples, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import OPTIMISERS, SCHEDULES, Optimiser, Score, engine_for
-from layerwise.training.engines import _compiled, on_host
+from layerwise.training.engines import _compiled, engine_name, on_host
 from layerwise.training.engines._compiled import TILES
 
 ENGINES = ["eager", "compiled", "torch"]
@@ -359,6 +359,10 @@ def test_size_alone_chooses_the_engine(problem_of):
         "EagerEngine",
         "CompiledEngine",
     ]
+    # A program that fifteen trainings share is worth compiling sooner.
+    middling = problem_of(total=1_000)
+    assert engine_name(middling, trainings=1) == "eager"
+    assert engine_name(middling, trainings=15) == "compiled"
 
 
 def test_a_deep_network_is_not_worth_compiling_for_few_steps(problem_of):

@@ -1,5 +1,6 @@
 """What speaks for and against a label: networks that were not told it, neighbours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ PRIOR = 0.5
 """Votes added to each class's: the rule of Jeffreys, so that none is impossible."""
 
 DOUBTFUL = np.log(20)
-"""Labels with odds of 20 to 1 against them do not teach the second round's networks."""
+"""Labels with odds of 20 to 1 against them do not teach the later rounds' networks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +123,9 @@ def doubtful(
 
 
 def geometric_mean(
-    first: Float64[np.ndarray, "samples classes"],
-    second: Float64[np.ndarray, "samples classes"],
+    probabilities: Sequence[Float64[np.ndarray, "samples classes"]],
 ) -> Float64[np.ndarray, "samples classes"]:
-    """Return the two's geometric mean, made to sum to 1."""
-    mean = np.sqrt(np.maximum(first, FLOOR) * np.maximum(second, FLOOR))
+    """Return the geometric mean of what several say, made to sum to 1."""
+    logs = sum(np.log(np.maximum(said, FLOOR)) for said in probabilities)
+    mean = np.exp(logs / len(probabilities))
     return mean / mean.sum(axis=1, keepdims=True)

@@ -21,7 +21,7 @@ from layerwise.inspection._out_of_fold import FOLDS, cross_fit, neighbour_votes
 from layerwise.inspection._subject_network import NetworkActivations, NetworkSubject
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
-from layerwise.training import Recipe
+from layerwise.training import Recipe, planned_engine
 
 __all__ = [
     "Suspect",
@@ -31,6 +31,9 @@ __all__ = [
     "suspects_csv",
     "unseen_evidence",
 ]
+
+ROUNDS = 3
+"""Of networks: a third ranks better, labels swapped within pairs above all."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run as a formula by some spreadsheets."""
@@ -197,16 +200,17 @@ def out_of_fold_evidence(
 
     A network that was trained on a wrong label may have learnt it by heart, and excuse
     it. So each sample is judged by networks trained on four fifths of the others, in
-    two rounds of five; by the labels of its nearest neighbours; and by probes fitted
+    three rounds of five; by the labels of its nearest neighbours; and by probes fitted
     like the networks of the second round.
 
     The first round takes half the epochs, since wrong labels are what networks learn
-    last. The second is not taught the labels that the first's networks and the
-    neighbours spoke against at 20 to 1: where classes are mislabelled as each other (4
-    as 9, 9 as 4), what wrong labels teach is itself wrong. A class of which more than
-    half is doubted is kept whole: there the doubt is doubtful. Both rounds count, by
-    the geometric mean of their probabilities: the second alone would judge labels that
-    the first doubted too harshly.
+    last. The others, which differ in their folds and initial parameters, are not taught
+    the labels that the first's networks and the neighbours spoke against at 20 to 1:
+    where classes are mislabelled as each other (4 as 9, 9 as 4), what wrong labels
+    teach is itself wrong. A class of which more than half is doubted is kept whole:
+    there the doubt is doubtful. All rounds count, by the geometric mean of their
+    probabilities: without the first, labels that it doubted would be judged too
+    harshly.
 
     Parameters
     ----------
@@ -215,7 +219,7 @@ def out_of_fold_evidence(
     data : Dataset
         Only the training set is looked at.
     recipe : Recipe, optional
-        How to train the networks of the second round; its patience is not used, and
+        How to train the networks after the first round; its patience is not used, and
         ``seed`` stands for its seed.
     seed : int
         Of the folds and the networks.
@@ -235,24 +239,29 @@ def out_of_fold_evidence(
             f"{data.name}: {len(samples)} training samples are too few to judge each by"
             f" the others: give {FOLDS} or more"
         )
-    tick = _ticks(watch, 2 * FOLDS + 1)
+    tick = _ticks(watch, ROUNDS * FOLDS + 1)
     rows = _scaled(data, samples.inputs)
     votes = neighbour_votes(rows, samples.targets, data.classes)
     tick()
     settled = (recipe or Recipe()).resolved(len(samples))
+    engine = planned_engine(architecture, data, settled, trainings=ROUNDS * FOLDS)
+    settled = replace(settled, engine=engine)
     first = replace(settled, epochs=max(1, settled.epochs // 2), seed=seed)
-    second = replace(settled, seed=seed + 1)
     kept = np.ones(len(samples), bool)
     before = cross_fit(architecture, data, first, kept, tick).probabilities()
     kept = ~doubtful(before, votes, samples.targets)
-    crossed = cross_fit(architecture, data, second, kept, tick)
+    later = [
+        cross_fit(architecture, data, replace(settled, seed=seed + n), kept, tick)
+        for n in range(1, ROUNDS)
+    ]
+    said = [before, *(crossed.probabilities() for crossed in later)]
     return LabelEvidence(
         part="training",
         targets=samples.targets,
-        probabilities=geometric_mean(before, crossed.probabilities()),
+        probabilities=geometric_mean(said),
         votes=votes,
-        layer_names=("input", *crossed.networks[0].layer_names),
-        probe_predictions=crossed.probe_predictions(),
+        layer_names=("input", *later[0].networks[0].layer_names),
+        probe_predictions=later[0].probe_predictions(),
         judged=np.bincount(samples.targets)[samples.targets] > 1,
     )
 

@@ -255,10 +255,12 @@ def planned_engine(
     architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: Recipe,
+    trainings: int = 1,
 ) -> str:
-    """Return the name of the engine that such a training would take."""
+    """Return the name of the engine that such a training, or several, would take."""
     settled = recipe.resolved(len(data.train))
-    return engine_name(_problem(architecture, data, settled), settled.engine)
+    problem = _problem(architecture, data, settled)
+    return engine_name(problem, settled.engine, trainings)
 
 
 def score(

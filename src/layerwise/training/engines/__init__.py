@@ -67,15 +67,19 @@ def engine_for(problem: Problem, name: str = "auto") -> Engine:
     return CompiledEngine(problem)
 
 
-def engine_name(problem: Problem, name: str = "auto") -> str:
-    """Return the name of the engine that `engine_for` would return, which see."""
+def engine_name(problem: Problem, name: str = "auto", trainings: int = 1) -> str:
+    """Return the name of the engine that `engine_for` would return, which see.
+
+    For several ``trainings`` of one shape it is the one that is done with all of them
+    first.
+    """
     network = problem.network
     is_module = not isinstance(network, Network)
     several = ranks.world_size() > 1
     if name == "auto":
         if is_module or several:
             return "torch"
-        tiny = problem.device is None and _is_tiny(problem, network)
+        tiny = problem.device is None and _is_tiny(problem, network, trainings)
         return "eager" if tiny else "compiled"
     if name != "torch" and (is_module or several):
         what = "a module of torch" if is_module else "a job of several processes"
@@ -83,9 +87,9 @@ def engine_name(problem: Problem, name: str = "auto") -> str:
     return name
 
 
-def _is_tiny(problem: Problem, network: Network) -> bool:
+def _is_tiny(problem: Problem, network: Network, trainings: int) -> bool:
     depth = len(network.layer.layers)
-    steps = problem.total_steps
+    steps = problem.total_steps * trainings
     each = 3 * problem.batch_size * network.parameter_count
     compiling = FEW_STEPS + FEW_STEPS_OF_A_BLOCK * max(0, depth - SHALLOW)
     longer = compiling / FEW_STEPS
