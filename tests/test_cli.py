@@ -387,6 +387,25 @@ def test_a_wrong_name_is_one_line_with_a_helping_process_too(tmp_path):
     assert len(said.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "iris", *QUICK], ["sweep", "iris", *QUICK, "--vary", "seed=0,1"]],
+)
+def test_a_script_that_asks_for_no_main_does_it_once(arguments, tmp_path):
+    """A new process runs the script too, to know what it defines."""
+    script = tmp_path / "script.py"
+    script.write_text(f"from layerwise.cli import main\nmain({arguments})\n")
+    said = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
 @pytest.mark.parametrize("lost", ["", "before", "meanwhile"])
 def test_what_a_helper_finds_out_is_what_we_would(folder, lost):
     plan = Plan(data="iris", architecture=lw.MLP([4]))

@@ -16,7 +16,7 @@ import tyro
 
 from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
-from layerwise.cli._statuses import FAILED, INTERRUPTED
+from layerwise.cli._statuses import DONE, FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 a check failed, or whoever read the output left (``| head``); 2 the input
     is wrong; 3 the training diverged; 4 the machine failed us; 130 interrupted.
     """
+    if _is_begun_by_ours():
+        return DONE
     try:
         status = _status(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
@@ -46,6 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return status
+
+
+def _is_begun_by_ours() -> bool:
+    """Return whether a process that Python has just begun runs the caller's script.
+
+    It does so to know what the script defines; one that calls us without asking for
+    ``__name__ == "__main__"`` would have it all done again in each of our workers.
+    """
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None:
+        return False
+    return bool(getattr(processes.current_process(), "_inheriting", False))
 
 
 def _status(argv: Sequence[str]) -> int:
