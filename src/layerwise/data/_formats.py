@@ -13,7 +13,7 @@ from layerwise.data._bounded import MAX_BYTES, reading
 from layerwise.data._labelled import Labelled
 from layerwise.data._npz import LAYOUTS, SAVE, listed, npy_header
 from layerwise.data._parquet import labelled_columns, parquet_file
-from layerwise.data._stored import RawFile, RowFile, StoredRows, stored_rows
+from layerwise.data._stored import RawFile, RowFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
 __all__ = [
@@ -62,7 +62,7 @@ def npy_file(path: Path) -> RawFile:
             f"{source}: lies column by column: save numpy.ascontiguousarray of it, so "
             "that rows can be read"
         )
-    return _raw(path, offset, shape, dtype, size - offset)
+    return raw_file(path, offset, shape, dtype, size - offset)
 
 
 def read_npy_folder(folder: Path, *, stored: bool = False) -> Labelled:
@@ -162,7 +162,7 @@ def safetensors_file(path: Path, name: str | None = None) -> RawFile:
     offset = start + begin
     if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
         raise InputError(f"{source}: {name} lies outside of the file: get it again")
-    raw = _raw(path, offset, shape, dtype, size - offset, exactly=False)
+    raw = raw_file(path, offset, shape, dtype, size - offset, exactly=False)
     return RawFile(path, raw.offset, raw.rows, raw.row_shape, dtype, kind == "BF16")
 
 
@@ -198,26 +198,6 @@ def _chosen(names: Sequence[str], name: str | None, source: str) -> str:
     if name not in names:
         raise InputError(f"{source}: holds no {name!r}, but {listed}")
     return name
-
-
-def _raw(
-    path: Path,
-    offset: int,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    there: int,
-    *,
-    exactly: bool = True,
-) -> RawFile:
-    if not shape or not math.prod(shape):
-        raise InputError(f"{path}: declares the shape {shape}: give some rows")
-    due = math.prod(shape) * dtype.itemsize
-    if there < due or (exactly and there > due):
-        raise InputError(
-            f"{path}: its header declares {due:,} bytes, the file holds {there:,}: it "
-            "is damaged, get it again"
-        )
-    return RawFile(path, offset, shape[0], shape[1:], dtype)
 
 
 OPENERS: dict[str, Callable[[Path, str | None], RowFile]] = {

@@ -20,7 +20,7 @@ from layerwise.data._bounded import (
     reading,
 )
 from layerwise.data._labelled import Labelled
-from layerwise.data._stored import RawFile, StoredRows, stored_rows
+from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
 __all__ = ["idx_file", "read_idx", "read_idx_folder"]
@@ -44,16 +44,8 @@ def idx_file(path: Path) -> RawFile:
             raise InputError(f"{source}: packed, and cannot be read by rows: unpack it")
         file.seek(0)
         shape, dtype, header = _header(file, source)
-        due, there = (
-            math.prod(shape) * dtype.itemsize,
-            path.stat().st_size - len(header),
-        )
-    if not due or due != there:
-        raise InputError(
-            f"{source}: the header declares {due:,} bytes, the file holds {there:,}: it"
-            " is damaged, get it again"
-        )
-    return RawFile(path, len(header), shape[0], shape[1:], dtype)
+    there = path.stat().st_size - len(header)
+    return raw_file(path, len(header), shape, dtype, there)
 
 
 def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Rows that stay in their files: read when asked for, and not kept."""
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ __all__ = [
     "RowFile",
     "StoredRows",
     "of_memory_map",
+    "raw_file",
     "read_ahead",
     "stored_rows",
 ]
@@ -131,6 +133,47 @@ class RawFile:
         if self.bfloat16:
             return (found.astype(np.uint32) << 16).view(np.float32)
         return found.astype(self.dtype, copy=False)
+
+
+def raw_file(
+    path: Path,
+    offset: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    there: int,
+    *,
+    exactly: bool = True,
+) -> RawFile:
+    """Return the rows that a file's header declares, if it holds them.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        The byte at which the first row begins.
+    shape : tuple of int
+        Of all rows together.
+    dtype : dtype
+        In the byte order of the file.
+    there : int
+        How many bytes there are from the offset on.
+    exactly : bool
+        Whether there may be no more than declared.
+
+    Raises
+    ------
+    InputError
+        If there are no rows, or not as many bytes as declared.
+    """
+    if not shape or not math.prod(shape):
+        raise InputError(f"{path}: declares the shape {shape}: give some rows")
+    due = math.prod(shape) * dtype.itemsize
+    if there < due or (exactly and there > due):
+        raise InputError(
+            f"{path}: its header declares {due:,} bytes, the file holds {there:,}: it "
+            "is damaged, get it again"
+        )
+    return RawFile(path, offset, shape[0], shape[1:], dtype)
 
 
 @dataclass(frozen=True, eq=False)
