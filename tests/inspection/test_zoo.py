@@ -110,8 +110,10 @@ class TestValues:
         with pytest.raises(Exception, match="on purpose"):
             case_of(specimen)
         assert all(child.training for child in module.modules())
-        left = [h for c in module.modules() for h in c._forward_hooks]
-        assert left == []
+        parts = list(module.modules())
+        assert [h for part in parts for h in part._forward_hooks.values()] == []
+        before = [h for part in parts for h in part._forward_pre_hooks.values()]
+        assert before == [_fail]
         assert torch.backends.mha.get_fastpath_enabled()
 
 
