@@ -83,6 +83,7 @@ def report_of(data: Dataset, hidden: tuple[int, ...], **settings) -> Report:
         recipe=result.recipe,
         history=result.history,
         status=result.status,
+        epochs=result.epochs,
         train_seconds=result.seconds,
         steps_per_second=result.steps_per_second,
         validation=result.validation,

@@ -157,6 +157,19 @@ def test_not_a_checkpoint(small, folder, tmp_path):
     assert "not a checkpoint" in refused(path, small)
 
 
+@pytest.mark.parametrize("every", [0, 3])
+def test_snapshots_of_epochs_that_were_not_evaluated(small, tmp_path, every):
+    recipe, seen = replace(RECIPE, evaluate_every=every, patience=None), []
+    whole = lw.fit(ARCHITECTURE, small, recipe, save=seen.append)
+    half = next(c for c in seen if c.state.step == 8)
+    assert list(half.snapshots) == [1, 2]
+    assert half.history.epochs == ()
+    path = save_checkpoint(half, tmp_path, fingerprint(ARCHITECTURE, small, recipe))
+    checkpoint = load_checkpoint(path, ARCHITECTURE, small, recipe)
+    resumed = lw.fit(ARCHITECTURE, small, recipe, resume=checkpoint)
+    assert all_bytes(resumed.checkpoint) == all_bytes(whole.checkpoint)
+
+
 @pytest.mark.parametrize(
     ("records", "tensors"),
     [

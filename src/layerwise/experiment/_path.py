@@ -242,6 +242,7 @@ def finish(
         recipe=result.recipe,
         history=result.history,
         status=result.status,
+        epochs=result.epochs,
         train_seconds=result.seconds,
         steps_per_second=result.steps_per_second,
         validation=result.validation,

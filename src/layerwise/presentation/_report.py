@@ -31,6 +31,8 @@ class Report:
     history : History
     status : str
         ``finished``, ``diverged`` or ``interrupted``.
+    epochs : int
+        Passes over the training set that were finished.
     train_seconds, steps_per_second : float
     validation, test : Score
         Of ``network``.
@@ -52,6 +54,7 @@ class Report:
     recipe: Recipe
     history: History
     status: str
+    epochs: int
     train_seconds: float
     steps_per_second: float
     validation: Score

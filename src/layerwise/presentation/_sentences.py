@@ -110,7 +110,7 @@ def _training(report: Report) -> str:
     return (
         f"{count(report.network.parameter_count)} parameters, trained with "
         f"{recipe.optimizer} on batches of {recipe.batch_size}: {steps} steps in "
-        f"{len(history.epochs)} of {recipe.epochs} epochs, "
+        f"{report.epochs} of {recipe.epochs} epochs, "
         f"{duration(report.train_seconds)} with evaluation, "
         f"{count(round(report.steps_per_second))} steps per second."
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerwise.arrays import leaves, named_leaves, tree_like
-from layerwise.data import Dataset
+from layerwise.data import Dataset, Order
 from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
 from layerwise.model import Architecture, TorchModule
@@ -160,8 +160,10 @@ def load_checkpoint(
             "were others"
         )
     like = initial_state(architecture, data, recipe)
+    samples, settled = len(data.train), recipe.resolved(len(data.train))
+    order = Order(samples, settled.batch_size, settled.seed)
     try:
-        return _checkpoint(like, tensors, records)
+        return _checkpoint(like, order.steps_per_epoch, tensors, records)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a checkpoint of this training: {error}"
@@ -169,7 +171,10 @@ def load_checkpoint(
 
 
 def _checkpoint(
-    like: State, tensors: Mapping[str, np.ndarray], records: dict[str, Any]
+    like: State,
+    steps_per_epoch: int,
+    tensors: Mapping[str, np.ndarray],
+    records: dict[str, Any],
 ) -> Checkpoint:
     trees = {
         "parameters": like.parameters,
@@ -186,7 +191,8 @@ def _checkpoint(
     if not 0 <= step <= len(losses) == len(accuracies):
         raise ValueError(f"{len(losses)} losses after {step} steps")
     epochs = tuple(_epoch(epoch) for epoch in records["epochs"])
-    if not set(filled["snapshots"]) <= {0, *(epoch.epoch for epoch in epochs)}:
+    reached = range(step // steps_per_epoch + 1)
+    if not set(filled["snapshots"]) <= set(reached):
         raise ValueError("it has a snapshot of an epoch that was not reached")
     best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
     state = State(filled["parameters"], filled["moments"], step)
