@@ -305,7 +305,7 @@ def start(*argv: str, cwd: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
-    settings = ["moons", "--hidden", "30x4", "--epochs", "150", "--seed", "1"]
+    settings = ["moons", "--hidden", "30x4", "--epochs", "50", "--seed", "1"]
     settings += ["--batch-size", "16"]
     with start("train", *settings, "--out", "whole", cwd=folder) as whole:
         whole.communicate(timeout=300)
@@ -323,7 +323,7 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     assert "--resume cut" in said
     summary = json.loads((folder / "cut" / "summary.json").read_text())
     assert summary["training"]["status"] == "interrupted"
-    assert 0 < summary["training"]["steps"] < 150 * 500
+    assert 0 < summary["training"]["steps"] < 50 * 500
     with start("train", "--resume", "cut", cwd=folder) as again:
         again.communicate(timeout=300)
     assert again.returncode == 0
@@ -338,7 +338,7 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     ]
     one, other = ({name: a.tobytes() for name, a in end.items()} for end in ends)
     assert one == other
-    assert {f"snapshots.{epoch}.0.0.W" for epoch in (1, 3, 12, 43, 150)} < one.keys()
+    assert {f"snapshots.{epoch}.0.0.W" for epoch in (1, 3, 7, 19, 50)} < one.keys()
     # Every step and epoch is there once, the times apart.
     tables = [(folder / o / "history.csv").read_text() for o in ("whole", "cut")]
     without_seconds = [
