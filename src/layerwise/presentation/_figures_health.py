@@ -34,7 +34,7 @@ def health_over_time(
     from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(7.0, 2.7)
-    left, middle, right = figure.subplots(1, 3)
+    left, middle, right = figure.subplots(1, 3, sharex=True)
     steps = [record.step + 1 for record in history.records]
     ends = [epoch.step for epoch in history.epochs]
     shades = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
