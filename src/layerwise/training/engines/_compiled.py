@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -79,7 +79,6 @@ in the same order, so that no number depends on it."""
 TILES_KNOWN_IN = ((0, 7), (0, 11))
 """The releases of jaxlib, from and before, whose XLA reads tiles of this form: another
 would end the process where it cannot read them."""
-
 
 PROGRAMS = 32
 """Kept, those used last: a network of a hundred layers has some megabytes of code."""
@@ -342,15 +341,15 @@ _shared = lru_cache(maxsize=PROGRAMS)(_programs)
 
 
 def _is_constant(value: Any) -> bool:
-    """Return whether what equals this value today is the same for ever.
+    """Return whether a program for this value is one for all that equals it.
 
-    Layers and optimisers are frozen records; of one that somebody wrote otherwise a
-    program could still have the numbers that it held before.
+    Our layers, losses and optimisers are frozen records, and look at nothing but their
+    fields. What somebody else wrote may look at anything, which may have changed since
+    the program was compiled.
     """
     if isinstance(value, tuple):
         return all(map(_is_constant, value))
-    made = vars(type(value)).get("__dataclass_params__")
-    if made is not None and made.frozen:
+    if is_dataclass(value) and type(value).__module__.startswith("layerwise."):
         return all(_is_constant(getattr(value, field.name)) for field in fields(value))
     return value is None or isinstance(value, bool | int | float | str | np.dtype)
 
