@@ -150,7 +150,7 @@ def test_no_two_sentences_begin_alike(study, eventful):
 
 @pytest.fixture(scope="module")
 def textbook(mnist):
-    result = lw.fit(MLP([100] * 4), mnist, epochs=5, batch_size=128, seed=0)
+    result = lw.fit(MLP([100] * 4), mnist, seed=0)
     return lw.inspect(result.network, mnist, snapshots=result.snapshots)
 
 
@@ -182,7 +182,7 @@ class TestTextbook:
         for digit in range(10):
             recall = np.mean(said[textbook.targets == digit] == digit)
             assert (recall < 0.95) == (str(digit) in since.get("", []))
-        assert len(since.get("", [])) <= 3
+        assert len(since.get("", [])) <= 1
 
     def test_there_are_about_a_dozen(self, textbook):
         assert 12 <= len(textbook.findings) <= 16

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 1 a check failed, or whoever read the output left (``| head``); 2 the input
     is wrong; 3 the training diverged; 4 the machine failed us; 130 interrupted.
     """
-    if _is_begun_by_ours():
+    if _is_imported_by_a_new_process():
         return DONE
     try:
         status = _status(sys.argv[1:] if argv is None else argv)
@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _is_begun_by_ours() -> bool:
-    """Return whether a process that Python has just begun runs the caller's script.
+def _is_imported_by_a_new_process() -> bool:
+    """Return whether multiprocessing runs the caller's script in a process it begins.
 
     It does so to know what the script defines; one that calls us without asking for
     ``__name__ == "__main__"`` would have it all done again in each of our workers.

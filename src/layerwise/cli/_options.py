@@ -41,6 +41,7 @@ Flag: TypeAlias = Annotated[
 
 
 HIDDEN = re.compile(r"0*([1-9][0-9]*)(?:x0*([1-9][0-9]*))?")
+"""Units, and of how many layers: what stands between the commas of ``--hidden``."""
 
 SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual",
            "scaling")  # fmt: skip

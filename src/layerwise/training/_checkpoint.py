@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerwise.arrays import leaves, named_leaves, tree_like
-from layerwise.data import Dataset, Order
+from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
 from layerwise.model import Architecture, TorchModule
@@ -160,8 +160,8 @@ def load_checkpoint(
             "were others"
         )
     like = initial_state(architecture, data, recipe)
-    samples, settled = len(data.train), recipe.resolved(len(data.train))
-    order = Order(samples, settled.batch_size, settled.seed)
+    samples = len(data.train)
+    order = recipe.resolved(samples).order(samples)
     try:
         return _checkpoint(like, order.steps_per_epoch, tensors, records)
     except (KeyError, TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerwise import ranks
-from layerwise.data import Dataset, Order
+from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.model import (
     Architecture,
@@ -143,7 +143,7 @@ class Result:
     @property
     def epochs(self) -> int:
         """Passes over the training set that were finished."""
-        order = Order(len(self.data.train), self.recipe.batch_size, self.recipe.seed)
+        order = self.recipe.order(len(self.data.train))
         return self.checkpoint.state.step // order.steps_per_epoch
 
     @cached_property
@@ -333,7 +333,7 @@ def _problem(
     recipe: ResolvedRecipe,
 ) -> Problem:
     network = _untrained(architecture, data, recipe)
-    steps = Order(len(data.train), recipe.batch_size, recipe.seed).steps_per_epoch
+    steps = recipe.order(len(data.train)).steps_per_epoch
     return Problem(
         network=network,
         samples=data.train,
@@ -357,7 +357,7 @@ class _Training:
         self._problem = problem
         self._data = data
         self._recipe = recipe
-        self._order = Order(len(data.train), problem.batch_size, recipe.seed)
+        self._order = recipe.order(len(data.train))
         self._snapshot_epochs = snapshot_epochs(recipe.epochs, recipe.snapshots)
         self._began = time.perf_counter()
         self._stepping = 0.0

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.training._optimisers import optimiser
 from layerwise.training._schedules import schedule
@@ -109,3 +110,7 @@ class ResolvedRecipe(Recipe):
     epochs: int = 1
     batch_size: int = 1
     learning_rate: float = 1.0
+
+    def order(self, samples: int) -> Order:
+        """Return the order in which so many samples are seen."""
+        return Order(samples, self.batch_size, self.seed)
