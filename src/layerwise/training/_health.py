@@ -188,14 +188,12 @@ def statistics_of_outputs(
         Adds arrays over the processes that each have a part of the batch.
     """
     xp = namespace(outputs)
-    # A fold over the batch by matrix product: share has zeros where samples have none.
-    of_units = summed(share @ outputs)
+    of_units = summed(_over_batch(outputs, share))
     mean = xp.mean(of_units, axis=1)
-    about_all = share @ (outputs - mean[:, None, None]) ** 2
-    about_own = share @ (outputs - of_units[:, None, :]) ** 2
-    spread, variation = summed(
-        xp.stack([xp.mean(about, axis=1) for about in (about_all, about_own)])
-    )
+    within = summed(_over_batch((outputs - of_units[:, None, :]) ** 2, share))
+    variation = xp.mean(within, axis=1)
+    # The law of total variance: within the units, and between their means.
+    spread = variation + xp.mean((of_units - mean[:, None]) ** 2, axis=1)
     return xp.stack([mean, xp.sqrt(spread), xp.sqrt(variation)])
 
 
@@ -210,11 +208,23 @@ def statistics_of_slopes(
     """
     xp = namespace(found)
     sizes = xp.abs(found)
-    saturated = xp.mean(share @ xp.astype(sizes < SATURATED, found.dtype), axis=1)
+    off = _over_batch(xp.astype(sizes < SATURATED, found.dtype), share)
+    saturated = xp.mean(off, axis=1)
     passes = ~(sizes < SILENT) & (share[:, None] > 0)
     passing = summed(xp.sum(xp.astype(passes, found.dtype), axis=1))
     silent = xp.mean(xp.astype(passing == 0, found.dtype), axis=1)
     return xp.stack([summed(saturated), silent])
+
+
+def _over_batch(
+    values: Float[Array, "layers batch units"], share: Float[Array, " batch"]
+) -> Float[Array, "layers units"]:
+    """Return each unit's mean over the samples that count.
+
+    As a matrix product it would take longer to compile than to compute.
+    """
+    xp = namespace(values)
+    return xp.sum(values * share[:, None], axis=1)
 
 
 def greatest_slopes(

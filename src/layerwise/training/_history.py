@@ -19,7 +19,11 @@ __all__ = ["Epoch", "History"]
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures at the end of one epoch, each over all samples of its set once.
+    """The figures at the end of one epoch, each sample counted once.
+
+    Those of the validation set are over all of it. Those of the training set are, after
+    the last epoch, over all of it too; before, over 10,000 samples, evenly from all,
+    where it has more.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ class Epoch:
         Share of samples classified right, 0 to 1.
     dead : tuple of float
         For every layer, the share of units, 0 to 1, that passed no gradient for any of
-        the training samples.
+        the training samples that were scored.
     """
 
     epoch: int
