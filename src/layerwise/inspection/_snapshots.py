@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float
@@ -14,25 +15,25 @@ from layerwise.inspection._subject import Stage
 from layerwise.inspection._together import each
 from layerwise.statistics import discriminants, principal_components
 
-__all__ = ["aligned", "rotated_onto", "snapshot_study"]
+__all__ = ["aligned", "rotated_onto", "snapshot_studies"]
 
 Frame = Float[np.ndarray, "samples 2"]
 
 
-def snapshot_study(
-    stage: Stage, studied: Sequence[LayerStudy], classes: int
-) -> SnapshotStudy:
+def snapshot_studies(
+    stages: Sequence[Stage], studied: Sequence[LayerStudy], classes: int
+) -> list[SnapshotStudy]:
     """Measure a network on its way, and look at it through three bases.
 
     Parameters
     ----------
-    stage : Stage
+    stages : sequence of Stage
     studied : sequence of LayerStudy
         The studied network's layers, the fixed basis of each among them.
     classes : int
     """
 
-    def seen(layer: LayerStudy, own: LayerSample) -> SnapshotLayer:
+    def seen(stage: Stage, layer: LayerStudy, own: LayerSample) -> SnapshotLayer:
         evidence = LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
         bases = {
             "components": principal_components(evidence.fitted, min(2, layer.units)),
@@ -47,9 +48,13 @@ def snapshot_study(
         near = Neighbourhood.of(own.scored) if stage.epoch == 0 else None
         return SnapshotLayer(layer.name, measured(evidence, near), frames)
 
-    pairs = zip(studied, stage.layers, strict=True)
-    layers = each(lambda pair: seen(*pair), pairs)
-    return SnapshotStudy(stage.epoch, tuple(layers))
+    all_layers = [
+        (stage, layer, own)
+        for stage in stages
+        for layer, own in zip(studied, stage.layers, strict=True)
+    ]
+    found = iter(each(lambda one: seen(*one), all_layers))
+    return [SnapshotStudy(s.epoch, tuple(islice(found, len(studied)))) for s in stages]
 
 
 def aligned(snapshots: Sequence[SnapshotStudy]) -> tuple[SnapshotStudy, ...]:

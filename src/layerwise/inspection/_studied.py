@@ -34,7 +34,7 @@ from layerwise.inspection._sampled import Neighbourhood, shuffled
 from layerwise.inspection._scoring import Asked, Scored, score_pass
 from layerwise.inspection._share import Share, share
 from layerwise.inspection._similarity import layer_similarity
-from layerwise.inspection._snapshots import aligned, snapshot_study
+from layerwise.inspection._snapshots import aligned, snapshot_studies
 from layerwise.inspection._study import Inputs, Study, ValidationView
 from layerwise.inspection._subject import Activations, Block, Case, Subject
 from layerwise.inspection._suspects import Suspect, ranked
@@ -239,7 +239,7 @@ class _Seen:
         """Return the subject on its way, seen as the studied one is."""
         stages = self._case.stages(self._fitting, self.sampled)
         classes = len(self._subject.class_names)
-        return aligned([snapshot_study(stage, studied, classes) for stage in stages])
+        return aligned(snapshot_studies(stages, studied, classes))
 
     def suspects(self) -> tuple[Suspect, ...]:
         """Return the mistakes in which the label, not the subject, may be wrong.

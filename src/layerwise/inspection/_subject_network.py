@@ -18,6 +18,7 @@ from layerwise.data import (
 )
 from layerwise.inspection._measures import LayerSample
 from layerwise.inspection._subject import Block, Case, Stage
+from layerwise.inspection._together import each
 from layerwise.model import Linear, Network, Sequential, flatten
 from layerwise.training import Snapshot
 
@@ -153,7 +154,8 @@ def network_case(
     ) -> Sequence[Stage]:
         stated = _in_files(fitted).at(fitting), _in_files(scored).at(sampled)
         taken = _taken(network, snapshots)
-        return [Stage(epoch, _rows(one, *stated)) for epoch, one in taken]
+        rows = each(lambda one: _rows(one[1], *stated), taken)
+        return [Stage(epoch, own) for (epoch, _), own in zip(taken, rows, strict=True)]
 
     return Case(
         name=name,
