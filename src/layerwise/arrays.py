@@ -7,7 +7,6 @@ asks an array for its namespace, ``xp``, and writes the array-API standard.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import array_api_compat.numpy
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
@@ -48,11 +47,12 @@ def namespace(*arrays: Array) -> Any:
     TypeError
         If the arrays come from different libraries, or from none.
     """
-    # Asking costs more than adding two small arrays; NumPy's can be told at once.
+    # Asking costs more than adding two small arrays; NumPy's can be told at once. It
+    # follows the standard by itself: a layer between would take 0.1 s to load.
     for array in arrays:
-        if type(array) is not np.ndarray:
+        if not isinstance(array, np.ndarray | np.generic):
             return array_namespace(*arrays)
-    return array_api_compat.numpy
+    return np
 
 
 def to_numpy(array: Array) -> np.ndarray:

@@ -35,6 +35,7 @@ from layerwise.inspection import (
     baselines,
     inspect,
     inspect_inputs,
+    load_for_inspecting,
     logistic_regression,
     suspects,
     suspects_csv,
@@ -117,6 +118,7 @@ def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], O
     if engine == "compiled":
         with ThreadPoolExecutor(1) as pool:
             looked = pool.submit(look)
+            pool.submit(load_for_inspecting)
             pool.submit(load_for_drawing)
             yield looked.result
         return

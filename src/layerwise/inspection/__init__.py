@@ -23,6 +23,7 @@ from layerwise.inspection._modules import (
     load_module_weights,
     module_layers,
 )
+from layerwise.inspection._sampled import load_for_inspecting
 from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
 from layerwise.inspection._study import (
@@ -69,6 +70,7 @@ __all__ = [
     "joined",
     "load_counted",
     "load_module_weights",
+    "load_for_inspecting",
     "logistic_regression",
     "module_layers",
     "out_of_fold_evidence",

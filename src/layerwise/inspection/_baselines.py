@@ -10,6 +10,7 @@ from layerwise.inspection._capture import drawn
 from layerwise.inspection._input_study import Baseline
 from layerwise.inspection._share import share
 from layerwise.model import MLP, flatten
+from layerwise.statistics import nearest_rows
 from layerwise.training import Recipe, fit
 
 __all__ = ["baselines", "logistic_regression"]
@@ -74,15 +75,13 @@ def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
 
 
 def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
-    from sklearn.neighbors import KNeighborsClassifier
-
     fitted = data.train.at(drawn(data.train.targets, NEIGHBOURS_FITTED, seed))
     asked = scored.at(drawn(scored.targets, NEIGHBOURS_SCORED, seed))
-    model = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
     scaling = fit_scaling(data.train.inputs, data.scaling)
     rows, asked_rows = (
         flatten(scaling.apply(samples.inputs, np.float32))
         for samples in (fitted, asked)
     )
-    right = model.fit(rows, fitted.targets).predict(asked_rows) == asked.targets
+    (nearest,) = nearest_rows(asked_rows, rows, 1).T
+    right = fitted.targets[nearest] == asked.targets
     return Baseline("nearest neighbour", share(right), len(fitted))

@@ -1,5 +1,6 @@
 """Measures that need samples, not moments: neighbours, a logistic probe, intervals."""
 
+import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,13 @@ from jaxtyping import Float, Float64, Int, Int64, UInt16
 from layerwise.errors import InputError
 from layerwise.inspection._together import one_blas_thread
 
-__all__ = ["Neighbourhood", "bootstrap_interval", "logistic_probe", "shuffled"]
+__all__ = [
+    "Neighbourhood",
+    "bootstrap_interval",
+    "load_for_inspecting",
+    "logistic_probe",
+    "shuffled",
+]
 
 NEIGHBOURS = 10
 
@@ -250,6 +257,12 @@ def logistic_probe(
     with one_blas_thread():
         model.fit(scaler.transform(fit_rows), fit_labels)
         return np.asarray(model.predict(scaler.transform(rows)))
+
+
+def load_for_inspecting() -> None:
+    """Load the libraries that a study needs, which takes a second."""
+    for library in ("sklearn.linear_model", "sklearn.preprocessing"):
+        importlib.import_module(library)
 
 
 def bootstrap_interval(

@@ -210,7 +210,8 @@ def encoded(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png")
+    # Two levels below Pillow's own: a quarter less time for a hundredth more bytes.
+    Image.fromarray(picture).save(file, "png", compress_level=4)
     return file.getvalue()
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from layerwise.data import Dataset, Samples, fit_scaling
 from layerwise.model import flatten
+from layerwise.statistics import nearest_rows
 
 __all__ = ["Expected", "Neighbours", "expected_of", "neighbours_of"]
 
@@ -64,7 +65,7 @@ def expected_of(data: Dataset) -> Expected:
     train, validation = data.train, data.validation
     fitted = train.at(train.spread(MOST_FITTED))
     scored = validation.at(validation.spread(MOST_SCORED))
-    rows, others = _rows(data, fitted, scored)
+    rows, others = _rows(fitted, scored)
     found = nearest_rows(others, rows, SEVERAL)
     votes = np.eye(data.classes)[fitted.targets[found]]
     truth, one = scored.targets, fitted.targets[found[:, 0]]
@@ -85,29 +86,12 @@ def expected_of(data: Dataset) -> Expected:
 
 def neighbours_of(data: Dataset, most: int = MOST_SCORED) -> Neighbours:
     """Return for some training samples which others are nearest to them."""
-    (rows,) = _rows(data, data.train)
+    (rows,) = _rows(data.train)
     places = data.train.spread(most)
     found = nearest_rows(rows[places], rows, 2)
     # The first is the sample itself, or one that equals it.
     own = found[:, :1] == places[:, None]
     return Neighbours(places, np.where(own, found[:, 1:], found[:, :1]))
-
-
-def nearest_rows(
-    queries: Float[np.ndarray, "queries features"],
-    rows: Float[np.ndarray, "rows features"],
-    count: int,
-) -> Int[np.ndarray, "queries count"]:
-    """Return the nearest rows of every query, the nearest first."""
-    count = min(count, len(rows))
-    squares = np.sum(rows * rows, axis=1)
-    found: list[np.ndarray] = []
-    for start in range(0, len(queries), 256):
-        distances = squares - 2 * (queries[start : start + 256] @ rows.T)
-        near = np.argpartition(distances, count - 1, axis=1)[:, :count]
-        order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1)
-        found.append(np.take_along_axis(near, order, axis=1))
-    return np.concatenate(found)
 
 
 def _linear(
@@ -122,11 +106,14 @@ def _linear(
     return np.argmax(np.c_[others, np.ones(len(others))] @ weights, axis=1)
 
 
-def _rows(data: Dataset, *sets: Samples) -> list[Float[np.ndarray, "rows features"]]:
-    """Return inputs as flat rows, each feature of unit variance among the training."""
-    train = np.asarray(data.train.inputs)
-    if train.dtype.kind == "f" and not np.isfinite(train).all():
-        train = train[np.isfinite(train.reshape(len(train), -1)).all(axis=1)]
-    scaling = fit_scaling(train, "standard")
+def _rows(
+    fitted: Samples, *others: Samples
+) -> list[Float[np.ndarray, "rows features"]]:
+    """Return inputs as flat rows, each feature of unit variance among the fitted."""
+    inputs = np.asarray(fitted.inputs)
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        inputs = inputs[np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)]
+    scaling = fit_scaling(inputs, "standard")
+    sets = (fitted, *others)
     scaled = (flatten(scaling.apply(each.inputs, np.float32)) for each in sets)
     return [np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0) for rows in scaled]
