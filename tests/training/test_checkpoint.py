@@ -170,6 +170,21 @@ def test_snapshots_of_epochs_that_were_not_evaluated(small, tmp_path, every):
     assert all_bytes(resumed.checkpoint) == all_bytes(whole.checkpoint)
 
 
+def test_the_time_before_a_stop_counts(small, tmp_path):
+    """Also of epochs that were not evaluated."""
+    recipe, seen = replace(RECIPE, evaluate_every=0, patience=None), []
+    lw.fit(ARCHITECTURE, small, recipe, save=seen.append)
+    times = [checkpoint.seconds for checkpoint in seen]
+    assert 0 < times[0]
+    assert times == sorted(times)
+    long = replace(seen[-2], seconds=1000.0)
+    path = save_checkpoint(long, tmp_path, fingerprint(ARCHITECTURE, small, recipe))
+    checkpoint = load_checkpoint(path, ARCHITECTURE, small, recipe)
+    resumed = lw.fit(ARCHITECTURE, small, recipe, resume=checkpoint)
+    (last,) = resumed.history.epochs
+    assert 1000 < last.seconds <= resumed.seconds < 1100
+
+
 @pytest.mark.parametrize(
     ("records", "tensors"),
     [

@@ -36,7 +36,7 @@ __all__ = [
     "save_checkpoint",
 ]
 
-FORMAT = "checkpoint-4"
+FORMAT = "checkpoint-5"
 
 
 def fingerprint(
@@ -111,6 +111,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path
         "epochs": [asdict(epoch) for epoch in checkpoint.history.epochs],
         "best": asdict(checkpoint.best[0]) if checkpoint.best else None,
         "snapshots": list(checkpoint.snapshots),
+        "seconds": checkpoint.seconds,
     }
     path = make_folder(folder) / f"step-{state.step:09d}.safetensors"
     write_tensors(path, tensors, records)
@@ -197,7 +198,8 @@ def _checkpoint(
     best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
     state = State(filled["parameters"], filled["moments"], step)
     history = History(losses, accuracies, epochs, tensors["health"])
-    return Checkpoint(state, history, best, filled["snapshots"])
+    seconds = float(records["seconds"])
+    return Checkpoint(state, history, best, filled["snapshots"], seconds)
 
 
 def _epoch(fields: dict[str, Any]) -> Epoch:

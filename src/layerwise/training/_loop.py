@@ -87,12 +87,15 @@ class Checkpoint:
         The parameters kept on the way, on the host, by epoch in rising order. Those of
         epoch 0 are among them only for a module of torch: the seed gives those of a
         network by hand again, to the byte.
+    seconds : float
+        How long the training took to here, in all its runs.
     """
 
     state: State
     history: History
     best: tuple[Epoch, Any] | None = None
     snapshots: dict[int, Any] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -372,10 +375,13 @@ class _Training:
         """Steps by the time spent in steps; the first, which compiles, left out."""
         return self._steps_timed / self._stepping if self._stepping else 0.0
 
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
+
     def stretches(self, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every stretch of steps, until the training ends."""
-        if checkpoint.history.epochs:
-            self._began -= checkpoint.history.epochs[-1].seconds
+        self._began -= checkpoint.seconds
         with ranks.stops_noted() as asked_to_stop:
             yield from self._stretches(checkpoint, asked_to_stop)
 
@@ -401,7 +407,7 @@ class _Training:
             epoch, inside = divmod(stop, self._order.steps_per_epoch)
             if not inside and not steps.diverged:
                 checkpoint = self._at_end_of(epoch, checkpoint)
-            yield checkpoint
+            yield replace(checkpoint, seconds=self._seconds)
 
     def progress(self, checkpoint: Checkpoint) -> Progress:
         """Return what a watcher is told."""
@@ -431,7 +437,7 @@ class _Training:
             status=status,
             validation=self._engine.evaluate(parameters, self._data.validation),
             test=self._engine.evaluate(parameters, self._data.test),
-            seconds=time.perf_counter() - self._began,
+            seconds=self._seconds,
             steps_per_second=self.steps_per_second,
             checkpoint=checkpoint,
             engine=self._engine.name,
@@ -483,7 +489,7 @@ class _Training:
         epoch = Epoch(
             epoch=number,
             step=checkpoint.state.step,
-            seconds=time.perf_counter() - self._began,
+            seconds=self._seconds,
             train_loss=train.loss,
             train_accuracy=train.accuracy,
             validation_loss=validation.loss,
