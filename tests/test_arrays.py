@@ -1,10 +1,14 @@
 """Array namespaces and trees of arrays."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from layerwise import arrays
 from layerwise.arrays import (
     automatic_gradient,
+    has_accelerator,
     leaves,
     named_leaves,
     namespace,
@@ -13,6 +17,7 @@ from layerwise.arrays import (
     tree_like,
     tree_map,
 )
+from layerwise.errors import InputError
 
 TREE = ({"W": np.arange(6.0).reshape(2, 3), "b": np.zeros(3)}, ({"g": np.ones(2)}, {}))
 
@@ -127,3 +132,42 @@ def test_no_automatic_gradient_of_what_jax_cannot_trace():
         None,
         None,
     ]
+
+
+class TestAccelerator:
+    @pytest.fixture
+    def machine(self, monkeypatch):
+        """A machine with these packages, whose default device is of this platform."""
+
+        def made(*packages: str, platform: str = "cuda") -> list[str | None]:
+            asked: list[str | None] = []
+
+            def device_named(name):
+                asked.append(name)
+                return SimpleNamespace(platform=name or platform)
+
+            monkeypatch.setattr(arrays, "device_named", device_named)
+            monkeypatch.setattr(
+                "importlib.util.find_spec", lambda name: name in packages or None
+            )
+            return asked
+
+        return made
+
+    @pytest.mark.parametrize("package", ["jax_plugins", "libtpu"])
+    def test_where_jax_has_one(self, machine, package):
+        machine(package)
+        assert has_accelerator(None)
+        assert not has_accelerator("cpu")
+        machine(package, platform="cpu")
+        assert not has_accelerator(None)
+        assert has_accelerator("gpu")
+
+    def test_jax_is_not_asked_where_there_can_be_none(self, machine):
+        asked = machine("jax")
+        assert not has_accelerator(None)
+        assert asked == []
+
+    def test_a_device_that_is_not_there(self):
+        with pytest.raises(InputError, match="'quantum' is not on this machine"):
+            has_accelerator("quantum")

@@ -4,6 +4,7 @@ The one place that knows that there is more than one array library. Everything a
 asks an array for its namespace, ``xp``, and writes the array-API standard.
 """
 
+import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ __all__ = [
     "Tree",
     "automatic_gradient",
     "device_named",
+    "has_accelerator",
     "leaves",
     "named_leaves",
     "namespace",
@@ -34,6 +36,9 @@ __all__ = [
 
 Array: TypeAlias = Any
 """An array of NumPy, JAX, torch or another library of the array-API standard."""
+
+ACCELERATED_BY = ("jax_plugins", "libtpu")
+"""The packages of which one is installed where JAX has more than a CPU."""
 
 Tree: TypeAlias = Any
 """An array, or a dict or tuple of trees: parameters, gradients, moments."""
@@ -210,6 +215,21 @@ def device_named(name: str | None) -> Any:
         raise InputError(
             f"device {name!r} is not on this machine, which has {found}"
         ) from error
+
+
+def has_accelerator(name: str | None) -> bool:
+    """Return whether JAX computes for this kind of device elsewhere than on a CPU.
+
+    Where nothing is installed that could be one, JAX is not loaded to ask.
+
+    Raises
+    ------
+    InputError
+        If this machine has no device of a kind that is named.
+    """
+    if name is None and not any(map(importlib.util.find_spec, ACCELERATED_BY)):
+        return False
+    return device_named(name).platform != "cpu"
 
 
 def require_torch(purpose: str) -> Any:

@@ -17,8 +17,8 @@ from layerwise.data import Order, Samples, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import OPTIMISERS, SCHEDULES, Optimiser, Score, engine_for
-from layerwise.training.engines import _compiled, engine_name, on_host
-from layerwise.training.engines._compiled import TILES
+from layerwise.training.engines import _program, engine_name, on_host
+from layerwise.training.engines._program import TILES
 
 ENGINES = ["eager", "compiled", "torch"]
 OTHERS = ENGINES[1:]
@@ -328,7 +328,7 @@ class TestSharedPrograms:
         assert before
         found = as_bytes(*run(other, "compiled", [0, 20]))
         assert len(compilations) == before
-        _compiled._shared.cache_clear()
+        _program._shared.cache_clear()
         assert as_bytes(*run(other, "compiled", [0, 20])) == found
         assert len(compilations) > before
 

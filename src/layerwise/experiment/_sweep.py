@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.arrays import has_accelerator
 from layerwise.data import Dataset
 from layerwise.errors import InputError, MachineError
 from layerwise.experiment._folder import new_folder, plain
@@ -22,7 +23,17 @@ from layerwise.experiment._summary import environment, json_types
 from layerwise.experiment._vary import varied
 from layerwise.experiment._workers import in_workers
 from layerwise.files import sole_writer, write_atomically
-from layerwise.training import Axis, Setting, Sweep, SweepPoint, fingerprint, fit
+from layerwise.training import (
+    Axis,
+    Planned,
+    Result,
+    Setting,
+    Sweep,
+    SweepPoint,
+    fingerprint,
+    fit,
+    fit_together,
+)
 
 __all__ = [
     "SweepRun",
@@ -30,6 +41,7 @@ __all__ = [
     "reopen_sweep",
     "run_sweep",
     "train_point",
+    "train_together",
     "write_sweep",
 ]
 
@@ -122,7 +134,8 @@ def run_sweep(
     ----------
     run : SweepRun
     workers : int, optional
-        How many processes; by default as many as there are cores.
+        How many processes; by default as many as there are cores, or, on an
+        accelerator, none: there trainings of one shape are done together.
     watch : callable, optional
         Told of the sweep whenever a training has ended.
 
@@ -140,7 +153,7 @@ def run_sweep(
     count = min(workers or os.cpu_count() or 1, max(1, len(missing)))
     status = "running"
     try:
-        for point in in_workers(partial(train_point, run.plan), missing, count):
+        for point in _points(run.plan, missing, count if workers else None):
             sweep = replace(sweep, points=(*sweep.points, point))
             write_sweep(run, sweep, status)
             if watch:
@@ -159,12 +172,52 @@ def run_sweep(
     return sweep
 
 
+def _points(
+    plan: Plan, missing: Sequence[dict[str, Setting]], workers: int | None
+) -> Iterator[SweepPoint]:
+    """Yield each training of a sweep that is missing, as it gets done."""
+    recipe = plan.recipe
+    compiles = recipe.engine in ("auto", "compiled")
+    if workers is None and compiles and has_accelerator(recipe.device):
+        return train_together(plan, missing)
+    count = workers or min(os.cpu_count() or 1, max(1, len(missing)))
+    return in_workers(partial(train_point, plan), missing, count)
+
+
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
     data = _blind(plan.data, plan.data_dir, plan.scaling, plan.recipe.seed)
     began = time.perf_counter()
     result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
+    return _point_of(settings, result, time.perf_counter() - began)
+
+
+def train_together(
+    plan: Plan, missing: Sequence[dict[str, Setting]]
+) -> Iterator[SweepPoint]:
+    """Yield the networks of a sweep, those of one shape trained at once.
+
+    A point's seconds are those since the one before it.
+    """
+    data: dict[int, Dataset] = {}
+    planned: list[Planned] = []
+    for own in (varied(plan, settings) for settings in missing):
+        seed = own.recipe.seed
+        if seed not in data:
+            data[seed] = _blind(own.data, own.data_dir, own.scaling, seed)
+        planned.append(Planned(own.architecture, data[seed], own.recipe))
+    began = time.perf_counter()
+    for place, result in fit_together(planned):
+        ended = time.perf_counter()
+        yield _point_of(missing[place], result, ended - began)
+        began = ended
+
+
+def _point_of(
+    settings: dict[str, Setting], result: Result, seconds: float
+) -> SweepPoint:
+    data = result.data
     last = result.history.epochs[-1] if result.history.epochs else None
     return SweepPoint(
         settings=settings,
@@ -176,7 +229,7 @@ def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
         train_accuracy=last.train_accuracy if last else math.nan,
         validation_loss=result.validation.loss,
         validation_accuracy=result.validation.accuracy,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
     )
 
 

@@ -39,6 +39,7 @@ from layerwise.training._sweep import (
     Sweep,
     SweepPoint,
 )
+from layerwise.training._together import Planned, fit_together
 from layerwise.training.diagnosis import Cause, Diagnosis, Setup
 from layerwise.training.engines import (
     Engine,
@@ -69,6 +70,7 @@ __all__ = [
     "Optimiser",
     "Phase",
     "PhaseDiagram",
+    "Planned",
     "Problem",
     "Progress",
     "Recipe",
@@ -88,6 +90,7 @@ __all__ = [
     "engine_for",
     "fingerprint",
     "fit",
+    "fit_together",
     "fix",
     "latest_checkpoint",
     "load_checkpoint",

@@ -43,9 +43,11 @@ __all__ = [
     "Checkpoint",
     "Progress",
     "Result",
+    "finished",
     "fit",
     "initial_state",
     "planned_engine",
+    "problem_of",
     "score",
 ]
 
@@ -238,7 +240,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     """
     data = data.in_memory()
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
-    problem = _problem(architecture, data, settled)
+    problem = problem_of(architecture, data, settled)
     if optimiser is not None:
         problem = replace(problem, optimiser=optimiser)
     training = _Training(engine_for(problem, settled.engine), problem, data, settled)
@@ -266,7 +268,7 @@ def planned_engine(
 ) -> str:
     """Return the name of the engine that such a training, or several, would take."""
     settled = recipe.resolved(len(data.train))
-    problem = _problem(architecture, data, settled)
+    problem = problem_of(architecture, data, settled)
     return engine_name(problem, settled.engine, trainings)
 
 
@@ -284,7 +286,7 @@ def score(
     """
     data = data.in_memory()
     settled = recipe.resolved(len(data.train))
-    problem = _problem(architecture, data, settled)
+    problem = problem_of(architecture, data, settled)
     by_hand = isinstance(problem.network, Network)
     engine = engine_for(problem, "eager" if by_hand else "torch")
     training = _Training(engine, problem, data, settled)
@@ -297,7 +299,7 @@ def initial_state(
     recipe: Recipe,
 ) -> State:
     """Return the state before the first step."""
-    return _problem(
+    return problem_of(
         architecture, data, recipe.resolved(len(data.train))
     ).initial_state()
 
@@ -334,11 +336,40 @@ def _untrained(
     return torch_network(architecture, data)
 
 
-def _problem(
+def finished(
+    problem: Problem,
+    data: Dataset,
+    recipe: ResolvedRecipe,
+    engine: Engine,
+    reached: tuple[State, Steps],
+) -> Result:
+    """Return the result of a training all of whose steps were done outside of `fit`.
+
+    Parameters
+    ----------
+    problem : Problem
+    data : Dataset
+        In memory.
+    recipe : ResolvedRecipe
+        Without snapshots or patience, which look at what was on the way.
+    engine : Engine
+        To score the network with.
+    reached : State, Steps
+        The end, on the host, and the records of all steps.
+    """
+    state, steps = reached
+    training = _Training(engine, problem, data, recipe)
+    checkpoint = Checkpoint(state, _extended(History(), steps))
+    checkpoint = training.at_end_of(recipe.epochs, checkpoint)
+    return training.result(checkpoint, "finished")
+
+
+def problem_of(
     architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: ResolvedRecipe,
 ) -> Problem:
+    """Return what an engine is made for, to train this on these data so."""
     network = _untrained(architecture, data, recipe)
     steps = recipe.order(len(data.train)).steps_per_epoch
     return Problem(
@@ -406,7 +437,7 @@ class _Training:
             )
             epoch, inside = divmod(stop, self._order.steps_per_epoch)
             if not inside and not steps.diverged:
-                checkpoint = self._at_end_of(epoch, checkpoint)
+                checkpoint = self.at_end_of(epoch, checkpoint)
             yield replace(checkpoint, seconds=self._seconds)
 
     def progress(self, checkpoint: Checkpoint) -> Progress:
@@ -471,7 +502,7 @@ class _Training:
         waited = history.epochs[-1].epoch - checkpoint.best[0].epoch
         return waited >= self._recipe.patience
 
-    def _at_end_of(self, epoch: int, checkpoint: Checkpoint) -> Checkpoint:
+    def at_end_of(self, epoch: int, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with what an epoch's end adds."""
         every = self._recipe.evaluate_every
         if (every and epoch % every == 0) or epoch == self._recipe.epochs:

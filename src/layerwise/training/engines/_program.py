@@ -1,0 +1,458 @@
+"""The program that XLA compiles: many steps of training, and the score of a block.
+
+A whole stretch of steps is one ``while_loop`` with dynamic bounds: it is compiled once,
+and no step returns to Python. The training set lies on the device in its own dtype
+and is an argument of the program: closed over, it would be compiled in as a constant.
+So is all else in which trainings of one shape differ, and they share one program: of a
+sweep, of folds, of a second attempt in a notebook only the first is compiled.
+"""
+
+import itertools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from layerwise.arrays import Array, Tree, tree_map
+from layerwise.data import Order, scaled
+from layerwise.model import (
+    Batch,
+    Draw,
+    Loss,
+    LossAndGradients,
+    Noise,
+    Sequential,
+    flatten,
+    hits,
+    loss_and_gradients,
+    target_rows,
+)
+from layerwise.training._health import (
+    greatest_slopes,
+    health_of_step,
+    no_health,
+)
+from layerwise.training._optimisers import Optimiser
+from layerwise.training.engines._engine import Problem, State
+
+__all__ = [
+    "Block",
+    "Carry",
+    "Given",
+    "Programs",
+    "Shape",
+    "Sums",
+    "block_length",
+    "block_of",
+    "given_of",
+    "is_constant",
+    "padded",
+    "programs_of",
+    "records_within",
+    "shared_length",
+    "steps_together",
+]
+
+MOST_STEPS = 1024
+"""Steps in a block: what one call of the program can do without new indices."""
+
+MOST_INDICES = 2**16
+"""Samples named in a block, which is shorter where the batches are large."""
+
+MOST_COPIED = 2**28
+"""Bytes of a training set that may be copied to fill it up; a larger one is not."""
+
+FOR_STEPS: dict[str, bool | int | str] = {
+    "xla_cpu_multi_thread_eigen": False,
+    "xla_cpu_experimental_ynn_fusion_type": "",
+    "xla_backend_optimization_level": 1,
+}
+"""Products this small lose more to the hand-over, to threads or to a library, than
+they win; and what LLVM does beyond its first level takes a quarter of the compilation
+and speeds up no step."""
+
+TILES = "--xla_backend_extra_options=xla_llvm_ir_gemm_tile_size=8:2:2*vectwidth"
+"""How XLA unrolls a small product: its own tiles of 11 x 9 make half a megabyte of code
+of each, which takes three times as long to compile and is slower. The sums are formed
+in the same order, so that no number depends on it."""
+
+TILES_KNOWN_IN = ((0, 7), (0, 11))
+"""The releases of jaxlib, from and before, whose XLA reads tiles of this form: another
+would end the process where it cannot read them."""
+
+PROGRAMS = 32
+"""Kept, those used last: a network of a hundred layers has some megabytes of code."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a program is compiled for: all else it is given."""
+
+    layer: Sequential
+    loss: Loss
+    optimiser: Optimiser
+    outputs: int
+    draws: Any
+    dtype: np.dtype
+    batch_size: int
+    weighted: bool
+    health_every: int
+    platform: str
+
+    @classmethod
+    def of(cls, problem: Problem, platform: str) -> "Shape":
+        network = problem.by_hand
+        features = int(np.prod(network.shape))
+        return cls(
+            layer=network.layer,
+            loss=network.loss,
+            optimiser=problem.optimiser,
+            outputs=len(network.class_names),
+            draws=network.layer.noise(network.parameters, (features,)),
+            dtype=problem.dtype,
+            batch_size=problem.batch_size,
+            weighted=problem.samples.weights is not None,
+            health_every=problem.health_every,
+            platform=platform,
+        )
+
+
+class Programs(NamedTuple):
+    """The two compiled functions of a shape."""
+
+    run: Callable[..., Any]
+    evaluate: Callable[..., Any]
+
+
+class Given(NamedTuple):
+    """What a training brings: samples, how they are scaled, what its noise is from."""
+
+    inputs: Array
+    targets: Array
+    constants: tuple[Array, ...]
+    key: Array
+    l2: Array | None
+
+
+class Block(NamedTuple):
+    """The steps of a block: which samples, how they count, at what rate."""
+
+    indices: Array
+    weights: Array
+    rates: Array
+
+
+class Carry(NamedTuple):
+    """What goes from step to step inside the program."""
+
+    reached: Array
+    loss: Array
+    parameters: Tree
+    moments: Tree
+    losses: Array
+    accuracies: Array
+    health: Array
+
+
+class Sums(NamedTuple):
+    """What a block of samples adds to a score."""
+
+    loss: Array
+    right: Array
+    weight: Array
+    slopes: tuple[Array, ...]
+
+
+def _set_tiles() -> None:
+    """Have XLA read `TILES` with its flags; what the user has set stands.
+
+    XLA reads its flags once, when its first client is made, and takes this one from
+    nowhere else. The environment, which child processes inherit, stays as it was.
+    """
+    earliest, first_unknown = TILES_KNOWN_IN
+    given = os.environ.get("XLA_FLAGS")
+    known = earliest <= jax.__version_info__[:2] < first_unknown
+    if not known or "xla_backend_extra_options" in (given or ""):
+        return
+    os.environ["XLA_FLAGS"] = f"{given or ''} {TILES}".strip()
+    try:
+        jax.local_devices(backend="cpu")
+    finally:
+        if given is None:
+            del os.environ["XLA_FLAGS"]
+        else:
+            os.environ["XLA_FLAGS"] = given
+
+
+_set_tiles()
+
+
+@cache
+def _is_known(name: str, value: bool | int | str) -> bool:
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
+
+
+def _known(options: dict[str, bool | int | str]) -> dict[str, bool | int | str]:
+    """Return those options that this release of XLA has: they come and go."""
+    return {name: value for name, value in options.items() if _is_known(name, value)}
+
+
+def programs_of(shape: Shape) -> Programs:
+    """Return the programs of a shape: one pair for all trainings that have it."""
+    return _shared(shape) if is_constant(shape) else _programs(shape)
+
+
+def _programs(shape: Shape) -> Programs:
+    run = jax.jit(partial(_run, shape), compiler_options=_step_options(shape))
+    return Programs(run, jax.jit(partial(_evaluate, shape)))
+
+
+_shared = lru_cache(maxsize=PROGRAMS)(_programs)
+
+
+@lru_cache(maxsize=PROGRAMS)
+def steps_together(shape: Shape) -> Callable[..., Carry]:
+    """Return the program of the steps of many trainings of one constant shape.
+
+    As ``Programs.run``, but every array has one axis more, the trainings, in front; the
+    step at which they stand and the span are the same for all. Those that have diverged
+    stand still.
+    """
+    axes = (0, State(0, 0, None), 0, None)
+    together = jax.vmap(partial(_run, shape), in_axes=axes)
+    return jax.jit(together, compiler_options=_step_options(shape))
+
+
+def _step_options(shape: Shape) -> dict[str, bool | int | str] | None:
+    return _known(FOR_STEPS) if shape.platform == "cpu" else None
+
+
+def is_constant(value: Any) -> bool:
+    """Return whether a program for this value is one for all that equals it.
+
+    Our layers, losses and optimisers are frozen records, and look at nothing but their
+    fields. What somebody else wrote may look at anything, which may have changed since
+    the program was compiled.
+    """
+    if isinstance(value, tuple):
+        return all(map(is_constant, value))
+    if is_dataclass(value) and type(value).__module__.startswith("layerwise."):
+        return all(is_constant(getattr(value, field.name)) for field in fields(value))
+    return value is None or isinstance(value, bool | int | float | str | np.dtype)
+
+
+def _run(
+    shape: Shape,
+    given: Given,
+    state: State,
+    block: Block,
+    span: tuple[Array, Array],
+) -> Carry:
+    """Do the steps first … last - 1; leave at the first whose loss is not finite.
+
+    The update of that one is made nevertheless: a choice between two states in every
+    step costs a third of MNIST's time, and the few that diverge are run again.
+    """
+    inputs, targets = given.inputs, given.targets
+    first, last = span
+    every, begun = shape.health_every, state.step - first
+    loop = jax.lax.while_loop
+
+    def until(stop: Array) -> Callable[[Carry], Array]:
+        return lambda carry: (carry.reached < stop) & jnp.isfinite(carry.loss)
+
+    def moved(carry: Carry) -> _Moved:
+        i = carry.reached
+        rows, weights = block.indices[i], block.weights[i]
+        batch = _batch(shape, given.constants, inputs[rows], targets[rows], weights)
+        noise = _noise(shape, given.key, begun + i)
+        found = loss_and_gradients(
+            shape.layer, shape.loss, carry.parameters, batch, noise, given.l2
+        )
+        return _moved(shape, carry, batch, found, block.rates[i])
+
+    def step(carry: Carry) -> Carry:
+        i, to = carry.reached, moved(carry)
+        right = hits(to.found.outputs, targets[block.indices[i]]) * to.batch.weights
+        total = to.batch.weights.sum()
+        accuracy = right.sum() / jnp.where(total > 0, total, 1)
+        return Carry(
+            i + 1,
+            to.loss,
+            to.parameters,
+            to.moments,
+            carry.losses.at[i].set(to.loss),
+            carry.accuracies.at[i].set(accuracy),
+            carry.health,
+        )
+
+    def watched(carry: Carry) -> Array:
+        to, number = moved(carry), begun + carry.reached
+        measured = health_of_step(
+            shape.layer, to.batch, to.found, carry.parameters, to.parameters
+        )
+        place = number // every - (begun + every - 1) // every
+        return carry.health.at[place].set(measured)
+
+    def stretch(carry: Carry) -> Carry:
+        # The step that is watched is made twice: to keep, in every step, what its
+        # record needs would cost all the others more.
+        over = (begun + carry.reached) % every
+        health = jax.lax.cond(over == 0, watched, lambda carry: carry.health, carry)
+        stop = jnp.minimum(last, carry.reached + every - over)
+        return loop(until(stop), step, carry._replace(health=health))
+
+    nothing = jnp.zeros(len(block.rates), shape.dtype)
+    zero = jnp.zeros((), shape.dtype)
+    count = len(block.rates) // every + 1 if every else 0
+    records = no_health(count, len(shape.layer.layers), shape.dtype)
+    begin = Carry(
+        first, zero, state.parameters, state.moments, nothing, nothing, records
+    )
+    return loop(until(last), stretch if every else step, begin)
+
+
+class _Moved(NamedTuple):
+    """What a step comes to."""
+
+    batch: Batch
+    found: LossAndGradients
+    loss: Array
+    parameters: Tree
+    moments: Tree
+
+
+def _moved(
+    shape: Shape, carry: Carry, batch: Batch, found: LossAndGradients, rate: Array
+) -> _Moved:
+    """Return what one step comes to; a batch without weight changes nothing."""
+    loss = found.loss
+    parameters, moments = shape.optimiser.update(
+        found.gradients, carry.moments, carry.parameters, rate
+    )
+    if shape.weighted:
+        unless_empty = partial(jnp.where, batch.weights.sum() > 0)
+        parameters = tree_map(unless_empty, parameters, carry.parameters)
+        moments = tree_map(unless_empty, moments, carry.moments)
+        loss = unless_empty(loss, 0)
+    return _Moved(batch, found, loss, parameters, moments)
+
+
+def _evaluate(
+    shape: Shape,
+    parameters: Tree,
+    constants: tuple[Array, ...],
+    rows: Array,
+    labels: Array,
+    counted: Array,
+) -> Sums:
+    """Return the sums over a block of samples, each as often as it counts.
+
+    Last comes the greatest slope of every unit of every layer.
+    """
+    batch = _batch(shape, constants, rows, labels, counted)
+    outputs, traces = shape.layer.forward(parameters, batch.inputs)
+    losses, _ = shape.loss.forward(outputs, batch.targets)
+    right = hits(outputs, labels)
+    # Not a product: what does not count may be infinite.
+    loss, hit = (jnp.where(counted > 0, part * counted, 0) for part in (losses, right))
+    slopes = greatest_slopes(shape.layer, traces, counted > 0)
+    return Sums(loss.sum(), hit.sum(), counted.sum(), slopes)
+
+
+def _batch(
+    shape: Shape,
+    constants: tuple[Array, ...],
+    rows: Array,
+    labels: Array,
+    weights: Array,
+) -> Batch:
+    inputs = flatten(scaled(rows, constants, shape.dtype))
+    like = jnp.zeros(0, shape.dtype)
+    return Batch(inputs, target_rows(labels, shape.outputs, like), weights)
+
+
+def _noise(shape: Shape, key: Array, step: Array) -> Noise:
+    """Draw the noise of a step, from the key, the step and the place in the tree."""
+    of_step = jax.random.fold_in(key, step)
+    places = itertools.count()
+
+    def drawn(declared: Draw | None) -> Array | None:
+        if declared is None:
+            return None
+        own = jax.random.fold_in(of_step, next(places))
+        return jax.random.uniform(own, (shape.batch_size, *declared.shape), shape.dtype)
+
+    return tree_map(drawn, shape.draws)
+
+
+def block_length(problem: Problem) -> int:
+    """Return how many steps a block has: where an epoch fits, it is one block."""
+    epoch = -(-len(problem.samples) // problem.batch_size)
+    largest = max(1, MOST_INDICES // problem.batch_size)
+    return min(MOST_STEPS, largest, epoch)
+
+
+def block_of(problem: Problem, order: Order, start: int, length: int) -> Block:
+    """Return the block of so many steps that begins with step ``start``, on the host.
+
+    Its arrays are filled up to a length that other trainings share.
+    """
+    stop = start + length
+    arrays = *problem.batches(order, start, stop), problem.rates(start, stop)
+    return Block(*(padded(array, shared_length(length)) for array in arrays))
+
+
+def records_within(every: int, begin: int, start: int, stop: int) -> slice:
+    """Return where the records of the steps from start to stop lie in a block's.
+
+    Of every block, which begins at step ``begin``, the first record is that of its
+    first step that has one.
+    """
+    if not every:
+        return slice(0)
+    before = -(-begin // every)
+    return slice(-(-start // every) - before, -(-stop // every) - before)
+
+
+def given_of(problem: Problem) -> Given:
+    """Return what a training brings, its samples filled up where that is cheap."""
+    samples, dtype = problem.samples, problem.dtype
+    rows = len(samples)
+    if samples.inputs.nbytes <= MOST_COPIED:
+        rows = shared_length(rows)
+    return Given(
+        padded(samples.inputs, rows),
+        padded(samples.targets, rows),
+        tuple(c.astype(dtype) for c in problem.by_hand.scaling.constants()),
+        jax.random.key(problem.seed),
+        np.asarray(problem.l2, dtype) if problem.l2 else None,
+    )
+
+
+def shared_length(count: int) -> int:
+    """Return the length of arrays for so many items: at most a sixteenth more.
+
+    XLA compiles for lengths. Folds, whose numbers of samples differ by a few, share
+    one program so.
+    """
+    grain = 1 << max(0, count.bit_length() - 5)
+    return -(-count // grain) * grain
+
+
+def padded(rows: np.ndarray, length: int) -> np.ndarray:
+    """Return the rows followed by zeros up to ``length`` rows."""
+    if len(rows) == length:
+        return rows
+    padded = np.zeros((length, *rows.shape[1:]), rows.dtype)
+    padded[: len(rows)] = rows
+    return padded
