@@ -25,6 +25,11 @@ def test_all_rows_where_more_are_asked_for():
     ]
 
 
-def test_single_precision_is_kept_to():
-    rows = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
-    assert np.array_equal(nearest_rows(rows, rows, 1)[:, 0], np.arange(50))
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_in_single_precision(offset):
+    rng = np.random.default_rng(1)
+    rows, asked = (
+        (rng.normal(size=(n, 10)) + offset).astype(np.float32) for n in (300, 200)
+    )
+    exact = nearest_rows(asked.astype(np.float64), rows.astype(np.float64), 1)
+    assert np.array_equal(nearest_rows(asked, rows, 1), exact)

@@ -18,7 +18,7 @@ from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import OPTIMISERS, SCHEDULES, Optimiser, Score, engine_for
 from layerwise.training.engines import _program, engine_name, on_host
-from layerwise.training.engines._program import TILES
+from layerwise.training.engines._xla import TILES
 
 ENGINES = ["eager", "compiled", "torch"]
 OTHERS = ENGINES[1:]

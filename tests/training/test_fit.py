@@ -14,6 +14,7 @@ from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
 from layerwise.training import Progress, Recipe, score
+from layerwise.training.engines._eager import EagerEngine
 
 
 def same_bytes(first, second) -> bool:
@@ -222,6 +223,60 @@ class TestDivergence:
         assert result.status == "diverged"
         assert [len(c.history.losses) for c in saved] == [1, 4]
         assert result.checkpoint.state.step == 4
+
+
+class TestTrainingSamplesScored:
+    """Of a large training set a part on the way, and all at the end."""
+
+    @pytest.fixture(autouse=True)
+    def twenty(self, monkeypatch):
+        monkeypatch.setattr("layerwise.training._loop.TRAINING_SCORED", 20)
+
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_each_sample_by_its_weight(self, small, engine):
+        weights = np.linspace(0, 2, len(small.train))
+        train = replace(small.train, weights=weights)
+        data = replace(small, train=train)
+        result = lw.fit(MLP([8]), data, epochs=4, batch_size=16, engine=engine)
+        assert [s.epoch for s in result.snapshots] == [0, 1, 2, 3, 4]
+        part = train.at(train.spread(20))
+        assert len(part) == 20 < len(train)
+        for epoch, snapshot in zip(
+            result.history.epochs, result.snapshots[1:], strict=True
+        ):
+            scored = train if epoch.epoch == 4 else part
+            p = snapshot.network.predict_proba(scored.inputs).astype(float)
+            own = p[np.arange(len(p)), scored.targets]
+            expected = np.average(-np.log(own), weights=scored.weights)
+            assert epoch.train_loss == pytest.approx(expected, rel=1e-5)
+
+    def test_the_end_may_come_early(self, small):
+        settings = {"epochs": 200, "batch_size": 16, "learning_rate": 0.05}
+        result = lw.fit(MLP([30]), small, **settings, patience=3)
+        *before, last = result.history.epochs
+        assert 4 < last.epoch < 200
+        stopped = lw.fit(MLP([30]), small, watch=Interrupt(last.step), **settings)
+        loss, accuracy = figures(stopped.network, small.train)
+        assert last.train_loss == pytest.approx(loss, rel=1e-5)
+        assert last.train_accuracy == pytest.approx(accuracy, abs=1e-7)
+        twentieths = [20 * epoch.train_accuracy for epoch in before]
+        assert twentieths == pytest.approx(np.rint(twentieths), abs=1e-4)
+
+    def test_a_small_set_is_scored_as_it_is(self, small, monkeypatch):
+        """Not a copy: an engine may have it on its device."""
+        monkeypatch.setattr("layerwise.training._loop.TRAINING_SCORED", 50)
+        scored, evaluate = [], EagerEngine.evaluate
+
+        def noted(self, parameters, samples):
+            scored.append(samples.inputs)
+            return evaluate(self, parameters, samples)
+
+        monkeypatch.setattr(EagerEngine, "evaluate", noted)
+        lw.fit(MLP([4]), small, epochs=2, engine="eager")
+        lengths = [len(small.train), len(small.validation), len(small.test)]
+        of_train = [each for each in scored if len(each) == lengths[0]]
+        assert len(of_train) == 2
+        assert of_train[0] is of_train[1]
 
 
 class TestPatience:

@@ -1,5 +1,6 @@
 """Many trainings at once are the trainings one after another, to rounding."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from layerwise.arrays import leaves
 from layerwise.data import Samples
 from layerwise.model import MLP
 from layerwise.training import Planned, Recipe, Result, _together, fit_together
-from layerwise.training.engines import _together as together_engine
+from layerwise.training.engines import _mapped
+from layerwise.training.engines._eager import EagerEngine
 
 RECIPE = Recipe(epochs=6, batch_size=16, engine="compiled")
 
@@ -19,13 +21,13 @@ RECIPE = Recipe(epochs=6, batch_size=16, engine="compiled")
 def groups(monkeypatch) -> list[int]:
     """How many trainings each call of the engine did."""
     sizes: list[int] = []
-    done = together_engine.all_steps_together
+    done = _mapped.all_steps_together
 
     def counted(problems, orders):
         sizes.append(len(problems))
         return done(problems, orders)
 
-    monkeypatch.setattr(together_engine, "all_steps_together", counted)
+    monkeypatch.setattr(_mapped, "all_steps_together", counted)
     return sizes
 
 
@@ -117,25 +119,59 @@ def as_bytes(result: Result) -> list[bytes]:
     return [np.asarray(leaf).tobytes() for leaf in leaves(result.network.parameters)]
 
 
-@pytest.mark.parametrize(
-    ("architecture", "changes"),
-    [
-        (MLP([9]), {}),
-        (MLP([8]), {"batch_size": 8}),
-        (MLP([8]), {"optimizer": "sgd"}),
-        (MLP([8]), {"epochs": 5}),
-        (MLP([8]), {"patience": 2}),
-        (MLP([8]), {"engine": "eager"}),
-    ],
-)
-def test_what_differs_in_more_is_trained_by_itself(
-    small, groups, architecture, changes
-):
-    other = Planned(architecture, small, replace(RECIPE, **changes))
-    found = in_order([Planned(MLP([8]), small, RECIPE), other])
+def test_a_scaling_or_none(small, groups):
+    """What the one subtracts the other has not."""
+    datasets = [replace(small, scaling=kind) for kind in ("standard", "none")]
+    found = in_order([Planned(MLP([8]), data, RECIPE) for data in datasets])
     assert groups == []
-    assert as_bytes(found[1]) == as_bytes(alone(other))
-    assert found[1].engine == other.recipe.engine
+    assert [result.status for result in found] == ["finished", "finished"]
+
+
+def test_their_time(small):
+    began = time.perf_counter()
+    found = in_order(
+        [Planned(MLP([3]), small, replace(RECIPE, seed=s)) for s in (0, 1)]
+    )
+    took = time.perf_counter() - began
+    times = [result.seconds for result in found]
+    assert min(times) > 0
+    assert sum(times) <= took
+    for result in found:
+        (last,) = result.history.epochs
+        assert result.checkpoint.seconds <= last.seconds <= result.seconds
+        assert result.checkpoint.seconds > 0.1 * result.seconds
+
+
+def test_ctrl_c_is_no_result(small, monkeypatch):
+    """Also while one is trained by itself, where ``fit`` ends with what there is."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    alone = Planned(MLP([7]), small, replace(RECIPE, engine="eager"))
+    monkeypatch.setattr(EagerEngine, "advance", interrupt)
+    assert lw.fit(MLP([7]), small, alone.recipe).status == "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        in_order([alone])
+
+
+def test_what_differs_in_more_is_trained_by_itself(small, groups):
+    others = [
+        Planned(architecture, small, replace(RECIPE, **changes))
+        for architecture, changes in (
+            (MLP([9]), {}),
+            (MLP([8]), {"batch_size": 8}),
+            (MLP([8]), {"optimizer": "sgd"}),
+            (MLP([8]), {"epochs": 5}),
+            (MLP([8]), {"patience": 2}),
+            (MLP([8]), {"engine": "eager"}),
+        )
+    ]
+    _, *found = in_order([Planned(MLP([8]), small, RECIPE), *others])
+    assert groups == []
+    for one, result in zip(others, found, strict=True):
+        assert result.engine == one.recipe.engine
+        assert as_bytes(result) == as_bytes(alone(one))
 
 
 def test_no_more_at_once_than_there_is_room_for(small, groups, monkeypatch):
@@ -143,7 +179,9 @@ def test_no_more_at_once_than_there_is_room_for(small, groups, monkeypatch):
     monkeypatch.setattr(_together, "MOST_TOGETHER", 2)
     in_order(planned)
     assert groups == [2, 2]
-    monkeypatch.setattr(_together, "MOST_BYTES", 3 * small.train.inputs.nbytes)
+    each = _together._Settled.of(planned[0]).nbytes
+    assert each > small.train.inputs.nbytes
+    monkeypatch.setattr(_together, "MOST_BYTES", 3 * each)
     monkeypatch.setattr(_together, "MOST_TOGETHER", 64)
     in_order(planned)
     assert groups == [2, 2, 3, 2]

@@ -242,10 +242,10 @@ class TestAnyModule:
         assert self.ended(module, data, [0, 17, 30], fresh=True) == whole
 
     def ended(self, module, data, cuts, fresh=False):
-        from layerwise.training._loop import _problem
+        from layerwise.training._loop import problem_of
 
         recipe = lw.Recipe(epochs=4, batch_size=16, seed=1).resolved(len(data.train))
-        problem = _problem(module, data, recipe)
+        problem = problem_of(module, data, recipe)
         order = Order(len(data.train), 16, 1)
         engine, state = engine_for(problem), problem.initial_state()
         records = []
@@ -466,10 +466,10 @@ class TestCuda:
         assert np.abs(on_gpu.history.losses - on_cpu.history.losses).max() < 1e-9
 
     def test_a_graph_is_recorded_and_the_data_lies_on_the_device(self, small):
-        from layerwise.training._loop import _problem
+        from layerwise.training._loop import problem_of
 
         recipe = lw.Recipe(epochs=2, batch_size=16).resolved(len(small.train))
-        problem = _problem(seeded(Textbook), small, recipe)
+        problem = problem_of(seeded(Textbook), small, recipe)
         engine = engine_for(problem)
         engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
         assert engine._replay is not None
@@ -512,9 +512,9 @@ class TestCuda:
                 return self.one(x) if self.calls % 2 else self.other(x)
 
         recipe = lw.Recipe(epochs=2, batch_size=16).resolved(len(small.train))
-        from layerwise.training._loop import _problem
+        from layerwise.training._loop import problem_of
 
-        problem = _problem(seeded(Counting), small, recipe)
+        problem = problem_of(seeded(Counting), small, recipe)
         engine = engine_for(problem)
         engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
         assert engine._replay is None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,11 @@ def run_sweep(
     count = min(workers or os.cpu_count() or 1, max(1, len(missing)))
     status = "running"
     try:
-        for point in _points(run.plan, missing, count if workers else None):
+        if workers is None and _is_together(run):
+            points = train_together(run.plan, missing)
+        else:
+            points = in_workers(partial(train_point, run.plan), missing, count)
+        for point in points:
             sweep = replace(sweep, points=(*sweep.points, point))
             write_sweep(run, sweep, status)
             if watch:
@@ -172,22 +176,21 @@ def run_sweep(
     return sweep
 
 
-def _points(
-    plan: Plan, missing: Sequence[dict[str, Setting]], workers: int | None
-) -> Iterator[SweepPoint]:
-    """Yield each training of a sweep that is missing, as it gets done."""
-    recipe = plan.recipe
-    compiles = recipe.engine in ("auto", "compiled")
-    if workers is None and compiles and has_accelerator(recipe.device):
-        return train_together(plan, missing)
-    count = workers or min(os.cpu_count() or 1, max(1, len(missing)))
-    return in_workers(partial(train_point, plan), missing, count)
+def _is_together(run: SweepRun) -> bool:
+    """Return whether trainings of one shape are to be done at once, not in workers.
+
+    Several processes would be in each other's way on an accelerator.
+    """
+    recipe, chosen = run.plan.recipe, {axis.name for axis in run.sweep.axes}
+    if recipe.engine not in ("auto", "compiled") or chosen & {"engine", "device"}:
+        return False
+    return has_accelerator(recipe.device)
 
 
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
-    data = _blind(plan.data, plan.data_dir, plan.scaling, plan.recipe.seed)
+    data = _latest(plan.data, plan.data_dir, plan.scaling, plan.recipe.seed)
     began = time.perf_counter()
     result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
     return _point_of(settings, result, time.perf_counter() - began)
@@ -198,20 +201,22 @@ def train_together(
 ) -> Iterator[SweepPoint]:
     """Yield the networks of a sweep, those of one shape trained at once.
 
-    A point's seconds are those since the one before it.
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C; what was under way is lost.
     """
-    data: dict[int, Dataset] = {}
-    planned: list[Planned] = []
-    for own in (varied(plan, settings) for settings in missing):
-        seed = own.recipe.seed
-        if seed not in data:
-            data[seed] = _blind(own.data, own.data_dir, own.scaling, seed)
-        planned.append(Planned(own.architecture, data[seed], own.recipe))
-    began = time.perf_counter()
+    loaded = cache(_blind)
+    planned = [
+        Planned(
+            own.architecture,
+            loaded(own.data, own.data_dir, own.scaling, own.recipe.seed),
+            own.recipe,
+        )
+        for own in (varied(plan, settings) for settings in missing)
+    ]
     for place, result in fit_together(planned):
-        ended = time.perf_counter()
-        yield _point_of(missing[place], result, ended - began)
-        began = ended
+        yield _point_of(missing[place], result, result.seconds)
 
 
 def _point_of(
@@ -298,9 +303,11 @@ def _point(fields: dict[str, Any]) -> SweepPoint:
     return SweepPoint(**known)
 
 
-@lru_cache(maxsize=2)
 def _blind(name: str, data_dir: str | None, scaling: str | None, seed: int) -> Dataset:
     """Return the data with the validation set in place of the test set."""
     plan = Plan(name, data_dir, scaling)
     data = load_data(replace(plan, recipe=replace(plan.recipe, seed=seed)))
     return replace(data, test=data.validation)
+
+
+_latest = lru_cache(maxsize=2)(_blind)

@@ -24,7 +24,8 @@ def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, An
     """Choose by the validation set, and draw; the network chosen becomes a run.
 
     That run is in the sweep's folder and is called ``best``. It is trained again, which
-    gives the same network, and is the only one that the test set is shown to.
+    gives the same network (to rounding, if many were trained at once), and is the only
+    one that the test set is shown to.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ def nearest_rows(
     """Return the positions of the nearest rows of every query, the nearest first.
 
     By ``‖r‖² - 2 q·r``, in the precision of the rows, as one matrix product for many
-    queries: what all rows have in common should be small beside their differences.
+    queries, about the rows' mean: an offset would take the digits of small distances.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ def nearest_rows(
         How many of the rows, all where there are fewer.
     """
     count = min(count, len(rows))
+    mean = rows.mean(axis=0)
+    queries, rows = queries - mean, rows - mean
     squares = np.einsum("ij,ij->i", rows, rows)
     found: list[np.ndarray] = []
     for start in range(0, len(queries), QUERIES):

@@ -21,9 +21,9 @@ __all__ = ["Epoch", "History"]
 class Epoch:
     """The figures at the end of one epoch, each sample counted once.
 
-    Those of the validation set are over all of it. Those of the training set are, after
-    the last epoch, over all of it too; before, over 10,000 samples, evenly from all,
-    where it has more.
+    Those of the validation set are over all of it. Those of the training set are over
+    all of it where the training ends, by its number of epochs or for want of a lower
+    validation loss; before, over 10,000 samples, evenly from all, where it has more.
 
     Parameters
     ----------

@@ -342,6 +342,7 @@ def finished(
     recipe: ResolvedRecipe,
     engine: Engine,
     reached: tuple[State, Steps],
+    seconds: float,
 ) -> Result:
     """Return the result of a training all of whose steps were done outside of `fit`.
 
@@ -356,10 +357,14 @@ def finished(
         To score the network with.
     reached : State, Steps
         The end, on the host, and the records of all steps.
+    seconds : float
+        What the steps took.
     """
     state, steps = reached
+    history = _extended(History(), steps)
+    checkpoint = Checkpoint(state, history, seconds=seconds)
     training = _Training(engine, problem, data, recipe)
-    checkpoint = Checkpoint(state, _extended(History(), steps))
+    training.resumed(checkpoint)
     checkpoint = training.at_end_of(recipe.epochs, checkpoint)
     return training.result(checkpoint, "finished")
 
@@ -410,9 +415,13 @@ class _Training:
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
+    def resumed(self, checkpoint: Checkpoint) -> None:
+        """Let the clock begin with what a checkpoint took."""
+        self._began -= checkpoint.seconds
+
     def stretches(self, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every stretch of steps, until the training ends."""
-        self._began -= checkpoint.seconds
+        self.resumed(checkpoint)
         with ranks.stops_noted() as asked_to_stop:
             yield from self._stretches(checkpoint, asked_to_stop)
 
@@ -497,10 +506,8 @@ class _Training:
             return True
         if history.diverged:
             return True
-        if self._recipe.patience is None or checkpoint.best is None:
-            return False
-        waited = history.epochs[-1].epoch - checkpoint.best[0].epoch
-        return waited >= self._recipe.patience
+        best = checkpoint.best
+        return best is not None and self._has_waited(history.epochs[-1].epoch, best[0])
 
     def at_end_of(self, epoch: int, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with what an epoch's end adds."""
@@ -515,8 +522,13 @@ class _Training:
     def _evaluated(self, number: int, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with an epoch's figures."""
         parameters = checkpoint.state.parameters
-        train = self._engine.evaluate(parameters, self._training_scored(number))
         validation = self._engine.evaluate(parameters, self._data.validation)
+        best = checkpoint.best
+        lowest = best is None or validation.loss < best[0].validation_loss
+        ends = number == self._recipe.epochs or (
+            not lowest and best is not None and self._has_waited(number, best[0])
+        )
+        train = self._engine.evaluate(parameters, self._training_scored(ends))
         epoch = Epoch(
             epoch=number,
             step=checkpoint.state.step,
@@ -529,23 +541,29 @@ class _Training:
         )
         history = checkpoint.history
         history = replace(history, epochs=(*history.epochs, epoch))
-        best = checkpoint.best
-        lowest = best is None or validation.loss < best[0].validation_loss
         if self._recipe.patience is not None and lowest:
             best = (epoch, on_host(checkpoint.state).parameters)
         return replace(checkpoint, history=history, best=best)
 
-    def _training_scored(self, epoch: int) -> Samples:
+    def _has_waited(self, epoch: int, best: Epoch) -> bool:
+        """Return whether it has been long enough since the lowest validation loss."""
+        patience = self._recipe.patience
+        return patience is not None and epoch - best.epoch >= patience
+
+    def _training_scored(self, ends: bool) -> Samples:
         """Return what of the training set is scored: on the way a part of a large one.
 
-        After the last epoch it is all, for what is said of the network that results.
+        At the end it is all, for what is said of the network that results.
         """
-        return self._data.train if epoch == self._recipe.epochs else self._some_trained
+        return self._data.train if ends else self._some_trained
 
     @cached_property
     def _some_trained(self) -> Samples:
         """At most `TRAINING_SCORED` samples, evenly from all of the training set."""
-        return self._data.train.at(self._data.train.spread(TRAINING_SCORED))
+        train = self._data.train
+        if len(train) <= TRAINING_SCORED:
+            return train  # itself: an engine may have it on its device
+        return train.at(train.spread(TRAINING_SCORED))
 
 
 def _agreed(stop: int, asked: bool) -> int:

@@ -46,7 +46,8 @@ class Recipe:
         by default never.
     evaluate_every : int
         Epochs from one evaluation of training and validation set to the next; 0 for
-        one after the last epoch alone, which has one always.
+        one after the last epoch alone, which has one always. Of more than 10,000
+        training samples as many are scored, evenly from all, and all at the end.
     snapshots : int
         How many networks to keep on the way, at the epochs of ``snapshot_epochs``; the
         untrained one is kept beside them.

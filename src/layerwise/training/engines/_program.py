@@ -8,10 +8,9 @@ sweep, of folds, of a second attempt in a notebook only the first is compiled.
 """
 
 import itertools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -39,12 +38,11 @@ from layerwise.training._health import (
 )
 from layerwise.training._optimisers import Optimiser
 from layerwise.training.engines._engine import Problem, State
+from layerwise.training.engines._xla import step_options
 
 __all__ = [
     "Block",
     "Carry",
-    "Given",
-    "Programs",
     "Shape",
     "Sums",
     "block_length",
@@ -66,24 +64,6 @@ MOST_INDICES = 2**16
 
 MOST_COPIED = 2**28
 """Bytes of a training set that may be copied to fill it up; a larger one is not."""
-
-FOR_STEPS: dict[str, bool | int | str] = {
-    "xla_cpu_multi_thread_eigen": False,
-    "xla_cpu_experimental_ynn_fusion_type": "",
-    "xla_backend_optimization_level": 1,
-}
-"""Products this small lose more to the hand-over, to threads or to a library, than
-they win; and what LLVM does beyond its first level takes a quarter of the compilation
-and speeds up no step."""
-
-TILES = "--xla_backend_extra_options=xla_llvm_ir_gemm_tile_size=8:2:2*vectwidth"
-"""How XLA unrolls a small product: its own tiles of 11 x 9 make half a megabyte of code
-of each, which takes three times as long to compile and is slower. The sums are formed
-in the same order, so that no number depends on it."""
-
-TILES_KNOWN_IN = ((0, 7), (0, 11))
-"""The releases of jaxlib, from and before, whose XLA reads tiles of this form: another
-would end the process where it cannot read them."""
 
 PROGRAMS = 32
 """Kept, those used last: a network of a hundred layers has some megabytes of code."""
@@ -168,51 +148,13 @@ class Sums(NamedTuple):
     slopes: tuple[Array, ...]
 
 
-def _set_tiles() -> None:
-    """Have XLA read `TILES` with its flags; what the user has set stands.
-
-    XLA reads its flags once, when its first client is made, and takes this one from
-    nowhere else. The environment, which child processes inherit, stays as it was.
-    """
-    earliest, first_unknown = TILES_KNOWN_IN
-    given = os.environ.get("XLA_FLAGS")
-    known = earliest <= jax.__version_info__[:2] < first_unknown
-    if not known or "xla_backend_extra_options" in (given or ""):
-        return
-    os.environ["XLA_FLAGS"] = f"{given or ''} {TILES}".strip()
-    try:
-        jax.local_devices(backend="cpu")
-    finally:
-        if given is None:
-            del os.environ["XLA_FLAGS"]
-        else:
-            os.environ["XLA_FLAGS"] = given
-
-
-_set_tiles()
-
-
-@cache
-def _is_known(name: str, value: bool | int | str) -> bool:
-    try:
-        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
-
-
-def _known(options: dict[str, bool | int | str]) -> dict[str, bool | int | str]:
-    """Return those options that this release of XLA has: they come and go."""
-    return {name: value for name, value in options.items() if _is_known(name, value)}
-
-
 def programs_of(shape: Shape) -> Programs:
     """Return the programs of a shape: one pair for all trainings that have it."""
     return _shared(shape) if is_constant(shape) else _programs(shape)
 
 
 def _programs(shape: Shape) -> Programs:
-    run = jax.jit(partial(_run, shape), compiler_options=_step_options(shape))
+    run = jax.jit(partial(_run, shape), compiler_options=step_options(shape.platform))
     return Programs(run, jax.jit(partial(_evaluate, shape)))
 
 
@@ -229,11 +171,7 @@ def steps_together(shape: Shape) -> Callable[..., Carry]:
     """
     axes = (0, State(0, 0, None), 0, None)
     together = jax.vmap(partial(_run, shape), in_axes=axes)
-    return jax.jit(together, compiler_options=_step_options(shape))
-
-
-def _step_options(shape: Shape) -> dict[str, bool | int | str] | None:
-    return _known(FOR_STEPS) if shape.platform == "cpu" else None
+    return jax.jit(together, compiler_options=step_options(shape.platform))
 
 
 def is_constant(value: Any) -> bool:
@@ -453,6 +391,6 @@ def padded(rows: np.ndarray, length: int) -> np.ndarray:
     """Return the rows followed by zeros up to ``length`` rows."""
     if len(rows) == length:
         return rows
-    padded = np.zeros((length, *rows.shape[1:]), rows.dtype)
-    padded[: len(rows)] = rows
-    return padded
+    filled = np.zeros((length, *rows.shape[1:]), rows.dtype)
+    filled[: len(rows)] = rows
+    return filled

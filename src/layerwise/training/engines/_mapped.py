@@ -38,7 +38,9 @@ def in_common(problem: Problem) -> Hashable:
         return None
     inputs = problem.samples.inputs
     rows = shared_length(len(inputs)), inputs.shape[1:], inputs.dtype
-    return shape, rows, problem.total_steps, block_length(problem), bool(problem.l2)
+    steps = problem.total_steps, block_length(problem)
+    constants = tuple(c.shape for c in problem.by_hand.scaling.constants())
+    return shape, rows, steps, constants, bool(problem.l2)
 
 
 def all_steps_together(
