@@ -1,5 +1,6 @@
 """The command line as a user meets it: what it prints, leaves, and exits with."""
 
+import gc
 import json
 import os
 import signal
@@ -426,3 +427,20 @@ def test_workers_are_not_waited_for():
         pool.submit(time.sleep, 20)
         (worker, *_) = active_children()
     assert worker.exitcode == -signal.SIGTERM
+
+
+def test_garbage_is_collected_less_often_in_a_command_alone(monkeypatch):
+    seen = []
+
+    def status(argv):
+        with workers(1) as pool:
+            seen.extend([gc.get_threshold(), pool.submit(gc.get_threshold).result()])
+        raise KeyError(argv)
+
+    monkeypatch.setattr("layerwise.cli._main._status", status)
+    before = gc.get_threshold()
+    with pytest.raises(KeyError):
+        main(["data"])
+    assert gc.get_threshold() == before
+    assert seen == [(50_000, *before[1:])] * 2
+    assert before[0] < 50_000

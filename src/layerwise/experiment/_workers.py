@@ -1,5 +1,6 @@
 """Worker processes: on all cores, and none is left when their parent has gone."""
 
+import gc
 import os
 import signal
 import threading
@@ -27,7 +28,8 @@ def workers(count: int) -> Generator[Executor]:
     context = get_context("spawn")
     alive, ours = context.Pipe(duplex=False)
     others = active_children()
-    with ProcessPoolExecutor(count, context, _begin, (alive,)) as pool:
+    given = alive, gc.get_threshold()
+    with ProcessPoolExecutor(count, context, _begin, given) as pool:
         try:
             yield pool
         finally:
@@ -55,11 +57,15 @@ def in_workers(
             yield future.result()
 
 
-def _begin(alive: Any) -> None:
-    """Make a process a worker: it leaves Ctrl-C to its parent, and ends with it."""
+def _begin(alive: Any, collected: tuple[int, int, int]) -> None:
+    """Make a process a worker: it leaves Ctrl-C to its parent, and ends with it.
+
+    It looks for garbage as often as its parent.
+    """
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(*collected)
     threadpool_limits(1)  # the workers are the threads
 
     def end_with_parent() -> None:
