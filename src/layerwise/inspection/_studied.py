@@ -1,7 +1,7 @@
 """From a subject and its samples to a study: one pass to fit, one pass to score."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -36,7 +36,7 @@ from layerwise.inspection._share import Share, share
 from layerwise.inspection._similarity import layer_similarity
 from layerwise.inspection._snapshots import aligned, snapshot_studies
 from layerwise.inspection._study import Inputs, Study, ValidationView
-from layerwise.inspection._subject import Activations, Block, Case, Subject
+from layerwise.inspection._subject import Activations, Block, Case, Stage, Subject
 from layerwise.inspection._suspects import Suspect, ranked
 from layerwise.inspection._tallies import Tallies
 from layerwise.inspection._together import each, one_blas_thread
@@ -89,13 +89,22 @@ def studied(
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
+    hidden = layers[1:] if has_input else layers
+    stages = seen.stages()
+    # Beside each other: where the one has too little for all cores, the other has more.
+    parts: list[Callable[[], Any]] = [
+        lambda: seen.snapshots(stages, hidden),
+        lambda: layer_similarity([layer.sample for layer in layers]),
+        seen.suspects,
+    ]
+    snapshots, similarity, suspects = each(lambda part: part(), parts)
     study = Study(
         name=case.name,
         class_names=case.subject.class_names,
         fitted_on=fitted_on,
         scored_on=f"{len(targets):,} {case.words[1]}",
         input=layers[0] if has_input else None,
-        layers=tuple(layers[1:] if has_input else layers),
+        layers=tuple(hidden),
         output=names[-1] if case.subject.has_output else None,
         inputs=_inputs(case.scored, scored),
         targets=targets,
@@ -108,9 +117,9 @@ def studied(
         shown=seen.shown,
         sampled=seen.sampled,
         sample_hash=_hash(seen.sampled_inputs, targets, seen.sampled),
-        similarity=layer_similarity([layer.sample for layer in layers]),
-        snapshots=seen.snapshots(layers[1:] if has_input else layers),
-        suspects=seen.suspects(),
+        similarity=similarity,
+        snapshots=snapshots,
+        suspects=suspects,
         validation=None,
         keepable=None,
         findings=(),
@@ -235,9 +244,14 @@ class _Seen:
         targets = self.folds.fit_on.targets[self._fitting]
         return share(np.argmax(outputs, axis=1) == targets)
 
-    def snapshots(self, studied: Sequence[LayerStudy]) -> tuple[SnapshotStudy, ...]:
+    def stages(self) -> Sequence[Stage]:
+        """Return the subject on its way: a module has to run in the caller's thread."""
+        return self._case.stages(self._fitting, self.sampled)
+
+    def snapshots(
+        self, stages: Sequence[Stage], studied: Sequence[LayerStudy]
+    ) -> tuple[SnapshotStudy, ...]:
         """Return the subject on its way, seen as the studied one is."""
-        stages = self._case.stages(self._fitting, self.sampled)
         classes = len(self._subject.class_names)
         return aligned(snapshot_studies(stages, studied, classes))
 
