@@ -14,6 +14,7 @@ from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
 from layerwise.training import Progress, Recipe, score
+from layerwise.training._loop import problem_of
 from layerwise.training.engines._eager import EagerEngine
 
 
@@ -249,6 +250,25 @@ class TestTrainingSamplesScored:
             own = p[np.arange(len(p)), scored.targets]
             expected = np.average(-np.log(own), weights=scored.weights)
             assert epoch.train_loss == pytest.approx(expected, rel=1e-5)
+
+    def test_dead_units_are_those_of_the_same_samples_throughout(self, small):
+        """Else a unit that few samples reach would come to life at the end."""
+        train = small.train
+        inputs = train.inputs.copy()
+        inputs[train.spread(20)] = 1
+        data = replace(small, train=replace(train, inputs=inputs), scaling="none")
+        settings = {"epochs": 3, "engine": "eager", "learning_rate": 1e-9}
+        result = lw.fit(MLP([64]), data, **settings)
+        assert result.epochs == 3
+        (first, *others) = [epoch.dead for epoch in result.history.epochs]
+        whole = EagerEngine(self.problem(data, settings)).evaluate(
+            result.network.parameters, data.train
+        )
+        assert others == [first] * 2
+        assert whole.dead[0] < first[0]
+
+    def problem(self, data, settings):
+        return problem_of(MLP([64]), data, Recipe(**settings).resolved(50))
 
     def test_the_end_may_come_early(self, small):
         settings = {"epochs": 200, "batch_size": 16, "learning_rate": 0.05}

@@ -37,7 +37,7 @@ class Epoch:
         Share of samples classified right, 0 to 1.
     dead : tuple of float
         For every layer, the share of units, 0 to 1, that passed no gradient for any of
-        the training samples that were scored.
+        the training samples, or of the same 10,000 of them throughout.
     """
 
     epoch: int

@@ -528,7 +528,11 @@ class _Training:
         ends = number == self._recipe.epochs or (
             not lowest and best is not None and self._has_waited(number, best[0])
         )
-        train = self._engine.evaluate(parameters, self._training_scored(ends))
+        # Whether a unit is dead depends on how many samples are asked: always as many.
+        part, whole = self._some_trained, self._data.train
+        some = train = self._engine.evaluate(parameters, part)
+        if ends and part is not whole:  # for what is said of the network that results
+            train = self._engine.evaluate(parameters, whole)
         epoch = Epoch(
             epoch=number,
             step=checkpoint.state.step,
@@ -537,7 +541,7 @@ class _Training:
             train_accuracy=train.accuracy,
             validation_loss=validation.loss,
             validation_accuracy=validation.accuracy,
-            dead=train.dead,
+            dead=some.dead,
         )
         history = checkpoint.history
         history = replace(history, epochs=(*history.epochs, epoch))
@@ -549,13 +553,6 @@ class _Training:
         """Return whether it has been long enough since the lowest validation loss."""
         patience = self._recipe.patience
         return patience is not None and epoch - best.epoch >= patience
-
-    def _training_scored(self, ends: bool) -> Samples:
-        """Return what of the training set is scored: on the way a part of a large one.
-
-        At the end it is all, for what is said of the network that results.
-        """
-        return self._data.train if ends else self._some_trained
 
     @cached_property
     def _some_trained(self) -> Samples:
