@@ -166,6 +166,7 @@ class TestAccelerator:
     def test_jax_is_not_asked_where_there_can_be_none(self, machine):
         asked = machine("jax")
         assert not has_accelerator(None)
+        assert not has_accelerator("cpu")
         assert asked == []
 
     def test_a_device_that_is_not_there(self):

@@ -227,6 +227,8 @@ def has_accelerator(name: str | None) -> bool:
     InputError
         If this machine has no device of a kind that is named.
     """
+    if name == "cpu":
+        return False
     if name is None and not any(map(importlib.util.find_spec, ACCELERATED_BY)):
         return False
     return device_named(name).platform != "cpu"

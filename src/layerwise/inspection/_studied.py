@@ -89,11 +89,11 @@ def studied(
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
-    hidden = layers[1:] if has_input else layers
+    of_network = layers[1:] if has_input else layers
     stages = seen.stages()
     # Beside each other: where the one has too little for all cores, the other has more.
     parts: list[Callable[[], Any]] = [
-        lambda: seen.snapshots(stages, hidden),
+        lambda: seen.snapshots(stages, of_network),
         lambda: layer_similarity([layer.sample for layer in layers]),
         seen.suspects,
     ]
@@ -104,7 +104,7 @@ def studied(
         fitted_on=fitted_on,
         scored_on=f"{len(targets):,} {case.words[1]}",
         input=layers[0] if has_input else None,
-        layers=tuple(hidden),
+        layers=tuple(of_network),
         output=names[-1] if case.subject.has_output else None,
         inputs=_inputs(case.scored, scored),
         targets=targets,

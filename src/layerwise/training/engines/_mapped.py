@@ -78,13 +78,12 @@ def all_steps_together(
             carry = run(given, state._replace(step=np.int32(start)), block, span)
             state = State(carry.parameters, carry.moments, ())
             taken = records_within(every, start, start, stop)
-            arrays = carry.losses, carry.accuracies, carry.health
-            losses, accuracies, health = map(np.asarray, arrays)
-            for own, records in zip(
-                steps, zip(losses, accuracies, health, strict=True), strict=True
-            ):
-                each = slice(stop - start), slice(stop - start), taken
-                own.append(Steps(*map(np.ndarray.__getitem__, records, each)))
+            done = slice(stop - start)
+            losses = np.asarray(carry.losses)[:, done]
+            accuracies = np.asarray(carry.accuracies)[:, done]
+            health = np.asarray(carry.health)[:, taken]
+            for own, *records in zip(steps, losses, accuracies, health, strict=True):
+                own.append(Steps(*records))
         trees = jax.device_get((state.parameters, state.moments))
     return [
         _ended(tree_map(lambda a, place=place: a[place], trees), own, first.total_steps)
