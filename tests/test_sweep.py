@@ -90,6 +90,7 @@ class TestAxes:
             ["--vary", "init=he,him"],
             ["--vary", "dropout=0.5,1"],
             ["--hidden", "8,4", "--vary", "depth=1..3"],
+            ["--device", "tpu", "--vary", "depth=1,2"],
         ],
     )
     def test_before_any_training(self, folder, capsys, options):

@@ -17,7 +17,15 @@ from layerwise.files import is_leftover, machine_errors, make_folder, sole_write
 from layerwise.training import Checkpoint, Recipe, checkpoints_in, load_checkpoint
 from layerwise.wording import count
 
-__all__ = ["Run", "new_folder", "open_run", "plain", "read_summary", "reopen_run"]
+__all__ = [
+    "Run",
+    "check_device",
+    "new_folder",
+    "open_run",
+    "plain",
+    "read_summary",
+    "reopen_run",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +73,7 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
         If the folder cannot be made; it is then not left behind.
     """
     ranks.join()
-    _check_device(plan.recipe)
+    check_device(plan.recipe)
     data = ranks.in_all(lambda: load_data(plan))
     with ranks.opened_by_first(new_folder(data.name, out)) as folder:
         if ranks.is_first():
@@ -211,11 +219,17 @@ def _check_empty(folder: Path) -> None:
         )
 
 
-def _check_device(recipe: Recipe) -> None:
-    """Say before anything is written that there is no such device."""
+def check_device(recipe: Recipe) -> None:
+    """Say before anything is written that there is no such device.
+
+    Raises
+    ------
+    InputError
+        If this machine has none.
+    """
     if recipe.engine == "torch" or ranks.world_size() > 1:
         torch_device_named(recipe.device)
-    elif recipe.device:
+    elif recipe.device and recipe.device != "cpu":
         device_named(recipe.device)
 
 

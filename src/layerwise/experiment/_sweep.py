@@ -17,7 +17,7 @@ import numpy as np
 from layerwise.arrays import has_accelerator
 from layerwise.data import Dataset
 from layerwise.errors import InputError, MachineError
-from layerwise.experiment._folder import new_folder, plain
+from layerwise.experiment._folder import check_device, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment, json_types
 from layerwise.experiment._vary import varied
@@ -93,7 +93,7 @@ def open_sweep(
     data = load_data(plan)
     sweep = Sweep(data.name, tuple(axes))
     for settings in sweep.grid():
-        varied(plan, settings)
+        check_device(varied(plan, settings).recipe)
     mark = fingerprint(plan.architecture, data, plan.recipe)
     with new_folder(f"sweep-{plain(data.name)}", out) as folder:
         run = SweepRun(folder, plan, sweep, mark)
