@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 from layerwise.data import load, names
 from layerwise.errors import InputError
@@ -66,6 +67,21 @@ def test_iris():
     assert data.feature_names[0] == "sepal length (cm)"
     assert (data.shape, data.scaling) == ((4,), "standard")
     assert np.bincount(data.train.targets).tolist() == [35, 35, 35]
+
+
+@pytest.mark.parametrize("name", ["digits", "iris"])
+def test_packed_sets_are_scikit_learns(name):
+    """Every sample once, with its label: the split only changes their order."""
+    data, theirs = load(name), getattr(sklearn.datasets, f"load_{name}")()
+    sets = (data.train, data.validation, data.test)
+    found = [
+        np.column_stack([part.inputs.reshape(len(part), -1), part.targets])
+        for part in sets
+    ]
+    expected = np.column_stack([theirs.data, theirs.target])
+    ordered = (rows[np.lexsort(rows.T)] for rows in (np.concatenate(found), expected))
+    np.testing.assert_array_equal(*ordered)
+    assert data.class_names == tuple(map(str, theirs.target_names))
 
 
 def test_a_misspelt_name_is_told():

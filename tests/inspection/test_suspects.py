@@ -157,13 +157,6 @@ class TestNeighbours:
         votes = neighbour_votes(np.eye(4), np.array([0, 0, 1, 1]), 2)
         assert votes.tolist() == [[1, 2], [1, 2], [2, 1], [2, 1]]
 
-    def test_blocks_change_nothing(self, monkeypatch):
-        rows = np.random.default_rng(0).normal(size=(50, 2))
-        labels = np.arange(50) % 3
-        whole = neighbour_votes(rows, labels, 3)
-        monkeypatch.setattr(_out_of_fold, "BLOCK_ROWS", 7)
-        assert np.array_equal(neighbour_votes(rows, labels, 3), whole)
-
 
 class TestOutOfFold:
     def test_finds_what_was_made_wrong(self, evidence, planted, digits):

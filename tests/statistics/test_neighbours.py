@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from layerwise.statistics import nearest_rows
+from layerwise.statistics import _neighbours, nearest_columns, nearest_rows
 
 
 @pytest.mark.parametrize("queries", [1, 300])
@@ -33,3 +33,31 @@ def test_in_single_precision(offset):
     )
     exact = nearest_rows(asked.astype(np.float64), rows.astype(np.float64), 1)
     assert np.array_equal(nearest_rows(asked, rows, 1), exact)
+
+
+@pytest.mark.parametrize(("rows", "queries"), [(7, 256), (1, 1), (100, 3)])
+def test_blocks_change_nothing(monkeypatch, rows, queries):
+    points = np.random.default_rng(0).integers(0, 3, size=(50, 2)).astype(float)
+    whole = nearest_rows(points, points, 9)
+    monkeypatch.setattr(_neighbours, "ROWS", rows)
+    monkeypatch.setattr(_neighbours, "QUERIES", queries)
+    assert np.array_equal(nearest_rows(points, points, 9), whole)
+
+
+def test_of_equally_near_ones_the_first():
+    points = np.zeros((40, 1))
+    assert (nearest_rows(points, points, 5) == np.arange(5)).all()
+
+
+def test_nothing_asked():
+    rows = np.ones((3, 2))
+    assert nearest_rows(rows[:0], rows, 2).shape == (0, 2)
+    assert nearest_rows(rows, rows, 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize("columns", [1, 5, 64, 65, 200])
+@pytest.mark.parametrize("count", [1, 5, 70, 300])
+def test_columns_are_those_of_a_stable_sort(columns, count):
+    distances = np.random.default_rng(2).integers(0, 20, size=(30, columns)) / 4
+    expected = np.argsort(distances, axis=1, kind="stable")[:, :count]
+    assert np.array_equal(nearest_columns(distances, count), expected)

@@ -1,6 +1,7 @@
-"""Data sets that need no files: drawn from a seed, or part of scikit-learn."""
+"""Data sets that need no files: drawn from a seed, or packed beside this module."""
 
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -89,26 +90,22 @@ def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
     return make
 
 
-def _digits(seed: int) -> Dataset:
-    from sklearn.datasets import load_digits
+def _packed(name: str) -> BuiltIn:
+    """Return the maker of a real set, which comes with the package."""
 
-    inputs, targets = load_digits(return_X_y=True)
-    images = inputs.reshape(-1, 8, 8).astype(np.uint8)
-    return dataset(Labelled("digits", images, targets), "digits", seed)
+    def make(seed: int) -> Dataset:
+        file = files("layerwise.data") / "assets" / f"{name}.npz"
+        with file.open("rb") as opened, np.load(opened) as arrays:
+            labelled = Labelled(
+                source=name,
+                inputs=arrays["inputs"],
+                labels=arrays["targets"],
+                class_names=tuple(arrays["class_names"].tolist()),
+                feature_names=tuple(arrays["feature_names"].tolist()) or None,
+            )
+        return dataset(labelled, name, seed)
 
-
-def _iris(seed: int) -> Dataset:
-    from sklearn.datasets import load_iris
-
-    bunch: Any = load_iris()
-    labelled = Labelled(
-        source="iris",
-        inputs=bunch["data"],
-        labels=bunch["target"],
-        class_names=tuple(str(name) for name in bunch["target_names"]),
-        feature_names=tuple(bunch["feature_names"]),
-    )
-    return dataset(labelled, "iris", seed)
+    return make
 
 
 BUILT_IN: dict[str, BuiltIn] = {
@@ -116,6 +113,6 @@ BUILT_IN: dict[str, BuiltIn] = {
     "circles": _drawn("circles", _circles, ("outer", "inner")),
     "spirals": _drawn("spirals", _spirals, ("first", "second", "third")),
     "blobs": _drawn("blobs", _blobs, ("east", "north", "west", "south")),
-    "digits": _digits,
-    "iris": _iris,
+    "digits": _packed("digits"),
+    "iris": _packed("iris"),
 }

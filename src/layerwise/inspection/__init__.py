@@ -17,13 +17,13 @@ from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inputs import inspect_inputs
 from layerwise.inspection._inspect import inspect, is_module
 from layerwise.inspection._layer_study import LayerStudy, SnapshotLayer, SnapshotStudy
+from layerwise.inspection._logistic import load_for_inspecting
 from layerwise.inspection._measures import MEASURES, Measures
 from layerwise.inspection._modules import (
     ModuleLayer,
     load_module_weights,
     module_layers,
 )
-from layerwise.inspection._sampled import load_for_inspecting
 from layerwise.inspection._share import Share
 from layerwise.inspection._similarity import similarity_between
 from layerwise.inspection._study import (

@@ -13,11 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int, Int64
 
 from layerwise.inspection._confusion import confusion_counts
-from layerwise.inspection._sampled import (
-    Neighbourhood,
-    bootstrap_interval,
-    logistic_probe,
-)
+from layerwise.inspection._logistic import logistic_probe
+from layerwise.inspection._sampled import Neighbourhood, bootstrap_interval
 from layerwise.statistics import (
     MAX_UNITS,
     LeastSquaresProbe,

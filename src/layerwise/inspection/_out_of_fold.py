@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Int64
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network
-from layerwise.statistics import Moments, least_squares_probe
+from layerwise.statistics import Moments, least_squares_probe, nearest_rows
 from layerwise.training import Recipe, fit
 
 __all__ = ["FOLDS", "NEIGHBOURS", "CrossFit", "cross_fit", "neighbour_votes"]
@@ -19,9 +19,6 @@ FOLDS = 5
 """Each network trains on four fifths, and says something of the last fifth."""
 
 NEIGHBOURS = 10
-
-BLOCK_ROWS = 2048
-"""Rows whose neighbours are looked for at a time: Ctrl-C waits for one block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,22 +168,17 @@ def neighbour_votes(
     int64, shape (samples, classes)
         Rows add up to `NEIGHBOURS`, or to as many as there are other rows.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     own = asked is None
     rows = fitted if asked is None else asked
     k = min(NEIGHBOURS, len(fitted) - own)
-    model = NearestNeighbors(n_neighbors=k + own, algorithm="brute").fit(fitted)
     votes = np.zeros((len(rows), classes), np.int64)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = slice(start, min(start + BLOCK_ROWS, len(rows)))
-        found = np.asarray(model.kneighbors(rows[block], return_distance=False))
-        if own:
-            others = found != np.arange(block.start, block.stop)[:, None]
-            # Among many duplicates a row may not find itself: the last one goes.
-            others[others.all(axis=1), -1] = False
-            found = found[others].reshape(-1, k)
-        np.add.at(votes[block], (np.arange(len(found))[:, None], labels[found]), 1)
+    found = nearest_rows(rows, fitted, k + own)
+    if own:
+        others = found != np.arange(len(rows))[:, None]
+        # Among many duplicates a row may not find itself: the last one goes.
+        others[others.all(axis=1), -1] = False
+        found = found[others].reshape(-1, k)
+    np.add.at(votes, (np.arange(len(rows))[:, None], labels[found]), 1)
     return votes
 
 

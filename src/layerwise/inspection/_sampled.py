@@ -1,6 +1,5 @@
-"""Measures that need samples, not moments: neighbours, a logistic probe, intervals."""
+"""Measures that need samples, not moments: neighbours, intervals of their means."""
 
-import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,20 +7,15 @@ import numpy as np
 from jaxtyping import Float, Float64, Int, Int64, UInt16
 
 from layerwise.errors import InputError
-from layerwise.inspection._together import one_blas_thread
+from layerwise.statistics import nearest_columns
 
 __all__ = [
     "Neighbourhood",
     "bootstrap_interval",
-    "load_for_inspecting",
-    "logistic_probe",
     "shuffled",
 ]
 
 NEIGHBOURS = 10
-
-GROUPS = 64
-"""Of a sample's distances, when the nearest are looked for; more than `NEIGHBOURS`."""
 
 BLOCK_ROWS = 128
 """So many rows of 2,000 distances stay in a processor's cache from step to step."""
@@ -29,13 +23,6 @@ BLOCK_ROWS = 128
 TRUST_SAMPLES = 500
 """Trust is the mean over so many samples at most, a seeded draw; each of them is ranked
 against all the others. On MNIST's layers that is within 0.01 of the mean over all."""
-
-PENALTY = 0.01
-"""The logistic probe minimises mean cross-entropy + ``PENALTY / 2`` · ‖weights‖²."""
-
-TOLERANCE = 3e-4
-"""The largest entry of the gradient at which the logistic probe stops: accuracies are
-then within 0.1 points of the optimum's on MNIST's layers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +53,7 @@ class Neighbourhood:
         """
         distances = _distances(rows)
         np.fill_diagonal(distances, np.inf)
-        nearest = _nearest(distances, min(NEIGHBOURS, len(rows) - 1))
+        nearest = nearest_columns(distances, min(NEIGHBOURS, len(rows) - 1))
         np.fill_diagonal(distances, 0)
         return cls(distances, nearest)
 
@@ -147,7 +134,7 @@ class Neighbourhood:
         for distances in (here, there):
             distances[np.arange(len(drawn)), drawn] = np.inf
         return (
-            _preserved(here, _nearest(there, k)),
+            _preserved(here, nearest_columns(there, k)),
             _preserved(there, self.nearest[drawn, :k]),
         )
 
@@ -185,27 +172,6 @@ def _checked(rows: Float64[np.ndarray, "samples units"]) -> np.ndarray:
     return rows
 
 
-def _nearest(
-    distances: Float64[np.ndarray, "asked samples"], k: int
-) -> Int64[np.ndarray, "asked k"]:
-    """Return the ``k`` nearest of each row, by distance, then by position.
-
-    Each row is cut into groups: its k-th smallest distance is at most the k-th smallest
-    of their minima, and few are so near. They alone are sorted.
-    """
-    asked, samples = distances.shape
-    if k == 0:
-        return np.zeros((asked, 0), np.int64)
-    groups = min(GROUPS, samples)
-    width = samples // groups
-    grouped = distances[:, : groups * width].reshape(asked, width, groups)
-    bound = np.partition(grouped.min(axis=1), k - 1, axis=1)[:, k - 1 : k]
-    rows, columns = np.divmod(np.flatnonzero(distances <= bound), samples)
-    order = np.lexsort((distances[rows, columns], rows))
-    first = np.searchsorted(rows, np.arange(asked))
-    return columns[order[first[:, None] + np.arange(k)]]
-
-
 def _preserved(
     distances: Float64[np.ndarray, "asked samples"],
     neighbours: Int64[np.ndarray, "asked k"],
@@ -217,52 +183,6 @@ def _preserved(
     nearer = np.array([np.searchsorted(row, own) for row, own in rows])
     excess = int(np.sum(np.maximum(nearer + 1 - k, 0)))
     return 1 - 2 * excess / (asked * k * (2 * samples - 3 * k - 1))
-
-
-def logistic_probe(
-    fit_rows: Float[np.ndarray, "fitted units"],
-    fit_labels: Int[np.ndarray, " fitted"],
-    rows: Float[np.ndarray, "samples units"],
-) -> Int[np.ndarray, " samples"]:
-    """Return what multinomial logistic regression, fitted on others, says of ``rows``.
-
-    Units are scaled to mean 0 and variance 1 on the rows fitted on; those that are
-    constant there have no say. The weights carry a penalty, see `PENALTY`, the
-    intercepts none.
-
-    Returns
-    -------
-    integers, shape (samples,)
-        Labels seen in ``fit_labels``; the most frequent where no unit varies.
-
-    Raises
-    ------
-    InputError
-        If there are no rows to fit on.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    if not len(fit_labels):
-        raise InputError("there are no rows to fit a probe on")
-    # What is constant would have no weight: it only costs.
-    varying = np.ptp(fit_rows, axis=0) != 0
-    labels, counts = np.unique(fit_labels, return_counts=True)
-    if len(labels) == 1 or not varying.any():
-        return np.full(len(rows), labels[np.argmax(counts)])
-    fit_rows, rows = fit_rows[:, varying], rows[:, varying]
-    scaler = StandardScaler().fit(fit_rows)
-    weight = 1 / (PENALTY * len(fit_rows))
-    model = LogisticRegression(C=weight, tol=TOLERANCE, max_iter=10_000)
-    with one_blas_thread():
-        model.fit(scaler.transform(fit_rows), fit_labels)
-        return np.asarray(model.predict(scaler.transform(rows)))
-
-
-def load_for_inspecting() -> None:
-    """Load the libraries that a study needs, which takes a second."""
-    for library in ("sklearn.linear_model", "sklearn.preprocessing"):
-        importlib.import_module(library)
 
 
 def bootstrap_interval(

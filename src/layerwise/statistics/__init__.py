@@ -25,7 +25,7 @@ from layerwise.statistics._components import (
 from layerwise.statistics._discriminants import Discriminants, discriminants
 from layerwise.statistics._intervals import wilson_interval
 from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
-from layerwise.statistics._neighbours import nearest_rows
+from layerwise.statistics._neighbours import nearest_columns, nearest_rows
 from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
 from layerwise.statistics._projection import Projection
 from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_cka_of
@@ -52,6 +52,7 @@ __all__ = [
     "linear_cka",
     "linear_cka_of",
     "log_likelihoods",
+    "nearest_columns",
     "nearest_mean",
     "nearest_rows",
     "norm_variation",
