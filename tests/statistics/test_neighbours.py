@@ -49,8 +49,20 @@ def test_of_equally_near_ones_the_first():
     assert (nearest_rows(points, points, 5) == np.arange(5)).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_equally_near_in_whole_numbers_stays_so(dtype):
+    rng = np.random.default_rng(3)
+    rows = rng.integers(0, 17, size=(400, 20)) + 1000
+    squares = np.sum((rows[:, None] - rows) ** 2, axis=2)
+    assert len(np.unique(squares[0])) < 390
+    expected = np.argsort(squares, axis=1, kind="stable")[:, :9]
+    rows = rows.astype(dtype)
+    assert np.array_equal(nearest_rows(rows, rows, 9), expected)
+
+
 def test_nothing_asked():
     rows = np.ones((3, 2))
+    assert nearest_rows(rows, rows[:0], 2).shape == (3, 0)
     assert nearest_rows(rows[:0], rows, 2).shape == (0, 2)
     assert nearest_rows(rows, rows, 0).shape == (3, 0)
 

@@ -8,6 +8,8 @@ __all__ = ["nearest_columns", "nearest_rows"]
 GROUPS = 64
 """Of a row's distances, when the nearest are looked for."""
 
+MIDDLE_OF = 1000
+
 QUERIES = 256
 ROWS = 16_384
 """Distances between so many at a time: sixteen megabytes in single precision."""
@@ -21,7 +23,7 @@ def nearest_rows(
     """Return the positions of the nearest rows of every query, the nearest first.
 
     By ``‖r‖² - 2 q·r``, in the precision of the rows, as one matrix product for many
-    queries, about the rows' mean: an offset would take the digits of small distances.
+    queries, about the rows' middle: an offset would take the digits of small distances.
     The time grows with the product of both numbers of rows, the memory with neither.
 
     Parameters
@@ -31,17 +33,17 @@ def nearest_rows(
     count : int
         How many of the rows, all where there are fewer.
     """
-    mean = rows.mean(axis=0)
+    middle = _middle(rows)
     nearest = np.zeros((len(queries), 0), np.int64)
     distances = np.zeros((len(queries), 0), rows.dtype)
     for first in range(0, len(rows), ROWS):
-        part = rows[first : first + ROWS] - mean
+        part = rows[first : first + ROWS] - middle
         squares = np.einsum("ij,ij->i", part, part)
         places = np.empty((len(queries), min(count, len(part))), np.int64)
         lengths = np.empty(places.shape, distances.dtype)
         for start in range(0, len(queries), QUERIES):
             asked = slice(start, start + QUERIES)
-            block = (queries[asked] - mean) @ part.T
+            block = (queries[asked] - middle) @ part.T
             block *= -2
             block += squares
             places[asked] = nearest_columns(block, count)
@@ -52,6 +54,16 @@ def nearest_rows(
         nearest = np.take_along_axis(nearest, order, axis=1)
         distances = np.take_along_axis(distances, order, axis=1)
     return nearest
+
+
+def _middle(rows: Float[np.ndarray, "rows features"]) -> np.ndarray:
+    """Return each feature's lower median over the first rows.
+
+    It is a value that occurs: whole numbers less it are whole, their products exact, and
+    what is equally near stays so. Less their mean they would be rounded.
+    """
+    few = np.sort(rows[:MIDDLE_OF], axis=0)
+    return few[(len(few) - 1) // 2] if len(few) else rows.sum(axis=0)
 
 
 def nearest_columns(
