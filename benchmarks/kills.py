@@ -30,7 +30,7 @@ from layerwise.training._checkpoint import FORMAT
 MOST_KILLS = 3
 """How often one training is killed before it may end."""
 
-PRELOADED = ["layerwise.experiment", "jax", "sklearn.datasets"]
+PRELOADED = ["layerwise.experiment", "jax", "scipy.optimize"]
 
 ENDED = "after its end"
 

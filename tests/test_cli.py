@@ -363,6 +363,20 @@ def test_help_is_quick_for_it_loads_no_library_of_arrays(arguments):
     assert said.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_run_loads_no_scikit_learn(tmp_path):
+    probe = (
+        "import sys\n"
+        "from layerwise.cli import main\n"
+        "status = main(['run', 'iris', '--epochs', '2', '--out', 'run'])\n"
+        "print(status, 'scipy' in sys.modules, 'sklearn' in sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert said.stdout.splitlines()[-1] == "0 True False"
+
+
 @pytest.mark.parametrize("arguments", ["--version", "run --help", "data moons"])
 def test_whoever_stops_reading_is_told_nothing(arguments, tmp_path):
     """As ``layerwise … | head`` does."""

@@ -82,6 +82,8 @@ def test_packed_sets_are_scikit_learns(name):
     ordered = (rows[np.lexsort(rows.T)] for rows in (np.concatenate(found), expected))
     np.testing.assert_array_equal(*ordered)
     assert data.class_names == tuple(map(str, theirs.target_names))
+    names = None if data.is_image else tuple(theirs.feature_names)
+    assert data.feature_names == names
 
 
 def test_a_misspelt_name_is_told():

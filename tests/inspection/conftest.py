@@ -37,6 +37,23 @@ def identity() -> Callable[[int], lw.Network]:
 
 
 @pytest.fixture(scope="session")
+def blobs() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Draws normal classes with some overlap, and their labels."""
+
+    def draw(
+        samples: int, units: int, seed: int = 0, classes: int = 3
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(classes, size=samples)
+        means = rng.normal(size=(classes, units))
+        rows = means[labels] + rng.normal(size=(samples, units))
+        rows.flags.writeable = False
+        return rows, labels
+
+    return draw
+
+
+@pytest.fixture(scope="session")
 def with_values() -> Callable[..., LayerStudy]:
     """Makes layers that were measured differently."""
 

@@ -19,16 +19,6 @@ from layerwise.inspection._sampled import (
 )
 
 
-def blobs(samples, units, seed=0, classes=3):
-    """Normal classes with some overlap, and their labels."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(classes, size=samples)
-    means = rng.normal(size=(classes, units))
-    rows = means[labels] + rng.normal(size=(samples, units))
-    rows.flags.writeable = False
-    return rows, labels
-
-
 def by_position(distances, k):
     """Each row's k nearest others, the first of equally near ones first."""
     others = distances + np.diag(np.full(len(distances), np.inf))
@@ -38,7 +28,7 @@ def by_position(distances, k):
 class TestDistances:
     @pytest.mark.parametrize(("samples", "units"), [(300, 5), (40, 200), (131, 1)])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_against_differences(self, samples, units, dtype):
+    def test_against_differences(self, blobs, samples, units, dtype):
         rows = blobs(samples, units)[0].astype(dtype)
         found = Neighbourhood.of(rows).distances
         expected = cdist(rows.astype(float), rows.astype(float))
@@ -48,7 +38,7 @@ class TestDistances:
         assert np.array_equal(found, found.T)
         assert not found.diagonal().any()
 
-    def test_an_offset_does_not_cancel(self):
+    def test_an_offset_does_not_cancel(self, blobs):
         rows, _ = blobs(100, 7)
         far = Neighbourhood.of(rows + 1e6)
         # A number near 1e6 is itself rounded by 6e-11.
@@ -57,7 +47,7 @@ class TestDistances:
         assert np.array_equal(far.nearest, expected.nearest)
 
     @pytest.mark.parametrize("units", [1, 3, 100, 784])
-    def test_duplicates_are_at_distance_zero(self, units):
+    def test_duplicates_are_at_distance_zero(self, blobs, units):
         rows, _ = blobs(150, units)
         rows = np.concatenate([rows, rows[::-1], rows])
         near = Neighbourhood.of(rows)
@@ -69,7 +59,7 @@ class TestDistances:
         ]
         assert np.array_equal(near.nearest[:, :2], expected)
 
-    def test_one_row_far_away_does_not_blur_the_others(self):
+    def test_one_row_far_away_does_not_blur_the_others(self, blobs):
         rows = np.array(blobs(50, 4)[0])
         rows[2] = rows[3] + 1e-3
         rows[7] = 1e5
@@ -87,7 +77,7 @@ class TestDistances:
 
 
 class TestNearest:
-    def test_against_scikit_learn(self):
+    def test_against_scikit_learn(self, blobs):
         rows, _ = blobs(400, 6)
         expected = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors()[1]
         assert np.array_equal(Neighbourhood.of(rows).nearest, expected)
@@ -112,7 +102,7 @@ class TestNearest:
         assert (near.nearest // 30 == np.arange(600)[:, None] // 30).all()
 
     @pytest.mark.parametrize("samples", [1, 2, 3, 10, 11, 12, 63, 64, 65, 127, 128])
-    def test_few_samples(self, samples):
+    def test_few_samples(self, blobs, samples):
         rows, _ = blobs(samples, 3)
         k = min(10, samples - 1)
         near = Neighbourhood.of(rows).nearest
@@ -129,7 +119,7 @@ class TestNearest:
 
 class TestPurity:
     @pytest.mark.parametrize("k", [1, 4, 10])
-    def test_against_counting(self, k):
+    def test_against_counting(self, blobs, k):
         rows, labels = blobs(120, 5)
         near = by_position(cdist(rows, rows), k)
         expected = [
@@ -138,13 +128,13 @@ class TestPurity:
         ]
         assert np.array_equal(Neighbourhood.of(rows).purity(labels, k), expected)
 
-    def test_ten_by_default(self):
+    def test_ten_by_default(self, blobs):
         rows, labels = blobs(120, 5)
         near = Neighbourhood.of(rows)
         assert np.array_equal(near.purity(labels), near.purity(labels, 10))
         assert not np.array_equal(near.purity(labels), near.purity(labels, 9))
 
-    def test_its_own_label_has_no_vote(self):
+    def test_its_own_label_has_no_vote(self, blobs):
         rows, _ = blobs(30, 2)
         near = Neighbourhood.of(rows)
         assert not near.purity(np.arange(30)).any()
@@ -165,7 +155,7 @@ class TestPurity:
 
 class TestSilhouette:
     @pytest.mark.parametrize("units", [1, 5, 300])
-    def test_against_scikit_learn(self, units):
+    def test_against_scikit_learn(self, blobs, units):
         rows, labels = blobs(150, units)
         found = Neighbourhood.of(rows).silhouette(labels)
         expected = silhouette_samples(rows, labels)
@@ -178,14 +168,14 @@ class TestSilhouette:
         expected = [1 - 1 / 5, 1 - 1 / 4, 1 - 2 / 3.5, 1 - 2 / 5.5]
         assert found == pytest.approx(expected, rel=1e-13)
 
-    def test_a_class_of_one_has_zero(self):
+    def test_a_class_of_one_has_zero(self, blobs):
         rows, _ = blobs(20, 3)
         labels = np.array([0] * 10 + [1] * 9 + [2])
         found = Neighbourhood.of(rows).silhouette(labels)
         assert found[-1] == 0
         assert found[:-1].all()
 
-    def test_classes_that_cannot_be_compared(self):
+    def test_classes_that_cannot_be_compared(self, blobs):
         near = Neighbourhood.of(blobs(20, 3)[0])
         assert np.isnan(near.silhouette(np.full(20, 3))).all()
         assert np.array_equal(near.silhouette(np.arange(20)), np.zeros(20))
@@ -198,7 +188,7 @@ class TestSilhouette:
         near = Neighbourhood.of(np.full((12, 3), 7.0))
         assert np.array_equal(near.silhouette(np.arange(12) % 3), np.zeros(12))
 
-    def test_equal_classes(self):
+    def test_equal_classes(self, blobs):
         """The same points in both classes: farther from the rest than from the other's,
         because every point's twin is the other's."""
         rows, _ = blobs(25, 3)
@@ -210,7 +200,7 @@ class TestSilhouette:
 class TestTrust:
     @pytest.mark.parametrize(("samples", "units"), [(150, 5), (60, 100), (500, 3)])
     @pytest.mark.parametrize("neighbours", [1, 5, 10])
-    def test_against_scikit_learn(self, samples, units, neighbours):
+    def test_against_scikit_learn(self, blobs, samples, units, neighbours):
         rows, _ = blobs(samples, units)
         near = Neighbourhood.of(rows)
         random = np.random.default_rng(1).normal(size=(samples, 2))
@@ -223,7 +213,7 @@ class TestTrust:
             found = near.trust(plane, neighbours)
             assert found == pytest.approx(expected, rel=0, abs=1e-12)
 
-    def test_the_same_neighbours_are_worth_one(self):
+    def test_the_same_neighbours_are_worth_one(self, blobs):
         rows, _ = blobs(90, 2)
         near = Neighbourhood.of(rows)
         assert near.trust(rows) == (1, 1)
@@ -240,7 +230,7 @@ class TestTrust:
         torn = Neighbourhood.of(flat).trust(rows)
         assert torn == (continuity, trust)
 
-    def test_many_samples_are_a_draw_ranked_among_all(self, monkeypatch):
+    def test_many_samples_are_a_draw_ranked_among_all(self, blobs, monkeypatch):
         rows, _ = blobs(800, 6)
         near = Neighbourhood.of(rows)
         found = near.trust(rows[:, :2])
@@ -253,7 +243,7 @@ class TestTrust:
         assert found != every
 
     @pytest.mark.parametrize(("samples", "k"), [(3, 1), (4, 1), (5, 2), (20, 9)])
-    def test_fewer_neighbours_than_half_of_the_samples(self, samples, k):
+    def test_fewer_neighbours_than_half_of_the_samples(self, blobs, samples, k):
         rows, _ = blobs(samples, 4)
         found = Neighbourhood.of(rows).trust(rows[:, 2:])
         expected = [

@@ -35,7 +35,7 @@ def environment(result: Result | None = None) -> dict[str, str]:
         What was trained: before a training there is no device to name, and after one
         by NumPy it is the processor, which need not be asked for through JAX.
     """
-    packages = ("layerwise", "numpy", "jax", "scikit-learn", "torch")
+    packages = ("layerwise", "numpy", "scipy", "jax", "scikit-learn", "torch")
     found = {"python": platform.python_version()}
     for package in packages:
         try:

@@ -53,21 +53,28 @@ def logistic_probe(
     Raises
     ------
     InputError
-        If there are no rows to fit on.
+        If there are no rows to fit on, or one is not finite, or its square.
     """
     if not len(fit_labels):
         raise InputError("there are no rows to fit a probe on")
     labels, own, counts = np.unique(fit_labels, return_inverse=True, return_counts=True)
-    mean = fit_rows.mean(axis=0, dtype=np.float64)
-    deviation = fit_rows.std(axis=0, dtype=np.float64)
-    # What is constant would have no weight; rounding may give it a deviation.
-    varying = (np.ptp(fit_rows, axis=0) != 0) & (deviation > 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = fit_rows.mean(axis=0, dtype=np.float64)
+        deviation = fit_rows.std(axis=0, dtype=np.float64)
+    if not np.isfinite(deviation).all():
+        raise InputError(
+            "the rows to fit a probe on hold numbers that are not finite, or whose "
+            "squares are not: remove them or scale the rows down"
+        )
+    # What is constant but for rounding would have no weight, or one that says nothing.
+    varying = deviation > len(fit_rows) * np.finfo(np.float64).eps * np.abs(mean)
     if len(labels) == 1 or not varying.any():
         return np.full(len(rows), labels[np.argmax(counts)])
 
     def scaled(some: np.ndarray) -> np.ndarray:
         centred = some[:, varying] - mean[varying]
-        return (centred / deviation[varying]).astype(precision)
+        centred /= deviation[varying]
+        return centred.astype(precision, copy=False)
 
     precision = np.result_type(fit_rows, np.float32)
     layer = Sequential((Linear(len(labels)),))
@@ -99,6 +106,11 @@ def _fitted(
         )
         return float(found.loss), ravelled(found.gradients).astype(np.float64)
 
-    options = {"gtol": TOLERANCE, "ftol": 0.0, "maxiter": ITERATIONS}
+    options = {
+        "gtol": TOLERANCE,
+        "ftol": 0.0,
+        "maxiter": ITERATIONS,
+        "maxfun": 2 * ITERATIONS,
+    }
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     return unravelled(found.x.astype(rows.dtype), like)

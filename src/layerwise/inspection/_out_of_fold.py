@@ -156,7 +156,7 @@ def neighbour_votes(
     ----------
     fitted : array, shape (fitted, features)
         The rows among which neighbours are looked for, all of them: the time grows with
-        the product of both numbers of rows, the memory does not.
+        the product of both numbers of rows, the memory with that of those asked.
     labels : array, shape (fitted,)
     classes : int
     asked : array, shape (samples, features), optional
@@ -175,7 +175,7 @@ def neighbour_votes(
     found = nearest_rows(rows, fitted, k + own)
     if own:
         others = found != np.arange(len(rows))[:, None]
-        # Among many duplicates a row may not find itself: the last one goes.
+        # Behind others that equal it a row does not find itself: the last one goes.
         others[others.all(axis=1), -1] = False
         found = found[others].reshape(-1, k)
     np.add.at(votes, (np.arange(len(rows))[:, None], labels[found]), 1)

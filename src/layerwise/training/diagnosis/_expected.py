@@ -66,7 +66,7 @@ def expected_of(data: Dataset) -> Expected:
     fitted = train.at(train.spread(MOST_FITTED))
     scored = validation.at(validation.spread(MOST_SCORED))
     rows, others = _rows(fitted, scored)
-    found = nearest_rows(others, rows, SEVERAL)
+    found = nearest_rows(others, rows, SEVERAL, "fast")
     votes = np.eye(data.classes)[fitted.targets[found]]
     truth, one = scored.targets, fitted.targets[found[:, 0]]
     common = np.argmax(np.bincount(data.train.targets, minlength=data.classes))
@@ -88,7 +88,7 @@ def neighbours_of(data: Dataset, most: int = MOST_SCORED) -> Neighbours:
     """Return for some training samples which others are nearest to them."""
     (rows,) = _rows(data.train)
     places = data.train.spread(most)
-    found = nearest_rows(rows[places], rows, 2)
+    found = nearest_rows(rows[places], rows, 2, "fast")
     # The first is the sample itself, or one that equals it.
     own = found[:, :1] == places[:, None]
     return Neighbours(places, np.where(own, found[:, 1:], found[:, :1]))
