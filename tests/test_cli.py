@@ -258,6 +258,9 @@ def _unreachable(*_):
 def test_gradcheck_of_ours_passes(capsys):
     assert main(["gradcheck"]) == 0
     said = capsys.readouterr().out
+    head, first = said.splitlines()[:2]
+    assert head.split() == ["relative", "error", "against", "differences", "automatic"]
+    assert (len(head), first.split()[:2]) == (len(first), ["ok", "Linear"])
     assert "20 of 20 passed" in said
 
 

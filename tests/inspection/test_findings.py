@@ -16,6 +16,7 @@ from layerwise.inspection import (
     inspect_inputs,
 )
 from layerwise.inspection._findings import study_findings
+from layerwise.inspection._share import share
 from layerwise.model import MLP, initial_network
 from layerwise.wording import count, number, percent
 
@@ -243,6 +244,44 @@ class TestInputs:
         assert "That is the case here" in found["if it were easy"].text
         assert "the problem is easy" in found["difficulty"].text
         assert found["parted by two components"].evidence["parted"] == 3
+
+    @pytest.mark.parametrize(
+        ("right", "said"),
+        [
+            ((34, 36, 40), "neither beats that guess by more than chance would"),
+            ((10, 60, 80), "classes are curved rather than inseparable"),
+            ((10, 60, 65), "a linear rule does about as well"),
+            ((10, 60, 20), "a linear rule does about as well"),
+            ((10, 99, 20), "the problem is easy for a linear rule"),
+            ((10, 97, 99), "the problem is easy for neighbours"),
+        ],
+    )
+    def test_how_hard_it_is(self, inputs_study, digits, right, said):
+        """Shares right of 100: the guess, the linear rule, the nearest neighbour."""
+        simple = [
+            replace(baseline, accuracy=share(np.arange(100) < each))
+            for baseline, each in zip(inputs_study.baselines, right, strict=True)
+        ]
+        found = inspect_inputs(digits, digits.validation, simple=simple).findings
+        (difficulty,) = [f for f in found if f.kind == "difficulty"]
+        assert said in difficulty.text
+        assert "the raw input of 100 validation samples" in difficulty.text
+
+    def test_one_feature(self):
+        rows = np.arange(300.0)[:, None]
+        data = lw.Dataset.from_arrays(rows, (rows[:, 0] > 150).astype(int))
+        study = inspect_inputs(data, data.validation)
+        text = study.findings[0].text
+        assert text.startswith("There is one feature, and so one principal component. ")
+        assert "two components" not in " ".join(f.text for f in study.findings)
+
+    def test_a_class_that_is_not_shown(self, iris):
+        shown = np.flatnonzero(iris.validation.targets != 2)
+        data = replace(iris, validation=iris.validation.at(shown))
+        study = inspect_inputs(data, data.validation)
+        (parted,) = [f for f in study.findings if "parted" in f.kind]
+        assert parted.evidence["pairs"] == 1
+        assert "the two classes are apart" in parted.text
 
     def test_curved_borders_are_called_curved(self, moons):
         study = inspect_inputs(moons, moons.validation)

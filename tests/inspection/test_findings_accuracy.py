@@ -11,6 +11,7 @@ from layerwise.inspection._findings_accuracy import (
     keepable,
 )
 from layerwise.inspection._share import share
+from layerwise.inspection._study import Keepable
 
 
 def scored(study, right, confidence):
@@ -39,6 +40,22 @@ def test_nothing_is_kept_without_a_validation_set(study):
     assert not list(keepable(replace(study, keepable=None)))
 
 
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        (99, "Of those kept here, 99.0 % are right; the rest"),
+        (98, "98.0 % are right, less than required, which of 100 may be chance; the"),
+        (80, "are right, less than required: the validation set promised too much; "),
+    ],
+)
+def test_whether_what_is_kept_is_as_good_as_required(study, right, said):
+    kept = share(np.arange(100) < right)
+    keep = Keepable(0.99, 0.9999938, share(np.arange(120) < 100), kept)
+    (found,) = keepable(replace(study, keepable=keep))
+    assert said in found.text
+    assert "a probability of at least 99.999 %, a threshold" in found.text
+
+
 class TestCalibration:
     @pytest.mark.parametrize(
         ("confidence", "verdict"),
@@ -62,3 +79,10 @@ class TestCalibration:
         (found,) = calibration(scored(study, np.arange(1000) >= 100, 0.92))
         assert "overconfident" in found.text
         assert "neither" not in found.text
+
+    def test_what_few_samples_do_not_tell(self, study):
+        few = scored(study, np.arange(20) >= 3, 0.9)
+        (found,) = calibration(few)
+        assert "underconfident 20 samples do not tell: the" in found.text
+        (found,) = calibration(scored(study, np.arange(20) >= 12, 0.9))
+        assert found.text.startswith("The network is overconfident: ")

@@ -118,9 +118,10 @@ class TestSuspectLabels:
         other = replace(self.SUSPECT, position=3, score=0.991)
         (found,) = suspect_labels(replace(study, suspects=(self.SUSPECT, other)))
         assert found.text == (
-            f"2 labels are doubtful, of {study.scored_on}. Most of all that of sample "
-            "2,454: labelled 9, it is read as 7 from hidden1 on, with a probability of "
-            "98.5 %, and so are 8 of its 10 nearest neighbours labelled."
+            "Of 2 suspect labels 2 are doubted by the network and by most neighbours "
+            "alike. Most of all that of sample 2,454 (test): labelled 9, it is read as "
+            "7 from hidden1 on, with a probability of 98.5 %, and so are 8 of its 10 "
+            "nearest neighbours labelled."
         )
 
     @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ class TestSuspectLabels:
     def test_the_layer_from_which_on(self, study, since, said):
         lone = replace(self.SUSPECT, since=since)
         (found,) = suspect_labels(replace(study, suspects=(lone,)))
-        assert found.text.startswith("1 label is doubtful, of ")
+        assert found.text.startswith("Of 1 suspect label 1 is doubted by ")
         assert said in found.text
 
     def test_what_does_not_convince(self, study):

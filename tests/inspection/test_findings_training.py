@@ -162,6 +162,10 @@ class TestAdded:
         (found,) = added(taught(course))
         assert found.text.endswith("which is chance.")
 
+    def test_what_too_few_samples_do_not_tell_from_chance(self, taught):
+        (found,) = added(taught({0: (0.1, 0.1), None: (0.2, 0.11)}))
+        assert "10.0 %, from which so many samples cannot tell hidden2." in found.text
+
     def test_an_end_between_two_epochs(self, taught):
         """The best network, to which training went back, has no epoch."""
         course = {0: (0.8, 0.5), 1: (0.9, 0.94), None: (0.95, 0.95)}

@@ -166,17 +166,21 @@ class GradcheckCommand:
         from layerwise.model import GradientReport, gradcheck, own_targets
 
         shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
-        if self.target is None:
-            targets = own_targets()
-        else:
+        if self.target is not None:
             targets = {self.target: imported(self.target)}
+        else:
+            targets = own_targets()
+            head = (
+                f"{'relative error against':<56} {'differences':>11} {'automatic':>11}"
+            )
+            console.print(head, soft_wrap=True)
         reports: list[GradientReport] = []
         for name, target in targets.items():
             report = gradcheck(target, shape=shape, seed=self.seed)
             reports.append(report)
             if self.target is None and report:
-                text = f"ok    {name:<50} {report.worst('differences'):8.1e}"
-                text += f" {report.worst('automatic'):8.1e}"
+                text = f"ok    {name:<50} {report.worst('differences'):11.1e}"
+                text += f" {report.worst('automatic'):11.1e}"
             else:
                 text = str(report)
             console.print(text, markup=False, soft_wrap=True)

@@ -6,13 +6,18 @@ from math import sqrt
 from layerwise.inspection._calibration import BINS
 from layerwise.inspection._chance import TWO_SIDED
 from layerwise.inspection._finding import Finding
-from layerwise.inspection._study import Study
-from layerwise.wording import number, percent
+from layerwise.inspection._study import Keepable, Study
+from layerwise.wording import count, percent
 
 __all__ = ["accuracy", "calibration", "keepable"]
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
+
+
+TELLING = 0.03
+"""Where chance may make a larger difference between confidence and accuracy, that none
+is seen says little."""
 
 
 def accuracy(study: Study) -> Iterator[Finding]:
@@ -61,9 +66,10 @@ def keepable(study: Study) -> Iterator[Finding]:
         text = (
             f"Where {percent(keep.required)} accuracy is required, "
             f"{percent(keep.kept.value)} of the samples can be kept: those the network "
-            f"gives a probability of at least {number(keep.threshold)}, a threshold "
+            f"gives a probability of at least {percent(keep.threshold)}, a threshold "
             f"chosen on the validation set. Of those kept here, "
-            f"{percent(keep.accuracy.value)} are right; the rest is for a person."
+            f"{percent(keep.accuracy.value)} are right{_short_of(keep)}; the rest is "
+            "for a person."
         )
     yield Finding(
         "keepable",
@@ -73,8 +79,19 @@ def keepable(study: Study) -> Iterator[Finding]:
             "threshold": keep.threshold,
             "kept": keep.kept.value,
             "accuracy_of_kept": keep.accuracy.value,
+            "samples_kept": keep.kept.successes,
         },
     )
+
+
+def _short_of(keep: Keepable) -> str:
+    """Say that what was kept is less often right than the validation set promised."""
+    kept = keep.accuracy
+    if kept.value >= keep.required:
+        return ""
+    if kept.high < keep.required:
+        return ", less than required: the validation set promised too much"
+    return f", less than required, which of {count(kept.trials)} may be chance"
 
 
 def calibration(study: Study) -> Iterator[Finding]:
@@ -87,8 +104,14 @@ def calibration(study: Study) -> Iterator[Finding]:
         return
     found = study.calibration
     mean, share = found.mean_confidence, found.accuracy
-    noise = TWO_SIDED * sqrt(found.variance) / len(study.targets)
+    samples = len(study.targets)
+    noise = TWO_SIDED * sqrt(found.variance) / samples
     verdict = "The network is neither over- nor underconfident"
+    if noise > TELLING:
+        verdict = (
+            f"Whether the network is over- or underconfident {count(samples)} samples "
+            "do not tell"
+        )
     if abs(mean - share) > noise:
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
     yield Finding(
@@ -100,6 +123,7 @@ def calibration(study: Study) -> Iterator[Finding]:
             "mean_confidence": mean,
             "accuracy": share,
             "noise": noise,
+            "samples": samples,
             "bins": BINS,
             "expected_calibration_error": found.error,
         },

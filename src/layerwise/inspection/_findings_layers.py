@@ -134,10 +134,10 @@ def picture(study: Study) -> Iterator[Finding]:
         f"How far to believe a picture: drawn on {layer.name}'s two components, with "
         f"{percent(shown)} of the variance, a point keeps "
         f"{kept['components']:.1f} of its {NEIGHBOURS} nearest neighbours of "
-        f"{count(among)}, on the discriminants {kept['discriminants']:.1f}. In "
-        f"degrees, where 1 is perfect and {CHANCE} chance, what the components draw "
-        f"near is near to {number(trust, 2)} (trustworthiness), and what is near is "
-        f"drawn near to {number(continuity, 2)} (continuity).",
+        f"{count(among)}, on the discriminants {kept['discriminants']:.1f}. Of 1 at "
+        f"best, and {CHANCE} by chance, trustworthiness is {number(trust, 2)} (whether "
+        f"what is drawn near is near), continuity {number(continuity, 2)} (whether "
+        "what is near is drawn near).",
         {
             "layer": layer.name,
             "variance_shown": shown,

@@ -73,10 +73,12 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
     total = len(wrong)
     yield Finding(
         "decided wrong",
-        f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) are "
-        f"made from {hidden[0].name} on: more layers would not mend those, a look at "
-        f"the samples and their labels may. {count(lost)} ({percent(lost / total)}) "
-        "could still be read right in some hidden layer and are lost later.",
+        f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) "
+        f"{'is' if early == 1 else 'are'} made from {hidden[0].name} on: more layers "
+        f"would not mend {'that' if early == 1 else 'those'}, a look at the samples "
+        "and their labels may. "
+        f"{count(lost)} ({percent(lost / total)}) could still be read right in some "
+        f"hidden layer and {'is' if lost == 1 else 'are'} lost later.",
         {
             "mistakes": total,
             "wrong_from_first": early,
@@ -105,17 +107,21 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         return
     worst, suspects = convincing[0], len(convincing)
     label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
-    doubtful = "label is" if suspects == 1 else "labels are"
+    doubtful = "is" if suspects == 1 else "are"
+    total = len(study.suspects)
     yield Finding(
         "suspect labels",
-        f"{count(suspects)} {doubtful} doubtful, of {study.scored_on}. Most of all "
-        f"that of sample {count(worst.position)}: labelled {label}, it is read as "
+        f"Of {count(total)} suspect {'label' if total == 1 else 'labels'} "
+        f"{count(suspects)} {doubtful} doubted by the network and by most neighbours "
+        f"alike. Most of all that of sample {count(worst.position)} ({worst.part}): "
+        f"labelled {label}, it is read as "
         f"{suggestion} {_since(worst.since)}with a probability of "
         f"{percent(worst.probability_of_suggestion)}, and so are "
         f"{worst.neighbours_agreeing} of its {worst.neighbours} nearest neighbours "
         "labelled.",
         {
             "suspects": suspects,
+            "of": total,
             "score": CONVINCING,
             "scored_on": study.scored_on,
             "position": worst.position,

@@ -124,13 +124,17 @@ def added(study: Study) -> Iterator[Finding]:
         named = sorted({0, int(np.argmax(gain)), hidden[-1]})
     steps = [f"{names[i]} {percent(after[i])} ({percent(before[i])})" for i in named]
     course, epochs = _course(study, hidden[-1])
+    samples, last = len(study.sampled), after[-1]
+    beside = "which is chance"
+    if last - chance <= difference_noise(last, samples, chance, samples):
+        beside = f"from which so many samples cannot tell {names[-1]}"
     yield Finding(
         "training",
-        f"What training has added: of a sample of {count(len(study.sampled))}, a "
+        f"What training has added: of a sample of {count(samples)}, a "
         f"linear probe reads from {listed(steps)} right; in brackets, before the first "
-        f"step. Shuffled labels give {percent(chance)}, which is chance.{course}",
+        f"step. Shuffled labels give {percent(chance)}, {beside}.{course}",
         {
-            "samples": len(study.sampled),
+            "samples": samples,
             "untrained": dict(zip(names, before, strict=True)),
             "trained": dict(zip(names, after, strict=True)),
             "shuffled": chance,

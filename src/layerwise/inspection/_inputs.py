@@ -10,10 +10,12 @@ from jaxtyping import Float
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.inspection._baselines import baselines
+from layerwise.inspection._chance import difference_noise
 from layerwise.inspection._finding import Finding
 from layerwise.inspection._input_study import Baseline, InputStudy
 from layerwise.inspection._inspect import inspect
 from layerwise.inspection._layer_study import LayerStudy
+from layerwise.inspection._share import Share
 from layerwise.inspection._study import Study
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import Moments, separation
@@ -31,7 +33,8 @@ HALF, EASY = 0.5, 0.8
 
 
 ROOM = 0.01
-"""Neighbours better than a linear rule by this much: the borders are curved."""
+"""Neighbours better than a linear rule by this much, and by more than chance would make
+them: the borders are curved."""
 
 NEARLY_ALL = 0.98
 """A simple method this good leaves little to do."""
@@ -75,9 +78,9 @@ def inspect_inputs(
     if simple is None:
         simple = baselines(data, scored, seed=seed)
     targets = scored.targets[study.shown]
-    view = _View(layer, data.class_names, targets, tuple(simple))
-    found = (*_components(view), *_parted(view), *_difficulty(view))
     scored_on = "test" if scored is data.test else "validation"
+    view = _View(layer, data.class_names, targets, tuple(simple), scored_on)
+    found = (*_components(view), *_parted(view), *_difficulty(view))
     return InputStudy(layer, scored_on, targets, tuple(simple), found)
 
 
@@ -89,6 +92,7 @@ class _View:
     class_names: tuple[str, ...]
     targets: np.ndarray
     baselines: tuple[Baseline, ...]
+    scored_on: str
 
 
 def _components(view: _View) -> Iterator[Finding]:
@@ -97,17 +101,22 @@ def _components(view: _View) -> Iterator[Finding]:
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
     ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
-    contrasts = listed(
-        [f"{name} sets {low} against {high}" for name, (low, high) in ends.items()]
+    contrasts = ", ".join(
+        f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
     )
     carried = float(ratio.sum())
-    yield Finding(
-        "components",
+    shares = (
         f"The first {len(ratio)} principal components carry "
         f"{percent(carried)} of the variance, the first alone "
         f"{percent(float(ratio[0]))}; the variance fills about "
         f"{number(view.layer.participation_ratio)} of {count(view.layer.units)} "
-        f"dimensions. Along their ends, {contrasts}.",
+        "dimensions."
+    )
+    if view.layer.units == 1:
+        shares = "There is one feature, and so one principal component."
+    yield Finding(
+        "components",
+        f"{shares} Farthest apart are the means {contrasts}.",
         {
             "components": len(ratio),
             "variance_carried": carried,
@@ -118,10 +127,11 @@ def _components(view: _View) -> Iterator[Finding]:
         },
     )
     easy = float((ratio * between)[:2].sum())
+    along = " along the first two components" if view.layer.units > 1 else ""
     yield Finding(
         "if it were easy",
-        f"{percent(easy)} of the variance lies between classes along the first two "
-        "components. Were the problem easy that share would be nearly the whole: a few "
+        f"{percent(easy)} of the variance lies between classes{along}. Were the "
+        "problem easy to the eye that share would be nearly the whole: a few "
         "components would carry most of the variance, each would look like one "
         "class set against another, and samples of one class would hardly differ. "
         f"{_verdict(easy)}",
@@ -167,10 +177,13 @@ def _parted(view: _View) -> Iterator[Finding]:
         return
     flat = Moments.of(layer.projection, view.targets, len(view.class_names))
     apart = separation(flat)
-    first, second = np.triu_indices(len(apart), 1)
+    # A class that is not shown, or once only, lies nowhere.
+    first, second = np.nonzero(np.triu(~np.isnan(apart), 1))
     distances = apart[first, second]
+    if not len(distances):
+        return
     parted = int(np.sum(distances >= APART))
-    nearest, farthest = int(np.nanargmin(distances)), int(np.nanargmax(distances))
+    nearest, farthest = int(np.argmin(distances)), int(np.argmax(distances))
 
     def pair(place: int) -> dict[str, Any]:
         names = view.class_names[first[place]], view.class_names[second[place]]
@@ -211,21 +224,43 @@ def _of_pairs(parted: int, pairs: int) -> str:
 
 def _difficulty(view: _View) -> Iterator[Finding]:
     """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
-    accuracy = {b.name: b.accuracy.value for b in view.baselines}
-    guess, linear, neighbour = accuracy.values()
+    guess, linear, neighbour = (b.accuracy for b in view.baselines)
     fitted = view.baselines[-1].fitted_on
-    curved = neighbour - linear
-    verdict = (
-        "classes are curved rather than inseparable: there is room for hidden layers"
-        if curved > ROOM
-        else "a linear rule does about as well: hidden layers may add little"
-    )
-    if max(linear, neighbour) > NEARLY_ALL and curved <= ROOM:
-        verdict = "the problem is easy: hardly anything is left for hidden layers to do"
     yield Finding(
         "difficulty",
-        f"On the raw input the majority class is right in {percent(guess)} of cases, "
-        f"logistic regression in {percent(linear)}, the nearest neighbour of "
-        f"{count(fitted)} training samples in {percent(neighbour)}; {verdict}.",
-        {"accuracy": accuracy, "neighbours_fitted": fitted},
+        f"On the raw input of {count(linear.trials)} {view.scored_on} samples the "
+        f"majority class is right in {percent(guess.value)} of cases, logistic "
+        f"regression in {percent(linear.value)}, the nearest neighbour of "
+        f"{count(fitted)} training samples in {percent(neighbour.value)}; "
+        f"{_hardness(guess, linear, neighbour)}.",
+        {
+            "accuracy": {b.name: b.accuracy.value for b in view.baselines},
+            "neighbours_fitted": fitted,
+            "scored": linear.trials,
+        },
     )
+
+
+def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
+    best = max(linear, neighbour, key=lambda share: share.value)
+    if best.value - guess.value <= _noise(best, guess):
+        return (
+            "neither beats that guess by more than chance would: the inputs may say "
+            "nothing of the classes, or too little to show in so many samples"
+        )
+    if neighbour.value - linear.value > max(ROOM, _noise(neighbour, linear)):
+        return (
+            "classes are curved rather than inseparable: there is room for hidden "
+            "layers"
+        )
+    if best.value > NEARLY_ALL:
+        easy = "a linear rule" if linear.value > NEARLY_ALL else "neighbours"
+        return (
+            f"the problem is easy for {easy}: hardly anything is left for hidden "
+            "layers to do"
+        )
+    return "a linear rule does about as well: hidden layers may add little"
+
+
+def _noise(one: Share, other: Share) -> float:
+    return difference_noise(one.value, one.trials, other.value, other.trials)
