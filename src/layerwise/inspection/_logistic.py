@@ -70,13 +70,13 @@ def logistic_probe(
     varying = deviation > len(fit_rows) * np.finfo(np.float64).eps * np.abs(mean)
     if len(labels) == 1 or not varying.any():
         return np.full(len(rows), labels[np.argmax(counts)])
+    precision = np.result_type(fit_rows, np.float32)
 
     def scaled(some: np.ndarray) -> np.ndarray:
         centred = some[:, varying] - mean[varying]
         centred /= deviation[varying]
         return centred.astype(precision, copy=False)
 
-    precision = np.result_type(fit_rows, np.float32)
     layer = Sequential((Linear(len(labels)),))
     with one_blas_thread():
         parameters = _fitted(layer, scaled(fit_rows), own)
@@ -89,7 +89,10 @@ def _fitted(
     rows: Float[np.ndarray, "samples units"],
     labels: Int[np.ndarray, " samples"],
 ) -> Tree:
-    """Return the parameters of least loss: one valley, so the start does not matter."""
+    """Return the parameters of least loss: one valley, so the start does not matter.
+
+    By L-BFGS (D. C. Liu & J. Nocedal, Mathematical Programming 45, 1989).
+    """
     from scipy.optimize import minimize
 
     drawn = layer.init(np.random.default_rng(0), rows.shape[1:])
