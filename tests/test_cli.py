@@ -351,6 +351,58 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     assert without_seconds[0] == without_seconds[1]
 
 
+RESUME_MINE = "go on with: layerwise {} --resume mine"
+
+
+@pytest.mark.parametrize(
+    ("command", "moment", "hint"),
+    [
+        ("run", "experiment._folder.load_data", None),
+        ("train", "experiment.train", RESUME_MINE.format("train")),
+        ("run", "experiment.train", RESUME_MINE.format("run")),
+        ("run", "experiment._path.record", RESUME_MINE.format("run")),
+        (
+            "run",
+            "experiment.finish",
+            "its training has finished; make its page with: layerwise report mine",
+        ),
+    ],
+)
+def test_interrupted_at_any_moment_it_says_how_to_go_on(
+    folder, capsys, monkeypatch, command, moment, hint
+):
+    monkeypatch.setattr(f"layerwise.{moment}", _interrupt)
+    assert main([command, "iris", *QUICK, "--out", "mine"]) == 130
+    said = "; ".join(["layerwise: interrupted", *([hint] if hint else [])])
+    assert capsys.readouterr().err == f"{said}\n"
+    assert (folder / "mine").exists() == (hint is not None)
+
+
+def test_interrupted_while_it_is_reopened_it_says_how_to_go_on(
+    folder, capsys, monkeypatch
+):
+    with open_run(Plan(data="iris"), "mine"):
+        pass
+    monkeypatch.setattr("layerwise.experiment._folder.load_data", _interrupt)
+    assert main(["train", "--resume", "mine"]) == 130
+    said = f"layerwise: interrupted; {RESUME_MINE.format('train')}\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("command", ["run", "train"])
+def test_interrupted_in_training_it_names_the_command_that_was_given(
+    folder, capsys, monkeypatch, command
+):
+    monkeypatch.setattr("layerwise.training._loop._Training.stretches", _interrupt)
+    assert main([command, "iris", *QUICK, "--out", "mine"]) == 130
+    hint = RESUME_MINE.format(command)
+    assert f"interrupted, saved; {hint}\n" in capsys.readouterr().out
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_is_quick_for_it_loads_no_library_of_arrays(arguments):
     probe = (

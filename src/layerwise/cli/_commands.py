@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
@@ -22,7 +22,7 @@ from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._stored import MergeCommand
 from layerwise.cli._targets import Target, imported
-from layerwise.errors import MachineError
+from layerwise.errors import InputError, MachineError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,22 +66,14 @@ class RunCommand(TrainingOptions):
 
         with (
             experiment.helping_process() as helper,
-            _opened(self) as run,
+            _opened("run", self) as run,
             experiment.known_of_data(run, helper) as of_data,
         ):
-            result, status = _trained(self, console, run)
+            result, status = _trained("run", self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status
-            try:
-                with ranks.alone(), _looking(console) as watch:
-                    study, summary = experiment.finish(
-                        run, result, watch, of_data, helper
-                    )
-            except KeyboardInterrupt:
-                console.print(
-                    f"interrupted; the training is saved: layerwise report {run.named}"
-                )
-                return INTERRUPTED
+            with ranks.alone(), _looking(console) as watch:
+                study, summary = experiment.finish(run, result, watch, of_data, helper)
             return _shown(self, console, run, study, summary) or status
 
 
@@ -99,8 +91,8 @@ class TrainCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        with _opened(self) as run:
-            _, status = _trained(self, console, run)
+        with _opened("train", self) as run:
+            _, status = _trained("train", self, console, run)
             if not ranks.is_first():
                 return status
         console.print(f"network in {run.folder / 'model.safetensors'}")
@@ -291,8 +283,24 @@ STATUSES = {"finished": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}
 """The exit status of a training's end."""
 
 
-def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
-    """Return the run, new or to go on with."""
+@contextmanager
+def _opened(command: str, options: TrainingOptions) -> Generator["Run"]:
+    """Open the run, new or to go on with; Ctrl-C then notes how to take it up."""
+    from layerwise import experiment
+
+    folder = options.resume
+    try:
+        with _new_or_reopened(options) as run:
+            folder = run.folder
+            yield run
+    except KeyboardInterrupt as stop:
+        if folder is not None and ranks.is_first():
+            with suppress(InputError):  # what was to be gone on with is no run
+                stop.add_note(experiment.how_to_go_on(folder, command))
+        raise
+
+
+def _new_or_reopened(options: TrainingOptions) -> AbstractContextManager["Run"]:
     from layerwise import experiment
 
     if options.resume is None:
@@ -302,7 +310,7 @@ def _opened(options: TrainingOptions) -> AbstractContextManager["Run"]:
 
 
 def _trained(
-    options: TrainingOptions, console: "Console", run: "Run"
+    command: str, options: TrainingOptions, console: "Console", run: "Run"
 ) -> tuple[Any, int]:
     """Train, and say how it ended."""
     from layerwise import experiment, presentation
@@ -316,7 +324,8 @@ def _trained(
     except MachineError:
         console.print(
             "what was saved before is whole; when there is room for more, go on with: "
-            f"layerwise train --resume {run.named}",
+            f"layerwise {command} --resume {run.named}",
+            markup=False,
             soft_wrap=True,
         )
         raise
@@ -331,7 +340,9 @@ def _trained(
             )
     if result.status == "interrupted":
         console.print(
-            f"interrupted, saved; go on with: layerwise run --resume {run.named}"
+            f"interrupted, saved; go on with: layerwise {command} --resume {run.named}",
+            markup=False,
+            soft_wrap=True,
         )
     return result, STATUSES[result.status]
 

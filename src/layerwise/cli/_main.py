@@ -95,8 +95,9 @@ def _status(argv: Sequence[str]) -> int:
         if ranks.is_first():
             ranks.note_said()
         return error.exit_status
-    except KeyboardInterrupt:
-        print("layerwise: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        notes = getattr(stop, "__notes__", ())  # how to go on, where there is a run
+        print("; ".join(["layerwise: interrupted", *notes]), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         raise

@@ -1,7 +1,13 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
 from layerwise.experiment._compare import compare, write_comparison
-from layerwise.experiment._folder import Run, open_run, read_summary, reopen_run
+from layerwise.experiment._folder import (
+    Run,
+    how_to_go_on,
+    open_run,
+    read_summary,
+    reopen_run,
+)
 from layerwise.experiment._look import DataView, look_at_data
 from layerwise.experiment._mend import fix_run
 from layerwise.experiment._path import (
@@ -46,6 +52,7 @@ __all__ = [
     "finish_sweep",
     "fix_run",
     "helping_process",
+    "how_to_go_on",
     "joined_parts",
     "json_types",
     "known_of_data",

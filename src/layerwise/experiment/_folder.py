@@ -20,12 +20,17 @@ from layerwise.wording import count
 __all__ = [
     "Run",
     "check_device",
+    "how_to_go_on",
     "new_folder",
     "open_run",
     "plain",
     "read_summary",
     "reopen_run",
 ]
+
+
+UNDER_WAY = ("running", "interrupted")
+"""What a summary says of a training that can go on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,16 +127,36 @@ def _reached(
 ) -> tuple[Checkpoint | None, str]:
     """Return where a run's training stands, and why there."""
     checkpoint, damaged = _last_good(path / "checkpoints", plan, data)
-    if status not in ("running", "interrupted") and not damaged:
-        raise InputError(
-            f"{path}: nothing to resume, its training has {status}; "
-            f"make its page with: layerwise report {_named(path, plan)}"
-        )
+    if status not in UNDER_WAY and not damaged:
+        raise InputError(f"{path}: nothing to resume, {how_to_go_on(path)}")
     return checkpoint, _origin(checkpoint, damaged)
 
 
 def _named(folder: Path, plan: Plan) -> str:
     return f"{folder} --module {plan.module.target}" if plan.module else f"{folder}"
+
+
+def how_to_go_on(folder: str | Path, command: str = "run") -> str:
+    """Say which command takes a run up where it stands.
+
+    Parameters
+    ----------
+    folder : str or Path
+    command : str
+        What goes on with its training, where that has not ended: ``run`` or ``train``.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run.
+    """
+    path = Path(folder)
+    summary = read_summary(path)
+    named = _named(path, Plan.from_json(summary["plan"]))
+    status = summary["training"]["status"]
+    if status in UNDER_WAY:
+        return f"go on with: layerwise {command} --resume {named}"
+    return f"its training has {status}; make its page with: layerwise report {named}"
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
