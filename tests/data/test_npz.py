@@ -118,6 +118,7 @@ WRONG = {
     "method": (archive(npy(header((40, 1))), zipfile.ZIP_BZIP2), "another way"),
     "nan": (saved(X=np.where(X[7, 1] == X, np.nan, X), y=Y), "row 7, column 1 .* nan"),
     "inf": (saved(X=np.where(X[7, 1] == X, np.inf, X), y=Y), "row 7, column 1 .* inf"),
+    "large": (saved(X=X * 1e300, y=Y), r"row 0, column 0 .*e\+299: from 9.2e\+18 on"),
     "float labels": (saved(X=X, y=Y + 0.5), "row 0 .* is 0.5"),
     "lengths": (saved(X=X, y=Y[:9]), "40 inputs but 9 labels"),
     "one class": (saved(X=X, y=Y * 0), "all rows are of class '0'"),

@@ -1,11 +1,14 @@
 """Samples and data sets made of arrays: checked, split, never changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from layerwise.data import Dataset, Samples
+import layerwise as lw
+from layerwise.data import Dataset, Samples, describe
 from layerwise.errors import InputError
 
 X = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
@@ -165,6 +168,12 @@ def changed(place, value, array=X):
 REFUSED = {
     "nan": (changed((17, 2), np.nan), Y, "row 17, column 2 .* is nan"),
     "inf": (changed((99, 0), -np.inf), Y, "row 99, column 0 .* is -inf"),
+    "too large": (
+        changed((17, 2), 1e300, X.astype(float)),
+        Y,
+        r"row 17, column 2 .* is 1e\+300: from 9.2e\+18 on .* scale the column down",
+    ),
+    "just too large": (changed((17, 2), -(2.0**63)), Y, "row 17, column 2 .* is -9.22"),
     "nan in an image": (
         changed((17, 1, 0), np.nan, np.ones((100, 2, 2))),
         Y,
@@ -226,6 +235,18 @@ def test_a_late_nan_is_found_in_a_block_of_its_own():
     inputs[99, 5] = np.nan
     with pytest.raises(InputError, match=r"row 99, column 5 .* is nan"):
         Dataset.from_arrays(inputs, Y)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("scaling", ["range", "standard"])
+def test_the_largest_numbers_that_are_taken_can_be_described_and_learnt(dtype, scaling):
+    largest = np.nextafter(dtype(min(float(np.finfo(dtype).max), 2.0**63)), dtype(0))
+    inputs = np.where(Y[:, None] % 2, largest, -largest).astype(dtype)
+    data = replace(Dataset.from_arrays(inputs, Y % 2), scaling=scaling)
+    assert np.isfinite(describe(data).sets["train"].scaled.standard_deviation)
+    result = lw.fit(lw.MLP([4]), data, epochs=20)
+    assert result.test.accuracy == 1
+    assert lw.inspect(result.network, data).findings
 
 
 def test_inputs_are_never_changed():

@@ -120,6 +120,18 @@ def test_a_value_that_is_not_finite_is_named_when_it_is_read(parts, bad):
         found[5:20]
 
 
+def test_inputs_that_are_too_large_are_named_when_they_are_read(tmp_path):
+    rows = np.ones((40, 3), np.float32)
+    rows[8, 1] = 2.0**63
+    np.save(tmp_path / "X.npy", rows)
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    data = lw.load(tmp_path, stored=True)
+    with pytest.raises(InputError, match=r"X\.npy: row 8, column 1 .*is 9\.2.*e\+18: "):
+        data.in_memory()
+    found = rows_in_files([tmp_path / "X.npy"])  # activations may be as large
+    assert found[8][1] == 2.0**63
+
+
 def test_files_of_other_shapes_are_named(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((3, 2)))
     np.save(tmp_path / "b.npy", np.ones((3, 4)))

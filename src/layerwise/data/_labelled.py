@@ -1,12 +1,12 @@
 """Labelled arrays as they come in, and what is asked of them before they are used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from layerwise.arrays import Array, to_numpy
-from layerwise.data._stored import StoredRows
+from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.errors import InputError
 
 __all__ = ["Checked", "Labelled", "checked_set", "class_indices"]
@@ -41,7 +41,7 @@ class Labelled:
 
 
 class Checked(NamedTuple):
-    """Arrays that passed: finite inputs, class indices, and the names of both."""
+    """Arrays that passed: usable inputs, class indices, and the names of both."""
 
     inputs: NumpyArray | StoredRows
     targets: NumpyArray
@@ -56,7 +56,8 @@ def checked_set(labelled: Labelled) -> Checked:
     Raises
     ------
     InputError
-        With one line that names the source, and the row and column where it applies.
+        With one line that names the source, and the row and column where it applies: of
+        inputs that are NaN, infinite, or in size 2**63 or more among them.
     """
     source = labelled.source
     feature_names = labelled.feature_names
@@ -117,9 +118,10 @@ def class_indices(
 def _checked_inputs(
     inputs: Array, source: str, feature_names: tuple[str, ...] | None
 ) -> NumpyArray | StoredRows:
-    """Return ``inputs`` as an array of finite numbers, shape (samples, *shape).
+    """Return ``inputs`` as an array of usable numbers, shape (samples, *shape).
 
-    Rows that stay in their files are checked as they are read.
+    They are finite, and below `LARGEST` in size. Rows that stay in their files are
+    checked as they are read.
     """
     array = inputs
     if not isinstance(inputs, StoredRows):
@@ -138,31 +140,20 @@ def _checked_inputs(
         raise InputError(f"{source}: there are no rows: give some")
     if not array.size:
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
-    if not isinstance(array, StoredRows):
-        _refuse_not_finite(array, source, feature_names)
+    if isinstance(array, StoredRows):
+        return replace(array, limit=LARGEST)
+    _refuse_unusable(array, source, feature_names)
     return array
 
 
-def _refuse_not_finite(
+def _refuse_unusable(
     inputs: NumpyArray, source: str, feature_names: tuple[str, ...] | None
 ) -> None:
-    if inputs.dtype.kind != "f":
-        return
     rows = max(1, BLOCK_BYTES // inputs[0].nbytes)
     for start in range(0, len(inputs), rows):
-        finite = np.isfinite(inputs[start : start + rows])
-        if finite.all():
-            continue
-        row, *place = (int(i) for i in np.argwhere(~finite)[0])
-        value = inputs[(start + row, *place)]
-        if feature_names is not None:
-            column = repr(feature_names[place[0]])
-        else:
-            column = ", ".join(str(i) for i in place)
-        raise InputError(
-            f"{source}: row {start + row}, column {column} (counted from 0) is {value}:"
-            " fill or drop what is missing or infinite"
-        )
+        block = inputs[start : start + rows]
+        if wrong := first_unusable(block, start, feature_names, LARGEST):
+            raise InputError(f"{source}: {wrong}")
 
 
 def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:

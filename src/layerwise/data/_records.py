@@ -170,7 +170,8 @@ class Dataset:
         Parameters
         ----------
         X : array or data frame, shape (samples, *shape)
-            Finite numbers; they keep their dtype.
+            Finite numbers, below 2**63 in size: larger ones have squares that single
+            precision does not hold. They keep their dtype.
         y : array or series, shape (samples,)
             The labels: whole numbers or strings.
         test : (X, y), float or None
@@ -188,8 +189,9 @@ class Dataset:
         Raises
         ------
         InputError
-            If there are no rows, one class only, labels that are no classes, NaN or
-            infinity, arrays of objects, of different lengths or of different shapes.
+            If there are no rows, one class only, labels that are no classes, NaN,
+            infinity or a number of 2**63 or more, arrays of objects, of different
+            lengths or of different shapes.
 
         Notes
         -----

@@ -16,9 +16,11 @@ from layerwise.data._bounded import reading
 from layerwise.errors import InputError
 
 __all__ = [
+    "LARGEST",
     "RawFile",
     "RowFile",
     "StoredRows",
+    "first_unusable",
     "of_memory_map",
     "raw_file",
     "read_ahead",
@@ -29,6 +31,10 @@ NumpyArray: TypeAlias = np.ndarray
 
 CHUNK_BYTES = 8 << 20
 """Rows here and there are read out of stretches of at most about this size."""
+
+LARGEST = 2.0**63
+"""Inputs of a data set are smaller than this in size: the square of a difference of two
+is then less than 2**128, where single precision ends. Every int64 is."""
 
 GAP_BYTES = 64 << 10
 """So much that is not wanted is read over rather than jumped over."""
@@ -182,7 +188,8 @@ class StoredRows:
 
     Looks like an array of shape (rows, *row_shape): slices, an index and arrays of
     positions are read and returned as NumPy arrays, and ``numpy.asarray`` reads all.
-    What was read is not kept. Rows of floats are checked as they are read.
+    What was read is not kept. Rows of floats are checked as they are read: an entry
+    that is not finite, or not below the limit, is an InputError that names its file.
 
     Parameters
     ----------
@@ -190,10 +197,13 @@ class StoredRows:
         Of one shape and dtype.
     positions : range or int64 array
         Which of the files' rows these are.
+    limit : float
+        What all entries stay below in size: `LARGEST` for the inputs of a data set.
     """
 
     files: tuple[RowFile, ...]
     positions: range | Int64[np.ndarray, " rows"]
+    limit: float = math.inf
 
     @cached_property
     def _starts(self) -> Int64[np.ndarray, " ends"]:
@@ -283,7 +293,7 @@ class StoredRows:
             file = self.files[number]
             low, high = max(start - begin, 0), min(stop - begin, file.rows)
             if low < high:
-                parts.append(_finite(file.read(low, high), file, low))
+                parts.append(_usable(file.read(low, high), file, low, self.limit))
         if len(parts) == 1:
             return parts[0]
         return (
@@ -334,15 +344,48 @@ def of_memory_map(array: Array) -> Array:
     return stored_rows([file])
 
 
-def _finite(rows: NumpyArray, file: RowFile, first: int) -> NumpyArray:
-    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-        row, *place = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
-        names = file.columns
-        column = repr(names[place[0]]) if names else ", ".join(str(i) for i in place)
-        raise InputError(
-            f"{file.path}: row {first + row}, column {column} (counted from 0) is "
-            f"{rows[(row, *place)]}: fill or drop what is missing or infinite"
+def first_unusable(
+    rows: NumpyArray, first: int, names: Sequence[str] | None, limit: float
+) -> str | None:
+    """Say where the first entry is that is not finite or too large, and what to do.
+
+    Parameters
+    ----------
+    rows : array, shape (rows, *shape)
+        Floats are looked through; all else is usable.
+    first : int
+        The number of the first of these rows.
+    names : sequence of str, optional
+        Of the columns.
+    limit : float
+        What all entries are to stay below in size.
+
+    Returns
+    -------
+    str or None
+        None where all of them do.
+    """
+    if rows.dtype.kind != "f":
+        return None
+    with np.errstate(over="ignore"):  # half precision ends before the limit
+        usable = np.abs(rows) < limit
+    if usable.all():
+        return None
+    row, *place = (int(i) for i in np.argwhere(~usable)[0])
+    value = rows[(row, *place)]
+    column = repr(names[place[0]]) if names else ", ".join(str(i) for i in place)
+    where = f"row {first + row}, column {column} (counted from 0) is {value}"
+    if np.isfinite(value):
+        return (
+            f"{where}: from {limit:.1e} on squares overflow in single precision, scale "
+            "the column down"
         )
+    return f"{where}: fill or drop what is missing or infinite"
+
+
+def _usable(rows: NumpyArray, file: RowFile, first: int, limit: float) -> NumpyArray:
+    if wrong := first_unusable(rows, first, file.columns, limit):
+        raise InputError(f"{file.path}: {wrong}")
     return rows
 
 
