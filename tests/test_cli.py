@@ -198,9 +198,18 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
     ("argv", "part"),
     [
         (["run", "iris", "--hiden", "3"], "--hidden"),
-        (["run", "iris", "--epochs", "x"], "--epochs"),
+        (["run", "iris", "--epochs", "x"], ": --epochs x: give a whole number ("),
+        (["run", "iris", "--seed", "1.5"], ": --seed 1.5: give a whole number ("),
+        (["run", "iris", "--epochs", "it's"], ": --epochs it's: give a whole number ("),
+        (["run", "iris", "--epochs"], ": --epochs: give a value ("),
+        (["run", "--learning-rate", "x"], ": --learning-rate x: give a number ("),
+        (["run", "--dropout", "x"], ": --dropout x: give a number ("),
+        (["run", "--device", "cuda"], ": --device cuda: give one of cpu, gpu, tpu ("),
         (["run", "iris", "--epochs", "0"], "epochs must be at least 1"),
-        (["run", "iris", "--optimizer", "foo"], "--optimizer"),
+        (
+            ["run", "--optimizer", "foo"],
+            "foo: give one of adam, adamw, momentum, sgd (",
+        ),
         (["run", "iris", "--hidden", "3y"], "--hidden"),
         (["run", "iris", "--hidden", "5,3x"], "'3x'"),
         (["run", "iris", "--hidden", "0"], "--hidden"),
@@ -230,8 +239,32 @@ def test_wrong_input_is_one_line_and_status_2(folder, capsys, argv, part):
 def test_out_that_holds_something_is_refused(folder, capsys):
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("years of work")
-    assert "--out" in failure(capsys, "run", "iris", *QUICK, "--out", "mine")
+    said = failure(capsys, "run", "iris", *QUICK, "--out", "mine")
+    assert said == "layerwise: --out mine is not empty: name a new folder"
     assert [p.name for p in (folder / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_out_that_holds_a_run_says_how_that_is_taken_up(folder, capsys):
+    with open_run(Plan(data="iris"), "mine"):
+        pass
+    command = "run", "iris", *QUICK, "--out", "mine"
+    assert failure(capsys, *command).endswith(
+        "is not empty: go on with: layerwise run --resume mine; or name a new folder"
+    )
+    main(["train", "iris", *QUICK, "--out", "ended"])
+    capsys.readouterr()
+    assert failure(capsys, *command[:-1], "ended").endswith(
+        "its training has finished; make its page with: layerwise report ended; or name"
+        " a new folder"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "train", "data"])
+def test_out_that_is_a_file_is_refused(folder, capsys, command):
+    (folder / "thesis.txt").write_text("years of work")
+    said = failure(capsys, command, "iris", "--out", "thesis.txt")
+    assert "thesis.txt is a file: " in said
+    assert (folder / "thesis.txt").read_text() == "years of work"
 
 
 def test_a_folder_that_cannot_be_made_exits_with_4(folder, capsys):

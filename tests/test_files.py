@@ -185,6 +185,8 @@ def test_folders_are_made_with_their_parents(tmp_path):
     (folder / "file").touch()
     with pytest.raises(MachineError, match="file"):
         make_folder(folder / "file" / "inside")
+    with pytest.raises(InputError, match="file is a file: give a folder"):
+        make_folder(folder / "file")
 
 
 def test_a_machine_error_is_not_told_twice(tmp_path):

@@ -280,12 +280,19 @@ class TestGoingOn:
             "trainings": 3,
             "done": 1,
         }
+        anew = ["sweep", "iris", "--vary", "depth=0,1", "--out", "mine"]
+        assert main(anew) == 2
+        said = capsys.readouterr().err
+        assert "go on with: layerwise sweep --resume mine; or name a new" in said
         assert main(["sweep", "--resume", "mine", "--workers", "1"]) == 0
         summary = json.loads(Path("mine/summary.json").read_text())
         assert [p["settings"]["depth"] for p in summary["points"]] == [0, 1, 2]
         assert summary["points"][0]["seconds"] == sweep.points[0].seconds
         assert main(["sweep", "--resume", "mine"]) == 2
         assert "nothing to resume" in capsys.readouterr().err
+        assert main(anew) == 2
+        said = capsys.readouterr().err
+        assert "the sweep has finished, its page is mine/report.html; or name a" in said
 
     def test_with_other_data_it_does_not(self, monkeypatch):
         with open_sweep(PLAN, self.AXES, "mine"):

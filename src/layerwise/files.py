@@ -58,10 +58,14 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    InputError
+        If a file has that name.
     MachineError
         If the folder cannot be created.
     """
     folder = Path(path)
+    if folder.is_file():
+        raise InputError(f"{folder} is a file: give a folder")
     with machine_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder

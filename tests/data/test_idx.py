@@ -76,6 +76,7 @@ WRONG = {
     "truncated": (WHOLE[:-1], "declares 240 bytes, the file holds 239"),
     "trailing": (WHOLE + b"x", "more than the 240 bytes"),
     "no rows": (head(0, 3, 2), "no rows"),
+    "no columns": (head(40, 3, 0), "no columns"),
     "no rows, huge": (head(0, 2**32 - 1, 2**32 - 1), "no rows"),
     "huge": (head(2**32 - 1), "declares 4,294,967,295 bytes, the file holds 0"),
     "beyond the limit": (head(*[2**32 - 1] * 3), "more than the limit"),

@@ -123,6 +123,7 @@ WRONG = {
     "lengths": (saved(X=X, y=Y[:9]), "40 inputs but 9 labels"),
     "one class": (saved(X=X, y=Y * 0), "all rows are of class '0'"),
     "no rows": (saved(X=X[:0], y=Y[:0]), "no rows"),
+    "no columns": (saved(X=X[:, :0], y=Y), r"X\.npy: the header declares no columns"),
     "few names": (
         saved(X=X, y=Y, class_names=np.array(["a"])),
         "row 1 .* is 1, none of the 1",

@@ -9,7 +9,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,26 @@ IN_SEVERAL = ("run", "train", "inspect")
 
 OBJECTS = 50_000
 """Made, and not gone again, before cycles among them are looked for."""
+
+
+def _of_choices(wrong: re.Match[str]) -> str:
+    _, given, option, listed = wrong.groups()
+    # They are listed as a set has them, and with the None of what may be left out.
+    known = sorted(set(re.findall("'(.+?)'", listed)) - {"None"})
+    return f"{option} {given}: give one of {', '.join(known)}"
+
+
+REWORDED: dict[str, str | Callable[[re.Match[str]], str]] = {
+    r"Error parsing (\S+): .*for int\(\) with base 10: (.)(.*)\2": (
+        r"\1 \3: give a whole number"
+    ),
+    r"Error parsing (\S+): .*string to float: (.)(.*)\2": r"\1 \3: give a number",
+    r"invalid choice (.)(.*)\1 for argument '(\S+)'\. Expected one of (.*)": (
+        _of_choices
+    ),
+    r"Missing value for argument '(\S+)'\. Expected 1 values\.": r"\1: give a value",
+}
+"""What the parser says, and what a user is told instead."""
 
 SUMMARY = (
     "Train a network by hand-derived backpropagation, then see what each layer knows."
@@ -182,7 +202,9 @@ def _one_line(panel: str) -> str:
     if "╭" not in panel:
         rows = rows[2:]
     lines = itertools.takewhile(lambda row: row.strip("─-"), rows)
-    message = " ".join(lines).replace("{None}|", "").partition(" Got errors:")[0]
+    message = " ".join(lines)
+    for pattern, wording in REWORDED.items():
+        message = re.sub(pattern, wording, message)
     near = re.search(r"Perhaps you meant:[\s│|]*(--[\w-]+)", panel)
     return f"{message}; did you mean {near[1]}?" if near else message
 

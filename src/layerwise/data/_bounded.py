@@ -61,7 +61,8 @@ def reading(path: Path) -> Generator[None]:
 
 
 def check_size(
-    declared: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
     most: int,
     source: str,
     instead: str = "the file is damaged, or has to be cut into parts",
@@ -70,8 +71,8 @@ def check_size(
 
     Parameters
     ----------
-    declared : int
-        The bytes that the file's header promises.
+    shape, dtype
+        What the file's header promises.
     most : int
         The bytes that the rest of the file can hold at most.
     source : str
@@ -83,8 +84,10 @@ def check_size(
     ------
     InputError
     """
+    declared = math.prod(shape) * dtype.itemsize
     if not declared:
-        raise InputError(f"{source}: the header declares no rows: give some")
+        lacking = "columns" if shape[0] else "rows"
+        raise InputError(f"{source}: the header declares no {lacking}: give some")
     if declared > MAX_BYTES:
         raise InputError(
             f"{source}: the header declares {declared:,} bytes, more than the limit of"

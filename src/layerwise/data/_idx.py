@@ -5,7 +5,6 @@ The format: http://yann.lecun.com/exdb/mnist/, "THE IDX FILE FORMAT".
 
 import gzip
 import hashlib
-import math
 import re
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -81,7 +80,7 @@ def _read(
 ) -> np.ndarray:
     source = str(path)
     shape, dtype, header = _header(stream, source)
-    check_size(math.prod(shape) * dtype.itemsize, most - len(header), source)
+    check_size(shape, dtype, most - len(header), source)
     array = filled(stream, shape, dtype, source)
     if sha256 is not None:
         digest = hashlib.sha256(header)

@@ -1,6 +1,5 @@
 """NPZ files: a zip of NPY arrays, read without running what may be pickled in them."""
 
-import math
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,7 +86,8 @@ def _read_member(
         # What the zip's directory says of the size is as little to be trusted.
         most = member.compress_size * METHODS[member.compress_type]
         check_size(
-            math.prod(shape) * dtype.itemsize,
+            shape,
+            dtype,
             most,
             source,
             "a zip is read whole: save X.npy and y.npy into a folder, which are not",

@@ -49,6 +49,8 @@ def write_comparison(comparison: Comparison, folder: str) -> dict[str, Any]:
 
     Raises
     ------
+    InputError
+        If ``folder`` is a file.
     MachineError
         If a file cannot be written.
     """

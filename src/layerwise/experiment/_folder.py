@@ -1,7 +1,7 @@
 """A run's folder, opened by one writer at a time: new, or to go on with."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,8 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     ranks.join()
     check_device(plan.recipe)
     data = ranks.in_all(lambda: load_data(plan))
-    with ranks.opened_by_first(new_folder(data.name, out)) as folder:
+    made = new_folder(data.name, out, how_to_go_on)
+    with ranks.opened_by_first(made) as folder:
         if ranks.is_first():
             write_summary(folder, plan, data, {"training": {"status": "running"}})
         yield Run(folder, plan, data)
@@ -180,7 +181,9 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def new_folder(name: str, out: str | None) -> Generator[Path]:
+def new_folder(
+    name: str, out: str | None, taken_up: Callable[[Path], str]
+) -> Generator[Path]:
     """Make an empty folder and be its only writer in this block.
 
     Parameters
@@ -189,11 +192,14 @@ def new_folder(name: str, out: str | None) -> Generator[Path]:
         What it is called in ``runs``, before a number.
     out : str, optional
         The folder, where it is chosen.
+    taken_up : callable
+        Says how one that was made before is taken up; raises an InputError where it
+        holds something else.
 
     Raises
     ------
     InputError
-        If ``out`` holds something already.
+        If ``out`` is a file, or holds something already.
     MachineError
         If it cannot be made. An empty folder is not left behind.
     """
@@ -204,10 +210,10 @@ def new_folder(name: str, out: str | None) -> Generator[Path]:
             folder = _claimed(base, plain(name))
             made.insert(0, folder)
         else:
-            _check_empty(base)
+            _check_empty(base, taken_up)
             folder = make_folder(base)
         with sole_writer(folder):
-            _check_empty(folder)
+            _check_empty(folder, taken_up)
             yield folder
     finally:
         for path in made:
@@ -233,15 +239,17 @@ def plain(name: str) -> str:
     return kept.strip("-") or "data"
 
 
-def _check_empty(folder: Path) -> None:
+def _check_empty(folder: Path, taken_up: Callable[[Path], str]) -> None:
     """Refuse a folder that holds anything but what a killed writer left behind."""
     if not folder.exists():
         return
-    if not folder.is_dir() or not all(map(is_leftover, folder.iterdir())):
-        raise InputError(
-            f"--out {folder} is not empty: name a new folder, or go on with "
-            f"--resume {folder}"
-        )
+    if not folder.is_dir():
+        raise InputError(f"--out {folder} is a file: name a new folder")
+    if not all(map(is_leftover, folder.iterdir())):
+        advice = "name a new folder"
+        with suppress(InputError):
+            advice = f"{taken_up(folder)}; or {advice}"
+        raise InputError(f"--out {folder} is not empty: {advice}")
 
 
 def check_device(recipe: Recipe) -> None:

@@ -54,6 +54,8 @@ def look_at_data(data: Dataset, out: str | None = None) -> DataView:
 
     Raises
     ------
+    InputError
+        If ``out`` is a file.
     MachineError
         If a figure cannot be written.
     """

@@ -311,6 +311,8 @@ def write_suspects(study: Study, folder: Path) -> Path:
 
     Raises
     ------
+    InputError
+        If ``folder`` is a file.
     MachineError
         If it cannot be written.
     """

@@ -95,10 +95,18 @@ def open_sweep(
     for settings in sweep.grid():
         check_device(varied(plan, settings).recipe)
     mark = fingerprint(plan.architecture, data, plan.recipe)
-    with new_folder(f"sweep-{plain(data.name)}", out) as folder:
+    with new_folder(f"sweep-{plain(data.name)}", out, _how_to_go_on) as folder:
         run = SweepRun(folder, plan, sweep, mark)
         write_sweep(run, sweep, "running")
         yield run
+
+
+def _how_to_go_on(folder: Path) -> str:
+    """Say what takes a sweep up where it stands."""
+    _, status = _read(folder)
+    if status == "finished":
+        return f"the sweep has finished, its page is {folder / 'report.html'}"
+    return f"go on with: layerwise sweep --resume {folder}"
 
 
 @contextmanager
