@@ -72,15 +72,50 @@ def test_projection_axes_carry_their_share_of_the_variance(digits):
     assert ax.get_aspect() == 1
 
 
+def plates(ax) -> np.ndarray:
+    """Where the names' plates stand on paper: left, bottom, right, top of each."""
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts]
+    return np.array([box.extents for box in boxes])
+
+
+def overlapping(boxes: np.ndarray) -> int:
+    """How many pairs of boxes have a common part of more than their rims."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = (high - low > 2).all(axis=2)
+    return int(np.triu(common, 1).sum())
+
+
 def test_projection_writes_each_class_near_its_median(digits):
     layer, targets = digits.study.input, digits.study.targets
     ax = projection(layer, targets, digits.data.class_names)
     assert texts(ax) == list(digits.data.class_names)
     span = np.ptp(layer.projection, axis=0).max()
     for index, text in enumerate(ax.texts):
-        x, y = np.median(layer.projection[targets == index], axis=0)
-        assert text.get_position()[0] == pytest.approx(x, rel=1e-5)
-        assert abs(text.get_position()[1] - y) < 0.15 * span
+        median = np.median(layer.projection[targets == index], axis=0)
+        assert np.abs(text.get_position() - median).max() < 0.15 * span
+    assert overlapping(plates(ax)) == 0
+
+
+def test_a_name_stands_on_its_classs_colour(digits):
+    study = digits.study
+    ax = projection(study.input, study.targets, digits.data.class_names)
+    faces = [to_hex(text.get_bbox_patch().get_facecolor()) for text in ax.texts]
+    assert faces == list(class_colours(10))
+
+
+def test_names_hide_no_sample_where_there_is_room_beside(iris):
+    study = iris.study
+    for layer in study:
+        ax = projection(layer, study.targets, study.class_names)
+        boxes = plates(ax)
+        dots = ax.transData.transform(ax.collections[0].get_offsets())
+        low, high = boxes[:, None, :2], boxes[:, None, 2:]
+        assert not ((low < dots) & (dots < high)).all(axis=2).any()
+        inner = ax.bbox.extents
+        assert (boxes[:, :2] > inner[:2] - 1).all()
+        assert (boxes[:, 2:] < inner[2:] + 1).all()
 
 
 def test_names_on_one_place_are_moved_apart(digits):
@@ -89,8 +124,7 @@ def test_names_on_one_place_are_moved_apart(digits):
     points[0] = 10
     layer = replace(layer, planes={"components": points})
     ax = projection(layer, digits.study.targets, digits.data.class_names)
-    heights = sorted(text.get_position()[1] for text in ax.texts)
-    assert np.diff(heights).min() > 0.4
+    assert overlapping(plates(ax)) == 0
 
 
 def test_a_class_has_one_colour_everywhere(moons):

@@ -337,6 +337,18 @@ def test_epochs_are_rows_and_layers_columns(digits):
     assert [to_hex(colour) for colour in drawn.get_facecolors()] == expected
 
 
+def test_the_names_stay_in_the_last_epochs_cells(iris):
+    ax = epoch_planes(iris.study)
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts]
+    corners = np.array([box.get_points() for box in boxes]).reshape(-1, 2)
+    corners = ax.transData.inverted().transform(corners).reshape(-1, 2, 2)
+    assert texts(ax) == list(iris.data.class_names) * 2
+    cells = np.repeat([[[0, 0], [1, 1]], [[1, 0], [2, 1]]], 3, axis=0)
+    assert (corners[:, 0] > cells[:, 0] - 0.02).all()
+    assert (corners[:, 1] < cells[:, 1] + 0.02).all()
+
+
 def test_a_layer_has_one_scale_for_all_epochs(digits):
     study = digits.study
     points = epoch_planes(study).collections[0].get_offsets()

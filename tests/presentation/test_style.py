@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from layerwise import presentation
 from layerwise.presentation import class_colours, projection
-from layerwise.presentation._style import png
+from layerwise.presentation._style import badge, png
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1; on linear RGB.
 VISION = {
@@ -87,6 +87,20 @@ def test_many_colours_are_evenly_spread_over_the_hues():
     np.testing.assert_allclose(lightness, np.resize([0.55, 0.72, 0.42], 24), atol=0.03)
     turns = np.unwrap(np.arctan2(lab[:, 2], lab[:, 1]))
     assert np.all(np.diff(turns) > 0.1)
+
+
+def contrast(one: str, other: str) -> float:
+    first, second = linear_rgb([one, other]) @ [0.2126, 0.7152, 0.0722] + 0.05
+    return max(first, second) / min(first, second)
+
+
+@pytest.mark.parametrize("classes", [10, 26, 47])
+def test_a_name_can_be_read_on_its_classs_colour(classes):
+    for colour in class_colours(classes):
+        drawn = badge(colour)
+        assert drawn["bbox"]["facecolor"] == colour
+        written = "#ffffff" if drawn["color"] == "white" else drawn["color"]
+        assert contrast(written, colour) > 3.9
 
 
 def test_the_users_settings_stay(iris):

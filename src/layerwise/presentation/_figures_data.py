@@ -151,7 +151,7 @@ def projection(
     targets : int array, shape (shown samples,)
         The class of each of the samples that the layer's planes show: their colour.
     class_names : tuple of str
-        By class index; written at the classes' medians.
+        By class index; written near the classes' medians.
     mistakes : int array, optional
         Positions among the samples shown of those to ring.
     ax : Axes, optional

@@ -44,11 +44,10 @@ def epoch_planes(
     colours = colours_of(targets, len(study.class_names))
     each = np.tile(colours, (len(layers) * len(rows), 1))
     ax.scatter(*cells.reshape(-1, 2).T, c=each, **as_dots(len(targets), SIDE**2))
-    present = np.unique(targets)
-    names = [study.class_names[index] for index in present]
-    for last in cells[:, -1]:
-        medians = [np.median(last[targets == index], axis=0) for index in present]
-        draw_names(ax, names, np.array(medians), side=1.0, fontsize=8.0, line=0.09)
+    sides = np.array([SIDE, SIDE])
+    for column, last in enumerate(cells[:, -1]):
+        room = np.array([[column, 0.0], [column + 1, 1.0]])
+        draw_names(ax, last, targets, study.class_names, room, sides)
     _rule(ax, len(layers), len(rows))
     shown = [short(study.layers[layer].name, 14) for layer in layers]
     ax.set_xticks(np.arange(len(layers)) + 0.5, shown)

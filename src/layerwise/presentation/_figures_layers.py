@@ -88,7 +88,8 @@ def _draw_tile(
     scale = FILLED * min(side / np.maximum(greatest - least, np.finfo(float).tiny))
     centred = scale * (points - (least + greatest) / 2)
     inches = corner + (0.5, -0.5) * side + (1, -1) * centred
-    draw_points(ax, inches, targets, class_names, square_inches=side.prod())
+    room = np.array([[left, bottom - side[1]], [left + side[0], bottom]])
+    draw_points(ax, inches, targets, class_names, room)
     ends = ([left, left, left + side[0]], [bottom - side[1], bottom, bottom])
     ax.plot(*ends, color=PALE, linewidth=0.7)
     along, upward = axis_names(layer, plane)

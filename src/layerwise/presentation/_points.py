@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from layerwise.inspection import LayerStudy
-from layerwise.presentation._style import INK, class_colours, halo
+from layerwise.presentation._style import INK, badge, class_colours
 from layerwise.presentation._text import short, typeset
 from layerwise.wording import number, percent
 
@@ -27,32 +27,45 @@ __all__ = [
 
 GOLDEN = (5**0.5 - 1) / 2
 
+LETTER, MARGIN = 0.7, 0.5
+"""How wide a bold letter is, and what a plate has about its text, in lines of text."""
+
+DOT = 0.3
+"""A large dot, in heights of a plate."""
+
+STEPS = np.array([(x, y) for y in (0, -1, 1, -2, 2) for x in (0, -0.5, 0.5, -1, 1)])
+"""Places tried for a plate, in its own widths and heights from its class's median."""
+
+WEIGHED = 400
+"""Points that are asked whether a plate hides them, at most."""
+
+HIDDEN = 2.0
+"""How far a plate goes so as not to hide all points, in sides of the room: far enough
+to spare one dot of twenty, not to leave a crowd of which it hides as little."""
+
 
 def draw_points(
     ax: "matplotlib.axes.Axes",
     points: Float[np.ndarray, "samples 2"],
     targets: Integer[np.ndarray, " samples"],
     class_names: tuple[str, ...],
-    square_inches: float | None = None,
+    room: Float[np.ndarray, "2 2"] | None = None,
 ) -> None:
-    """Draw every sample in its class's colour, and the classes' names on medians.
+    """Draw every sample in its class's colour, and the classes' names beside them.
 
-    They have the axes for themselves, or so many square inches of them.
+    They have the axes for themselves, or of axes whose unit is an inch the room
+    between a least and a greatest corner.
     """
-    if square_inches is None:
-        square_inches = ax.bbox.width * ax.bbox.height / ax.figure.dpi**2
-    dots = as_dots(len(points), square_inches)
+    inches = _inches(ax) if room is None else np.ptp(room, axis=0)
     colours = colours_of(targets, len(class_names))
-    ax.scatter(points[:, 0], points[:, 1], c=colours, **dots)
-    present = np.unique(targets)
-    medians = [np.median(points[targets == index], axis=0) for index in present]
-    draw_names(
-        ax,
-        [class_names[index] for index in present],
-        np.reshape(medians, (-1, 2)),
-        side=float(np.ptp(points, axis=0).max(initial=0)),
-        fontsize=float(np.clip(2.6 * np.sqrt(square_inches), 8.5, 11)),
-    )
+    ax.scatter(*points.T, c=colours, **as_dots(len(points), float(np.prod(inches))))
+    if room is None:
+        room = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    draw_names(ax, points, targets, class_names, room, inches)
+
+
+def _inches(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
+    return np.array([ax.bbox.width, ax.bbox.height]) / ax.figure.dpi
 
 
 def colours_of(
@@ -80,34 +93,60 @@ def as_dots(crowd: int, square_inches: float) -> dict[str, Any]:
 
 def draw_names(
     ax: "matplotlib.axes.Axes",
-    names: list[str],
-    places: Float[np.ndarray, "names 2"],
-    *,
-    side: float,
-    fontsize: float,
-    line: float = 1 / 20,
+    points: Float[np.ndarray, "samples 2"],
+    targets: Integer[np.ndarray, " samples"],
+    class_names: tuple[str, ...],
+    room: Float[np.ndarray, "2 2"],
+    inches: Float[np.ndarray, " 2"],
 ) -> None:
-    """Write names at their places in a plot of this side, none on another.
+    """Write the classes' names on plates of their colours, near the classes' medians.
 
-    A line of text takes the share ``line`` of the side, and a letter half of that.
+    None on another, within the room between two corners, which takes so many inches on
+    paper, and where points are few beside them.
     """
-    names = [short(name, 14) for name in names]
-    side = max(side, np.finfo(float).tiny)
-    x, y = places.T / side
-    lengths = np.array([*map(len, names)])
-    beside = np.abs(x[:, None] - x) < line * (lengths[:, None] + lengths) / 4
-    for name, across, height in zip(names, x, spread(y, line, beside), strict=True):
-        ax.text(
-            side * across,
-            side * height,
-            name,
-            ha="center",
-            va="center",
-            fontsize=fontsize,
-            fontweight="bold",
-            path_effects=halo(),
-            clip_on=True,
+    fontsize = float(np.clip(2.6 * np.sqrt(inches.prod()), 8, 11))
+    line = fontsize / 72 * float((np.ptp(room, axis=0) / inches).max())
+    present = np.unique(targets)
+    names = [short(class_names[index], 14) for index in present]
+    wide_high = [(LETTER * len(name) + MARGIN, 1 + MARGIN) for name in names]
+    sizes = line * np.reshape(wide_high, (-1, 2))
+    medians = [np.median(points[targets == index], axis=0) for index in present]
+    places = _free_places(points, np.reshape(medians, (-1, 2)), sizes, room)
+    x, y = places.T
+    beside = np.abs(x[:, None] - x) < (sizes[:, :1] + sizes[:, 0]) / 2
+    heights = spread(y, line * (1 + MARGIN), beside)
+    colours = class_colours(len(class_names))
+    for index, name, across, height in zip(present, names, x, heights, strict=True):
+        text = ax.text(across, height, name, ha="center", va="center", clip_on=True)
+        text.set(fontsize=fontsize, **badge(colours[index]))
+
+
+def _free_places(
+    points: Float[np.ndarray, "samples 2"],
+    medians: Float[np.ndarray, "names 2"],
+    sizes: Float[np.ndarray, "names 2"],
+    room: Float[np.ndarray, "2 2"],
+) -> Float[np.ndarray, "names 2"]:
+    """Return where plates of these sizes hide little, each near its median.
+
+    One after the other takes the place where the share of the points hidden, the plates
+    hidden and the way from the median come to least.
+    """
+    points = points[:: -(-len(points) // WEIGHED) or 1]
+    middle, side = room.mean(axis=0), np.ptp(room, axis=0).max()
+    places = np.empty_like(medians)
+    for at, (median, size) in enumerate(zip(medians, sizes, strict=True)):
+        within = np.maximum((np.ptp(room, axis=0) - size) / 2, 0)
+        tried = np.clip(median + size * STEPS, middle - within, middle + within)
+        near = np.abs(tried[:, None] - points) < (size + size[1] * DOT) / 2
+        on_plates = np.abs(tried[:, None] - places[:at]) < (size + sizes[:at]) / 2
+        cost = (
+            HIDDEN * near.all(axis=2).mean(axis=1)
+            + on_plates.all(axis=2).sum(axis=1)
+            + np.linalg.norm(tried - median, axis=1) / side
         )
+        places[at] = tried[cost.argmin()]
+    return places
 
 
 def spread(

@@ -93,7 +93,7 @@ def _input_caption(report: Report) -> str:
     return (
         f"{count(len(report.input_study.targets))} samples on the first two principal "
         f"components of the training samples, which show {shown} of the variance; "
-        "names stand at the classes’ medians."
+        "a class’s name stands on its colour, near its median."
     )
 
 

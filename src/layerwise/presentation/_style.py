@@ -21,6 +21,7 @@ __all__ = [
     "INK",
     "MUTED",
     "PALE",
+    "badge",
     "class_colours",
     "encoded",
     "halo",
@@ -176,6 +177,40 @@ def log_ticks(ax: "matplotlib.axes.Axes") -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=subs))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+
+
+def badge(colour: str) -> dict[str, Any]:
+    """Return what puts a text on a plate of this colour, in white or ink.
+
+    A class's name stands on its class's own colour: darkened until it could be read as
+    text on white, a colour would be nearer to another class's for the colour-blind.
+    """
+    light = _luminance(colour)
+    on_white, on_ink = (_contrast(light, _luminance(c)) for c in ("#ffffff", INK))
+    return {
+        "color": "white" if on_white > on_ink else INK,
+        "fontweight": "bold",
+        "bbox": {
+            "boxstyle": "round,pad=0.18,rounding_size=0.3",
+            "facecolor": colour,
+            "edgecolor": "white",
+            "linewidth": 0.8,
+        },
+    }
+
+
+def _contrast(one: float, other: float) -> float:
+    """Return the contrast of two luminances, 1 to 21 (WCAG 2.2)."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the luminance of sRGB, 0 to 1 (WCAG 2.2)."""
+    curved = np.array([*bytes.fromhex(colour[1:])]) / 255
+    linear = np.where(
+        curved <= 0.04045, curved / 12.92, ((curved + 0.055) / 1.055) ** 2.4
+    )
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def halo() -> list[Any]:
