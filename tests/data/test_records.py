@@ -42,6 +42,18 @@ def test_samples_that_do_not_fit_are_refused(targets, line):
         Samples(np.zeros((3, 2)), targets)
 
 
+def test_they_are_shown_in_one_line():
+    data = Dataset.from_arrays(X, Y, name="mine")
+    train, others = "Samples(70, {})", "Samples(15, {})"
+    shape = "shape=(3,), dtype=float32"
+    train, others = train.format(shape), others.format(shape)
+    assert repr(data.train) == train
+    assert repr(data) == (
+        f"Dataset('mine', classes=4, train={train}, validation={others}, "
+        f"test={others}, scaling='standard')"
+    )
+
+
 @pytest.mark.parametrize("count", [1, 2, 49, 1000])
 @pytest.mark.parametrize("most", [1, 2, 7, 49])
 def test_some_samples_evenly_from_all(count, most):

@@ -36,6 +36,18 @@ ROUNDED = 1e-7
 LAYERS = ["input", "hidden1", "hidden2", "output"]
 
 
+def test_it_is_shown_in_a_line(study):
+    assert repr(study) == (
+        f"Study('digits', scored_on='270 test samples', layers={LAYERS[1:]}, "
+        f"accuracy={study.accuracy.value}, findings={len(study.findings)})"
+    )
+    layer = study.layers[0]
+    assert repr(layer) == (
+        f"LayerStudy('hidden1', units={layer.units}, "
+        f"probe_accuracy={layer.separability})"
+    )
+
+
 class TestLayers:
     def test_names_and_units(self, study):
         assert [layer.name for layer in study] == LAYERS

@@ -57,6 +57,20 @@ def test_no_rows_have_no_predictions(network):
     assert network.predict(np.zeros((0, 8, 8), np.uint8)).shape == (0,)
 
 
+def test_a_row_with_a_missing_value_is_named(network, digits):
+    inputs = digits.test.inputs.astype(np.float32)
+    inputs[17, 2, 3] = np.nan
+    with pytest.raises(InputError, match=r"^row 17 \(counted from 0\) has logits"):
+        network.predict(inputs)
+    assert np.isnan(network.logits(inputs)[17]).all()
+
+
+def test_it_is_shown_in_one_line(network):
+    assert repr(network) == (
+        f"Network({network.architecture}, shape=(8, 8), classes=10, parameters=555)"
+    )
+
+
 def test_other_shapes_are_refused(network):
     words = r"^the network takes inputs of shape \(8, 8\), these have \(64,\)$"
     with pytest.raises(InputError, match=words):

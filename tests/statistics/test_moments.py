@@ -342,3 +342,8 @@ def test_inputs_are_never_changed():
     before.updated(rows + 1, labels).merge(before)
     for name, array in before.to_arrays().items():
         assert np.array_equal(array, kept[name])
+
+
+def test_they_are_shown_in_one_line():
+    found = Moments.of(np.ones((5, 3)), np.array([0, 1, 1, 0, 1]), 2)
+    assert repr(found) == "Moments(count=5, classes=2, units=3)"

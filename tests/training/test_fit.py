@@ -319,6 +319,26 @@ class TestPatience:
         assert result.checkpoint.best is None
 
 
+@pytest.mark.parametrize("data", [np.zeros((5, 2)), "iris", (1, 2)])
+def test_what_is_no_dataset_is_refused(data, unchecked):
+    words = f"^a network is trained on a Dataset, not a {type(data).__name__}: make one"
+    with pytest.raises(InputError, match=words):
+        lw.fit(MLP([5]), data)
+
+
+def test_what_comes_of_it_is_shown_in_one_line(small):
+    result = lw.fit(MLP([5]), small, epochs=2, batch_size=16)
+    steps, network = len(result.history.losses), result.network
+    assert repr(result.history) == f"History(steps={steps}, epochs=2)"
+    assert repr(result.checkpoint) == (
+        f"Checkpoint(step={steps}, history=History(steps={steps}, epochs=2))"
+    )
+    assert repr(result) == (
+        f"Result('finished', epochs=2, validation_accuracy={result.validation.accuracy}"
+        f", test_accuracy={result.test.accuracy}, network={network})"
+    )
+
+
 class Interrupt:
     """A watcher that presses Ctrl-C at a step."""
 

@@ -365,6 +365,22 @@ def test_health_of_a_module_against_plain_hooks(kind, small):
         assert found.silent == pytest.approx(silent)
 
 
+def test_a_row_with_a_missing_value_is_named(small):
+    network = lw.fit(Textbook(), small, epochs=1).network
+    inputs = small.test.inputs.astype(np.float32)
+    inputs[1] = np.nan
+    with pytest.raises(InputError, match=r"^row 1 \(counted from 0\) has logits"):
+        network.predict(inputs)
+
+
+def test_a_module_is_shown_in_one_line(small):
+    network = lw.fit(Textbook(), small, epochs=1).network
+    assert repr(network) == (
+        f"TorchNetwork(Textbook, shape={small.shape}, classes=3, "
+        f"parameters={network.parameter_count})"
+    )
+
+
 class TestWhatCannotBeTrained:
     def test_is_said(self, small):
         frozen = Textbook().requires_grad_(False)

@@ -68,6 +68,12 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def __repr__(self) -> str:
+        return (
+            f"Samples({len(self)}, shape={self.inputs.shape[1:]}, "
+            f"dtype={self.inputs.dtype})"
+        )
+
     def weights_at(self, positions: np.ndarray) -> np.ndarray:
         """Return how much the samples at these positions count, shape of positions."""
         if self.weights is None:
@@ -130,6 +136,12 @@ class Dataset:
     feature_names: tuple[str, ...] | None
     origin: str
     scaling: ScalingKind
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.name!r}, classes={self.classes}, train={self.train}, "
+            f"validation={self.validation}, test={self.test}, scaling={self.scaling!r})"
+        )
 
     def in_memory(self) -> "Dataset":
         """Return the data set with its inputs read, where they are in files."""

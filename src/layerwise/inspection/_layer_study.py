@@ -65,6 +65,12 @@ class LayerStudy:
     measures: Measures
     shuffled: Measures
 
+    def __repr__(self) -> str:
+        return (
+            f"LayerStudy({self.name!r}, units={self.units}, "
+            f"probe_accuracy={self.probe_accuracy.value})"
+        )
+
     @property
     def projection(self) -> Float[np.ndarray, "shown 2"]:
         """The samples shown, on the first two components."""

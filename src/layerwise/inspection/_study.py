@@ -162,6 +162,14 @@ class Study:
     keepable: Keepable | None
     findings: tuple[Finding, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.name!r}, scored_on={self.scored_on!r}, "
+            f"layers={[layer.name for layer in self.layers]}, "
+            f"accuracy={self.accuracy and self.accuracy.value}, "
+            f"findings={len(self.findings)})"
+        )
+
     @property
     def hidden(self) -> tuple[LayerStudy, ...]:
         """The layers before the output; all, where the last is not the output."""

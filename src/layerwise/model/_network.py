@@ -34,6 +34,7 @@ __all__ = [
     "flatten",
     "hits",
     "initial_network",
+    "likeliest",
     "loss_and_gradients",
     "target_rows",
 ]
@@ -65,6 +66,12 @@ class Network:
     shape: tuple[int, ...]
     class_names: tuple[str, ...]
     scaling: Scaling
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({self.architecture}, shape={self.shape}, "
+            f"classes={len(self.class_names)}, parameters={self.parameter_count})"
+        )
 
     @cached_property
     def layer(self) -> Sequential:
@@ -138,8 +145,14 @@ class Network:
         return self.loss.probabilities(self.logits(inputs))
 
     def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
-        """Return the index of the likeliest class for raw inputs."""
-        return np.argmax(self.logits(inputs), axis=1)
+        """Return the index of the likeliest class for raw inputs.
+
+        Raises
+        ------
+        InputError
+            If a row has no likeliest class, because a value of it is missing.
+        """
+        return likeliest(self.logits(inputs))
 
     def activations(self, inputs: Array) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield the scaled inputs and every block's outputs, some thousand rows a time.
@@ -163,6 +176,25 @@ class Network:
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs, _ = self.layer.outputs(self.parameters, x)
             yield (x, *outputs)
+
+
+def likeliest(
+    logits: Float[np.ndarray, "samples classes"],
+) -> Int[np.ndarray, " samples"]:
+    """Return the class of the largest logit of every row.
+
+    Raises
+    ------
+    InputError
+        If a row's logits are NaN: of these ``argmax`` names the first.
+    """
+    lost = np.isnan(logits).any(axis=1)
+    if lost.any():
+        raise InputError(
+            f"row {int(np.argmax(lost))} (counted from 0) has logits that are NaN, and "
+            "no likeliest class: fill or drop what is missing or infinite in the inputs"
+        )
+    return np.argmax(logits, axis=1)
 
 
 def initial_network(

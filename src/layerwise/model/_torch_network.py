@@ -13,6 +13,7 @@ from layerwise.arrays import Array, Tree, leaves, require_torch, to_numpy
 from layerwise.data import Dataset, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model._losses import Loss, loss_function
+from layerwise.model._network import likeliest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,6 +86,13 @@ class TorchNetwork:
     class_names: tuple[str, ...]
     layer_names: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"TorchNetwork({type(self.architecture.module).__name__}, "
+            f"shape={self.shape}, classes={len(self.class_names)}, "
+            f"parameters={self.parameter_count})"
+        )
+
     @property
     def scaling(self) -> Scaling:
         """None: the module takes the inputs as they are."""
@@ -139,8 +147,14 @@ class TorchNetwork:
         return self.loss.probabilities(self.logits(inputs))
 
     def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
-        """Return the index of the likeliest class for each input."""
-        return np.argmax(self.logits(inputs), axis=1)
+        """Return the index of the likeliest class for each input.
+
+        Raises
+        ------
+        InputError
+            If the module gives NaN for one.
+        """
+        return likeliest(self.logits(inputs))
 
     def _blocks(self, inputs: Array) -> Iterator[np.ndarray]:
         import torch

@@ -91,6 +91,12 @@ class Moments:
     projection: Projection | None = None
     fast_error: float | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"Moments(count={self.count}, classes={len(self.counts)}, "
+            f"units={len(self.shift)})"
+        )
+
     @classmethod
     def empty(
         cls,

@@ -91,6 +91,9 @@ class History:
         default_factory=_no_health
     )
 
+    def __repr__(self) -> str:
+        return f"History(steps={len(self.losses)}, epochs={len(self.epochs)})"
+
     @property
     def records(self) -> tuple[Health, ...]:
         """The health of every layer, record by record."""

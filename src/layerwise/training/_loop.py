@@ -99,6 +99,9 @@ class Checkpoint:
     snapshots: dict[int, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Checkpoint(step={self.state.step}, history={self.history})"
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -148,6 +151,13 @@ class Result:
     snapshots: tuple[Snapshot, ...]
     data: Dataset
     optimiser: Optimiser
+
+    def __repr__(self) -> str:
+        return (
+            f"Result({self.status!r}, epochs={self.epochs}, "
+            f"validation_accuracy={self.validation.accuracy}, "
+            f"test_accuracy={self.test.accuracy}, network={self.network})"
+        )
 
     @property
     def epochs(self) -> int:
@@ -221,8 +231,8 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     Raises
     ------
     InputError
-        If a setting is unknown or out of its range, or the module does not fit the
-        data.
+        If a setting is unknown or out of its range, the data is no Dataset, or the
+        module does not fit it.
     MachineError
         If another process of the same job is lost.
 
@@ -238,6 +248,11 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     >>> result.status
     'finished'
     """
+    if not isinstance(data, Dataset):
+        raise InputError(
+            f"a network is trained on a Dataset, not a {type(data).__name__}: make one "
+            "with lw.Dataset.from_arrays(X, y)"
+        )
     data = data.in_memory()
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
     problem = problem_of(architecture, data, settled)

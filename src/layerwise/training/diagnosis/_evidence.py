@@ -144,8 +144,11 @@ class Evidence:
 
     @cached_property
     def predictions(self) -> np.ndarray:
-        """The class that the network gives each of the validation samples."""
-        return self.network.predict(self.data.validation.inputs)
+        """The class that the network gives each of the validation samples.
+
+        Where what it gives is NaN, the first: a training that failed is judged too.
+        """
+        return np.argmax(self.network.logits(self.data.validation.inputs), axis=1)
 
     @cached_property
     def learnt(self) -> bool:
