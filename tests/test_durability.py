@@ -175,6 +175,16 @@ class TestGoingOn:
         assert "nothing to resume" in said
         assert "layerwise report mine" in said
 
+    def test_all_steps_were_done_when_it_was_killed(self, folder, whole, capsys):
+        run = trained(folder / "mine")
+        summary = json.loads((run / "summary.json").read_text())
+        summary["training"] = {"status": "running"}
+        (run / "summary.json").write_text(json.dumps(summary))
+        assert main(["train", "--resume", "mine"]) == 0
+        assert outcome(run) == whole
+        assert "steps/s" not in capsys.readouterr().out
+        assert read_summary(run)["training"]["steps_per_second"] is None
+
     def test_but_where_its_last_checkpoint_is_damaged(self, folder, whole, capsys):
         run = trained(folder / "mine")
         flip(checkpoints_in(run / "checkpoints")[0])

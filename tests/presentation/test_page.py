@@ -201,6 +201,14 @@ def test_an_interrupted_training_says_so(digits, digits_figures):
     assert "interrupted after 120 steps" in text
 
 
+def test_a_speed_that_is_not_known_is_left_out(digits, digits_figures):
+    timed = replace(digits, steps_per_second=1234.4)
+    text = Reader(page(timed, digits_figures)).text
+    assert "with evaluation, 1,234 steps per second." in text
+    text = Reader(page(replace(timed, steps_per_second=0.0), digits_figures)).text
+    assert "with evaluation." in text
+
+
 def test_mistakes_of_a_table_are_listed(iris):
     text = Reader(page(iris)).text
     worst = iris.study.mistakes[0]

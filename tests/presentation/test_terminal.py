@@ -140,6 +140,11 @@ def test_a_training_is_said_with_its_figures(console, trained):
     assert f"test accuracy {100 * trained.test.accuracy:.2f} %" in text
 
 
+def test_a_speed_that_is_not_known_is_left_out(console, trained):
+    print_training(console, replace(trained, seconds=4.0, steps_per_second=0.0))
+    assert printed(console)[0] == "training finished after 8 steps of 32 in 4.0 s"
+
+
 def test_a_diverged_training_names_its_step(console, trained):
     history = History(np.array([2, np.inf], np.float32), np.zeros(2, np.float32))
     print_training(console, replace(trained, status="diverged", history=history))
@@ -186,6 +191,14 @@ def test_the_bar_shows_figures(monkeypatch):
     text = console.file.getvalue()
     assert "epoch 2/2" in text
     assert "loss 0.5  accuracy 81.2 %  1,234 steps/s" in text
+
+
+def test_the_bar_shows_no_speed_before_there_is_one():
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with TrainingBar(console) as watch:
+        watch(progress(steps_per_second=0.0))
+    assert "accuracy 81.2 %" in console.file.getvalue()
+    assert "steps/s" not in console.file.getvalue()
 
 
 def test_the_last_step_is_of_the_last_epoch():

@@ -376,7 +376,7 @@ def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Resul
         result,
         engine=training.get("engine", result.engine),
         seconds=training.get("seconds", result.seconds),
-        steps_per_second=training.get("steps_per_second", 0.0),
+        steps_per_second=training.get("steps_per_second") or 0.0,
     )
     return run, result
 

@@ -83,7 +83,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
             "epochs": result.epochs,
             "steps": result.checkpoint.state.step,
             "seconds": result.seconds,
-            "steps_per_second": result.steps_per_second,
+            "steps_per_second": result.steps_per_second or None,
             "smallest_step_loss": float(losses.min()) if len(losses) else None,
             "largest_step_loss": float(losses.max()) if len(losses) else None,
             "train_loss": last.train_loss if last else None,

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from layerwise.presentation._text import speed
 from layerwise.training import OUTCOMES, Progress, Sweep
 from layerwise.wording import count, number, percent
 
@@ -97,8 +98,8 @@ class TrainingBar(_Bar):
         self._show(
             progress.step,
             progress.total_steps,
-            f"loss {number(progress.loss)}  accuracy {percent(progress.accuracy)}  "
-            f"{count(round(progress.steps_per_second))} steps/s",
+            f"loss {number(progress.loss)}  accuracy {percent(progress.accuracy)}"
+            f"{speed(progress.steps_per_second, '  {} steps/s')}",
             description=f"epoch {min(done + 1, progress.epochs)}/{progress.epochs}",
         )
 

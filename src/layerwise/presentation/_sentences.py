@@ -6,7 +6,7 @@ from layerwise.inspection import Study
 from layerwise.presentation._figures_mistakes import are_points
 from layerwise.presentation._report import Report
 from layerwise.presentation._tables import SUSPECTS
-from layerwise.presentation._text import duration, interval, short
+from layerwise.presentation._text import duration, interval, short, speed
 from layerwise.wording import count, listed, number, percent
 
 __all__ = ["MANY", "sentences", "study_headline", "study_sentences"]
@@ -111,8 +111,8 @@ def _training(report: Report) -> str:
         f"{count(report.network.parameter_count)} parameters, trained with "
         f"{recipe.optimizer} on batches of {recipe.batch_size}: {steps} steps in "
         f"{report.epochs} of {recipe.epochs} epochs, "
-        f"{duration(report.train_seconds)} with evaluation, "
-        f"{count(round(report.steps_per_second))} steps per second."
+        f"{duration(report.train_seconds)} with evaluation"
+        f"{speed(report.steps_per_second, ', {} steps per second')}."
     )
 
 

@@ -26,7 +26,7 @@ from layerwise.presentation._tables import (
     statistics_table,
     suspect_table,
 )
-from layerwise.presentation._text import duration
+from layerwise.presentation._text import duration, speed
 from layerwise.training import Diagnosis, Fixed, Result
 from layerwise.wording import count, number, percent
 
@@ -86,8 +86,8 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     say(
         console,
         f"training {result.status} after {count(int(steps))} steps of "
-        f"{recipe.batch_size} in {duration(result.seconds)} "
-        f"({count(round(result.steps_per_second))} steps/s)",
+        f"{recipe.batch_size} in {duration(result.seconds)}"
+        f"{speed(result.steps_per_second, ' ({} steps/s)')}",
     )
     if len(losses):
         finite = losses[np.isfinite(losses)].astype(np.float64)

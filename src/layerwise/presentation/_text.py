@@ -4,9 +4,9 @@ import math
 import re
 
 from layerwise.inspection import Share
-from layerwise.wording import number, percent
+from layerwise.wording import count, number, percent
 
-__all__ = ["duration", "interval", "known", "short", "typeset"]
+__all__ = ["duration", "interval", "known", "short", "speed", "typeset"]
 
 NARROW_NO_BREAK_SPACE = "\u202f"
 UNIT = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b)")
@@ -32,6 +32,16 @@ def known(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "∞" if value == math.inf else number(value)
+
+
+def speed(steps_per_second: float, form: str) -> str:
+    """Write a training's speed into a form; nothing where no step was timed.
+
+    >>> speed(1234.4, " ({} steps/s)"), speed(0.0, " ({} steps/s)")
+    (' (1,234 steps/s)', '')
+    """
+    steps = round(steps_per_second)
+    return form.format(count(steps)) if steps else ""
 
 
 def duration(seconds: float) -> str:

@@ -123,7 +123,8 @@ class Result:
     seconds : float
         From the first step to the last evaluation.
     steps_per_second : float
-        Steps by the time spent in steps, without compilation and evaluation.
+        Steps by the time spent in steps, without compilation and evaluation; 0 where
+        none was timed, as where a training that had done all its steps is resumed.
     checkpoint : Checkpoint
         From which an interrupted training goes on.
     engine : str
@@ -248,7 +249,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     >>> result.status
     'finished'
     """
-    if not isinstance(data, Dataset):
+    if not isinstance(data, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"a network is trained on a Dataset, not a {type(data).__name__}: make one "
             "with lw.Dataset.from_arrays(X, y)"
