@@ -159,11 +159,13 @@ def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsy
 
 def test_report_makes_the_page_again(folder, capsys):
     main(["run", "iris", *QUICK, "--out", "mine"])
-    page = (folder / "mine" / "report.html").read_text()
+    names = ["report.html", "history.csv", "health.csv"]
+    before = [(folder / "mine" / name).read_text() for name in names]
     summary = json.loads((folder / "mine" / "summary.json").read_text())
-    (folder / "mine" / "report.html").unlink()
+    for name in names:
+        (folder / "mine" / name).unlink()
     assert main(["report", "mine"]) == 0
-    assert (folder / "mine" / "report.html").read_text() == page
+    assert [(folder / "mine" / name).read_text() for name in names] == before
     again = json.loads((folder / "mine" / "summary.json").read_text())
     assert again["layers"] == summary["layers"]
     assert again["findings"] == summary["findings"]

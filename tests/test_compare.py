@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,18 @@ class TestPage:
         assert setting_table(found).body == []
 
 
+def shortened(run: Path, copy: Path, change: Callable[[str], str]) -> None:
+    """Copy a run's summary, and its history changed."""
+    copy.mkdir(exist_ok=True)
+    (copy / "summary.json").write_bytes((run / "summary.json").read_bytes())
+    text = change((run / "history.csv").read_text())
+    (copy / "history.csv").write_text(text)
+
+
+def first_lines(text: str, most: int) -> str:
+    return "".join(text.splitlines(keepends=True)[:most])
+
+
 class TestWrongInput:
     @pytest.mark.parametrize(
         ("folders", "part"),
@@ -156,6 +169,9 @@ class TestWrongInput:
             (["wide", "nowhere"], "nowhere"),
             (["wide", "begun"], "begun: its training has not ended"),
             (["wide", "torn"], "history.csv: not a history: line 3"),
+            (["wide", "cut"], "history.csv: not a history: line 13 is cut off; write"),
+            (["wide", "short"], "history.csv: not a history: 5 of 12 steps; write"),
+            (["wide", "end"], "history.csv: not a history: 1 of 2 steps; write"),
         ],
     )
     def test_one_line(self, runs, folders, part, capsys):
@@ -168,6 +184,9 @@ class TestWrongInput:
             (runs / "torn" / "summary.json").write_bytes(summary)
             rows = (runs / "wide" / "history.csv").read_text().splitlines()
             (runs / "torn" / "history.csv").write_text("\n".join([*rows[:2], "2,x"]))
+        shortened(runs / "wide", runs / "cut", lambda text: text[:-3])
+        shortened(runs / "wide", runs / "short", lambda text: first_lines(text, 6))
+        shortened(runs / "boom", runs / "end", lambda text: first_lines(text, 2))
         with pytest.raises(InputError, match=part):
             compare(folders)
         assert main(["compare", *folders, "--out", "wrong"]) == 2

@@ -188,7 +188,7 @@ class GradcheckCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCommand:
-    """Make a run's figures and page again.
+    """Make a run's history, figures and page again.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Runs beside each other, read from their folders."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def compare(folders: Sequence[str]) -> Comparison:
     Raises
     ------
     InputError
-        If there are fewer, one is named twice, or one is no run or has not ended.
+        If there are fewer, one is named twice, or one is no run, has not ended, or has
+        not all of its history.
     """
     if len(set(folders)) < 2 or len(set(folders)) < len(folders):
         raise InputError("compare: name two or more runs, each once")
@@ -69,11 +70,29 @@ def _read(folder: Path, name: str) -> ComparedRun:
     summary, path = read_summary(folder), folder / "history.csv"
     try:
         history = History.from_csv(path.read_text("utf-8"))
+        _check_whole(history, summary["training"])
     except OSError as error:
         raise InputError(
             f"{folder}: its training has not ended; let it, or go on with "
             f"layerwise train --resume {folder}"
         ) from error
     except ValueError as error:
-        raise InputError(f"{path}: not a history: {error}") from error
+        raise InputError(
+            f"{path}: not a history: {error}; write it again with: "
+            f"layerwise report {folder}"
+        ) from error
     return ComparedRun(name, summary, history)
+
+
+def _check_whole(history: History, training: Mapping[str, Any]) -> None:
+    """Refuse a history that ends before its training did.
+
+    Raises
+    ------
+    ValueError
+    """
+    done, steps = len(history.losses), training.get("steps", 0)
+    # The step at which a training diverges has a loss, and is not one that was done.
+    steps += training["status"] == "diverged"
+    if done < steps:
+        raise ValueError(f"{done} of {steps} steps")

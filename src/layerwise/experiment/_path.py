@@ -177,11 +177,15 @@ def record(run: Run, result: Result) -> None:
     """Write a training into its run's folder: checkpoint, network, history, summary."""
     _keep(run, result.checkpoint, _named(run))
     save_network(result.network, run.folder / "model.safetensors")
-    history = result.history.to_csv().encode()
-    write_atomically(run.folder / "history.csv", history)
-    health = result.history.health_csv(result.network.layer_names).encode()
-    write_atomically(run.folder / "health.csv", health)
+    _write_history(run.folder, result)
     write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
+
+
+def _write_history(folder: Path, result: Result) -> None:
+    history = result.history.to_csv().encode()
+    write_atomically(folder / "history.csv", history)
+    health = result.history.health_csv(result.network.layer_names).encode()
+    write_atomically(folder / "health.csv", health)
 
 
 def _named(run: Run) -> str:
@@ -328,7 +332,7 @@ def draw_again(
     watch: Callable[[int, int], None] | None = None,
     module: NamedModule | None = None,
 ) -> tuple[Run, Study | None, dict[str, Any]]:
-    """Make a run's study, figures and page again from what it saved.
+    """Make a run's history, study, figures and page again from its checkpoint.
 
     Parameters
     ----------
@@ -350,6 +354,7 @@ def draw_again(
         run, result = restored(folder, module)
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
+        _write_history(run.folder, result)
         study, summary = finish(run, result, watch)
         return run, study, summary
 

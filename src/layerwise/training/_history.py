@@ -135,7 +135,7 @@ class History:
         Raises
         ------
         ValueError
-            If the text is not such a table.
+            If the text is not such a table, or its last line is cut off.
         """
         losses: list[float] = []
         accuracies: list[float] = []
@@ -150,6 +150,8 @@ class History:
                     epochs.append(_epoch(row))
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"line {number + 1}: {error}") from error
+        if not text.endswith("\n"):
+            raise ValueError(f"line {len(losses) + 1} is cut off")
         dtype = np.float32
         return cls(np.array(losses, dtype), np.array(accuracies, dtype), tuple(epochs))
 
