@@ -59,6 +59,20 @@ def test_a_healthy_run_is_left_alone(folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"fine"}
 
 
+def test_a_cause_that_no_setting_mends_is_not_tried(folder, capsys):
+    rng = np.random.default_rng(0)
+    np.savez("noise.npz", X=rng.normal(size=(200, 5)), y=np.arange(200) % 3)
+    main(["train", "noise.npz", "--hidden", "8", "--epochs", "2", "--out", "noise"])
+    printed = said(capsys)
+    assert "labels without information" in printed
+    assert "No setting mends this" in printed
+    assert "to try it" not in printed
+    assert main(["diagnose", "noise", "--fix"]) == 0
+    printed = said(capsys)
+    assert "nothing was tried" in printed
+    assert "no change was better" not in printed
+
+
 def test_a_change_of_the_data_is_left_to_its_owner(folder):
     """Labels out of step are put back for the trial; no command asks for that again."""
     data = lw.load("digits")

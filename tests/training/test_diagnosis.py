@@ -121,6 +121,72 @@ def test_inputs_that_are_not_finite():
     assert np.isfinite(setup.data.train.inputs).all()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("size", [4e38, 1e300])
+def test_inputs_beyond_single_precision(size):
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 3
+    data = lw.Dataset.from_arrays(np.clip(size * x, -size, size), y)
+    result = lw.fit(lw.MLP([8]), data, epochs=1, engine="eager")
+    (cause,) = result.diagnosis.causes
+    assert result.status == "diverged"
+    assert cause.kind == "inputs beyond single precision"
+    assert cause.change == {}
+    assert cause.evidence["largest"] == size
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rate", [0.05, 1e-7])
+def test_a_first_loss_that_is_not_finite_is_no_fault_of_the_steps(moons, rate):
+    """Activations and gradients leave single precision before any update."""
+    recipe = lw.Recipe(**CLASSIC | {"learning_rate": rate})
+    diagnosis = lw.fit(lw.MLP([30] * 100, init="normal"), moons, recipe).diagnosis
+    assert [cause.kind for cause in diagnosis.causes] == ["exploding"]
+    assert diagnosis.causes[0].layer == "hidden2"
+    assert diagnosis.causes[0].evidence["factor_per_layer"] == pytest.approx(
+        15, rel=0.1
+    )
+    assert "nan" not in str(diagnosis)
+
+
+def test_the_first_update_is_that_of_step_1():
+    result = iris(optimizer="sgd", learning_rate=300.0, epochs=10)
+    cause = result.diagnosis.first
+    assert cause.step == 0
+    assert "the update of step 1 was" in cause.text
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_update_that_is_not_finite_is_said_to_be_infinite():
+    result = iris(optimizer="sgd", learning_rate=1e30, epochs=2)
+    assert "the update of step 1 was infinite" in result.diagnosis.first.text
+
+
+UNWELL = {
+    "sigmoid": ({"hidden": [10] * 6, "activation": "sigmoid"}, {}),
+    "sigmoid, helped": (
+        {"hidden": [10] * 6, "activation": "sigmoid", "init": "glorot"}
+        | {"normalise": True},
+        {},
+    ),
+    "narrow": ({"hidden": [3] * 9}, {}),
+    "tiny steps": ({"hidden": [30]}, {"optimizer": "sgd", "learning_rate": 1e-6}),
+    "no training": ({"hidden": [4]}, {"learning_rate": 1e-12, "optimizer": "adamw"}),
+}
+
+
+@pytest.mark.parametrize("kind", UNWELL)
+def test_what_was_used_already_is_not_advised(kind, moons):
+    settings, recipe = UNWELL[kind]
+    mlp = lw.MLP(**settings)
+    result = lw.fit(mlp, moons, lw.Recipe(**{"epochs": 1, "engine": "eager"} | recipe))
+    held = vars(mlp) | vars(result.recipe) | {"scaling": result.network.scaling.kind}
+    assert not result.diagnosis.healthy
+    for cause in result.diagnosis.causes:
+        assert all(held[name] != value for name, value in cause.change.items())
+        assert f"--init {mlp.init}" not in cause.remedy
+        assert not (mlp.normalise and "--normalise" in cause.remedy)
+
+
 def test_a_change_makes_new_settings_and_leaves_the_old():
     setup = Setup(lw.MLP([4]), lw.load("iris"), lw.Recipe())
     changed = setup.changed({"init": "glorot", "epochs": 7, "scaling": "range"})

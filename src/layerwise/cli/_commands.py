@@ -334,7 +334,7 @@ def _trained(
     presentation.print_training(console, result)
     if result.status != "interrupted":
         presentation.print_diagnosis(console, result.diagnosis)
-        if not result.diagnosis.healthy:
+        if experiment.fixable(run, result):
             console.print(
                 f"  to try it: layerwise diagnose {run.named} --fix", soft_wrap=True
             )

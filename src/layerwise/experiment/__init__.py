@@ -9,7 +9,7 @@ from layerwise.experiment._folder import (
     reopen_run,
 )
 from layerwise.experiment._look import DataView, look_at_data
-from layerwise.experiment._mend import fix_run
+from layerwise.experiment._mend import fix_run, fixable
 from layerwise.experiment._path import (
     draw_again,
     finish,
@@ -51,6 +51,7 @@ __all__ = [
     "finish",
     "finish_sweep",
     "fix_run",
+    "fixable",
     "helping_process",
     "how_to_go_on",
     "joined_parts",

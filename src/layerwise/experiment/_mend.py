@@ -11,7 +11,13 @@ from layerwise.experiment._plan import NamedModule
 from layerwise.model import MLP
 from layerwise.training import Fixed, Progress, Result, Setup, fix
 
-__all__ = ["fix_run"]
+__all__ = ["fix_run", "fixable"]
+
+
+def fixable(run: Run, result: Result) -> bool:
+    """Return whether what the diagnosis names first has a change that can be made."""
+    first = result.diagnosis.first
+    return first is not None and bool(_setup(run).possible(first.change))
 
 
 def fix_run(
@@ -46,8 +52,7 @@ def fix_run(
     InputError
         If ``out`` holds something already.
     """
-    setup = Setup(run.plan.trained, run.data, run.plan.recipe)
-    fixed = fix(setup, result, watch=watch)
+    fixed = fix(_setup(run), result, watch=watch)
     is_ours = fixed.setup.data.train is run.data.train
     if fixed.result is result or not is_ours:
         return None, fixed
@@ -69,6 +74,10 @@ def fix_run(
     with open_run(plan, out or _beside(run)) as mended:
         record(mended, fixed.result)
     return mended, fixed
+
+
+def _setup(run: Run) -> Setup:
+    return Setup(run.plan.trained, run.data, run.plan.recipe)
 
 
 def _beside(run: Run) -> str:

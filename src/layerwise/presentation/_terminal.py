@@ -196,6 +196,9 @@ def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> No
 
 def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
     """Print a training before and after each change."""
+    if not fixed.rounds:
+        say(console, "nothing was tried: what was found first has no change to make")
+        return
     head = ("", "status", "validation", "loss", "change")
     rows = [("before", *_ended(fixed.before), "")]
     for number_, tried in enumerate(fixed.rounds, 1):

@@ -2,9 +2,45 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Cause", "Diagnosis"]
+from layerwise.wording import listed, number
+
+__all__ = ["Cause", "Diagnosis", "advised"]
+
+
+ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
+    {
+        ("activation", "leaky-relu"): "leaky ReLUs (--activation leaky-relu)",
+        ("activation", "relu"): "ReLUs (--activation relu)",
+        ("init", "he"): "He's initialisation (--init he)",
+        ("init", "glorot"): "Glorot's initialisation (--init glorot)",
+        ("normalise", True): "normalisation (--normalise)",
+        ("residual", True): "skip connections (--residual)",
+        ("optimizer", "adamw"): "AdamW (--optimizer adamw)",
+        ("patience", 3): "an early stop (--patience 3)",
+        ("dropout", 0.3): "dropout (--dropout 0.3)",
+    }
+)
+"""Settings in words."""
+
+
+def advised(change: Mapping[str, Any]) -> str:
+    """Return a change in words, as a sentence lists them.
+
+    >>> advised({"init": "he", "learning_rate": 0.001})
+    "He's initialisation (--init he) and a learning rate of 0.001"
+    """
+    words = {"learning_rate": "a learning rate of"}
+    return listed(
+        [
+            ADVICE[key, value]
+            if (key, value) in ADVICE
+            else f"{words[key]} {number(value)}"
+            for key, value in change.items()
+        ]
+    )
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 Training and validation samples only; the test set has no say in a diagnosis.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -112,6 +113,15 @@ class Evidence:
         """The settings, where the network is one of ours."""
         found = self.network.architecture
         return found if isinstance(found, MLP) else None
+
+    def unused(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a change the training did not have: there is no other advice.
+
+        Of a network that is not one of ours the settings are not known.
+        """
+        held = vars(self.recipe) | (vars(self.mlp) if self.mlp else {})
+        held |= {"scaling": self.network.scaling.kind}
+        return {k: v for k, v in change.items() if k not in held or held[k] != v}
 
     @cached_property
     def hidden_count(self) -> int:

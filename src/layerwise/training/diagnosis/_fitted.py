@@ -1,9 +1,11 @@
 """Causes in how much is learnt: too much by heart, or too little."""
 
+from typing import Any
+
 import numpy as np
 
 from layerwise.training._recipe import LEARNING_RATES
-from layerwise.training.diagnosis._cause import Cause
+from layerwise.training.diagnosis._cause import Cause, advised
 from layerwise.training.diagnosis._evidence import MARGIN, Evidence
 from layerwise.wording import count, number, percent
 
@@ -24,6 +26,8 @@ def overfitting(evidence: Evidence) -> Cause | None:
     if len(epochs) < 3 or evidence.status == "diverged":
         return None
     losses = [epoch.validation_loss for epoch in epochs]
+    if not np.isfinite(losses).all():
+        return None
     best = int(np.argmin(losses))
     last = epochs[-1]
     gap = last.train_accuracy - last.validation_accuracy
@@ -31,6 +35,9 @@ def overfitting(evidence: Evidence) -> Cause | None:
     noise = 3 * np.sqrt(share * (1 - share) / evidence.validation_count)
     if gap < max(GAP, noise) or last.validation_loss < WORSE * losses[best]:
         return None
+    dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
+    change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
+    change |= {} if dropout else {"dropout": 0.3}
     return Cause(
         kind="overfitting",
         step=epochs[best].step,
@@ -40,8 +47,10 @@ def overfitting(evidence: Evidence) -> Cause | None:
         f"{percent(share)} of the validation samples.",
         reason="The network has more freedom than the samples can settle, and goes on "
         "to learn their accidents by heart.",
-        remedy="Stop where the validation loss is least (--patience 3), with dropout.",
-        change={"patience": 3, "dropout": 0.3},
+        remedy=f"Use {advised(change)}."
+        if change
+        else "Use more samples, or a smaller network.",
+        change=change,
         evidence={
             "gap": gap,
             "least_validation_loss": losses[best],
@@ -60,15 +69,18 @@ def underfitting(evidence: Evidence) -> Cause | None:
     if last.train_accuracy >= best - MARGIN:
         return None
     small = _small(evidence)
-    change = {
-        "epochs": MORE_EPOCHS * evidence.recipe.epochs,
-        "optimizer": "adamw",
-        "learning_rate": LEARNING_RATES["adamw"],
-        "schedule": "one-cycle",
-    }
-    if small:
-        change |= {"hidden": (100, 100), "dropout": 0.0}
-    else:
+    change = evidence.unused(
+        {
+            "epochs": MORE_EPOCHS * evidence.recipe.epochs,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATES["adamw"],
+            "schedule": "one-cycle",
+        }
+    )
+    more = [", with more units (--hidden 100,100)"] if small else []
+    change |= {"hidden": (100, 100)} if small else {}
+    if evidence.mlp is None or evidence.mlp.dropout:
+        more += [", without dropout"]
         change |= {"dropout": 0.0}
     return Cause(
         kind="underfitting",
@@ -77,8 +89,7 @@ def underfitting(evidence: Evidence) -> Cause | None:
         "they were not fitted on.",
         reason="The network is too small for the borders between these classes, or it "
         "was stopped, or held back, while it still learnt.",
-        remedy="Train longer"
-        + (", with more units: --hidden 100,100." if small else ", without dropout."),
+        remedy=f"Train longer{''.join(more)}.",
         change=change,
         evidence={
             "train_accuracy": last.train_accuracy,

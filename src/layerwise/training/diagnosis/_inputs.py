@@ -6,7 +6,7 @@ from layerwise.training.diagnosis._cause import Cause
 from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.wording import count, number
 
-__all__ = ["different_scales", "not_finite", "not_scaled"]
+__all__ = ["beyond_precision", "different_scales", "not_finite", "not_scaled"]
 
 LARGE, SMALL = 8.0, 0.12
 """Scaled inputs have a root mean square of about 1. Eight times as much, or an eighth,
@@ -44,14 +44,42 @@ def not_finite(evidence: Evidence) -> Cause | None:
     )
 
 
+def beyond_precision(evidence: Evidence) -> Cause | None:
+    """Finite inputs that are NaN or infinite as the network sees them."""
+    inputs = np.asarray(evidence.data.train.inputs)
+    if inputs.dtype.kind != "f" or not evidence.finite_inputs:
+        return None
+    # Scaling keeps the order, so that no value goes farther than the two ends.
+    ends = np.stack([inputs.min(axis=0), inputs.max(axis=0)])
+    with np.errstate(all="ignore"):
+        seen = np.asarray(evidence.network.scaling.apply(ends, np.float32))
+    if np.isfinite(seen).all():
+        return None
+    largest = float(np.abs(ends.astype(np.float64)).max())
+    return Cause(
+        kind="inputs beyond single precision",
+        layer="input",
+        step=0,
+        text=f"The inputs reach {number(largest)} and are not finite as the network "
+        "sees them.",
+        reason="Networks compute in single precision, whose largest number is "
+        f"{number(np.finfo(np.float32).max)}: what goes beyond becomes infinite, and "
+        "every sum that it enters too.",
+        remedy="No setting mends this. Give the inputs in a larger unit.",
+        change={},
+        evidence={"largest": largest},
+    )
+
+
 def different_scales(evidence: Evidence) -> Cause | None:
     """Features of which some vary many times as much as others."""
     deviations = _deviations(evidence)
     if evidence.learnt or evidence.data.is_image or len(deviations) < 2:
         return None
     least, most = map(float, np.quantile(deviations, TENTHS))
-    if most < APART * least:
+    if not most >= APART * least:
         return None
+    change = evidence.unused({"scaling": "standard"})
     places = deviations.argmin(), deviations.argmax()
     least, most = (float(deviations[place]) for place in places)
     return Cause(
@@ -63,15 +91,19 @@ def different_scales(evidence: Evidence) -> Cause | None:
         f"of {number(least)}.",
         reason="A weight's gradient is proportional to its input. One learning rate "
         "for all is then too high for the large features or too low for the small.",
-        remedy="Scale each feature by itself: --scaling standard.",
-        change={"scaling": "standard"},
+        remedy="Scale each feature by itself: --scaling standard."
+        if change
+        else "Scale each feature by itself: --scaling standard has one scale for all "
+        "features of such inputs.",
+        change=change,
         evidence={"largest": most, "least": least, "ratio": most / least},
     )
 
 
 def not_scaled(evidence: Evidence) -> Cause | None:
     """Find inputs far larger or smaller than 1, or far from zero."""
-    if evidence.learnt or not evidence.finite_inputs:
+    change = evidence.unused({"scaling": "standard"})
+    if evidence.learnt or not evidence.finite_inputs or not change:
         return None
     size = float(np.sqrt(np.mean(np.square(evidence.scaled))))
     deviations = _deviations(evidence)
@@ -88,7 +120,7 @@ def not_scaled(evidence: Evidence) -> Cause | None:
         "zero of a size of about 1: larger ones make steps too long, smaller ones too "
         "short, and a large constant hides what varies.",
         remedy="Scale the inputs: --scaling standard.",
-        change={"scaling": "standard"},
+        change=change,
         evidence={"root_mean_square": size, "deviation": spread},
     )
 

@@ -10,7 +10,8 @@ from layerwise.model import (
     Softmax,
     TorchNetwork,
 )
-from layerwise.training.diagnosis._cause import Cause
+from layerwise.training._recipe import LEARNING_RATES
+from layerwise.training.diagnosis._cause import Cause, advised
 from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.wording import number, percent
 
@@ -93,6 +94,14 @@ def constant(evidence: Evidence) -> Cause | None:
     share = float(counts.max() / max(counts.sum(), 1))
     if share < SAME or evidence.expected.majority > SAME - 0.05:
         return None
+    change = evidence.unused(
+        {
+            "init": "he",
+            "normalise": True,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATES["adamw"],
+        }
+    )
     name = evidence.data.class_names[int(counts.argmax())]
     dead = evidence.history.epochs[-1].dead if evidence.history.epochs else ()
     return Cause(
@@ -101,13 +110,9 @@ def constant(evidence: Evidence) -> Cause | None:
         text=f"The network says {name} for {percent(share)} of the validation samples.",
         reason="Nothing of the inputs reaches the output any more: only its bias has "
         "learnt, and it gives the commonest class.",
-        remedy="Begin again with He's initialisation, normalisation and the usual "
-        "optimizer and learning rate.",
-        change={
-            "init": "he",
-            "normalise": True,
-            "optimizer": "adamw",
-            "learning_rate": None,
-        },
+        remedy=f"Begin again with {advised(change)}."
+        if change
+        else "Train longer, or look at some samples of the other classes.",
+        change=change,
         evidence={"share": share, "class": name, "dead": list(dead)},
     )

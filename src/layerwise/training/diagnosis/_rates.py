@@ -28,12 +28,14 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
     if evidence.learnt or not evidence.records:
         return None
     losses = evidence.history.losses.astype(np.float64)
+    if not np.isfinite(losses[0]):
+        return None  # not finite before any step was made
     chance = np.log(evidence.data.classes)
     rising = np.flatnonzero(~(losses < RISEN * max(losses[0], chance)))
     ratios = np.array(
         [[one.update_ratio for one in r.layers] for r in evidence.records]
     )
-    ratios = np.nan_to_num(ratios, nan=np.inf)
+    ratios = np.where(np.isnan(ratios), np.inf, ratios)
     leaps = np.argwhere(ratios > LEAP)
     if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
         return None
@@ -48,14 +50,15 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
         else f"The loss began at {number(losses[0])}, rose to {number(losses.max())} "
         f"and ended at {number(losses[-1])}"
     )
+    ratio = float(ratios[record, layer])
+    moved = f"{number(ratio)} of the weights' length" if ratio < np.inf else "infinite"
     lower = min(LOWER * rate, LEARNING_RATES.get(evidence.recipe.optimizer, rate))
     return Cause(
         kind="learning rate too high",
         layer=evidence.names[layer],
         step=step,
-        text=f"{end}; the update of step {count(step)} was "
-        f"{number(ratios[record, layer])} of the weights' length in "
-        f"{evidence.names[layer]}.",
+        text=f"{end}; the update of step {count(evidence.records[record].step + 1)} "
+        f"was {moved} in {evidence.names[layer]}.",
         reason="A gradient says which way is down for a short step only. Steps of "
         f"{number(rate)} jump over the valley and up its other side, or so far that "
         "ReLUs are switched off for good.",
@@ -74,6 +77,8 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
 def rate_too_low(evidence: Evidence) -> Cause | None:
     """Find steps so short that the weights stay where they were drawn."""
     if evidence.learnt or not evidence.records or evidence.path > STOOD:
+        return None
+    if evidence.status == "diverged":
         return None
     usual = LEARNING_RATES.get(evidence.recipe.optimizer, 0.0)
     rate = evidence.recipe.learning_rate

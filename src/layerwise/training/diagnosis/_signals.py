@@ -4,9 +4,12 @@ Judged on the first record, that of the untrained network: a forward and a backw
 of one batch, before any update.
 """
 
-import numpy as np
+from collections.abc import Sequence
 
-from layerwise.training.diagnosis._cause import Cause
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.training.diagnosis._cause import Cause, advised
 from layerwise.training.diagnosis._evidence import DEEP, Evidence
 from layerwise.wording import count, number
 
@@ -32,13 +35,18 @@ def exploding(evidence: Evidence) -> Cause | None:
     """Activations or gradients that grow from layer to layer before the first step."""
     if evidence.learnt or not evidence.records:
         return None
+    change = evidence.unused({"init": _suited(evidence)})
+    if not change:
+        return None
     first = evidence.records[0]
-    sizes = np.array(
+    sizes = _finite_beginning(
         [_input_size(evidence), *(one.root_mean_square for one in first.layers)]
     )
+    layers = len(sizes) - 1
+    if not layers:
+        return None
     squares = np.square(sizes)
     factors = squares[1:] / np.maximum(squares[:-1], 1e-30)
-    layers = len(first.layers)
     factor = float((squares[-1] / max(squares[0], 1e-30)) ** (1 / layers))
     gradients = [layer.gradient_norm for layer in first.layers]
     backward = gradients[0] / max(gradients[-1], 1e-30)
@@ -59,7 +67,7 @@ def exploding(evidence: Evidence) -> Cause | None:
         reason=_exploding_reason(evidence, computed),
         remedy="Draw the weights with a variance that suits the layers' width "
         f"(--init {_suited(evidence)}).",
-        change={"init": _suited(evidence)},
+        change=change,
         evidence={
             "factor_per_layer": measured,
             "factor_computed": computed,
@@ -72,10 +80,17 @@ def exploding(evidence: Evidence) -> Cause | None:
     )
 
 
+def _finite_beginning(sizes: Sequence[float]) -> Float[np.ndarray, " layers"]:
+    """Return sizes up to the first that is not finite: it has grown out of numbers."""
+    found = np.array(sizes)
+    return found[: int(np.argmin([*np.isfinite(found), False]))]
+
+
 def _exploding_text(
     evidence: Evidence, what: str, measured: float, computed: float, backward: float
 ) -> str:
-    loss = number(float(evidence.history.losses[0]))
+    first_loss = float(evidence.history.losses[0])
+    loss = number(first_loss) if np.isfinite(first_loss) else "no finite number"
     end = (
         f"Training diverged at step {count(_stopped(evidence) or 0)}, but the fault "
         "was there before the first"
@@ -130,6 +145,8 @@ def vanishing(evidence: Evidence) -> Cause | None:
     sizes = np.array([layer.root_mean_square for layer in layers])
     reach = gradients[0] / max(gradients[-1], 1e-30)
     fades = sizes[-2] / max(sizes[0], 1e-30)
+    if not np.isfinite([*gradients, *sizes]).all():
+        return None
     if evidence.rectified and fades > FAINT and evidence.hidden_count >= DEEP:
         return None  # depth as such: see too_deep
     if reach > FAINT and fades > FAINT:
@@ -138,11 +155,18 @@ def vanishing(evidence: Evidence) -> Cause | None:
     per_layer = float((min(reach, fades) if reach > FAINT else reach) ** (1 / steps))
     rectified = evidence.rectified
     change = {"init": "he"} if rectified else {"activation": "relu", "init": "he"}
-    if not rectified or evidence.hidden_count >= DEEP:
-        change |= {"normalise": True, "residual": True}
+    change = evidence.unused(change)
+    drawn_small = rectified and bool(change)
+    if not drawn_small or evidence.hidden_count >= DEEP:
+        change |= evidence.unused({"normalise": True, "residual": True})
+    if not change:
+        return None
     why = (
         "The weights are drawn too small for ReLUs, which halve the mean square: what "
         "is lost in each layer multiplies."
+        if drawn_small
+        else "What each layer loses multiplies, and nothing leads around the layers or "
+        "keeps the size of their sums."
         if rectified
         else "On the way back the gradient is multiplied in each layer by the slope of "
         "the activation, at most 1/4 for the logistic function and 1 for tanh at zero, "
@@ -157,12 +181,7 @@ def vanishing(evidence: Evidence) -> Cause | None:
         f"{number(gradients[-1])}: about {number(per_layer)} is left of the signal "
         "from one layer to the next.",
         reason=why,
-        remedy="Use "
-        + (
-            "He's initialisation (--init he)."
-            if rectified
-            else "ReLUs with He's initialisation, normalisation and skip connections."
-        ),
+        remedy=f"Use {advised(change)}.",
         change=change,
         evidence={
             "gradients": gradients.tolist(),
@@ -180,6 +199,8 @@ def too_deep(evidence: Evidence) -> Cause | None:
         return None
     hidden = evidence.records[0].layers[:-1]
     kept = [layer.variation / max(layer.root_mean_square, 1e-30) for layer in hidden]
+    if not np.isfinite(kept).all():
+        return None
     merged = [at for at, share in enumerate(kept) if share < MERGED]
     began = merged[0] if merged else len(hidden) - 1
     return Cause(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layerwise.training.diagnosis._cause import Cause
+from layerwise.training.diagnosis._cause import Cause, advised
 from layerwise.training.diagnosis._evidence import DEEP, Evidence
 from layerwise.wording import number, percent
 
@@ -32,6 +32,8 @@ def dead(evidence: Evidence) -> Cause | None:
     began = next(at for at, share in enumerate(shares) if share >= DEAD)
     if began >= DEEP and not evidence.has_skips:
         return None  # so deep all samples lie on one ray, off for half: see too_deep
+    change = evidence.unused({"init": "he", "normalise": True})
+    change = change or evidence.unused({"activation": "leaky-relu"})
     return Cause(
         kind="dead units",
         layer=evidence.names[began],
@@ -41,9 +43,9 @@ def dead(evidence: Evidence) -> Cause | None:
         reason="A ReLU passes no gradient where it gives 0. A unit that is off for all "
         "samples never changes again; biases far below zero, or inputs that push all "
         "sums below it, switch it off.",
-        remedy="Begin with biases of zero and He's weights, and normalise the sums "
-        "before the activation; a leaky ReLU always passes something.",
-        change={"init": "he", "normalise": True},
+        remedy=f"Begin with biases of zero, and use {advised(change)}; a leaky ReLU "
+        "always passes something.",
+        change=change,
         evidence={"dead": shares},
     )
 
@@ -54,6 +56,9 @@ def saturated(evidence: Evidence) -> Cause | None:
         return None
     shares = [layer.saturated for layer in evidence.records[0].layers]
     if not shares or max(shares) < MOSTLY_SATURATED:
+        return None
+    change = evidence.unused({"init": "glorot"}) or evidence.unused({"normalise": True})
+    if not change:
         return None
     began = next(at for at, share in enumerate(shares) if share >= MOSTLY_SATURATED)
     fan_in, variance = evidence.weight_variances[began]
@@ -67,8 +72,8 @@ def saturated(evidence: Evidence) -> Cause | None:
         reason=f"{fan_in} inputs with weights of variance {number(variance)} make sums "
         f"of a variance of about {number(fan_in * variance)} times the inputs'; tanh "
         "and the logistic function are flat beyond 2 to 3.",
-        remedy="Draw smaller weights: --init glorot.",
-        change={"init": "glorot"},
+        remedy=f"Keep the sums small: {advised(change)}.",
+        change=change,
         evidence={"saturated": shares, "fan_in": fan_in, "variance": variance},
     )
 
