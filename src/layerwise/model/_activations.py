@@ -194,7 +194,11 @@ ACTIVATIONS = MappingProxyType(
         "identity": Identity(),
     }
 )
-"""Every activation by its name on the command line."""
+"""Every activation by its name, as an MLP takes it.
+
+The option ``--activation`` lists its choices itself, in ``cli/_options.py``: an
+activation is offered there only if its name is added. ``identity`` is not.
+"""
 
 
 def activation(name: str) -> Layer:
