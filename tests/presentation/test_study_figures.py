@@ -271,6 +271,26 @@ def test_a_line_for_each_mixed_pair_in_both_colours(digits):
     assert sorted(texts(ax)) == sorted(f"{i} | {j}" for i, j in pairs)
     heights = [text.get_position()[1] for text in ax.texts]
     assert np.diff(sorted(heights)).min() > 0.04
+    (leaders,) = ax.collections
+    to_axes = ax.transScale + ax.transLimits
+    for text, (start, end) in zip(ax.texts, leaders.get_segments(), strict=True):
+        line = lines(ax)[text.get_text()]
+        last = to_axes.transform([len(list(study)) - 1, line.get_ydata()[-1]])
+        assert start == pytest.approx(last, abs=0.01)
+        assert end == pytest.approx(text.get_position(), abs=0.02)
+
+
+def test_names_of_lines_that_end_on_the_axis_stay_above_the_layers_names(digits):
+    study = digits.study
+    nothing = {"mixed": np.zeros((10, 10))}
+    measures = replace(study.layers[-1].measures, by_pair=nothing)
+    last = replace(study.layers[-1], measures=measures)
+    ax = pairs_by_layer(replace(study, layers=(*study.layers[:-1], last)))
+    ax.figure.draw_without_rendering()
+    below = max(tick.get_window_extent().y1 for tick in ax.get_xticklabels())
+    boxes = [text.get_tightbbox() for text in ax.texts]
+    assert len(boxes) > 1
+    assert min(box.y0 for box in boxes) > below
 
 
 def test_the_pairs_that_the_network_mixes_most_come_first(digits):

@@ -11,6 +11,7 @@ from layerwise.presentation._text import short
 
 if TYPE_CHECKING:
     import matplotlib.axes
+    import matplotlib.lines
 
 __all__ = ["label_ends", "name_layers"]
 
@@ -33,21 +34,49 @@ def name_layers(ax: "matplotlib.axes.Axes", study: Study) -> None:
 
 
 def label_ends(ax: "matplotlib.axes.Axes", colour: str | None = None) -> None:
-    """Write each labelled line's name right of its last point.
+    """Write each labelled line's name right of its last point, and lead from it there.
 
-    In this colour, or each in its line's own; limits and scale must be set before.
+    In this colour, or each in its line's own, all beside the axes: below are the names
+    of the layers. Limits and scale must be set before.
     """
+    from matplotlib.collections import LineCollection
+
     lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    ends = [_end(np.asarray(line.get_ydata(), float)) for line in lines]
-    to_axes = ax.transScale + ax.transLimits
-    heights = to_axes.transform([(0, end) for end in ends])[:, 1]
+    ends = np.reshape([_end(line) for line in lines], (-1, 2))
+    ends = (ax.transScale + ax.transLimits).transform(ends)
     gap = LINE / (72 * ax.bbox.height / ax.figure.dpi)
-    for line, height in zip(lines, spread(heights, gap), strict=True):
-        name = str(line.get_label())
-        text = ax.text(1.02, height, name, transform=ax.transAxes, va="center")
-        text.set_color(colour or line.get_color())
+    heights = _beside(ends[:, 1], gap)
+    drawn = [colour or line.get_color() for line in lines]
+    for line, height, shade in zip(lines, heights, drawn, strict=True):
+        text = ax.text(1.06, height, str(line.get_label()), transform=ax.transAxes)
+        text.set(color=shade, va="center")
+    names = np.stack([np.full(len(lines), 1.05), heights], axis=1)
+    leaders = LineCollection(
+        np.stack([ends + np.array([0.005, 0]), names], axis=1).tolist(),
+        colors=drawn,
+        linewidths=0.6,
+        transform=ax.transAxes,
+        clip_on=False,
+    )
+    leaders.set_in_layout(False)
+    ax.add_collection(leaders, autolim=False)
 
 
-def _end(values: Float[np.ndarray, " layers"]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known[-1]) if len(known) else 0.5
+def _end(line: "matplotlib.lines.Line2D") -> tuple[float, float]:
+    """Return where a line's last point is."""
+    x, y = (np.asarray(data, float) for data in (line.get_xdata(), line.get_ydata()))
+    if not (known := np.flatnonzero(~np.isnan(y))).size:
+        return float(x[-1]), 0.5
+    return float(x[known[-1]]), float(y[known[-1]])
+
+
+def _beside(
+    heights: Float[np.ndarray, " names"], gap: float
+) -> Float[np.ndarray, " names"]:
+    """Return heights of names that stand a gap apart, none below the axes."""
+    heights = spread(heights, gap)
+    order, steps = np.argsort(heights), gap * np.arange(len(heights))
+    # Each at least a gap above the one below it, the lowest half a gap above the axis.
+    risen = np.maximum(heights[order], gap / 2) - steps
+    heights[order] = np.maximum.accumulate(risen) + steps
+    return heights
