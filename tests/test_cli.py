@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,9 @@ def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
     assert summary["findings"]
     rows = (run / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + 8
+    page = (run / "report.html").read_text()
+    told = set(re.findall(r"<dt>(engine|device)</dt>\s*<dd>(.*?)</dd>", page))
+    assert told == {("engine", summary["training"]["engine"]), ("device", "cpu")}
     pictures = {path.name for path in (run / "figures").iterdir()}
     assert {"training.png", "layers.png", "confusion.png"} <= pictures
 

@@ -22,6 +22,7 @@ from layerwise.presentation import (
     decision_regions,
     draw_all,
     draw_inputs,
+    health_over_time,
     layer_projections,
     load_for_drawing,
     probe_by_layer,
@@ -260,6 +261,49 @@ def test_training_curves_show_every_epoch(digits):
     assert drawn["train set"].get_ydata().tolist() == accuracies
 
 
+def test_the_names_of_the_curves_stand_above_them():
+    """Where accuracies are low they once stood on the curves."""
+    epochs = tuple(Epoch(i, 3 * i, 1.1, 1.3, 0.4, 1.4, 0.3) for i in (1, 2))
+    figure = training_curves(History(*np.full((2, 6), 0.4, np.float32), epochs))
+    figure.draw_without_rendering()
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == [
+        "batches", "train set", "validation set"
+    ]  # fmt: skip
+    assert key.get_window_extent().y0 > max(ax.bbox.y1 for ax in figure.axes)
+
+
+def recorded(layers: int, records: int, steps: int) -> History:
+    """A history of so many records of so many layers, all numbers different."""
+    health = np.arange(1.0, 1 + records * layers * 8).reshape(records, layers, 8)
+    ones = np.ones(steps, np.float32)
+    return History(ones, ones, health=health)
+
+
+@pytest.mark.parametrize(
+    ("layers", "named"), [(1, [0]), (5, [*range(5)]), (21, [*range(0, 21, 3), 20])]
+)
+def test_the_key_of_health_says_which_shade_is_which_layer(layers, named):
+    names = [f"layer {i}" for i in range(layers)]
+    figure = health_over_time(recorded(layers, 3, 100), names)
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == [names[i] for i in named]
+    drawn = figure.axes[0].get_lines()
+    for handle, place in zip(key.get_lines(), named, strict=True):
+        assert to_hex(handle.get_color()) == to_hex(drawn[place].get_color())
+
+
+def test_health_of_one_record_has_steps_on_its_axis():
+    figure = health_over_time(recorded(2, 1, 3), ["hidden1", "output"])
+    png(figure)
+    for ax in figure.axes:
+        end = ax.get_xlim()[1]
+        ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+        shown = [label.get_text() for place, label in ticks if place < end]
+        assert shown == ["0", "1", "2", "3"]
+    assert texts(figure.axes[2]) == ["no epoch was finished"]
+
+
 def test_batches_are_averaged_over_stretches_of_steps():
     losses = np.arange(1, 1001, dtype=np.float32)
     left, _ = training_curves(History(losses, losses / 1000)).axes
@@ -450,6 +494,11 @@ def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
     figures = draw_inputs(digits.data, digits.input_study)
     assert set(figures) == {"samples", "components", "input"}
     assert figures == {name: digits_figures[name] for name in figures}
+
+
+def test_what_says_nothing_anywhere_has_no_regions(moons):
+    lost = moons.test._replace(loss=float("nan"))
+    assert "regions" not in draw_all(replace(moons, test=lost, study=None))
 
 
 def test_figures_are_saved_as_they_are(tmp_path, digits_figures):

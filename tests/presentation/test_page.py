@@ -194,6 +194,8 @@ def test_a_diverged_training_says_what_happened(diverged):
     text = Reader(page(diverged)).text
     step = len(diverged.history.losses)
     assert f"The training diverged: at step {step} the loss was no longer" in text
+    # The step that has no finite loss changes nothing.
+    assert f": {step - 1} steps in 0 of 1 epochs" in text
 
 
 def test_an_interrupted_training_says_so(digits, digits_figures):

@@ -238,6 +238,7 @@ def finish(
     if of_data is None:
         of_data = partial(_look_at, run.data, run.plan.recipe.seed)
     simple, statistics = of_data()
+    ran = environment(result)
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
         title=f"{run.data.name}: what each layer knows",
@@ -245,7 +246,7 @@ def finish(
         statistics=statistics,
         input_study=inputs,
         network=result.network,
-        recipe=result.recipe,
+        recipe=replace(result.recipe, engine=result.engine, device=ran["device"]),
         history=result.history,
         status=result.status,
         epochs=result.epochs,
@@ -254,7 +255,7 @@ def finish(
         validation=result.validation,
         test=result.test,
         study=study,
-        environment=environment(result),
+        environment=ran,
         command=run.plan.command(),
         diagnosis=result.diagnosis,
     )

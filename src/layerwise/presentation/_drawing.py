@@ -75,10 +75,10 @@ def draw_all(report: Report, helper: Executor | None = None) -> dict[str, bytes]
     dict of str to bytes
         PNG images at 150 dots per inch, by name: ``samples`` and ``components`` of
         pictures, ``input`` (the inputs' plane), ``training``, ``health``,
-        ``regions`` of pairs of numbers; where there is a study ``layers``,
-        ``layer00``, ``layer01``, … (the input's plane, then every layer's),
-        ``discriminants``, ``probes``, ``measures``,
-        ``pairs`` where any are mixed, ``epochs`` where they are known,
+        ``regions`` of pairs of numbers where the outputs are finite; where there is a
+        study ``layers``, ``layer00``, ``layer01``, … (the input's plane, then every
+        layer's), ``discriminants``, ``probes``, ``measures``, ``pairs`` where any
+        are mixed, ``epochs`` where they are known,
         ``similarity``; where anything is predicted ``confusion`` and ``reliability``,
         and where there are any ``mistakes`` of pictures and pairs of numbers, and
         ``suspects`` of pictures.
@@ -230,7 +230,8 @@ def _training_drawings(report: Report) -> Iterator[Drawing]:
         yield _drawing("health", health_over_time, history, names)
     yield _drawing("training", training_curves, history, report.loss_unit)
     yield from _input_drawings(data, report.input_study)
-    if data.shape == (2,):
+    # A network whose outputs are not finite says nothing anywhere in the plane.
+    if data.shape == (2,) and np.isfinite(report.test.loss):
         yield _drawing("regions", decision_regions, report.network, data.test)
 
 

@@ -5,18 +5,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerwise.presentation._style import ACCENT, INK, log_ticks, new_figure, styled
+from layerwise.presentation._style import (
+    ACCENT,
+    INK,
+    MUTED,
+    log_ticks,
+    new_figure,
+    styled,
+)
+from layerwise.presentation._text import short
 from layerwise.training import Health, History
 from layerwise.wording import count
 
 if TYPE_CHECKING:
-    import matplotlib.axes
     import matplotlib.figure
+    import matplotlib.lines
 
 __all__ = ["health_over_time", "spread_by_layer"]
 
 LEAST = 1e-12
 """What is drawn for zero on a logarithmic scale."""
+
+LAYERS = 10
+"""Of more layers than this the key does not name all."""
 
 CONTRAST = ("#bd1f01", ACCENT, INK)
 
@@ -28,12 +39,13 @@ def health_over_time(
     """Draw gradient norm, spread of the outputs, and dead units, layer by layer.
 
     The first two at every record, the last after each epoch; the layers go from dark,
-    near the input, to light.
+    near the input, to light, and the key names them: of more than ten every second, or
+    third, …, and the last.
     """
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(7.0, 2.7)
+    figure = new_figure(7.0, 3.0)
     left, middle, right = figure.subplots(1, 3, sharex=True)
     steps = [record.step + 1 for record in history.records]
     ends = [epoch.step for epoch in history.epochs]
@@ -50,22 +62,36 @@ def health_over_time(
         (right, "dead units / %"),
     ):
         ax.set(xlabel="step", ylabel=title)
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
     for ax in (left, middle):
         log_ticks(ax)
     right.set_ylim(-0.02, 1.02)
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
-    _name_ends(middle, names)
+    # From the first step on, a margin beyond the last: one record alone is no axis.
+    left.set_xlim(0, 1.03 * max(len(history.losses), *ends, 1))
+    if not ends:
+        words = "no epoch was finished"
+        right.text(0.5, 0.5, words, color=MUTED, ha="center", transform=right.transAxes)
+    _name_shades(figure, left.get_lines(), names)
     return figure
 
 
-def _name_ends(ax: "matplotlib.axes.Axes", names: Sequence[str]) -> None:
-    """Name the first and the last layer: between them the shade tells."""
-    lines = ax.get_lines()
-    shown = [lines[0], lines[-1]] if len(lines) > 1 else lines
-    labels = [names[0], names[-1]] if len(lines) > 1 else list(names)
-    ax.legend(shown, labels, fontsize=7, handlelength=1.2)
+def _name_shades(
+    figure: "matplotlib.figure.Figure",
+    lines: Sequence["matplotlib.lines.Line2D"],
+    names: Sequence[str],
+) -> None:
+    """Say above the panels which shade is which layer, of many layers of some."""
+    shown = sorted({*range(0, len(names), -(-len(names) // LAYERS)), len(names) - 1})
+    figure.legend(
+        [lines[at] for at in shown],
+        [short(names[at], 12) for at in shown],
+        loc="outside upper left",
+        ncols=6,
+        fontsize=7,
+        handlelength=1.2,
+    )
 
 
 @styled

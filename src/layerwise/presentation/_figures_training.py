@@ -34,14 +34,14 @@ def training_curves(
     from matplotlib.ticker import MaxNLocator
 
     unit = f" / {loss_unit}" if loss_unit else ""
-    figure = new_figure(7.0, 2.9)
+    figure = new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
     _draw_batches(left, np.maximum(history.losses, np.finfo(np.float32).tiny))
     _draw_batches(right, history.accuracies)
     for ax, quantity in ((left, "loss"), (right, "accuracy")):
         _draw_epochs(ax, history, quantity)
         ax.set_xlabel("step")
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
     log_ticks(left)
     left.set(ylabel=f"mean loss{unit}")
@@ -49,7 +49,8 @@ def training_curves(
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     right.set_ylim(top=1.005)
     if right.lines:
-        right.legend(loc="lower right")
+        handles, names = right.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=3)
     return figure
 
 

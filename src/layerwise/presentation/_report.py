@@ -27,7 +27,8 @@ class Report:
     network : Network or TorchNetwork
         As the training left it.
     recipe : Recipe
-        Its settings, defaults filled in.
+        Its settings, defaults filled in: the engine and the device are those that it
+        ran on.
     history : History
     status : str
         ``finished``, ``diverged`` or ``interrupted``.
@@ -63,6 +64,11 @@ class Report:
     environment: Mapping[str, str]
     command: str
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
+
+    @property
+    def steps(self) -> int:
+        """Updates done: the step that a training diverged at made none."""
+        return len(self.history.losses) - (self.status == "diverged")
 
     @property
     def loss_unit(self) -> str | None:

@@ -105,8 +105,7 @@ def _baselines_note(report: Report) -> str:
 
 
 def _training(report: Report) -> str:
-    recipe, history = report.recipe, report.history
-    steps = count(len(history.losses))
+    recipe, steps = report.recipe, count(report.steps)
     return (
         f"{count(report.network.parameter_count)} parameters, trained with "
         f"{recipe.optimizer} on batches of {recipe.batch_size}: {steps} steps in "
