@@ -106,12 +106,13 @@ def _baselines_note(report: Report) -> str:
 
 def _training(report: Report) -> str:
     recipe, steps = report.recipe, count(report.steps)
+    rate = ", {} steps per second but for compiling and scoring"
     return (
         f"{count(report.network.parameter_count)} parameters, trained with "
         f"{recipe.optimizer} on batches of {recipe.batch_size}: {steps} steps in "
         f"{report.epochs} of {recipe.epochs} epochs, "
-        f"{duration(report.train_seconds)} with evaluation"
-        f"{speed(report.steps_per_second, ', {} steps per second')}."
+        f"{duration(report.train_seconds)} in all"
+        f"{speed(report.steps_per_second, rate)}."
     )
 
 
