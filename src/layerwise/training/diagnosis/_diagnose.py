@@ -7,7 +7,6 @@ from layerwise.training.diagnosis._code import evaluation_mode, gradients_not_re
 from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.training.diagnosis._fitted import overfitting, underfitting
 from layerwise.training.diagnosis._inputs import (
-    beyond_precision,
     different_scales,
     not_finite,
     not_scaled,
@@ -24,10 +23,7 @@ from layerwise.training.diagnosis._units import alike, dead, saturated
 
 __all__ = ["DATA_RULES", "RULES", "diagnose"]
 
-DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
-    not_finite,
-    beyond_precision,
-)
+DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (not_finite,)
 """With such a cause nothing else can be judged."""
 
 RULES: tuple[Callable[[Evidence], Cause | None], ...] = (

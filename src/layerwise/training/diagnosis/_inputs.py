@@ -6,7 +6,7 @@ from layerwise.training.diagnosis._cause import Cause
 from layerwise.training.diagnosis._evidence import Evidence
 from layerwise.wording import count, number
 
-__all__ = ["beyond_precision", "different_scales", "not_finite", "not_scaled"]
+__all__ = ["different_scales", "not_finite", "not_scaled"]
 
 LARGE, SMALL = 8.0, 0.12
 """Scaled inputs have a root mean square of about 1. Eight times as much, or an eighth,
@@ -41,33 +41,6 @@ def not_finite(evidence: Evidence) -> Cause | None:
         remedy="Fill what is missing with the column's mean, or drop those rows.",
         change={"inputs": "fill"},
         evidence={"values": int(wrong.sum()), "rows": rows, "row": row},
-    )
-
-
-def beyond_precision(evidence: Evidence) -> Cause | None:
-    """Finite inputs that are NaN or infinite as the network sees them."""
-    inputs = np.asarray(evidence.data.train.inputs)
-    if inputs.dtype.kind != "f" or not evidence.finite_inputs:
-        return None
-    # Scaling keeps the order, so that no value goes farther than the two ends.
-    ends = np.stack([inputs.min(axis=0), inputs.max(axis=0)])
-    with np.errstate(all="ignore"):
-        seen = np.asarray(evidence.network.scaling.apply(ends, np.float32))
-    if np.isfinite(seen).all():
-        return None
-    largest = float(np.abs(ends.astype(np.float64)).max())
-    return Cause(
-        kind="inputs beyond single precision",
-        layer="input",
-        step=0,
-        text=f"The inputs reach {number(largest)} and are not finite as the network "
-        "sees them.",
-        reason="Networks compute in single precision, whose largest number is "
-        f"{number(np.finfo(np.float32).max)}: what goes beyond becomes infinite, and "
-        "every sum that it enters too.",
-        remedy="No setting mends this. Give the inputs in a larger unit.",
-        change={},
-        evidence={"largest": largest},
     )
 
 
