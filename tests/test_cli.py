@@ -11,6 +11,7 @@ import time
 from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from safetensors.numpy import load_file
 
 import layerwise as lw
 from layerwise.cli import main
+from layerwise.cli._options import TrainingOptions
 from layerwise.experiment import Plan, known_of_data, open_run
 from layerwise.experiment._workers import workers
-from layerwise.training import latest_checkpoint
+from layerwise.model import ACTIVATIONS, INITIALISERS, LOSSES
+from layerwise.training import OPTIMISERS, SCHEDULES, latest_checkpoint
 
 QUICK = ["--hidden", "8", "--epochs", "2"]
 
@@ -440,6 +443,23 @@ def test_interrupted_in_training_it_names_the_command_that_was_given(
 
 def _interrupt(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("option", "table"),
+    [
+        # Without an activation a hidden layer is none: no choice of the command's.
+        ("activation", ACTIVATIONS.keys() - {"identity"}),
+        ("init", INITIALISERS.keys()),
+        ("loss", LOSSES.keys()),
+        ("optimizer", OPTIMISERS.keys()),
+        ("schedule", SCHEDULES.keys()),
+    ],
+)
+def test_choices_are_those_of_the_library(option, table):
+    """They are written twice: help is printed without loading an array library."""
+    choices = get_type_hints(TrainingOptions)[option]
+    assert set(get_args(choices)) == table
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
