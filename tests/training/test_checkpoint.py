@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 import layerwise as lw
 from layerwise.arrays import named_leaves
-from layerwise.errors import DamagedError, InputError, MachineError
+from layerwise.errors import DamagedError, InputError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.model import MLP
 from layerwise.training import (
@@ -281,5 +281,5 @@ def test_the_last_are_kept(folder):
 def test_a_folder_that_cannot_be_made(small, folder, tmp_path):
     checkpoint = load_checkpoint(latest_checkpoint(folder), ARCHITECTURE, small, RECIPE)
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(MachineError, match="taken"):
+    with pytest.raises(InputError, match="taken is a file: give a folder"):
         save_checkpoint(checkpoint, tmp_path / "taken", "a fingerprint")

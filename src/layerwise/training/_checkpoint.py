@@ -89,6 +89,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path
 
     Raises
     ------
+    InputError
+        If ``folder`` is a file.
     MachineError
         If it cannot be written.
     """
