@@ -9,6 +9,8 @@ import pytest
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "study_memory.py"
 
+SAMPLES, UNITS = (40_000, 300_000), 784
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
@@ -17,7 +19,7 @@ def folders(tmp_path_factory):
         patch.syspath_prepend(BENCHMARK.parent)
         from study_memory import make
     found = []
-    for samples in (40_000, 300_000):
+    for samples in SAMPLES:
         found.append(tmp_path_factory.mktemp("samples"))
         make(found[-1], samples)
     return found
@@ -35,5 +37,7 @@ def test_the_peak_stays_where_it_is(folders, what):
         _, most, _, accuracy = json.loads(done.stdout)
         assert accuracy > 0.99
         peaks.append(most)
-    assert peaks[1] < 1.1 * peaks[0]
+    # What is said of a sample is kept, some bytes a layer. To keep half of its inputs,
+    # bytes too, would be more than that and than a peak varies from run to run.
+    assert peaks[1] - peaks[0] < UNITS / 2 * (SAMPLES[1] - SAMPLES[0])
     assert peaks[1] < 1.5e9
