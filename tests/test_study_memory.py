@@ -9,7 +9,14 @@ import pytest
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "study_memory.py"
 
-SAMPLES, UNITS = (40_000, 300_000), 784
+SAMPLES = 40_000, 300_000
+
+SAID_OF_ONE = 280
+"""Bytes of what is kept of a sample, at most: what each layer says of it, and not its
+784 inputs, of a byte each."""
+
+RUNS = 2
+"""A peak varies by 50 megabytes, as threads meet: the least of two runs by less."""
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +37,14 @@ def folders(tmp_path_factory):
 def test_the_peak_stays_where_it_is(folders, what):
     if not Path("/proc/self/status").exists():
         pytest.skip("who says how much memory a process took at most?")
-    peaks = []
-    for folder in folders:
-        command = [sys.executable, str(BENCHMARK), "--study", what, str(folder)]
-        done = subprocess.run(command, capture_output=True, check=True)
-        _, most, _, accuracy = json.loads(done.stdout)
-        assert accuracy > 0.99
-        peaks.append(most)
-    # What is said of a sample is kept, some bytes a layer. To keep half of its inputs,
-    # bytes too, would be more than that and than a peak varies from run to run.
-    assert peaks[1] - peaks[0] < UNITS / 2 * (SAMPLES[1] - SAMPLES[0])
+    peaks = [min(_peak(what, folder) for _ in range(RUNS)) for folder in folders]
+    assert peaks[1] - peaks[0] < SAID_OF_ONE * (SAMPLES[1] - SAMPLES[0])
     assert peaks[1] < 1.5e9
+
+
+def _peak(what, folder):
+    command = [sys.executable, str(BENCHMARK), "--study", what, str(folder)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    _, most, _, accuracy = json.loads(done.stdout)
+    assert accuracy > 0.99
+    return most

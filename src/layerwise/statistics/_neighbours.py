@@ -40,8 +40,8 @@ def nearest_rows(
     count : int
         How many of the rows, all where there are fewer.
     precision : "exact" or "fast"
-        Products in float64, or in float32, in half the time: distances are then told
-        apart down to about a thousandth of the rows' distance from their middle.
+        Products in float64, or in float32, in three fifths of the time: distances are
+        then told apart down to about a thousandth of the rows' from their middle.
 
     Raises
     ------
