@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from layerwise.inspection.modules import Capture, Look, module_case
+from layerwise.modules import Capture
+from layerwise.study import Look, module_case
 
 CLASSES, SHOWN = 10, 10_000
 

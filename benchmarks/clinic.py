@@ -30,7 +30,8 @@ import numpy as np
 import layerwise as lw
 from layerwise.arrays import tree_map
 from layerwise.data import Samples
-from layerwise.training import Optimiser, Setup, optimiser as named_optimiser
+from layerwise.diagnosis import Setup
+from layerwise.training import Optimiser, optimiser as named_optimiser
 
 POINTS = 0.02
 """How far below the healthy training a mended one may be."""
@@ -509,7 +510,7 @@ def seen(case: Case) -> Outcome:
     began = time.perf_counter()
     setup = setup_of(case)
     before = trained(setup)
-    named = tuple(cause.kind for cause in before.diagnosis.causes)
+    named = tuple(cause.kind for cause in lw.diagnose(before).causes)
     expected = after = before.test.accuracy
     repaired = None
     if case.kind != HEALTHY:

@@ -23,7 +23,7 @@ from rich.table import Table
 from sklearn.metrics import average_precision_score
 
 import layerwise as lw
-from layerwise.inspection import out_of_fold_evidence
+from layerwise.study import out_of_fold_evidence
 
 HIDDEN = (100,) * 4
 PACKAGES = ("layerwise", "numpy", "jax", "scikit-learn", "cleanlab")

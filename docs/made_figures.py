@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from made_samples import Case, Labelled
 
-from layerwise.inspection import Measures
 from layerwise.presentation import class_colours
-from layerwise.presentation._points import draw_rings
-from layerwise.presentation._style import (
-    ACCENT,
-    INK,
-    MUTED,
-    new_figure,
-    styled,
-)
+from layerwise.presentation.figures._points import draw_rings
+from layerwise.presentation.figures._style import ACCENT, INK, MUTED, new_figure, styled
+from layerwise.study import Measures
 from layerwise.wording import number
 
 if TYPE_CHECKING:

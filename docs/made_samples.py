@@ -7,14 +7,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from layerwise.inspection._measures import (
+from layerwise.study.measures._measures import (
     LayerEvidence,
     LayerSample,
     Measures,
     measured,
     with_output,
 )
-from layerwise.inspection._sampled import Neighbourhood, shuffled
+from layerwise.study.measures._sampled import Neighbourhood, shuffled
 
 __all__ = [
     "Case",

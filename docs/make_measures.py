@@ -42,9 +42,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from layerwise import MLP, Dataset, Recipe, Samples
-from layerwise.inspection import out_of_fold_evidence
-from layerwise.inspection._sampled import bootstrap_interval
-from layerwise.presentation._style import png
+from layerwise.presentation.figures._style import png
 from layerwise.statistics import (
     Moments,
     discriminants,
@@ -52,6 +50,8 @@ from layerwise.statistics import (
     principal_components,
     wilson_interval,
 )
+from layerwise.study import out_of_fold_evidence
+from layerwise.study.measures._sampled import bootstrap_interval
 
 __all__ = ["FOLDER", "PAGE", "PICTURES", "filled", "pictures", "save"]
 

@@ -18,11 +18,7 @@ from layerwise.presentation import (
     comparison_page,
     draw_comparison,
 )
-from layerwise.presentation._comparison import (
-    figure_table,
-    probe_table,
-    setting_table,
-)
+from layerwise.presentation._comparison import figure_table, probe_table, setting_table
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,22 @@ HEAVY = {"jax", "torch", "sklearn", "matplotlib", "scipy", "pandas", "rich", "ty
 
 ROOMS = sorted(m.name for m in pkgutil.iter_modules(layerwise.__path__) if m.ispkg)
 
-MODULES = ["arrays", "errors", "files", "ranks", "wording"]
+MODULES = [
+    "arrays",
+    "errors",
+    "files",
+    "names",
+    "ranks",
+    "sweeps",
+    "threads",
+    "wording",
+]
 
 
 def test_the_rooms_are_those_of_the_design():
     expected = """
-    cli data estimators experiment inspection model presentation statistics training
+    baselines cli data diagnosis estimators experiment model modules presentation
+    statistics study training
     """
     assert expected.split() == ROOMS
 

@@ -139,7 +139,7 @@ import sys
 import numpy as np
 import layerwise as lw
 from layerwise import ranks
-from layerwise.inspection import _subject_network as room
+from layerwise.study import _subject_network as room
 
 ranks.join()
 network = lw.load_network(sys.argv[1])
@@ -193,7 +193,7 @@ SLOW_RANK = """
 import os, sys, time
 from layerwise import ranks
 from layerwise.cli import main
-import layerwise.inspection._activations as room
+import layerwise.study._activations as room
 
 counted = room.count_activations
 

@@ -17,7 +17,6 @@ from layerwise.cli import main
 from layerwise.errors import InputError, MachineError
 from layerwise.experiment import (
     Plan,
-    _sweep,
     axis,
     open_sweep,
     read_summary,
@@ -26,6 +25,7 @@ from layerwise.experiment import (
     train_point,
     varied,
 )
+from layerwise.experiment.sweeping import _sweep
 from layerwise.model import MLP
 from layerwise.training import Recipe
 
@@ -122,63 +122,18 @@ def test_no_point_sees_the_test_set(monkeypatch):
     assert (seen[0].test.inputs == data.validation.inputs).all()
 
 
-class TestOnAnAccelerator:
-    """Where there is one; here the CPU stands for it, by the same program."""
+def test_on_an_accelerator_trainings_are_done_one_after_another(monkeypatch):
+    workers = []
 
-    AXES = ("depth=1,2", "learning-rate=0.01,1e30", "seed=0,1")
+    def in_workers(work, settings, count):
+        workers.append(count)
+        return map(work, settings)
 
-    @pytest.fixture
-    def sweep(self, monkeypatch):
-        """A sweep's run, which may use no worker."""
-        monkeypatch.setattr(_sweep, "has_accelerator", lambda name: name is None)
-        monkeypatch.setattr(_sweep, "in_workers", None)
-        recipe = replace(PLAN.recipe, optimizer="sgd")
-        with open_sweep(replace(PLAN, recipe=recipe), [*map(axis, self.AXES)]) as run:
-            yield run
-
-    def test_the_points_are_those_of_workers(self, sweep):
-        found = run_sweep(sweep).points
-        assert [p.settings for p in found] == sweep.sweep.missing()
-        for point in found:
-            due = train_point(sweep.plan, point.settings)
-            assert point.status == due.status
-            assert (point.steps, point.epochs) == (due.steps, due.epochs)
-            assert (point.outcome, point.chance) == (due.outcome, due.chance)
-            for name in ("train_loss", "validation_loss", "validation_accuracy"):
-                expected = pytest.approx(getattr(due, name), rel=1e-5, nan_ok=True)
-                assert getattr(point, name) == expected
-            assert point.seconds > 0
-        assert {p.status for p in found} == {"finished", "diverged"}
-
-    def test_interrupted_it_goes_on_with_what_is_missing(self, sweep):
-        def interrupt(done):
-            if len(done.points) == 3:
-                raise KeyboardInterrupt
-
-        stopped = run_sweep(sweep, watch=interrupt)
-        assert len(stopped.points) == 3
-        whole = run_sweep(replace(sweep, sweep=stopped))
-        assert [p.settings for p in whole.points] == sweep.sweep.missing()
-        assert all(point in whole.points for point in stopped.points)
-
-    @pytest.mark.parametrize(
-        ("changes", "workers"),
-        [({"engine": "eager"}, None), ({"device": "cpu"}, None), ({}, 2)],
-    )
-    def test_workers_where_they_are_asked_for(
-        self, sweep, monkeypatch, changes, workers
-    ):
-        asked = []
-
-        def in_workers(function, items, count):
-            asked.append(count)
-            return map(function, items)
-
-        monkeypatch.setattr(_sweep, "in_workers", in_workers)
-        plan = replace(sweep.plan, recipe=replace(sweep.plan.recipe, **changes))
-        done = run_sweep(replace(sweep, plan=plan), workers)
-        assert asked == [workers or min(os.cpu_count(), 8)]
-        assert len(done.points) == 8
+    monkeypatch.setattr(_sweep, "has_accelerator", lambda name: name is None)
+    monkeypatch.setattr(_sweep, "in_workers", in_workers)
+    with open_sweep(PLAN, [axis("depth=1,2")]) as run:
+        run_sweep(run)
+    assert workers == [1]
 
 
 @pytest.fixture(scope="module")

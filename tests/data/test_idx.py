@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from layerwise.data import load
-from layerwise.data._idx import read_idx
+from layerwise.data.formats._idx import read_idx
 from layerwise.errors import InputError
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerwise.data import Samples, _mnist, describe, load
-from layerwise.data._idx import read_idx
-from layerwise.data._mnist import FILES, PUBLISHED, ImageSet, load_published
+from layerwise.data import Samples, describe, load
+from layerwise.data.formats import _mnist
+from layerwise.data.formats._idx import read_idx
+from layerwise.data.formats._mnist import FILES, PUBLISHED, ImageSet, load_published
 from layerwise.errors import InputError
 
 NOWHERE = "http://127.0.0.1:9/"

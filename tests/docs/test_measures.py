@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from layerwise.inspection import MEASURES
+from layerwise.study import MEASURES
 
 PARTS = ("Says", "Formula", "Range", "Blind to", "Samples", "Source")
 """What is said of every measure."""

@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from layerwise.arrays import (
-    automatic_gradient,
-    leaves,
-    ravelled,
-    tree_map,
-    unravelled,
-)
+from layerwise.arrays import automatic_gradient, leaves, ravelled, tree_map, unravelled
 from layerwise.errors import InputError
 from layerwise.model import (
     LOSSES,

@@ -7,17 +7,10 @@ import pytest
 
 import layerwise as lw
 from layerwise.data import Dataset, describe
-from layerwise.inspection import (
-    Baseline,
-    Finding,
-    InputStudy,
-    Share,
-    Study,
-    Suspect,
-    inspect,
-)
 from layerwise.model import initial_network
 from layerwise.presentation import Report, draw_all
+from layerwise.statistics import Share
+from layerwise.study import Baseline, Finding, InputStudy, Study, Suspect, inspect
 from layerwise.training import Result, fit
 
 HOSTILE = (

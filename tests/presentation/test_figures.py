@@ -14,7 +14,6 @@ from PIL import Image
 import layerwise as lw
 from layerwise.data import Samples
 from layerwise.experiment._workers import workers
-from layerwise.inspection import Share
 from layerwise.presentation import (
     class_colours,
     component_images,
@@ -32,8 +31,9 @@ from layerwise.presentation import (
     training_curves,
     worst_mistakes,
 )
-from layerwise.presentation._pictures import mosaic
-from layerwise.presentation._style import png
+from layerwise.presentation.figures._pictures import mosaic
+from layerwise.presentation.figures._style import png
+from layerwise.statistics import Share
 from layerwise.training import Epoch, History
 
 

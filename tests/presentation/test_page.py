@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerwise.inspection import Finding
 from layerwise.presentation import Report, draw_all, page
 from layerwise.presentation._text import typeset
+from layerwise.study import Finding
 
 CANARY = "document.documentElement.dataset.canary='ran'"
 

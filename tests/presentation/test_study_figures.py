@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Dataset
-from layerwise.inspection import inspect
 from layerwise.presentation import (
     class_colours,
     epoch_planes,
@@ -20,9 +19,10 @@ from layerwise.presentation import (
     reliability,
     suspect_labels,
 )
-from layerwise.presentation._figures_measures import AMOUNTS, SHARES, mixed_pairs
-from layerwise.presentation._style import png
+from layerwise.presentation.figures._measures import AMOUNTS, SHARES, mixed_pairs
+from layerwise.presentation.figures._style import png
 from layerwise.statistics import wilson_interval
+from layerwise.study import inspect
 from layerwise.training import fit
 
 

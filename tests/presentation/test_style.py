@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from layerwise import presentation
 from layerwise.presentation import class_colours, projection
-from layerwise.presentation._style import badge, png
+from layerwise.presentation.figures._style import badge, png
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1; on linear RGB.
 VISION = {

@@ -9,13 +9,13 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from layerwise.presentation import SweepReport, draw_sweep, phase_diagram, sweep_page
-from layerwise.presentation._figures_sweep import COLOURS
-from layerwise.presentation._sweep_page import (
+from layerwise.presentation.figures._sweep import COLOURS
+from layerwise.presentation.pages._sweep_page import (
     choice_sentence,
     phase_table,
     sweep_sentence,
 )
-from layerwise.training import Axis, Sweep, SweepPoint
+from layerwise.sweeps import Axis, Sweep, SweepPoint
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerwise.inspection import MEASURES
-from layerwise.presentation._alternatives import alternatives
-from layerwise.presentation._sentences import sentences
 from layerwise.presentation._tables import tables
+from layerwise.presentation.pages._alternatives import alternatives
+from layerwise.presentation.pages._sentences import sentences
+from layerwise.study import MEASURES
 
 
 @pytest.fixture

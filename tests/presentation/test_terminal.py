@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 import layerwise as lw
-from layerwise.inspection import Finding
 from layerwise.presentation import (
     PassBar,
     TrainingBar,
@@ -19,6 +18,7 @@ from layerwise.presentation import (
     print_suspects,
     print_training,
 )
+from layerwise.study import Finding
 from layerwise.training import Epoch, History, Progress, Result, fit
 from layerwise.wording import percent
 

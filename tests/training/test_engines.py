@@ -16,8 +16,16 @@ from layerwise.arrays import leaves, named_leaves, one_hot
 from layerwise.data import Order, Samples, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, loss_and_gradients
-from layerwise.training import OPTIMISERS, SCHEDULES, Optimiser, Score, engine_for
-from layerwise.training.engines import _program, engine_name, on_host
+from layerwise.training import (
+    OPTIMISERS,
+    SCHEDULES,
+    Optimiser,
+    Score,
+    engine_for,
+    engine_name,
+    on_host,
+)
+from layerwise.training.engines import _program
 from layerwise.training.engines._xla import TILES
 
 ENGINES = ["eager", "compiled", "torch"]

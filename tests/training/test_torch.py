@@ -13,16 +13,16 @@ from torch import nn
 import layerwise as lw
 from layerwise.arrays import leaves, named_leaves
 from layerwise.data import Order
+from layerwise.diagnosis import Setup, fix
 from layerwise.errors import InputError
-from layerwise.model import MLP, TorchNetwork
+from layerwise.model import MLP
+from layerwise.modules import TorchNetwork
 from layerwise.training import (
     LayerHealth,
     Progress,
-    Setup,
     checkpoints_in,
     engine_for,
     fingerprint,
-    fix,
     load_checkpoint,
     on_host,
     save_checkpoint,
@@ -452,7 +452,7 @@ def test_a_diverging_module(small):
     )
     assert result.status == "diverged"
     assert all(np.isfinite(leaf).all() for leaf in leaves(result.network.parameters))
-    assert result.diagnosis.first.kind == "learning rate too high"
+    assert lw.diagnose(result).first.kind == "learning rate too high"
 
 
 def test_what_is_wrong_is_mended_as_far_as_a_module_allows(small):

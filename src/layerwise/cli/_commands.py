@@ -69,11 +69,13 @@ class RunCommand(TrainingOptions):
             _opened("run", self) as run,
             experiment.known_of_data(run, helper) as of_data,
         ):
-            result, status = _trained("run", self, console, run)
+            result, diagnosis, status = _trained("run", self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status
             with ranks.alone(), _looking(console) as watch:
-                study, summary = experiment.finish(run, result, watch, of_data, helper)
+                study, summary = experiment.finish(
+                    run, result, diagnosis, watch, of_data, helper
+                )
             return _shown(self, console, run, study, summary) or status
 
 
@@ -92,7 +94,7 @@ class TrainCommand(TrainingOptions):
         from layerwise import experiment
 
         with _opened("train", self) as run:
-            _, status = _trained("train", self, console, run)
+            *_, status = _trained("train", self, console, run)
             if not ranks.is_first():
                 return status
         console.print(f"network in {run.folder / 'model.safetensors'}")
@@ -243,11 +245,13 @@ class DiagnoseCommand:
     def __call__(self, console: "Console") -> int:
         """Do it."""
         from layerwise import experiment, presentation
+        from layerwise.diagnosis import diagnose
 
         run, result = experiment.restored(self.run, named_module(self.module))
-        presentation.print_diagnosis(console, result.diagnosis)
-        summary: dict[str, Any] = {"diagnosis": result.diagnosis.summary()}
-        if self.fix and not result.diagnosis.healthy:
+        diagnosis = diagnose(result)
+        presentation.print_diagnosis(console, diagnosis)
+        summary: dict[str, Any] = {"diagnosis": diagnosis.summary()}
+        if self.fix and not diagnosis.healthy:
             with presentation.TrainingBar(console) as watch:
                 mended, fixed = experiment.fix_run(run, result, self.out, watch)
             presentation.print_fixed(console, fixed)
@@ -311,7 +315,7 @@ def _new_or_reopened(options: TrainingOptions) -> AbstractContextManager["Run"]:
 
 def _trained(
     command: str, options: TrainingOptions, console: "Console", run: "Run"
-) -> tuple[Any, int]:
+) -> tuple[Any, Any, int]:
     """Train, and say how it ended."""
     from layerwise import experiment, presentation
 
@@ -320,7 +324,7 @@ def _trained(
         console.print(run.origin, markup=False, soft_wrap=True)
     try:
         with presentation.TrainingBar(console, options.log_every) as watch:
-            result = experiment.train(run, watch)
+            result, diagnosis = experiment.train(run, watch)
     except MachineError:
         console.print(
             "what was saved before is whole; when there is room for more, go on with: "
@@ -330,11 +334,11 @@ def _trained(
         )
         raise
     if not ranks.is_first():
-        return result, STATUSES[result.status]
+        return result, diagnosis, STATUSES[result.status]
     presentation.print_training(console, result)
     if result.status != "interrupted":
-        presentation.print_diagnosis(console, result.diagnosis)
-        if experiment.fixable(run, result):
+        presentation.print_diagnosis(console, diagnosis)
+        if experiment.fixable(run, diagnosis):
             console.print(
                 f"  to try it: layerwise diagnose {run.named} --fix", soft_wrap=True
             )
@@ -344,7 +348,7 @@ def _trained(
             markup=False,
             soft_wrap=True,
         )
-    return result, STATUSES[result.status]
+    return result, diagnosis, STATUSES[result.status]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from layerwise.experiment import Plan
-    from layerwise.inspection import CountingOptions, Study
+    from layerwise.study import CountingOptions, Study
 
 __all__ = ["InspectCommand"]
 
@@ -103,7 +103,7 @@ class InspectCommand(StoredOptions):
 
     def _network(self, console: "Console", path: str, name: str) -> int:
         from layerwise import experiment, presentation, ranks
-        from layerwise.model import load_network
+        from layerwise.modules import load_network
 
         ranks.join()
         plan = self._plan(name)
@@ -125,7 +125,7 @@ class InspectCommand(StoredOptions):
         return DONE
 
     def _module(self, console: "Console", target: str) -> int:
-        from layerwise import inspection, presentation, ranks
+        from layerwise import presentation, ranks, study as inspection
         from layerwise.arrays import require_torch
 
         require_torch("looking into a module")
@@ -160,7 +160,7 @@ class InspectCommand(StoredOptions):
 
     def _loaded(self, target: str) -> tuple[Any, str]:
         """Return the module with its weights, and what is to be said of these."""
-        from layerwise import inspection
+        from layerwise import study as inspection
 
         module = built(target)
         if self.weights is None:

@@ -14,7 +14,7 @@ from layerwise.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from layerwise.inspection import Study
+    from layerwise.study import Study
 
 __all__ = ["MergeCommand", "StoredOptions"]
 
@@ -46,7 +46,7 @@ class StoredOptions:
 
     def study_stored(self, console: "Console", out: str | None, as_json: bool) -> int:
         """Study what is stored, or count a part of it, or say what it will cost."""
-        from layerwise import experiment, inspection, presentation, ranks
+        from layerwise import experiment, presentation, ranks, study as inspection
 
         if self.activations is None or self.labels is None:
             raise InputError("give both --activations GLOB and --labels FILE")
@@ -132,7 +132,7 @@ class MergeCommand:
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        from layerwise import experiment, inspection
+        from layerwise import experiment, study as inspection
 
         whole = experiment.joined_parts(self.parts)
         if self.out is not None:

@@ -42,7 +42,7 @@ def imported(target: str) -> Any:
 
 def built(target: str) -> Any:
     """Return the torch module that a target is or builds."""
-    from layerwise.inspection import is_module
+    from layerwise.study import is_module
 
     found = imported(target)
     module = found if is_module(found) else called(target, found)

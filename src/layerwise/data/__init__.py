@@ -6,14 +6,14 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
-from layerwise.data._formats import open_rows, rows_in_files, tensor_names
 from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
 from layerwise.data._order import Order, order
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
-from layerwise.data._split import stratified_split
+from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
+from layerwise.data.formats import open_rows, rows_in_files, tensor_names
 
 __all__ = [
     "DataStatistics",
@@ -26,6 +26,7 @@ __all__ = [
     "ValueStatistics",
     "class_indices",
     "describe",
+    "drawn",
     "fit_scaling",
     "load",
     "names",

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layerwise.data._builtin import BUILT_IN
-from layerwise.data._formats import read_npy_folder, read_parquet
-from layerwise.data._idx import read_idx_folder
 from layerwise.data._labelled import Labelled
-from layerwise.data._mnist import PUBLISHED, load_published
-from layerwise.data._npz import read_npz
 from layerwise.data._records import Dataset, dataset
+from layerwise.data.formats import (
+    PUBLISHED,
+    load_published,
+    read_idx_folder,
+    read_npy_folder,
+    read_npz,
+    read_parquet,
+)
 from layerwise.errors import InputError
 
 __all__ = ["load", "names"]

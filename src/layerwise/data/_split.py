@@ -7,7 +7,7 @@ from jaxtyping import Int64, Integer
 
 from layerwise.errors import InputError
 
-__all__ = ["stratified_split"]
+__all__ = ["drawn", "stratified_split"]
 
 
 def stratified_split(
@@ -79,3 +79,13 @@ def _allotted(
     open_classes = by_remainder[places[by_remainder] < most[by_remainder]]
     places[open_classes[: max(missing, 0)]] += 1
     return places
+
+
+def drawn(
+    targets: Integer[np.ndarray, " samples"], most: int, seed: int
+) -> Int64[np.ndarray, " drawn"]:
+    """Return ``most`` positions at most, a stratified draw, in increasing order."""
+    if len(targets) <= most:
+        return np.arange(len(targets))
+    part = most / len(targets)
+    return stratified_split(targets, [part, 1 - part], seed)[0]

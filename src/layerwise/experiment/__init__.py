@@ -1,6 +1,7 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
 from layerwise.experiment._compare import compare, write_comparison
+from layerwise.experiment._fix import fix_run, fixable
 from layerwise.experiment._folder import (
     Run,
     how_to_go_on,
@@ -9,7 +10,6 @@ from layerwise.experiment._folder import (
     reopen_run,
 )
 from layerwise.experiment._look import DataView, look_at_data
-from layerwise.experiment._mend import fix_run, fixable
 from layerwise.experiment._path import (
     draw_again,
     finish,
@@ -28,15 +28,16 @@ from layerwise.experiment._stored import (
     stored_labels,
 )
 from layerwise.experiment._summary import environment, json_types
-from layerwise.experiment._sweep import (
+from layerwise.experiment.sweeping import (
     SweepRun,
+    axis,
+    finish_sweep,
     open_sweep,
     reopen_sweep,
     run_sweep,
     train_point,
+    varied,
 )
-from layerwise.experiment._sweep_end import finish_sweep
-from layerwise.experiment._vary import axis, varied
 
 __all__ = [
     "DataView",

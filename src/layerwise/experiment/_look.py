@@ -7,8 +7,8 @@ from typing import Any
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.experiment._folder import plain
 from layerwise.experiment._summary import json_types
-from layerwise.inspection import InputStudy, inspect_inputs
 from layerwise.presentation import draw_inputs, save_figures
+from layerwise.study import InputStudy, inspect_inputs
 
 __all__ = ["DataView", "look_at_data"]
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from layerwise import ranks
+from layerwise.baselines import Baseline, baselines, logistic_regression
 from layerwise.data import Dataset, DataStatistics, describe
+from layerwise.diagnosis import Diagnosis, diagnose
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, read_summary
 from layerwise.experiment._plan import NamedModule, Plan, load_data
@@ -22,31 +24,24 @@ from layerwise.experiment._summary import (
     write_summary,
 )
 from layerwise.experiment._workers import deaf_to_interrupts, workers
-from layerwise.files import (
-    make_folder,
-    sole_writer,
-    write_atomically,
-    write_tensors,
-)
-from layerwise.inspection import (
-    Baseline,
-    CountingOptions,
-    Study,
-    baselines,
-    inspect,
-    inspect_inputs,
-    load_for_inspecting,
-    logistic_regression,
-    suspects,
-    suspects_csv,
-)
-from layerwise.model import Network, TorchNetwork, save_network
+from layerwise.files import make_folder, sole_writer, write_atomically, write_tensors
+from layerwise.model import Network
+from layerwise.modules import TorchNetwork, save_network
 from layerwise.presentation import (
     Report,
     draw_all,
     load_for_drawing,
     page,
     save_figures,
+)
+from layerwise.study import (
+    CountingOptions,
+    Study,
+    inspect,
+    inspect_inputs,
+    load_for_inspecting,
+    suspects,
+    suspects_csv,
 )
 from layerwise.training import (
     Checkpoint,
@@ -141,7 +136,9 @@ def _look_at(data: Dataset, seed: int, linear: Baseline | None = None) -> OfData
     return OfData(simple, describe(data))
 
 
-def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
+def train(
+    run: Run, watch: Callable[[Progress], None] | None = None
+) -> tuple[Result, Diagnosis]:
     """Train, saving checkpoints as it goes; then write the network and its history.
 
     Under ``torchrun`` rank 0 alone writes.
@@ -168,17 +165,19 @@ def train(run: Run, watch: Callable[[Progress], None] | None = None) -> Result:
         watch=watch,
         save=save,
     )
+    diagnosis = diagnose(result)
     if ranks.is_first():
-        record(run, result)
-    return result
+        record(run, result, diagnosis)
+    return result, diagnosis
 
 
-def record(run: Run, result: Result) -> None:
+def record(run: Run, result: Result, diagnosis: Diagnosis) -> None:
     """Write a training into its run's folder: checkpoint, network, history, summary."""
     _keep(run, result.checkpoint, _named(run))
     save_network(result.network, run.folder / "model.safetensors")
     _write_history(run.folder, result)
-    write_summary(run.folder, run.plan, run.data, training_summary(run.plan, result))
+    summary = training_summary(run.plan, result, diagnosis)
+    write_summary(run.folder, run.plan, run.data, summary)
 
 
 def _write_history(folder: Path, result: Result) -> None:
@@ -200,6 +199,7 @@ def _keep(run: Run, checkpoint: Checkpoint, training: str) -> None:
 def finish(
     run: Run,
     result: Result,
+    diagnosis: Diagnosis,
     watch: Callable[[int, int], None] | None = None,
     of_data: Callable[[], OfData] | None = None,
     helper: Executor | None = None,
@@ -210,6 +210,8 @@ def finish(
     ----------
     run : Run
     result : Result
+    diagnosis : Diagnosis
+        Of that result.
     watch : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
@@ -257,13 +259,15 @@ def finish(
         study=study,
         environment=ran,
         command=run.plan.command(),
-        diagnosis=result.diagnosis,
+        diagnosis=diagnosis,
     )
     figures = draw_all(report, helper)
     save_figures(figures, run.folder / "figures")
     html = page(report, figures)
     write_atomically(run.folder / "report.html", html.encode())
-    summary = training_summary(run.plan, result) | study_summary(study, inputs)
+    summary = training_summary(run.plan, result, diagnosis) | study_summary(
+        study, inputs
+    )
     return study, write_summary(run.folder, run.plan, run.data, summary)
 
 
@@ -356,7 +360,7 @@ def draw_again(
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
         _write_history(run.folder, result)
-        study, summary = finish(run, result, watch)
+        study, summary = finish(run, result, diagnose(result), watch)
         return run, study, summary
 
 

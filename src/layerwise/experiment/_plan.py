@@ -8,7 +8,8 @@ from typing import Any
 
 from layerwise.data import Dataset, load
 from layerwise.errors import InputError
-from layerwise.model import MLP, TorchModule
+from layerwise.model import MLP
+from layerwise.modules import TorchModule
 from layerwise.training import Recipe
 
 __all__ = ["NamedModule", "Plan", "load_data"]

@@ -6,21 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from layerwise.data import (
-    StoredRows,
-    open_rows,
-    rows_in_files,
-    tensor_names,
-)
+from layerwise.data import StoredRows, open_rows, rows_in_files, tensor_names
 from layerwise.errors import InputError
-from layerwise.inspection import (
-    Counted,
-    Counting,
-    Forecast,
-    forecast,
-    joined,
-    load_counted,
-)
+from layerwise.study import Counted, Counting, Forecast, forecast, joined, load_counted
 
 __all__ = ["joined_parts", "stored_activations", "stored_forecast", "stored_labels"]
 

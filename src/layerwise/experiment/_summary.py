@@ -12,9 +12,10 @@ from typing import Any
 from layerwise import ranks
 from layerwise.arrays import device_named, torch_device_name
 from layerwise.data import Dataset
+from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
 from layerwise.files import write_atomically
-from layerwise.inspection import InputStudy, Study
+from layerwise.study import InputStudy, Study
 from layerwise.training import Result
 
 __all__ = [
@@ -60,12 +61,14 @@ def _device(result: Result) -> str:
     return str(device_named(result.recipe.device).device_kind)
 
 
-def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
+def training_summary(
+    plan: Plan, result: Result, diagnosis: Diagnosis
+) -> dict[str, Any]:
     """Return the network and its training."""
     network, history = result.network, result.history
     losses = history.losses
     last = history.epochs[-1] if history.epochs else None
-    first = result.diagnosis.first
+    first = diagnosis.first
     return {
         "environment": environment(result),
         "network": {
@@ -94,7 +97,7 @@ def training_summary(plan: Plan, result: Result) -> dict[str, Any]:
             "test_accuracy": result.test.accuracy,
         },
         "health": _last_health(result),
-        "diagnosis": result.diagnosis.summary(),
+        "diagnosis": diagnosis.summary(),
     }
 
 

@@ -18,7 +18,6 @@ from layerwise.model._activations import (
 from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Residual, Sequential, layers_within, slopes
 from layerwise.model._dropout import Dropout
-from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
     GradientCheck,
     GradientReport,
@@ -46,17 +45,12 @@ from layerwise.model._network import (
     flatten,
     hits,
     initial_network,
+    likeliest,
     loss_and_gradients,
     target_rows,
 )
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
-from layerwise.model._torch_network import (
-    TorchModule,
-    TorchNetwork,
-    scaling_module,
-    torch_network,
-)
 
 __all__ = [
     "ACTIVATIONS",
@@ -90,8 +84,6 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "Tanh",
-    "TorchModule",
-    "TorchNetwork",
     "activation",
     "block_names",
     "flatten",
@@ -100,16 +92,13 @@ __all__ = [
     "initial_network",
     "initialiser",
     "layers_within",
-    "load_network",
+    "likeliest",
     "loss_and_gradients",
     "loss_function",
     "mean_loss",
     "output_shape",
     "own_targets",
-    "save_network",
-    "scaling_module",
     "slopes",
     "target_rows",
-    "torch_network",
     "with_l2_penalty",
 ]

@@ -122,7 +122,7 @@ class MLP:
         ((8,), 'tanh')
         """
         require_torch("a module of torch")
-        from layerwise.model._torch_modules import parts_of
+        from layerwise.modules import parts_of
 
         parts = parts_of(module)
         mlp = _mlp_of(parts.layer, parts.inputs, loss)

@@ -118,7 +118,7 @@ class Network:
         ['scaling', 'flatten', 'hidden1', 'output']
         """
         require_torch("a module of torch")
-        from layerwise.model._torch_modules import network_module
+        from layerwise.modules import network_module
 
         return network_module(
             self.layer, self.layer_names, self.parameters, self.scaling, self.shape

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from layerwise.data import Dataset, DataStatistics
-from layerwise.inspection import InputStudy, Study
-from layerwise.model import Network, SquaredError, TorchNetwork
-from layerwise.training import Diagnosis, History, Recipe, Score
+from layerwise.diagnosis import Diagnosis
+from layerwise.model import Network, SquaredError
+from layerwise.modules import TorchNetwork
+from layerwise.study import InputStudy, Study
+from layerwise.training import History, Recipe, Score
 
 __all__ = ["Report"]
 

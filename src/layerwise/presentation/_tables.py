@@ -7,17 +7,10 @@ import numpy as np
 from jaxtyping import Int
 
 from layerwise.data import DataStatistics, SetStatistics
-from layerwise.inspection import (
-    MEASURES,
-    LayerStudy,
-    Measures,
-    Share,
-    Study,
-    Suspect,
-)
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import interval, known, short
-from layerwise.statistics import wilson_interval
+from layerwise.statistics import Share, wilson_interval
+from layerwise.study import MEASURES, LayerStudy, Measures, Study, Suspect
 from layerwise.wording import count, number, percent
 
 __all__ = [

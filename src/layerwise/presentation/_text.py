@@ -3,7 +3,7 @@
 import math
 import re
 
-from layerwise.inspection import Share
+from layerwise.statistics import Share
 from layerwise.wording import count, number, percent
 
 __all__ = ["duration", "interval", "known", "short", "speed", "typeset"]

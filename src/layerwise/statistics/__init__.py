@@ -23,15 +23,30 @@ from layerwise.statistics._components import (
     principal_components,
 )
 from layerwise.statistics._discriminants import Discriminants, discriminants
-from layerwise.statistics._intervals import wilson_interval
+from layerwise.statistics._intervals import (
+    TWO_SIDED,
+    Share,
+    difference_noise,
+    share,
+    wilson_interval,
+)
 from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
 from layerwise.statistics._neighbours import nearest_columns, nearest_rows
+from layerwise.statistics._predictions import (
+    BINS,
+    Calibration,
+    calibration_of,
+    confusion_counts,
+)
 from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
 from layerwise.statistics._projection import Projection
 from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_cka_of
 
 __all__ = [
+    "BINS",
     "MAX_UNITS",
+    "TWO_SIDED",
+    "Calibration",
     "CrossMoments",
     "Discriminants",
     "LeastSquaresProbe",
@@ -39,11 +54,15 @@ __all__ = [
     "Precision",
     "PrincipalComponents",
     "Projection",
+    "Share",
     "Tally",
     "angle_deviation",
     "blocks",
+    "calibration_of",
     "class_spread",
+    "confusion_counts",
     "constant_units",
+    "difference_noise",
     "discriminants",
     "duplicate_units",
     "effective_rank",
@@ -60,6 +79,7 @@ __all__ = [
     "principal_components",
     "self_duality",
     "separation",
+    "share",
     "wilson_interval",
     "within_collapse",
 ]

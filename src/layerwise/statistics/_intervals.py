@@ -1,5 +1,6 @@
-"""What a count of successes says of the rate behind it."""
+"""Shares of samples: their intervals, and how far chance alone moves them."""
 
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
@@ -7,7 +8,10 @@ import numpy as np
 
 from layerwise.errors import InputError
 
-__all__ = ["wilson_interval"]
+__all__ = ["TWO_SIDED", "Share", "difference_noise", "share", "wilson_interval"]
+
+TWO_SIDED = 1.96
+"""Standard errors that chance alone exceeds in 5 % of cases, to either side."""
 
 
 def wilson_interval(
@@ -56,3 +60,52 @@ def wilson_interval(
     low = 0.0 if successes == 0 else (centre - half) / (1 + weight)
     high = 1.0 if successes == trials else (centre + half) / (1 + weight)
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of samples, with its 95 % interval (Wilson 1927).
+
+    Parameters
+    ----------
+    successes, trials : int
+        What was counted, of how many.
+    low, high : float
+        The ends of the interval, 0 to 1.
+    """
+
+    successes: int
+    trials: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share, 0 to 1; NaN where nothing was counted."""
+        return self.successes / self.trials if self.trials else float("nan")
+
+
+def share(right: np.ndarray) -> Share:
+    """Return the share of true entries, with its interval; of none, 0 to 1."""
+    successes, trials = int(np.sum(right)), len(right)
+    if not trials:
+        return Share(0, 0, 0.0, 1.0)
+    low, high = wilson_interval(successes, trials)
+    return Share(successes, trials, float(low), float(high))
+
+
+def difference_noise(first: float, of: int, second: float, of_second: int) -> float:
+    """Return the largest difference of two shares that chance alone may make.
+
+    ``1.96 √(p (1 - p) / n + q (1 - q) / m)``: two binomial counts, taken as
+    independent. Of the same samples they are not, and the noise is smaller.
+
+    Parameters
+    ----------
+    first, second : float
+        The shares p and q.
+    of, of_second : int
+        Of how many samples, n and m.
+    """
+    variance = first * (1 - first) / of + second * (1 - second) / of_second
+    return TWO_SIDED * sqrt(variance)

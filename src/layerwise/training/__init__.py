@@ -18,7 +18,6 @@ from layerwise.training._loop import (
     planned_engine,
     score,
 )
-from layerwise.training._mend import Fixed, Round, fix
 from layerwise.training._optimisers import (
     OPTIMISERS,
     Adam,
@@ -26,21 +25,10 @@ from layerwise.training._optimisers import (
     Optimiser,
     optimiser,
 )
-from layerwise.training._recipe import Recipe
+from layerwise.training._recipe import LEARNING_RATES, Recipe, ResolvedRecipe
 from layerwise.training._record import Recording, record
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
-from layerwise.training._sweep import (
-    OUTCOMES,
-    Axis,
-    Phase,
-    PhaseDiagram,
-    Setting,
-    Sweep,
-    SweepPoint,
-)
-from layerwise.training._together import Planned, fit_together
-from layerwise.training.diagnosis import Cause, Diagnosis, Setup
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -48,50 +36,39 @@ from layerwise.training.engines import (
     State,
     Steps,
     engine_for,
+    engine_name,
     on_host,
 )
 
 __all__ = [
+    "LEARNING_RATES",
     "OPTIMISERS",
-    "OUTCOMES",
     "SCHEDULES",
     "Adam",
-    "Axis",
-    "Cause",
     "Checkpoint",
-    "Diagnosis",
     "Engine",
     "Epoch",
-    "Fixed",
     "Health",
     "History",
     "LayerHealth",
     "Momentum",
     "Optimiser",
-    "Phase",
-    "PhaseDiagram",
-    "Planned",
     "Problem",
     "Progress",
     "Recipe",
     "Recording",
+    "ResolvedRecipe",
     "Result",
-    "Round",
     "Schedule",
     "Score",
-    "Setting",
-    "Setup",
     "Snapshot",
     "State",
     "Steps",
-    "Sweep",
-    "SweepPoint",
     "checkpoints_in",
     "engine_for",
+    "engine_name",
     "fingerprint",
     "fit",
-    "fit_together",
-    "fix",
     "latest_checkpoint",
     "load_checkpoint",
     "on_host",

@@ -18,7 +18,8 @@ from layerwise.arrays import leaves, named_leaves, tree_like
 from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
-from layerwise.model import Architecture, TorchModule
+from layerwise.model import Architecture
+from layerwise.modules import TorchModule
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, initial_state
 from layerwise.training._recipe import Recipe

@@ -11,20 +11,13 @@ import numpy as np
 from layerwise import ranks
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import (
-    Architecture,
-    Network,
-    TorchModule,
-    TorchNetwork,
-    initial_network,
-    torch_network,
-)
+from layerwise.model import Architecture, Network, initial_network
+from layerwise.modules import TorchModule, TorchNetwork, torch_network
 from layerwise.training._history import Epoch, History
 from layerwise.training._optimisers import Optimiser, optimiser as named_optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
 from layerwise.training._schedules import schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
-from layerwise.training.diagnosis import Diagnosis, Evidence, diagnose
 from layerwise.training.engines import (
     Engine,
     Problem,
@@ -43,7 +36,6 @@ __all__ = [
     "Checkpoint",
     "Progress",
     "Result",
-    "finished",
     "fit",
     "initial_state",
     "planned_engine",
@@ -165,28 +157,6 @@ class Result:
         """Passes over the training set that were finished."""
         order = self.recipe.order(len(self.data.train))
         return self.checkpoint.state.step // order.steps_per_epoch
-
-    @cached_property
-    def diagnosis(self) -> Diagnosis:
-        """What is wrong with the training, if anything; the test set has no say."""
-        return diagnose(self._evidence)
-
-    @property
-    def expected_accuracy(self) -> float:
-        """What simple methods reach on the validation set."""
-        return self._evidence.expected.accuracy
-
-    @cached_property
-    def _evidence(self) -> Evidence:
-        return Evidence(
-            network=self.network,
-            data=self.data,
-            recipe=self.recipe,
-            optimiser=self.optimiser,
-            history=self.history,
-            status=self.status,
-            validation=self.validation,
-        )
 
 
 def fit(  # noqa: PLR0913 - one more than six, all but three by name
@@ -350,39 +320,6 @@ def _untrained(
     if not isinstance(architecture, TorchModule):
         architecture = TorchModule(architecture)
     return torch_network(architecture, data)
-
-
-def finished(
-    problem: Problem,
-    data: Dataset,
-    recipe: ResolvedRecipe,
-    engine: Engine,
-    reached: tuple[State, Steps],
-    seconds: float,
-) -> Result:
-    """Return the result of a training all of whose steps were done outside of `fit`.
-
-    Parameters
-    ----------
-    problem : Problem
-    data : Dataset
-        In memory.
-    recipe : ResolvedRecipe
-        Without snapshots or patience, which look at what was on the way.
-    engine : Engine
-        To score the network with.
-    reached : State, Steps
-        The end, on the host, and the records of all steps.
-    seconds : float
-        What the steps took.
-    """
-    state, steps = reached
-    history = _extended(History(), steps)
-    checkpoint = Checkpoint(state, history, seconds=seconds)
-    training = _Training(engine, problem, data, recipe)
-    training.resumed(checkpoint)
-    checkpoint = training.at_end_of(recipe.epochs, checkpoint)
-    return training.result(checkpoint, "finished")
 
 
 def problem_of(

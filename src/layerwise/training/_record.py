@@ -20,7 +20,8 @@ from layerwise import ranks
 from layerwise.arrays import Tree, one_hot
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import TorchModule, TorchNetwork, hits, torch_network
+from layerwise.model import hits
+from layerwise.modules import TorchModule, TorchNetwork, torch_network
 from layerwise.training._snapshots import Snapshot
 from layerwise.training.engines import Score
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise.model import Network, TorchNetwork
+from layerwise.model import Network
+from layerwise.modules import TorchNetwork
 
 __all__ = ["Snapshot", "snapshot_epochs"]
 

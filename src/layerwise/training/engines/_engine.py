@@ -10,7 +10,8 @@ from jaxtyping import Float, Integer
 from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
 from layerwise.errors import InputError
-from layerwise.model import Network, TorchNetwork
+from layerwise.model import Network
+from layerwise.modules import TorchNetwork
 from layerwise.training._health import HEALTH_EVERY, no_health
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule

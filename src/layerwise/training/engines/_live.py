@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
-from layerwise.model import Network, TorchNetwork
-from layerwise.model._torch_modules import Slot, as_inputs, logits_of, slots
+from layerwise.model import Network
+from layerwise.modules import Slot, TorchNetwork, as_inputs, logits_of, slots
 
 __all__ = ["Live", "fill", "live"]
 

@@ -31,11 +31,7 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.training._health import (
-    greatest_slopes,
-    health_of_step,
-    no_health,
-)
+from layerwise.training._health import greatest_slopes, health_of_step, no_health
 from layerwise.training._optimisers import Optimiser
 from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
@@ -53,7 +49,6 @@ __all__ = [
     "programs_of",
     "records_within",
     "shared_length",
-    "steps_together",
 ]
 
 MOST_STEPS = 1024
@@ -162,18 +157,6 @@ _shared = lru_cache(maxsize=PROGRAMS)(_programs)
 
 
 @lru_cache(maxsize=PROGRAMS)
-def steps_together(shape: Shape) -> Callable[..., Carry]:
-    """Return the program of the steps of many trainings of one constant shape.
-
-    As ``Programs.run``, but every array has one axis more, the trainings, in front; the
-    step at which they stand and the span are the same for all. Those that have diverged
-    stand still.
-    """
-    axes = (0, State(0, 0, None), 0, None)
-    together = jax.vmap(partial(_run, shape), in_axes=axes)
-    return jax.jit(together, compiler_options=step_options(shape.platform))
-
-
 def is_constant(value: Any) -> bool:
     """Return whether a program for this value is one for all that equals it.
 

@@ -23,11 +23,7 @@ from layerwise.training._health import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps
 from layerwise.training.engines._graph import Replay, host_state
 from layerwise.training.engines._live import fill, live
-from layerwise.training.engines._watch import (
-    greatest_slopes,
-    layer_health,
-    watched,
-)
+from layerwise.training.engines._watch import greatest_slopes, layer_health, watched
 
 __all__ = ["TorchEngine"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from layerwise.model._torch_modules import CHANNELS_FIRST, activation_of
+from layerwise.modules import CHANNELS_FIRST, activation_of
 from layerwise.training._health import statistics_of_outputs, statistics_of_slopes
 from layerwise.training.engines._live import Live
 

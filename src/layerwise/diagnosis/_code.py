@@ -1,0 +1,141 @@
+"""Causes in code: gradients that add up, noise that never comes.
+
+Found by trying: an optimiser is given one gradient and then none, a network the same
+batch twice.
+"""
+
+import numpy as np
+
+from layerwise.arrays import leaves, one_hot, tree_map
+from layerwise.diagnosis._cause import Cause
+from layerwise.diagnosis._evidence import Evidence
+from layerwise.model import Batch, Draw, Network, loss_and_gradients
+from layerwise.wording import number
+
+__all__ = ["evaluation_mode", "gradients_not_reset"]
+
+NOTHING = 200
+"""Steps without a gradient: momentum has forgotten it by then (0.9²⁰⁰ = 1e-9)."""
+
+STILL_MOVING = 0.1
+"""An update of a tenth of the first one, so long after, remembers too well."""
+
+ROWS = 64
+
+
+def gradients_not_reset(evidence: Evidence) -> Cause | None:
+    """Gradients of earlier steps that are still in the update."""
+    if evidence.by_hand is None:
+        return None
+    moving = max(_remembered(evidence), _doubled(evidence, evidence.by_hand))
+    if moving < STILL_MOVING:
+        return None
+    return Cause(
+        kind="gradients not reset",
+        step=1,
+        text="Given one gradient and then none, the update after "
+        f"{NOTHING} steps is still {number(moving)} of the first.",
+        reason="The gradients of all steps so far are added up instead of being set "
+        "to zero before each: steps grow longer and longer and follow batches long "
+        "gone.",
+        remedy="Start each step from the gradient of its own batch (zero_grad in "
+        "PyTorch); an optimiser of layerwise does.",
+        change={"optimiser": None},
+        evidence={"update_left": moving, "steps": NOTHING},
+    )
+
+
+def _remembered(evidence: Evidence) -> float:
+    """Return what is left of an update after many steps without a gradient."""
+    optimiser, zeros = evidence.optimiser, {"w": np.zeros(4)}
+    gradient, parameters = {"w": np.array([1.0, -2.0, 0.5, 1.0])}, zeros
+    moments, sizes = optimiser.init(parameters), []
+    for step in range(NOTHING):
+        given = zeros if step else gradient
+        moved, moments = optimiser.update(given, moments, parameters, 1e-3)
+        sizes.append(float(np.linalg.norm(moved["w"] - parameters["w"])))
+        parameters = moved
+    return sizes[-1] / max(sizes[0], 1e-30)
+
+
+def _doubled(evidence: Evidence, network: Network) -> float:
+    """Return by how much a second gradient of the same batch differs from the first."""
+    first, second = (leaves(_gradients(evidence, network)) for _ in range(2))
+    pairs = zip(first, second, strict=True)
+    change = sum(float(np.sum(np.square(b - a))) for a, b in pairs)
+    size = sum(float(np.sum(np.square(a))) for a in first)
+    return float(np.sqrt(change / size)) if np.isfinite(size) and size > 0 else 0.0
+
+
+def evaluation_mode(evidence: Evidence) -> Cause | None:
+    """Return layers that ask for noise in training and do not get it."""
+    network = evidence.by_hand
+    if network is None:
+        return None
+    features = (int(np.prod(network.shape)),)
+    asking = [
+        inner
+        for inner in evidence.within
+        if isinstance(_own_noise(inner), Draw) and getattr(inner, "rate", 1.0)
+    ]
+    if not asking:
+        return None
+    declared = network.layer.noise(network.parameters, features)
+    one, other = (
+        _outputs(evidence, network, _noise(declared, seed)) for seed in (0, 1)
+    )
+    if not np.array_equal(one, other):
+        return None
+    names = sorted({type(inner).__name__ for inner in asking})
+    return Cause(
+        kind="left in evaluation mode",
+        step=0,
+        text=f"The network has {len(asking)} layers of {', '.join(names)}, but its "
+        "outputs in training do not depend on their noise.",
+        reason="Such layers act in training only, and rest in evaluation: here they "
+        "rest always, as if the model had been left in evaluation mode, and what they "
+        "should prevent is not prevented.",
+        remedy="Declare the inner layer's noise in noise() and pass it on to its "
+        "forward.",
+        change={},
+        evidence={"layers": len(asking)},
+    )
+
+
+def _own_noise(layer: object) -> object:
+    from layerwise.model import Dropout, Residual, Sequential
+
+    if isinstance(layer, Residual | Sequential):
+        return None
+    if isinstance(layer, Dropout):
+        return Draw((1,))
+    try:
+        return layer.noise({}, (1,))  # pyright: ignore[reportAttributeAccessIssue]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _noise(declared: object, seed: int) -> object:
+    rng = np.random.default_rng(seed)
+    return tree_map(
+        lambda d: None if d is None else rng.uniform(size=(ROWS, *d.shape)), declared
+    )
+
+
+def _batch(evidence: Evidence) -> Batch:
+    rows = np.arange(ROWS) % len(evidence.scaled)
+    x = evidence.scaled[rows]
+    targets = evidence.training_rows.targets[rows]
+    return Batch(x, one_hot(targets, evidence.data.classes, x), np.ones(ROWS))
+
+
+def _outputs(evidence: Evidence, network: Network, noise: object) -> np.ndarray:
+    inputs = _batch(evidence).inputs
+    return np.asarray(network.layer.forward(network.parameters, inputs, noise)[0])
+
+
+def _gradients(evidence: Evidence, network: Network) -> object:
+    with np.errstate(all="ignore"):
+        return loss_and_gradients(
+            network.layer, network.loss, network.parameters, _batch(evidence)
+        ).gradients

@@ -1,0 +1,70 @@
+"""From a training to what is wrong with it: rules in the order of their rank."""
+
+from collections.abc import Callable
+
+from layerwise.diagnosis._cause import Cause, Diagnosis
+from layerwise.diagnosis._code import evaluation_mode, gradients_not_reset
+from layerwise.diagnosis._evidence import Evidence
+from layerwise.diagnosis._fitted import overfitting, underfitting
+from layerwise.diagnosis._inputs import different_scales, not_finite, not_scaled
+from layerwise.diagnosis._labels import imbalance, no_information, out_of_step
+from layerwise.diagnosis._outputs import constant, softmax_twice, underflow
+from layerwise.diagnosis._rates import rate_too_high, rate_too_low
+from layerwise.diagnosis._signals import exploding, too_deep, vanishing
+from layerwise.diagnosis._units import alike, dead, saturated
+from layerwise.training import Result
+
+__all__ = ["DATA_RULES", "RULES", "diagnose"]
+
+DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (not_finite,)
+"""With such a cause nothing else can be judged."""
+
+RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
+    gradients_not_reset,
+    evaluation_mode,
+    softmax_twice,
+    out_of_step,
+    no_information,
+    different_scales,
+    not_scaled,
+    alike,
+    dead,
+    underflow,
+    saturated,
+    exploding,
+    vanishing,
+    too_deep,
+    rate_too_high,
+    rate_too_low,
+    imbalance,
+    constant,
+    overfitting,
+    underfitting,
+)
+"""In the order in which causes are to be mended: code, data, start, steps, outcome.
+What stands first explains much of what stands below it."""
+
+
+INSIDE = (dead, saturated, too_deep)
+"""These ask which layers there are; of a torch module only what they give is known."""
+
+
+def diagnose(result: Result) -> Diagnosis:
+    """Return what is wrong with a training, if anything; the test set has no say.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    Diagnosis
+        The cause to mend first stands first.
+    """
+    evidence = Evidence.of(result)
+    rules = [r for r in RULES if evidence.by_hand or r not in INSIDE]
+    for part in (DATA_RULES, rules):
+        causes = tuple(found for rule in part if (found := rule(evidence)))
+        if causes:
+            return Diagnosis(causes)
+    return Diagnosis()

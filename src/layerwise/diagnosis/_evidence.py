@@ -1,0 +1,235 @@
+"""What the rules look at: a training's records, and what its data lets one expect.
+
+Training and validation samples only; the test set has no say in a diagnosis.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.arrays import leaves
+from layerwise.baselines import Expected, expected_of
+from layerwise.data import Dataset, Samples
+from layerwise.model import (
+    MLP,
+    Activation,
+    Layer,
+    LayerNorm,
+    Network,
+    ReLU,
+    Residual,
+    flatten,
+    layers_within,
+)
+from layerwise.modules import TorchNetwork
+from layerwise.training import (
+    Health,
+    History,
+    LayerHealth,
+    Optimiser,
+    ResolvedRecipe,
+    Result,
+    Score,
+)
+
+__all__ = ["DEEP", "Evidence"]
+
+DEEP = 10
+"""Hidden layers from which depth itself is a reason."""
+
+MARGIN = 0.02
+"""Points of accuracy below what simple methods reach that are not worth an alarm."""
+
+MOST_ROWS = 2_000
+"""Samples that are looked at where a sample of them will do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A training that has ended, as the rules see it.
+
+    Parameters
+    ----------
+    network : Network or TorchNetwork
+        Its last finite state.
+    data : Dataset
+    recipe : ResolvedRecipe
+    optimiser : Optimiser
+        What turned gradients into updates.
+    history : History
+    status : str
+        ``finished``, ``diverged`` or ``interrupted``.
+    validation : Score
+        Of the network.
+    """
+
+    network: Network | TorchNetwork
+    data: Dataset
+    recipe: ResolvedRecipe
+    optimiser: Optimiser
+    history: History
+    status: str
+    validation: Score
+
+    @classmethod
+    def of(cls, result: Result) -> "Evidence":
+        """Return what a training's result shows."""
+        return cls(**{field.name: getattr(result, field.name) for field in fields(cls)})
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The layers' names."""
+        return self.network.layer_names
+
+    @cached_property
+    def records(self) -> tuple[Health, ...]:
+        """The layers' health; the first is that of the untrained network."""
+        return self.history.records
+
+    @cached_property
+    def untrained(self) -> Network | TorchNetwork:
+        """The network before its first step."""
+        return self.network.redrawn(self.recipe.seed)
+
+    @property
+    def by_hand(self) -> Network | None:
+        """The network, where its layers are by hand and can be looked into."""
+        return self.network if isinstance(self.network, Network) else None
+
+    @cached_property
+    def within(self) -> tuple[Layer, ...]:
+        """Every layer of the network, those of layers too; none of a torch module."""
+        return tuple(layers_within(self.by_hand.layer)) if self.by_hand else ()
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """Every activation of the network, in forward order."""
+        return tuple(one for one in self.within if isinstance(one, Activation))
+
+    @property
+    def rectified(self) -> bool:
+        """Whether the hidden layers are of ReLUs."""
+        return bool(self.activations) and all(
+            isinstance(one, ReLU) for one in self.activations
+        )
+
+    @property
+    def mlp(self) -> MLP | None:
+        """The settings, where the network is one of ours."""
+        found = self.network.architecture
+        return found if isinstance(found, MLP) else None
+
+    def unused(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a change the training did not have: there is no other advice.
+
+        Of a network that is not one of ours the settings are not known.
+        """
+        held = vars(self.recipe) | (vars(self.mlp) if self.mlp else {})
+        held |= {"scaling": self.network.scaling.kind}
+        return {k: v for k, v in change.items() if k not in held or held[k] != v}
+
+    @cached_property
+    def hidden_count(self) -> int:
+        """The number of hidden layers."""
+        return len(self.names) - 1
+
+    @cached_property
+    def training_rows(self) -> Samples:
+        """Some of the training samples, evenly from all of them."""
+        train = self.data.train
+        return train.at(train.spread(MOST_ROWS))
+
+    @cached_property
+    def scaled(self) -> Float[np.ndarray, "rows features"]:
+        """Those samples as the network sees them."""
+        return np.asarray(
+            flatten(self.network.scaling.apply(self.training_rows.inputs, np.float64))
+        )
+
+    @cached_property
+    def finite_inputs(self) -> bool:
+        """Whether every training input is a finite number."""
+        inputs = self.data.train.inputs
+        return inputs.dtype.kind != "f" or bool(np.isfinite(inputs).all())
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What simple methods make of the data."""
+        return expected_of(self.data)
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The class that the network gives each of the validation samples.
+
+        Where what it gives is NaN, the first: a training that failed is judged too.
+        """
+        return np.argmax(self.network.logits(self.data.validation.inputs), axis=1)
+
+    @cached_property
+    def learnt(self) -> bool:
+        """Whether the network does as well as simple methods, but for noise."""
+        if self.status == "diverged":
+            return False
+        reached = self.validation.accuracy
+        noise = 2 * np.sqrt(max(reached * (1 - reached), 0) / self.validation_count)
+        return bool(reached >= self.expected.accuracy - max(MARGIN, noise))
+
+    @property
+    def validation_count(self) -> int:
+        """How many validation samples there are."""
+        return len(self.data.validation)
+
+    @cached_property
+    def update_ratios(self) -> Float[np.ndarray, "records layers"]:
+        """Update by weights, of every layer in every record."""
+        place = LayerHealth._fields.index("update_ratio")
+        return self.history.health[..., place].astype(np.float64)
+
+    @cached_property
+    def path(self) -> float:
+        """How far the weights went in all, in lengths of themselves.
+
+        The sum over all steps of update by weights, of the layer that went farthest.
+        """
+        ratios = np.array(
+            [[one.update_ratio for one in r.layers] for r in self.records]
+        )
+        if not len(ratios):
+            return 0.0
+        steps = len(self.history.losses) / len(ratios)
+        return float(np.nansum(ratios, axis=0).max() * steps)
+
+    @cached_property
+    def weight_variances(self) -> tuple[tuple[int, float], ...]:
+        """For every layer fan-in and variance of its first matrix, untrained."""
+        return tuple(
+            (weights.size // units, float(np.var(weights)))
+            for weights, units in self._first_weights
+        )
+
+    @property
+    def _first_weights(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Every layer's first matrix and its number of units; ones where it has none.
+
+        Torch has the units first: as (units, inputs), or (channels, channels, …).
+        """
+        untrained = self.untrained
+        none = np.array([[-1.0, 1.0]]), 2  # one input, and a variance of 1
+        if isinstance(untrained, TorchNetwork):
+            held = untrained.followed
+            named = [held.get(f"{name}.weight") for name in untrained.layer_names]
+            found = [w if w is not None and w.ndim > 1 else None for w in named]
+            yield from (none if w is None else (w, len(w)) for w in found)
+            return
+        for tree in untrained.parameters:
+            matrices = [leaf for leaf in leaves(tree) if leaf.ndim == 2]
+            yield (matrices[0], matrices[0].shape[1]) if matrices else none
+
+    @property
+    def has_skips(self) -> bool:
+        """Whether skip connections or normalisation carry the signal."""
+        return any(isinstance(one, Residual | LayerNorm) for one in self.within)

@@ -1,0 +1,145 @@
+"""A diagnosis put to work: make the change it names, train again, keep what is best."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from layerwise.diagnosis._cause import Cause
+from layerwise.diagnosis._diagnose import diagnose
+from layerwise.diagnosis._evidence import Evidence
+from layerwise.diagnosis._setup import Setup
+from layerwise.training import Progress, Result, fit
+
+__all__ = ["Fixed", "Round", "fix"]
+
+ROUNDS = 4
+"""Trainings at most: one cause may hide another."""
+
+USUAL = {
+    "init": "he",
+    "normalise": True,
+    "optimizer": "adamw",
+    "learning_rate": None,
+    "schedule": "one-cycle",
+}
+"""What to go back to where the same cause is named again after its change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """One change and what came of it.
+
+    Parameters
+    ----------
+    cause : Cause
+        What was named first.
+    change : dict
+        What was changed because of it.
+    setup : Setup
+        With the change made.
+    result : Result
+        Of the training.
+    """
+
+    cause: Cause
+    change: dict[str, Any]
+    setup: Setup
+    result: Result
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """A training before and after.
+
+    Parameters
+    ----------
+    before : Result
+    setup : Setup
+        What the best training had.
+    result : Result
+        The best by validation accuracy, then loss; ``before`` where none was better.
+    rounds : tuple of Round
+        Every change that was tried.
+    """
+
+    before: Result
+    setup: Setup
+    result: Result
+    rounds: tuple[Round, ...]
+
+
+def fix(
+    setup: Setup, before: Result, *, watch: Callable[[Progress], None] | None = None
+) -> Fixed:
+    """Mend what the diagnosis names first, train again, and so on until it is healthy.
+
+    The choice between the trainings looks at the validation set only.
+
+    Parameters
+    ----------
+    setup : Setup
+        Of the training ``before``.
+    before : Result
+        What went wrong.
+    watch : callable, optional
+        As for `fit`, of every training in turn.
+
+    Examples
+    --------
+    >>> import layerwise as lw
+    >>> from layerwise.training import Setup
+    >>> data, slow = lw.load("iris"), lw.Recipe(epochs=5, learning_rate=1e-7)
+    >>> setup = Setup(lw.MLP([16]), data, slow)
+    >>> fixed = lw.fix(setup, lw.fit(setup.architecture, data, slow))
+    >>> fixed.rounds[0].cause.kind
+    'learning rate too low'
+    """
+    rounds: list[Round] = []
+    best, latest = (setup, before), (setup, before)
+    while len(rounds) < ROUNDS:
+        cause, change = _next(latest[1], rounds)
+        change = latest[0].possible(change)
+        if cause is None or not change:
+            break
+        changed = latest[0].changed(change)
+        if changed == latest[0]:
+            break
+        result = fit(
+            changed.architecture,
+            changed.data,
+            changed.recipe,
+            optimiser=changed.optimiser,
+            watch=watch,
+        )
+        latest = (changed, result)
+        rounds.append(Round(cause, change, changed, result))
+        best = max(best, latest, key=lambda pair: _rank(pair[1]))
+        if result.status == "interrupted":
+            break
+    return Fixed(before, *best, tuple(rounds))
+
+
+def _next(result: Result, rounds: list[Round]) -> tuple[Cause | None, dict[str, Any]]:
+    """Return what to mend next, and how.
+
+    What is no cause for alarm can still be better: a training that is mended goes back
+    to the usual settings, once, where simple methods do better on the validation set.
+    """
+    cause = diagnose(result).first
+    if cause is not None:
+        again = any(one.cause.kind == cause.kind for one in rounds)
+        return cause, dict(cause.change) | (USUAL if again and cause.change else {})
+    if not rounds or _is_expected(result):
+        return None, {}
+    last = rounds[-1].change
+    return rounds[-1].cause, {} if USUAL.items() <= last.items() else dict(USUAL)
+
+
+def _is_expected(result: Result) -> bool:
+    """Return whether simple methods do no better on the validation set."""
+    return result.validation.accuracy >= Evidence.of(result).expected.accuracy
+
+
+def _rank(result: Result) -> tuple[bool, float, float]:
+    validation = result.validation
+    return result.status != "diverged", validation.accuracy, -validation.loss

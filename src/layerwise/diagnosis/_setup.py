@@ -1,0 +1,158 @@
+"""A training's settings and data together, and how a remedy changes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.data import Dataset, Samples
+from layerwise.model import (
+    MLP,
+    Architecture,
+    Layer,
+    Linear,
+    Loss,
+    Sequential,
+    loss_function,
+)
+from layerwise.modules import TorchModule
+from layerwise.training import Optimiser, Recipe
+
+__all__ = ["Setup"]
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """All that decides what a training comes to.
+
+    Parameters
+    ----------
+    architecture : Architecture or TorchModule
+    data : Dataset
+    recipe : Recipe
+    optimiser : Optimiser, optional
+        One of the user's own, instead of the recipe's.
+    """
+
+    architecture: Architecture | TorchModule
+    data: Dataset
+    recipe: Recipe
+    optimiser: Optimiser | None = None
+
+    def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a change can be made: a torch module is its owner's."""
+        fixed = _names(MLP) - {"loss"}
+        given = isinstance(self.architecture, TorchModule)
+        return {k: v for k, v in change.items() if not (given and k in fixed)}
+
+    def changed(self, change: Mapping[str, Any]) -> "Setup":
+        """Return the setup with a remedy's change made."""
+        changed = self
+        if "optimiser" in change:
+            changed = replace(changed, optimiser=change["optimiser"])
+        recipe = {k: v for k, v in change.items() if k in _names(Recipe)}
+        data = _mended(changed.data, change)
+        architecture = _rebuilt(changed.architecture, change)
+        return replace(
+            changed,
+            recipe=replace(changed.recipe, **recipe),
+            data=data,
+            architecture=architecture,
+        )
+
+
+def _names(record: type) -> set[str]:
+    return {f.name for f in fields(record)}
+
+
+def _mended(data: Dataset, change: Mapping[str, Any]) -> Dataset:
+    """Return the data set with the changes that name it."""
+    if "scaling" in change:
+        data = replace(data, scaling=change["scaling"])
+    if "roll_labels" in change:
+        rolled = np.roll(data.train.targets, change["roll_labels"])
+        data = replace(data, train=Samples(data.train.inputs, rolled))
+    if "inputs" in change:
+        means = _finite_means(data.train.inputs)
+        data = replace(
+            data,
+            train=_filled(data.train, means),
+            validation=_filled(data.validation, means),
+            test=_filled(data.test, means),
+        )
+    if "classes" in change:
+        data = replace(data, train=_balanced(data.train))
+    return data
+
+
+def _finite_means(inputs: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(inputs)
+    total = np.where(finite, inputs, 0).sum(axis=0, dtype=np.float64)
+    return total / np.maximum(finite.sum(axis=0), 1)
+
+
+def _filled(samples: Samples, means: np.ndarray) -> Samples:
+    inputs = samples.inputs
+    filled = np.where(np.isfinite(inputs), inputs, means.astype(inputs.dtype))
+    return Samples(filled, samples.targets)
+
+
+def _balanced(samples: Samples) -> Samples:
+    """Return the samples with those of rare classes repeated up to the commonest."""
+    members = [np.flatnonzero(samples.targets == c) for c in np.unique(samples.targets)]
+    most = max(map(len, members))
+    return samples.at(np.sort(np.concatenate([np.resize(m, most) for m in members])))
+
+
+def _rebuilt(
+    architecture: Architecture | TorchModule, change: Mapping[str, Any]
+) -> Architecture | TorchModule:
+    own = {k: v for k, v in change.items() if k in _names(MLP)}
+    if not own:
+        return architecture
+    if isinstance(architecture, MLP | TorchModule):
+        return replace(architecture, **own)
+    return Rebuilt(architecture, own.get("init"), own.get("loss"))
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """An architecture of the user's own with other first weights, or another loss.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    init : str, optional
+        How every affine map's weights are drawn; their biases begin at zero.
+    loss : str, optional
+        A key of ``LOSSES``.
+    """
+
+    architecture: Architecture
+    init: str | None = None
+    loss: str | None = None
+
+    def build(self, inputs: int, outputs: int) -> Sequential:
+        """Return the blocks, their affine maps drawn anew."""
+        built = self.architecture.build(inputs, outputs)
+        return built if self.init is None else _redrawn(built, self.init)
+
+    def loss_function(self) -> Loss:
+        """Return the loss."""
+        if self.loss is None:
+            return self.architecture.loss_function()
+        return loss_function(self.loss)
+
+
+def _redrawn(layer: Any, init: str) -> Any:
+    if isinstance(layer, Linear):
+        return Linear(layer.units, init)
+    parts: dict[str, Any] = {}
+    for name in (f.name for f in fields(layer)):
+        value = getattr(layer, name)
+        if isinstance(value, tuple):
+            parts[name] = tuple(_redrawn(v, init) for v in value)
+        elif isinstance(value, Layer):
+            parts[name] = _redrawn(value, init)
+    return replace(layer, **parts)

@@ -1,0 +1,221 @@
+"""Causes in how signals travel: they explode, vanish, or come to say all the same.
+
+Judged on the first record, that of the untrained network: a forward and a backward pass
+of one batch, before any update.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.diagnosis._cause import Cause, advised
+from layerwise.diagnosis._evidence import DEEP, Evidence
+from layerwise.wording import count, number
+
+__all__ = ["exploding", "too_deep", "vanishing"]
+
+GROWN = 30.0
+"""Outputs so many times the size of the inputs: logits of that size make a loss many
+times that of a coin toss before anything is learnt."""
+
+PER_LAYER = 3.0
+"""A mean square that grows so much with each layer is not chance: He's is 1 on average,
+and in layers of 30 units within 1/2 and 2 nearly always."""
+
+FAINT = 1e-3
+"""A first layer whose gradient is this small beside the last's stands still."""
+
+MERGED = 0.05
+"""Samples whose outputs differ by so little of their size are one sample to what
+follows."""
+
+
+def exploding(evidence: Evidence) -> Cause | None:
+    """Activations or gradients that grow from layer to layer before the first step."""
+    if evidence.learnt or not evidence.records:
+        return None
+    change = evidence.unused({"init": _suited(evidence)})
+    if not change:
+        return None
+    first = evidence.records[0]
+    sizes = _finite_beginning(
+        [_input_size(evidence), *(one.root_mean_square for one in first.layers)]
+    )
+    layers = len(sizes) - 1
+    if not layers:
+        return None
+    squares = np.square(sizes)
+    factors = squares[1:] / np.maximum(squares[:-1], 1e-30)
+    factor = float((squares[-1] / max(squares[0], 1e-30)) ** (1 / layers))
+    gradients = [layer.gradient_norm for layer in first.layers]
+    backward = gradients[0] / max(gradients[-1], 1e-30)
+    of_gradient = backward ** (2 / max(layers - 1, 1))
+    forward = sizes[-1] > GROWN * sizes[0] and factor > PER_LAYER
+    if not forward and not (backward > GROWN and of_gradient > PER_LAYER):
+        return None
+    began = int(np.argmax(factors > PER_LAYER)) if forward else 0
+    inner = factors[1:-1] if layers > 2 else factors
+    measured = float(np.exp(np.mean(np.log(np.maximum(inner, 1e-30)))))
+    computed = _computed(evidence, min(began + 1, layers - 1))
+    what = "activations" if forward else "gradients"
+    return Cause(
+        kind="exploding",
+        layer=evidence.names[began],
+        step=0,
+        text=_exploding_text(evidence, what, measured, computed, backward),
+        reason=_exploding_reason(evidence, computed),
+        remedy="Draw the weights with a variance that suits the layers' width "
+        f"(--init {_suited(evidence)}).",
+        change=change,
+        evidence={
+            "factor_per_layer": measured,
+            "factor_computed": computed,
+            "factors": [float(f) for f in factors],
+            "sizes": [float(s) for s in sizes],
+            "first_loss": float(evidence.history.losses[0]),
+            "gradient_first_by_last": float(backward),
+            "stopped_at_step": _stopped(evidence),
+        },
+    )
+
+
+def _finite_beginning(sizes: Sequence[float]) -> Float[np.ndarray, " layers"]:
+    """Return sizes up to the first that is not finite: it has grown out of numbers."""
+    found = np.array(sizes)
+    return found[: int(np.argmin([*np.isfinite(found), False]))]
+
+
+def _exploding_text(
+    evidence: Evidence, what: str, measured: float, computed: float, backward: float
+) -> str:
+    first_loss = float(evidence.history.losses[0])
+    loss = number(first_loss) if np.isfinite(first_loss) else "no finite number"
+    end = (
+        f"Training diverged at step {count(_stopped(evidence) or 0)}, but the fault "
+        "was there before the first"
+        if evidence.status == "diverged"
+        else "The fault was there before the first step"
+    )
+    if what == "gradients":
+        return (
+            f"{end}: on the way back through {len(evidence.names)} layers the gradient "
+            f"grows {number(backward)} times."
+        )
+    return (
+        f"{end}: each layer multiplies the mean square of its inputs by about "
+        f"{number(measured)} ({number(computed)} by the variance of its weights), and "
+        f"the first loss is {loss}."
+    )
+
+
+def _exploding_reason(evidence: Evidence, computed: float) -> str:
+    fan_in, variance = evidence.weight_variances[min(1, len(evidence.names) - 1)]
+    halved = " / 2, since a ReLU halves the mean square" if evidence.rectified else ""
+    return (
+        f"A layer of {fan_in} inputs and weights of variance {number(variance)} "
+        f"multiplies it by fan_in · variance{halved}: {number(computed)}. Layer after "
+        "layer these factors multiply, forwards and, in the gradient, backwards."
+    )
+
+
+def _computed(evidence: Evidence, layer: int) -> float:
+    fan_in, variance = evidence.weight_variances[layer]
+    return fan_in * variance / (2 if evidence.rectified else 1)
+
+
+def _suited(evidence: Evidence) -> str:
+    return "he" if evidence.rectified or not evidence.activations else "glorot"
+
+
+def _stopped(evidence: Evidence) -> int | None:
+    return len(evidence.history.losses) if evidence.status == "diverged" else None
+
+
+def _input_size(evidence: Evidence) -> float:
+    return float(np.sqrt(np.mean(np.square(evidence.scaled)))) or 1.0
+
+
+def vanishing(evidence: Evidence) -> Cause | None:
+    """Gradients that have faded before they reach the first layer."""
+    if evidence.learnt or not evidence.records or evidence.hidden_count < 2:
+        return None
+    layers = evidence.records[0].layers
+    gradients = np.array([layer.gradient_norm for layer in layers])
+    sizes = np.array([layer.root_mean_square for layer in layers])
+    reach = gradients[0] / max(gradients[-1], 1e-30)
+    fades = sizes[-2] / max(sizes[0], 1e-30)
+    if not np.isfinite([*gradients, *sizes]).all():
+        return None
+    if evidence.rectified and fades > FAINT and evidence.hidden_count >= DEEP:
+        return None  # depth as such: see too_deep
+    if reach > FAINT and fades > FAINT:
+        return None
+    steps = len(layers) - 1
+    per_layer = float((min(reach, fades) if reach > FAINT else reach) ** (1 / steps))
+    rectified = evidence.rectified
+    change = {"init": "he"} if rectified else {"activation": "relu", "init": "he"}
+    change = evidence.unused(change)
+    drawn_small = rectified and bool(change)
+    if not drawn_small or evidence.hidden_count >= DEEP:
+        change |= evidence.unused({"normalise": True, "residual": True})
+    if not change:
+        return None
+    why = (
+        "The weights are drawn too small for ReLUs, which halve the mean square: what "
+        "is lost in each layer multiplies."
+        if drawn_small
+        else "What each layer loses multiplies, and nothing leads around the layers or "
+        "keeps the size of their sums."
+        if rectified
+        else "On the way back the gradient is multiplied in each layer by the slope of "
+        "the activation, at most 1/4 for the logistic function and 1 for tanh at zero, "
+        "and by the weights."
+    )
+    return Cause(
+        kind="vanishing gradient",
+        layer=evidence.names[0],
+        step=0,
+        text=f"Before the first step the gradient of {evidence.names[0]} is "
+        f"{number(gradients[0])} where that of {evidence.names[-1]} is "
+        f"{number(gradients[-1])}: about {number(per_layer)} is left of the signal "
+        "from one layer to the next.",
+        reason=why,
+        remedy=f"Use {advised(change)}.",
+        change=change,
+        evidence={
+            "gradients": gradients.tolist(),
+            "sizes": sizes.tolist(),
+            "left_per_layer": per_layer,
+        },
+    )
+
+
+def too_deep(evidence: Evidence) -> Cause | None:
+    """Many layers with nothing that leads around them."""
+    if evidence.learnt or not evidence.records or evidence.hidden_count < DEEP:
+        return None
+    if evidence.has_skips:
+        return None
+    hidden = evidence.records[0].layers[:-1]
+    kept = [layer.variation / max(layer.root_mean_square, 1e-30) for layer in hidden]
+    if not np.isfinite(kept).all():
+        return None
+    merged = [at for at, share in enumerate(kept) if share < MERGED]
+    began = merged[0] if merged else len(hidden) - 1
+    return Cause(
+        kind="too deep",
+        layer=evidence.names[began],
+        step=0,
+        text=f"Through {len(hidden)} hidden layers without skip connections or "
+        f"normalisation the samples become alike: in {evidence.names[0]} they differ "
+        f"by {number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
+        f"{number(kept[-1])}.",
+        reason="Each ReLU layer brings any two samples a little closer in angle, also "
+        "with He's initialisation; after many layers they point the same way, and the "
+        "gradient cannot tell what to change for which.",
+        remedy="Lead the signal around the layers and keep its size: --residual "
+        "--normalise.",
+        change={"residual": True, "normalise": True},
+        evidence={"kept": kept, "hidden_layers": len(hidden)},
+    )

@@ -1,0 +1,88 @@
+"""A run's diagnosis, and the run that comes of making the change it names."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from layerwise.diagnosis import Diagnosis, Fixed, Setup, diagnose, fix
+from layerwise.errors import InputError
+from layerwise.experiment._folder import Run, open_run
+from layerwise.experiment._path import record
+from layerwise.experiment._plan import NamedModule
+from layerwise.model import MLP
+from layerwise.training import Progress, Result
+
+__all__ = ["fix_run", "fixable"]
+
+
+def fixable(run: Run, diagnosis: Diagnosis) -> bool:
+    """Return whether what the diagnosis names first has a change that can be made."""
+    first = diagnosis.first
+    return first is not None and bool(_setup(run).possible(first.change))
+
+
+def fix_run(
+    run: Run,
+    result: Result,
+    out: str | None = None,
+    watch: Callable[[Progress], None] | None = None,
+) -> tuple[Run | None, Fixed]:
+    """Mend a run's training and write the best into a folder of its own.
+
+    Changes of the data itself cannot be asked for again by a command: they are tried,
+    and left to the user to make.
+
+    Parameters
+    ----------
+    run : Run
+    result : Result
+        Of its training.
+    out : str, optional
+        The new folder; by default ``RUN-fixed`` beside the old one.
+    watch : callable, optional
+        As for `layerwise.fit`.
+
+    Returns
+    -------
+    run : Run or None
+        The new one; None where no training was better, or its data was changed.
+    fixed : Fixed
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds something already.
+    """
+    fixed = fix(_setup(run), result, watch=watch)
+    is_ours = fixed.setup.data.train is run.data.train
+    if fixed.result is result or not is_ours:
+        return None, fixed
+    best = fixed.setup
+    if isinstance(best.architecture, MLP):
+        trained: dict[str, Any] = {"architecture": best.architecture}
+    elif isinstance(best.architecture, NamedModule):
+        trained = {"module": best.architecture}
+    else:
+        raise InputError(f"{run.folder}: its network cannot be asked for by a command")
+    plan = replace(
+        run.plan,
+        **trained,
+        recipe=best.recipe,
+        scaling=best.data.scaling
+        if best.data.scaling != run.data.scaling
+        else run.plan.scaling,
+    )
+    with open_run(plan, out or _beside(run)) as mended:
+        record(mended, fixed.result, diagnose(fixed.result))
+    return mended, fixed
+
+
+def _setup(run: Run) -> Setup:
+    return Setup(run.plan.trained, run.data, run.plan.recipe)
+
+
+def _beside(run: Run) -> str:
+    number, name = 1, f"{run.folder}-fixed"
+    while run.folder.with_name(f"{run.folder.name}-fixed-{number}").exists():
+        number += 1
+    return f"{name}-{number}"

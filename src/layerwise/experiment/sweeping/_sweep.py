@@ -1,0 +1,275 @@
+"""A sweep: many trainings over a grid of settings, on all cores, that can be killed."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerwise.arrays import has_accelerator
+from layerwise.data import Dataset
+from layerwise.errors import InputError, MachineError
+from layerwise.experiment._folder import check_device, new_folder, plain
+from layerwise.experiment._plan import Plan, load_data
+from layerwise.experiment._summary import environment, json_types
+from layerwise.experiment._workers import in_workers
+from layerwise.experiment.sweeping._vary import varied
+from layerwise.files import sole_writer, write_atomically
+from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
+from layerwise.training import Result, fingerprint, fit
+
+__all__ = [
+    "SweepRun",
+    "open_sweep",
+    "reopen_sweep",
+    "run_sweep",
+    "train_point",
+    "write_sweep",
+]
+
+FORMAT = "sweep-1"
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """A sweep's folder, what was asked of it, and what it has done.
+
+    Parameters
+    ----------
+    folder : Path
+    plan : Plan
+        What all trainings have in common.
+    sweep : Sweep
+        What was done before.
+    mark : str
+        The fingerprint of the plan and its data.
+    """
+
+    folder: Path
+    plan: Plan
+    sweep: Sweep
+    mark: str
+
+
+@contextmanager
+def open_sweep(
+    plan: Plan, axes: Sequence[Axis], out: str | None = None
+) -> Generator[SweepRun]:
+    """Make a sweep's folder, by default ``runs/sweep-NAME-NUMBER``.
+
+    In the block nobody else writes there.
+
+    Raises
+    ------
+    InputError
+        If there is no axis or one twice, a setting has no meaning, the data is wrong,
+        or ``out`` holds something already.
+    MachineError
+        If the folder cannot be made.
+    """
+    names = [axis.name for axis in axes]
+    if not names or len(set(names)) < len(names):
+        raise InputError("--vary: name each axis once, such as --vary depth=1..10")
+    if plan.module is not None:
+        raise InputError("a sweep is of layerwise's own networks: leave out --module")
+    data = load_data(plan)
+    sweep = Sweep(data.name, tuple(axes))
+    for settings in sweep.grid():
+        check_device(varied(plan, settings).recipe)
+    mark = fingerprint(plan.architecture, data, plan.recipe)
+    with new_folder(f"sweep-{plain(data.name)}", out, _how_to_go_on) as folder:
+        run = SweepRun(folder, plan, sweep, mark)
+        write_sweep(run, sweep, "running")
+        yield run
+
+
+def _how_to_go_on(folder: Path) -> str:
+    """Say what takes a sweep up where it stands."""
+    _, status = _read(folder)
+    if status == "finished":
+        return f"the sweep has finished, its page is {folder / 'report.html'}"
+    return f"go on with: layerwise sweep --resume {folder}"
+
+
+@contextmanager
+def reopen_sweep(folder: str) -> Generator[SweepRun]:
+    """Go on with a sweep that was interrupted or killed.
+
+    Raises
+    ------
+    InputError
+        If the folder is no sweep, it has ended, another process writes there, or the
+        data is not what it was.
+    """
+    path = Path(folder)
+    _read(path)
+    with sole_writer(path):
+        run, status = _read(path)
+        if status == "finished":
+            raise InputError(f"{folder}: nothing to resume, the sweep has finished")
+        data = load_data(run.plan)
+        if run.mark != fingerprint(run.plan.architecture, data, run.plan.recipe):
+            raise InputError(f"{folder}: the data is not what it was; sweep anew")
+        yield run
+
+
+def run_sweep(
+    run: SweepRun,
+    workers: int | None = None,
+    watch: Callable[[Sweep], None] | None = None,
+) -> Sweep:
+    """Do the trainings that are missing, each kept as soon as it has ended.
+
+    Parameters
+    ----------
+    run : SweepRun
+    workers : int, optional
+        How many processes; by default as many as there are cores, or one on an
+        accelerator.
+    watch : callable, optional
+        Told of the sweep whenever a training has ended.
+
+    Returns
+    -------
+    Sweep
+        After Ctrl-C without the trainings that were not done.
+
+    Raises
+    ------
+    MachineError
+        If a worker dies or the summary cannot be written.
+    """
+    sweep, missing = run.sweep, run.sweep.missing()
+    # Several processes would be in each other's way on an accelerator.
+    cores = 1 if has_accelerator(run.plan.recipe.device) else os.cpu_count()
+    count = min(workers or cores or 1, max(1, len(missing)))
+    status = "running"
+    try:
+        for point in in_workers(partial(train_point, run.plan), missing, count):
+            sweep = replace(sweep, points=(*sweep.points, point))
+            write_sweep(run, sweep, status)
+            if watch:
+                watch(sweep)
+    except KeyboardInterrupt:
+        status = "interrupted"
+    except BrokenProcessPool as error:
+        raise MachineError(
+            f"{run.folder}: a worker died, for want of memory perhaps: "
+            f"go on with --resume {run.folder} --workers {max(1, count // 2)}"
+        ) from error
+    order = {tuple(settings.values()): n for n, settings in enumerate(sweep.grid())}
+    points = sorted(sweep.points, key=lambda p: order[tuple(p.settings.values())])
+    sweep = replace(sweep, points=tuple(points))
+    write_sweep(run, sweep, status)
+    return sweep
+
+
+def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
+    """Train one network of a sweep, without a look at the test set."""
+    plan = varied(plan, settings)
+    data = _latest(plan.data, plan.data_dir, plan.scaling, plan.recipe.seed)
+    began = time.perf_counter()
+    result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
+    return _point_of(settings, result, time.perf_counter() - began)
+
+
+def _point_of(
+    settings: dict[str, Setting], result: Result, seconds: float
+) -> SweepPoint:
+    data = result.data
+    last = result.history.epochs[-1] if result.history.epochs else None
+    return SweepPoint(
+        settings=settings,
+        status=result.status,
+        chance=float(np.bincount(data.train.targets).max() / len(data.train)),
+        steps=int(result.checkpoint.state.step),
+        epochs=result.epochs,
+        train_loss=last.train_loss if last else math.nan,
+        train_accuracy=last.train_accuracy if last else math.nan,
+        validation_loss=result.validation.loss,
+        validation_accuracy=result.validation.accuracy,
+        seconds=seconds,
+    )
+
+
+def write_sweep(
+    run: SweepRun, sweep: Sweep, status: str, best: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write a sweep's ``summary.json`` and return what it holds.
+
+    Parameters
+    ----------
+    run : SweepRun
+    sweep : Sweep
+    status : str
+        ``running``, ``interrupted`` or ``finished``.
+    best : dict, optional
+        The training that was chosen, and its test accuracy.
+    """
+    summary = json_types(
+        {
+            "format": FORMAT,
+            "sweep": {
+                "data": sweep.name,
+                "status": status,
+                "axes": {axis.name: axis.values for axis in sweep.axes},
+                "trainings": len(sweep),
+                "done": len(sweep.points),
+            },
+            "best": best,
+            "points": [
+                asdict(point) | {"outcome": point.outcome} for point in sweep.points
+            ],
+            "environment": environment(),
+            "fingerprint": run.mark,
+            "plan": run.plan.to_json(),
+        }
+    )
+    text = json.dumps(summary, indent=2, allow_nan=False)
+    write_atomically(run.folder / "summary.json", text.encode())
+    return summary
+
+
+def _read(folder: Path) -> tuple[SweepRun, str]:
+    path = folder / "summary.json"
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+        if summary["format"] != FORMAT:
+            raise ValueError(f"its format is {summary['format']!r}, not {FORMAT!r}")
+        described = summary["sweep"]
+        axes = tuple(Axis(n, tuple(v)) for n, v in described["axes"].items())
+        points = tuple(_point(fields) for fields in summary["points"])
+        sweep = Sweep(described["data"], axes, points)
+        plan = Plan.from_json(summary["plan"])
+        run = SweepRun(folder, plan, sweep, summary["fingerprint"])
+        return run, str(described["status"])
+    except OSError as error:
+        raise InputError(f"{folder}: not a sweep, it has no summary.json") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a sweep's summary: {error}") from error
+
+
+def _point(fields: dict[str, Any]) -> SweepPoint:
+    known: dict[str, Any] = {
+        name: math.nan if value is None else value for name, value in fields.items()
+    }
+    del known["outcome"]
+    return SweepPoint(**known)
+
+
+def _blind(name: str, data_dir: str | None, scaling: str | None, seed: int) -> Dataset:
+    """Return the data with the validation set in place of the test set."""
+    plan = Plan(name, data_dir, scaling)
+    data = load_data(replace(plan, recipe=replace(plan.recipe, seed=seed)))
+    return replace(data, test=data.validation)
+
+
+_latest = lru_cache(maxsize=2)(_blind)

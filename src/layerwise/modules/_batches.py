@@ -1,0 +1,539 @@
+"""From data of many kinds to batches: what a module is called with, and the labels."""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
+
+from layerwise import ranks
+from layerwise.data import Samples, StoredRows, read_ahead
+from layerwise.errors import InputError
+from layerwise.modules._tracking import Arguments
+
+__all__ = [
+    "ArraySource",
+    "Batch",
+    "Entry",
+    "Reader",
+    "Source",
+    "StreamSource",
+    "entry_of",
+]
+
+LABELS = ("labels", "label", "targets", "target", "y")
+IDS = ("ids", "id", "index", "idx")
+KEPT, PADDED = ("attention_mask",), ("src_key_padding_mask", "key_padding_mask",
+                                     "padding_mask")  # fmt: skip
+"""Masks by name: not 0 where a position counts; True where it is padding."""
+
+BATCH = 256
+"""Samples of an array that a module is given at a time."""
+
+ALL = slice(None)
+
+Entry: TypeAlias = str | int | Callable[[Any], Any]
+"""Part of a batch: its key, its place, or a function of the batch."""
+
+
+class Batch(NamedTuple):
+    """One batch, taken apart.
+
+    Parameters
+    ----------
+    arguments : Arguments
+        What the module is called with, on the module's device.
+    targets : int array, shape (samples,)
+    ids : list or None
+        What names each sample, where the batch says so.
+    mask : Tensor or None, shape (samples, positions)
+        True where a position counts.
+    given : object
+        The batch as it came.
+    """
+
+    arguments: Arguments
+    targets: Int[np.ndarray, " samples"]
+    ids: list[Any] | None
+    mask: Tensor | None
+    given: Any
+
+    @property
+    def first(self) -> Tensor | None:
+        """The first tensor that the module is given."""
+        values = self.arguments.values()
+        return next((one for one in values if isinstance(one, Tensor)), None)
+
+
+Placed: TypeAlias = tuple[Int[np.ndarray, " samples"], Batch]
+"""A batch, with its samples' positions in their set."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How batches are taken apart for a module.
+
+    Parameters
+    ----------
+    module : nn.Module
+    labels, ids, mask : str, int or callable, optional
+        Where they are in a batch; by default under their usual names, labels last in a
+        tuple.
+    """
+
+    module: nn.Module
+    labels: Entry | None = None
+    ids: Entry | None = None
+    mask: Entry | None = None
+
+    def read(self, batch: Any) -> Batch:
+        """Take a batch apart.
+
+        Raises
+        ------
+        InputError
+            If there are no labels in it, or they are no classes.
+        """
+        if isinstance(batch, Mapping):
+            rest, labels, ids = self._of_mapping(batch)
+        elif isinstance(batch, tuple | list) and len(batch) > 1:
+            rest, labels, ids = self._of_tuple(batch)
+        else:
+            raise InputError(
+                f"a batch is a {type(batch).__name__}: give (inputs, labels), or a "
+                f"mapping with {LABELS[0]}"
+            )
+        arguments = self._arguments(_moved(rest, _device(self.module)))
+        targets = _classes(labels)
+        mask = self._mask(arguments, batch)
+        return Batch(arguments, targets, ids, mask, batch)
+
+    def _of_mapping(self, batch: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        labels, ids = self.labels, self.ids
+        if labels is None:
+            labels = next((k for k in LABELS if k in batch), None)
+        if ids is None:
+            # What forward asks for by this name are inputs: tokens, very often.
+            taken = inspect.signature(self.module.forward).parameters
+            ids = next((k for k in IDS if k in batch and k not in taken), None)
+        if labels is None or (isinstance(labels, str) and labels not in batch):
+            raise InputError(
+                f"a batch has no labels, only {', '.join(map(str, batch))}: name them "
+                "by labels="
+            )
+        rest = {key: one for key, one in batch.items() if key not in (labels, ids)}
+        return rest, entry_of(batch, labels), _listed(entry_of(batch, ids))
+
+    def _of_tuple(self, batch: Any) -> tuple[Any, Any, Any]:
+        labels = len(batch) - 1 if self.labels is None else self.labels
+        places = (labels, self.ids)
+        used = {at % len(batch) for at in places if isinstance(at, int)}
+        rest = [one for at, one in enumerate(batch) if at not in used]
+        rest = rest[0] if len(rest) == 1 else tuple(rest)
+        return rest, entry_of(batch, labels), _listed(entry_of(batch, self.ids))
+
+    def _arguments(self, rest: Any) -> Arguments:
+        """Return the call: mappings by name, as far as ``forward`` knows the names."""
+        if not isinstance(rest, Mapping):
+            return Arguments(tuple(rest) if isinstance(rest, tuple | list) else (rest,),
+                             {})  # fmt: skip
+        known = inspect.signature(self.module.forward).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            return Arguments((), dict(rest))
+        named = {key: one for key, one in rest.items() if key in known}
+        tensors = [one for one in rest.values() if isinstance(one, Tensor)]
+        if not named and len(tensors) == 1:
+            return Arguments((tensors[0],), {})
+        return Arguments((), named)
+
+    def _mask(self, arguments: Arguments, batch: Any) -> Tensor | None:
+        if self.mask is not None:
+            found = torch.as_tensor(entry_of(batch, self.mask)) != 0
+            return found.to(_device(self.module))
+        names = list(inspect.signature(self.module.forward).parameters)
+        named = dict(zip(names, arguments.positional, strict=False))
+        named |= arguments.named
+        for name, padded in [(n, False) for n in KEPT] + [(n, True) for n in PADDED]:
+            mask = named.get(name)
+            if isinstance(mask, Tensor) and mask.ndim == 2:
+                return mask == 0 if padded else mask != 0
+        return None
+
+
+class Source(ABC):
+    """Samples that can be gone through more than once, their labels known."""
+
+    inputs: np.ndarray | None
+
+    @property
+    @abstractmethod
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The classes of all samples."""
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """How many batches there are."""
+
+    @abstractmethod
+    def first(self) -> Batch:
+        """Return the first batch, and read no other.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+
+    @abstractmethod
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
+        """Yield each batch, or those of a slice of their numbers."""
+
+    @abstractmethod
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield batches that hold the samples at some positions, and maybe others."""
+
+
+class ArraySource(Source):
+    """Samples in memory, or in a memory map.
+
+    Parameters
+    ----------
+    module : nn.Module
+    samples : Samples
+    """
+
+    def __init__(self, module: nn.Module, samples: Samples) -> None:
+        self._module, self._samples = module, samples
+        held = not isinstance(samples.inputs, StoredRows)
+        self.inputs: np.ndarray | None = samples.inputs if held else None
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes."""
+        return self._samples.targets
+
+    @property
+    def length(self) -> int:
+        """How many batches there are."""
+        return -(-len(self.targets) // BATCH)
+
+    def first(self) -> Batch:
+        """Return the first batch; without samples there is none."""
+        if not len(self.targets):
+            raise InputError("too few samples: give some to fit on and some to score")
+        return next(batch for _, batch in self.batches(slice(1)))
+
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
+        """Yield batches in the arrays' order, or those of a slice of their numbers."""
+        numbers = range(self.length)[own]
+        stop = min(numbers.stop * BATCH, len(self.targets))
+        yield from self._of(slice(numbers.start * BATCH, stop))
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield the samples at some positions, and no others."""
+        yield from self._of(np.unique(positions))
+
+    def _of(self, where: slice | Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        device, dtype = _device(self._module), _dtype(self._module)
+        samples, start = self._samples.at(where), 0
+        for rows in read_ahead(samples.inputs, BATCH):
+            tensor = torch.from_numpy(np.array(rows))
+            if tensor.is_floating_point() or tensor.dtype == torch.uint8:
+                tensor = tensor.to(dtype)
+            stop = start + len(rows)
+            if isinstance(where, slice):
+                positions = np.arange(where.start + start, where.start + stop)
+            else:
+                positions = where[start:stop]
+            arguments = Arguments((tensor.to(device),), {})
+            targets = samples.targets[start:stop]
+            yield positions, Batch(arguments, targets, None, None, tensor)
+            start = stop
+
+
+class Scanned(NamedTuple):
+    """What the first pass over a stream has found.
+
+    Parameters
+    ----------
+    targets : int array, shape (samples,)
+    marks : array, shape (samples,)
+        By which inputs are known again.
+    places : dict
+        Where each id stands.
+    starts : int array, shape (batches + 1,)
+        How many samples came before each batch, and how many there are.
+    """
+
+    targets: Int[np.ndarray, " samples"]
+    marks: Float[np.ndarray, " samples"]
+    places: dict[Any, int]
+    starts: Int[np.ndarray, " starts"]
+
+    def lengths(self, numbers: Sequence[int]) -> int:
+        """Return how many samples there are in the batches of these numbers."""
+        return sum(int(self.starts[n + 1] - self.starts[n]) for n in numbers)
+
+
+class Loader:
+    """A ``DataLoader`` that goes through its data set in order.
+
+    Any of its batches can be read without those before it.
+
+    Parameters
+    ----------
+    loader : DataLoader
+    size : int
+        Samples in a batch, but for the last.
+    """
+
+    def __init__(self, loader: "DataLoader[Any]", size: int) -> None:
+        self._loader, self._size = loader, size
+
+    @classmethod
+    def of(cls, given: Iterable[Any]) -> "Loader | None":
+        """Return it, if these batches are such a loader: no class of one's own."""
+        if type(given) is not DataLoader or given.batch_size is None:
+            return None
+        sampled = type(given.sampler), type(given.batch_sampler)
+        if sampled != (SequentialSampler, BatchSampler):
+            return None
+        return cls(given, given.batch_size)
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def at(self, numbers: Sequence[int]) -> Iterable[Any]:
+        """Return the batches of these numbers, as the loader would bring them."""
+        loader, size = self._loader, self._size
+        samples = len(loader.sampler)  # pyright: ignore[reportArgumentType]
+        return DataLoader(
+            loader.dataset,
+            batch_sampler=[
+                list(range(n * size, min((n + 1) * size, samples))) for n in numbers
+            ],
+            num_workers=loader.num_workers,
+            collate_fn=loader.collate_fn,
+            pin_memory=loader.pin_memory,
+            timeout=loader.timeout,
+            worker_init_fn=loader.worker_init_fn,
+            multiprocessing_context=loader.multiprocessing_context,
+            generator=loader.generator,
+            prefetch_factor=loader.prefetch_factor,
+        )
+
+
+class StreamSource(Source):
+    """Batches that come from somewhere, each time anew: a ``DataLoader`` for example.
+
+    Where their labels are asked for they are gone through once for these alone, and
+    later passes have to bring the same samples again: in the same order, or with ids.
+    Of a `Loader` each rank reads its own batches, and of a few samples theirs; what
+    comes in no order known beforehand is gone through as a whole for either.
+
+    Raises
+    ------
+    InputError
+        If they can be gone through only once.
+    """
+
+    inputs: np.ndarray | None = None
+
+    def __init__(self, reader: Reader, given: Iterable[Any]) -> None:
+        if iter(given) is given:
+            raise InputError(
+                "the batches can be gone through only once, and a study does so more "
+                "than once: give a list or a DataLoader"
+            )
+        self._reader, self._given = reader, given
+        self._loader = Loader.of(given)
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes, in the order of the first pass."""
+        return self._scanned.targets
+
+    @property
+    def length(self) -> int:
+        """How many batches there are."""
+        return len(self._scanned.starts) - 1
+
+    def first(self) -> Batch:
+        """Return the first batch."""
+        for batch in map(self._reader.read, self._given):
+            return batch
+        raise InputError("too few samples: there are no batches")
+
+    def _read(self, numbers: Sequence[int]) -> Iterator[tuple[int, Batch]]:
+        """Yield batches with their numbers: these, or all where they cannot be told."""
+        if self._loader is None:
+            yield from enumerate(map(self._reader.read, self._given))
+        elif numbers:
+            batches = map(self._reader.read, self._loader.at(numbers))
+            yield from zip(numbers, batches, strict=True)
+
+    @cached_property
+    def _scanned(self) -> Scanned:
+        def scan(own: slice) -> list[tuple[np.ndarray, np.ndarray, list[Any]]]:
+            read = self._read(range(own.start, own.stop))
+            return [(one.targets, _marks(one), one.ids or []) for _, one in read]
+
+        if self._loader is None:
+            found = scan(slice(0, 0))
+        else:
+            own = ranks.own_share(len(self._loader))
+            found = chain(*ranks.gathered(ranks.in_all(lambda: scan(own))))
+        batches = list(found)
+        if not batches:
+            raise InputError("too few samples: there are no batches")
+        targets, marks, ids = zip(*batches, strict=True)
+        places: dict[Any, int] = {}
+        for one in chain(*ids):
+            if places.setdefault(one, len(places)) != len(places) - 1:
+                raise InputError(f"two samples have the id {one!r}")
+        starts = np.cumsum([0, *map(len, targets)])
+        return Scanned(np.concatenate(targets), np.concatenate(marks), places, starts)
+
+    def batches(self, own: slice = ALL) -> Iterator[Placed]:
+        """Yield the batches, or those of a slice of their numbers.
+
+        Each sample is where it stood in the first pass.
+
+        Raises
+        ------
+        InputError
+            If other samples come than did then.
+        """
+        return self._numbered(range(self.length)[own])
+
+    def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
+        """Yield the batches that hold the samples at some positions."""
+        numbers: Sequence[int] = range(self.length)
+        if self._loader is not None:
+            after = np.searchsorted(self._scanned.starts, positions, side="right")
+            numbers = np.unique(after - 1).tolist()
+        for at, batch in self._numbered(numbers):
+            if np.isin(at, positions).any():
+                yield at, batch
+
+    def _numbered(self, numbers: Sequence[int]) -> Iterator[Placed]:
+        scanned, count = self._scanned, 0
+        seen = np.zeros(len(self.targets), bool)
+        for number, batch in self._read(numbers):
+            start = count if self._loader is None else scanned.starts[number]
+            positions = np.arange(start, start + len(batch.targets))
+            if batch.ids is not None:
+                places = [scanned.places.get(one, -1) for one in batch.ids]
+                positions = np.array(places, np.int64)
+            self._check(positions, batch)
+            if seen[positions].any() or len(np.unique(positions)) < len(positions):
+                raise InputError("a pass over the batches brings a sample twice")
+            seen[positions] = True
+            if number in numbers:
+                yield positions, batch
+            count += len(batch.targets)
+        read = range(self.length) if self._loader is None else numbers
+        if count != scanned.lengths(read):
+            raise InputError(
+                f"the batches held {scanned.lengths(read):,} samples and now hold "
+                f"{count:,}: they have to be the same in every pass"
+            )
+
+    def _check(self, positions: Int[np.ndarray, " samples"], batch: Batch) -> None:
+        known = positions.max(initial=0) < len(self.targets) and positions.min() >= 0
+        if not known or np.any(self.targets[positions] != batch.targets):
+            raise InputError(
+                "the batches bring other labels in the second pass than in the first, "
+                "as a shuffled loader does: take shuffle=False, or let each batch "
+                "name its samples (ids=)"
+            )
+        if batch.ids is None and np.any(
+            self._scanned.marks[positions] != _marks(batch)
+        ):
+            raise InputError(
+                "the batches bring other inputs in the second pass than in the first: "
+                "turn random augmentation off, take shuffle=False, or let each batch "
+                "name its samples (ids=)"
+            )
+
+
+def _marks(batch: Batch) -> np.ndarray:
+    """Return a number for each sample by which its inputs are known again."""
+    first = batch.first
+    if first is None or not len(first) or first.ndim < 2:
+        return np.zeros(len(batch.targets))
+    flat = first.reshape(len(first), -1)
+    some = flat[:, :: max(1, flat.shape[1] // 64)].double()
+    marks = (some * torch.arange(1, some.shape[1] + 1, device=some.device)).sum(dim=1)
+    found = marks.nan_to_num().cpu().numpy()
+    return found if len(found) == len(batch.targets) else np.zeros(len(batch.targets))
+
+
+def entry_of(batch: Any, entry: Entry | None) -> Any:
+    """Return a part of a batch; None of None.
+
+    Raises
+    ------
+    InputError
+        If the batch has no such part.
+    """
+    if entry is None:
+        return None
+    try:
+        return batch[entry] if isinstance(entry, str | int) else entry(batch)
+    except (KeyError, IndexError, TypeError) as error:
+        raise InputError(f"a batch has no {entry!r}: {error}") from error
+
+
+def _listed(ids: Any) -> list[Any] | None:
+    return ids.tolist() if isinstance(ids, Tensor | np.ndarray) else ids
+
+
+def _classes(labels: Any) -> Int[np.ndarray, " samples"]:
+    """Return labels as class indices."""
+    found = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else labels
+    found = np.asarray(found)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1 or found.dtype.kind not in "biuf":
+        raise InputError(
+            f"labels of a batch have shape {found.shape} and dtype {found.dtype}: give "
+            "one class index for each sample"
+        )
+    whole = found.astype(np.int32)
+    if np.any(whole != found) or np.any(whole < 0):
+        wrong = found[(whole != found) | (whole < 0)][0]
+        raise InputError(f"a label is {wrong}: classes are 0, 1, 2, …")
+    return whole
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Return everything in a nest of tuples and mappings on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value).to(device)
+    if isinstance(value, Mapping):
+        return {key: _moved(one, device) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(_moved(one, device) for one in value)
+    return value
+
+
+def _device(module: nn.Module) -> torch.device:
+    tensors = [*module.parameters(), *module.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    floating = [p.dtype for p in module.parameters() if p.is_floating_point()]
+    return floating[0] if floating else torch.float32

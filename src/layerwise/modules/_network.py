@@ -1,0 +1,288 @@
+"""A torch module as a network: all that training and predicting with it need."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.arrays import Array, Tree, leaves, require_torch, to_numpy
+from layerwise.data import Dataset, Scaling, fit_scaling
+from layerwise.errors import InputError
+from layerwise.model import Loss, likeliest, loss_function
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = [
+    "TorchModule",
+    "TorchNetwork",
+    "scaling_module",
+    "torch_network",
+]
+
+BLOCK_ROWS = 256
+"""Rows that are passed through a module at a time: convolutions take much memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class TorchModule:
+    """A torch module to be trained, with the loss that its outputs are meant for.
+
+    It gets the inputs of a data set as they are: floats and bytes in the dtype of its
+    parameters, other whole numbers as indices. Nothing is scaled: a module brings its
+    own preprocessing, or `scaling_module` before it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        It is copied, and the copy is trained.
+    loss : str
+        A key of ``LOSSES``.
+
+    Raises
+    ------
+    InputError
+        If the loss is unknown.
+    """
+
+    module: Any
+    loss: str = "cross-entropy"
+
+    def __post_init__(self) -> None:
+        loss_function(self.loss)
+
+    def loss_function(self) -> Loss:
+        """Return the loss."""
+        return loss_function(self.loss)
+
+
+@dataclass(frozen=True, eq=False)
+class TorchNetwork:
+    """A torch module that predicts: the counterpart of `Network`.
+
+    Parameters
+    ----------
+    architecture : TorchModule
+        The module as it was given; it is never changed.
+    parameters : dict of dict of NumPy arrays
+        By their names in the module: ``trained`` has those that follow the gradient,
+        ``kept`` all others, such as running means and frozen parameters.
+    shape : tuple of int
+        The shape of one input.
+    class_names : tuple of str
+        One for each output.
+    layer_names : tuple of str
+        The layers that have weights, in the order in which the module calls them.
+    """
+
+    architecture: TorchModule
+    parameters: Tree
+    shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    layer_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"TorchNetwork({type(self.architecture.module).__name__}, "
+            f"shape={self.shape}, classes={len(self.class_names)}, "
+            f"parameters={self.parameter_count})"
+        )
+
+    @property
+    def scaling(self) -> Scaling:
+        """None: the module takes the inputs as they are."""
+        return Scaling("none", np.zeros(()), np.ones(()))
+
+    @cached_property
+    def loss(self) -> Loss:
+        """The loss the outputs are meant for."""
+        return self.architecture.loss_function()
+
+    @property
+    def followed(self) -> Tree:
+        """The parameters that follow the gradient."""
+        return self.parameters["trained"]
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training changes."""
+        return sum(leaf.size for leaf in leaves(self.followed))
+
+    def reading(self, module: "nn.Module") -> "TorchNetwork":
+        """Return the same network with the parameters that a module has now."""
+        from layerwise.modules._convert import unwrapped
+
+        return replace(self, parameters=_parameters(unwrapped(module)))
+
+    def redrawn(self, seed: int) -> "TorchNetwork":
+        """Return the network untrained: a module's first parameters are its own."""
+        del seed
+        return replace(self, parameters=_parameters(self.architecture.module))
+
+    def to_torch(self) -> "nn.Module":
+        """Return a copy of the module with these parameters, in evaluation mode."""
+        import torch
+
+        module = copy.deepcopy(self.architecture.module)
+        held = dict(module.named_parameters()) | dict(module.named_buffers())
+        with torch.no_grad():
+            for name, array in {**self.followed, **self.parameters["kept"]}.items():
+                held[name].copy_(torch.tensor(np.asarray(array)))
+        return module.eval()
+
+    def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
+        """Return the logits for inputs of shape (samples, *shape)."""
+        blocks = list(self._blocks(inputs))
+        if blocks:
+            return np.concatenate(blocks)
+        return np.zeros((0, len(self.class_names)), leaves(self.followed)[0].dtype)
+
+    def predict_proba(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
+        """Return class probabilities for inputs of shape (samples, *shape)."""
+        return self.loss.probabilities(self.logits(inputs))
+
+    def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
+        """Return the index of the likeliest class for each input.
+
+        Raises
+        ------
+        InputError
+            If the module gives NaN for one.
+        """
+        return likeliest(self.logits(inputs))
+
+    def _blocks(self, inputs: Array) -> Iterator[np.ndarray]:
+        import torch
+
+        from layerwise.modules._convert import as_inputs, logits_of
+
+        if tuple(inputs.shape[1:]) != self.shape:
+            raise InputError(
+                f"the network takes inputs of shape {self.shape}, "
+                f"these have {tuple(inputs.shape[1:])}"
+            )
+        module = self.to_torch()
+        first = next(module.parameters())
+        with torch.no_grad():
+            for start in range(0, len(inputs), BLOCK_ROWS):
+                rows = np.array(inputs[start : start + BLOCK_ROWS])
+                outputs = module(as_inputs(rows, first.dtype, first.device))
+                yield to_numpy(logits_of(outputs, len(self.class_names)))
+
+
+def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
+    """Return a module as the untrained network for a data set.
+
+    It is run once, on two training samples, to find its layers and to see that its
+    outputs fit the classes.
+
+    Raises
+    ------
+    InputError
+        If it is no module, has nothing to train, or does not take these inputs.
+    """
+    torch = require_torch("training a module")
+    from layerwise.modules._convert import unwrapped
+
+    if not isinstance(architecture.module, torch.nn.Module):
+        kind = type(architecture.module).__name__
+        raise InputError(f"a {kind} cannot be trained: give an MLP or a torch module")
+    module = copy.deepcopy(unwrapped(architecture.module))
+    parameters = _parameters(module)
+    if not parameters["trained"]:
+        raise InputError(
+            f"{type(module).__name__}: no parameter of it can be trained, none has "
+            "requires_grad"
+        )
+    return TorchNetwork(
+        architecture=replace(architecture, module=module),
+        parameters=parameters,
+        shape=data.shape,
+        class_names=data.class_names,
+        layer_names=_called(module, data),
+    )
+
+
+def _parameters(module: Any) -> Tree:
+    """Return a module's parameters and buffers, by name."""
+    import torch
+
+    held = dict(module.named_parameters())
+    trained = {name: p for name, p in held.items() if p.requires_grad}
+    kept = {name: p for name, p in held.items() if not p.requires_grad}
+    kept |= dict(module.named_buffers())
+    usual = (torch.float32, torch.float64)
+    floats = {name: p for name, p in held.items() if p.is_floating_point()}
+    for name, parameter in floats.items():
+        if parameter.dtype not in usual or parameter.dtype != _first(floats).dtype:
+            raise InputError(
+                f"{name} has dtype {parameter.dtype}: keep all parameters in float32,"
+                " or all in float64"
+            )
+    parts = {"trained": trained, "kept": kept}
+    return {
+        part: {name: to_numpy(tensor).copy() for name, tensor in named.items()}
+        for part, named in parts.items()
+    }
+
+
+def _first(tensors: dict[str, Any]) -> Any:
+    return next(iter(tensors.values()))
+
+
+def _called(module: Any, data: Dataset) -> tuple[str, ...]:
+    """Return the names of the layers with weights, in the order of their calls."""
+    import torch
+
+    from layerwise.modules._convert import as_inputs, logits_of
+
+    order: dict[str, None] = {}
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, name=name: order.setdefault(name))
+        for name, part in module.named_modules()
+        if any(p.requires_grad for p in part.parameters(recurse=False))
+    ]
+    was_training, first = module.training, next(module.parameters())
+    module.eval()
+    try:
+        with torch.no_grad():
+            rows = np.array(data.train.inputs[:2])
+            outputs = module(as_inputs(rows, first.dtype, first.device))
+            logits_of(outputs, data.classes)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{type(module).__name__} does not take the inputs of {data.name}, of "
+            f"shape {data.shape} and dtype {data.train.inputs.dtype}: {reason}"
+        ) from error
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    # Parameters of the module itself belong to no layer that is called inside it.
+    return tuple(name or type(module).__name__ for name in order)
+
+
+def scaling_module(data: Dataset) -> "nn.Module":
+    """Return the scaling that suits a data set as a torch module, float32.
+
+    Examples
+    --------
+    >>> import layerwise as lw
+    >>> from torch import nn
+    >>> data = lw.load("iris")
+    >>> module = nn.Sequential(lw.scaling_module(data), nn.Linear(4, 3))
+    >>> lw.fit(module, data, epochs=1).status
+    'finished'
+    """
+    torch = require_torch("a module of torch")
+    from layerwise.modules._convert import Scale
+
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    return Scale(scaling, data.shape, torch.float32)

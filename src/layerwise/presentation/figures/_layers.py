@@ -1,0 +1,168 @@
+"""Figures of the layers: every layer's plane, and how well its classes come apart."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from layerwise.presentation._text import short, typeset
+from layerwise.presentation.figures._captions import plane_caption
+from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
+from layerwise.presentation.figures._style import (
+    INK,
+    MUTED,
+    PALE,
+    new_axes,
+    new_figure,
+    styled,
+)
+from layerwise.study import LayerStudy, Study
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+__all__ = ["TILE", "layer_projections", "probe_by_layer", "tile_places"]
+
+TILE = (3.2, 3.0)
+"""Inches of a plane with what is written along its axes."""
+
+HEAD = 0.6
+"""Inches above it, for the layer's name and figures."""
+
+MARGIN = 0.3
+"""Inches at the left of a plane and below it."""
+
+FILLED = 0.92
+"""How much of its tile a plane takes."""
+
+
+@styled
+def layer_projections(
+    study: Study, plane: str = "components"
+) -> "matplotlib.axes.Axes":
+    """Draw the input's and every layer's plane side by side, figures above each.
+
+    All stand on one pair of axes, whose unit is an inch: a pair for each would take
+    six times as long to draw. Every layer has a scale of its own, written in a corner.
+
+    Parameters
+    ----------
+    study : Study
+    plane : str
+        ``components``, ``discriminants``, or the name of a transformer that was given.
+    """
+    places = tile_places(study)
+    width, height = np.max(places, axis=0) + TILE
+    ax = new_figure(width, height, layout=None).add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.set_axis_off()
+    targets = study.targets[study.shown]
+    for place, layer in zip(places, study, strict=True):
+        _draw_tile(ax, place, layer, plane, targets, study.class_names)
+    return ax
+
+
+def tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
+    """Return where each plane's tile, `TILE` inches, has its left upper corner."""
+    count = len(list(study))
+    columns = 2 if count == 4 else min(count, 3)
+    rows, across = np.divmod(np.arange(count), columns)
+    return np.stack([across * TILE[0], HEAD + rows * (HEAD + TILE[1])], axis=1)
+
+
+def _draw_tile(
+    ax: "matplotlib.axes.Axes",
+    place: Float[np.ndarray, " 2"],
+    layer: LayerStudy,
+    plane: str,
+    targets: Integer[np.ndarray, " shown"],
+    class_names: tuple[str, ...],
+) -> None:
+    corner = place + np.array([MARGIN, TILE[1] - MARGIN])
+    left, bottom = corner
+    side = np.subtract(TILE, (1.4 * MARGIN, 1.2 * MARGIN))
+    points = plane_points(layer, plane)
+    least, greatest = points.min(axis=0), points.max(axis=0)
+    # One scale for both axes: distances in the plane are the samples' own.
+    scale = FILLED * min(side / np.maximum(greatest - least, np.finfo(float).tiny))
+    centred = scale * (points - (least + greatest) / 2)
+    inches = corner + (0.5, -0.5) * side + (1, -1) * centred
+    room = np.array([[left, bottom - side[1]], [left + side[0], bottom]])
+    draw_points(ax, inches, targets, class_names, room)
+    ends = ([left, left, left + side[0]], [bottom - side[1], bottom, bottom])
+    ax.plot(*ends, color=PALE, linewidth=0.7)
+    along, upward = axis_names(layer, plane)
+    label: dict[str, Any] = {
+        "color": MUTED,
+        "ha": "center",
+        "va": "center",
+        "fontsize": 8,
+    }
+    ax.text(left + side[0] / 2, bottom + 0.14, along, **label)
+    ax.text(left - 0.12, bottom - side[1] / 2, upward, rotation=90, **label)
+    _draw_scale(ax, (left + side[0], bottom - 0.06), scale)
+    name = short(layer.name, 30)
+    ax.text(left, place[1] - 0.36, name, fontsize=9.5, fontweight="bold", va="bottom")
+    caption = typeset("\n".join(plane_caption(layer, plane)))
+    ax.text(left, place[1] - 0.02, caption, color=MUTED, fontsize=8, va="bottom")
+
+
+def _draw_scale(
+    ax: "matplotlib.axes.Axes", right_bottom: tuple[float, float], scale: float
+) -> None:
+    """Draw how long a round length of the layer's own unit is, as on a map."""
+    right, bottom = right_bottom
+    length = _round_length(0.5 / scale)
+    ax.plot([right - scale * length, right], [bottom] * 2, color=MUTED, linewidth=1.2)
+    middle = right - scale * length / 2
+    words: dict[str, Any] = {
+        "ha": "center",
+        "va": "bottom",
+        "color": MUTED,
+        "fontsize": 7,
+    }
+    ax.text(middle, bottom - 0.03, f"{length:g}", **words)
+
+
+def _round_length(most: float) -> float:
+    """Return the greatest of 1, 2 and 5 times a power of ten that is not more.
+
+    >>> _round_length(0.3), _round_length(7.0), _round_length(40.0)
+    (0.2, 5.0, 20.0)
+    """
+    power = 10.0 ** math.floor(math.log10(most))
+    return max(step * power for step in (1, 2, 5) if step * power <= most)
+
+
+@styled
+def probe_by_layer(
+    study: Study, ax: "matplotlib.axes.Axes | None" = None
+) -> "matplotlib.axes.Axes":
+    """Draw what share of each class a linear probe reads from each layer.
+
+    A row for all classes, then one for each; a column for each layer, the raw input
+    first; the numbers are percent of the scored samples.
+    """
+    layers = list(study)
+    names = ["all classes", *(short(name) for name in study.class_names)]
+    shares = np.array(
+        [[layer.probe_accuracy.value, *layer.probe_recall] for layer in layers]
+    ).T
+    ax = ax or new_axes(min(1.8 + 0.85 * len(layers), 10), 1.0 + 0.27 * len(names))
+    lowest = float(np.nanmin(shares))
+    # The numbers stand on pale cells: the darkest colours of the map are not used.
+    ax.imshow(shares, cmap="Blues", vmin=lowest, vmax=2 - lowest, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        written = "–" if np.isnan(share) else f"{100 * share:.1f}"
+        weight = "bold" if row == 0 else "normal"
+        text = ax.text(column, row, written, ha="center", va="center")
+        text.set(fontweight=weight, clip_on=True)
+    ax.axhline(0.5, color="white", linewidth=4)
+    ax.set_xticks(range(len(layers)), [short(layer.name, 12) for layer in layers])
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="layer", ylabel="class")
+    ax.set_title("read right by a linear probe / %")
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    return ax

@@ -1,0 +1,184 @@
+"""Figures of a network's mistakes: which, how many, and how sure it was of them."""
+
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.data import Samples
+from layerwise.errors import InputError
+from layerwise.model import Network
+from layerwise.modules import TorchNetwork
+from layerwise.presentation._text import short, typeset
+from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
+from layerwise.presentation.figures._points import draw_points, draw_rings
+from layerwise.presentation.figures._style import (
+    INK,
+    MUTED,
+    class_colours,
+    new_axes,
+    styled,
+)
+from layerwise.study import Inputs, Study
+from layerwise.wording import count, percent
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+__all__ = ["are_points", "confusion_matrix", "decision_regions", "worst_mistakes"]
+
+WORST = 18
+"""Mistakes shown as pictures, at most."""
+
+GRID = 200
+"""Points along each side at which decision regions are asked for."""
+
+
+@styled
+def confusion_matrix(
+    study: Study, ax: "matplotlib.axes.Axes | None" = None
+) -> "matplotlib.axes.Axes":
+    """Draw how many samples of each class were said to be of which.
+
+    Rows are labels, columns predictions. The diagonal, which is right, is grey: colour
+    is left to the mistakes.
+    """
+    import matplotlib as mpl
+
+    counts = study.confusion
+    names = [short(name, 14) for name in study.class_names]
+    side = float(np.clip(1.4 + 0.45 * len(names), 3.0, 8.5))
+    ax = ax or new_axes(side, side)
+    right = np.eye(len(names), dtype=bool)
+    mistakes = np.ma.masked_array(counts, right)
+    ax.imshow(
+        mistakes,
+        cmap=mpl.colormaps["Oranges"].with_extremes(bad="#f0f0f0", under="white"),
+        vmin=0.5,
+        vmax=max(1.5 * counts[~right].max(initial=0), 1),
+    )
+    cell = 72 * (side - 1.2) / len(names)
+    fontsize = min(cell / (0.75 * len(count(int(counts.max())))), 8.5)
+    for (row, column), number in np.ndenumerate(counts):
+        if number:
+            colour = MUTED if row == column else INK
+            text = ax.text(column, row, count(int(number)), ha="center", va="center")
+            text.set(color=colour, fontsize=fontsize, clip_on=True)
+    crowded = max(map(len, names)) * len(names) > 50
+    ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="predicted class", ylabel="labelled class")
+    ax.tick_params(length=0, labelcolor=INK, labelsize=min(8, cell / 1.6))
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+@styled
+def worst_mistakes(
+    study: Study, ax: "matplotlib.axes.Axes | None" = None
+) -> "matplotlib.axes.Axes":
+    """Draw the mistakes that the network was surest of.
+
+    Pictures stand with what they are, what was said, and how surely; inputs of two
+    numbers stand in their plane, the mistakes ringed.
+
+    Raises
+    ------
+    InputError
+        If the inputs are neither pictures nor two numbers.
+    """
+    inputs = study.inputs
+    if inputs is not None and are_pictures(inputs):
+        return _as_pictures(study, inputs, ax)
+    if not are_points(inputs):
+        shape = (
+            "that were not kept" if inputs is None else f"of shape {inputs.shape[1:]}"
+        )
+        raise InputError(
+            "mistakes are drawn of pictures and of pairs of numbers; inputs "
+            f"{shape} are neither"
+        )
+    points = inputs[study.shown].astype(float)
+    ax = ax or _plane(points)
+    draw_points(ax, points, study.targets[study.shown], study.class_names)
+    draw_rings(ax, points[np.isin(study.shown, study.mistakes)])
+    ax.set(xlabel="first input", ylabel="second input", aspect="equal")
+    return ax
+
+
+def are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
+    """Return whether inputs are pairs of numbers, all of them at hand."""
+    return isinstance(inputs, np.ndarray) and inputs.shape[1:] == (2,)
+
+
+def _as_pictures(
+    study: Study, inputs: Inputs, ax: "matplotlib.axes.Axes | None"
+) -> "matplotlib.axes.Axes":
+    worst = study.mistakes[:WORST]
+    if not len(worst):
+        ax = ax or new_axes(7.0, 1.4)
+        ax.set_axis_off()
+        ax.text(0.5, 0.5, "no mistakes", ha="center", transform=ax.transAxes)
+        return ax
+    said, sure = study.answers
+    names = [short(name, 13) for name in study.class_names]
+    between = ", " if max(map(len, names)) <= 4 else "\n"
+    captions = [
+        f"is {names[study.targets[sample]]}{between}"
+        f"said {names[said[sample]]}\n"
+        f"{typeset(percent(float(sure[sample])))}"
+        for sample in worst
+    ]
+    return picture_sheet(inputs[worst], captions, ax)
+
+
+@styled
+def decision_regions(
+    network: Network | TorchNetwork,
+    samples: Samples,
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw what the network says everywhere in a plane of two inputs, and samples.
+
+    The ground has the predicted class's colour, the paler the less sure.
+
+    Raises
+    ------
+    InputError
+        If an input is not two numbers.
+    """
+    if network.shape != (2,):
+        raise InputError(
+            f"decision regions are drawn of inputs of two numbers, not of shape"
+            f" {network.shape}"
+        )
+    points = samples.inputs.astype(float)
+    least, greatest = points.min(axis=0), points.max(axis=0)
+    margin = 0.08 * (greatest - least)
+    sides = np.linspace(least - margin, greatest + margin, GRID)
+    plane = np.stack(np.meshgrid(*sides.T), axis=-1).reshape(-1, 2)
+    probabilities = network.predict_proba(plane)
+    classes = len(network.class_names)
+    certainty = (probabilities.max(axis=1) - 1 / classes) / (1 - 1 / classes)
+    hues = _rgb(class_colours(classes))[probabilities.argmax(axis=1)]
+    ground = 1 - 0.45 * certainty[:, None] * (1 - hues)
+    ax = ax or _plane(points)
+    ax.imshow(
+        np.clip(ground, 0, 1).reshape(GRID, GRID, 3),
+        extent=(sides[0, 0], sides[-1, 0], sides[0, 1], sides[-1, 1]),
+        origin="lower",
+        interpolation="bilinear",
+    )
+    draw_points(ax, points, samples.targets, network.class_names)
+    ax.set(xlabel="first input", ylabel="second input", aspect="equal")
+    return ax
+
+
+def _plane(points: Float[np.ndarray, "samples 2"]) -> "matplotlib.axes.Axes":
+    """Return axes of about the points' own proportions."""
+    width, height = np.ptp(points, axis=0)
+    return new_axes(5.6, 0.6 + 5.0 * float(np.clip(height / (width or 1), 0.4, 1)))
+
+
+def _rgb(colours: tuple[str, ...]) -> np.ndarray:
+    return np.array([[*bytes.fromhex(colour[1:])] for colour in colours]) / 255

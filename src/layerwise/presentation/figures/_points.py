@@ -1,0 +1,248 @@
+"""Samples as points in a plane, coloured and named by class."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Integer
+
+from layerwise.presentation._text import short, typeset
+from layerwise.presentation.figures._style import INK, badge, class_colours
+from layerwise.study import LayerStudy
+from layerwise.wording import number, percent
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+__all__ = [
+    "as_dots",
+    "axis_names",
+    "colours_of",
+    "draw_names",
+    "draw_plane",
+    "draw_points",
+    "draw_rings",
+    "plane_points",
+    "spread",
+]
+
+GOLDEN = (5**0.5 - 1) / 2
+
+LETTER, MARGIN = 0.7, 0.5
+"""How wide a bold letter is, and what a plate has about its text, in lines of text."""
+
+DOT = 0.3
+"""A large dot, in heights of a plate."""
+
+STEPS = np.array([(x, y) for y in (0, -1, 1, -2, 2) for x in (0, -0.5, 0.5, -1, 1)])
+"""Places tried for a plate, in its own widths and heights from its class's median."""
+
+WEIGHED = 400
+"""Points that are asked whether a plate hides them, at most."""
+
+HIDDEN = 2.0
+"""How far a plate goes so as not to hide all points, in sides of the room: far enough
+to spare one dot of twenty, not to leave a crowd of which it hides as little."""
+
+
+def draw_points(
+    ax: "matplotlib.axes.Axes",
+    points: Float[np.ndarray, "samples 2"],
+    targets: Integer[np.ndarray, " samples"],
+    class_names: tuple[str, ...],
+    room: Float[np.ndarray, "2 2"] | None = None,
+) -> None:
+    """Draw every sample in its class's colour, and the classes' names beside them.
+
+    They have the axes for themselves, or of axes whose unit is an inch the room
+    between a least and a greatest corner.
+    """
+    inches = _inches(ax) if room is None else np.ptp(room, axis=0)
+    colours = colours_of(targets, len(class_names))
+    ax.scatter(*points.T, c=colours, **as_dots(len(points), float(np.prod(inches))))
+    if room is None:
+        room = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    draw_names(ax, points, targets, class_names, room, inches)
+
+
+def _inches(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
+    return np.array([ax.bbox.width, ax.bbox.height]) / ax.figure.dpi
+
+
+def colours_of(
+    targets: Integer[np.ndarray, " samples"], classes: int
+) -> Float[np.ndarray, "samples 4"]:
+    """Return the colour of every sample's class, in numbers.
+
+    Given names matplotlib would read one for each point, which takes longer than to
+    draw it.
+    """
+    from matplotlib.colors import to_rgba_array
+
+    return to_rgba_array(class_colours(classes))[targets]
+
+
+def as_dots(crowd: int, square_inches: float) -> dict[str, Any]:
+    """Return what makes of ``scatter``'s points dots, the finer the more there are."""
+    return {
+        "s": np.clip(2000 * square_inches / max(crowd, 1), 2, 14),
+        "alpha": np.clip(0.9 - 0.15 * np.log10(max(crowd, 1) / 100), 0.3, 0.9),
+        "linewidths": 0,
+        "rasterized": True,
+    }
+
+
+def draw_names(
+    ax: "matplotlib.axes.Axes",
+    points: Float[np.ndarray, "samples 2"],
+    targets: Integer[np.ndarray, " samples"],
+    class_names: tuple[str, ...],
+    room: Float[np.ndarray, "2 2"],
+    inches: Float[np.ndarray, " 2"],
+) -> None:
+    """Write the classes' names on plates of their colours, near the classes' medians.
+
+    None on another, within the room between two corners, which takes so many inches on
+    paper, and where points are few beside them.
+    """
+    fontsize = float(np.clip(2.6 * np.sqrt(inches.prod()), 8, 11))
+    line = fontsize / 72 * float((np.ptp(room, axis=0) / inches).max())
+    present = np.unique(targets)
+    names = [short(class_names[index], 14) for index in present]
+    wide_high = [(LETTER * len(name) + MARGIN, 1 + MARGIN) for name in names]
+    sizes = line * np.reshape(wide_high, (-1, 2))
+    medians = [np.median(points[targets == index], axis=0) for index in present]
+    places = _free_places(points, np.reshape(medians, (-1, 2)), sizes, room)
+    x, y = places.T
+    beside = np.abs(x[:, None] - x) < (sizes[:, :1] + sizes[:, 0]) / 2
+    heights = spread(y, line * (1 + MARGIN), beside)
+    colours = class_colours(len(class_names))
+    for index, name, across, height in zip(present, names, x, heights, strict=True):
+        text = ax.text(across, height, name, ha="center", va="center", clip_on=True)
+        text.set(fontsize=fontsize, **badge(colours[index]))
+
+
+def _free_places(
+    points: Float[np.ndarray, "samples 2"],
+    medians: Float[np.ndarray, "names 2"],
+    sizes: Float[np.ndarray, "names 2"],
+    room: Float[np.ndarray, "2 2"],
+) -> Float[np.ndarray, "names 2"]:
+    """Return where plates of these sizes hide little, each near its median.
+
+    One after the other takes the place where the share of the points hidden, the plates
+    hidden and the way from the median come to least.
+    """
+    points = points[:: -(-len(points) // WEIGHED) or 1]
+    middle, side = room.mean(axis=0), np.ptp(room, axis=0).max()
+    places = np.empty_like(medians)
+    for at, (median, size) in enumerate(zip(medians, sizes, strict=True)):
+        within = np.maximum((np.ptp(room, axis=0) - size) / 2, 0)
+        tried = np.clip(median + size * STEPS, middle - within, middle + within)
+        near = np.abs(tried[:, None] - points) < (size + size[1] * DOT) / 2
+        on_plates = np.abs(tried[:, None] - places[:at]) < (size + sizes[:at]) / 2
+        cost = (
+            HIDDEN * near.all(axis=2).mean(axis=1)
+            + on_plates.all(axis=2).sum(axis=1)
+            + np.linalg.norm(tried - median, axis=1) / side
+        )
+        places[at] = tried[cost.argmin()]
+    return places
+
+
+def spread(
+    heights: Float[np.ndarray, " names"],
+    gap: float,
+    beside: Bool[np.ndarray, "names names"] | None = None,
+) -> Float[np.ndarray, " names"]:
+    """Move heights apart, upward and downward, until there is a gap between each two.
+
+    ``beside`` says which two are in each other's way; by default all.
+    """
+    count = len(heights)
+    near = ~np.eye(count, dtype=bool)
+    if beside is not None:
+        near &= beside
+    rank = np.argsort(np.argsort(heights, kind="stable"))
+    order = np.sign(rank[:, None] - rank)
+    heights = heights.astype(float)
+    for _ in range(50):
+        overlap = np.maximum(gap - order * (heights[:, None] - heights), 0) * near
+        heights = heights + (order * overlap).sum(axis=1) / 4
+    return heights
+
+
+def draw_plane(
+    ax: "matplotlib.axes.Axes",
+    layer: LayerStudy,
+    targets: Integer[np.ndarray, " shown"],
+    class_names: tuple[str, ...],
+    plane: str = "components",
+) -> Float[np.ndarray, "shown 2"]:
+    """Draw the samples shown in one of a layer's planes, axes labelled.
+
+    Returns
+    -------
+    array, shape (shown samples, 2)
+        Where they stand: a plane of one direction is drawn as a band along it.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    points = plane_points(layer, plane)
+    draw_points(ax, points, targets, class_names)
+    names = axis_names(layer, plane)
+    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
+        axis.set_label_text(name)
+        axis.set_major_locator(MaxNLocator(4))
+    if _is_line(layer, plane):
+        ax.set(yticks=[])
+    # One scale for both axes: distances in the plane are the samples' own.
+    ax.set_aspect("equal", adjustable="datalim")
+    return points
+
+
+def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
+    """Return where the samples shown stand in a plane.
+
+    On a line they would hide each other: they stand at evenly spread heights.
+    """
+    points = layer.planes[plane]
+    if not _is_line(layer, plane):
+        return points
+    height = 0.6 * float(np.ptp(points[:, 0])) or 1.0
+    turns = np.arange(len(points)) * GOLDEN % 1
+    return np.stack([points[:, 0], height * (turns - 0.5)], axis=1)
+
+
+def axis_names(layer: LayerStudy, plane: str) -> tuple[str, str]:
+    """Return what a plane's two axes are, with how much each shows."""
+    second = "height: for sight only" if _is_line(layer, plane) else None
+    return (
+        typeset(_along(layer, plane, 0)),
+        second or typeset(_along(layer, plane, 1)),
+    )
+
+
+def _is_line(layer: LayerStudy, plane: str) -> bool:
+    return not layer.planes[plane][:, 1].any()
+
+
+def _along(layer: LayerStudy, plane: str, place: int) -> str:
+    """Return what an axis of a plane is, with how much it shows."""
+    if plane == "components":
+        share = percent(layer.variance_shown[place])
+        return f"component {place + 1} ({share} of variance)"
+    if plane != "discriminants":
+        return f"{short(plane)} {place + 1}"
+    ratios = layer.discriminants.ratios
+    if place >= len(ratios):
+        return "no discriminant: the classes' means are one"
+    return f"discriminant {place + 1} (between/within {number(ratios[place])})"
+
+
+def draw_rings(
+    ax: "matplotlib.axes.Axes", points: Float[np.ndarray, "samples 2"]
+) -> None:
+    """Ring points that are to be seen among the others."""
+    ax.scatter(
+        *points.T, s=22, facecolors="none", edgecolors=INK, linewidths=0.7, zorder=3
+    )

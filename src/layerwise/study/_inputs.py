@@ -1,0 +1,261 @@
+"""A data set before any network: its components, and how hard it looks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.baselines import Baseline, baselines
+from layerwise.data import Dataset, Samples
+from layerwise.errors import InputError
+from layerwise.model import MLP, initial_network
+from layerwise.statistics import Moments, Share, difference_noise, separation
+from layerwise.study._inspect import inspect
+from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
+from layerwise.wording import count, listed, number, percent
+
+__all__ = ["inspect_inputs"]
+
+APART = 3.29
+WRONG_SIDE = 0.05
+"""Two normal classes with means ``APART`` standard deviations apart have this share of
+their samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
+
+HALF, EASY = 0.5, 0.8
+"""Share of all variance, between classes along two components, of an easy problem."""
+
+
+ROOM = 0.01
+"""Neighbours better than a linear rule by this much, and by more than chance would make
+them: the borders are curved."""
+
+NEARLY_ALL = 0.98
+"""A simple method this good leaves little to do."""
+
+
+def inspect_inputs(
+    data: Dataset,
+    scored: Samples,
+    *,
+    study: Study | None = None,
+    simple: Sequence[Baseline] | None = None,
+    seed: int = 0,
+) -> InputStudy:
+    """Look at a data set's inputs as at a layer, and say how hard the problem looks.
+
+    Parameters
+    ----------
+    data : Dataset
+        Whose training samples everything is fitted on.
+    scored : Samples
+        What is shown and scored: the validation samples while choices are still to be
+        made, the test samples beside a network's final score.
+    study : Study, optional
+        Of a network on the same samples, where there is one already.
+    simple : sequence of Baseline, optional
+        What `baselines` gives for the same samples, where that is known already.
+    seed : int
+        Of the baselines.
+
+    Raises
+    ------
+    InputError
+        If ``study`` has no input layer.
+    """
+    if study is None:
+        untrained = initial_network(MLP([]), data)
+        study = inspect(untrained, scored, fit_on=data.train)
+    layer = study.input
+    if layer is None:
+        raise InputError(f"{study.name}: the study given has no input layer")
+    if simple is None:
+        simple = baselines(data, scored, seed=seed)
+    targets = scored.targets[study.shown]
+    scored_on = "test" if scored is data.test else "validation"
+    view = _View(layer, data.class_names, targets, tuple(simple), scored_on)
+    found = (*_components(view), *_parted(view), *_difficulty(view))
+    return InputStudy(layer, scored_on, targets, tuple(simple), found)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What the rules on inputs look at."""
+
+    layer: LayerStudy
+    class_names: tuple[str, ...]
+    targets: np.ndarray
+    baselines: tuple[Baseline, ...]
+    scored_on: str
+
+
+def _components(view: _View) -> Iterator[Finding]:
+    """Say what the first components show, and what they would if it were easy."""
+    components = view.layer.components
+    ratio = components.explained_variance_ratio
+    between = _between_shares(view.layer)
+    ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
+    contrasts = ", ".join(
+        f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
+    )
+    carried = float(ratio.sum())
+    shares = (
+        f"The first {len(ratio)} principal components carry "
+        f"{percent(carried)} of the variance, the first alone "
+        f"{percent(float(ratio[0]))}; the variance fills about "
+        f"{number(view.layer.participation_ratio)} of {count(view.layer.units)} "
+        "dimensions."
+    )
+    if view.layer.units == 1:
+        shares = "There is one feature, and so one principal component."
+    yield Finding(
+        "components",
+        f"{shares} Farthest apart are the means {contrasts}.",
+        {
+            "components": len(ratio),
+            "variance_carried": carried,
+            "units": view.layer.units,
+            "explained_variance_ratio": [float(r) for r in ratio],
+            "participation_ratio": view.layer.participation_ratio,
+            "ends": ends,
+        },
+    )
+    easy = float((ratio * between)[:2].sum())
+    along = " along the first two components" if view.layer.units > 1 else ""
+    yield Finding(
+        "if it were easy",
+        f"{percent(easy)} of the variance lies between classes{along}. Were the "
+        "problem easy to the eye that share would be nearly the whole: a few "
+        "components would carry most of the variance, each would look like one "
+        "class set against another, and samples of one class would hardly differ. "
+        f"{_verdict(easy)}",
+        {"between_classes": [float(b) for b in between], "two_components": easy},
+    )
+
+
+def _verdict(easy: float) -> str:
+    if easy >= EASY:
+        return "That is the case here."
+    if easy >= HALF:
+        return "Here it is the larger part, and yet far from all."
+    return (
+        "Here most of the variance is how samples of one class differ, and each "
+        "component is a mixture that several classes share."
+    )
+
+
+def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
+    """Return the share of each component's variance that lies between classes (η²)."""
+    directions = layer.components.components
+    between = np.einsum(
+        "ku,uv,kv->k", directions, layer.moments.between_scatter, directions
+    )
+    total = np.einsum(
+        "ku,uv,kv->k", directions, layer.moments.total_scatter, directions
+    )
+    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _ends(view: _View, component: int) -> tuple[str, str]:
+    """Return the classes whose means lie at the two ends of a component."""
+    offsets = view.layer.moments.class_offsets
+    along = offsets @ view.layer.components.components[component]
+    low, high = int(np.nanargmin(along)), int(np.nanargmax(along))
+    return view.class_names[low], view.class_names[high]
+
+
+def _parted(view: _View) -> Iterator[Finding]:
+    """Say which classes the first two components part, and which they do not."""
+    layer = view.layer
+    if layer.units == 1:
+        return
+    flat = Moments.of(layer.projection, view.targets, len(view.class_names))
+    apart = separation(flat)
+    # A class that is not shown, or once only, lies nowhere.
+    first, second = np.nonzero(np.triu(~np.isnan(apart), 1))
+    distances = apart[first, second]
+    if not len(distances):
+        return
+    parted = int(np.sum(distances >= APART))
+    nearest, farthest = int(np.argmin(distances)), int(np.argmax(distances))
+
+    def pair(place: int) -> dict[str, Any]:
+        names = view.class_names[first[place]], view.class_names[second[place]]
+        return {"classes": names, "distance": float(distances[place])}
+
+    def said(one: dict[str, Any]) -> str:
+        return f"{listed(one['classes'])} ({number(one['distance'])} apart)"
+
+    far, near = pair(farthest), pair(nearest)
+    extremes = f"Farthest are {said(far)}; nearest are {said(near)}."
+    if len(distances) == 1:
+        extremes = f"They are {said(near)}."
+    shown = float(layer.variance_shown.sum())
+    yield Finding(
+        "parted by two components",
+        f"The first two components show {percent(shown)} of the variance. Along them "
+        f"{_of_pairs(parted, len(distances))} apart, where apart is at least {APART} "
+        "standard deviations between the means: about "
+        f"{percent(WRONG_SIDE, 0)} or less on the wrong side of a line. {extremes}",
+        {
+            "variance_shown": shown,
+            "parted": parted,
+            "pairs": len(distances),
+            "threshold": APART,
+            "wrong_side": WRONG_SIDE,
+            "farthest": far,
+            "nearest": near,
+            "separation": [[float(d) for d in row] for row in apart],
+        },
+    )
+
+
+def _of_pairs(parted: int, pairs: int) -> str:
+    if pairs == 1:
+        return "the two classes are" if parted else "the two classes are not"
+    return f"{parted} of the {pairs} pairs of classes are"
+
+
+def _difficulty(view: _View) -> Iterator[Finding]:
+    """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
+    guess, linear, neighbour = (b.accuracy for b in view.baselines)
+    fitted = view.baselines[-1].fitted_on
+    yield Finding(
+        "difficulty",
+        f"On the raw input of {count(linear.trials)} {view.scored_on} samples the "
+        f"majority class is right in {percent(guess.value)} of cases, logistic "
+        f"regression in {percent(linear.value)}, the nearest neighbour of "
+        f"{count(fitted)} training samples in {percent(neighbour.value)}; "
+        f"{_hardness(guess, linear, neighbour)}.",
+        {
+            "accuracy": {b.name: b.accuracy.value for b in view.baselines},
+            "neighbours_fitted": fitted,
+            "scored": linear.trials,
+        },
+    )
+
+
+def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
+    best = max(linear, neighbour, key=lambda share: share.value)
+    if best.value - guess.value <= _noise(best, guess):
+        return (
+            "neither beats that guess by more than chance would: the inputs may say "
+            "nothing of the classes, or too little to show in so many samples"
+        )
+    if neighbour.value - linear.value > max(ROOM, _noise(neighbour, linear)):
+        return (
+            "classes are curved rather than inseparable: there is room for hidden "
+            "layers"
+        )
+    if best.value > NEARLY_ALL:
+        easy = "a linear rule" if linear.value > NEARLY_ALL else "neighbours"
+        return (
+            f"the problem is easy for {easy}: hardly anything is left for hidden "
+            "layers to do"
+        )
+    return "a linear rule does about as well: hidden layers may add little"
+
+
+def _noise(one: Share, other: Share) -> float:
+    return difference_noise(one.value, one.trials, other.value, other.trials)

@@ -1,0 +1,162 @@
+"""The look inside: whatever is given, as a subject and the samples to study it on."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+from layerwise.data import Dataset, Samples
+from layerwise.errors import InputError
+from layerwise.model import Network
+from layerwise.modules import TorchNetwork
+from layerwise.statistics import MAX_UNITS, Precision
+from layerwise.study._studied import studied
+from layerwise.study.passes import Counting
+from layerwise.study.records import Study
+from layerwise.study.subjects import Case, network_case
+from layerwise.training import Snapshot
+
+__all__ = ["LookOptions", "inspect", "is_module"]
+
+
+class LookOptions(TypedDict, total=False):
+    """How a torch module is looked into; `inspect` explains each."""
+
+    layers: str | type | Sequence[str | type] | None
+    reduce: str | int | Callable[[Any], Any] | Mapping[str, Any]
+    predict: Callable[[Any], Any] | None
+    display: str | int | Callable[[Any], Any] | None
+    class_names: Sequence[str] | None
+    labels: str | int | Callable[[Any], Any] | None
+    ids: str | int | Callable[[Any], Any] | None
+    mask: str | int | Callable[[Any], Any] | None
+
+
+def inspect(  # noqa: PLR0913 (what many will want to set stands here by its name)
+    network: Any,
+    data: Any,
+    *,
+    fit_on: Any = None,
+    required_accuracy: float = 0.99,
+    snapshots: Sequence[Snapshot] = (),
+    transformer: Any = None,
+    precision: Precision = "exact",
+    max_units: int = MAX_UNITS,
+    watch: Callable[[int, int], None] | None = None,
+    **look: Unpack[LookOptions],
+) -> Study:
+    """Look at every layer of a network: what its activations know of the classes.
+
+    Parameters
+    ----------
+    network : Network, TorchNetwork or torch.nn.Module
+        A trained one; untrained is possible too.
+    data : Dataset or Samples; with a module also (X, y) or an iterable of batches
+        With a data set, everything fitted is fitted on its training samples and
+        scored on its test samples. Samples alone are scored; what is fitted is fitted
+        on ``fit_on``, or, without it, on the half that is not being scored. A module is
+        given everything as it is: nothing is scaled (see `scaling_module`). A batch is
+        (inputs, labels), a mapping with labels, or a nest of these; an iterable is gone
+        through two or three times, and has to bring the same samples each time, in the
+        same order or with ids.
+    fit_on : the same kinds, optional
+        What to fit on.
+    required_accuracy : float
+        For ``Study.keepable``, between 0 and 1; a data set's validation samples choose
+        the threshold.
+    snapshots : sequence of Snapshot
+        The network on its way: ``Result.snapshots``, or a recording's. Without them an
+        untrained network is drawn anew, with seed 0, to compare with; of a module that
+        layerwise trained it is the one it began with, and of any other none is known.
+    transformer : scikit-learn transformer, optional
+        One more way to look at the samples shown, fitted on the stated sample
+        (``umap.UMAP()``, say); without a ``transform`` it is fitted on what it shows.
+    precision : "exact" or "fast"
+        "fast" takes products in float32, and measures what that costs; see
+        `Moments.of`.
+    max_units : int
+        The scatter of a layer of more units is taken of as many coordinates in a seeded
+        orthogonal basis; the study says so, and its class means stay exact.
+    watch : callable, optional
+        Told now and then how many rows were passed, and of how many.
+    **look
+        How a module is looked into.
+
+        layers : str, type, or sequence of them
+            Names, globs of names (``encoder.*``) or types of modules. By default every
+            module that has weights, under its own name. A layer's activations are what
+            it gives after the activation that follows it directly (normalisation,
+            dropout, pooling and changes of shape may stand between), whether that is
+            a module or a function; where none follows, its own output.
+        reduce : str, int, callable, or mapping from globs of names to one of them
+            How a layer's positions (of pictures, of sequences) become one row:
+            ``"mean"``, the default, which respects an attention mask; ``"flatten"``;
+            the place of a token, such as 0 or -1 (the last that is not masked); or a
+            function from a tensor, samples first, to rows.
+        predict : callable or None
+            From what the module returns to logits; None for a study without
+            predictions. By default ``.logits`` where there is one, one logit for two
+            classes, else a row of logits for each sample; of a softmax or sigmoid at
+            the end, its logarithms.
+        display : str, int or callable
+            What is shown of each sample: pictures or texts, by key or place in a batch
+            or by a function of the batch. By default inputs that look like pictures.
+        class_names : sequence of str
+            By class index; by default a data set's, or 0, 1, ….
+        labels, ids, mask : str, int or callable
+            Where a batch has labels, ids and the positions that count, if not under
+            their usual names (labels last in a tuple, ``attention_mask``).
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        If there are no samples, or too few to cross-fit; if they do not have the
+        network's input shape; if the network's outputs are not finite; or if a module
+        fails, or has no such layers.
+    """
+    case = _case(network, data, fit_on, snapshots, look)
+    return studied(
+        case,
+        required_accuracy=required_accuracy,
+        transformer=transformer,
+        counting=Counting(precision, max_units, watch),
+    )
+
+
+def is_module(candidate: Any) -> bool:
+    """Return whether this is a torch module: whoever has one has imported torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(candidate, torch.nn.Module)
+
+
+def _case(
+    network: Any,
+    data: Any,
+    fit_on: Any,
+    snapshots: Sequence[Snapshot],
+    look: LookOptions,
+) -> Case:
+    if isinstance(network, Network):
+        if look:
+            raise InputError(f"{next(iter(look))}= is for torch modules")
+        if not isinstance(data, Dataset | Samples):
+            raise InputError(
+                f"a network is inspected with a Dataset or Samples, not a "
+                f"{type(data).__name__}"
+            )
+        return network_case(network, data, fit_on, snapshots)
+    module = network
+    if isinstance(network, TorchNetwork):
+        module = network.to_torch()
+        snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
+    if not is_module(module):
+        raise InputError(
+            f"a {type(network).__name__} cannot be inspected: give a Network or a "
+            "torch.nn.Module"
+        )
+    from layerwise.study.subjects._module import Look, module_case
+
+    return module_case(module, data, fit_on, Look(**look), snapshots)

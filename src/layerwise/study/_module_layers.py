@@ -1,0 +1,66 @@
+"""The door to torch: what is asked of modules before a study, without importing it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, Unpack
+
+from layerwise.study._inspect import LookOptions
+
+__all__ = ["ModuleLayer", "load_module_weights", "module_layers"]
+
+
+class ModuleLayer(NamedTuple):
+    """A module that could be looked at.
+
+    Parameters
+    ----------
+    name, kind : str
+        Its name, and that of its class.
+    shape : tuple of int
+        Of what it gives for one sample.
+    rows : str
+        How that becomes one row of numbers.
+    chosen : bool
+        Whether it is looked at.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    rows: str
+    chosen: bool
+
+
+def load_module_weights(module: Any, path: str | Path) -> str:
+    """Put the weights of a file into a torch module; see ``load_weights``."""
+    from layerwise.modules import load_weights
+
+    return load_weights(module, path)
+
+
+def module_layers(
+    module: Any, data: Any, **look: Unpack[LookOptions]
+) -> tuple[ModuleLayer, ...]:
+    """Return every module in a module that gives something for each sample.
+
+    Parameters
+    ----------
+    module, data, **look
+        As for `inspect`; one batch is passed.
+
+    Raises
+    ------
+    InputError
+        As for `inspect`.
+    """
+    from layerwise.study.subjects._module import Look, layers_of
+
+    given = Look(**look)
+    everything = replace(given, layers="*")
+    chosen = {layer.name for layer in layers_of(module, data, given)}
+    return tuple(
+        ModuleLayer(
+            layer.name, layer.kind, layer.shape, layer.layout.said, layer.name in chosen
+        )
+        for layer in layers_of(module, data, everything)
+    )

@@ -1,0 +1,49 @@
+"""From a study's figures to sentences: each by a stated rule, with its numbers.
+
+A rule is a function from a study to findings, none where it does not apply. Their order
+in ``RULES`` is the order of use.
+"""
+
+from collections.abc import Callable, Iterator
+
+from layerwise.study.findings._accuracy import accuracy, calibration, keepable
+from layerwise.study.findings._classes import apart, mixed_pairs, spread
+from layerwise.study.findings._layers import alike, collapse, picture
+from layerwise.study.findings._samples import (
+    decided_late,
+    decided_wrong,
+    suspect_labels,
+)
+from layerwise.study.findings._scale import fast, projected
+from layerwise.study.findings._size import depth, width
+from layerwise.study.findings._training import added, overfitting, underfitting
+from layerwise.study.records import Finding, Study
+
+__all__ = ["study_findings"]
+
+RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
+    accuracy,
+    keepable,
+    calibration,
+    mixed_pairs,
+    suspect_labels,
+    apart,
+    depth,
+    width,
+    overfitting,
+    underfitting,
+    decided_wrong,
+    decided_late,
+    added,
+    collapse,
+    alike,
+    spread,
+    picture,
+    projected,
+    fast,
+)
+
+
+def study_findings(study: Study) -> tuple[Finding, ...]:
+    """Return what a study has found out, most useful first."""
+    return tuple(finding for rule in RULES for finding in rule(study))

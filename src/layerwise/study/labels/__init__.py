@@ -1,0 +1,13 @@
+"""Which labels look wrong."""
+
+from layerwise.study.labels._label_evidence import LabelEvidence
+from layerwise.study.labels._out_of_fold import neighbour_votes
+from layerwise.study.labels._suspects import out_of_fold_evidence, ranked, suspects
+
+__all__ = [
+    "LabelEvidence",
+    "neighbour_votes",
+    "out_of_fold_evidence",
+    "ranked",
+    "suspects",
+]

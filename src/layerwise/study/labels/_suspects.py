@@ -1,0 +1,241 @@
+"""Labels that look wrong: what speaks against each, by those who were not told it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.data import Dataset, fit_scaling
+from layerwise.errors import InputError
+from layerwise.model import Architecture, Network, flatten
+from layerwise.statistics import least_squares_probe
+from layerwise.study.labels._label_evidence import (
+    LabelEvidence,
+    doubtful,
+    geometric_mean,
+)
+from layerwise.study.labels._out_of_fold import FOLDS, cross_fit, neighbour_votes
+from layerwise.study.passes import layer_moments
+from layerwise.study.records import Suspect
+from layerwise.study.subjects import NetworkActivations, NetworkSubject
+from layerwise.training import Recipe, planned_engine
+
+__all__ = [
+    "out_of_fold_evidence",
+    "ranked",
+    "suspects",
+    "unseen_evidence",
+]
+
+ROUNDS = 3
+"""Of networks: a third ranks better, labels swapped within pairs above all."""
+
+
+def suspects(
+    network: Network,
+    data: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    most: int | None = None,
+    seed: int = 0,
+    watch: Callable[[int, int], None] | None = None,
+) -> tuple[Suspect, ...]:
+    """Return the samples of the training and the test set whose label looks wrong.
+
+    `out_of_fold_evidence` for the training set, with networks of the same architecture,
+    and `unseen_evidence` for the test set, ranked together.
+
+    Parameters
+    ----------
+    network : Network
+        Trained on the training set.
+    data : Dataset
+    recipe : Recipe, optional
+        How to train the others; see `out_of_fold_evidence`.
+    most : int, optional
+        How many to return at most; by default all with a score above ½.
+    seed : int
+        The same seed gives the same suspects.
+    watch : callable, optional
+        Told now and then how many parts of the work are done, and of how many.
+
+    Raises
+    ------
+    InputError
+        As `out_of_fold_evidence` and `unseen_evidence`.
+    """
+    unseen = unseen_evidence(network, data)
+    architecture = network.architecture
+    held = out_of_fold_evidence(architecture, data, recipe, seed=seed, watch=watch)
+    both = (*ranked(held, most), *ranked(unseen, most))
+    return tuple(sorted(both, key=lambda suspect: -suspect.score)[:most])
+
+
+def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, ...]:
+    """Return the samples with a score above ½, the most suspect first.
+
+    Parameters
+    ----------
+    evidence : LabelEvidence
+    most : int, optional
+        How many at most; by default all.
+    """
+    scores, suggestions = evidence.scores, evidence.suggestions
+    since, names = evidence.since, (*evidence.layer_names, None)
+    order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores > 0.5)]
+
+    def suspect(i: int) -> Suspect:
+        label, suggestion = int(evidence.targets[i]), int(suggestions[i])
+        return Suspect(
+            part=evidence.part,
+            position=i,
+            label=label,
+            suggestion=suggestion,
+            score=float(scores[i]),
+            probability_of_label=float(evidence.probabilities[i, label]),
+            probability_of_suggestion=float(evidence.probabilities[i, suggestion]),
+            neighbours_agreeing=int(evidence.votes[i, suggestion]),
+            neighbours=int(evidence.votes[i].sum()),
+            since=names[since[i]],
+        )
+
+    return tuple(suspect(int(i)) for i in order[:most])
+
+
+def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
+    """Return what speaks for and against the labels of the test set.
+
+    The network's own probabilities, its nearest neighbours in the training set, and
+    each layer's least-squares probe, fitted on the training set.
+
+    Parameters
+    ----------
+    network : Network
+        Trained on ``data``'s training set.
+    data : Dataset
+
+    Raises
+    ------
+    InputError
+        If the samples do not have the network's input shape, or there are none.
+    """
+    train, test = data.train, data.test
+    seen = NetworkActivations(network, train)
+    moments = layer_moments(NetworkSubject(network), seen)
+    probes = [least_squares_probe(layer) for layer in moments]
+    logits: list[np.ndarray] = []
+    said: list[np.ndarray] = []
+    for arrays in network.activations(test.inputs):
+        logits.append(arrays[-1])
+        pairs = zip(probes, arrays, strict=True)
+        said.append(np.stack([probe.predict(rows) for probe, rows in pairs]))
+    if not logits:
+        raise InputError(f"{data.name}: the test set is empty: give samples to judge")
+    fitted, asked = _scaled(data, train.inputs), _scaled(data, test.inputs)
+    probabilities = network.loss.probabilities(np.concatenate(logits))
+    return LabelEvidence(
+        part="test",
+        targets=test.targets,
+        probabilities=probabilities.astype(np.float64),
+        votes=neighbour_votes(fitted, train.targets, data.classes, asked),
+        layer_names=("input", *network.layer_names),
+        probe_predictions=np.concatenate(said, axis=1),
+        judged=np.isin(test.targets, train.targets),
+    )
+
+
+def out_of_fold_evidence(
+    architecture: Architecture,
+    data: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    watch: Callable[[int, int], None] | None = None,
+) -> LabelEvidence:
+    """Return what speaks for and against the labels of the training set.
+
+    A network that was trained on a wrong label may have learnt it by heart, and excuse
+    it. So each sample is judged by networks trained on four fifths of the others, in
+    three rounds of five; by the labels of its nearest neighbours; and by probes fitted
+    like the networks of the second round.
+
+    The first round takes half the epochs, since wrong labels are what networks learn
+    last. The others, which differ in their folds and initial parameters, are not taught
+    the labels that the first's networks and the neighbours spoke against at 20 to 1:
+    where classes are mislabelled as each other (4 as 9, 9 as 4), what wrong labels
+    teach is itself wrong. A class of which more than half is doubted is kept whole:
+    there the doubt is doubtful. All rounds count, by the geometric mean of their
+    probabilities: without the first, labels that it doubted would be judged too
+    harshly.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the networks.
+    data : Dataset
+        Only the training set is looked at.
+    recipe : Recipe, optional
+        How to train the networks after the first round; its patience is not used, and
+        ``seed`` stands for its seed.
+    seed : int
+        Of the folds and the networks.
+    watch : callable, optional
+        Told how many parts of the work are done, and of how many.
+
+    Raises
+    ------
+    InputError
+        If there are fewer samples than folds, or if a training diverges.
+    KeyboardInterrupt
+        On Ctrl-C: nothing is kept.
+    """
+    samples = data.train
+    if len(samples) < FOLDS:
+        raise InputError(
+            f"{data.name}: {len(samples)} training samples are too few to judge each by"
+            f" the others: give {FOLDS} or more"
+        )
+    tick = _ticks(watch, ROUNDS * FOLDS + 1)
+    rows = _scaled(data, samples.inputs)
+    votes = neighbour_votes(rows, samples.targets, data.classes)
+    tick()
+    settled = (recipe or Recipe()).resolved(len(samples))
+    engine = planned_engine(architecture, data, settled, trainings=ROUNDS * FOLDS)
+    settled = replace(settled, engine=engine)
+    first = replace(settled, epochs=max(1, settled.epochs // 2), seed=seed)
+    kept = np.ones(len(samples), bool)
+    before = cross_fit(architecture, data, first, kept, tick).probabilities()
+    kept = ~doubtful(before, votes, samples.targets)
+    later = [
+        cross_fit(architecture, data, replace(settled, seed=seed + n), kept, tick)
+        for n in range(1, ROUNDS)
+    ]
+    said = [before, *(crossed.probabilities() for crossed in later)]
+    return LabelEvidence(
+        part="training",
+        targets=samples.targets,
+        probabilities=geometric_mean(said),
+        votes=votes,
+        layer_names=("input", *later[0].networks[0].layer_names),
+        probe_predictions=later[0].probe_predictions(),
+        judged=np.bincount(samples.targets)[samples.targets] > 1,
+    )
+
+
+def _scaled(data: Dataset, inputs: np.ndarray) -> Float[np.ndarray, "samples features"]:
+    """Return the inputs as a network sees them: where distances are measured."""
+    scaling = fit_scaling(data.train.inputs, data.scaling)
+    return flatten(scaling.apply(inputs, np.float32))
+
+
+def _ticks(watch: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    """Return what is called after each part of the work, to tell the watcher."""
+    done = count(1)
+
+    def tick() -> None:
+        if watch:
+            watch(next(done), total)
+
+    return tick

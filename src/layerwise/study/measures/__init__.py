@@ -1,0 +1,26 @@
+"""From evidence to numbers."""
+
+from layerwise.study.measures._logistic import load_for_inspecting
+from layerwise.study.measures._measures import (
+    MEASURES,
+    LayerEvidence,
+    LayerSample,
+    Measures,
+    measured,
+    with_output,
+)
+from layerwise.study.measures._sampled import Neighbourhood, shuffled
+from layerwise.study.measures._similarity import layer_similarity
+
+__all__ = [
+    "MEASURES",
+    "LayerEvidence",
+    "LayerSample",
+    "Measures",
+    "Neighbourhood",
+    "layer_similarity",
+    "load_for_inspecting",
+    "measured",
+    "shuffled",
+    "with_output",
+]

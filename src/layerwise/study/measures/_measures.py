@@ -1,0 +1,344 @@
+"""What is measured of a layer, and from what: one table of names, one way to take them.
+
+The same function measures the studied network on all its samples, and the untrained
+one, the snapshots and shuffled labels on a stated sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, Int64
+
+from layerwise.statistics import (
+    MAX_UNITS,
+    LeastSquaresProbe,
+    Moments,
+    angle_deviation,
+    class_spread,
+    confusion_counts,
+    constant_units,
+    duplicate_units,
+    effective_rank,
+    fisher_ratio,
+    least_squares_probe,
+    nearest_mean,
+    norm_variation,
+    participation_ratio,
+    self_duality,
+    separation,
+    wilson_interval,
+    within_collapse,
+)
+from layerwise.study.measures._logistic import logistic_probe
+from layerwise.study.measures._sampled import Neighbourhood, bootstrap_interval
+
+__all__ = [
+    "MEASURES",
+    "LayerEvidence",
+    "LayerSample",
+    "Measures",
+    "measured",
+    "with_output",
+]
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "probe_accuracy": "share right of the least-squares probe",
+        "probe_accuracy_fitted": "the same on the samples it was fitted on",
+        "probe_recall": "share of a class that the least-squares probe finds",
+        "logistic_accuracy": "share right of a logistic probe",
+        "nearest_mean_accuracy": "share whose nearest class mean is their own",
+        "nearest_mean_recall": "the same for a class",
+        "neighbour_purity": "share of the 10 nearest samples with the same label",
+        "silhouette": "how much nearer the own class is than the next, -1 to 1",
+        "fisher_ratio": "variance between classes over variance within",
+        "separation": "distance of two means in standard deviations within",
+        "mixed": "share of two classes that the probe takes for the other",
+        "spread": "variance of a class over that of the average class",
+        "participation_ratio": "in how many dimensions the samples vary",
+        "effective_rank": "the same by entropy, more generous to small ones",
+        "dead_units": "units with one output for all samples",
+        "duplicate_units": "units that repeat an earlier one",
+        "collapse_within": "NC1: variance within classes beside that between",
+        "collapse_norms": "NC2: how unequal the means' distances from the centre are",
+        "collapse_angles": "NC2: how far the means' angles are from a simplex's",
+        "collapse_within_scored": "NC1 on the scored samples",
+        "collapse_norms_scored": "NC2, distances, on the scored samples",
+        "collapse_angles_scored": "NC2, angles, on the scored samples",
+        "collapse_duality": "NC3: distance of the output's weights from the means",
+        "collapse_nearest_mean": "NC4: share where nearest mean and network disagree",
+        "trustworthiness": "whether neighbours in the components' plane are neighbours",
+        "continuity": "whether neighbours stay together in the components' plane",
+        "discriminant_trustworthiness": "the same of the discriminants' plane",
+        "discriminant_continuity": "the same of the discriminants' plane",
+    }
+)
+"""Every measure by name; ``docs/measures.md`` explains each."""
+
+PREFIX = MappingProxyType({"components": "", "discriminants": "discriminant_"})
+"""What the name of a plane's trust begins with; others' with the plane's own name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """What was measured of one layer; NaN where a measure has no meaning.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Of the layer as a whole.
+    by_class : mapping of str to array, shape (classes,)
+    by_pair : mapping of str to array, shape (classes, classes)
+    intervals : mapping of str to pair of float
+        The 95 % interval of some of ``values``: Wilson's for shares, the percentile
+        bootstrap for means over samples.
+    """
+
+    values: Mapping[str, float]
+    by_class: Mapping[str, Float[np.ndarray, " classes"]]
+    by_pair: Mapping[str, Float[np.ndarray, "classes classes"]]
+    intervals: Mapping[str, tuple[float, float]]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the values and their intervals as JSON's types."""
+        return {
+            "values": dict(self.values),
+            "by_class": {
+                name: [float(v) for v in values]
+                for name, values in self.by_class.items()
+            },
+            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSample:
+    """One layer's rows of the stated sample.
+
+    Parameters
+    ----------
+    fitting, scored : arrays, shape (samples, units)
+    fitting_targets, targets : arrays, shape (samples,)
+    """
+
+    fitting: Float[np.ndarray, "fitting units"]
+    fitting_targets: Int[np.ndarray, " fitting"]
+    scored: Float[np.ndarray, "scored units"]
+    targets: Int[np.ndarray, " scored"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerEvidence:
+    """All that a layer's measures are taken from.
+
+    Parameters
+    ----------
+    fitted, scored : Moments
+        Of the samples fitted on, and of those scored.
+    targets : array, shape (samples,)
+        The scored samples' classes.
+    probe_predictions, nearest_means : arrays, shape (samples,)
+        What the least-squares probe and the nearest class mean say of them.
+    probe : LeastSquaresProbe
+    sample : LayerSample
+    """
+
+    fitted: Moments
+    scored: Moments
+    targets: Int[np.ndarray, " samples"]
+    probe_predictions: Int[np.ndarray, " samples"]
+    nearest_means: Int[np.ndarray, " samples"]
+    probe: LeastSquaresProbe
+    sample: LayerSample
+
+    @classmethod
+    def of_sample(
+        cls, sample: LayerSample, classes: int, max_units: int = MAX_UNITS
+    ) -> "LayerEvidence":
+        """Return what a stated sample by itself says.
+
+        Of more than ``max_units`` units, scatters are those of a projection.
+        """
+        none = Moments.empty(sample.fitting.shape[1], classes, max_units=max_units)
+        fitted = none.updated(sample.fitting, sample.fitting_targets)
+        probe = least_squares_probe(fitted)
+        return cls(
+            fitted=fitted,
+            scored=none.updated(sample.scored, sample.targets),
+            targets=sample.targets,
+            probe_predictions=probe.predict(sample.scored),
+            nearest_means=nearest_mean(sample.scored, fitted),
+            probe=probe,
+            sample=sample,
+        )
+
+
+def measured(
+    evidence: LayerEvidence,
+    neighbourhood: Neighbourhood | None = None,
+    planes: Mapping[str, Float[np.ndarray, "scored 2"]] | None = None,
+) -> Measures:
+    """Take the measures of one layer.
+
+    Parameters
+    ----------
+    evidence : LayerEvidence
+    neighbourhood : Neighbourhood, optional
+        Of the stated sample; without it only the quick measures are taken: no
+        neighbours, no logistic probe.
+    planes : mapping of str to array, optional
+        The stated sample through some bases: how much of these pictures is to be
+        believed.
+    """
+    sample, classes = evidence.sample, len(evidence.fitted.counts)
+    said = _said(evidence, brief=neighbourhood is None)
+    means: dict[str, np.ndarray] = {}
+    trust: dict[str, float] = {}
+    if neighbourhood is not None:
+        means["neighbour_purity"] = neighbourhood.purity(sample.targets)
+        means["silhouette"] = neighbourhood.silhouette(sample.targets)
+        trust = _trust(neighbourhood, planes or {})
+    scored = _collapse(evidence.scored)
+    return Measures(
+        values={name: _share(counts) for name, counts in said.items()}
+        | {name: _mean(each) for name, each in means.items()}
+        | _of_moments(evidence.fitted)
+        | {f"{name}_scored": value for name, value in scored.items()}
+        | trust,
+        by_class={
+            "probe_recall": _recall(said["probe_accuracy"]),
+            "nearest_mean_recall": _recall(said["nearest_mean_accuracy"]),
+            "spread": class_spread(evidence.fitted),
+        }
+        | {
+            name: _class_means(each, sample.targets, classes)
+            for name, each in means.items()
+        },
+        by_pair={
+            "separation": separation(evidence.fitted),
+            "mixed": _mixed(said["probe_accuracy"]),
+        },
+        intervals={name: _wilson(counts) for name, counts in said.items()}
+        | {name: bootstrap_interval(each, seed=0) for name, each in means.items()},
+    )
+
+
+def _said(
+    evidence: LayerEvidence, *, brief: bool
+) -> dict[str, Int64[np.ndarray, "classes classes"]]:
+    """Return how often each way of reading the class says what of which class.
+
+    Counted, so that nothing is as long as the samples, of which there may be many.
+    """
+    sample, classes = evidence.sample, len(evidence.fitted.counts)
+    pairs = {
+        "probe_accuracy": (evidence.targets, evidence.probe_predictions),
+        "probe_accuracy_fitted": (
+            sample.fitting_targets,
+            evidence.probe.predict(sample.fitting),
+        ),
+        "nearest_mean_accuracy": (evidence.targets, evidence.nearest_means),
+    }
+    if not brief:
+        said = logistic_probe(sample.fitting, sample.fitting_targets, sample.scored)
+        pairs["logistic_accuracy"] = sample.targets, said
+    return {name: confusion_counts(*pair, classes) for name, pair in pairs.items()}
+
+
+def with_output(
+    measures: Measures,
+    evidence: LayerEvidence,
+    weights: Float[np.ndarray, "units classes"],
+    predictions: Int[np.ndarray, " samples"],
+) -> Measures:
+    """Return the last hidden layer's measures with those that need the output's.
+
+    Parameters
+    ----------
+    weights : array, shape (units, classes)
+        The output layer's.
+    predictions : array, shape (samples,)
+        What the network says of the scored samples.
+    """
+    values = dict(measures.values)
+    values["collapse_duality"] = self_duality(weights.T, evidence.fitted)
+    differs = np.count_nonzero(evidence.nearest_means != predictions)
+    values["collapse_nearest_mean"] = differs / len(predictions)
+    return replace(measures, values=values)
+
+
+def _of_moments(fitted: Moments) -> dict[str, float]:
+    return {
+        "fisher_ratio": fisher_ratio(fitted),
+        "participation_ratio": participation_ratio(fitted),
+        "effective_rank": effective_rank(fitted),
+        "dead_units": float(np.sum(constant_units(fitted))),
+        "duplicate_units": float("nan")
+        if fitted.projection
+        else float(np.sum(duplicate_units(fitted))),
+    } | _collapse(fitted)
+
+
+def _collapse(moments: Moments) -> dict[str, float]:
+    return {
+        "collapse_within": within_collapse(moments),
+        "collapse_norms": norm_variation(moments),
+        "collapse_angles": angle_deviation(moments),
+    }
+
+
+def _trust(
+    neighbourhood: Neighbourhood, planes: Mapping[str, Float[np.ndarray, "scored 2"]]
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, plane in planes.items():
+        prefix = PREFIX.get(name, f"{name}_")
+        trust, continuity = neighbourhood.trust(plane)
+        found[f"{prefix}trustworthiness"] = trust
+        found[f"{prefix}continuity"] = continuity
+    return found
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _share(counts: Int64[np.ndarray, "classes classes"]) -> float:
+    """Return the share that is said right."""
+    return float(np.trace(counts) / total) if (total := counts.sum()) else np.nan
+
+
+def _recall(
+    counts: Int64[np.ndarray, "classes classes"],
+) -> Float[np.ndarray, " classes"]:
+    """Return the share of each class that is said right; NaN of one without samples."""
+    of_class = counts.sum(axis=1)
+    return counts.diagonal() / np.where(of_class, of_class, np.nan)
+
+
+def _wilson(counts: Int64[np.ndarray, "classes classes"]) -> tuple[float, float]:
+    low, high = wilson_interval(int(np.trace(counts)), int(counts.sum()))
+    return float(low), float(high)
+
+
+def _class_means(
+    values: np.ndarray, targets: np.ndarray, classes: int
+) -> Float[np.ndarray, " classes"]:
+    return np.array([_mean(values[targets == c]) for c in range(classes)])
+
+
+def _mixed(
+    counts: Int64[np.ndarray, "classes classes"],
+) -> Float[np.ndarray, "classes classes"]:
+    """Return for two classes the share of both that is taken for the other."""
+    of_class = counts.sum(axis=1)
+    crossed = counts + counts.T
+    both = of_class[:, None] + of_class
+    with np.errstate(invalid="ignore"):
+        shares = crossed / both
+    np.fill_diagonal(shares, 0)
+    return shares

@@ -1,0 +1,39 @@
+"""The passes over the samples: one to fit, one to score."""
+
+from layerwise.study.passes._counted import Columns, Counted, Layer, count_rows, joined
+from layerwise.study.passes._counting import Counting, CountingOptions, Progress
+from layerwise.study.passes._fitting import (
+    Basis,
+    fit_pass,
+    folds_of,
+    layer_moments,
+    two_columns,
+)
+from layerwise.study.passes._forecast import Forecast, forecast
+from layerwise.study.passes._scoring import Asked, Scored, score_pass
+from layerwise.study.passes._snapshots import aligned, snapshot_studies
+from layerwise.study.passes._tallies import Tallies
+
+__all__ = [
+    "Asked",
+    "Basis",
+    "Columns",
+    "Counted",
+    "Counting",
+    "CountingOptions",
+    "Forecast",
+    "Layer",
+    "Progress",
+    "Scored",
+    "Tallies",
+    "aligned",
+    "count_rows",
+    "fit_pass",
+    "folds_of",
+    "forecast",
+    "joined",
+    "layer_moments",
+    "score_pass",
+    "snapshot_studies",
+    "two_columns",
+]

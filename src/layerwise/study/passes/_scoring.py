@@ -1,0 +1,224 @@
+"""The pass over the scored samples: what each layer's basis says of every one."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise import ranks
+from layerwise.statistics import Moments, nearest_mean
+from layerwise.study.passes._fitting import Basis, Folds, two_columns
+from layerwise.study.passes._kept import Kept, Mistakes
+from layerwise.study.passes._tallies import Tallies, merged_moments
+from layerwise.study.subjects import Activations, Block, Subject
+from layerwise.threads import each
+
+__all__ = ["Asked", "Scored", "score_pass"]
+
+PLANES = ("components", "discriminants")
+
+
+class Asked(NamedTuple):
+    """Of which scored samples more is kept than a few small numbers.
+
+    Parameters
+    ----------
+    shown : int array
+        The positions of those that the planes show.
+    rows : int array
+        The positions of those whose rows are kept.
+    mistakes : int
+        How many mistakes are kept, at most.
+    """
+
+    shown: Int[np.ndarray, " shown"]
+    rows: Int[np.ndarray, " asked"]
+    mistakes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What one pass over the scored samples gives.
+
+    Parameters
+    ----------
+    moments : list of Moments
+        Of every layer.
+    planes : list of dict of str to array, shape (shown, 2)
+        Of every layer, the samples shown.
+    probe_predictions, nearest_means : int arrays, shape (layers, samples)
+        What every layer's probe and class means say.
+    predictions, confidence : arrays, shape (samples,), or None
+        Of the subject itself; None where it predicts nothing.
+    rows : list of arrays, shape (asked, units)
+        What every layer gives for the samples asked for.
+    inputs : array, shape (asked, features), or None
+        What was put in for them.
+    mistakes : Mistakes or None
+    """
+
+    moments: list[Moments]
+    planes: list[dict[str, Float[np.ndarray, "shown 2"]]]
+    probe_predictions: Int[np.ndarray, "layers samples"]
+    nearest_means: Int[np.ndarray, "layers samples"]
+    predictions: Int[np.ndarray, " samples"] | None
+    confidence: Float[np.ndarray, " samples"] | None
+    rows: list[Float[np.ndarray, "asked _"]]
+    inputs: np.ndarray | None
+    mistakes: Mistakes | None
+
+
+def score_pass(
+    subject: Subject,
+    scored: Activations,
+    bases: Sequence[Basis],
+    folds: Folds,
+    asked: Asked,
+    tallies: Callable[[], Tallies],
+) -> Scored:
+    """Pass the scored samples once, keeping what is said of them.
+
+    Parameters
+    ----------
+    subject : Subject
+    scored : Activations
+    bases : sequence of Basis
+    folds : Folds
+    asked : Asked
+    tallies : callable
+        Makes the tallies of one part's moments.
+    """
+    scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
+    parts = ranks.in_all(
+        lambda: each(lambda part: scoring.part(part, tallies()), scored.parts())
+    )
+    moments = merged_moments(subject, [own for own, _ in parts])
+    mistakes = [found for _, found in parts if found is not None]
+    mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
+    scoring.share()
+    arrays = scoring.rows.arrays()
+    layers = len(bases)
+    return Scored(
+        moments=[groups[0] for groups in moments],
+        planes=[scoring.planes_of(place) for place in range(layers)],
+        probe_predictions=scoring.probe_predictions,
+        nearest_means=scoring.nearest_means,
+        predictions=None if scoring.confidence is None else scoring.predictions,
+        confidence=scoring.confidence,
+        rows=arrays[:layers],
+        inputs=arrays[layers] if len(arrays) > layers else None,
+        mistakes=reduce(lambda a, b: a.joined(b, asked.mistakes), mistakes)
+        if mistakes
+        else None,
+    )
+
+
+class _Scoring:
+    """A pass under way: parts may go on side by side, no two write to one place."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        scored: Activations,
+        bases: Sequence[Basis],
+        scored_by: Int[np.ndarray, " samples"],
+        asked: Asked,
+    ) -> None:
+        count = len(scored.targets)
+        self._subject, self._targets = subject, scored.targets
+        self._bases, self._scored_by = bases, scored_by
+        self._mistakes = asked.mistakes
+        self.rows = Kept(asked.rows)
+        self._planes = [Kept(asked.shown) for _ in bases]
+        # There may be many samples: no integer is wider than the classes need.
+        said = np.min_scalar_type(-len(subject.class_names))
+        self.probe_predictions = np.zeros((len(bases), count), said)
+        self.nearest_means = np.zeros((len(bases), count), said)
+        self.predictions = np.zeros(count, said)
+        self.confidence: np.ndarray | None = None
+        self._begun = Lock()
+
+    def share(self) -> None:
+        """Take over what other ranks have written down of their samples."""
+        own = self.confidence
+        kinds = ranks.gathered(None if own is None else own.dtype.str)
+        for kind in filter(None, kinds):  # a rank without samples has none to say
+            self._confidence_in(np.dtype(kind))
+        if self.confidence is not None:
+            self.confidence = ranks.all_summed(self.confidence)
+        written = self.probe_predictions, self.nearest_means, self.predictions
+        self.probe_predictions, self.nearest_means, self.predictions = ranks.all_summed(
+            written
+        )
+
+    def part(
+        self, part: Iterable[Block], tallies: Tallies
+    ) -> tuple[list[tuple[Moments, ...]], Mistakes | None]:
+        """Pass one part; return its moments and its worst mistakes."""
+        worst: Mistakes | None = None
+        for block in part:
+            targets = self._targets[block.positions]
+            tallies.add(block, targets, np.zeros(len(targets), np.int8))
+            self._say(block)
+            inputs = () if block.inputs is None else (block.inputs,)
+            self.rows.add(block.positions, *block.layers, *inputs)
+            if block.outputs is not None:
+                found = self._answer(block, block.outputs, targets)
+                worst = worst.joined(found, self._mistakes) if worst else found
+        return tallies.moments(), worst
+
+    def _say(self, block: Block) -> None:
+        """Write down what every layer's probes, means and planes say."""
+        scored_by = self._scored_by[block.positions]
+        for place, (basis, rows) in enumerate(
+            zip(self._bases, block.layers, strict=True)
+        ):
+            for fold, moments in enumerate(basis.folds):
+                own = scored_by == fold
+                mine = rows if own.all() else rows[own]
+                where = place, block.positions[own]
+                self.probe_predictions[where] = basis.probes[fold].predict(mine)
+                self.nearest_means[where] = nearest_mean(mine, moments)
+            wanted = self._planes[place].wanted(block.positions)
+            planes = (
+                two_columns(getattr(basis, name).project(rows[wanted])[:, :2])
+                for name in PLANES
+            )
+            self._planes[place].add(block.positions[wanted], *planes)
+
+    def _answer(
+        self,
+        block: Block,
+        outputs: Float[np.ndarray, "rows classes"],
+        targets: Int[np.ndarray, " rows"],
+    ) -> Mistakes:
+        """Write down what the subject says, and return where it is wrong."""
+        predictions = np.argmax(outputs, axis=1)
+        probabilities = self._subject.probabilities(outputs)
+        confidence = np.max(probabilities, axis=1)
+        self.predictions[block.positions] = predictions
+        self._confidence_in(confidence.dtype)[block.positions] = confidence
+        wrong = np.flatnonzero(predictions != targets)
+        surest = np.argsort(-confidence[wrong], kind="stable")
+        wrong = wrong[surest[: self._mistakes]]
+        return Mistakes(
+            positions=block.positions[wrong],
+            probabilities=probabilities[wrong],
+            inputs=block.layers[0][wrong] if self._subject.has_input else None,
+            items=None if block.items is None else block.items[wrong],
+        )
+
+    def _confidence_in(self, kind: np.dtype[Any]) -> Float[np.ndarray, " samples"]:
+        """Return where confidence is written down: no wider than it comes."""
+        with self._begun:
+            if self.confidence is None:
+                self.confidence = np.zeros(len(self._targets), kind)
+            return self.confidence
+
+    def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "shown 2"]]:
+        """Return the planes of one layer."""
+        return dict(zip(PLANES, self._planes[place].arrays(), strict=True))

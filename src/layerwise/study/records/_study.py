@@ -1,0 +1,316 @@
+"""What a study is made of: records, from which every figure and sentence follows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.data import StoredRows
+from layerwise.errors import InputError
+from layerwise.files import write_atomically
+from layerwise.statistics import Calibration, Share, calibration_of, confusion_counts
+from layerwise.study.records._finding import Finding
+from layerwise.study.records._kept_inputs import KeptInputs
+from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
+from layerwise.study.records._suspect import Suspect
+from layerwise.study.records._table import Entry, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Answers",
+    "Inputs",
+    "Keepable",
+    "Study",
+    "ValidationView",
+]
+
+
+Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
+"""Inputs found by position: all of a set, or some."""
+
+
+@dataclass(frozen=True)
+class Keepable:
+    """What can be kept where only confident predictions are to be trusted.
+
+    The threshold is the lowest at which the samples kept of the *validation* set reach
+    the required accuracy; what it keeps is counted on the scored samples.
+
+    Parameters
+    ----------
+    required : float
+        The accuracy asked for, 0 to 1.
+    threshold : float
+        The least probability of the predicted class that is kept.
+    kept, accuracy : Share
+        The samples kept, and those of them that are right.
+    """
+
+    required: float
+    threshold: float
+    kept: Share
+    accuracy: Share
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationView:
+    """The validation samples, to which all advice looks: no test sample has a say.
+
+    Parameters
+    ----------
+    targets, predictions : arrays, shape (samples,)
+        As labelled, and as the network says.
+    confidence : array, shape (samples,)
+        The network's probability of the class it predicts.
+    probe_predictions : array, shape (layers + 1, samples)
+        What each layer's probe says, the input's first.
+    """
+
+    targets: Int[np.ndarray, " samples"]
+    predictions: Int[np.ndarray, " samples"]
+    confidence: Float[np.ndarray, " samples"]
+    probe_predictions: Int[np.ndarray, "layers samples"]
+
+
+class Answers(NamedTuple):
+    """What a network says of the scored samples, and with what probability."""
+
+    predictions: Int[np.ndarray, " samples"]
+    confidence: Float[np.ndarray, " samples"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What every layer of a trained network knows.
+
+    Parameters
+    ----------
+    name : str
+        The data's.
+    class_names : tuple of str
+        By class index.
+    fitted_on, scored_on : str
+        Which samples the measures were fitted on, and which they were scored on.
+    input : LayerStudy or None
+        The scaled inputs themselves, as if they were a layer: what to compare with.
+        None where the inputs are no table of numbers.
+    layers : tuple of LayerStudy
+        The network's layers, in forward order.
+    output : str or None
+        The last layer's name where it is the network's output; None where all layers
+        are hidden ones.
+    inputs : array, shape (scored samples, *shape), or KeptInputs, or None
+        The scored samples themselves, in their own dtype; of samples that only passed
+        by, those of the worst mistakes.
+    targets, predictions : arrays, shape (scored samples,)
+        Class indices: as labelled, and as the network says (None: it says nothing).
+    confidence : array, shape (scored samples,), or None
+        The network's probability of the class it predicts.
+    accuracy : Share or None
+        How many predictions are right.
+    fitted_accuracy : Share or None
+        How many of the stated fitting sample are predicted right.
+    shown, sampled : arrays of positions
+        The scored samples that the planes show, at most 10,000; and the stated sample,
+        at most 1,500, on which neighbours and snapshots are measured.
+    sample_hash : str
+        The SHA-256 of the stated sample's inputs: the same for the same samples.
+    similarity : mapping of str to array, shape (layers + 1, layers + 1)
+        Linear CKA of every two layers, the input first, on the stated sample:
+        ``debiased`` and ``biased``.
+    snapshots : tuple of SnapshotStudy
+        The untrained network, those on the way, and the studied one, in this order;
+        none where the network's past is not known.
+    suspects : tuple of Suspect
+        Scored samples whose label looks wrong to the network and to their neighbours,
+        the most suspect first.
+    validation : ValidationView or None
+        None without a validation set.
+    keepable : Keepable or None
+        What can be kept at the required accuracy; None without a validation set.
+    findings : tuple of Finding
+        Most useful first.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    fitted_on: str
+    scored_on: str
+    input: LayerStudy | None
+    layers: tuple[LayerStudy, ...]
+    output: str | None
+    inputs: Inputs | None
+    targets: Int[np.ndarray, " samples"]
+    predictions: Int[np.ndarray, " samples"] | None
+    confidence: Float[np.ndarray, " samples"] | None
+    accuracy: Share | None
+    fitted_accuracy: Share | None
+    shown: Int[np.ndarray, " shown"]
+    sampled: Int[np.ndarray, " sampled"]
+    sample_hash: str
+    similarity: Mapping[str, Float[np.ndarray, "layers layers"]]
+    snapshots: tuple[SnapshotStudy, ...]
+    suspects: tuple[Suspect, ...]
+    validation: ValidationView | None
+    keepable: Keepable | None
+    findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.name!r}, scored_on={self.scored_on!r}, "
+            f"layers={[layer.name for layer in self.layers]}, "
+            f"accuracy={self.accuracy and self.accuracy.value}, "
+            f"findings={len(self.findings)})"
+        )
+
+    @property
+    def hidden(self) -> tuple[LayerStudy, ...]:
+        """The layers before the output; all, where the last is not the output."""
+        return self.layers if self.output is None else self.layers[:-1]
+
+    @property
+    def last_hidden(self) -> LayerStudy:
+        """The last hidden layer; the output where there is no hidden one."""
+        return (self.hidden or self.layers)[-1]
+
+    @property
+    def untrained(self) -> SnapshotStudy | None:
+        """The network before its first step, on the stated sample; None: not known."""
+        return self.snapshots[0] if self.snapshots else None
+
+    @property
+    def confusion(self) -> Int[np.ndarray, "classes classes"]:
+        """Scored samples counted by label (row) and prediction (column).
+
+        Raises
+        ------
+        InputError
+            If the study has no predictions.
+        """
+        classes = len(self.class_names)
+        return confusion_counts(self.targets, self.answers.predictions, classes)
+
+    @property
+    def calibration(self) -> Calibration:
+        """Scored samples by their confidence: how often it keeps its word.
+
+        Raises
+        ------
+        InputError
+            If the study has no predictions.
+        """
+        predictions, confidence = self.answers
+        return calibration_of(confidence, predictions == self.targets)
+
+    @property
+    def mistakes(self) -> Int[np.ndarray, " mistakes"]:
+        """Positions of the scored samples that are wrong, the most confident first."""
+        predictions, confidence = self.answers
+        wrong = np.flatnonzero(predictions != self.targets)
+        return wrong[np.argsort(-confidence[wrong], kind="stable")]
+
+    @property
+    def answers(self) -> Answers:
+        """The predictions and their confidence.
+
+        Raises
+        ------
+        InputError
+            If the study has none.
+        """
+        if self.predictions is None or self.confidence is None:
+            raise InputError(
+                f"{self.name}: nothing was predicted, so there are no mistakes: "
+                "inspect with predict= or a network that has outputs"
+            )
+        return Answers(self.predictions, self.confidence)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the layers' figures and the findings as JSON's types."""
+        return {
+            "scored_on": self.scored_on,
+            "fitted_on": self.fitted_on,
+            "accuracy": None if self.accuracy is None else self.accuracy.value,
+            "input": None if self.input is None else self.input.summary(),
+            "layers": [layer.summary() for layer in self.layers],
+            "similarity": {
+                name: [[float(v) for v in row] for row in matrix]
+                for name, matrix in self.similarity.items()
+            },
+            "snapshots": [
+                {
+                    "epoch": snapshot.epoch,
+                    "layers": {
+                        layer.name: layer.measures.summary()
+                        for layer in snapshot.layers
+                    },
+                }
+                for snapshot in self.snapshots
+            ],
+            "suspects": [asdict(suspect) for suspect in self.suspects],
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def report(self, path: str | Path, *, command: str = "") -> Path:
+        """Write the page on this study: one HTML file that opens offline.
+
+        Parameters
+        ----------
+        path : str or Path
+        command : str, optional
+            What to type to get this again; it stands on the page.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        MachineError
+            If it cannot be written.
+        """
+        from layerwise.presentation import study_page
+
+        html = study_page(self, command=command)
+        write_atomically(Path(path), html.encode())
+        return Path(path)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return every measure as a tidy table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``layer``; ``class`` (empty for all classes together, two names
+            with `` | `` between them for a pair); ``epoch`` (missing for the studied
+            network itself); ``labels`` (``true``, or ``shuffled`` for what chance
+            gives); ``measure``, one of ``MEASURES``; ``value``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed: ``pip install layerwise[pandas]``.
+        """
+        return table(self._entries(), self.class_names)
+
+    def _entries(self) -> Iterator[Entry]:
+        for layer in self:
+            yield Entry(layer.name, None, "true", layer.measures)
+            yield Entry(layer.name, None, "shuffled", layer.shuffled)
+        for snapshot in self.snapshots:
+            # The studied network stands there on the whole of the samples already.
+            if snapshot.epoch is not None:
+                for layer in snapshot.layers:
+                    yield Entry(layer.name, snapshot.epoch, "true", layer.measures)
+
+    def __iter__(self) -> Iterator[LayerStudy]:
+        """Yield the input, where there is one, then every layer."""
+        if self.input is not None:
+            yield self.input
+        yield from self.layers

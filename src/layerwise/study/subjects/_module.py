@@ -1,0 +1,403 @@
+"""Anybody's module as a subject, and data of many kinds as its samples."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from layerwise import ranks
+from layerwise.arrays import leaves, to_numpy
+from layerwise.data import Dataset, Samples, Scaling
+from layerwise.errors import InputError
+from layerwise.modules import (
+    ArraySource,
+    Batch,
+    Capture,
+    Entry,
+    Layer,
+    Layers,
+    Layout,
+    Predict,
+    Reader,
+    Reduce,
+    Source,
+    StreamSource,
+    TorchNetwork,
+    bare,
+    capture_of,
+    reduced,
+)
+from layerwise.study.measures import LayerSample
+from layerwise.study.subjects._items import items_of, pictured
+from layerwise.study.subjects._subject import Block, Case, Stage
+from layerwise.training import Snapshot
+
+__all__ = ["Look", "layers_of", "module_case"]
+
+WIDEST_INPUT = 1 << 14
+"""Numbers of an input, at most, that is looked at as a layer of its own."""
+
+GATHERED = 1024
+"""Batches are gathered into blocks of at least so many samples."""
+
+Display: TypeAlias = Entry
+"""What is shown of a batch's samples: pictures or texts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How a module is to be looked into.
+
+    Parameters
+    ----------
+    layers : str, type, or sequence of them, optional
+        Names, globs of names or types of modules; by default every module with weights,
+        after its activation.
+    reduce : str, int, callable, or mapping of str to one of them
+        How a layer's positions become one row: their ``mean``, respecting an attention
+        mask; ``flatten``; the place of a token (0, -1); or a function of the tensor.
+    predict : callable or None
+        From what the module returns to logits; None for a study without predictions. By
+        default ``.logits``, one logit for two classes, or the tensor returned.
+    display : str, int or callable, optional
+        What is shown of each sample: pictures or texts, by key or place in a batch, or
+        by a function of the batch. By default inputs that look like pictures.
+    class_names : sequence of str, optional
+        By class index.
+    labels, ids, mask : str, int or callable, optional
+        Where a batch has them, if not under their usual names.
+    """
+
+    layers: Layers | None = None
+    reduce: Reduce = "mean"
+    predict: Predict = "auto"
+    display: Display | None = None
+    class_names: Sequence[str] | None = None
+    labels: Entry | None = None
+    ids: Entry | None = None
+    mask: Entry | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleSubject:
+    """A module, as it is looked into; see `Subject`."""
+
+    capture: Capture
+    class_names: tuple[str, ...]
+    input_layout: Layout | None
+    scaling: Scaling = field(
+        default_factory=lambda: Scaling("none", np.zeros(()), np.ones(()))
+    )
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The input, where it is a table of numbers, and the layers."""
+        names = tuple(layer.name for layer in self.capture.layers)
+        return ("input", *names) if self.has_input else names
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the module is given numbers rather than, say, tokens."""
+        return self.input_layout is not None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the last layer is what the module says."""
+        return self.capture.ends_in_output
+
+    @property
+    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
+        """Those of a linear output on the rows of the layer before it."""
+        weights = self.capture.output_weights
+        # One logit for two classes is no row of weights for each class.
+        if weights is None or weights.shape[1] != len(self.class_names):
+            return None
+        return weights.cpu().numpy()
+
+    def probabilities(
+        self, outputs: Float[np.ndarray, "rows classes"]
+    ) -> Float[np.ndarray, "rows classes"]:
+        """Return the softmax of logits."""
+        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return raised / raised.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleActivations:
+    """What a module's layers give for the samples of a source; see `Activations`."""
+
+    subject: ModuleSubject
+    source: Source
+    display: Display | None = None
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The samples' classes."""
+        return self.source.targets
+
+    @property
+    def inputs(self) -> np.ndarray | None:
+        """All inputs, pictures with their channels last, where they are in memory."""
+        inputs = self.source.inputs
+        return None if inputs is None or self.display is not None else pictured(inputs)
+
+    def parts(self) -> Sequence[Iterator[Block]]:
+        """Return one pass over this rank's batches, none where it has none.
+
+        A module is not run side by side with itself.
+        """
+        own = ranks.own_share(self.source.length)
+        return [self._blocks(own)] if own.start < own.stop else []
+
+    def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
+        """Return what every layer but the input gives for the samples at positions."""
+        found: list[tuple[np.ndarray, ...]] = []
+        for at, batch in self.source.holding(positions):
+            asked = np.isin(at, positions)
+            rows = self.subject.capture.rows(batch).rows
+            found.append((at[asked], *(own.cpu().numpy()[asked] for own in rows)))
+        at, *layers = map(np.concatenate, zip(*found, strict=True))
+        order = np.argsort(at)
+        place = order[np.searchsorted(at, positions, sorter=order)]
+        return [own[place] for own in layers]
+
+    def _blocks(self, own: slice) -> Iterator[Block]:
+        gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]] = []
+        for positions, batch in self.source.batches(own):
+            gathered.append((positions, *self._captured(batch)))
+            if sum(len(one[0]) for one in gathered) >= GATHERED:
+                yield self._block(gathered)
+                gathered = []
+        if gathered:
+            yield self._block(gathered)
+
+    def _captured(self, batch: Batch) -> tuple[list[Tensor], np.ndarray | None]:
+        """Return a batch's tensors (input, layers, logits), and what is shown of it."""
+        rows, logits = self.subject.capture.rows(batch)
+        layout, first = self.subject.input_layout, batch.first
+        if layout is not None and first is not None:
+            rows = [reduced(first, layout, batch.mask), *rows]
+        if logits is not None:
+            rows.append(logits)
+        shown = None if self.inputs is not None else items_of(batch, self.display)
+        return rows, shown
+
+    def _block(
+        self, gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]]
+    ) -> Block:
+        """Return batches as one block: one way from the device instead of many."""
+        positions, tensors, items = zip(*gathered, strict=True)
+        computed = [torch.cat(own) for own in zip(*tensors, strict=True)]
+        arrays = [own.cpu().numpy() for own in computed]
+        count = len(self.subject.layer_names)
+        shown = [one for one in items if one is not None]
+        alike = len({one.shape[1:] for one in shown}) == 1
+        return Block(
+            positions=np.concatenate(positions),
+            layers=tuple(arrays[:count]),
+            inputs=arrays[0] if self.subject.has_input else None,
+            outputs=arrays[count] if len(arrays) > count else None,
+            items=np.concatenate(shown) if alike else None,
+            # Other devices than CUDA's have no double precision.
+            computed=tuple(computed[:count]) if computed[0].is_cuda else None,
+        )
+
+
+def layers_of(module: nn.Module, data: Any, look: Look) -> tuple[Layer, ...]:
+    """Return the layers that a study would look at, on one batch of the data."""
+    with torch.no_grad():
+        source = _sources(module, data, None, look)[0]
+        return _first_capture(module, source, look)[0].layers
+
+
+def module_case(
+    module: nn.Module,
+    data: Any,
+    fit_on: Any = None,
+    look: Look | None = None,
+    snapshots: Sequence[Snapshot] = (),
+) -> Case:
+    """Return a module, and the samples to study it on, as a case.
+
+    Parameters
+    ----------
+    module : nn.Module
+    data, fit_on : Dataset, Samples, (X, y), or iterable of batches
+        As for `inspect`.
+    look : Look, optional
+    snapshots : sequence of Snapshot
+        The module on its way, as torch networks.
+
+    Raises
+    ------
+    InputError
+        If the data, the choices or the snapshots do not suit the module.
+    """
+    look = look or Look()
+    scored, fitted, validation = _sources(module, data, fit_on, look)
+    capture, batch = _first_capture(module, scored, look)
+    outputs = capture.rows(batch).logits
+    names = _class_names(
+        look, data, [scored, fitted], 0 if outputs is None else outputs.shape[1]
+    )
+    subject = ModuleSubject(capture, names, _input_layout(batch))
+
+    def seen(source: Source | None) -> ModuleActivations | None:
+        if source is None:
+            return None
+        return ModuleActivations(subject, source, look.display)
+
+    def stages(
+        fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
+    ) -> Sequence[Stage]:
+        fit_source = scored if fitted is None else fitted
+
+        def stage(epoch: int | None, one: ModuleSubject) -> Stage:
+            fit_rows = ModuleActivations(one, fit_source).rows(fitting)
+            rows = ModuleActivations(one, scored).rows(sampled)
+            samples = [
+                LayerSample(
+                    fitting=own,
+                    fitting_targets=fit_source.targets[fitting],
+                    scored=other,
+                    targets=scored.targets[sampled],
+                )
+                for own, other in zip(fit_rows, rows, strict=True)
+            ]
+            return Stage(epoch, samples)
+
+        # One module at a time: each is a copy, and may be large.
+        found = [
+            stage(snapshot.epoch, _once(subject, snapshot, batch, look))
+            for snapshot in snapshots
+        ]
+        if found and not _same(snapshots[-1].network, module):
+            found.append(stage(None, subject))
+        return found
+
+    of_dataset = isinstance(data, Dataset)
+    return Case(
+        name=data.name if of_dataset else "samples",
+        subject=subject,
+        scored=ModuleActivations(subject, scored, look.display),
+        fit_on=seen(fitted),
+        validation=seen(validation),
+        words=("training samples", "test samples")
+        if of_dataset
+        else ("samples given to fit on", "samples given"),
+        part="test" if of_dataset else "samples",
+        stages=stages,
+    )
+
+
+def _once(
+    subject: ModuleSubject, snapshot: Snapshot, batch: Batch, look: Look
+) -> ModuleSubject:
+    """Return the module as it once was, looked into in the same way."""
+    if not isinstance(snapshot.network, TorchNetwork):
+        raise InputError("a module's snapshots are modules too: see lw.record")
+    device = next(subject.capture.module.parameters()).device
+    module = snapshot.network.to_torch().to(device)
+    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    if capture.layers != subject.capture.layers:
+        raise InputError(
+            f"the snapshot of epoch {snapshot.epoch} has other layers than the module:"
+            " give snapshots of this one"
+        )
+    return replace(subject, capture=capture)
+
+
+def _same(network: Any, module: nn.Module) -> bool:
+    """Return whether a module has the parameters of a snapshot of it."""
+    pairs = zip(
+        leaves(network.reading(module).parameters),
+        leaves(network.parameters),
+        strict=True,
+    )
+    return all(np.array_equal(now, then) for now, then in pairs)
+
+
+def _sources(
+    module: nn.Module, data: Any, fit_on: Any, look: Look
+) -> tuple[Source, Source | None, Source | None]:
+    """Return what is scored, what is fitted on, and what advice looks at."""
+    module = bare(module)
+    if not isinstance(data, Dataset):
+        scored = _source(module, data, look)
+        return scored, None if fit_on is None else _source(module, fit_on, look), None
+    return (
+        ArraySource(module, data.test),
+        ArraySource(module, data.train),
+        ArraySource(module, data.validation),
+    )
+
+
+def _source(module: nn.Module, data: Any, look: Look) -> Source:
+    if isinstance(data, Samples):
+        return ArraySource(module, data)
+    if isinstance(data, tuple) and len(data) == 2 and all(map(_is_array, data)):
+        X, y = map(to_numpy, data)
+        return ArraySource(module, Samples(X, y))
+    if not isinstance(data, Iterable):
+        raise InputError(
+            f"a module cannot be inspected with a {type(data).__name__}: give a "
+            "Dataset, Samples, a pair (X, y), or batches such as a DataLoader's"
+        )
+    return StreamSource(Reader(module, look.labels, look.ids, look.mask), data)
+
+
+def _is_array(one: Any) -> bool:
+    return isinstance(one, np.ndarray | Tensor)
+
+
+def _first_capture(
+    module: nn.Module, source: Source, look: Look
+) -> tuple[Capture, Batch]:
+    batch = source.first()
+    if not len(batch.targets):
+        raise InputError("too few samples: give some to fit on and some to score")
+    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    return capture, batch
+
+
+def _class_names(
+    look: Look, data: Any, sources: Sequence[Source | None], outputs: int
+) -> tuple[str, ...]:
+    """Return a name for each class, of which there are as many as there are outputs."""
+    highest = max(int(s.targets.max(initial=0)) for s in sources if s is not None)
+    classes = max(outputs, highest + 1)
+    if outputs and highest >= outputs:
+        raise InputError(
+            f"there is a label {highest}, and the module has {outputs} outputs, for "
+            f"classes 0 to {outputs - 1}"
+        )
+    names = look.class_names
+    if names is None and isinstance(data, Dataset):
+        names = data.class_names
+    if names is None:
+        return tuple(map(str, range(classes)))
+    if len(names) < classes or (outputs and len(names) > outputs):
+        raise InputError(
+            f"{len(names)} class names for {classes} classes: give one for each"
+        )
+    return tuple(names)
+
+
+def _input_layout(batch: Batch) -> Layout | None:
+    """Return how inputs become rows; None for tokens and other whole numbers.
+
+    None also for inputs of very many numbers, such as large photographs: their rows,
+    kept of the samples that are asked for, would take more memory than all else.
+    """
+    first = batch.first
+    if first is None or first.ndim < 1 or len(first) != len(batch.targets):
+        return None
+    if not first.is_floating_point() or first[0].numel() > WIDEST_INPUT:
+        return None
+    sequence = first.ndim == 3 and batch.mask is not None
+    how = "mean" if sequence else "flatten"
+    return Layout(samples=0, channels=-1, how=how, said=how)

@@ -1,0 +1,178 @@
+"""What is studied: layers with names, and what they give for samples.
+
+The one joint between a study and whatever it looks into: layerwise's own network,
+anybody's torch module, or activations that were stored. What a subject lacks (outputs,
+an input, an untrained twin) it says by None, False or nothing, and the study lacks it
+too.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.arrays import Array
+from layerwise.data import Scaling, StoredRows
+from layerwise.statistics import Moments
+from layerwise.study.measures import LayerSample
+
+__all__ = ["Activations", "Block", "Case", "Stage", "Subject"]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some samples, and what every layer gives for them.
+
+    Parameters
+    ----------
+    positions : int array, shape (rows,)
+        Where the samples stand in their set.
+    layers : tuple of arrays, shape (rows, units)
+        One for each of ``Subject.layer_names``, finite real numbers.
+    inputs : array, shape (rows, features), or None
+        What was put in, before the subject's scaling; None where that is no table of
+        numbers.
+    outputs : array, shape (rows, classes), or None
+        Of which the largest is the prediction; None where nothing is predicted.
+    items : array, shape (rows, ...), or None
+        What is shown to people of each sample: pictures, texts, rows of numbers.
+    computed : tuple of tensors, or None
+        ``layers`` on the device that computed them, where sums are taken best.
+    """
+
+    positions: Int[np.ndarray, " rows"]
+    layers: tuple[Float[np.ndarray, "rows _"], ...]
+    inputs: Array | None = None
+    outputs: Float[np.ndarray, "rows classes"] | None = None
+    items: np.ndarray | None = None
+    computed: tuple[Array, ...] | None = None
+
+
+@runtime_checkable
+class Activations(Protocol):
+    """What a subject's layers give for one set of samples, a block at a time."""
+
+    @property
+    def targets(self) -> Int[np.ndarray, " samples"]:
+        """The class of each sample."""
+        ...
+
+    @property
+    def inputs(self) -> np.ndarray | StoredRows | None:
+        """All inputs, shape (samples, *shape), where they are at hand."""
+        ...
+
+    def parts(self) -> Sequence[Iterable[Block]]:
+        """Return passes over parts of the samples, which together hold each once.
+
+        Under ``torchrun``, those of all ranks together do: a rank passes its share.
+        Several may be gone through side by side. How many there are does not depend on
+        the machine, so that figures do not either.
+        """
+        ...
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """What is studied, whatever the samples."""
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers, in forward order; the input first where there is one."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By class index."""
+        ...
+
+    @property
+    def has_input(self) -> bool:
+        """Whether the first layer is the input: `Block.inputs`, scaled."""
+        ...
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the last layer is the output, so that those before it are hidden."""
+        ...
+
+    @property
+    def scaling(self) -> Scaling:
+        """How the first layer follows from `Block.inputs`, where there is an input."""
+        ...
+
+    @property
+    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
+        """The weights of a linear output on the layer before it, where there is one."""
+        ...
+
+    def probabilities(
+        self, outputs: Float[np.ndarray, "rows classes"]
+    ) -> Float[np.ndarray, "rows classes"]:
+        """Return the class probabilities that outputs stand for."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The subject as it once was, on the stated sample.
+
+    Parameters
+    ----------
+    epoch : int or None
+        0 is untrained; None the subject as it is, where no epoch is known.
+    layers : sequence of LayerSample
+        The layers of the subject, without the input.
+    """
+
+    epoch: int | None
+    layers: Sequence[LayerSample]
+
+
+def _none(
+    fitting: Int[np.ndarray, " fitting"], scored: Int[np.ndarray, " scored"]
+) -> Sequence[Stage]:
+    """Return no stages: the subject has no past that is known."""
+    del fitting, scored
+    return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A subject, and the samples on which it is studied.
+
+    Parameters
+    ----------
+    name : str
+        The data's.
+    subject : Subject
+    scored : Activations
+        What everything is scored on.
+    fit_on : Activations or None
+        What everything is fitted on; None: the half that is not being scored.
+    validation : Activations or None
+        What advice looks at.
+    words : pair of str
+        What the samples fitted on, and those scored, are called.
+    part : str
+        What the scored set is called.
+    moments : sequence of Moments or None
+        Every layer's, of all that is fitted on, where these were taken before:
+        ``fit_on`` is then a sample of that.
+    stages : callable
+        From positions in ``fit_on`` and in ``scored`` to the subject as it once was.
+    """
+
+    name: str
+    subject: Subject
+    scored: Activations
+    fit_on: Activations | None = None
+    validation: Activations | None = None
+    words: tuple[str, str] = ("samples given to fit on", "samples given")
+    part: str = "samples"
+    moments: Sequence[Moments] | None = None
+    stages: Callable[
+        [Int[np.ndarray, " fitting"], Int[np.ndarray, " scored"]], Sequence[Stage]
+    ] = _none

@@ -1,0 +1,84 @@
+"""Findings on the accuracy: what is right, and what a confidence is worth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from layerwise.statistics._intervals import share
+from layerwise.study.findings._accuracy import accuracy, calibration, keepable
+from layerwise.study.records._study import Keepable
+
+
+def scored(study, right, confidence):
+    """The study with samples that are right or wrong, and this confident."""
+    right = np.asarray(right)
+    targets = np.zeros(len(right), np.int32)
+    return replace(
+        study,
+        targets=targets,
+        predictions=np.where(right, 0, 1),
+        confidence=np.broadcast_to(np.asarray(confidence, np.float32), len(right)),
+        accuracy=share(right),
+    )
+
+
+def test_five_in_a_row(study):
+    (found,) = accuracy(study)
+    assert found.evidence["all_right"] == study.accuracy.value**5
+    assert "a five-digit postcode" in found.text
+    (renamed,) = accuracy(replace(study, class_names=tuple("abcdefghij")))
+    assert "five samples in a row" in renamed.text
+
+
+def test_nothing_is_kept_without_a_validation_set(study):
+    assert len(list(keepable(study))) == 1
+    assert not list(keepable(replace(study, keepable=None)))
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        (99, "Of those kept here, 99.0 % are right; the rest"),
+        (98, "98.0 % are right, less than required, which of 100 may be chance; the"),
+        (80, "are right, less than required: the validation set promised too much; "),
+    ],
+)
+def test_whether_what_is_kept_is_as_good_as_required(study, right, said):
+    kept = share(np.arange(100) < right)
+    keep = Keepable(0.99, 0.9999938, share(np.arange(120) < 100), kept)
+    (found,) = keepable(replace(study, keepable=keep))
+    assert said in found.text
+    assert "a probability of at least 99.999 %, a threshold" in found.text
+
+
+class TestCalibration:
+    @pytest.mark.parametrize(
+        ("confidence", "verdict"),
+        [(0.95, "is overconfident"), (0.85, "is underconfident")],
+    )
+    def test_the_direction(self, study, confidence, verdict):
+        (found,) = calibration(scored(study, np.arange(1000) >= 100, confidence))
+        assert verdict in found.text
+        evidence = found.evidence
+        assert evidence["accuracy"] == 0.9
+        assert evidence["mean_confidence"] == pytest.approx(confidence, rel=1e-6)
+        assert evidence["expected_calibration_error"] == pytest.approx(0.05, rel=1e-5)
+
+    def test_what_chance_makes_is_no_direction(self, study):
+        """0.5 and 0.92 lie 2.3 standard errors apart, 0.92 and 0.905 only 1.7."""
+        right = np.arange(1000) >= 95
+        (found,) = calibration(scored(study, right, 0.92))
+        assert "neither over- nor underconfident" in found.text
+        noise = 1.96 * np.sqrt(0.92 * 0.08 / 1000)
+        assert found.evidence["noise"] == pytest.approx(noise, rel=1e-6)
+        (found,) = calibration(scored(study, np.arange(1000) >= 100, 0.92))
+        assert "overconfident" in found.text
+        assert "neither" not in found.text
+
+    def test_what_few_samples_do_not_tell(self, study):
+        few = scored(study, np.arange(20) >= 3, 0.9)
+        (found,) = calibration(few)
+        assert "underconfident 20 samples do not tell: the" in found.text
+        (found,) = calibration(scored(study, np.arange(20) >= 12, 0.9))
+        assert found.text.startswith("The network is overconfident: ")
