@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import layerwise as lw
+from layerwise.baselines import Baseline
 from layerwise.data import Dataset, describe
 from layerwise.model import initial_network
 from layerwise.presentation import Report, draw_all
 from layerwise.statistics import Share
-from layerwise.study import Baseline, Finding, InputStudy, Study, Suspect, inspect
+from layerwise.study import Finding, InputStudy, Study, Suspect, inspect
 from layerwise.training import Result, fit
 
 HOSTILE = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerwise.statistics import _calibration
+from layerwise.statistics import _predictions
 from layerwise.statistics._predictions import calibration_of
 
 
@@ -44,7 +44,7 @@ def test_by_blocks_as_at_once(monkeypatch):
     confidence = rng.uniform(0.3, 1, size=1000).astype(np.float32)
     right = rng.random(1000) < confidence
     whole = calibration_of(confidence, right)
-    monkeypatch.setattr(_calibration, "BLOCK", 7)
+    monkeypatch.setattr(_predictions, "BLOCK", 7)
     cut = calibration_of(confidence, right)
     assert cut.samples.tolist() == whole.samples.tolist()
     assert cut.right.tolist() == whole.right.tolist()

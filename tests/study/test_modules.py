@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import layerwise as lw
 from layerwise.errors import InputError
-from layerwise.study import Look, module_case
 from layerwise.study.records._kept_inputs import KeptInputs
+from layerwise.study.subjects._module import Look, module_case
 
 
 class Textbook(nn.Module):

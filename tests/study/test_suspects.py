@@ -19,10 +19,9 @@ from layerwise.study.labels._suspects import (
     out_of_fold_evidence,
     ranked,
     suspects,
-    suspects_csv,
     unseen_evidence,
 )
-from layerwise.study.records._suspect import Suspect
+from layerwise.study.records._suspect import Suspect, suspects_csv
 
 QUICK = lw.Recipe(epochs=5, batch_size=128, learning_rate=0.03)
 NETWORK = lw.MLP([32])

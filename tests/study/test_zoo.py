@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from layerwise.study import Look, module_case
+from layerwise.study.subjects._module import Look, module_case
 
 
 def _zoo():
