@@ -44,6 +44,7 @@ _ROOMS = {
     "diagnose": "diagnosis",
     "fit": "training",
     "fix": "diagnosis",
+    "from_torch": "modules",
     "gradcheck": "model",
     "inspect": "study",
     "inspect_activations": "study",
@@ -53,6 +54,7 @@ _ROOMS = {
     "save_network": "modules",
     "scaling_module": "modules",
     "suspects": "study",
+    "to_torch": "modules",
 }
 
 __all__ = ["__version__", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]

@@ -60,7 +60,7 @@ class TestEveryMake:
         network = drawn(MAKES[make])
         x = np.random.default_rng(1).normal(size=(9, 2, 3))
         with torch.no_grad():
-            found = network.to_torch()(torch.tensor(x))
+            found = lw.to_torch(network)(torch.tensor(x))
         assert found.dtype == torch.float64
         assert_close(found, network.logits(x))
 
@@ -74,7 +74,7 @@ class TestEveryMake:
         by_hand = loss_and_gradients(
             network.layer, network.loss, network.parameters, batch
         )
-        module = network.to_torch()
+        module = lw.to_torch(network)
         outputs = module(torch.tensor(x))
         labels = torch.tensor(targets)
         # The losses of torch itself, not ours on tensors.
@@ -93,7 +93,7 @@ class TestEveryMake:
 
     def test_and_back(self, make):
         network = drawn(MAKES[make])
-        back = lw.MLP.from_torch(network.to_torch(), class_names=network.class_names)
+        back = lw.from_torch(lw.to_torch(network), class_names=network.class_names)
         assert back.architecture == network.architecture
         assert (back.shape, back.class_names) == (network.shape, network.class_names)
         assert back.scaling.kind == "standard"
@@ -122,7 +122,7 @@ def test_losses_differentiate_on_tensors_as_by_hand(loss):
 
 
 def test_dropout_rests_in_evaluation_and_acts_in_training():
-    module = drawn(lw.MLP([50], dropout=0.5)).to_torch()
+    module = lw.to_torch(drawn(lw.MLP([50], dropout=0.5)))
     x = torch.ones(4, 2, 3, dtype=torch.float64)
     assert torch.equal(module(x), module(x))
     module.train()
@@ -131,7 +131,7 @@ def test_dropout_rests_in_evaluation_and_acts_in_training():
 
 def test_single_precision_and_bytes():
     network = drawn(lw.MLP([5]), dtype=np.float32)
-    module = network.to_torch()
+    module = lw.to_torch(network)
     x = np.random.default_rng(0).integers(0, 256, (8, 2, 3), np.uint8)
     found = module(torch.tensor(x))
     assert found.dtype == torch.float32
@@ -141,12 +141,12 @@ def test_single_precision_and_bytes():
 def test_the_network_stays_what_it_was():
     network = drawn(lw.MLP([5]))
     before = network.logits(np.ones((1, 2, 3)))
-    module = network.to_torch()
+    module = lw.to_torch(network)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(1)
     assert np.array_equal(network.logits(np.ones((1, 2, 3))), before)
-    back = lw.MLP.from_torch(module)
+    back = lw.from_torch(module)
     kept = back.logits(np.ones((1, 2, 3)))
     with torch.no_grad():
         for parameter in module.parameters():
@@ -165,7 +165,7 @@ class TestModulesOfOthers:
             nn.ReLU(),
             nn.Linear(5, 3),
         ).double()
-        network = lw.MLP.from_torch(module, shape=(2, 3), class_names=["a", "b", "c"])
+        network = lw.from_torch(module, shape=(2, 3), class_names=["a", "b", "c"])
         assert network.architecture == lw.MLP([8, 5])
         x = np.random.default_rng(0).normal(size=(4, 2, 3))
         assert_close(network.logits(x), module(torch.tensor(x)).detach().numpy())
@@ -174,7 +174,7 @@ class TestModulesOfOthers:
         module = nn.Sequential(
             nn.Sequential(nn.Linear(6, 4), nn.Tanh()), nn.Linear(4, 2), nn.Softmax(1)
         )
-        network = lw.MLP.from_torch(nn.DataParallel(module))
+        network = lw.from_torch(nn.DataParallel(module))
         assert network.architecture.loss == "cross-entropy-on-probabilities"
         assert network.shape == (6,)
 
@@ -197,15 +197,15 @@ class TestModulesOfOthers:
         )
         module.append(nn.Linear(4, 2))
         with pytest.raises(InputError, match=named):
-            lw.MLP.from_torch(module)
+            lw.from_torch(module)
 
     def test_modules_that_are_no_sequence(self):
         with pytest.raises(InputError, match=r"^Transformer.*Layer: .* no counterpart"):
-            lw.MLP.from_torch(nn.TransformerEncoderLayer(4, 1))
+            lw.from_torch(nn.TransformerEncoderLayer(4, 1))
         with pytest.raises(InputError, match="there is no Linear in it"):
-            lw.MLP.from_torch(nn.Sequential(nn.ReLU()))
+            lw.from_torch(nn.Sequential(nn.ReLU()))
         with pytest.raises(InputError, match="2 class names for 3 outputs"):
-            lw.MLP.from_torch(nn.Linear(4, 3), class_names=["a", "b"])
+            lw.from_torch(nn.Linear(4, 3), class_names=["a", "b"])
 
     def test_a_layer_of_one_s_own(self):
         class Own(lw.Tanh):
@@ -220,7 +220,7 @@ class TestModulesOfOthers:
                 return LOSSES["cross-entropy"]
 
         with pytest.raises(InputError, match=r"^hidden1\.1: Own has no counterpart"):
-            drawn(Blocks()).to_torch()
+            lw.to_torch(drawn(Blocks()))
 
 
 class TestLogits:

@@ -100,7 +100,7 @@ def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
     torch.manual_seed(0)
     result = lw.fit(Textbook(), digits, epochs=2, seed=0)
     ours = lw.inspect(result.network, digits)
-    equal(ours, lw.inspect(result.network.to_torch(), digits))
+    equal(ours, lw.inspect(lw.to_torch(result.network), digits))
     assert ours.accuracy.value == result.test.accuracy
 
 
@@ -456,13 +456,13 @@ def result(digits):
 
 class TestOnItsWay:
     def test_every_snapshot_is_seen_on_the_stated_sample(self, result, digits):
-        module = result.network.to_torch()
+        module = lw.to_torch(result.network)
         case = module_case(module, digits, snapshots=result.snapshots)
         fitting, sampled = np.array([700, 3, 1200]), np.array([9, 200, 8, 30])
         stages = case.stages(fitting, sampled)
         assert [stage.epoch for stage in stages] == [0, 1, 3]
         for stage, snapshot in zip(stages, result.snapshots, strict=True):
-            once = snapshot.network.to_torch()
+            once = lw.to_torch(snapshot.network)
             for positions, samples, found in (
                 (fitting, digits.train, [one.fitting for one in stage.layers]),
                 (sampled, digits.test, [one.scored for one in stage.layers]),
@@ -479,7 +479,7 @@ class TestOnItsWay:
             assert np.array_equal(stage.layers[0].targets, digits.test.targets[sampled])
 
     def test_batches_bring_the_stated_sample_as_arrays_do(self, result, digits):
-        module = result.network.to_torch()
+        module = lw.to_torch(result.network)
         of_arrays = lw.inspect(
             module, digits.test, fit_on=digits.train, snapshots=result.snapshots
         )

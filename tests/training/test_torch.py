@@ -227,7 +227,7 @@ class TestAnyModule:
             optimiser.step()
             losses.append(loss.item())
         assert np.abs(result.history.losses - losses).max() < 1e-10
-        trained = result.network.to_torch()
+        trained = lw.to_torch(result.network)
         assert not trained.training
         for name, tensor in module.state_dict().items():
             found = trained.state_dict()[name].double()
@@ -302,7 +302,7 @@ class TestAnyModule:
         assert torch.equal(torch.random.get_rng_state(), noise)
         assert all(torch.equal(t, before[n]) for n, t in module.state_dict().items())
         assert not any(part._forward_hooks for part in module.modules())
-        trained = result.network.to_torch()
+        trained = lw.to_torch(result.network)
         assert not any(part._forward_hooks for part in trained.modules())
 
     def test_what_comes_of_it_can_be_used(self, kind, cases):
@@ -414,7 +414,7 @@ class TestWhatCannotBeTrained:
             lw.load_network(path)
         module = Textbook()
         module.load_state_dict(load_file(path))
-        for name, tensor in network.to_torch().state_dict().items():
+        for name, tensor in lw.to_torch(network).state_dict().items():
             assert torch.equal(module.state_dict()[name], tensor)
 
     def test_a_device_that_is_not_there(self, small):

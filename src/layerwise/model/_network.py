@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -14,7 +14,6 @@ from layerwise.arrays import (
     leaves,
     namespace,
     one_hot,
-    require_torch,
     tree_map,
 )
 from layerwise.data import Dataset, Scaling, fit_scaling, read_ahead
@@ -23,9 +22,6 @@ from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
-
-if TYPE_CHECKING:
-    from torch import nn
 
 __all__ = [
     "Batch",
@@ -98,31 +94,6 @@ class Network:
     def followed(self) -> Tree:
         """The parameters that follow the gradient: all of them."""
         return self.parameters
-
-    def to_torch(self) -> "nn.Sequential":
-        """Return the same network as a torch module, in evaluation mode.
-
-        It takes raw inputs: the scaling is its first part, and each block has its own
-        name. Outputs and gradients are equal to rounding. Dropout draws torch's noise.
-
-        Raises
-        ------
-        InputError
-            If a layer has no counterpart in torch, which is so for those of your own.
-
-        Examples
-        --------
-        >>> import layerwise as lw
-        >>> network = lw.fit(lw.MLP([8]), lw.load("iris"), epochs=1).network
-        >>> [name for name, _ in network.to_torch().named_children()]
-        ['scaling', 'flatten', 'hidden1', 'output']
-        """
-        require_torch("a module of torch")
-        from layerwise.modules import network_module
-
-        return network_module(
-            self.layer, self.layer_names, self.parameters, self.scaling, self.shape
-        )
 
     def redrawn(self, seed: int) -> "Network":
         """Return the same network untrained: its parameters drawn from ``seed``."""

@@ -11,6 +11,7 @@ from layerwise.modules._network import (
     TorchModule,
     TorchNetwork,
     scaling_module,
+    to_torch,
     torch_network,
 )
 
@@ -29,14 +30,12 @@ if TYPE_CHECKING:
     from layerwise.modules._convert import (
         CHANNELS_FIRST,
         Slot,
-        activation_of,
         as_inputs,
         logits_of,
-        network_module,
-        parts_of,
         slots,
     )
     from layerwise.modules._outputs import Predict
+    from layerwise.modules._read import activation_of, from_torch
     from layerwise.modules._reduction import Layout, Reduce, reduced
     from layerwise.modules._weights import load_weights
 
@@ -62,15 +61,15 @@ __all__ = [
     "bare",
     "capture_of",
     "entry_of",
+    "from_torch",
     "load_network",
     "load_weights",
     "logits_of",
-    "network_module",
-    "parts_of",
     "reduced",
     "save_network",
     "scaling_module",
     "slots",
+    "to_torch",
     "torch_network",
 ]
 
@@ -89,13 +88,12 @@ _WITH_TORCH = {
     "bare": "_choice",
     "CHANNELS_FIRST": "_convert",
     "Slot": "_convert",
-    "activation_of": "_convert",
     "as_inputs": "_convert",
     "logits_of": "_convert",
-    "network_module": "_convert",
-    "parts_of": "_convert",
     "slots": "_convert",
     "Predict": "_outputs",
+    "activation_of": "_read",
+    "from_torch": "_read",
     "Layout": "_reduction",
     "Reduce": "_reduction",
     "reduced": "_reduction",

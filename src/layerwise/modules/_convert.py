@@ -1,9 +1,5 @@
-"""Our layers as torch's, and back: what corresponds to what.
+"""Our layers as torch's: what corresponds to what."""
 
-The one module of this room that imports torch; it is loaded when it is first needed.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +18,7 @@ from layerwise.model import (
     LayerNorm,
     LeakyReLU,
     Linear,
+    Network,
     ReLU,
     Residual,
     Sequential,
@@ -32,15 +29,12 @@ from layerwise.model import (
 
 __all__ = [
     "CHANNELS_FIRST",
-    "Converted",
     "Scale",
     "Skip",
     "Slot",
-    "activation_of",
     "as_inputs",
     "logits_of",
     "network_module",
-    "parts_of",
     "slots",
     "unwrapped",
 ]
@@ -134,13 +128,7 @@ class Skip(nn.Module):
         return x + self.layer(x)
 
 
-def network_module(
-    layer: Sequential,
-    names: tuple[str, ...],
-    parameters: Tree,
-    scaling: Scaling,
-    shape: tuple[int, ...],
-) -> nn.Sequential:
+def network_module(network: Network) -> nn.Sequential:
     """Return a network as a torch module of raw inputs, its blocks under their names.
 
     Raises
@@ -148,12 +136,14 @@ def network_module(
     InputError
         If a layer has no counterpart in torch.
     """
-    blocks = zip(names, layer.layers, parameters, strict=True)
+    blocks = zip(
+        network.layer_names, network.layer.layers, network.parameters, strict=True
+    )
     found = {name: _module(one, own, name) for name, one, own in blocks}
     dtypes = {p.dtype for module in found.values() for p in module.parameters()}
-    scale = Scale(scaling, shape, next(iter(dtypes), torch.float32))
+    dtype = next(iter(dtypes), torch.float32)
     module = nn.Sequential()
-    module.add_module("scaling", scale)
+    module.add_module("scaling", Scale(network.scaling, network.shape, dtype))
     module.add_module("flatten", nn.Flatten())
     for name, block in found.items():
         module.add_module(name, block)
@@ -242,146 +232,6 @@ def slots(layer: Layer, module: Any) -> Tree:
             return {"gamma": Slot(module.weight), "beta": Slot(module.bias)}
         case _:
             return {}
-
-
-@dataclass(frozen=True, eq=False)
-class Converted:
-    """A torch module read as layers of ours.
-
-    Parameters
-    ----------
-    layer : Sequential
-        Its blocks, the output last.
-    parameters : tree of NumPy arrays
-    inputs : int
-        How many features the first affine map takes.
-    scaling : Scaling or None
-        What it does to raw inputs first, where it begins with a ``Scale``.
-    shape : tuple of int or None
-        Of one raw input, where it begins with a ``Scale``.
-    """
-
-    layer: Sequential
-    parameters: Tree
-    inputs: int
-    scaling: Scaling | None
-    shape: tuple[int, ...] | None
-
-
-def parts_of(module: nn.Module) -> Converted:
-    """Read a module of known layers, one after another.
-
-    Raises
-    ------
-    InputError
-        If a part of it has no counterpart here; it is named.
-    """
-    module = unwrapped(module)
-    found = list(_items(module, ""))
-    scaling, shape = None, None
-    if found and isinstance(found[0][1], Scale):
-        scale = found.pop(0)[1]
-        scaling, shape = scale.scaling(), scale.shape
-    if found and isinstance(found[0][1], nn.Flatten) and found[0][1].start_dim == 1:
-        found.pop(0)
-    first = next((part for part in module.modules() if type(part) is nn.Linear), None)
-    items = [_layer(part, name) for name, part in found]
-    if first is None:
-        raise InputError(f"{type(module).__name__}: there is no Linear in it")
-    blocks, parameters = zip(*map(_block, _grouped(items)), strict=True)
-    return Converted(Sequential(blocks), parameters, first.in_features, scaling, shape)
-
-
-_Item = tuple[Any, Tree]
-"""A layer and its parameters."""
-
-
-def _items(module: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the parts of nested Sequentials with their names, in forward order."""
-    if not isinstance(module, nn.Sequential):
-        yield name or type(module).__name__, module
-        return
-    for inner, part in module.named_children():
-        yield from _items(part, f"{name}.{inner}" if name else inner)
-
-
-def _grouped(items: list[_Item]) -> list[list[_Item]]:
-    """Return the blocks: each begins with an affine map or a skip connection."""
-    blocks: list[list[_Item]] = [[]]
-    for item in items:
-        begun = any(isinstance(layer, Linear | Residual) for layer, _ in blocks[-1])
-        if begun and isinstance(item[0], Linear | Residual):
-            blocks.append([])
-        blocks[-1].append(item)
-    return blocks
-
-
-def _block(items: list[_Item]) -> _Item:
-    if len(items) == 1 and isinstance(items[0][0], Residual):
-        return items[0]
-    layers, parameters = zip(*items, strict=True)
-    return Sequential(layers), parameters
-
-
-def _layer(module: Any, name: str) -> _Item:
-    """Return the layer that does what a module does, and its parameters."""
-    kind = type(module)
-    if kind is Skip:
-        inner = [_layer(part, f"{name}.{at}") for at, part in _items(module.layer, "")]
-        layers, parameters = zip(*inner, strict=True)
-        return Residual(Sequential(layers)), parameters
-    layer = _weighted(module, name) or activation_of(module)
-    if kind is nn.Dropout:
-        layer = Dropout(module.p)
-    elif kind is nn.Softmax and module.dim in (1, -1):
-        layer = Softmax()
-    if layer is None:
-        raise InputError(
-            f"{name}: {kind.__name__}({module.extra_repr()}) has no counterpart by "
-            "hand; lw.fit(module, data) trains any module as it is"
-        )
-    return layer, tree_map(
-        lambda slot: to_numpy(slot.turned(slot.tensor)).copy(), slots(layer, module)
-    )
-
-
-def _weighted(module: Any, name: str) -> Layer | None:
-    """Return the layer of an affine map or a normalisation."""
-    kind = type(module)
-    if kind not in (nn.Linear, nn.LayerNorm):
-        return None
-    if module.weight is None or module.bias is None:
-        raise InputError(
-            f"{name}: {kind.__name__} without weight or bias has no counterpart by hand"
-        )
-    if module.weight.dtype not in (torch.float32, torch.float64):
-        raise InputError(
-            f"{name}: parameters of {module.weight.dtype}: give float32 or float64"
-        )
-    if kind is nn.Linear:
-        return Linear(module.out_features)
-    return LayerNorm(module.eps) if len(module.normalized_shape) == 1 else None
-
-
-def activation_of(module: nn.Module) -> Layer | None:
-    """Return the activation that does what a module does, or None."""
-    match module:
-        case nn.LeakyReLU():
-            return LeakyReLU(module.negative_slope)
-        case nn.GELU():
-            return GELU() if module.approximate == "tanh" else None
-        case nn.ReLU() | nn.Tanh() | nn.Sigmoid() | nn.Identity():
-            return _PLAIN.get(type(module))
-        case _:
-            return None
-
-
-_PLAIN: dict[type[nn.Module], Layer] = {
-    nn.ReLU: ReLU(),
-    nn.Tanh: Tanh(),
-    nn.Sigmoid: Sigmoid(),
-    nn.Identity: Identity(),
-}
 
 
 def unwrapped(module: nn.Module) -> nn.Module:

@@ -18,7 +18,7 @@ from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.model import MLP, Network
-from layerwise.modules._network import TorchNetwork
+from layerwise.modules._network import TorchNetwork, to_torch
 
 __all__ = ["load_network", "save_network"]
 
@@ -40,7 +40,7 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
         If the file cannot be written.
     """
     if isinstance(network, TorchNetwork):
-        held = network.to_torch().state_dict()
+        held = to_torch(network).state_dict()
         arrays = {name: to_numpy(tensor) for name, tensor in held.items()}
         write_tensors(path, arrays, {"format": MODULE_FORMAT})
         return

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from layerwise.arrays import Array, Tree, leaves, require_torch, to_numpy
 from layerwise.data import Dataset, Scaling, fit_scaling
 from layerwise.errors import InputError
-from layerwise.model import Loss, likeliest, loss_function
+from layerwise.model import Loss, Network, likeliest, loss_function
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +21,7 @@ __all__ = [
     "TorchModule",
     "TorchNetwork",
     "scaling_module",
+    "to_torch",
     "torch_network",
 ]
 
@@ -123,17 +124,6 @@ class TorchNetwork:
         del seed
         return replace(self, parameters=_parameters(self.architecture.module))
 
-    def to_torch(self) -> "nn.Module":
-        """Return a copy of the module with these parameters, in evaluation mode."""
-        import torch
-
-        module = copy.deepcopy(self.architecture.module)
-        held = dict(module.named_parameters()) | dict(module.named_buffers())
-        with torch.no_grad():
-            for name, array in {**self.followed, **self.parameters["kept"]}.items():
-                held[name].copy_(torch.tensor(np.asarray(array)))
-        return module.eval()
-
     def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
         """Return the logits for inputs of shape (samples, *shape)."""
         blocks = list(self._blocks(inputs))
@@ -165,13 +155,46 @@ class TorchNetwork:
                 f"the network takes inputs of shape {self.shape}, "
                 f"these have {tuple(inputs.shape[1:])}"
             )
-        module = self.to_torch()
+        module = to_torch(self)
         first = next(module.parameters())
         with torch.no_grad():
             for start in range(0, len(inputs), BLOCK_ROWS):
                 rows = np.array(inputs[start : start + BLOCK_ROWS])
                 outputs = module(as_inputs(rows, first.dtype, first.device))
                 yield to_numpy(logits_of(outputs, len(self.class_names)))
+
+
+def to_torch(network: Network | TorchNetwork) -> "nn.Module":
+    """Return a network as a torch module of its own, in evaluation mode.
+
+    Of a network by hand the module takes raw inputs: the scaling is its first part, and
+    each block has its own name. Outputs and gradients are equal to rounding; dropout
+    draws torch's noise. Of a module that was trained it is a copy with the parameters
+    it has now.
+
+    Raises
+    ------
+    InputError
+        If a layer has no counterpart in torch, which is so for those of your own.
+
+    Examples
+    --------
+    >>> import layerwise as lw
+    >>> network = lw.fit(lw.MLP([8]), lw.load("iris"), epochs=1).network
+    >>> [name for name, _ in lw.to_torch(network).named_children()]
+    ['scaling', 'flatten', 'hidden1', 'output']
+    """
+    torch = require_torch("a module of torch")
+    if isinstance(network, Network):
+        from layerwise.modules._convert import network_module
+
+        return network_module(network)
+    module = copy.deepcopy(network.architecture.module)
+    held = dict(module.named_parameters()) | dict(module.named_buffers())
+    with torch.no_grad():
+        for name, array in {**network.followed, **network.parameters["kept"]}.items():
+            held[name].copy_(torch.tensor(np.asarray(array)))
+    return module.eval()
 
 
 def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Network
-from layerwise.modules import TorchNetwork
+from layerwise.modules import TorchNetwork, to_torch
 from layerwise.statistics import MAX_UNITS, Precision
 from layerwise.study._studied import studied
 from layerwise.study.passes import Counting
@@ -150,7 +150,7 @@ def _case(
         return network_case(network, data, fit_on, snapshots)
     module = network
     if isinstance(network, TorchNetwork):
-        module = network.to_torch()
+        module = to_torch(network)
         snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
     if not is_module(module):
         raise InputError(

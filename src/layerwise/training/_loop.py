@@ -103,7 +103,7 @@ class Result:
     ----------
     network : Network or TorchNetwork
         As trained; where training diverged or was interrupted, its last finite state.
-        A module of torch is in it as ``network.to_torch()``.
+        A module of torch is in it as ``lw.to_torch(network)``.
     history : History
         Every step and epoch.
     recipe : Recipe

@@ -30,6 +30,7 @@ from layerwise.modules import (
     bare,
     capture_of,
     reduced,
+    to_torch,
 )
 from layerwise.study.measures import LayerSample
 from layerwise.study.subjects._items import items_of, pictured
@@ -301,7 +302,7 @@ def _once(
     if not isinstance(snapshot.network, TorchNetwork):
         raise InputError("a module's snapshots are modules too: see lw.record")
     device = next(subject.capture.module.parameters()).device
-    module = snapshot.network.to_torch().to(device)
+    module = to_torch(snapshot.network).to(device)
     capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
     if capture.layers != subject.capture.layers:
         raise InputError(

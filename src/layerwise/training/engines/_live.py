@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.model import Network
-from layerwise.modules import Slot, TorchNetwork, as_inputs, logits_of, slots
+from layerwise.modules import Slot, TorchNetwork, as_inputs, logits_of, slots, to_torch
 
 __all__ = ["Live", "fill", "live"]
 
@@ -120,7 +120,7 @@ def _tensor(value: Array) -> Tensor:
 
 def live(network: Network | TorchNetwork, device: torch.device) -> Live:
     """Return a network's module on a device, its parameters in one vector."""
-    module: Any = network.to_torch().to(device)
+    module: Any = to_torch(network).to(device)
     kept: dict[str, Tensor] | None = None
     if isinstance(network, Network):
         blocks = list(module)[2:]
