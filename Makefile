@@ -18,7 +18,7 @@ INSTALL  = $(BIN)/python -m pip install --quiet $(PINS)
 CPU_ONLY =
 endif
 
-.PHONY: run test lint check build clean help
+.PHONY: run test lint docs check build clean help
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
+docs: $(VENV)/.installed-docs  ## the API reference, into build/docs; fails where a docstring lacks a part
+	$(BIN)/python docs/make_api.py
+
 check: lint test  ## everything that must pass
 
 build: $(VENV)/.installed-lint  ## the wheel and the source archive, into dist/
@@ -43,7 +46,7 @@ build: $(VENV)/.installed-lint  ## the wheel and the source archive, into dist/
 	$(BIN)/python -m build --installer pip
 
 clean:  ## forget the environment
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) build dist
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -64,4 +67,8 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
 	$(INSTALL) --group lint
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-test
+	$(INSTALL) --group docs
 	@touch $@

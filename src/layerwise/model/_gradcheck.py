@@ -100,7 +100,17 @@ class GradientCheck:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """Every check of one layer or loss; true where all of them passed."""
+    """Every check of one layer or loss; true where all of them passed.
+
+    Parameters
+    ----------
+    target : str
+        What was checked.
+    checks : tuple of GradientCheck
+        One for each array and witness.
+    note : str
+        What could not be checked, or an empty string.
+    """
 
     target: str
     checks: tuple[GradientCheck, ...]

@@ -32,6 +32,12 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
     Of a torch module the file holds the ``state_dict``, which its class reads again:
     ``layerwise inspect models.py:build --weights FILE``, or torch itself.
 
+    Parameters
+    ----------
+    network : Network or TorchNetwork
+    path : path
+        The file; its folder has to exist.
+
     Raises
     ------
     InputError
@@ -61,7 +67,12 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
 
 
 def load_network(path: str | Path) -> Network:
-    """Read a network that ``save_network`` wrote; ``path`` may be a run's folder.
+    """Read a network that ``save_network`` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file, or the folder of a run.
 
     Raises
     ------

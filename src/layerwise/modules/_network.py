@@ -172,6 +172,10 @@ def to_torch(network: Network | TorchNetwork) -> "nn.Module":
     draws torch's noise. Of a module that was trained it is a copy with the parameters
     it has now.
 
+    Parameters
+    ----------
+    network : Network or TorchNetwork
+
     Raises
     ------
     InputError
@@ -294,6 +298,11 @@ def _called(module: Any, data: Dataset) -> tuple[str, ...]:
 
 def scaling_module(data: Dataset) -> "nn.Module":
     """Return the scaling that suits a data set as a torch module, float32.
+
+    Parameters
+    ----------
+    data : Dataset
+        On whose training inputs it is fitted.
 
     Examples
     --------

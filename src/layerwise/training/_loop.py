@@ -53,7 +53,21 @@ a quarter of the time of its steps and more, and say the same to half a point.""
 
 @dataclass(frozen=True)
 class Progress:
-    """What a watcher is told, a few times a second."""
+    """What a watcher is told, a few times a second.
+
+    Parameters
+    ----------
+    step, total_steps, epochs : int
+        The steps done, those of the whole training, and its epochs.
+    loss, accuracy : float
+        Of the last step's batch.
+    steps_per_second : float
+        By the time spent in steps; 0 before the second stretch of them.
+    latest : Epoch or None
+        The last one that was scored.
+    history : History
+        All records so far.
+    """
 
     step: int
     total_steps: int
@@ -182,7 +196,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
         Its scaling is fitted on the training set; only the validation set has a say in
         when to stop; the test set is scored once, at the end.
     recipe : Recipe, optional
-        How to train; ``settings`` are changes to it (``epochs=5``, ``seed=1``).
+        How to train.
     resume : Checkpoint, optional
         Where an interrupted training of the same architecture, data and recipe stood.
     watch : callable, optional
@@ -192,6 +206,8 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
         the end of each epoch; but none that has diverged, from which nothing goes on.
     optimiser : Optimiser, optional
         One of your own, instead of the recipe's.
+    **settings
+        Changes to the recipe by name: ``epochs=5``, ``seed=1``.
 
     Returns
     -------

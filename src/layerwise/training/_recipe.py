@@ -106,7 +106,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class ResolvedRecipe(Recipe):
-    """A recipe in which nothing is left to a default."""
+    """A recipe with every default filled in; parameters are those of `Recipe`."""
 
     epochs: int = 1
     batch_size: int = 1

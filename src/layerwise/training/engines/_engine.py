@@ -61,8 +61,11 @@ class Steps(NamedTuple):
 class Score(NamedTuple):
     """A network's figures on one set, over all samples once, by their weights.
 
-    ``dead`` is, for every layer, the share of units that pass no gradient for any of
-    the samples.
+    Parameters
+    ----------
+    loss, accuracy : float
+    dead : tuple of float
+        Of every layer, the share of units that pass no gradient for any sample.
     """
 
     loss: float
