@@ -80,7 +80,8 @@ def test_a_change_of_the_data_is_left_to_its_owner(folder):
     shifted = replace(data, train=rolled)
     plan = Plan("digits", recipe=lw.Recipe(epochs=5), architecture=lw.MLP([32]))
     result = lw.fit(plan.architecture, shifted, plan.recipe)
-    mended, fixed = fix_run(Run(folder / "shifted", plan, shifted), result)
+    run = Run(folder / "shifted", plan, shifted, "never saved")
+    mended, fixed = fix_run(run, result)
     assert fixed.rounds[0].cause.kind == "inputs and labels out of step"
     assert fixed.result.validation.accuracy > 0.9
     assert mended is None

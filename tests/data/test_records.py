@@ -30,6 +30,45 @@ def test_samples_keep_their_dtype_and_cannot_be_written():
 
 
 @pytest.mark.parametrize(
+    "positions", [slice(None), slice(0, 9), np.arange(3), slice(0, 3, 1)]
+)
+def test_all_samples_are_themselves(positions):
+    samples = Samples(np.zeros((3, 2)), np.arange(3))
+    assert samples.at(positions) is samples
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [
+        slice(1, None),
+        slice(None, None, -1),
+        np.array([0, 2, 1]),
+        np.array([0, 1]),
+        np.array([True, True, False]),
+        np.array([False, True, True]),
+    ],
+)
+def test_others_are_not(positions):
+    samples = Samples(np.arange(6.0).reshape(3, 2), np.arange(3))
+    others = samples.at(positions)
+    assert others is not samples
+    assert np.array_equal(others.targets, np.arange(3)[positions])
+    assert np.array_equal(others.inputs, samples.inputs[positions])
+
+
+def test_what_is_in_memory_stays_itself():
+    data = Dataset.from_arrays(X, Y)
+    assert data.in_memory() is data
+    assert data.train.in_memory() is data.train
+
+
+def test_the_scaling_is_fitted_once_and_anew_for_another_kind():
+    data = Dataset.from_arrays(X, Y)
+    assert data.fitted_scaling is data.fitted_scaling
+    assert replace(data, scaling="none").fitted_scaling.kind == "none"
+
+
+@pytest.mark.parametrize(
     ("targets", "line"),
     [
         (np.zeros(2, np.int64), "inputs have shape"),

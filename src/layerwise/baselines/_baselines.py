@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerwise.data import Dataset, Samples, drawn, fit_scaling
+from layerwise.data import Dataset, Samples, drawn
 from layerwise.model import MLP, flatten
 from layerwise.statistics import Share, nearest_rows, share
 from layerwise.training import Recipe, fit
@@ -93,9 +93,8 @@ def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
 def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
     fitted = data.train.at(drawn(data.train.targets, NEIGHBOURS_FITTED, seed))
     asked = scored.at(drawn(scored.targets, NEIGHBOURS_SCORED, seed))
-    scaling = fit_scaling(data.train.inputs, data.scaling)
     rows, asked_rows = (
-        flatten(scaling.apply(samples.inputs, np.float32))
+        flatten(data.fitted_scaling.apply(samples.inputs, np.float32))
         for samples in (fitted, asked)
     )
     (nearest,) = nearest_rows(asked_rows, rows, 1, "fast").T

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._scaling import Scaling, fit_scaling
+from layerwise.data._scaling import Scaling
 from layerwise.data._summary import Summary, summary
 
 __all__ = ["DataStatistics", "SetStatistics", "ValueStatistics", "describe"]
@@ -100,7 +100,6 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         hashes = _hashes(data.inputs)
         statistics = _set_statistics(data, None, len(class_names), hashes)
         return DataStatistics("samples", class_names, {"samples": statistics}, 0)
-    scaling = fit_scaling(data.train.inputs, data.scaling)
     sets = {"train": data.train, "validation": data.validation, "test": data.test}
     hashes = {name: _hashes(samples.inputs) for name, samples in sets.items()}
     training = set(hashes["train"])
@@ -108,7 +107,9 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         name=data.name,
         class_names=data.class_names,
         sets={
-            name: _set_statistics(samples, scaling, data.classes, hashes[name])
+            name: _set_statistics(
+                samples, data.fitted_scaling, data.classes, hashes[name]
+            )
             for name, samples in sets.items()
         },
         test_in_training=sum(row in training for row in hashes["test"]),

@@ -1,13 +1,14 @@
 """Labelled data as records: samples, and the three sets of a data set."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
-from layerwise.data._scaling import ScalingKind
+from layerwise.data._scaling import Scaling, ScalingKind, fit_scaling
 from layerwise.data._split import stratified_split
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
@@ -81,7 +82,9 @@ class Samples:
         return self.weights[positions]
 
     def at(self, positions: np.ndarray | slice) -> "Samples":
-        """Return the samples at these positions, in their order."""
+        """Return the samples at these positions, in their order; of all, themselves."""
+        if _is_all(positions, len(self)):
+            return self
         weights = None if self.weights is None else self.weights[positions]
         stored = isinstance(self.inputs, StoredRows)
         inputs = self.inputs.at(positions) if stored else self.inputs[positions]
@@ -105,6 +108,8 @@ class Samples:
 
     def in_memory(self) -> "Samples":
         """Return the samples with their inputs read, where they are in files."""
+        if not isinstance(self.inputs, StoredRows):
+            return self
         return Samples(np.asarray(self.inputs), self.targets, self.weights)
 
 
@@ -146,8 +151,15 @@ class Dataset:
     def in_memory(self) -> "Dataset":
         """Return the data set with its inputs read, where they are in files."""
         parts = self.train, self.validation, self.test
-        train, validation, test = (part.in_memory() for part in parts)
+        train, validation, test = held = tuple(part.in_memory() for part in parts)
+        if held == parts:
+            return self
         return replace(self, train=train, validation=validation, test=test)
+
+    @cached_property
+    def fitted_scaling(self) -> Scaling:
+        """The scaling, fitted once on the training inputs and shared by all."""
+        return fit_scaling(self.train.inputs, self.scaling)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -273,6 +285,15 @@ def _shares(has_test: bool, test_share: float | None) -> tuple[list[float], str]
         f"The test set is a stratified {test_share:.3g} of the samples; validation is"
         " a stratified 10 % of the others"
     )
+
+
+def _is_all(positions: np.ndarray | slice, count: int) -> bool:
+    """Return whether these are the positions 0 … count - 1, in this order."""
+    if isinstance(positions, slice):
+        return positions.indices(count) == (0, count, 1)
+    if len(positions) != count or positions.dtype == bool:
+        return False
+    return bool((positions == np.arange(count)).all())
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

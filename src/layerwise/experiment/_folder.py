@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,26 @@ from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import write_summary
 from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
-from layerwise.training import Checkpoint, Recipe, checkpoints_in, load_checkpoint
+from layerwise.training import (
+    Checkpoint,
+    Recipe,
+    checkpoints_in,
+    fingerprint,
+    load_checkpoint,
+)
 from layerwise.wording import count
 
 __all__ = [
     "Run",
     "check_device",
+    "checkpoint_in",
     "how_to_go_on",
     "new_folder",
     "open_run",
     "plain",
     "read_summary",
     "reopen_run",
+    "run_of",
 ]
 
 
@@ -45,6 +53,8 @@ class Run:
         What was asked.
     data : Dataset
         Loaded.
+    training : str
+        The fingerprint of what is trained, and on what.
     checkpoint : Checkpoint, optional
         Where an earlier training of this run stood.
     origin : str
@@ -54,6 +64,7 @@ class Run:
     folder: Path
     plan: Plan
     data: Dataset
+    training: str
     checkpoint: Checkpoint | None = None
     origin: str = ""
 
@@ -84,7 +95,7 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     with ranks.opened_by_first(made) as folder:
         if ranks.is_first():
             write_summary(folder, plan, data, {"training": {"status": "running"}})
-        yield Run(folder, plan, data)
+        yield run_of(folder, plan, data)
 
 
 @contextmanager
@@ -110,9 +121,14 @@ def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]
     with ranks.opened_by_first(_held(path)) as summary:
         plan = Plan.from_json(summary["plan"]).with_module(module)
         data = ranks.in_all(lambda: load_data(plan))
-        status = summary["training"]["status"]
-        found = ranks.from_first(lambda: _reached(path, plan, data, status))
-        yield Run(path, plan, data, *found)
+        run, status = run_of(path, plan, data), summary["training"]["status"]
+        checkpoint, origin = ranks.from_first(lambda: _reached(run, status))
+        yield replace(run, checkpoint=checkpoint, origin=origin)
+
+
+def run_of(folder: Path, plan: Plan, data: Dataset) -> Run:
+    """Return the run of a plan on these data, with the fingerprint of its training."""
+    return Run(folder, plan, data, fingerprint(plan.trained, data, plan.recipe))
 
 
 @contextmanager
@@ -123,13 +139,11 @@ def _held(path: Path) -> Generator[dict[str, Any]]:
         yield read_summary(path)
 
 
-def _reached(
-    path: Path, plan: Plan, data: Dataset, status: str
-) -> tuple[Checkpoint | None, str]:
+def _reached(run: Run, status: str) -> tuple[Checkpoint | None, str]:
     """Return where a run's training stands, and why there."""
-    checkpoint, damaged = _last_good(path / "checkpoints", plan, data)
+    checkpoint, damaged = _last_good(run)
     if status not in UNDER_WAY and not damaged:
-        raise InputError(f"{path}: nothing to resume, {how_to_go_on(path)}")
+        raise InputError(f"{run.folder}: nothing to resume, {how_to_go_on(run.folder)}")
     return checkpoint, _origin(checkpoint, damaged)
 
 
@@ -266,14 +280,18 @@ def check_device(recipe: Recipe) -> None:
         device_named(recipe.device)
 
 
-def _last_good(
-    folder: Path, plan: Plan, data: Dataset
-) -> tuple[Checkpoint | None, list[Path]]:
+def checkpoint_in(run: Run, path: Path) -> Checkpoint:
+    """Read a checkpoint of a run's training; see `load_checkpoint`."""
+    plan = run.plan
+    return load_checkpoint(path, plan.trained, run.data, plan.recipe, run.training)
+
+
+def _last_good(run: Run) -> tuple[Checkpoint | None, list[Path]]:
     """Return the newest checkpoint that is whole, and the damaged ones after it."""
     damaged: list[Path] = []
-    for path in checkpoints_in(folder):
+    for path in checkpoints_in(run.folder / "checkpoints"):
         try:
-            found = load_checkpoint(path, plan.trained, data, plan.recipe)
+            found = checkpoint_in(run, path)
         except DamagedError:
             damaged.append(path)
         else:

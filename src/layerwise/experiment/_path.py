@@ -15,7 +15,7 @@ from layerwise.baselines import Baseline, baselines, logistic_regression
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.diagnosis import Diagnosis, diagnose
 from layerwise.errors import InputError
-from layerwise.experiment._folder import Run, read_summary
+from layerwise.experiment._folder import Run, checkpoint_in, read_summary, run_of
 from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import (
     environment,
@@ -48,10 +48,8 @@ from layerwise.training import (
     Progress,
     Result,
     Snapshot,
-    fingerprint,
     fit,
     latest_checkpoint,
-    load_checkpoint,
     planned_engine,
     prune_checkpoints,
     save_checkpoint,
@@ -149,12 +147,11 @@ def train(
         If a file cannot be written, or another process of the job is lost.
     """
     plan, saved = run.plan, time.monotonic()
-    training = _named(run)
 
     def save(checkpoint: Checkpoint) -> None:
         nonlocal saved
         if time.monotonic() - saved >= plan.checkpoint_every:
-            _keep(run, checkpoint, training)
+            _keep(run, checkpoint)
             saved = time.monotonic()
 
     result = fit(
@@ -173,7 +170,7 @@ def train(
 
 def record(run: Run, result: Result, diagnosis: Diagnosis) -> None:
     """Write a training into its run's folder: checkpoint, network, history, summary."""
-    _keep(run, result.checkpoint, _named(run))
+    _keep(run, result.checkpoint)
     save_network(result.network, run.folder / "model.safetensors")
     _write_history(run.folder, result)
     summary = training_summary(run.plan, result, diagnosis)
@@ -187,12 +184,8 @@ def _write_history(folder: Path, result: Result) -> None:
     write_atomically(folder / "health.csv", health)
 
 
-def _named(run: Run) -> str:
-    return fingerprint(run.plan.trained, run.data, run.plan.recipe)
-
-
-def _keep(run: Run, checkpoint: Checkpoint, training: str) -> None:
-    path = save_checkpoint(checkpoint, run.folder / "checkpoints", training)
+def _keep(run: Run, checkpoint: Checkpoint) -> None:
+    path = save_checkpoint(checkpoint, run.folder / "checkpoints", run.training)
     prune_checkpoints(path, run.plan.keep_checkpoints)
 
 
@@ -375,11 +368,11 @@ def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Resul
     path = Path(folder)
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"]).with_module(module)
-    run = Run(path, plan, load_data(plan))
+    run = run_of(path, plan, load_data(plan))
     found = latest_checkpoint(path / "checkpoints")
     if found is None:
         raise InputError(f"{folder}: no checkpoint yet, there is nothing to report")
-    checkpoint = load_checkpoint(found, plan.trained, run.data, plan.recipe)
+    checkpoint = checkpoint_in(run, found)
     training = summary["training"]
     result = score(plan.trained, run.data, plan.recipe, checkpoint, training["status"])
     result = replace(

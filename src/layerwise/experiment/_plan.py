@@ -152,8 +152,9 @@ class Plan:
     def command(self) -> str:
         """Return the command line that does this again."""
         words = ["layerwise", "run", self.data]
+        usual = Plan()._options()
         for name, value in self._options().items():
-            if value != Plan()._options()[name]:
+            if value != usual[name]:
                 words += _option(name, value)
         return shlex.join([*words, *_option("seed", self.recipe.seed)])
 

@@ -16,7 +16,7 @@ from layerwise.arrays import (
     one_hot,
     tree_map,
 )
-from layerwise.data import Dataset, Scaling, fit_scaling, read_ahead
+from layerwise.data import Dataset, Scaling, read_ahead
 from layerwise.errors import InputError
 from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Sequential
@@ -185,7 +185,7 @@ def initial_network(
         parameters=tree_map(lambda leaf: leaf.astype(dtype), drawn),
         shape=data.shape,
         class_names=data.class_names,
-        scaling=fit_scaling(data.train.inputs, data.scaling),
+        scaling=data.fitted_scaling,
     )
 
 

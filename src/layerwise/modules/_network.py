@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array, Tree, leaves, require_torch, to_numpy
-from layerwise.data import Dataset, Scaling, fit_scaling
+from layerwise.data import Dataset, Scaling
 from layerwise.errors import InputError
 from layerwise.model import Loss, Network, likeliest, loss_function
 
@@ -316,5 +316,4 @@ def scaling_module(data: Dataset) -> "nn.Module":
     torch = require_torch("a module of torch")
     from layerwise.modules._convert import Scale
 
-    scaling = fit_scaling(data.train.inputs, data.scaling)
-    return Scale(scaling, data.shape, torch.float32)
+    return Scale(data.fitted_scaling, data.shape, torch.float32)

@@ -147,8 +147,17 @@ def load_checkpoint(
     architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: Recipe,
+    training: str | None = None,
 ) -> Checkpoint:
     """Read a checkpoint of a training of this architecture, data and recipe.
+
+    Parameters
+    ----------
+    path : Path
+    architecture, data, recipe
+        As for `layerwise.fit`.
+    training : str, optional
+        Their `fingerprint`, where it is known: it reads all of the data.
 
     Raises
     ------
@@ -158,7 +167,7 @@ def load_checkpoint(
         If it belongs to another training.
     """
     tensors, records = read_tensors(path, FORMAT)
-    if records.get("training") != fingerprint(architecture, data, recipe):
+    if records.get("training") != (training or fingerprint(architecture, data, recipe)):
         raise InputError(
             f"{path}: not a checkpoint of this training: its settings or its data "
             "were others"

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Dataset, fit_scaling
+from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
@@ -226,8 +226,7 @@ def out_of_fold_evidence(
 
 def _scaled(data: Dataset, inputs: np.ndarray) -> Float[np.ndarray, "samples features"]:
     """Return the inputs as a network sees them: where distances are measured."""
-    scaling = fit_scaling(data.train.inputs, data.scaling)
-    return flatten(scaling.apply(inputs, np.float32))
+    return flatten(data.fitted_scaling.apply(inputs, np.float32))
 
 
 def _ticks(watch: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:

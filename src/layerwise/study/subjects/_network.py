@@ -174,7 +174,8 @@ def _in_files(samples: Samples) -> Samples:
 
     The pages of a map count as this process's memory once they were looked at.
     """
-    return Samples(of_memory_map(samples.inputs), samples.targets)
+    inputs = of_memory_map(samples.inputs)
+    return samples if inputs is samples.inputs else Samples(inputs, samples.targets)
 
 
 def _taken(
