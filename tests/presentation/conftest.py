@@ -8,6 +8,7 @@ import pytest
 import layerwise as lw
 from layerwise.baselines import Baseline
 from layerwise.data import Dataset, describe
+from layerwise.diagnosis import Diagnosis
 from layerwise.model import initial_network
 from layerwise.presentation import Report, draw_all
 from layerwise.statistics import Share
@@ -69,21 +70,12 @@ def report_of(data: Dataset, hidden: tuple[int, ...], **settings) -> Report:
     result = fit(lw.MLP(hidden), data, **settings)
     diverged = result.status == "diverged"
     return Report(
-        title=f"{data.name}: MLP",
-        data=data,
+        result=result,
         statistics=describe(data),
         input_study=input_study_of(data),
-        network=result.network,
-        recipe=result.recipe,
-        history=result.history,
-        status=result.status,
-        epochs=result.epochs,
-        train_seconds=result.seconds,
-        steps_per_second=result.steps_per_second,
-        validation=result.validation,
-        test=result.test,
         study=None if diverged else study_of(result, data),
-        environment={"layerwise": "0.1.0"},
+        diagnosis=Diagnosis(),
+        environment={"layerwise": "0.1.0", "device": "cpu"},
         command=f"layerwise run {data.name}",
     )
 
@@ -113,7 +105,7 @@ def diverged() -> Report:
     report = report_of(
         lw.load("iris"), (8,) * 8, epochs=1, optimizer="sgd", learning_rate=1e30
     )
-    assert report.status == "diverged"
+    assert report.result.status == "diverged"
     return report
 
 
@@ -124,9 +116,8 @@ def hostile() -> Report:
     report = report_of(data, (8,), epochs=1)
     return replace(
         report,
-        title=HOSTILE[1],
         command=f"layerwise run {HOSTILE[2]}",
-        environment=dict.fromkeys(HOSTILE[:3], HOSTILE[0]),
+        environment=dict.fromkeys([*HOSTILE[:3], "device"], HOSTILE[0]),
     )
 
 

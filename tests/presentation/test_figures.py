@@ -133,7 +133,7 @@ def test_a_class_has_one_colour_everywhere(moons):
     expected = [class_colours(2)[target] for target in study.targets]
     assert point_colours(projection(study.input, study.targets, names)) == expected
     assert point_colours(worst_mistakes(study)) == expected
-    regions = decision_regions(moons.network, moons.data.test)
+    regions = decision_regions(moons.result.network, moons.data.test)
     assert point_colours(regions) == expected
     tiles = layer_projections(study).collections
     assert [colours_of(tile) for tile in tiles] == [expected] * len(list(study))
@@ -244,8 +244,8 @@ def test_component_images_refuse_another_shape(digits):
 
 
 def test_training_curves_show_every_epoch(digits):
-    left, right = training_curves(digits.history).axes
-    epochs = digits.history.epochs
+    left, right = training_curves(digits.result.history).axes
+    epochs = digits.result.history.epochs
     assert (left.get_ylabel(), right.get_ylabel()) == (
         "mean loss / nats",
         "accuracy / %",
@@ -449,7 +449,7 @@ def test_mistakes_of_tables_are_not_drawn(iris):
 
 
 def test_regions_have_the_predicted_classes_colour(moons):
-    ax = decision_regions(moons.network, moons.data.test)
+    ax = decision_regions(moons.result.network, moons.data.test)
     image, (left, right, bottom, top) = ax.images[0], ax.images[0].get_extent()
     assert image.origin == "lower"
     ground = np.asarray(image.get_array())
@@ -462,7 +462,7 @@ def test_regions_have_the_predicted_classes_colour(moons):
         ],
         axis=1,
     )
-    probabilities = moons.network.predict_proba(points)
+    probabilities = moons.result.network.predict_proba(points)
     certain = np.abs(probabilities[:, 0] - 0.5) > 0.1
     assert certain.sum() > 20
     # Blue is the first class's colour, orange the second's.
@@ -473,7 +473,7 @@ def test_regions_have_the_predicted_classes_colour(moons):
 
 def test_regions_refuse_other_inputs(iris):
     with pytest.raises(lw.InputError, match="two numbers"):
-        decision_regions(iris.network, iris.data.test)
+        decision_regions(iris.result.network, iris.data.test)
 
 
 def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
@@ -497,8 +497,9 @@ def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
 
 
 def test_what_says_nothing_anywhere_has_no_regions(moons):
-    lost = moons.test._replace(loss=float("nan"))
-    assert "regions" not in draw_all(replace(moons, test=lost, study=None))
+    lost = moons.result.test._replace(loss=float("nan"))
+    lost = replace(moons.result, test=lost)
+    assert "regions" not in draw_all(replace(moons, result=lost, study=None))
 
 
 def test_figures_are_saved_as_they_are(tmp_path, digits_figures):

@@ -177,7 +177,7 @@ def test_links_lead_to_sections(pages, kind):
 
 def test_the_network_stands_beside_the_baselines(digits, digits_page):
     text = Reader(digits_page).text
-    share = f"{100 * digits.validation.accuracy:.1f}\u202f%"
+    share = f"{100 * digits.result.validation.accuracy:.1f}\u202f%"
     assert "majority class25.0\u202f%4.6 to 69.9\u202f%" in text
     assert f"this network{share}" in text
     assert "on the validation set." in text
@@ -186,29 +186,32 @@ def test_the_network_stands_beside_the_baselines(digits, digits_page):
 def test_a_study_of_the_test_set_is_compared_on_the_test_set(digits, digits_figures):
     inputs = replace(digits.input_study, scored_on="test")
     text = Reader(page(replace(digits, input_study=inputs), digits_figures)).text
-    assert f"this network{100 * digits.test.accuracy:.1f}\u202f%" in text
+    assert f"this network{100 * digits.result.test.accuracy:.1f}\u202f%" in text
     assert "on the test set." in text
 
 
 def test_a_diverged_training_says_what_happened(diverged):
     text = Reader(page(diverged)).text
-    step = len(diverged.history.losses)
+    step = len(diverged.result.history.losses)
     assert f"The training diverged: at step {step} the loss was no longer" in text
     # The step that has no finite loss changes nothing.
     assert f": {step - 1} steps in 0 of 1 epochs" in text
 
 
 def test_an_interrupted_training_says_so(digits, digits_figures):
-    text = Reader(page(replace(digits, status="interrupted"), digits_figures)).text
+    result = replace(digits.result, status="interrupted")
+    text = Reader(page(replace(digits, result=result), digits_figures)).text
     assert "interrupted after 120 steps" in text
 
 
 def test_a_speed_that_is_not_known_is_left_out(digits, digits_figures):
-    timed = replace(digits, steps_per_second=1234.4)
-    text = Reader(page(timed, digits_figures)).text
-    assert "in all, 1,234 steps per second but for compiling and scoring." in text
-    text = Reader(page(replace(timed, steps_per_second=0.0), digits_figures)).text
-    assert "in all." in text
+    def read(steps_per_second):
+        result = replace(digits.result, steps_per_second=steps_per_second)
+        return Reader(page(replace(digits, result=result), digits_figures)).text
+
+    timed = "in all, 1,234 steps per second but for compiling and scoring."
+    assert timed in read(1234.4)
+    assert "in all." in read(0.0)
 
 
 def test_mistakes_of_a_table_are_listed(iris):
@@ -272,7 +275,7 @@ def test_a_sample_that_is_not_the_whole_is_said_to_be_a_part(digits, digits_figu
 
 def test_hostile_names_stay_text(hostile, hostile_page):
     reader = Reader(hostile_page)
-    assert hostile.title in reader.text
+    assert hostile.data.name in reader.text
     assert hostile.data.origin in reader.text
     assert hostile.command in reader.text
     assert "{{ 7 * 7 }}" in reader.text

@@ -233,26 +233,15 @@ def finish(
     if of_data is None:
         of_data = partial(_look_at, run.data, run.plan.recipe.seed)
     simple, statistics = of_data()
-    ran = environment(result)
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
-        title=f"{run.data.name}: what each layer knows",
-        data=run.data,
+        result=result,
         statistics=statistics,
         input_study=inputs,
-        network=result.network,
-        recipe=replace(result.recipe, engine=result.engine, device=ran["device"]),
-        history=result.history,
-        status=result.status,
-        epochs=result.epochs,
-        train_seconds=result.seconds,
-        steps_per_second=result.steps_per_second,
-        validation=result.validation,
-        test=result.test,
         study=study,
-        environment=ran,
-        command=run.plan.command(),
         diagnosis=diagnosis,
+        environment=environment(result),
+        command=run.plan.command(),
     )
     figures = draw_all(report, helper)
     save_figures(figures, run.folder / "figures")

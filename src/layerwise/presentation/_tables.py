@@ -113,7 +113,7 @@ def _baselines(report: Report) -> Table:
     """Put the network beside simple methods, scored on the same samples."""
     methods = [(b.name, b.accuracy, b.fitted_on) for b in report.input_study.baselines]
     on_test = report.input_study.scored_on == "test"
-    score = report.test if on_test else report.validation
+    score = report.result.test if on_test else report.result.validation
     trials = len(report.data.test if on_test else report.data.validation)
     right = round(score.accuracy * trials)
     ours = Share(right, trials, *wilson_interval(right, trials))
@@ -129,12 +129,12 @@ def _baselines(report: Report) -> Table:
 
 
 def _scores(report: Report) -> Table:
-    rows = []
-    if report.history.epochs:
-        last = report.history.epochs[-1]
+    rows, result = [], report.result
+    if result.history.epochs:
+        last = result.history.epochs[-1]
         rows.append(("train", last.train_loss, last.train_accuracy))
-    rows.append(("validation", *report.validation[:2]))
-    rows.append(("test", *report.test[:2]))
+    rows.append(("validation", *result.validation[:2]))
+    rows.append(("test", *result.test[:2]))
     unit = f" / {report.loss_unit}" if report.loss_unit else ""
     return Table(
         ("", f"loss{unit}", "accuracy"),

@@ -224,15 +224,15 @@ def _input_drawings(data: Dataset, inputs: InputStudy) -> Iterator[Drawing]:
 
 def _training_drawings(report: Report) -> Iterator[Drawing]:
     """Yield the drawings of the data and of the training."""
-    data, history = report.data, report.history
+    data, result, history = report.data, report.result, report.result.history
     if len(history.health):
-        names = report.network.layer_names
+        names = result.network.layer_names
         yield _drawing("health", health_over_time, history, names)
     yield _drawing("training", training_curves, history, report.loss_unit)
     yield from _input_drawings(data, report.input_study)
     # A network whose outputs are not finite says nothing anywhere in the plane.
-    if data.shape == (2,) and np.isfinite(report.test.loss):
-        yield _drawing("regions", decision_regions, report.network, data.test)
+    if data.shape == (2,) and np.isfinite(result.test.loss):
+        yield _drawing("regions", decision_regions, result.network, data.test)
 
 
 def _study_drawings(study: Study) -> Iterator[Drawing]:

@@ -15,6 +15,7 @@ __all__ = ["alternatives", "study_alternatives"]
 def alternatives(report: Report) -> dict[str, str]:
     """Return what each figure of `draw_all` shows, in words."""
     data, study = report.data, report.study
+    accuracy = percent(report.result.test.accuracy)
     names = listed([short(name) for name in data.class_names[:MANY]])
     ratios = report.input_study.layer.components.explained_variance_ratio
     shown = percent(float(report.input_study.layer.variance_shown.sum()))
@@ -27,29 +28,29 @@ def alternatives(report: Report) -> dict[str, str]:
         "training": _curves(report),
         "health": _health(report),
         "regions": f"Plane of two inputs, coloured by predicted class; "
-        f"{percent(report.test.accuracy)} of the test samples lie in their own colour.",
+        f"{accuracy} of the test samples lie in their own colour.",
     }
     return said if study is None else said | study_alternatives(study)
 
 
 def _curves(report: Report) -> str:
-    losses = report.history.losses
+    losses = report.result.history.losses
     if not len(losses):
         return "No step was made."
     said = (
         f"Loss by step, from {number(float(losses[0]))} to {number(float(losses[-1]))}"
     )
-    if report.history.epochs:
-        accuracy = percent(report.history.epochs[-1].validation_accuracy)
+    if report.result.history.epochs:
+        accuracy = percent(report.result.history.epochs[-1].validation_accuracy)
         said += f"; accuracy by step, at the end {accuracy} on the validation set"
     return said + "."
 
 
 def _health(report: Report) -> str:
-    if not len(report.history.health):
+    if not len(report.result.history.health):
         return "No step was made."
-    first, last = (report.history.records[at].layers for at in (0, -1))
-    names = report.network.layer_names
+    first, last = (report.result.history.records[at].layers for at in (0, -1))
+    names = report.result.network.layer_names
     return (
         "Gradient norm, spread of outputs and dead units of every layer by step. The "
         f"gradient norm of {names[0]} goes from {known(first[0].gradient_norm)} to "

@@ -53,7 +53,7 @@ def page(report: Report, figures: Mapping[str, bytes] | None = None) -> str:
     images = illustrated(drawn, alternatives(report))
     return rendered(
         "page.html.jinja",
-        title=report.title,
+        title=f"{report.data.name}: what each layer knows",
         report=report,
         study=report.study,
         images=images,
@@ -119,10 +119,12 @@ def _architecture(architecture: Any) -> list[tuple[str, str]]:
 
 
 def _settings(report: Report) -> list[tuple[str, str]]:
-    recipe = asdict(report.recipe)
+    result = report.result
+    ran = {"engine": result.engine, "device": report.environment["device"]}
+    recipe = asdict(result.recipe) | ran
     return [
-        *_architecture(report.network.architecture),
-        ("scaling", report.network.scaling.kind),
+        *_architecture(result.network.architecture),
+        ("scaling", result.network.scaling.kind),
         *(
             (name.replace("_", " "), "none" if value is None else str(value))
             for name, value in recipe.items()

@@ -32,7 +32,7 @@ def sentences(report: Report) -> dict[str, str | tuple[str, str]]:
 def _headline(report: Report) -> tuple[str, str]:
     study = report.study
     if study is None:
-        return percent(report.test.accuracy), (
+        return percent(report.result.test.accuracy), (
             f"of {count(len(report.data.test))} test samples are classified right by "
             "the last network whose numbers were all finite."
         )
@@ -57,8 +57,8 @@ def study_headline(study: Study) -> tuple[str, str]:
 
 
 def _warning(report: Report) -> str:
-    losses = report.history.losses
-    if report.status == "diverged":
+    losses = report.result.history.losses
+    if report.result.status == "diverged":
         finite = losses[np.isfinite(losses)]
         last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
         return (
@@ -66,7 +66,7 @@ def _warning(report: Report) -> str:
             f"longer a finite number{last}. There is nothing to look at "
             "inside; a smaller learning rate or another initialisation may mend it."
         )
-    if report.status == "interrupted":
+    if report.result.status == "interrupted":
         return (
             f"The training was interrupted after {count(len(losses))} steps; the "
             "figures are of the network as it was then."
@@ -105,14 +105,15 @@ def _baselines_note(report: Report) -> str:
 
 
 def _training(report: Report) -> str:
-    recipe, steps = report.recipe, count(report.steps)
+    result, recipe = report.result, report.result.recipe
+    steps = count(result.checkpoint.state.step)
     rate = ", {} steps per second but for compiling and scoring"
     return (
-        f"{count(report.network.parameter_count)} parameters, trained with "
+        f"{count(result.network.parameter_count)} parameters, trained with "
         f"{recipe.optimizer} on batches of {recipe.batch_size}: {steps} steps in "
-        f"{report.epochs} of {recipe.epochs} epochs, "
-        f"{duration(report.train_seconds)} in all"
-        f"{speed(report.steps_per_second, rate)}."
+        f"{result.epochs} of {recipe.epochs} epochs, "
+        f"{duration(result.seconds)} in all"
+        f"{speed(result.steps_per_second, rate)}."
     )
 
 
