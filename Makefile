@@ -8,6 +8,11 @@ UV     := $(shell command -v uv 2>/dev/null)
 PINS   := --constraint constraints.txt
 TORCH  := torch==2.13.0
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Annotations are checked at run time, but not in long trainings: those take eight times
+# as long with it.
+CHECKED := --jaxtyping-packages=layerwise,beartype.beartype
+
 ifdef UV
 NEW_VENV = uv venv --quiet --allow-existing --python ">=3.11" $(VENV)
 INSTALL  = uv pip install --quiet --python $(BIN)/python $(PINS)
@@ -18,16 +23,19 @@ INSTALL  = $(BIN)/python -m pip install --quiet $(PINS)
 CPU_ONLY =
 endif
 
-.PHONY: run test lint docs check build clean help
+.PHONY: run test test-all lint docs check build clean help
 
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/.installed  ## set up, then data -> training -> inside -> page, on digits
 	$(BIN)/layerwise run
 
-test: $(VENV)/.installed-test  ## set up with torch, then the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(VENV)/.installed-test  ## set up with torch, then all tests but the slow ones
+	$(PYTEST) $(CHECKED) -m "not slow" $(ARGS)
+
+test-all: test  ## the tests, then the slow ones
+	$(PYTEST) -m slow $(ARGS)
 
 lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
 	$(BIN)/ruff check
@@ -39,7 +47,7 @@ lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
 docs: $(VENV)/.installed-docs  ## the API reference, into build/docs; fails where a docstring lacks a part
 	$(BIN)/python docs/make_api.py
 
-check: lint test  ## everything that must pass
+check: lint test-all  ## everything that must pass
 
 build: $(VENV)/.installed-lint  ## the wheel and the source archive, into dist/
 	rm -rf dist

@@ -1,13 +1,17 @@
 """What several folders of tests share: array libraries and data sets."""
 
+import contextlib
+import functools
+import io
 import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jaxtyping
 import numpy as np
@@ -15,16 +19,49 @@ import pytest
 
 import layerwise as lw
 from layerwise.arrays import Tree, tree_map
+from layerwise.cli import main
 
 # Where the suite runs in the background, the shell has it ignore Ctrl-C, and so would
 # the processes that it starts: their tests send them one.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with slow tests first: no process is to begin one as the last."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+"""How many slow tests of each kind were deselected."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        if slow := item.get_closest_marker("slow"):
+            item.config.stash[LEFT_OUT][slow.args[0]] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the process that prints know what this one, a worker of it, left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = dict(session.config.stash[LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT_OUT] |= Counter(
+        getattr(node, "workeroutput", {}).get("left out")
+    )
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out, and how that is done."""
+    if left_out := config.stash[LEFT_OUT]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in left_out.most_common())
+        terminalreporter.section("left out")
+        terminalreporter.line(f"{left_out.total()} slow tests: {kinds}")
+        terminalreporter.line("the whole suite: make test-all")
 
 
 @dataclass(frozen=True)
@@ -79,10 +116,48 @@ def xp(request) -> Library:
     return library(request.param)
 
 
-@pytest.fixture(autouse=True)
-def by_itself(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def by_itself():
     """A run in this process begins no other to help it: that takes longer to load."""
-    monkeypatch.setattr("layerwise.experiment._path._has_spare_core", lambda: False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("layerwise.experiment._path._has_spare_core", lambda: False)
+        yield
+
+
+class Run(NamedTuple):
+    """A run that is made once, and what was printed; who changes it copies it."""
+
+    folder: Path
+    out: str
+    error: str
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Callable[[str], Run]:
+    """Returns what a command left in ``mine``, in a folder that nothing else is in."""
+
+    @functools.cache
+    def made(command: str) -> Run:
+        said, complained = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(tmp_path_factory.mktemp("made")),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            assert main([*command.split(), "--out", "mine"]) == 0
+            return Run(Path.cwd() / "mine", said.getvalue(), complained.getvalue())
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def unpainted():
+    """Figures are made and not painted, for all tests of a file that looks at none."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FigureCanvasAgg, "draw", FigureCanvasAgg.get_renderer)
+        yield
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def mnist():
         pytest.skip("LAYERWISE_DATA names no folder with MNIST")
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_run_mnist_ends_above_97_5_percent_with_a_page(tmp_path, mnist, capsys):
     run = tmp_path / "run"
     assert main(["run", "mnist", "--out", str(run), "--json"]) == 0
@@ -37,7 +37,7 @@ def test_run_mnist_ends_above_97_5_percent_with_a_page(tmp_path, mnist, capsys):
     assert {"accuracy", "keepable", "mixed pair", "apart", "spread"} <= kinds
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_textbook_setting_on_mnist_beats_the_textbooks_94_percent(tmp_path, mnist):
     settings = "--hidden 100,100,100,100 --batch-size 16 --optimizer adam"
     settings += " --learning-rate 1e-4 --schedule constant --epochs 5"

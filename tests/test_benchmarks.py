@@ -42,7 +42,7 @@ def cells(printed: str) -> dict[str, list[str]]:
     return {name: rest for name, *rest in split}
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 def test_every_contender_has_a_row(printed):
     assert list(cells(printed)) == [
         "layerwise",
@@ -54,7 +54,7 @@ def test_every_contender_has_a_row(printed):
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 def test_ratios_are_to_layerwise(printed):
     table = cells(printed)
     ours = float(table["layerwise"][0])
@@ -65,7 +65,7 @@ def test_ratios_are_to_layerwise(printed):
     assert ratio == pytest.approx(1234.5 / ours, rel=6e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 def test_the_run_names_its_versions_and_its_date(printed):
     first = printed.splitlines()[0]
     assert re.search(r"logical cores, .* layerwise [\d.]+, numpy [\d.]+", first)
@@ -101,7 +101,7 @@ def test_a_yardstick_that_is_not_there_is_not_found(compare):
     assert rows == [("ours", "2", "2 – 2", "1.00"), ("gone", "not found", "", "")]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 def test_the_estimators_are_timed_beside_scikit_learns():
     command = [sys.executable, "-W", "ignore", "-X", "utf8", str(ESTIMATORS)]
     options = ["--only", "grid", "--runs", "1", "--quick", "--markdown"]
@@ -118,7 +118,7 @@ def script(name: str, *options: str) -> str:
     ).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 @pytest.mark.usefixtures("mnist")
 def test_steps_of_modules_are_timed_beside_a_plain_loop():
     options = ["--samples", "512", "--epochs", "1", "--runs", "1", "--markdown"]
@@ -129,7 +129,7 @@ def test_steps_of_modules_are_timed_beside_a_plain_loop():
         assert list(cells(table)) == ["layerwise, engine torch", "PyTorch loop"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 def test_looking_is_timed_beside_a_forward_pass():
     options = ["--samples", "256", "--runs", "1", "--only", "perceptron,transformer"]
     _, *lines = script("capture_cost.py", *options).splitlines()
@@ -166,7 +166,7 @@ def test_the_clinic_names_and_mends(clinic):
         assert outcome.repaired in (True, None), outcome
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_sample_of_the_clinic(clinic):
     chosen = [c for c in clinic.cases() if c.data in ("table", "digits")][::5]

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,10 @@ import pytest
 from safetensors.numpy import load_file
 
 import layerwise as lw
+from layerwise.arrays import leaves
 from layerwise.cli import main
 from layerwise.cli._options import TrainingOptions
-from layerwise.experiment import Plan, known_of_data, open_run
+from layerwise.experiment import Plan, known_of_data, open_run, read_summary
 from layerwise.experiment._workers import workers
 from layerwise.model import ACTIVATIONS, INITIALISERS, LOSSES
 from layerwise.training import OPTIMISERS, SCHEDULES, latest_checkpoint
@@ -45,10 +47,20 @@ def failure(capsys, *argv: str) -> str:
     return lines[0]
 
 
-def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
-    assert main(["run", "iris", *QUICK]) == 0
-    run = folder / "runs" / "iris-1"
-    names = {path.name for path in run.iterdir()}
+@pytest.fixture(scope="module")
+def ran(made):
+    """A whole run, with its summary on standard output."""
+    return made(f"run iris {' '.join(QUICK)} --json")
+
+
+@pytest.fixture
+def mine(ran, folder):
+    """A copy of it in the current folder."""
+    return shutil.copytree(ran.folder, folder / "mine")
+
+
+def test_run_leaves_the_folder_that_the_design_names(ran):
+    names = {path.name for path in ran.folder.iterdir()}
     assert names == {
         "summary.json",
         "health.csv",
@@ -60,23 +72,28 @@ def test_run_leaves_the_folder_that_the_design_names(folder, capsys):
         "report.html",
         "suspects.csv",
     }
-    assert "page in" in capsys.readouterr().out
-    summary = json.loads((run / "summary.json").read_text())
+    summary = read_summary(ran.folder)
     assert summary["training"]["status"] == "finished"
     assert summary["training"]["steps"] == 8
     assert [layer["name"] for layer in summary["layers"]] == ["hidden1", "output"]
     assert summary["findings"]
-    rows = (run / "history.csv").read_text().splitlines()
+    rows = (ran.folder / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + 8
-    page = (run / "report.html").read_text()
+    page = (ran.folder / "report.html").read_text()
     told = set(re.findall(r"<dt>(engine|device)</dt>\s*<dd>(.*?)</dd>", page))
     assert told == {("engine", summary["training"]["engine"]), ("device", "cpu")}
-    pictures = {path.name for path in (run / "figures").iterdir()}
+    pictures = {path.name for path in (ran.folder / "figures").iterdir()}
     assert {"training.png", "layers.png", "confusion.png"} <= pictures
 
 
+def test_json_is_alone_on_standard_output(ran):
+    assert json.loads(ran.out) == json.loads((ran.folder / "summary.json").read_text())
+    assert json.loads(ran.out)["data"]["name"] == "iris"
+    assert "page in" in ran.error
+
+
+@pytest.mark.usefixtures("mine")
 def test_suspect_labels_are_listed_and_written(folder, capsys):
-    main(["train", "iris", *QUICK, "--out", "mine"])
     options = ["--suspects", "4", "--out", "corrections", "--json"]
     assert main(["inspect", "mine", "iris", *options]) == 0
     printed, screen = capsys.readouterr()
@@ -92,7 +109,7 @@ def test_suspect_labels_are_listed_and_written(folder, capsys):
 
 
 def test_a_second_run_does_not_touch_the_first(folder):
-    main(["run", "iris", *QUICK])
+    main(["train", "iris", *QUICK])
     before = (folder / "runs" / "iris-1" / "summary.json").read_bytes()
     assert main(["train", "iris", *QUICK]) == 0
     assert (folder / "runs" / "iris-2" / "model.safetensors").is_file()
@@ -110,16 +127,6 @@ def test_saved_network_predicts_as_the_one_that_was_trained(folder):
     assert read.class_names == data.class_names
 
 
-def test_json_is_alone_on_standard_output(folder, capsys):
-    assert main(["run", "iris", *QUICK, "--json"]) == 0
-    said = capsys.readouterr()
-    summary = json.loads(said.out)
-    assert summary["data"]["name"] == "iris"
-    written = json.loads((folder / "runs/iris-1/summary.json").read_text())
-    assert summary == written
-    assert "page in" in said.err
-
-
 def test_the_same_seed_is_the_same_run(folder, capsys):
     for out in ("one", "two"):
         main(["train", "iris", *QUICK, "--seed", "5", "--out", out])
@@ -130,8 +137,6 @@ def test_the_same_seed_is_the_same_run(folder, capsys):
 
 
 def test_summary_repeats_its_command(folder):
-    from layerwise.experiment import Plan, read_summary
-
     options = ["--hidden", "8x2", "--dropout", "0.1", "--epochs", "1", "--residual"]
     options += ["--snapshots", "1"]
     main(["train", "iris", *options, "--out", "mine"])
@@ -158,33 +163,27 @@ def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsy
     assert summary["training"]["status"] == "diverged"
     assert summary["training"]["steps"] <= 2
     assert (folder / "boom" / "report.html").stat().st_size > 10_000
-    from layerwise.arrays import leaves
-
     network = lw.load_network(folder / "boom")
     assert all(np.isfinite(leaf).all() for leaf in leaves(network.parameters))
 
 
-def test_report_makes_the_page_again(folder, capsys):
-    main(["run", "iris", *QUICK, "--out", "mine"])
+def test_report_makes_the_page_again(mine, ran):
     names = ["report.html", "history.csv", "health.csv"]
-    before = [(folder / "mine" / name).read_text() for name in names]
-    summary = json.loads((folder / "mine" / "summary.json").read_text())
     for name in names:
-        (folder / "mine" / name).unlink()
+        (mine / name).unlink()
     assert main(["report", "mine"]) == 0
-    assert [(folder / "mine" / name).read_text() for name in names] == before
-    again = json.loads((folder / "mine" / "summary.json").read_text())
+    for name in names:
+        assert (mine / name).read_text() == (ran.folder / name).read_text()
+    again, summary = read_summary(mine), read_summary(ran.folder)
     assert again["layers"] == summary["layers"]
     assert again["findings"] == summary["findings"]
 
 
-def test_inspect_reads_a_saved_network(folder, capsys):
-    main(["run", "iris", *QUICK, "--out", "mine"])
-    capsys.readouterr()
+@pytest.mark.usefixtures("mine")
+def test_inspect_reads_a_saved_network(ran, capsys):
     assert main(["inspect", "mine", "iris", "--json"]) == 0
     study = json.loads(capsys.readouterr().out)
-    summary = json.loads((folder / "mine" / "summary.json").read_text())
-    assert study["layers"] == summary["layers"]
+    assert study["layers"] == read_summary(ran.folder)["layers"]
 
 
 def test_data_prints_statistics_and_draws(folder, capsys):
@@ -349,7 +348,7 @@ def start(*argv: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.slow("killed processes")
 def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     settings = ["moons", "--hidden", "30x4", "--epochs", "50", "--seed", "1"]
     settings += ["--batch-size", "16"]

@@ -76,7 +76,7 @@ def health(run: str) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(run, "health.csv").read_text().splitlines()))
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_one_two_and_three_ranks_train_the_same(folder):
     assert main([*TRAIN, "--out", "one", "--engine", "torch"]) == 0
     assert main([*TRAIN, "--out", "hand", "--engine", "eager"]) == 0
@@ -142,7 +142,7 @@ PROGRAM = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_a_module_in_double_precision(folder):
     """The same to rounding; with running means every rank has those of rank 0."""
     for processes in (1, 3):
@@ -257,7 +257,7 @@ needs_proc = pytest.mark.skipif(
 
 
 @needs_proc
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_rank_ends_the_job_which_others_resume(folder, rank):
     job = begun(3, "-m", "layerwise", *LONG)
@@ -277,7 +277,7 @@ def test_a_killed_rank_ends_the_job_which_others_resume(folder, rank):
     assert len(column("long", "loss")) == 2_000
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 @pytest.mark.skipif(os.name == "nt", reason="Slurm is not on Windows")
 def test_the_job_file_of_slurm_trains_and_goes_on(folder):
     """Slurm's commands are stood in for; torchrun and the training are real."""

@@ -401,8 +401,8 @@ def killed(*options: str) -> dict[str, object]:
     ("kills", "engine"),
     [
         (4, "eager"),
-        pytest.param(12, "eager", marks=pytest.mark.slow),
-        pytest.param(3, "compiled", marks=pytest.mark.slow),
+        pytest.param(12, "eager", marks=pytest.mark.slow("killed processes")),
+        pytest.param(3, "compiled", marks=pytest.mark.slow("killed processes")),
     ],
 )
 def test_killed_at_random_moments_it_ends_in_the_same_bytes(kills, engine):

@@ -65,7 +65,7 @@ class TestFault1GradientClampedToItsPositiveHalf:
         def loss_function(self) -> CrossEntropy:
             return CrossEntropy()
 
-    @pytest.mark.slow
+    @pytest.mark.slow("long trainings")
     def test_moons(self, moons):
         def learns(linear):
             return lw.fit(self.Network(linear), moons, **SGD).test.accuracy >= 0.998

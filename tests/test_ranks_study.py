@@ -69,7 +69,7 @@ def network(tmp_path_factory, digits):
 
 
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_stored_activations_give_the_same_study(stored, processes):
     expected = json.loads(alone(["inspect", *stored]).stdout)
     done = launched(processes, ["inspect", *stored])
@@ -78,7 +78,7 @@ def test_stored_activations_give_the_same_study(stored, processes):
 
 
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_a_network_gives_the_same_study(network, processes):
     expected = json.loads(alone(network).stdout)
     done = launched(processes, network)
@@ -119,7 +119,7 @@ def batches():
 
 
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_a_module_gives_the_same_study(tmp_path, processes):
     (tmp_path / "cnn.py").write_text(MODULE)
     command = ["inspect", "cnn.py:build", "--data", "cnn.py:batches", "--json"]
@@ -166,7 +166,7 @@ if ranks.is_first():
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_each_sample_is_counted_once(network, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(PROGRAM))
@@ -178,7 +178,7 @@ def test_each_sample_is_counted_once(network, tmp_path):
     assert done.stdout == "each sample once\n"
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_wrong_input_is_an_error_of_one_line_for_each_rank(stored):
     done = launched(2, ["inspect", "--activations", "nothing/*.npy", *stored[2:]])
     assert done.returncode != 0
@@ -208,7 +208,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_a_killed_rank_ends_the_job_within_a_minute(stored, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(SLOW_RANK))

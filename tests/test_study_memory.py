@@ -32,7 +32,7 @@ def folders(tmp_path_factory):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.slow("benchmarks")
 @pytest.mark.parametrize("what", ["activations", "network"])
 def test_the_peak_stays_where_it_is(folders, what):
     if not Path("/proc/self/status").exists():

@@ -286,7 +286,7 @@ class TestGoingOn:
             run_sweep(run, 1)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL, process groups")
-    @pytest.mark.slow
+    @pytest.mark.slow("killed processes")
     @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
     def test_after_a_signal_no_worker_is_left(self, sent):
         options = ["--hidden", "8", "--epochs", "300", "--vary", "seed=0..11"]

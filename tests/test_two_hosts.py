@@ -44,7 +44,7 @@ def hosts() -> Iterator[tuple[str, ...]]:
             ip("netns", "delete", host)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("several processes")
 def test_two_hosts_give_the_study_of_one(hosts, tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 2000)

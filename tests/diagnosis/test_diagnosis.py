@@ -51,7 +51,7 @@ class TestTheClassic:
         assert fixed.result.validation.accuracy > 0.98
         assert fixed.rounds[0].cause.kind == "exploding"
 
-    @pytest.mark.slow
+    @pytest.mark.slow("long trainings")
     def test_under_adam_it_trains_and_nothing_is_said(self, moons):
         recipe = lw.Recipe(
             epochs=10, optimizer="adam", learning_rate=1e-3, schedule="constant"
@@ -206,7 +206,7 @@ print(before.test.accuracy, fixed.rounds[0].cause.kind, fixed.result.test.accura
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_fix_brings_a_hundred_layers_to_work():
     """In a process of its own, where the types of every call are not checked."""
     command = [sys.executable, "-c", DEEP]

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,25 +17,32 @@ from layerwise.cli import main
 
 REPOSITORY = Path(__file__).parents[2]
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^## (?P<section>[^\n]*)$"
+    r"|^(?:<!-- within (?P<percent>\d+) %: \S[^\n]* -->\n)?"
+    r"```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e[+-]\d+)?")
 STATUS = re.compile(r"# exit status (\d+)")
 HERE = "№"
 
-LOOSE = 0.25
-"""How far a number may be from the document's, in parts of itself: another processor
-rounds otherwise, and a training goes another way."""
+WITHIN = 2
+"""How far a number may be from the document's, in percent of itself. A comment above a
+block gives it more, and says why: ``<!-- within 25 %: … -->``."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, and its text.
+    """A fenced block: the heading above it, its language, and its text.
 
     A first line ``# src/…`` makes it a quotation, ``# NAME.py`` a file to be written;
-    ``text`` is what the block before it prints.
+    ``text`` is what the block before it prints, its numbers ``within`` so many percent.
     """
 
     document: str
+    section: str
+    within: float
     language: str
     text: str
 
@@ -52,8 +59,15 @@ class Block:
 
 
 def blocks_of(document: Path) -> list[Block]:
-    found = FENCE.findall(document.read_text("utf-8"))
-    return [Block(document.name, language, text) for language, text in found]
+    found, section = [], ""
+    for match in FENCE.finditer(document.read_text("utf-8")):
+        if match["section"] is not None:
+            section = match["section"]
+            continue
+        within = float(match["percent"] or WITHIN)
+        block = Block(document.name, section, within, match["language"], match["text"])
+        found.append(block)
+    return found
 
 
 @dataclass
@@ -63,24 +77,31 @@ class Reader:
     What needs MNIST is left out where no folder with it is named.
     """
 
-    document: str
     names: dict[str, Any] = field(default_factory=dict)
-    printed: str | None = None
+    printed: list[str] = field(default_factory=list)
+    compared: bool = True
+    complete: bool = True
 
     def follow(self, block: Block) -> None:
-        """Do what one block says; what it prints is what the next ``text`` shows."""
+        """Do what one block says, or find what it shows in what was printed.
+
+        The first ``text`` after a block is of what that printed, a further one of
+        anything before it.
+        """
         if block.language == "text":
-            if self.printed is not None:
-                compare(block.text, self.printed)
-            self.printed = None
-            return
-        self.printed = None
-        if block.file:
+            outputs = self.printed if self.compared else self.printed[-1:]
+            found = any(compare(block, output) for output in reversed(outputs))
+            assert found or not self.complete, f"{block.text}\nnot in:\n{outputs}"
+            self.compared = True
+        elif block.file:
             Path(block.file).write_text(block.body, "utf-8")
             # What has its name already was imported from another folder.
             sys.modules.pop(Path(block.file).stem, None)
-        elif block.language in RUNNERS and not needs_what_is_missing(block):
-            self.printed = RUNNERS[block.language](self, block)
+        elif block.language in RUNNERS and needs_what_is_missing(block):
+            self.complete = False
+        elif block.language in RUNNERS:
+            self.printed.append(RUNNERS[block.language](self, block))
+            self.compared = not self.printed[-1]
 
     def run_python(self, block: Block) -> str:
         said = io.StringIO()
@@ -112,20 +133,22 @@ def needs_what_is_missing(block: Block) -> bool:
     return "mnist" in block.text and "LAYERWISE_DATA" not in os.environ
 
 
-def compare(shown: str, printed: str) -> None:
-    """What is shown stands in what was printed: words exactly, numbers nearly.
+def compare(shown: Block, printed: str) -> bool:
+    """Whether the words that are shown were printed; then the numbers must be near.
 
     Lines may be broken elsewhere, and a line of dots stands for anything left out.
     """
     rest, numbers = shape(printed)
-    for part in re.split(r"^\s*(?:\.\.\.|…)\s*$", shown, flags=re.MULTILINE):
+    for part in re.split(r"^\s*(?:\.\.\.|…)\s*$", shown.text, flags=re.MULTILINE):
         words, expected = shape(part)
-        assert words in rest, f"not printed: {part}\n\nbut:\n{printed}"
+        if words not in rest:
+            return False
         before, rest = rest.split(words, 1)
         numbers = numbers[before.count(HERE) :]
         for want, got in zip(expected, numbers, strict=False):
-            assert got == pytest.approx(want, rel=LOOSE, abs=0.02), part
+            assert got == pytest.approx(want, rel=shown.within / 100), part
         numbers = numbers[len(expected) :]
+    return True
 
 
 def shape(text: str) -> tuple[str, list[float]]:
@@ -150,17 +173,24 @@ def read_blocks() -> Callable[[Path], list[Block]]:
     return blocks_of
 
 
+@pytest.fixture(scope="session")
+def read() -> Callable[..., Reader]:
+    """Runs every block of a document, or of a section of it, in the current folder."""
+
+    def read(name: str, section: str | None = None, **names: Any) -> Reader:
+        reader = Reader(names)
+        for block in blocks_of(REPOSITORY / "docs" / name):
+            if not block.file.startswith("src/") and section in (None, block.section):
+                reader.follow(block)
+        return reader
+
+    return read
+
+
 @pytest.fixture
-def follow(tmp_path, monkeypatch) -> Iterator[Callable[[str], None]]:
-    """Run every block of a document, in a folder of its own."""
+def follow(read, tmp_path, monkeypatch) -> Callable[..., Reader]:
+    """Runs a document's blocks in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
-
-    def run(name: str) -> None:
-        reader = Reader(name)
-        for block in blocks_of(REPOSITORY / "docs" / name):
-            if not block.file.startswith("src/"):
-                reader.follow(block)
-
-    return run
+    return read

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.slow("documents")
 def test_the_page_can_be_followed(follow):
     follow("scale.md")
 
 
-@pytest.mark.slow
+@pytest.mark.slow("documents")
 def test_the_slurm_array_counts_parts_and_joins_them(repository, tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 600)

@@ -1,6 +1,9 @@
 """What the page on modules shows can be done, libraries that are not here apart."""
 
+import pytest
 
+
+@pytest.mark.slow("documents")
 def test_the_page_can_be_followed(follow):
     follow("torch.md")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.slow("documents")
 def test_the_tutorial_can_be_followed(follow):
     follow("tutorial.md")
     curves = Path("moons-depth.png").read_bytes()

@@ -174,7 +174,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     assert peak < 2_000_000  # the rows are 12.8 MB, 102 MB as float64
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_mnist_equals_float64_svd():
     folder = os.environ.get("LAYERWISE_DATA")
     if not folder:

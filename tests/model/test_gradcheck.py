@@ -65,7 +65,7 @@ def test_every_layer_and_loss_of_ours(name):
     assert {check.witness for check in report.checks} == {"differences", "automatic"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow("many cases")
 @settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(sorted(LAYERS)),
@@ -95,7 +95,7 @@ def test_losses_of_any_width(name, classes, seed):
     assert report.passed, report
 
 
-@pytest.mark.slow
+@pytest.mark.slow("many cases")
 @settings(max_examples=6, deadline=None)
 @given(network_settings, widths, widths, seeds)
 def test_networks_of_any_settings(chosen, inputs, outputs, seed):

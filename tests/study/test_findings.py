@@ -151,7 +151,7 @@ def textbook(mnist):
     return lw.inspect(result.network, mnist, snapshots=result.snapshots)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 class TestTextbook:
     """MNIST and four layers of 100."""
 

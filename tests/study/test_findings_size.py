@@ -121,7 +121,7 @@ class Tried:
         return (self.only_whole - self.only_smaller) / self.samples
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 class TestAdviceIsTried:
     """The smaller network, trained in the same way, is within 0.3 points."""
 

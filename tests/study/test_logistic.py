@@ -43,7 +43,7 @@ def test_digits_to_half_a_point_of_the_optimum(digits, dtype):
     assert np.mean(found == best) > 0.99
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_mnist_to_half_a_point_of_the_optimum(mnist):
     drawn, _ = stratified_split(mnist.train.targets, [1.0, 29.0], seed=0)
     samples = mnist.train.inputs[drawn].reshape(len(drawn), -1) / np.float32(255)

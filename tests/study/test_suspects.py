@@ -430,7 +430,7 @@ class TestCSV:
         assert row[2:4] == [f"'{start}cmd", "b-c=d"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_mnist_with_3_percent_of_wrong_labels(mnist):
     drawn = mnist.train.at(np.random.default_rng(0).permutation(54_000)[:20_000])
     train, wrong = relabelled(drawn, 0.03)

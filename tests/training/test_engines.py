@@ -99,7 +99,7 @@ class TestAgreement:
 
 
 class TestCuts:
-    @pytest.mark.slow
+    @pytest.mark.slow("many cases")
     @pytest.mark.parametrize("engine", ENGINES)
     def test_any_cut_gives_the_same_bytes(self, problem_of, run, engine):
         """With Adam, dropout and a short last batch."""

@@ -152,7 +152,7 @@ print(digest.hexdigest())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow("long trainings")
 def test_one_seed_gives_the_same_bytes_in_two_processes():
     processes = [
         subprocess.Popen(
