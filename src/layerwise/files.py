@@ -112,7 +112,8 @@ def write_tensors(
     """Write arrays as safetensors, with ``records`` as JSON beside them, atomically.
 
     The same arrays and records give the same bytes. Among the records stands the
-    SHA-256 of the whole file, taken while zeros stood in its place.
+    SHA-256 of the whole file, taken while zeros stood in its place. In a file of its
+    own it could fall out of step: a process may be killed between the two.
 
     Raises
     ------

@@ -10,21 +10,15 @@ from layerwise.data._labelled import Labelled
 from layerwise.data._records import Dataset, dataset
 from layerwise.data.formats import (
     PUBLISHED,
+    READERS,
     load_published,
     read_idx_folder,
     read_npy_folder,
-    read_npz,
     read_parquet,
 )
 from layerwise.errors import InputError
 
 __all__ = ["load", "names"]
-
-READERS: dict[str, Callable[[Path, bool], Labelled]] = {
-    ".npz": lambda path, _: read_npz(path),
-    ".parquet": lambda path, stored: read_parquet(path, stored=stored),
-}
-"""How to read a file, by the end of its name, and whether to leave its inputs there."""
 
 LATER = {".csv"}
 """Formats that are planned."""

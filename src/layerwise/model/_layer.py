@@ -73,12 +73,19 @@ class Layer(ABC):
         return self.backward(params, trace, gradient)[0]
 
     def noise(self, params: Tree, shape: Shape) -> Draw | tuple[Any, ...] | None:
-        """Declare the noise of training: a ``Draw``, a tuple of such, or ``None``."""
+        """Declare the noise of training: a ``Draw``, a tuple of such, or ``None``.
+
+        A layer that drew it would not be pure, and its masks would depend on where a
+        training is cut. An engine draws from seed, step and place in the tree.
+        """
         del params, shape
         return None
 
 
 def output_shape(layer: Layer, params: Tree, shape: Shape) -> Shape:
-    """Return the shape of one output, found by passing one row of zeros."""
+    """Return the shape of one output, found by passing one row of zeros.
+
+    A method that states the shape could be wrong; a row of zeros cannot.
+    """
     y, _ = layer.forward(params, np.zeros((1, *shape)))
     return tuple(y.shape[1:])

@@ -266,7 +266,10 @@ def _point(fields: dict[str, Any]) -> SweepPoint:
 
 
 def _blind(name: str, data_dir: str | None, scaling: str | None, seed: int) -> Dataset:
-    """Return the data with the validation set in place of the test set."""
+    """Return the data with the validation set in place of the test set.
+
+    A setting is then chosen without a look at what scores it.
+    """
     plan = Plan(name, data_dir, scaling)
     data = load_data(replace(plan, recipe=replace(plan.recipe, seed=seed)))
     return replace(data, test=data.validation)

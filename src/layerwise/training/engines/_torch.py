@@ -225,7 +225,10 @@ class TorchEngine:
         return Steps(losses, rights, taken)
 
     def _seed(self, step: int) -> None:
-        """Seed the noise of a step, on the device that is trained on and no other."""
+        """Seed the noise of a step, on the device that is trained on and no other.
+
+        In every step, so that a cut of the training changes no number.
+        """
         key = [self._problem.seed, step, ranks.rank()]
         seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         if self._device.type == "cuda":

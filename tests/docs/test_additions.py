@@ -1,0 +1,122 @@
+"""The patches of the architecture apply to today's source, and what they add works.
+
+Each is applied to a copy of ``src``, and used in a process of its own: this file, run
+with the name of the addition. To renew one that no longer applies, make its change to
+``src`` by hand and ``git diff -U2 src > docs/additions/NAME.diff``.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MOST_FILES = {
+    "format": 2,
+    "measure": 2,
+    "finding": 2,
+    "option": 2,
+}
+"""How many source files an addition may touch; a new one counts too."""
+
+
+def use_format() -> None:
+    import numpy as np
+
+    import layerwise as lw
+
+    lines = [f"{'ab'[i % 2]} 1:{i % 2} 3:{i / 40}" for i in range(40)]
+    Path("made.svm").write_text("\n".join([*lines, "# end"]), "utf-8")
+    data = lw.load("made.svm")
+    assert data.name == "made"
+    assert data.class_names == ("a", "b")
+    assert data.shape == (3,)
+    assert np.array_equal(data.train.inputs[:, 0], data.train.targets)
+    lw.fit(lw.MLP([4]), data, epochs=1)
+    Path("bad.svm").write_text("a 1:2\nb 0:1", "utf-8")
+    try:
+        lw.load("bad.svm")
+    except lw.InputError as error:
+        assert "line 2" in str(error)  # noqa: PT017 - pytest has no part in this process
+    else:
+        raise AssertionError
+
+
+def studied():
+    import layerwise as lw
+
+    data = lw.load("iris")
+    result = lw.fit(lw.MLP([8]), data, epochs=2, engine="eager")
+    return lw.inspect(result.network, data)
+
+
+def use_measure() -> None:
+    from layerwise.study import MEASURES
+
+    study = studied()
+    assert "sparsity" in MEASURES
+    layer = study.layers[0]
+    assert 0 < layer.measures.values["sparsity"] < 1
+    assert study.layers[-1].measures.values["sparsity"] == 0
+    table = study.to_pandas().query("measure == 'sparsity' and layer == 'hidden1'")
+    assert table.value.iloc[0] == layer.measures.values["sparsity"]
+
+
+def use_finding() -> None:
+    study = studied()
+    (found,) = (one for one in study.findings if one.kind == "few samples")
+    assert sum(found.evidence["samples"].values()) == len(study.targets)
+    assert "setosa (8)" in found.text
+
+
+def use_option() -> None:
+    import json
+
+    from layerwise.cli import main
+
+    given = ["--normalise", "--norm-epsilon", "0.5", "--hidden", "4", "--epochs", "1"]
+    assert main(["train", "iris", *given, "--out", "run"]) == 0
+    plan = json.loads(Path("run/summary.json").read_text("utf-8"))["plan"]
+    assert plan["architecture"]["norm_epsilon"] == 0.5
+    assert main(["train", "iris", "--norm-epsilon", "0"]) == 2
+
+
+@pytest.mark.parametrize("name", MOST_FILES)
+def test_an_addition_applies_and_works(name, repository, tmp_path):
+    patch = repository / "docs" / "additions" / f"{name}.diff"
+    shutil.copytree(
+        repository / "src",
+        tmp_path / "src",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    environment = os.environ | {
+        # Inside a repository git leaves out what is not tracked.
+        "GIT_CEILING_DIRECTORIES": str(tmp_path.parent),
+        "PYTHONPATH": str(tmp_path / "src"),
+    }
+    for command in (
+        ["git", "apply", "--whitespace=error-all", str(patch)],
+        [sys.executable, __file__, name],
+    ):
+        done = subprocess.run(  # noqa: PLW1510 - what went wrong is said below
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text("utf-8"), re.MULTILINE)
+    assert all(file.startswith("src/layerwise/") for file in touched)
+    assert len(touched) <= MOST_FILES[name]
+
+
+def test_the_architecture_leads_to_every_addition(repository):
+    page = (repository / "docs" / "architecture.md").read_text("utf-8")
+    linked = re.findall(r"\]\(additions/([\w-]+)\.diff\)", page)
+    assert sorted(linked) == sorted(MOST_FILES)
+    there = (repository / "docs" / "additions").iterdir()
+    assert sorted(file.stem for file in there) == sorted(MOST_FILES)
+
+
+if __name__ == "__main__":
+    globals()[f"use_{sys.argv[1]}"]()
