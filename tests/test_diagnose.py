@@ -39,7 +39,7 @@ def test_fix_trains_again_and_writes_a_run_that_can_be_used(folder, capsys):
     before = load_network(folder / "slow")
     capsys.readouterr()
     assert main(["diagnose", "slow", "--fix"]) == 0
-    assert "mended run in slow-fixed-1" in said(capsys)
+    assert "fixed run in slow-fixed-1" in said(capsys)
     run, result = restored("slow-fixed-1")
     data = lw.load("iris")
     hit = [
@@ -65,7 +65,7 @@ def test_a_cause_that_no_setting_mends_is_not_tried(folder, capsys):
     main(["train", "noise.npz", "--hidden", "8", "--epochs", "2", "--out", "noise"])
     printed = said(capsys)
     assert "labels without information" in printed
-    assert "No setting mends this" in printed
+    assert "No setting fixes this" in printed
     assert "to try it" not in printed
     assert main(["diagnose", "noise", "--fix"]) == 0
     printed = said(capsys)

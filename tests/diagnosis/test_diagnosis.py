@@ -195,7 +195,7 @@ def test_a_hundred_layers_are_too_deep_though_units_give_nothing(moons):
 
 DEEP = """
 import layerwise as lw
-from layerwise.training import Setup
+from layerwise.diagnosis import Setup
 
 data = lw.load("moons")
 recipe = lw.Recipe(optimizer="sgd", learning_rate=0.05, batch_size=32, epochs=2, seed=0)

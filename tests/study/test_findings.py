@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.baselines import baselines
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import Share
 from layerwise.statistics._intervals import share
@@ -103,8 +102,8 @@ KINDS = (
     "apart",
     "depth",
     "width",
-    "overfitting",
-    "underfitting",
+    "gap",
+    "short of what is required",
     "decided wrong",
     "decided late",
     "training",
@@ -283,48 +282,3 @@ class TestInputs:
         study = inspect_inputs(moons, moons.validation)
         (difficulty,) = [f for f in study.findings if f.kind == "difficulty"]
         assert "curved rather than inseparable" in difficulty.text
-
-
-class TestBaselines:
-    def rows(self, data):
-        from layerwise.data import fit_scaling
-
-        scaling = fit_scaling(data.train.inputs, data.scaling)
-        return [
-            scaling.apply(s.inputs, np.float32).reshape(len(s), -1)
-            for s in (data.train, data.test)
-        ]
-
-    @pytest.mark.parametrize("name", ["digits", "iris"])
-    def test_against_scikit_learn(self, name, request):
-        from sklearn.dummy import DummyClassifier
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.neighbors import KNeighborsClassifier
-
-        data = request.getfixturevalue(name)
-        train, test = self.rows(data)
-        majority, linear, neighbour = baselines(data, data.test)
-        expected = [
-            model.fit(train, data.train.targets).score(test, data.test.targets)
-            for model in (
-                DummyClassifier(strategy="most_frequent"),
-                LogisticRegression(max_iter=2000),
-                KNeighborsClassifier(1),
-            )
-        ]
-        assert majority.accuracy.value == expected[0]
-        assert linear.accuracy.value == pytest.approx(expected[1], abs=0.02)
-        assert neighbour.accuracy.value == expected[2]
-        assert [b.name for b in (majority, linear, neighbour)] == [
-            "majority class",
-            "logistic regression",
-            "nearest neighbour",
-        ]
-        assert {b.fitted_on for b in (majority, linear, neighbour)} == {len(data.train)}
-
-    def test_many_samples_are_drawn_from(self, moons, monkeypatch):
-        monkeypatch.setattr("layerwise.baselines._baselines.NEIGHBOURS_FITTED", 500)
-        monkeypatch.setattr("layerwise.baselines._baselines.NEIGHBOURS_SCORED", 100)
-        *_, neighbour = baselines(moons, moons.test, seed=1)
-        assert (neighbour.fitted_on, neighbour.accuracy.trials) == (500, 100)
-        assert neighbour.accuracy.value > 0.95

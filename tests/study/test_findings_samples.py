@@ -82,7 +82,7 @@ class TestDecidedWrong:
         assert (evidence["wrong_from_first"], evidence["lost"]) == (12, 7)
         assert found.text == (
             "12 of the 25 mistakes (48.0 %) are made from hidden1 on: more layers "
-            "would not mend those, a look at the samples and their labels may. 7 "
+            "would not help those, a look at the samples and their labels may. 7 "
             "(28.0 %) could still be read right in some hidden layer and are lost "
             "later."
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from layerwise.statistics import Share, wilson_interval
-from layerwise.study.findings._training import added, overfitting, underfitting
+from layerwise.study.findings._training import added, gap, short
 
 
 def share(right, samples):
@@ -35,7 +35,7 @@ def fitted(study, with_values):
     return make
 
 
-class TestOverfitting:
+class TestGap:
     def test_where_the_gap_opens(self, fitted):
         probes = [
             (0.86, share(8500, 10_000)),
@@ -44,14 +44,14 @@ class TestOverfitting:
             (0.991, share(9490, 10_000)),
         ]
         study = fitted(share(3996, 4000), share(9600, 10_000), *probes)
-        (found,) = overfitting(study)
+        (found,) = gap(study)
         assert found.text == (
-            "Some is learnt by heart: 99.9 % are right of 4,000 samples fitted on, "
-            "96.0 % of those scored. The gap opens most in hidden2, from which a "
-            "linear probe reads 99.0 % of the former and 95.0 % of the latter."
+            "Of 4,000 samples fitted on 99.9 % are right, of those scored 96.0 %. The "
+            "gap opens most in hidden2, from which a linear probe reads 99.0 % of the "
+            "former and 95.0 % of the latter."
         )
         assert found.evidence["opens"] == "hidden2"
-        assert not list(underfitting(study))
+        assert not list(short(study))
 
     def test_a_gap_that_the_input_has(self, fitted):
         probes = [
@@ -60,45 +60,45 @@ class TestOverfitting:
             (0.99, share(90, 100)),
         ]
         study = fitted(share(4000, 4000), share(900, 1000), *probes)
-        (found,) = overfitting(study)
+        (found,) = gap(study)
         assert "lies already in the raw input" in found.text
         assert found.evidence["opens"] == "input"
 
     def test_two_points_are_no_finding(self, fitted):
-        assert not list(overfitting(fitted(share(9899, 10_000), share(9700, 10_000))))
-        assert list(overfitting(fitted(share(9901, 10_000), share(9700, 10_000))))
+        assert not list(gap(fitted(share(9899, 10_000), share(9700, 10_000))))
+        assert list(gap(fitted(share(9901, 10_000), share(9700, 10_000))))
 
     def test_noise_is_no_finding(self, fitted):
         """Of 100 samples, 5 points are 1.96 standard errors of 95 %."""
-        assert not list(overfitting(fitted(share(9900, 10_000), share(95, 100))))
-        assert list(overfitting(fitted(share(9900, 10_000), share(93, 100))))
+        assert not list(gap(fitted(share(9900, 10_000), share(95, 100))))
+        assert list(gap(fitted(share(9900, 10_000), share(93, 100))))
 
 
-class TestUnderfitting:
+class TestShort:
     def test_too_little_is_learnt(self, fitted):
         study = fitted(share(3720, 4000), share(9280, 10_000), (0.91, share(9, 10)))
-        (found,) = underfitting(study)
+        (found,) = short(study)
         assert found.text == (
-            "Too little is learnt rather than too much: of 4,000 samples fitted on "
-            "only 93.0 % are right, where 99.0 % is required and a linear probe of the "
-            "raw input has 91.0 %. Longer training or more units come before more data."
+            "Not even of the samples fitted on are as many right as required: 93.0 % "
+            "of 4,000, where 99.0 % is required and a linear probe of the raw input "
+            "has 91.0 %. More samples of the same kind would not help."
         )
-        assert not list(overfitting(study))
+        assert not list(gap(study))
 
     def test_what_is_required_may_be_reached(self, fitted):
         """98.7 % of 1,000 samples are 97.8 % to 99.2 %."""
         study = fitted(share(987, 1000), share(987, 1000))
-        assert not list(underfitting(study))
+        assert not list(short(study))
         stricter = replace(study.keepable, required=0.995)
-        assert list(underfitting(replace(study, keepable=stricter)))
+        assert list(short(replace(study, keepable=stricter)))
 
     def test_where_others_do_worse_it_is_not_too_little(self, fitted):
-        assert not list(underfitting(fitted(share(9500, 10_000), share(9400, 10_000))))
+        assert not list(short(fitted(share(9500, 10_000), share(9400, 10_000))))
 
     def test_nothing_is_required_without_a_validation_set(self, fitted):
         study = fitted(share(3720, 4000), share(9280, 10_000))
-        assert list(underfitting(study))
-        assert not list(underfitting(replace(study, keepable=None)))
+        assert list(short(study))
+        assert not list(short(replace(study, keepable=None)))
 
 
 @pytest.fixture

@@ -1,13 +1,5 @@
-"""What simple methods reach on a data set."""
+"""What simple methods reach on a data set: measured once, for diagnosis and study."""
 
-from layerwise.baselines._baselines import Baseline, baselines, logistic_regression
-from layerwise.baselines._expected import Expected, expected_of, neighbours_of
+from layerwise.baselines._baselines import Baseline, Baselines, logistic_regression
 
-__all__ = [
-    "Baseline",
-    "Expected",
-    "baselines",
-    "expected_of",
-    "logistic_regression",
-    "neighbours_of",
-]
+__all__ = ["Baseline", "Baselines", "logistic_regression"]

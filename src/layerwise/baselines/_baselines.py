@@ -2,19 +2,26 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from layerwise.data import Dataset, Samples, drawn
+from layerwise.data import Dataset, Samples, Scaling, drawn, fit_scaling
 from layerwise.model import MLP, flatten
 from layerwise.statistics import Share, nearest_rows, share
 from layerwise.training import Recipe, fit
 
-__all__ = ["Baseline", "baselines", "logistic_regression"]
+__all__ = ["Baseline", "Baselines", "logistic_regression"]
 
-NEIGHBOURS_FITTED = 10_000
-NEIGHBOURS_SCORED = 2_000
-"""Distances are taken between so many samples at most: a stated, stratified draw."""
+FITTED, SCORED = 10_000, 2_000
+"""So many samples at most, a stated, stratified draw, for all but the regression."""
+
+SEVERAL = 15
+"""Neighbours that vote: one follows the finest borders, several stand noise."""
+
+RIDGE = 1e-2
+"""Added to the covariance of unit-variance features: they may repeat each other."""
 
 FEW_SAMPLES = 5_000
 LINEAR_RATE = 0.1
@@ -47,32 +54,137 @@ class Baseline:
     fitted_on: int
 
 
-def baselines(
-    data: Dataset,
-    scored: Samples,
-    *,
-    seed: int = 0,
-    linear: Baseline | None = None,
-) -> tuple[Baseline, ...]:
-    """Return the majority class, logistic regression and the nearest neighbour.
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """Simple methods on a data set: each is fitted when first asked for, and once.
+
+    `beside` scores on the samples that it is given. All else is what a diagnosis reads:
+    scored on validation samples, since the test set has no say there, and without a
+    training. Neighbours and least squares see every feature with unit variance (of
+    pictures, all pixels together): a scaling that was chosen badly is no fault of the
+    data.
 
     Parameters
     ----------
     data : Dataset
-        Whose training set they are fitted on.
-    scored : Samples
-        What they are scored on; the nearest neighbour on a stratified draw of it.
     seed : int
-        Of the regression's training and the draws.
-    linear : Baseline, optional
-        The `logistic_regression` of these, where it is known already.
+        Of the draws and of the logistic regression's training.
     """
-    majority = np.argmax(np.bincount(data.train.targets, minlength=data.classes))
-    return (
-        Baseline("majority class", share(scored.targets == majority), len(data.train)),
-        linear or logistic_regression(data, scored, seed),
-        _nearest_neighbour(data, scored, seed),
-    )
+
+    data: Dataset
+    seed: int = 0
+
+    def beside(
+        self, scored: Samples, linear: Baseline | None = None
+    ) -> tuple[Baseline, ...]:
+        """Return the majority class, logistic regression and the nearest neighbour.
+
+        Parameters
+        ----------
+        scored : Samples
+            What they are scored on; the nearest neighbour on a stratified draw of it.
+        linear : Baseline, optional
+            The `logistic_regression` of these, where it is known already.
+        """
+        samples, searched = len(self.data.train), self._searched
+        near = self._near if scored is self.data.validation else searched(scored)
+        nearest = share(near[1][:, 0] == near[0])
+        return (
+            Baseline("majority class", share(scored.targets == self._common), samples),
+            linear or logistic_regression(self.data, scored, self.seed),
+            Baseline("nearest neighbour", nearest, len(self._fitted)),
+        )
+
+    @cached_property
+    def best(self) -> Share:
+        """The best of the four that follow."""
+        found = self.majority, self.nearest, self.several, self.linear
+        return max(found, key=lambda accuracy: accuracy.value)
+
+    @cached_property
+    def majority(self) -> Share:
+        """The commonest class of the training samples, on the validation samples."""
+        return share(self.data.validation.targets == self._common)
+
+    @property
+    def nearest(self) -> Share:
+        """The nearest neighbour, on the validation samples."""
+        truth, near = self._near
+        return share(near[:, 0] == truth)
+
+    @property
+    def recall(self) -> Float[np.ndarray, " classes"]:
+        """The nearest neighbour's of each class; NaN where it has no sample."""
+        truth, near = self._near
+        found = np.bincount(truth, near[:, 0] == truth, self.data.classes)
+        with np.errstate(invalid="ignore"):
+            return found / np.bincount(truth, minlength=self.data.classes)
+
+    @cached_property
+    def several(self) -> Share:
+        """The vote of the 15 nearest neighbours, on the validation samples."""
+        truth, near = self._near
+        votes = np.eye(self.data.classes)[near].sum(axis=1)
+        return share(votes.argmax(axis=1) == truth)
+
+    @cached_property
+    def linear(self) -> Share:
+        """Least squares on the classes, with a small ridge, on the validation samples.
+
+        In closed form, where `logistic_regression` is a training.
+        """
+        rows = np.c_[self._rows, np.ones(len(self._rows), np.float32)]
+        wanted = np.eye(self.data.classes, dtype=np.float32)[self._fitted.targets]
+        square = rows.T @ rows / len(rows) + RIDGE * np.eye(rows.shape[1])
+        weights = np.linalg.solve(square, rows.T @ wanted / len(rows))
+        asked = self._asked(self.data.validation)
+        said = self.rows(asked) @ weights[:-1] + weights[-1]
+        return share(said.argmax(axis=1) == asked.targets)
+
+    def rows(self, samples: Samples) -> Float[np.ndarray, "samples features"]:
+        """Return inputs as neighbours and least squares see them.
+
+        What is not finite counts as the mean: a diagnosis has to live with it.
+        """
+        rows = flatten(self._scaling.apply(samples.inputs, np.float32))
+        return np.nan_to_num(rows, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+    @cached_property
+    def _common(self) -> int:
+        counts = np.bincount(self.data.train.targets, minlength=self.data.classes)
+        return int(np.argmax(counts))
+
+    @cached_property
+    def _fitted(self) -> Samples:
+        train = self.data.train
+        return train.at(drawn(train.targets, FITTED, self.seed))
+
+    @cached_property
+    def _scaling(self) -> Scaling:
+        if self.data.scaling == "standard":
+            return self.data.fitted_scaling
+        return fit_scaling(np.asarray(self._fitted.inputs), "standard")
+
+    @cached_property
+    def _rows(self) -> Float[np.ndarray, "fitted features"]:
+        return self.rows(self._fitted)
+
+    def _asked(self, scored: Samples) -> Samples:
+        return scored.at(drawn(scored.targets, SCORED, self.seed))
+
+    def _searched(
+        self, scored: Samples
+    ) -> tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked near"]]:
+        """Return the classes of a draw, and those of the nearest, nearest first."""
+        asked = self._asked(scored)
+        found = nearest_rows(self.rows(asked), self._rows, SEVERAL, "fast")
+        return asked.targets, self._fitted.targets[found]
+
+    @cached_property
+    def _near(
+        self,
+    ) -> tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked near"]]:
+        return self._searched(self.data.validation)
 
 
 def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
@@ -88,15 +200,3 @@ def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
     said = fitted.network.predict(scored.inputs)
     name = "logistic regression"
     return Baseline(name, share(said == scored.targets), len(data.train))
-
-
-def _nearest_neighbour(data: Dataset, scored: Samples, seed: int) -> Baseline:
-    fitted = data.train.at(drawn(data.train.targets, NEIGHBOURS_FITTED, seed))
-    asked = scored.at(drawn(scored.targets, NEIGHBOURS_SCORED, seed))
-    rows, asked_rows = (
-        flatten(data.fitted_scaling.apply(samples.inputs, np.float32))
-        for samples in (fitted, asked)
-    )
-    (nearest,) = nearest_rows(asked_rows, rows, 1, "fast").T
-    right = fitted.targets[nearest] == asked.targets
-    return Baseline("nearest neighbour", share(right), len(fitted))

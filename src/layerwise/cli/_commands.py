@@ -222,7 +222,7 @@ class ReportCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnoseCommand:
-    """Say what is wrong with a run's training, why, and what mends it.
+    """Say what is wrong with a run's training, why, and what fixes it.
 
     Examples
     --------
@@ -236,7 +236,7 @@ class DiagnoseCommand:
     """make the change that is named, train again, and show before and after; the best
     by validation goes into a folder of its own"""
     out: Folder = None
-    """the folder of the mended run; by default RUN-fixed-1"""
+    """the folder of the fixed run; by default RUN-fixed-1"""
     module: Target = None
     """the torch module, if the run trained one"""
     json: Flag = False
@@ -248,16 +248,16 @@ class DiagnoseCommand:
         from layerwise.diagnosis import diagnose
 
         run, result = experiment.restored(self.run, named_module(self.module))
-        diagnosis = diagnose(result)
+        diagnosis = diagnose(result, run.baselines)
         presentation.print_diagnosis(console, diagnosis)
         summary: dict[str, Any] = {"diagnosis": diagnosis.summary()}
         if self.fix and not diagnosis.healthy:
             with presentation.TrainingBar(console) as watch:
-                mended, fixed = experiment.fix_run(run, result, self.out, watch)
+                new, fixed = experiment.fix_run(run, result, self.out, watch)
             presentation.print_fixed(console, fixed)
-            if mended:
-                console.print(f"mended run in {mended.folder}", soft_wrap=True)
-                summary["fixed"] = experiment.read_summary(mended.folder)
+            if new:
+                console.print(f"fixed run in {new.folder}", soft_wrap=True)
+                summary["fixed"] = experiment.read_summary(new.folder)
             elif fixed.result is not result:
                 console.print(
                     "this change is one of the data itself, and no run was written: "

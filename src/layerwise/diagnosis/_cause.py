@@ -56,10 +56,10 @@ class Cause:
     reason : str
         Why it happens, in a sentence or two.
     remedy : str
-        What mends it, in words.
+        What fixes it, in words.
     change : mapping of str to Any
         The same as settings: fields of ``MLP`` and ``Recipe``, ``scaling``, and those
-        of the data that ``mended_data`` knows; empty where no setting mends it.
+        of the data that `Setup.changed` knows; empty where no setting fixes it.
     evidence : mapping of str to Any
         Every number in the sentences, by name.
     layer : str, optional
@@ -80,7 +80,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with a training, the cause to mend first standing first.
+    """What is wrong with a training, the cause to fix first standing first.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Diagnosis:
 
     @property
     def first(self) -> Cause | None:
-        """The cause to mend first."""
+        """The cause to fix first."""
         return self.causes[0] if self.causes else None
 
     def summary(self) -> list[dict[str, Any]]:

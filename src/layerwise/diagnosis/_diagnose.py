@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from layerwise.baselines import Baselines
 from layerwise.diagnosis._cause import Cause, Diagnosis
 from layerwise.diagnosis._code import evaluation_mode, gradients_not_reset
 from layerwise.diagnosis._evidence import Evidence
@@ -41,7 +42,7 @@ RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
     overfitting,
     underfitting,
 )
-"""In the order in which causes are to be mended: code, data, start, steps, outcome.
+"""In the order in which causes are to be fixed: code, data, start, steps, outcome.
 What stands first explains much of what stands below it."""
 
 
@@ -49,19 +50,23 @@ INSIDE = (dead, saturated, too_deep)
 """These ask which layers there are; of a torch module only what they give is known."""
 
 
-def diagnose(result: Result) -> Diagnosis:
+def diagnose(result: Result, baselines: Baselines | None = None) -> Diagnosis:
     """Return what is wrong with a training, if anything; the test set has no say.
 
     Parameters
     ----------
     result : Result
+    baselines : Baselines, optional
+        Of the same data, where they are known already.
 
     Returns
     -------
     Diagnosis
-        The cause to mend first stands first.
+        The cause to fix first stands first.
     """
-    evidence = Evidence.of(result)
+    if baselines is None:
+        baselines = Baselines(result.data, result.recipe.seed)
+    evidence = Evidence.of(result, baselines)
     rules = [r for r in RULES if evidence.by_hand or r not in INSIDE]
     for part in (DATA_RULES, rules):
         causes = tuple(found for rule in part if (found := rule(evidence)))

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from layerwise.arrays import leaves
-from layerwise.baselines import Expected, expected_of
+from layerwise.baselines import Baselines
 from layerwise.data import Dataset, Samples
 from layerwise.model import (
     MLP,
@@ -26,6 +26,7 @@ from layerwise.model import (
     layers_within,
 )
 from layerwise.modules import TorchNetwork
+from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import (
     Health,
     History,
@@ -40,9 +41,6 @@ __all__ = ["DEEP", "Evidence"]
 
 DEEP = 10
 """Hidden layers from which depth itself is a reason."""
-
-MARGIN = 0.02
-"""Points of accuracy below what simple methods reach that are not worth an alarm."""
 
 MOST_ROWS = 2_000
 """Samples that are looked at where a sample of them will do."""
@@ -65,6 +63,8 @@ class Evidence:
         ``finished``, ``diverged`` or ``interrupted``.
     validation : Score
         Of the network.
+    baselines : Baselines
+        What simple methods reach on the same data.
     """
 
     network: Network | TorchNetwork
@@ -74,11 +74,13 @@ class Evidence:
     history: History
     status: str
     validation: Score
+    baselines: Baselines
 
     @classmethod
-    def of(cls, result: Result) -> "Evidence":
+    def of(cls, result: Result, baselines: Baselines) -> "Evidence":
         """Return what a training's result shows."""
-        return cls(**{field.name: getattr(result, field.name) for field in fields(cls)})
+        names = {field.name for field in fields(cls)} - {"baselines"}
+        return cls(**{n: getattr(result, n) for n in names}, baselines=baselines)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -157,11 +159,6 @@ class Evidence:
         return inputs.dtype.kind != "f" or bool(np.isfinite(inputs).all())
 
     @cached_property
-    def expected(self) -> Expected:
-        """What simple methods make of the data."""
-        return expected_of(self.data)
-
-    @cached_property
     def predictions(self) -> np.ndarray:
         """The class that the network gives each of the validation samples.
 
@@ -174,14 +171,19 @@ class Evidence:
         """Whether the network does as well as simple methods, but for noise."""
         if self.status == "diverged":
             return False
-        reached = self.validation.accuracy
-        noise = 2 * np.sqrt(max(reached * (1 - reached), 0) / self.validation_count)
-        return bool(reached >= self.expected.accuracy - max(MARGIN, noise))
+        return not exceeds(self.baselines.best, self.reached, NOTABLE)
 
     @property
-    def validation_count(self) -> int:
-        """How many validation samples there are."""
-        return len(self.data.validation)
+    def reached(self) -> Share:
+        """The validation samples that are right."""
+        return Share.of(self.validation.accuracy, len(self.data.validation))
+
+    @property
+    def of_training(self) -> Share:
+        """The training samples that were right when last looked at; none before."""
+        epochs = self.history.epochs
+        known = epochs[-1].train_accuracy if epochs else 0.0
+        return Share.of(known, len(self.data.train))
 
     @cached_property
     def update_ratios(self) -> Float[np.ndarray, "records layers"]:

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 
 from layerwise.diagnosis._cause import Cause, advised
-from layerwise.diagnosis._evidence import MARGIN, Evidence
+from layerwise.diagnosis._evidence import Evidence
+from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import LEARNING_RATES
 from layerwise.wording import count, number, percent
 
 __all__ = ["overfitting", "underfitting"]
 
 GAP = 0.08
-"""So much more right on training than on validation samples, beyond noise."""
+"""So much more right on training than on validation samples, beyond noise. Less is
+common where a network fits its data well, and its layers are found among findings."""
 
 WORSE = 1.5
 """A validation loss so many times its least one has turned."""
@@ -30,10 +32,10 @@ def overfitting(evidence: Evidence) -> Cause | None:
         return None
     best = int(np.argmin(losses))
     last = epochs[-1]
-    gap = last.train_accuracy - last.validation_accuracy
     share = last.validation_accuracy
-    noise = 3 * np.sqrt(share * (1 - share) / evidence.validation_count)
-    if gap < max(GAP, noise) or last.validation_loss < WORSE * losses[best]:
+    scored = Share.of(share, len(evidence.data.validation))
+    gapes = exceeds(evidence.of_training, scored, GAP)
+    if not gapes or last.validation_loss < WORSE * losses[best]:
         return None
     dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
     change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
@@ -52,7 +54,7 @@ def overfitting(evidence: Evidence) -> Cause | None:
         else "Use more samples, or a smaller network.",
         change=change,
         evidence={
-            "gap": gap,
+            "gap": last.train_accuracy - share,
             "least_validation_loss": losses[best],
             "last_validation_loss": last.validation_loss,
             "best_epoch": epochs[best].epoch,
@@ -65,8 +67,8 @@ def underfitting(evidence: Evidence) -> Cause | None:
     epochs = evidence.history.epochs
     if evidence.learnt or not epochs or evidence.status == "diverged":
         return None
-    last, best = epochs[-1], evidence.expected.accuracy
-    if last.train_accuracy >= best - MARGIN:
+    last, best = epochs[-1], evidence.baselines.best
+    if not exceeds(best, evidence.of_training, NOTABLE):
         return None
     small = _small(evidence)
     change = evidence.unused(
@@ -85,15 +87,15 @@ def underfitting(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="underfitting",
         text=f"After {count(last.epoch)} epochs {percent(last.train_accuracy)} of the "
-        f"training samples are right; simple methods reach {percent(best)} of samples "
-        "they were not fitted on.",
+        f"training samples are right; simple methods reach {percent(best.value)} of "
+        "samples they were not fitted on.",
         reason="The network is too small for the borders between these classes, or it "
         "was stopped, or held back, while it still learnt.",
         remedy=f"Train longer{''.join(more)}.",
         change=change,
         evidence={
             "train_accuracy": last.train_accuracy,
-            "expected": best,
+            "expected": best.value,
             "epochs": last.epoch,
             "parameters": evidence.network.parameter_count,
         },

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from layerwise.baselines import Baselines
 from layerwise.diagnosis._cause import Cause
 from layerwise.diagnosis._diagnose import diagnose
-from layerwise.diagnosis._evidence import Evidence
 from layerwise.diagnosis._setup import Setup
 from layerwise.training import Progress, Result, fit
 
@@ -69,9 +69,13 @@ class Fixed:
 
 
 def fix(
-    setup: Setup, before: Result, *, watch: Callable[[Progress], None] | None = None
+    setup: Setup,
+    before: Result,
+    *,
+    baselines: Baselines | None = None,
+    watch: Callable[[Progress], None] | None = None,
 ) -> Fixed:
-    """Mend what the diagnosis names first, train again, and so on until it is healthy.
+    """Fix what the diagnosis names first, train again, and so on until it is healthy.
 
     The choice between the trainings looks at the validation set only.
 
@@ -81,13 +85,15 @@ def fix(
         Of the training ``before``.
     before : Result
         What went wrong.
+    baselines : Baselines, optional
+        Of its data, where they are known already.
     watch : callable, optional
         As for `fit`, of every training in turn.
 
     Examples
     --------
     >>> import layerwise as lw
-    >>> from layerwise.training import Setup
+    >>> from layerwise.diagnosis import Setup
     >>> data, slow = lw.load("iris"), lw.Recipe(epochs=5, learning_rate=1e-7)
     >>> setup = Setup(lw.MLP([16]), data, slow)
     >>> fixed = lw.fix(setup, lw.fit(setup.architecture, data, slow))
@@ -96,8 +102,9 @@ def fix(
     """
     rounds: list[Round] = []
     best, latest = (setup, before), (setup, before)
+    simple = baselines or Baselines(before.data, before.recipe.seed)
     while len(rounds) < ROUNDS:
-        cause, change = _next(latest[1], rounds)
+        cause, change = _next(latest[1], simple, rounds)
         change = latest[0].possible(change)
         if cause is None or not change:
             break
@@ -111,6 +118,8 @@ def fix(
             optimiser=changed.optimiser,
             watch=watch,
         )
+        if changed.data.train is not latest[0].data.train:
+            simple = Baselines(result.data, result.recipe.seed)
         latest = (changed, result)
         rounds.append(Round(cause, change, changed, result))
         best = max(best, latest, key=lambda pair: _rank(pair[1]))
@@ -119,25 +128,22 @@ def fix(
     return Fixed(before, *best, tuple(rounds))
 
 
-def _next(result: Result, rounds: list[Round]) -> tuple[Cause | None, dict[str, Any]]:
-    """Return what to mend next, and how.
+def _next(
+    result: Result, simple: Baselines, rounds: list[Round]
+) -> tuple[Cause | None, dict[str, Any]]:
+    """Return what to fix next, and how.
 
-    What is no cause for alarm can still be better: a training that is mended goes back
+    What is no cause for alarm can still be better: a training that is fixed goes back
     to the usual settings, once, where simple methods do better on the validation set.
     """
-    cause = diagnose(result).first
+    cause = diagnose(result, simple).first
     if cause is not None:
         again = any(one.cause.kind == cause.kind for one in rounds)
         return cause, dict(cause.change) | (USUAL if again and cause.change else {})
-    if not rounds or _is_expected(result):
+    if not rounds or result.validation.accuracy >= simple.best.value:
         return None, {}
     last = rounds[-1].change
     return rounds[-1].cause, {} if USUAL.items() <= last.items() else dict(USUAL)
-
-
-def _is_expected(result: Result) -> bool:
-    """Return whether simple methods do no better on the validation set."""
-    return result.validation.accuracy >= Evidence.of(result).expected.accuracy
 
 
 def _rank(result: Result) -> tuple[bool, float, float]:

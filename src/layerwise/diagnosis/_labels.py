@@ -1,10 +1,11 @@
 """Causes in the labels: out of step, without information, or of one class mostly."""
 
 import numpy as np
+from jaxtyping import Int
 
-from layerwise.baselines import neighbours_of
 from layerwise.diagnosis._cause import Cause
 from layerwise.diagnosis._evidence import Evidence
+from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
 from layerwise.wording import count, percent
 
 __all__ = ["imbalance", "no_information", "out_of_step"]
@@ -12,8 +13,8 @@ __all__ = ["imbalance", "no_information", "out_of_step"]
 SIGMAS = 5.0
 """Standard errors above chance that count: among thousands of shifts some are three."""
 
-NOISE, POINTS = 3.0, 0.02
-"""Standard errors and points above chance that say something of the labels."""
+ASKED = 1_000
+"""Training samples whose nearest neighbours are looked for among all, at most."""
 
 LIFT = 0.15
 """So much more agreement than by chance makes a shift certain and worth it."""
@@ -31,13 +32,12 @@ def out_of_step(evidence: Evidence) -> Cause | None:
     Near samples have the same label more often than by chance. If they do not, but do
     once the labels are moved by some rows, the two are out of step.
     """
-    expected = evidence.expected
-    if max(expected.nearest, expected.several) > _above_chance(evidence):
+    simple = evidence.baselines
+    if _says_something(evidence, simple.nearest, simple.several):
         return None
     targets = evidence.data.train.targets
-    found = neighbours_of(evidence.data)
     total = len(targets)
-    places, near = found.places[:, None], found.nearest
+    places, near = _with_neighbours(evidence)
     agreement = np.array(
         [
             np.mean(targets[(places + s) % total] == targets[(near + s) % total])
@@ -81,28 +81,26 @@ def no_information(evidence: Evidence) -> Cause | None:
     """Labels that neither the network nor simple methods can tell from the inputs."""
     if evidence.status == "diverged" or _informative(evidence):
         return None
-    expected, reached = evidence.expected, evidence.validation.accuracy
-    learnt = (
-        evidence.history.epochs[-1].train_accuracy if evidence.history.epochs else 0
-    )
+    simple, reached = evidence.baselines, evidence.validation.accuracy
+    learnt = evidence.of_training.value
     return Cause(
         kind="labels without information",
         layer="input",
         text=f"On the validation set the network is right in {percent(reached)} of "
-        f"cases, the nearest neighbour in {percent(expected.nearest)}, a linear rule "
-        f"in {percent(expected.linear)}; always the commonest class would be right in "
-        f"{percent(expected.majority)}. Of its training samples the network knows "
-        f"{percent(learnt)}.",
+        f"cases, the nearest neighbour in {percent(simple.nearest.value)}, a linear "
+        f"rule in {percent(simple.linear.value)}; always the commonest class would be "
+        f"right in {percent(simple.majority.value)}. Of its training samples the "
+        f"network knows {percent(learnt)}.",
         reason="Whatever is learnt here is learnt by heart: the inputs say nothing of "
         "the labels, because labels were shuffled or the features are the wrong ones.",
-        remedy="No setting mends this. Look at some rows with their labels.",
+        remedy="No setting fixes this. Look at some rows with their labels.",
         change={},
         evidence={
             "accuracy": reached,
-            "nearest": expected.nearest,
-            "several": expected.several,
-            "linear": expected.linear,
-            "chance": _by_chance(evidence),
+            "nearest": simple.nearest.value,
+            "several": simple.several.value,
+            "linear": simple.linear.value,
+            "chance": _by_chance(evidence).value,
             "train_accuracy": learnt,
         },
     )
@@ -112,14 +110,14 @@ def imbalance(evidence: Evidence) -> Cause | None:
     """Rare classes that the network does not find although they can be found."""
     if evidence.status == "diverged":
         return None
-    data, expected = evidence.data, evidence.expected
+    data, findable = evidence.data, evidence.baselines.recall
     shares = np.bincount(data.train.targets, minlength=data.classes) / len(data.train)
     rare = shares < RARE / data.classes
     truth = data.validation.targets
     counts = np.bincount(truth, minlength=data.classes)
     right = np.bincount(truth, evidence.predictions == truth, data.classes)
     recall = right / np.maximum(counts, 1)
-    missed = rare & (counts > 1) & (recall + MISSED <= np.nan_to_num(expected.recall))
+    missed = rare & (counts > 1) & (recall + MISSED <= np.nan_to_num(findable))
     if not missed.any():
         return None
     worst = int(np.argmin(np.where(missed, recall, 2)))
@@ -128,7 +126,7 @@ def imbalance(evidence: Evidence) -> Cause | None:
         kind="class imbalance",
         text=f"{percent(float(shares[worst]))} of the training samples are of class "
         f"{name}, and the network finds {percent(float(recall[worst]))} of them where "
-        f"the nearest neighbour finds {percent(float(expected.recall[worst]))}.",
+        f"the nearest neighbour finds {percent(float(findable[worst]))}.",
         reason="The mean loss is a mean over samples: saying the common class always "
         "costs next to nothing, and the accuracy looks good.",
         remedy="Let each class count the same: repeat the samples of rare classes.",
@@ -143,23 +141,36 @@ def imbalance(evidence: Evidence) -> Cause | None:
 
 def _informative(evidence: Evidence) -> bool:
     """Return whether the network or a simple method beats chance on validation."""
-    expected = evidence.expected
-    tried = (expected.nearest, expected.several, expected.linear)
-    return bool(max(evidence.validation.accuracy, *tried) > _above_chance(evidence))
+    simple = evidence.baselines
+    tried = (evidence.reached, simple.nearest, simple.several, simple.linear)
+    return _says_something(evidence, *tried)
 
 
-def _above_chance(evidence: Evidence) -> float:
-    """Return the accuracy from which on it is no chance."""
+def _says_something(evidence: Evidence, *tried: Share) -> bool:
+    """Return whether one of these needs the inputs to be as good as it is."""
     chance = _by_chance(evidence)
-    error = np.sqrt(chance * (1 - chance) / evidence.validation_count)
-    return chance + NOISE * error + POINTS
+    return any(exceeds(accuracy, chance, NOTABLE) for accuracy in tried)
 
 
-def _by_chance(evidence: Evidence) -> float:
+def _by_chance(evidence: Evidence) -> Share:
     """Return what needs no inputs: the commonest class, or guessing by frequency."""
-    return max(evidence.expected.majority, _chance(evidence.data.validation.targets))
+    truth = evidence.data.validation.targets
+    majority = evidence.baselines.majority
+    return Share.of(max(majority.value, _chance(truth)), len(truth))
 
 
 def _chance(targets: np.ndarray) -> float:
     """Return how often two samples have the same label by chance."""
     return float(np.square(np.bincount(targets) / len(targets)).sum())
+
+
+def _with_neighbours(
+    evidence: Evidence,
+) -> tuple[Int[np.ndarray, "asked 1"], Int[np.ndarray, "asked 1"]]:
+    """Return some places in the training samples, and which others are nearest."""
+    train = evidence.data.train
+    rows, places = evidence.baselines.rows(train), train.spread(ASKED)
+    found = nearest_rows(rows[places], rows, 2, "fast")
+    places = places[:, None]
+    # The first is the sample itself, or one that equals it.
+    return places, np.where(found[:, :1] == places, found[:, 1:], found[:, :1])

@@ -87,7 +87,7 @@ def constant(evidence: Evidence) -> Cause | None:
         return None
     counts = np.bincount(evidence.predictions, minlength=evidence.data.classes)
     share = float(counts.max() / max(counts.sum(), 1))
-    if share < SAME or evidence.expected.majority > SAME - 0.05:
+    if share < SAME or evidence.baselines.majority.value > SAME - 0.05:
         return None
     change = evidence.unused(
         {

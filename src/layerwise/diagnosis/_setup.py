@@ -52,7 +52,7 @@ class Setup:
         if "optimiser" in change:
             changed = replace(changed, optimiser=change["optimiser"])
         recipe = {k: v for k, v in change.items() if k in _names(Recipe)}
-        data = _mended(changed.data, change)
+        data = _changed(changed.data, change)
         architecture = _rebuilt(changed.architecture, change)
         return replace(
             changed,
@@ -66,7 +66,7 @@ def _names(record: type) -> set[str]:
     return {f.name for f in fields(record)}
 
 
-def _mended(data: Dataset, change: Mapping[str, Any]) -> Dataset:
+def _changed(data: Dataset, change: Mapping[str, Any]) -> Dataset:
     """Return the data set with the changes that name it."""
     if "scaling" in change:
         data = replace(data, scaling=change["scaling"])

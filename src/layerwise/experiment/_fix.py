@@ -27,7 +27,7 @@ def fix_run(
     out: str | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> tuple[Run | None, Fixed]:
-    """Mend a run's training and write the best into a folder of its own.
+    """Fix a run's training and write the best into a folder of its own.
 
     Changes of the data itself cannot be asked for again by a command: they are tried,
     and left to the user to make.
@@ -53,7 +53,7 @@ def fix_run(
     InputError
         If ``out`` holds something already.
     """
-    fixed = fix(_setup(run), result, watch=watch)
+    fixed = fix(_setup(run), result, baselines=run.baselines, watch=watch)
     is_ours = fixed.setup.data.train is run.data.train
     if fixed.result is result or not is_ours:
         return None, fixed
@@ -72,9 +72,9 @@ def fix_run(
         if best.data.scaling != run.data.scaling
         else run.plan.scaling,
     )
-    with open_run(plan, out or _beside(run)) as mended:
-        record(mended, fixed.result, diagnose(fixed.result))
-    return mended, fixed
+    with open_run(plan, out or _beside(run)) as new:
+        record(new, fixed.result, diagnose(fixed.result, run.baselines))
+    return new, fixed
 
 
 def _setup(run: Run) -> Setup:

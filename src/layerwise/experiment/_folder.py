@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from layerwise import ranks
 from layerwise.arrays import device_named, torch_device_named
+from layerwise.baselines import Baselines
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import NamedModule, Plan, load_data
@@ -72,6 +74,11 @@ class Run:
     def named(self) -> str:
         """What a command has to be told to take this run up again."""
         return _named(self.folder, self.plan)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What simple methods reach on the data: for the diagnosis and the page."""
+        return Baselines(self.data, self.plan.recipe.seed)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from typing import Any, TypeAlias, Unpack
 
 from layerwise import ranks
-from layerwise.baselines import Baseline, baselines, logistic_regression
+from layerwise.baselines import Baseline, logistic_regression
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.diagnosis import Diagnosis, diagnose
 from layerwise.errors import InputError
@@ -69,11 +69,8 @@ __all__ = [
 ]
 
 
-class OfData(NamedTuple):
-    """What the page says of the data alone, whatever was trained on it."""
-
-    baselines: tuple[Baseline, ...]
-    statistics: DataStatistics
+OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
+"""What the page says of the data alone, whatever was trained on it."""
 
 
 @contextmanager
@@ -106,7 +103,7 @@ def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], O
     Beside one by NumPy the helper does what takes longest.
     """
     data, seed = run.data, run.plan.recipe.seed
-    look = partial(_look_at, data, seed)
+    look = partial(_look_at, run)
     engine = planned_engine(run.plan.trained, data, run.plan.recipe)
     if engine == "compiled":
         with ThreadPoolExecutor(1) as pool:
@@ -129,9 +126,9 @@ def _with_help(look: Callable[..., OfData], linear: Future[Baseline]) -> OfData:
     return look()
 
 
-def _look_at(data: Dataset, seed: int, linear: Baseline | None = None) -> OfData:
-    simple = baselines(data, data.test, seed=seed, linear=linear)
-    return OfData(simple, describe(data))
+def _look_at(run: Run, linear: Baseline | None = None) -> OfData:
+    _ = run.baselines.best  # beside the training, which is diagnosed as soon as it ends
+    return run.baselines.beside(run.data.test, linear), describe(run.data)
 
 
 def train(
@@ -162,7 +159,7 @@ def train(
         watch=watch,
         save=save,
     )
-    diagnosis = diagnose(result)
+    diagnosis = diagnose(result, run.baselines)
     if ranks.is_first():
         record(run, result, diagnosis)
     return result, diagnosis
@@ -231,7 +228,7 @@ def finish(
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
     if of_data is None:
-        of_data = partial(_look_at, run.data, run.plan.recipe.seed)
+        of_data = partial(_look_at, run)
     simple, statistics = of_data()
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
@@ -342,7 +339,7 @@ def draw_again(
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
         _write_history(run.folder, result)
-        study, summary = finish(run, result, diagnose(result), watch)
+        study, summary = finish(run, result, diagnose(result, run.baselines), watch)
         return run, study, summary
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from layerwise.data import DataStatistics, SetStatistics
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import interval, known, short
-from layerwise.statistics import Share, wilson_interval
+from layerwise.statistics import Share
 from layerwise.study import MEASURES, LayerStudy, Measures, Study, Suspect
 from layerwise.wording import count, number, percent
 
@@ -115,8 +115,7 @@ def _baselines(report: Report) -> Table:
     on_test = report.input_study.scored_on == "test"
     score = report.result.test if on_test else report.result.validation
     trials = len(report.data.test if on_test else report.data.validation)
-    right = round(score.accuracy * trials)
-    ours = Share(right, trials, *wilson_interval(right, trials))
+    ours = Share.of(score.accuracy, trials)
     methods.append((THIS_NETWORK, ours, len(report.data.train)))
     return Table(
         ("", "accuracy", "95 % interval", "scored on", "fitted on"),

@@ -24,9 +24,11 @@ from layerwise.statistics._components import (
 )
 from layerwise.statistics._discriminants import Discriminants, discriminants
 from layerwise.statistics._intervals import (
+    NOTABLE,
     TWO_SIDED,
     Share,
     difference_noise,
+    exceeds,
     share,
     wilson_interval,
 )
@@ -45,6 +47,7 @@ from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_ck
 __all__ = [
     "BINS",
     "MAX_UNITS",
+    "NOTABLE",
     "TWO_SIDED",
     "Calibration",
     "CrossMoments",
@@ -66,6 +69,7 @@ __all__ = [
     "discriminants",
     "duplicate_units",
     "effective_rank",
+    "exceeds",
     "fisher_ratio",
     "least_squares_probe",
     "linear_cka",

@@ -8,7 +8,19 @@ import numpy as np
 
 from layerwise.errors import InputError
 
-__all__ = ["TWO_SIDED", "Share", "difference_noise", "share", "wilson_interval"]
+__all__ = [
+    "NOTABLE",
+    "TWO_SIDED",
+    "Share",
+    "difference_noise",
+    "exceeds",
+    "share",
+    "wilson_interval",
+]
+
+NOTABLE = 0.02
+"""Accuracies that are closer than two points are not worth a word, however many samples
+tell them apart: two trainings of one network, or two simple methods, often are not."""
 
 TWO_SIDED = 1.96
 """Standard errors that chance alone exceeds in 5 % of cases, to either side."""
@@ -84,14 +96,18 @@ class Share:
         """The share, 0 to 1; NaN where nothing was counted."""
         return self.successes / self.trials if self.trials else float("nan")
 
+    @classmethod
+    def of(cls, value: float, trials: int) -> "Share":
+        """Return a share of which only the value was kept: of none, 0 to 1."""
+        if not trials:
+            return cls(0, 0, 0.0, 1.0)
+        successes = round(value * trials)
+        return cls(successes, trials, *wilson_interval(successes, trials))
+
 
 def share(right: np.ndarray) -> Share:
     """Return the share of true entries, with its interval; of none, 0 to 1."""
-    successes, trials = int(np.sum(right)), len(right)
-    if not trials:
-        return Share(0, 0, 0.0, 1.0)
-    low, high = wilson_interval(successes, trials)
-    return Share(successes, trials, float(low), float(high))
+    return Share.of(float(np.mean(right)) if len(right) else 0.0, len(right))
 
 
 def difference_noise(first: float, of: int, second: float, of_second: int) -> float:
@@ -109,3 +125,13 @@ def difference_noise(first: float, of: int, second: float, of_second: int) -> fl
     """
     variance = first * (1 - first) / of + second * (1 - second) / of_second
     return TWO_SIDED * sqrt(variance)
+
+
+def exceeds(one: Share, other: Share, by: float = 0.0) -> bool:
+    """Return whether a share is larger: by more than ``by``, and than chance may make.
+
+    Every verdict on two accuracies asks this: whether a network falls behind simple
+    methods, training behind validation samples, or anything behind a guess.
+    """
+    noise = difference_noise(one.value, one.trials, other.value, other.trials)
+    return one.value - other.value > max(by, noise)

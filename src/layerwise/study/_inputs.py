@@ -1,17 +1,17 @@
 """A data set before any network: its components, and how hard it looks."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.baselines import Baseline, baselines
+from layerwise.baselines import Baseline, Baselines
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
-from layerwise.statistics import Moments, Share, difference_noise, separation
+from layerwise.statistics import NOTABLE, Moments, Share, exceeds, separation
 from layerwise.study._inspect import inspect
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
 from layerwise.wording import count, listed, number, percent
@@ -25,11 +25,6 @@ their samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
 
 HALF, EASY = 0.5, 0.8
 """Share of all variance, between classes along two components, of an easy problem."""
-
-
-ROOM = 0.01
-"""Neighbours better than a linear rule by this much, and by more than chance would make
-them: the borders are curved."""
 
 NEARLY_ALL = 0.98
 """A simple method this good leaves little to do."""
@@ -55,7 +50,7 @@ def inspect_inputs(
     study : Study, optional
         Of a network on the same samples, where there is one already.
     simple : sequence of Baseline, optional
-        What `baselines` gives for the same samples, where that is known already.
+        What `Baselines.beside` gives for the same samples, where that is known already.
     seed : int
         Of the baselines.
 
@@ -71,31 +66,24 @@ def inspect_inputs(
     if layer is None:
         raise InputError(f"{study.name}: the study given has no input layer")
     if simple is None:
-        simple = baselines(data, scored, seed=seed)
+        simple = Baselines(data, seed).beside(scored)
     targets = scored.targets[study.shown]
     scored_on = "test" if scored is data.test else "validation"
-    view = _View(layer, data.class_names, targets, tuple(simple), scored_on)
-    found = (*_components(view), *_parted(view), *_difficulty(view))
-    return InputStudy(layer, scored_on, targets, tuple(simple), found)
+    found = InputStudy(layer, scored_on, targets, tuple(simple), findings=())
+    names = data.class_names
+    told = (*_components(found, names), *_parted(found, names), *_difficulty(found))
+    return replace(found, findings=told)
 
 
-@dataclass(frozen=True, eq=False)
-class _View:
-    """What the rules on inputs look at."""
-
-    layer: LayerStudy
-    class_names: tuple[str, ...]
-    targets: np.ndarray
-    baselines: tuple[Baseline, ...]
-    scored_on: str
-
-
-def _components(view: _View) -> Iterator[Finding]:
+def _components(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
     """Say what the first components show, and what they would if it were easy."""
     components = view.layer.components
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
-    ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
+    ends = {
+        f"component {k + 1}": _ends(view.layer, k, names)
+        for k in range(min(2, len(ratio)))
+    }
     contrasts = ", ".join(
         f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
     )
@@ -157,20 +145,19 @@ def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
     return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _ends(view: _View, component: int) -> tuple[str, str]:
+def _ends(layer: LayerStudy, component: int, names: Sequence[str]) -> tuple[str, str]:
     """Return the classes whose means lie at the two ends of a component."""
-    offsets = view.layer.moments.class_offsets
-    along = offsets @ view.layer.components.components[component]
-    low, high = int(np.nanargmin(along)), int(np.nanargmax(along))
-    return view.class_names[low], view.class_names[high]
+    offsets = layer.moments.class_offsets
+    along = offsets @ layer.components.components[component]
+    return names[int(np.nanargmin(along))], names[int(np.nanargmax(along))]
 
 
-def _parted(view: _View) -> Iterator[Finding]:
+def _parted(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
     """Say which classes the first two components part, and which they do not."""
     layer = view.layer
     if layer.units == 1:
         return
-    flat = Moments.of(layer.projection, view.targets, len(view.class_names))
+    flat = Moments.of(layer.projection, view.targets, len(names))
     apart = separation(flat)
     # A class that is not shown, or once only, lies nowhere.
     first, second = np.nonzero(np.triu(~np.isnan(apart), 1))
@@ -181,8 +168,8 @@ def _parted(view: _View) -> Iterator[Finding]:
     nearest, farthest = int(np.argmin(distances)), int(np.argmax(distances))
 
     def pair(place: int) -> dict[str, Any]:
-        names = view.class_names[first[place]], view.class_names[second[place]]
-        return {"classes": names, "distance": float(distances[place])}
+        classes = names[first[place]], names[second[place]]
+        return {"classes": classes, "distance": float(distances[place])}
 
     def said(one: dict[str, Any]) -> str:
         return f"{listed(one['classes'])} ({number(one['distance'])} apart)"
@@ -217,7 +204,7 @@ def _of_pairs(parted: int, pairs: int) -> str:
     return f"{parted} of the {pairs} pairs of classes are"
 
 
-def _difficulty(view: _View) -> Iterator[Finding]:
+def _difficulty(view: InputStudy) -> Iterator[Finding]:
     """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
     guess, linear, neighbour = (b.accuracy for b in view.baselines)
     fitted = view.baselines[-1].fitted_on
@@ -238,12 +225,12 @@ def _difficulty(view: _View) -> Iterator[Finding]:
 
 def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
     best = max(linear, neighbour, key=lambda share: share.value)
-    if best.value - guess.value <= _noise(best, guess):
+    if not exceeds(best, guess):
         return (
             "neither beats that guess by more than chance would: the inputs may say "
             "nothing of the classes, or too little to show in so many samples"
         )
-    if neighbour.value - linear.value > max(ROOM, _noise(neighbour, linear)):
+    if exceeds(neighbour, linear, NOTABLE):
         return (
             "classes are curved rather than inseparable: there is room for hidden "
             "layers"
@@ -255,7 +242,3 @@ def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
             "layers to do"
         )
     return "a linear rule does about as well: hidden layers may add little"
-
-
-def _noise(one: Share, other: Share) -> float:
-    return difference_noise(one.value, one.trials, other.value, other.trials)

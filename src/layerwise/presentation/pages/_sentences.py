@@ -64,7 +64,7 @@ def _warning(report: Report) -> str:
         return (
             f"The training diverged: at step {count(len(losses))} the loss was no "
             f"longer a finite number{last}. There is nothing to look at "
-            "inside; a smaller learning rate or another initialisation may mend it."
+            "inside; a smaller learning rate or another initialisation may fix it."
         )
     if report.result.status == "interrupted":
         return (

@@ -179,7 +179,7 @@ def _print_rows(
 
 
 def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> None:
-    """Print what is wrong with a training: what, where, why, and what mends it."""
+    """Print what is wrong with a training: what, where, why, and what fixes it."""
     if diagnosis.healthy:
         say(console, "diagnosis: healthy, nothing stands out")
         return
@@ -188,7 +188,7 @@ def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> No
     place += [f"step {count(first.step)}"] if first.step is not None else []
     where = f" ({', '.join(place)})" if place else ""
     say(console, f"diagnosis: {first.kind}{where}")
-    rows = (("what", first.text), ("why", first.reason), ("mend", first.remedy))
+    rows = (("what", first.text), ("why", first.reason), ("fix", first.remedy))
     _print_rows(console, rows)
     if others:
         kinds = ", ".join(cause.kind for cause in others)

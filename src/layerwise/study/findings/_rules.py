@@ -16,7 +16,7 @@ from layerwise.study.findings._samples import (
 )
 from layerwise.study.findings._scale import fast, projected
 from layerwise.study.findings._size import depth, width
-from layerwise.study.findings._training import added, overfitting, underfitting
+from layerwise.study.findings._training import added, gap, short
 from layerwise.study.records import Finding, Study
 
 __all__ = ["study_findings"]
@@ -30,8 +30,8 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     apart,
     depth,
     width,
-    overfitting,
-    underfitting,
+    gap,
+    short,
     decided_wrong,
     decided_late,
     added,

@@ -74,7 +74,7 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
         "decided wrong",
         f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) "
         f"{'is' if early == 1 else 'are'} made from {hidden[0].name} on: more layers "
-        f"would not mend {'that' if early == 1 else 'those'}, a look at the samples "
+        f"would not help {'that' if early == 1 else 'those'}, a look at the samples "
         "and their labels may. "
         f"{count(lost)} ({percent(lost / total)}) could still be read right in some "
         f"hidden layer and {'is' if lost == 1 else 'are'} lost later.",

@@ -1,19 +1,15 @@
-"""Findings on the training: too much or too little, what it has added, how fast."""
+"""Findings on the training: where it fits others less, what it has added, how fast."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from layerwise.statistics import Share, difference_noise
+from layerwise.statistics import NOTABLE, difference_noise, exceeds
 from layerwise.study.records import Finding, LayerStudy, Study
 from layerwise.wording import count, listed, percent
 
-__all__ = ["added", "overfitting", "underfitting"]
-
-GAP = 0.02
-"""Two points more right of the samples fitted on than of others: a smaller gap is
-common where a network fits its data well."""
+__all__ = ["added", "gap", "short"]
 
 NAMED = 5
 """Of more hidden layers than this, three are named: all would make no sentence."""
@@ -22,16 +18,14 @@ MOST = 0.9
 """So much of what training has added is most of it."""
 
 
-def overfitting(study: Study) -> Iterator[Finding]:
-    """Say where samples fitted on are known better than others by two points and noise.
+def gap(study: Study) -> Iterator[Finding]:
+    """Say in which layer samples fitted on and others part, where they notably do.
 
-    The gap opens at the layer at which a linear probe's own gap grows most.
+    The gap opens at the layer at which a linear probe's own gap grows most. Whether it
+    is too large is for the diagnosis of a training to say, which knows how it came.
     """
     learnt, scored = study.fitted_accuracy, study.accuracy
-    if learnt is None or scored is None:
-        return
-    noise = _fit_noise(learnt, scored)
-    if learnt.value - scored.value <= max(GAP, noise):
+    if learnt is None or scored is None or not exceeds(learnt, scored, NOTABLE):
         return
     layers = tuple(study)
     gaps = [_probe_fitted(layer) - layer.separability for layer in layers]
@@ -40,18 +34,16 @@ def overfitting(study: Study) -> Iterator[Finding]:
     if opens is study.input:
         where = "lies already in the raw input"
     yield Finding(
-        "overfitting",
-        f"Some is learnt by heart: {percent(learnt.value)} are right of "
-        f"{count(learnt.trials)} samples fitted on, {percent(scored.value)} of those "
-        f"scored. The gap {where}, from which a linear probe reads "
-        f"{percent(_probe_fitted(opens))} of the former and "
+        "gap",
+        f"Of {count(learnt.trials)} samples fitted on {percent(learnt.value)} are "
+        f"right, of those scored {percent(scored.value)}. The gap {where}, from which "
+        f"a linear probe reads {percent(_probe_fitted(opens))} of the former and "
         f"{percent(opens.separability)} of the latter.",
         {
             "fitted_accuracy": learnt.value,
             "fitted_samples": learnt.trials,
             "accuracy": scored.value,
-            "noise": noise,
-            "gap": GAP,
+            "notable": NOTABLE,
             "opens": opens.name,
             "probe_fitted": {layer.name: _probe_fitted(layer) for layer in layers},
             "probe_scored": {layer.name: layer.separability for layer in layers},
@@ -60,7 +52,7 @@ def overfitting(study: Study) -> Iterator[Finding]:
     )
 
 
-def underfitting(study: Study) -> Iterator[Finding]:
+def short(study: Study) -> Iterator[Finding]:
     """Say that not even the samples fitted on are right as often as is required.
 
     Their whole interval is below, and the scored samples do as well but for noise: more
@@ -69,17 +61,15 @@ def underfitting(study: Study) -> Iterator[Finding]:
     learnt, scored, keep = study.fitted_accuracy, study.accuracy, study.keepable
     if learnt is None or scored is None or keep is None or study.input is None:
         return
-    if learnt.value - scored.value > _fit_noise(learnt, scored):
-        return
-    if learnt.high >= keep.required:
+    if exceeds(learnt, scored) or learnt.high >= keep.required:
         return
     linear = _probe_fitted(study.input)
     yield Finding(
-        "underfitting",
-        f"Too little is learnt rather than too much: of {count(learnt.trials)} samples "
-        f"fitted on only {percent(learnt.value)} are right, where "
+        "short of what is required",
+        f"Not even of the samples fitted on are as many right as required: "
+        f"{percent(learnt.value)} of {count(learnt.trials)}, where "
         f"{percent(keep.required)} is required and a linear probe of the raw input has "
-        f"{percent(linear)}. Longer training or more units come before more data.",
+        f"{percent(linear)}. More samples of the same kind would not help.",
         {
             "fitted_accuracy": learnt.value,
             "fitted_samples": learnt.trials,
@@ -90,10 +80,6 @@ def underfitting(study: Study) -> Iterator[Finding]:
         },
         "rule of thumb",
     )
-
-
-def _fit_noise(learnt: Share, scored: Share) -> float:
-    return difference_noise(learnt.value, learnt.trials, scored.value, scored.trials)
 
 
 def _probe_fitted(layer: LayerStudy) -> float:
