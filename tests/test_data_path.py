@@ -3,8 +3,10 @@
 import pytest
 
 import layerwise as lw
+from layerwise.baselines import logistic_regression
 from layerwise.data import Samples, fit_scaling
 from layerwise.experiment import Plan, finish, open_run, reopen_run, train
+from layerwise.statistics import nearest_rows
 from layerwise.training import fingerprint
 
 
@@ -43,6 +45,29 @@ def test_a_run_checks_scales_and_names_its_data_once(counted, monkeypatch, tmp_p
     assert counted["built"].count(trained) == 1
     assert counted["scaled"] == [trained]
     assert counted["fingerprinted"] == [trained]
+
+
+def test_a_run_measures_simple_methods_once(monkeypatch, tmp_path):
+    """For its diagnosis, on validation samples, and for its page, on test samples."""
+    asked, trained = [], []
+
+    def searched(queries, *rest):
+        asked.append(len(queries))
+        return nearest_rows(queries, *rest)
+
+    def regressed(data, scored, seed):
+        trained.append(scored)
+        return logistic_regression(data, scored, seed)
+
+    monkeypatch.setattr("layerwise.baselines._baselines.nearest_rows", searched)
+    monkeypatch.setattr("layerwise.baselines._baselines.logistic_regression", regressed)
+    monkeypatch.setattr("layerwise.experiment._path.draw_all", lambda *_: {})
+    monkeypatch.setattr("layerwise.experiment._path.page", lambda *_: "")
+    plan = Plan("iris", recipe=lw.Recipe(epochs=1), architecture=lw.MLP([8]))
+    with open_run(plan, str(tmp_path / "run")) as run:
+        finish(run, *train(run))
+    assert asked == [len(run.data.validation), len(run.data.test)]
+    assert trained == [run.data.test]
 
 
 def test_a_run_that_goes_on_names_its_training_once(counted, tmp_path):
