@@ -5,6 +5,8 @@ with the name of the addition. To renew one that no longer applies, make its cha
 ``src`` by hand and ``git diff -U2 src > docs/additions/NAME.diff``.
 """
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -18,9 +20,67 @@ MOST_FILES = {
     "format": 2,
     "measure": 2,
     "finding": 2,
+    "cause": 2,
     "option": 2,
 }
 """How many source files an addition may touch; a new one counts too."""
+
+
+def trained(**settings):
+    import layerwise as lw
+
+    architecture = lw.MLP([8], settings.pop("activation", "relu"))
+    settings = {"epochs": 20, "learning_rate": 0.05} | settings
+    return lw.fit(architecture, lw.load("iris"), **settings)
+
+
+def printed(*command: str) -> str:
+    from layerwise.cli import main
+
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        main([*command])
+    return said.getvalue()
+
+
+def use_activation() -> None:
+    from layerwise.model import ACTIVATIONS, gradcheck, own_targets
+
+    assert gradcheck(ACTIVATIONS["softplus"])
+    assert "Softplus" in own_targets()
+    assert "softplus" in printed("run", "--help")
+    assert trained(activation="softplus").validation.accuracy > 0.9
+
+
+def use_optimiser() -> None:
+    assert "rmsprop" in printed("run", "--help")
+    for engine in ("eager", "compiled", "torch"):
+        result = trained(optimizer="rmsprop", engine=engine)
+        assert result.validation.accuracy > 0.9
+
+
+def use_engine() -> None:
+    import numpy as np
+
+    from layerwise.arrays import leaves
+
+    kept = []
+
+    def note(checkpoint):
+        kept.append(checkpoint)
+        if len(kept) == 5:
+            raise KeyboardInterrupt
+
+    assert "double" in printed("run", "--help")
+    double, single = trained(engine="double"), trained(engine="eager")
+    assert double.engine == "double"
+    assert trained(engine="double", save=note).status == "interrupted"
+    resumed = trained(engine="double", resume=kept[-1])
+    networks = [one.network.parameters for one in (double, single, resumed)]
+    for ours, theirs, again in zip(*map(leaves, networks), strict=True):
+        assert ours.dtype == np.float64
+        assert np.allclose(ours, theirs, atol=1e-3)
+        assert np.array_equal(ours, again)
 
 
 def use_format() -> None:
@@ -70,6 +130,17 @@ def use_finding() -> None:
     (found,) = (one for one in study.findings if one.kind == "few samples")
     assert sum(found.evidence["samples"].values()) == len(study.targets)
     assert "setosa (8)" in found.text
+
+
+def use_cause() -> None:
+    import layerwise as lw
+    from layerwise.diagnosis import Setup
+
+    setup = Setup(lw.MLP([8]), lw.load("iris"), lw.Recipe(epochs=2))
+    result = lw.fit(setup.architecture, setup.data, setup.recipe)
+    assert lw.diagnose(result).causes[0].kind == "too few steps"
+    fixed = lw.fix(setup, result)
+    assert fixed.rounds[0].change == {"epochs": 14}
 
 
 def use_option() -> None:
