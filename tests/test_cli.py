@@ -12,7 +12,6 @@ import time
 from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -21,11 +20,9 @@ from safetensors.numpy import load_file
 import layerwise as lw
 from layerwise.arrays import leaves
 from layerwise.cli import main
-from layerwise.cli._options import TrainingOptions
 from layerwise.experiment import Plan, known_of_data, open_run, read_summary
 from layerwise.experiment._workers import workers
-from layerwise.model import ACTIVATIONS, INITIALISERS, LOSSES
-from layerwise.training import OPTIMISERS, SCHEDULES, latest_checkpoint
+from layerwise.training import latest_checkpoint
 
 QUICK = ["--hidden", "8", "--epochs", "2"]
 
@@ -442,23 +439,6 @@ def test_interrupted_in_training_it_names_the_command_that_was_given(
 
 def _interrupt(*_):
     raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    ("option", "table"),
-    [
-        # Without an activation a hidden layer is none: no choice of the command's.
-        ("activation", ACTIVATIONS.keys() - {"identity"}),
-        ("init", INITIALISERS.keys()),
-        ("loss", LOSSES.keys()),
-        ("optimizer", OPTIMISERS.keys()),
-        ("schedule", SCHEDULES.keys()),
-    ],
-)
-def test_choices_are_those_of_the_library(option, table):
-    """They are written twice: help is printed without loading an array library."""
-    choices = get_type_hints(TrainingOptions)[option]
-    assert set(get_args(choices)) == table
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])

@@ -1,1 +1,139 @@
-"""The names of what can be chosen."""
+"""The names of what can be chosen, and what belongs to a name; nothing is loaded.
+
+The command line offers them, `layerwise.sweeps` varies them, and the room that a table
+stands for turns its entries into objects: there is no second list.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+from layerwise.errors import InputError
+
+__all__ = [
+    "ACTIVATIONS",
+    "AUTO",
+    "DEVICES",
+    "ENGINES",
+    "INITIALISERS",
+    "LOSSES",
+    "OPTIMISERS",
+    "SCHEDULES",
+    "EngineName",
+    "OptimiserName",
+    "ScalingKind",
+    "chosen",
+]
+
+Entry = TypeVar("Entry")
+
+
+class OptimiserName(NamedTuple):
+    """What the name of an optimiser stands for.
+
+    Parameters
+    ----------
+    kind : str
+        A class of ``training/_optimisers.py``.
+    learning_rate : float
+        The schedule's peak where none is given.
+    settings : mapping
+        What the class is made with.
+    """
+
+    kind: str
+    learning_rate: float
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+
+class EngineName(NamedTuple):
+    """What the name of an engine stands for.
+
+    Parameters
+    ----------
+    kind : str
+        A class of ``training/engines/_choice.py``.
+    library : str
+        What it computes with.
+    devices : tuple of str
+        Where it can compute.
+    """
+
+    kind: str
+    library: str
+    devices: tuple[str, ...]
+
+
+ACTIVATIONS = MappingProxyType(
+    {
+        "relu": "ReLU",
+        "leaky-relu": "LeakyReLU",
+        "tanh": "Tanh",
+        "sigmoid": "Sigmoid",
+        "gelu": "GELU",
+        "identity": "Identity",
+    }
+)
+"""Classes of ``model/_activations.py``."""
+
+INITIALISERS = MappingProxyType(
+    {
+        "he": "he",
+        "glorot": "glorot",
+        "lecun": "lecun",
+        "normal": "normal",
+        "orthogonal": "orthogonal",
+    }
+)
+"""Functions of ``model/_initialisers.py``."""
+
+LOSSES = MappingProxyType(
+    {
+        "cross-entropy": "CrossEntropy",
+        "cross-entropy-on-probabilities": "CrossEntropyOnProbabilities",
+        "squared-error": "SquaredError",
+    }
+)
+"""Classes of ``model/_losses.py``."""
+
+OPTIMISERS = MappingProxyType(
+    {
+        "sgd": OptimiserName("SGD", learning_rate=0.05),
+        "momentum": OptimiserName("Momentum", learning_rate=0.02),
+        "adam": OptimiserName("Adam", learning_rate=3e-3),
+        "adamw": OptimiserName("Adam", 3e-3, MappingProxyType({"weight_decay": 0.01})),
+    }
+)
+
+SCHEDULES = MappingProxyType(
+    {"constant": "constant", "cosine": "cosine", "one-cycle": "one_cycle"}
+)
+"""Functions of ``training/_schedules.py``."""
+
+ScalingKind: TypeAlias = Literal["range", "standard", "none"]
+
+AUTO = "auto"
+"""The engine that suits the problem: of several that do the last one below."""
+
+ENGINES = MappingProxyType(
+    {
+        "compiled": EngineName("Compiled", "XLA", ("cpu", "gpu", "tpu")),
+        "eager": EngineName("Eager", "NumPy", ("cpu",)),
+        "torch": EngineName("Torch", "PyTorch", ("cpu", "gpu")),
+    }
+)
+
+DEVICES = tuple(dict.fromkeys(d for entry in ENGINES.values() for d in entry.devices))
+
+
+def chosen(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
+    """Return the entry of this name.
+
+    Raises
+    ------
+    InputError
+        If there is none; ``what`` says what was to be chosen.
+    """
+    if name not in table:
+        raise InputError(f"{what} {name!r} is unknown; choose of {', '.join(table)}")
+    return table[name]

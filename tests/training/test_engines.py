@@ -15,15 +15,18 @@ from hypothesis import given, settings, strategies as st
 from layerwise.arrays import leaves, named_leaves, one_hot
 from layerwise.data import Order, Samples, fit_scaling
 from layerwise.errors import InputError
-from layerwise.model import MLP, Batch, loss_and_gradients
+from layerwise.model import MLP, Batch, Linear, initial_network, loss_and_gradients
 from layerwise.training import (
     OPTIMISERS,
     SCHEDULES,
     Optimiser,
+    Recipe,
     Score,
+    Task,
     engine_for,
-    engine_name,
+    engine_kind,
     on_host,
+    planned_engine,
 )
 from layerwise.training.engines import _program
 from layerwise.training.engines._xla import TILES
@@ -370,9 +373,28 @@ def test_size_alone_chooses_the_engine(problem_of):
         "CompiledEngine",
     ]
     # A program that fifteen trainings share is worth compiling sooner.
-    middling = problem_of(total=1_000)
-    assert engine_name(middling, trainings=1) == "eager"
-    assert engine_name(middling, trainings=15) == "compiled"
+    middling = Task.of(problem_of(total=1_000))
+    fifteen = middling._replace(steps=15 * middling.steps)
+    assert engine_kind(middling).name == "eager"
+    assert engine_kind(fifteen).name == "compiled"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_called_what_its_entry_is(problem_of, name):
+    assert engine_for(problem_of(), name).name == name
+
+
+@pytest.mark.parametrize("mlp", [MLP(()), MLP([6] * 40), MLP([300] * 3)])
+@pytest.mark.parametrize("epochs", [1, 40, 4_000])
+def test_an_engine_is_planned_from_sizes_alone(small, monkeypatch, mlp, epochs):
+    recipe = Recipe(epochs=epochs)
+    network = initial_network(mlp, small)
+    steps = recipe.resolved(len(small.train)).steps(len(small.train))
+    blocks = len(network.layer.layers)
+    task = Task(False, None, steps, 32, blocks, network.parameter_count)
+    with monkeypatch.context() as patched:
+        patched.setattr(Linear, "init", lambda *_: pytest.fail("drawn"))
+        assert planned_engine(mlp, small, recipe) == engine_kind(task)
 
 
 def test_a_deep_network_is_not_worth_compiling_for_few_steps(problem_of):

@@ -1,13 +1,16 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import tyro
 
+from layerwise import names
 from layerwise.cli._targets import Target, built
 from layerwise.errors import InputError
+from layerwise.names import ScalingKind
 
 if TYPE_CHECKING:
     from layerwise.experiment import NamedModule, Plan
@@ -40,8 +43,30 @@ Flag: TypeAlias = Annotated[
 ]
 
 
+if TYPE_CHECKING:
+    OneOf = Annotated
+else:
+
+    class OneOf:
+        """``OneOf[str, table]``: one of the names in a table."""
+
+        def __class_getitem__(cls, of: tuple[type, Iterable[str]]) -> Any:
+            return Literal[tuple(of[1])]
+
+
+def braced(choices: Iterable[str]) -> str:
+    """Return the choices of an option that may be left out, as help shows others'."""
+    return f"{{{','.join(choices)}}}"
+
+
 HIDDEN = re.compile(r"0*([1-9][0-9]*)(?:x0*([1-9][0-9]*))?")
 """Units, and of how many layers: what stands between the commas of ``--hidden``."""
+
+BETWEEN = tuple(name for name in names.ACTIVATIONS if name != "identity")
+"""Activations after a hidden layer; without one it is none."""
+
+ELSEWHERE = [name for name, entry in names.ENGINES.items() if len(entry.devices) > 1]
+"""Engines that have a choice of devices."""
 
 SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual",
            "scaling")  # fmt: skip
@@ -58,8 +83,8 @@ class DataOptions:
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
     scaling: Annotated[
-        Literal["range", "standard", "none"] | None,
-        tyro.conf.arg(metavar="{range,standard,none}", help_behavior_hint=""),
+        ScalingKind | None,
+        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
     """to [-1, 1], to unit variance, or not at all; by default what suits the data"""
     seed: int = 0
@@ -77,13 +102,11 @@ class TrainingOptions(DataOptions):
     module: Target = None
     """train your torch module, or what this builds, in place of an MLP: FILE.py:NAME or
     package.module:NAME, whose code is run"""
-    activation: Literal["relu", "leaky-relu", "tanh", "sigmoid", "gelu"] = "relu"
+    activation: OneOf[str, BETWEEN] = "relu"
     """after each hidden layer"""
-    init: Literal["he", "glorot", "lecun", "normal", "orthogonal"] = "he"
+    init: OneOf[str, names.INITIALISERS] = "he"
     """how weights are drawn"""
-    loss: Literal[
-        "cross-entropy", "cross-entropy-on-probabilities", "squared-error"
-    ] = "cross-entropy"
+    loss: OneOf[str, names.LOSSES] = "cross-entropy"
     """on logits; on the probabilities of a Softmax layer; or half the squared error"""
     normalise: Flag = False
     """layer normalisation before each activation"""
@@ -91,11 +114,11 @@ class TrainingOptions(DataOptions):
     """share of hidden units left out while training"""
     residual: Flag = False
     """skip connections around hidden layers of equal width"""
-    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adamw"
+    optimizer: OneOf[str, names.OPTIMISERS] = "adamw"
     """how parameters follow the gradient"""
     learning_rate: Rate = None
     """peak of the schedule; by default one that suits the optimizer"""
-    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    schedule: OneOf[str, names.SCHEDULES] = "one-cycle"
     """of the learning rate"""
     batch_size: Count = None
     """samples in a step; by default 128, or 32 below 10,000 samples"""
@@ -108,13 +131,21 @@ class TrainingOptions(DataOptions):
     which on large data takes a share of the time; 0 for one at the end"""
     snapshots: int = 5
     """networks kept on the way, most of them early, beside the untrained one"""
-    engine: Literal["auto", "compiled", "eager", "torch"] = "auto"
-    """XLA, NumPy, PyTorch, or by the problem's size (under torchrun PyTorch)"""
+    engine: Annotated[
+        OneOf[str, (names.AUTO, *names.ENGINES)],
+        tyro.conf.arg(
+            help=", ".join(entry.library for entry in names.ENGINES.values())
+            + ", or by the problem's size (under torchrun PyTorch)"
+        ),
+    ] = "auto"
     device: Annotated[
-        Literal["cpu", "gpu", "tpu"] | None,
-        tyro.conf.arg(metavar="{cpu,gpu,tpu}", help_behavior_hint=""),
+        OneOf[str, names.DEVICES] | None,
+        tyro.conf.arg(
+            metavar=braced(names.DEVICES),
+            help_behavior_hint="",
+            help=f"where engine {' or '.join(ELSEWHERE)} computes",
+        ),
     ] = None
-    """where the compiled engine computes, or that of torch"""
     required_accuracy: float = 0.99
     """what kept predictions must reach"""
     suspects: Suspects = 0
@@ -159,17 +190,15 @@ class TrainingOptions(DataOptions):
 
     def _check_module(self, target: str) -> None:
         """Refuse options that shape a network where a module brings its own shape."""
+        from layerwise.training import Task, engine_kind
+
         for field in fields(TrainingOptions):
             if field.name in SHAPING and getattr(self, field.name) != field.default:
                 raise InputError(
                     f"--{field.name} is for layerwise's own network, and {target} "
                     "brings its layers and its preprocessing"
                 )
-        if self.engine not in ("auto", "torch"):
-            raise InputError(
-                f"engine {self.engine!r} cannot train a module of torch: use torch, or "
-                "auto"
-            )
+        engine_kind(Task(is_module=True), self.engine)
 
 
 def named_module(

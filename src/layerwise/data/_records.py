@@ -8,10 +8,11 @@ from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
-from layerwise.data._scaling import Scaling, ScalingKind, fit_scaling
+from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._split import stratified_split
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
+from layerwise.names import ScalingKind
 
 __all__ = ["Dataset", "Samples"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from array_api_compat import device
@@ -11,10 +11,9 @@ from jaxtyping import Float64
 from layerwise.arrays import Array, namespace
 from layerwise.data._summary import extremes, summary
 from layerwise.errors import InputError
+from layerwise.names import ScalingKind
 
 __all__ = ["Scaling", "fit_scaling", "scaled"]
-
-ScalingKind: TypeAlias = Literal["range", "standard", "none"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     hidden_layer_sizes : sequence of int, or int
         The width of each hidden layer; ``()`` for none.
     activation : str
-        ``relu``, ``tanh``, ``logistic`` or ``identity``; also ``leaky-relu`` and
-        ``gelu``.
+        ``relu``, ``tanh``, ``logistic`` or ``identity``; also any other key of
+        ``layerwise.names.ACTIVATIONS``.
     solver : "adam" or "sgd"
         Adam, or gradient descent with momentum.
     alpha : float
@@ -40,8 +40,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Samples in a step; "auto" means all of them up to 200, and 200 beyond. More
         than there are means all.
     learning_rate : str
-        ``constant``; ``invscaling``, which is for "sgd" alone; or ``cosine`` or
-        ``one-cycle``, laid out over ``max_iter`` epochs.
+        ``constant``; ``invscaling``, which is for "sgd" alone; or another key of
+        ``layerwise.names.SCHEDULES``, laid out over ``max_iter`` epochs.
     learning_rate_init : float
         The learning rate, or the schedule's peak.
     power_t : float
@@ -74,10 +74,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     class_weight : dict, "balanced" or None
         What the samples of a class count, times their ``sample_weight``; "balanced"
         gives all classes the same sum.
-    engine : "auto", "compiled" or "eager"
-        XLA or NumPy; "auto" decides by the size of the problem alone.
+    engine : str
+        "compiled" (XLA), "eager" (NumPy) or another of ``layerwise.names.ENGINES`` that
+        is not for modules of torch; "auto" decides by the size of the problem alone.
     device : str, optional
-        Where the compiled engine computes: ``cpu``, ``gpu`` or ``tpu``.
+        Where that engine computes: one of its ``devices`` there.
 
     Attributes
     ----------

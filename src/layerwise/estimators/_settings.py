@@ -13,7 +13,8 @@ from layerwise.arrays import Tree, tree_map
 from layerwise.data import fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Network
-from layerwise.training import SCHEDULES, Adam, Momentum, Optimiser, Schedule
+from layerwise.names import AUTO
+from layerwise.training import ENGINES, SCHEDULES, Adam, Momentum, Optimiser, Schedule
 
 __all__ = [
     "batch_size_for",
@@ -39,10 +40,12 @@ def _real(
     return lambda v: isinstance(v, Real) and least <= float(v) <= most and v != open_at
 
 
+_ENGINES = [AUTO, *(name for name, kind in ENGINES.items() if kind.by_hand)]
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "engine": (
-        lambda v: v in ("auto", "compiled", "eager"),
-        "'auto', 'compiled' or 'eager'",
+        lambda v: v in _ENGINES,
+        f"{', '.join(map(repr, _ENGINES[:-1]))} or {_ENGINES[-1]!r}",
     ),
     "solver": (lambda v: v in ("adam", "sgd"), "'adam' or 'sgd'"),
     "alpha": (_real(), "a number of 0 or more"),

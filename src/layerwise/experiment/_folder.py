@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from layerwise import ranks
-from layerwise.arrays import device_named, torch_device_named
 from layerwise.baselines import Baselines
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError
@@ -18,8 +17,9 @@ from layerwise.experiment._summary import write_summary
 from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
 from layerwise.training import (
     Checkpoint,
-    Recipe,
+    Task,
     checkpoints_in,
+    engine_kind,
     fingerprint,
     load_checkpoint,
 )
@@ -96,7 +96,7 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
         If the folder cannot be made; it is then not left behind.
     """
     ranks.join()
-    check_device(plan.recipe)
+    check_device(plan)
     data = ranks.in_all(lambda: load_data(plan))
     made = new_folder(data.name, out, how_to_go_on)
     with ranks.opened_by_first(made) as folder:
@@ -273,18 +273,17 @@ def _check_empty(folder: Path, taken_up: Callable[[Path], str]) -> None:
         raise InputError(f"--out {folder} is not empty: {advice}")
 
 
-def check_device(recipe: Recipe) -> None:
-    """Say before anything is written that there is no such device.
+def check_device(plan: Plan) -> None:
+    """Say before anything is written that the engine or the device is not to be had.
 
     Raises
     ------
     InputError
-        If this machine has none.
+        If the engine cannot train this, or this machine has no such device.
     """
-    if recipe.engine == "torch" or ranks.world_size() > 1:
-        torch_device_named(recipe.device)
-    elif recipe.device and recipe.device != "cpu":
-        device_named(recipe.device)
+    recipe = plan.recipe
+    task = Task(is_module=plan.module is not None, device=recipe.device)
+    engine_kind(task, recipe.engine).check_device(recipe.device)
 
 
 def checkpoint_in(run: Run, path: Path) -> Checkpoint:

@@ -98,21 +98,21 @@ def _has_spare_core() -> bool:
 def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], OfData]]:
     """Return what is known of the data: looked at in this block, beside a training.
 
-    Beside a compiled one in a thread: it needs one core, and neither the interpreter
-    nor the BLAS threads, whose number a look at the data may change for a while.
-    Beside one by NumPy the helper does what takes longest.
+    In a thread where the engine needs one core, and neither the interpreter nor the
+    BLAS threads, whose number a look at the data may change for a while; where it needs
+    these the helper does what takes longest.
     """
     data, seed = run.data, run.plan.recipe.seed
     look = partial(_look_at, run)
     engine = planned_engine(run.plan.trained, data, run.plan.recipe)
-    if engine == "compiled":
+    if engine.meanwhile == "thread":
         with ThreadPoolExecutor(1) as pool:
             looked = pool.submit(look)
             pool.submit(load_for_inspecting)
             pool.submit(load_for_drawing)
             yield looked.result
         return
-    if engine == "eager" and helper is not None:
+    if engine.meanwhile == "process" and helper is not None:
         with suppress(BrokenExecutor):
             linear = helper.submit(logistic_regression, data, data.test, seed)
             look = partial(_with_help, look, linear)

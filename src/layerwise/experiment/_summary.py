@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from layerwise import ranks
-from layerwise.arrays import device_named, torch_device_name
 from layerwise.data import Dataset
 from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
 from layerwise.files import write_atomically
 from layerwise.study import InputStudy, Study
-from layerwise.training import Result
+from layerwise.training import ENGINES, Result
 
 __all__ = [
     "environment",
@@ -47,18 +46,11 @@ def environment(result: Result | None = None) -> dict[str, str]:
     found["cores"] = str(os.cpu_count())
     found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
     if result is not None:
-        found["device"] = _device(result)
+        kind = ENGINES[result.engine]
+        found["device"] = kind.device_name(result.recipe.device)
         if ranks.job_size() > 1:
             found["processes"] = str(ranks.job_size())
     return found
-
-
-def _device(result: Result) -> str:
-    if result.engine == "torch":
-        return torch_device_name(result.recipe.device)
-    if result.engine == "eager":
-        return "cpu"
-    return str(device_named(result.recipe.device).device_kind)
 
 
 def training_summary(

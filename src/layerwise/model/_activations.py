@@ -5,13 +5,14 @@ Their Jacobian is diagonal, so backward is a product entry by entry:
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from jaxtyping import Float
 
+from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace
-from layerwise.errors import InputError
 from layerwise.model._layer import Layer, Noise
 
 __all__ = [
@@ -184,21 +185,10 @@ class Identity(Layer):
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
-ACTIVATIONS = MappingProxyType(
-    {
-        "relu": ReLU(),
-        "leaky-relu": LeakyReLU(),
-        "tanh": Tanh(),
-        "sigmoid": Sigmoid(),
-        "gelu": GELU(),
-        "identity": Identity(),
-    }
+ACTIVATIONS: Mapping[str, Layer] = MappingProxyType(
+    {name: globals()[kind]() for name, kind in names.ACTIVATIONS.items()}
 )
-"""Every activation by its name, as an MLP takes it.
-
-The option ``--activation`` lists its choices itself, in ``cli/_options.py``: an
-activation is offered there only if its name is added. ``identity`` is not.
-"""
+"""Every activation by its name, as an MLP takes it."""
 
 
 def activation(name: str) -> Layer:
@@ -209,7 +199,4 @@ def activation(name: str) -> Layer:
     InputError
         If there is none.
     """
-    if name not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise InputError(f"activation {name!r} is unknown; choose of {known}")
-    return ACTIVATIONS[name]
+    return names.chosen("activation", name, ACTIVATIONS)

@@ -37,6 +37,14 @@ class Sequential(Layer):
             shape = output_shape(layer, params[-1], shape)
         return tuple(params)
 
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return the sum over all layers, and the shape of the last one's output."""
+        total = 0
+        for layer in self.layers:
+            count, shape = layer.sizes(shape)
+            total += count
+        return total, shape
+
     def forward(
         self, params: Tree, x: Array, noise: Noise = None
     ) -> tuple[Array, Tree]:
@@ -114,6 +122,10 @@ class Residual(Layer):
                 f"a residual block needs equal shapes: {shape} gives {out}"
             )
         return params
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return those of f."""
+        return self.layer.sizes(shape)
 
     def forward(
         self, params: Tree, x: Array, noise: Noise = None

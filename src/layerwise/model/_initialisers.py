@@ -5,12 +5,12 @@ its size through many layers where each multiplies it by about one; which Var w 
 depends on the activation, and on whether the forward or the backward signal is meant.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
 
-from layerwise.errors import InputError
+from layerwise import names
 
 __all__ = ["INITIALISERS", "Initialiser", "initialiser"]
 
@@ -51,16 +51,10 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarra
     return np.ascontiguousarray(columns.T if wide else columns)
 
 
-INITIALISERS = MappingProxyType(
-    {
-        "he": he,
-        "glorot": glorot,
-        "lecun": lecun,
-        "normal": normal,
-        "orthogonal": orthogonal,
-    }
+INITIALISERS: Mapping[str, Initialiser] = MappingProxyType(
+    {name: globals()[kind] for name, kind in names.INITIALISERS.items()}
 )
-"""Every initialiser by its name on the command line."""
+"""Every initialiser by its name."""
 
 
 def initialiser(name: str) -> Initialiser:
@@ -71,8 +65,4 @@ def initialiser(name: str) -> Initialiser:
     InputError
         If there is none.
     """
-    if name not in INITIALISERS:
-        raise InputError(
-            f"init {name!r} is unknown; choose of {', '.join(INITIALISERS)}"
-        )
-    return INITIALISERS[name]
+    return names.chosen("init", name, INITIALISERS)

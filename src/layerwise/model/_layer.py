@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from layerwise.arrays import Array, Tree
+from layerwise.arrays import Array, Tree, leaves
 
 __all__ = ["Draw", "Layer", "Noise", "Shape", "output_shape"]
 
@@ -45,6 +45,14 @@ class Layer(ABC):
         """Draw the parameters for samples of ``shape``: a tree of float64 arrays."""
         del rng, shape
         return {}
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return how many numbers its parameters are, and the shape of an output.
+
+        They are drawn to be counted, unless the layer knows better.
+        """
+        params = self.init(np.random.default_rng(0), shape)
+        return sum(p.size for p in leaves(params)), output_shape(self, params, shape)
 
     @abstractmethod
     def forward(

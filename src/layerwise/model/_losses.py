@@ -8,13 +8,14 @@ Targets are rows of one number for each output: one-hot for classes.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from jaxtyping import Float
 
+from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
-from layerwise.errors import InputError
 
 __all__ = [
     "LOSSES",
@@ -200,14 +201,10 @@ def _tiny(array: Array) -> float:
     return float(namespace(array).finfo(array.dtype).smallest_normal)
 
 
-LOSSES = MappingProxyType(
-    {
-        "cross-entropy": CrossEntropy(),
-        "cross-entropy-on-probabilities": CrossEntropyOnProbabilities(),
-        "squared-error": SquaredError(),
-    }
+LOSSES: Mapping[str, Loss] = MappingProxyType(
+    {name: globals()[kind]() for name, kind in names.LOSSES.items()}
 )
-"""Every loss by its name on the command line."""
+"""Every loss by its name."""
 
 
 def loss_function(name: str) -> Loss:
@@ -218,6 +215,4 @@ def loss_function(name: str) -> Loss:
     InputError
         If there is none.
     """
-    if name not in LOSSES:
-        raise InputError(f"loss {name!r} is unknown; choose of {', '.join(LOSSES)}")
-    return LOSSES[name]
+    return names.chosen("loss", name, LOSSES)

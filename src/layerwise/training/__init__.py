@@ -30,23 +30,28 @@ from layerwise.training._record import Recording, record
 from layerwise.training._schedules import SCHEDULES, Schedule, schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
+    ENGINES,
     Engine,
+    EngineKind,
     Problem,
     Score,
     State,
     Steps,
+    Task,
     engine_for,
-    engine_name,
+    engine_kind,
     on_host,
 )
 
 __all__ = [
+    "ENGINES",
     "LEARNING_RATES",
     "OPTIMISERS",
     "SCHEDULES",
     "Adam",
     "Checkpoint",
     "Engine",
+    "EngineKind",
     "Epoch",
     "Health",
     "History",
@@ -64,9 +69,10 @@ __all__ = [
     "Snapshot",
     "State",
     "Steps",
+    "Task",
     "checkpoints_in",
     "engine_for",
-    "engine_name",
+    "engine_kind",
     "fingerprint",
     "fit",
     "latest_checkpoint",

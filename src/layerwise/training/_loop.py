@@ -20,12 +20,14 @@ from layerwise.training._schedules import schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
     Engine,
+    EngineKind,
     Problem,
     Score,
     State,
     Steps,
+    Task,
     engine_for,
-    engine_name,
+    engine_kind,
     on_host,
 )
 
@@ -134,7 +136,7 @@ class Result:
     checkpoint : Checkpoint
         From which an interrupted training goes on.
     engine : str
-        The engine that trained: ``compiled``, ``eager`` or ``torch``.
+        The engine that trained, a key of ``ENGINES``.
     snapshots : tuple of Snapshot
         The networks on the way, the untrained one first; where training stopped early,
         those that were reached. They are kept as they were: with ``patience`` the last
@@ -267,11 +269,32 @@ def planned_engine(
     data: Dataset,
     recipe: Recipe,
     trainings: int = 1,
-) -> str:
-    """Return the name of the engine that such a training, or several, would take."""
+) -> EngineKind:
+    """Return what is known of the engine that such a training, or several, would take.
+
+    Nothing is drawn for it: of a network its sizes suffice.
+
+    Raises
+    ------
+    InputError
+        If the recipe names one that cannot train this.
+    """
     settled = recipe.resolved(len(data.train))
-    problem = problem_of(architecture, data, settled)
-    return engine_name(problem, settled.engine, trainings)
+    by_hand = isinstance(architecture, Architecture)
+    blocks = parameters = 0
+    if by_hand:
+        features = int(np.prod(data.shape))
+        layer = architecture.build(features, data.classes)
+        blocks, parameters = len(layer.layers), layer.sizes((features,))[0]
+    task = Task(
+        is_module=not by_hand,
+        device=settled.device,
+        steps=settled.steps(len(data.train)) * trainings,
+        batch_size=settled.batch_size,
+        blocks=blocks,
+        parameters=parameters,
+    )
+    return engine_kind(task, settled.engine)
 
 
 def score(
@@ -289,9 +312,9 @@ def score(
     data = data.in_memory()
     settled = recipe.resolved(len(data.train))
     problem = problem_of(architecture, data, settled)
-    by_hand = isinstance(problem.network, Network)
-    engine = engine_for(problem, "eager" if by_hand else "torch")
-    training = _Training(engine, problem, data, settled)
+    # Without a step to take the one that is there at once, whatever the recipe names.
+    kind = engine_kind(Task(is_module=not isinstance(problem.network, Network)))
+    training = _Training(kind.load(problem), problem, data, settled)
     return training.result(checkpoint, status)
 
 
@@ -345,14 +368,13 @@ def problem_of(
 ) -> Problem:
     """Return what an engine is made for, to train this on these data so."""
     network = _untrained(architecture, data, recipe)
-    steps = recipe.order(len(data.train)).steps_per_epoch
     return Problem(
         network=network,
         samples=data.train,
         optimiser=named_optimiser(recipe.optimizer),
         schedule=schedule(recipe.schedule),
         peak_rate=recipe.learning_rate,
-        total_steps=recipe.epochs * steps,
+        total_steps=recipe.steps(len(data.train)),
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         device=recipe.device,

@@ -5,11 +5,12 @@ and moments. Both map over trees and are written over the array-API standard.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
-from layerwise.errors import InputError
 
 __all__ = ["OPTIMISERS", "SGD", "Adam", "Momentum", "Optimiser", "optimiser"]
 
@@ -147,15 +148,13 @@ class Adam(Optimiser):
         return moved, {"mean": mean, "square": square, "count": count}
 
 
-OPTIMISERS = MappingProxyType(
+OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType(
     {
-        "sgd": SGD(),
-        "momentum": Momentum(),
-        "adam": Adam(),
-        "adamw": Adam(weight_decay=0.01),
+        name: globals()[entry.kind](**entry.settings)
+        for name, entry in names.OPTIMISERS.items()
     }
 )
-"""Every optimiser by its name on the command line."""
+"""Every optimiser by its name."""
 
 
 def optimiser(name: str) -> Optimiser:
@@ -166,7 +165,4 @@ def optimiser(name: str) -> Optimiser:
     InputError
         If there is none.
     """
-    if name not in OPTIMISERS:
-        known = ", ".join(OPTIMISERS)
-        raise InputError(f"optimizer {name!r} is unknown; choose of {known}")
-    return OPTIMISERS[name]
+    return names.chosen("optimizer", name, OPTIMISERS)

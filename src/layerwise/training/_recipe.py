@@ -5,18 +5,16 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from layerwise import names
 from layerwise.data import Order
 from layerwise.errors import InputError
-from layerwise.training._optimisers import optimiser
-from layerwise.training._schedules import schedule
 
 __all__ = ["Recipe", "ResolvedRecipe"]
 
 LEARNING_RATES = MappingProxyType(
-    {"sgd": 0.05, "momentum": 0.02, "adam": 3e-3, "adamw": 3e-3}
+    {name: entry.learning_rate for name, entry in names.OPTIMISERS.items()}
 )
 MANY_SAMPLES = 10_000
-ENGINES = ("auto", "compiled", "eager", "torch")
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,11 @@ class Recipe:
     seed : int
         Of the initial parameters, the order and the noise.
     engine : str
-        ``compiled`` (XLA), ``eager`` (NumPy), ``torch`` (autograd), or ``auto``: torch
-        for a module of torch and under ``torchrun``, else by the problem's size.
+        A key of ``layerwise.names.ENGINES``, or ``auto``: torch for a module of torch
+        and under ``torchrun``, else by the problem's size.
     device : str, optional
-        Where to compute, ``cpu``, ``gpu`` or ``tpu`` with the compiled engine, ``cpu``
-        or ``gpu`` with torch; by default the fastest there is.
+        Where to compute, one of the engine's ``devices`` there; by default the fastest
+        there is.
     patience : int, optional
         Stop after this many epochs without a lower validation loss and keep the best;
         by default never.
@@ -71,11 +69,9 @@ class Recipe:
     snapshots: int = 5
 
     def __post_init__(self) -> None:
-        optimiser(self.optimizer)
-        schedule(self.schedule)
-        if self.engine not in ENGINES:
-            known = ", ".join(ENGINES)
-            raise InputError(f"engine {self.engine!r} is unknown; choose of {known}")
+        names.chosen("optimizer", self.optimizer, names.OPTIMISERS)
+        names.chosen("schedule", self.schedule, names.SCHEDULES)
+        names.chosen("engine", self.engine, {names.AUTO: None, **names.ENGINES})
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -111,6 +107,10 @@ class ResolvedRecipe(Recipe):
     epochs: int = 1
     batch_size: int = 1
     learning_rate: float = 1.0
+
+    def steps(self, samples: int) -> int:
+        """Return how many steps there are in all, with so many samples."""
+        return self.epochs * self.order(samples).steps_per_epoch
 
     def order(self, samples: int) -> Order:
         """Return the order in which so many samples are seen."""

@@ -4,13 +4,13 @@ Each is a function of the global step and of the number of steps alone, so that 
 not matter where a training was cut.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.errors import InputError
+from layerwise import names
 
 __all__ = ["SCHEDULES", "Schedule", "schedule"]
 
@@ -49,10 +49,10 @@ def one_cycle(
     return np.where(steps < summit, START + (1 - START) * up, END + (1 - END) * down)
 
 
-SCHEDULES = MappingProxyType(
-    {"constant": constant, "cosine": cosine, "one-cycle": one_cycle}
+SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
+    {name: globals()[kind] for name, kind in names.SCHEDULES.items()}
 )
-"""Every schedule by its name on the command line."""
+"""Every schedule by its name."""
 
 
 def schedule(name: str) -> Schedule:
@@ -63,7 +63,4 @@ def schedule(name: str) -> Schedule:
     InputError
         If there is none.
     """
-    if name not in SCHEDULES:
-        known = ", ".join(SCHEDULES)
-        raise InputError(f"schedule {name!r} is unknown; choose of {known}")
-    return SCHEDULES[name]
+    return names.chosen("schedule", name, SCHEDULES)

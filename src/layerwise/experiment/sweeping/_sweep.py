@@ -83,7 +83,7 @@ def open_sweep(
     data = load_data(plan)
     sweep = Sweep(data.name, tuple(axes))
     for settings in sweep.grid():
-        check_device(varied(plan, settings).recipe)
+        check_device(varied(plan, settings))
     mark = fingerprint(plan.architecture, data, plan.recipe)
     with new_folder(f"sweep-{plain(data.name)}", out, _how_to_go_on) as folder:
         run = SweepRun(folder, plan, sweep, mark)

@@ -203,7 +203,7 @@ def out_of_fold_evidence(
     tick()
     settled = (recipe or Recipe()).resolved(len(samples))
     engine = planned_engine(architecture, data, settled, trainings=ROUNDS * FOLDS)
-    settled = replace(settled, engine=engine)
+    settled = replace(settled, engine=engine.name)
     first = replace(settled, epochs=max(1, settled.epochs // 2), seed=seed)
     kept = np.ones(len(samples), bool)
     before = cross_fit(architecture, data, first, kept, tick).probabilities()

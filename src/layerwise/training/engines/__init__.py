@@ -1,6 +1,12 @@
 """Engines: each advances a network by the same mathematics, in its own way."""
 
-from layerwise.training.engines._choice import engine_for, engine_name
+from layerwise.training.engines._choice import (
+    ENGINES,
+    EngineKind,
+    Task,
+    engine_for,
+    engine_kind,
+)
 from layerwise.training.engines._engine import (
     Engine,
     Problem,
@@ -12,13 +18,16 @@ from layerwise.training.engines._engine import (
 )
 
 __all__ = [
+    "ENGINES",
     "Engine",
+    "EngineKind",
     "Problem",
     "Score",
     "State",
     "Steps",
+    "Task",
     "all_finite",
     "engine_for",
-    "engine_name",
+    "engine_kind",
     "on_host",
 ]
