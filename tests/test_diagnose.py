@@ -9,7 +9,7 @@ import pytest
 import layerwise as lw
 from layerwise.cli import main
 from layerwise.experiment import Plan, Run, fix_run, restored
-from layerwise.modules import load_network
+from layerwise.model import load_network
 
 SLOW = ["--hidden", "16", "--learning-rate", "1e-7", "--schedule", "constant"]
 

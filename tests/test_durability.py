@@ -13,8 +13,7 @@ from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, Run, open_run, read_summary, reopen_run, train
 from layerwise.files import read_tensors
-from layerwise.model import MLP
-from layerwise.modules import load_network
+from layerwise.model import MLP, load_network
 from layerwise.training import Recipe, checkpoints_in
 from layerwise.training._checkpoint import FORMAT
 

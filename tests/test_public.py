@@ -37,7 +37,7 @@ def test_the_rooms_are_those_of_the_design():
 
 def loaded_by(statement: str) -> set[str]:
     """The top-level packages that a fresh interpreter has loaded after it."""
-    code = f"{statement}; import sys; print(*{{m.split('.')[0] for m in sys.modules}})"
+    code = f"{statement}\nimport sys; print(*{{m.split('.')[0] for m in sys.modules}})"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
@@ -53,6 +53,21 @@ def test_models_and_eager_mathematics_need_neither_jax_nor_torch():
     loaded = loaded_by("import layerwise; layerwise.MLP; layerwise.fit; layerwise.load")
     assert "numpy" in loaded
     assert not loaded & HEAVY
+
+
+def test_who_has_no_module_loads_no_torch(tmp_path):
+    loaded = loaded_by(
+        f"""
+import layerwise as lw, layerwise.experiment, layerwise.presentation
+data = lw.load("iris")
+result = lw.fit(lw.MLP([4]), data, epochs=1, engine="eager")
+lw.diagnose(result), lw.inspect(result.network, data), result.snapshots
+lw.save_network(result.network, {str(tmp_path / "n")!r})
+lw.load_network({str(tmp_path / "n")!r})
+"""
+    )
+    assert "layerwise" in loaded
+    assert not loaded & {"jax", "torch"}
 
 
 def test_every_name_resolves():

@@ -49,9 +49,9 @@ _ROOMS = {
     "inspect": "study",
     "inspect_activations": "study",
     "load": "data",
-    "load_network": "modules",
+    "load_network": "model",
     "record": "training",
-    "save_network": "modules",
+    "save_network": "model",
     "scaling_module": "modules",
     "suspects": "study",
     "to_torch": "modules",
@@ -65,6 +65,9 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version("layerwise")
     if name not in _ROOMS:
         raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
+    if _ROOMS[name] == "modules":
+        require_torch = import_module("layerwise.arrays").require_torch
+        require_torch(f"lw.{name}")
     return getattr(import_module(f"layerwise.{_ROOMS[name]}"), name)
 
 

@@ -103,7 +103,7 @@ class InspectCommand(StoredOptions):
 
     def _network(self, console: "Console", path: str, name: str) -> int:
         from layerwise import experiment, presentation, ranks
-        from layerwise.modules import load_network
+        from layerwise.model import load_network
 
         ranks.join()
         plan = self._plan(name)
@@ -160,12 +160,10 @@ class InspectCommand(StoredOptions):
 
     def _loaded(self, target: str) -> tuple[Any, str]:
         """Return the module with its weights, and what is to be said of these."""
-        from layerwise import study as inspection
+        from layerwise.modules import load_weights
 
         module = built(target)
-        if self.weights is None:
-            return module, ""
-        return module, inspection.load_module_weights(module, self.weights)
+        return module, load_weights(module, self.weights) if self.weights else ""
 
     def _plan(self, data: str) -> "Plan":
         from layerwise import experiment

@@ -22,10 +22,10 @@ from layerwise.model import (
     Network,
     ReLU,
     Residual,
+    TrainedNetwork,
     flatten,
     layers_within,
 )
-from layerwise.modules import TorchNetwork
 from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import (
     Health,
@@ -52,7 +52,7 @@ class Evidence:
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
         Its last finite state.
     data : Dataset
     recipe : ResolvedRecipe
@@ -67,7 +67,7 @@ class Evidence:
         What simple methods reach on the same data.
     """
 
-    network: Network | TorchNetwork
+    network: TrainedNetwork
     data: Dataset
     recipe: ResolvedRecipe
     optimiser: Optimiser
@@ -93,7 +93,7 @@ class Evidence:
         return self.history.records
 
     @cached_property
-    def untrained(self) -> Network | TorchNetwork:
+    def untrained(self) -> TrainedNetwork:
         """The network before its first step."""
         return self.network.redrawn(self.recipe.seed)
 
@@ -221,7 +221,7 @@ class Evidence:
         """
         untrained = self.untrained
         none = np.array([[-1.0, 1.0]]), 2  # one input, and a variance of 1
-        if isinstance(untrained, TorchNetwork):
+        if not isinstance(untrained, Network):
             held = untrained.followed
             named = [held.get(f"{name}.weight") for name in untrained.layer_names]
             found = [w if w is not None and w.ndim > 1 else None for w in named]

@@ -5,8 +5,12 @@ import numpy as np
 from layerwise.arrays import one_hot
 from layerwise.diagnosis._cause import Cause, advised
 from layerwise.diagnosis._evidence import Evidence
-from layerwise.model import CrossEntropy, CrossEntropyOnProbabilities, Network, Softmax
-from layerwise.modules import TorchNetwork
+from layerwise.model import (
+    CrossEntropy,
+    CrossEntropyOnProbabilities,
+    Softmax,
+    TrainedNetwork,
+)
 from layerwise.training import LEARNING_RATES
 from layerwise.wording import number, percent
 
@@ -74,7 +78,7 @@ def underflow(evidence: Evidence) -> Cause | None:
     )
 
 
-def _floored(network: Network | TorchNetwork, evidence: Evidence) -> float:
+def _floored(network: TrainedNetwork, evidence: Evidence) -> float:
     samples = evidence.training_rows
     outputs = network.logits(samples.inputs)
     own = (outputs * one_hot(samples.targets, outputs.shape[1], outputs)).sum(axis=1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from layerwise.model import (
     Sequential,
     loss_function,
 )
-from layerwise.modules import TorchModule
 from layerwise.training import Optimiser, Recipe
+
+if TYPE_CHECKING:
+    from layerwise.modules import TorchModule
 
 __all__ = ["Setup"]
 
@@ -35,7 +37,7 @@ class Setup:
         One of the user's own, instead of the recipe's.
     """
 
-    architecture: Architecture | TorchModule
+    architecture: "Architecture | TorchModule"
     data: Dataset
     recipe: Recipe
     optimiser: Optimiser | None = None
@@ -43,7 +45,7 @@ class Setup:
     def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a change can be made: a torch module is its owner's."""
         fixed = _names(MLP) - {"loss"}
-        given = isinstance(self.architecture, TorchModule)
+        given = not isinstance(self.architecture, Architecture)
         return {k: v for k, v in change.items() if not (given and k in fixed)}
 
     def changed(self, change: Mapping[str, Any]) -> "Setup":
@@ -106,14 +108,14 @@ def _balanced(samples: Samples) -> Samples:
 
 
 def _rebuilt(
-    architecture: Architecture | TorchModule, change: Mapping[str, Any]
-) -> Architecture | TorchModule:
+    architecture: "Architecture | TorchModule", change: Mapping[str, Any]
+) -> "Architecture | TorchModule":
     own = {k: v for k, v in change.items() if k in _names(MLP)}
     if not own:
         return architecture
-    if isinstance(architecture, MLP | TorchModule):
-        return replace(architecture, **own)
-    return Rebuilt(architecture, own.get("init"), own.get("loss"))
+    if isinstance(architecture, Architecture) and not isinstance(architecture, MLP):
+        return Rebuilt(architecture, own.get("init"), own.get("loss"))
+    return replace(architecture, **own)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from layerwise.diagnosis import Diagnosis, Fixed, Setup, diagnose, fix
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, open_run
 from layerwise.experiment._path import record
-from layerwise.experiment._plan import NamedModule
-from layerwise.model import MLP
+from layerwise.model import MLP, Architecture
 from layerwise.training import Progress, Result
 
 __all__ = ["fix_run", "fixable"]
@@ -58,10 +57,11 @@ def fix_run(
     if fixed.result is result or not is_ours:
         return None, fixed
     best = fixed.setup
+    named = run.plan.module
     if isinstance(best.architecture, MLP):
         trained: dict[str, Any] = {"architecture": best.architecture}
-    elif isinstance(best.architecture, NamedModule):
-        trained = {"module": best.architecture}
+    elif named is not None and not isinstance(best.architecture, Architecture):
+        trained = {"module": replace(named, loss=best.architecture.loss)}
     else:
         raise InputError(f"{run.folder}: its network cannot be asked for by a command")
     plan = replace(

@@ -25,8 +25,7 @@ from layerwise.experiment._summary import (
 )
 from layerwise.experiment._workers import deaf_to_interrupts, workers
 from layerwise.files import make_folder, sole_writer, write_atomically, write_tensors
-from layerwise.model import Network
-from layerwise.modules import TorchNetwork, save_network
+from layerwise.model import Network, TrainedNetwork, save_network
 from layerwise.presentation import (
     Report,
     draw_all,
@@ -251,7 +250,7 @@ def finish(
 
 
 def look_inside(
-    network: Network | TorchNetwork,
+    network: TrainedNetwork,
     data: Dataset,
     plan: Plan,
     *,
@@ -263,7 +262,7 @@ def look_inside(
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
     data : Dataset
     plan : Plan
         Its required accuracy, suspects and recipe count.

@@ -4,19 +4,21 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Dataset, load
 from layerwise.errors import InputError
 from layerwise.model import MLP
-from layerwise.modules import TorchModule
 from layerwise.training import Recipe
+
+if TYPE_CHECKING:
+    from layerwise.modules import TorchModule
 
 __all__ = ["NamedModule", "Plan", "load_data"]
 
 
 @dataclass(frozen=True, eq=False)
-class NamedModule(TorchModule):
+class NamedModule:
     """A torch module to be trained, and what the command line calls it.
 
     Parameters
@@ -29,7 +31,9 @@ class NamedModule(TorchModule):
         FILE.py:NAME or package.module:NAME.
     """
 
-    target: str = ""
+    module: Any
+    loss: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Plan:
             )
 
     @property
-    def trained(self) -> MLP | NamedModule:
+    def trained(self) -> "MLP | TorchModule":
         """What is trained.
 
         Raises
@@ -111,7 +115,9 @@ class Plan:
                 "this run trains a torch module, and a file cannot bring code: name "
                 f"it with --module {self.module.target}"
             )
-        return self.module
+        from layerwise.modules import TorchModule
+
+        return TorchModule(self.module.module, self.module.loss)
 
     def with_module(self, named: NamedModule | None) -> "Plan":
         """Return the plan with the module that it knows by its name.

@@ -18,6 +18,7 @@ from layerwise.model._activations import (
 from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Residual, Sequential, layers_within, slopes
 from layerwise.model._dropout import Dropout
+from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
     GradientCheck,
     GradientReport,
@@ -45,12 +46,12 @@ from layerwise.model._network import (
     flatten,
     hits,
     initial_network,
-    likeliest,
     loss_and_gradients,
     target_rows,
 )
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
+from layerwise.model._trained import TrainedNetwork
 
 __all__ = [
     "ACTIVATIONS",
@@ -84,6 +85,7 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "Tanh",
+    "TrainedNetwork",
     "activation",
     "block_names",
     "flatten",
@@ -92,12 +94,13 @@ __all__ = [
     "initial_network",
     "initialiser",
     "layers_within",
-    "likeliest",
+    "load_network",
     "loss_and_gradients",
     "loss_function",
     "mean_loss",
     "output_shape",
     "own_targets",
+    "save_network",
     "slopes",
     "target_rows",
     "with_l2_penalty",

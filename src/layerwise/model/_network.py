@@ -6,22 +6,23 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 
 from layerwise.arrays import (
     Array,
     Tree,
     leaves,
+    named_leaves,
     namespace,
     one_hot,
     tree_map,
 )
-from layerwise.data import Dataset, Scaling, read_ahead
-from layerwise.errors import InputError
+from layerwise.data import Dataset, read_ahead
 from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
+from layerwise.model._trained import TrainedNetwork
 
 __all__ = [
     "Batch",
@@ -30,7 +31,6 @@ __all__ = [
     "flatten",
     "hits",
     "initial_network",
-    "likeliest",
     "loss_and_gradients",
     "target_rows",
 ]
@@ -40,7 +40,7 @@ BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(TrainedNetwork):
     """A network that predicts: architecture, parameters, scaling and class names.
 
     Parameters
@@ -58,10 +58,6 @@ class Network:
     """
 
     architecture: Architecture
-    parameters: Tree
-    shape: tuple[int, ...]
-    class_names: tuple[str, ...]
-    scaling: Scaling
 
     def __repr__(self) -> str:
         return (
@@ -75,20 +71,10 @@ class Network:
         features = int(np.prod(self.shape))
         return self.architecture.build(features, len(self.class_names))
 
-    @cached_property
-    def loss(self) -> Loss:
-        """The loss the outputs are meant for."""
-        return self.architecture.loss_function()
-
     @property
     def layer_names(self) -> tuple[str, ...]:
         """The blocks' names: hidden1, hidden2, …, output."""
         return block_names(self.layer)
-
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers training changes."""
-        return sum(leaf.size for leaf in leaves(self.parameters))
 
     @property
     def followed(self) -> Tree:
@@ -104,26 +90,9 @@ class Network:
         parameters = tree_map(lambda leaf: leaf.astype(dtype), drawn)
         return replace(self, parameters=parameters)
 
-    def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
-        """Return the outputs for raw inputs, shape (samples, *shape)."""
-        blocks = [arrays[-1] for arrays in self.activations(inputs)]
-        if blocks:
-            return np.concatenate(blocks)
-        return np.zeros((0, len(self.class_names)), leaves(self.parameters)[0].dtype)
-
-    def predict_proba(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
-        """Return class probabilities for raw inputs, shape (samples, *shape)."""
-        return self.loss.probabilities(self.logits(inputs))
-
-    def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
-        """Return the index of the likeliest class for raw inputs.
-
-        Raises
-        ------
-        InputError
-            If a row has no likeliest class, because a value of it is missing.
-        """
-        return likeliest(self.logits(inputs))
+    def named_arrays(self) -> dict[str, np.ndarray]:
+        """Return the parameters by name, as a file holds them."""
+        return {f"parameters.{n}": leaf for n, leaf in named_leaves(self.parameters)}
 
     def activations(self, inputs: Array) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield the scaled inputs and every block's outputs, some thousand rows a time.
@@ -135,11 +104,7 @@ class Network:
         InputError
             If the inputs do not have the network's input shape.
         """
-        if tuple(inputs.shape[1:]) != self.shape:
-            raise InputError(
-                f"the network takes inputs of shape {self.shape}, "
-                f"these have {tuple(inputs.shape[1:])}"
-            )
+        self._check_shape(inputs)
         dtype = leaves(self.parameters)[0].dtype
         for rows in read_ahead(inputs, BLOCK_ROWS):
             x = flatten(self.scaling.apply(rows, dtype))
@@ -148,24 +113,8 @@ class Network:
                 outputs, _ = self.layer.outputs(self.parameters, x)
             yield (x, *outputs)
 
-
-def likeliest(
-    logits: Float[np.ndarray, "samples classes"],
-) -> Int[np.ndarray, " samples"]:
-    """Return the class of the largest logit of every row.
-
-    Raises
-    ------
-    InputError
-        If a row's logits are NaN: of these ``argmax`` names the first.
-    """
-    lost = np.isnan(logits).any(axis=1)
-    if lost.any():
-        raise InputError(
-            f"row {int(np.argmax(lost))} (counted from 0) has logits that are NaN, and "
-            "no likeliest class: fill or drop what is missing or infinite in the inputs"
-        )
-    return np.argmax(logits, axis=1)
+    def _outputs(self, inputs: Array) -> Iterator[np.ndarray]:
+        return (arrays[-1] for arrays in self.activations(inputs))
 
 
 def initial_network(

@@ -3,19 +3,23 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+import torch
+from torch import nn
 
-from layerwise.arrays import Array, Tree, leaves, require_torch, to_numpy
+from layerwise.arrays import Array, Tree, to_numpy
 from layerwise.data import Dataset, Scaling
 from layerwise.errors import InputError
-from layerwise.model import Loss, Network, likeliest, loss_function
-
-if TYPE_CHECKING:
-    from torch import nn
+from layerwise.model import Loss, Network, TrainedNetwork, loss_function
+from layerwise.modules._convert import (
+    Scale,
+    as_inputs,
+    logits_of,
+    network_module,
+    unwrapped,
+)
 
 __all__ = [
     "TorchModule",
@@ -62,7 +66,7 @@ class TorchModule:
 
 
 @dataclass(frozen=True, eq=False)
-class TorchNetwork:
+class TorchNetwork(TrainedNetwork):
     """A torch module that predicts: the counterpart of `Network`.
 
     Parameters
@@ -76,15 +80,14 @@ class TorchNetwork:
         The shape of one input.
     class_names : tuple of str
         One for each output.
-    layer_names : tuple of str
+    scaling : Scaling
+        None: the module takes the inputs as they are.
+    called : tuple of str
         The layers that have weights, in the order in which the module calls them.
     """
 
     architecture: TorchModule
-    parameters: Tree
-    shape: tuple[int, ...]
-    class_names: tuple[str, ...]
-    layer_names: tuple[str, ...]
+    called: tuple[str, ...]
 
     def __repr__(self) -> str:
         return (
@@ -94,67 +97,30 @@ class TorchNetwork:
         )
 
     @property
-    def scaling(self) -> Scaling:
-        """None: the module takes the inputs as they are."""
-        return Scaling("none", np.zeros(()), np.ones(()))
-
-    @cached_property
-    def loss(self) -> Loss:
-        """The loss the outputs are meant for."""
-        return self.architecture.loss_function()
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers that have weights, in the order of their calls."""
+        return self.called
 
     @property
     def followed(self) -> Tree:
         """The parameters that follow the gradient."""
         return self.parameters["trained"]
 
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers training changes."""
-        return sum(leaf.size for leaf in leaves(self.followed))
-
-    def reading(self, module: "nn.Module") -> "TorchNetwork":
+    def reading(self, module: nn.Module) -> "TorchNetwork":
         """Return the same network with the parameters that a module has now."""
-        from layerwise.modules._convert import unwrapped
-
         return replace(self, parameters=_parameters(unwrapped(module)))
 
     def redrawn(self, seed: int) -> "TorchNetwork":
         """Return the network untrained: a module's first parameters are its own."""
         del seed
-        return replace(self, parameters=_parameters(self.architecture.module))
+        return self.reading(self.architecture.module)
 
-    def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
-        """Return the logits for inputs of shape (samples, *shape)."""
-        blocks = list(self._blocks(inputs))
-        if blocks:
-            return np.concatenate(blocks)
-        return np.zeros((0, len(self.class_names)), leaves(self.followed)[0].dtype)
+    def named_arrays(self) -> dict[str, np.ndarray]:
+        """Return the module's ``state_dict``."""
+        held = to_torch(self).state_dict()
+        return {name: to_numpy(tensor) for name, tensor in held.items()}
 
-    def predict_proba(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
-        """Return class probabilities for inputs of shape (samples, *shape)."""
-        return self.loss.probabilities(self.logits(inputs))
-
-    def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
-        """Return the index of the likeliest class for each input.
-
-        Raises
-        ------
-        InputError
-            If the module gives NaN for one.
-        """
-        return likeliest(self.logits(inputs))
-
-    def _blocks(self, inputs: Array) -> Iterator[np.ndarray]:
-        import torch
-
-        from layerwise.modules._convert import as_inputs, logits_of
-
-        if tuple(inputs.shape[1:]) != self.shape:
-            raise InputError(
-                f"the network takes inputs of shape {self.shape}, "
-                f"these have {tuple(inputs.shape[1:])}"
-            )
+    def _outputs(self, inputs: Array) -> Iterator[np.ndarray]:
         module = to_torch(self)
         first = next(module.parameters())
         with torch.no_grad():
@@ -164,7 +130,7 @@ class TorchNetwork:
                 yield to_numpy(logits_of(outputs, len(self.class_names)))
 
 
-def to_torch(network: Network | TorchNetwork) -> "nn.Module":
+def to_torch(network: TrainedNetwork) -> nn.Module:
     """Return a network as a torch module of its own, in evaluation mode.
 
     Of a network by hand the module takes raw inputs: the scaling is its first part, and
@@ -174,7 +140,7 @@ def to_torch(network: Network | TorchNetwork) -> "nn.Module":
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
 
     Raises
     ------
@@ -188,11 +154,10 @@ def to_torch(network: Network | TorchNetwork) -> "nn.Module":
     >>> [name for name, _ in lw.to_torch(network).named_children()]
     ['scaling', 'flatten', 'hidden1', 'output']
     """
-    torch = require_torch("a module of torch")
     if isinstance(network, Network):
-        from layerwise.modules._convert import network_module
-
         return network_module(network)
+    if not isinstance(network, TorchNetwork):
+        raise InputError(f"a {type(network).__name__} is no network that torch can run")
     module = copy.deepcopy(network.architecture.module)
     held = dict(module.named_parameters()) | dict(module.named_buffers())
     with torch.no_grad():
@@ -212,10 +177,7 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
     InputError
         If it is no module, has nothing to train, or does not take these inputs.
     """
-    torch = require_torch("training a module")
-    from layerwise.modules._convert import unwrapped
-
-    if not isinstance(architecture.module, torch.nn.Module):
+    if not isinstance(architecture.module, nn.Module):
         kind = type(architecture.module).__name__
         raise InputError(f"a {kind} cannot be trained: give an MLP or a torch module")
     module = copy.deepcopy(unwrapped(architecture.module))
@@ -230,14 +192,13 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
         parameters=parameters,
         shape=data.shape,
         class_names=data.class_names,
-        layer_names=_called(module, data),
+        scaling=Scaling("none", np.zeros(()), np.ones(())),
+        called=_called(module, data),
     )
 
 
 def _parameters(module: Any) -> Tree:
     """Return a module's parameters and buffers, by name."""
-    import torch
-
     held = dict(module.named_parameters())
     trained = {name: p for name, p in held.items() if p.requires_grad}
     kept = {name: p for name, p in held.items() if not p.requires_grad}
@@ -263,10 +224,6 @@ def _first(tensors: dict[str, Any]) -> Any:
 
 def _called(module: Any, data: Dataset) -> tuple[str, ...]:
     """Return the names of the layers with weights, in the order of their calls."""
-    import torch
-
-    from layerwise.modules._convert import as_inputs, logits_of
-
     order: dict[str, None] = {}
     hooks = [
         part.register_forward_pre_hook(lambda *_, name=name: order.setdefault(name))
@@ -296,7 +253,7 @@ def _called(module: Any, data: Dataset) -> tuple[str, ...]:
     return tuple(name or type(module).__name__ for name in order)
 
 
-def scaling_module(data: Dataset) -> "nn.Module":
+def scaling_module(data: Dataset) -> nn.Module:
     """Return the scaling that suits a data set as a torch module, float32.
 
     Parameters
@@ -313,7 +270,4 @@ def scaling_module(data: Dataset) -> "nn.Module":
     >>> lw.fit(module, data, epochs=1).status
     'finished'
     """
-    torch = require_torch("a module of torch")
-    from layerwise.modules._convert import Scale
-
     return Scale(data.fitted_scaling, data.shape, torch.float32)

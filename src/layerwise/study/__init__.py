@@ -12,7 +12,6 @@ from layerwise.study._inputs import inspect_inputs
 from layerwise.study._inspect import inspect, is_module
 from layerwise.study._module_layers import (
     ModuleLayer,
-    load_module_weights,
     module_layers,
 )
 from layerwise.study.labels import out_of_fold_evidence, suspects
@@ -66,7 +65,6 @@ __all__ = [
     "joined",
     "load_counted",
     "load_for_inspecting",
-    "load_module_weights",
     "module_layers",
     "out_of_fold_evidence",
     "save_counted",

@@ -6,8 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import Network
-from layerwise.modules import TorchNetwork, to_torch
+from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision
 from layerwise.study._studied import studied
 from layerwise.study.passes import Counting
@@ -48,7 +47,7 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
 
     Parameters
     ----------
-    network : Network, TorchNetwork or torch.nn.Module
+    network : TrainedNetwork or torch.nn.Module
         A trained one; untrained is possible too.
     data : Dataset or Samples; with a module also (X, y) or an iterable of batches
         With a data set, everything fitted is fitted on its training samples and
@@ -149,7 +148,9 @@ def _case(
             )
         return network_case(network, data, fit_on, snapshots)
     module = network
-    if isinstance(network, TorchNetwork):
+    if isinstance(network, TrainedNetwork):
+        from layerwise.modules import to_torch
+
         module = to_torch(network)
         snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
     if not is_module(module):

@@ -1,12 +1,11 @@
 """The door to torch: what is asked of modules before a study, without importing it."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from layerwise.study._inspect import LookOptions
 
-__all__ = ["ModuleLayer", "load_module_weights", "module_layers"]
+__all__ = ["ModuleLayer", "module_layers"]
 
 
 class ModuleLayer(NamedTuple):
@@ -29,13 +28,6 @@ class ModuleLayer(NamedTuple):
     shape: tuple[int, ...]
     rows: str
     chosen: bool
-
-
-def load_module_weights(module: Any, path: str | Path) -> str:
-    """Put the weights of a file into a torch module; see ``load_weights``."""
-    from layerwise.modules import load_weights
-
-    return load_weights(module, path)
 
 
 def module_layers(

@@ -19,7 +19,6 @@ from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
 from layerwise.model import Architecture
-from layerwise.modules import TorchModule
 from layerwise.training._history import Epoch, History
 from layerwise.training._loop import Checkpoint, initial_state
 from layerwise.training._recipe import Recipe
@@ -27,6 +26,8 @@ from layerwise.training.engines import State, on_host
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from layerwise.modules import TorchModule
 
 __all__ = [
     "checkpoints_in",
@@ -69,6 +70,8 @@ def _described(architecture: Any) -> list[Any]:
     if isinstance(architecture, Architecture):
         chosen = asdict(architecture) if is_dataclass(architecture) else {}  # pyright: ignore[reportArgumentType]
         return [type(architecture).__qualname__, chosen]
+    from layerwise.modules import TorchModule
+
     if not isinstance(architecture, TorchModule):
         architecture = TorchModule(architecture)
     parameters = [

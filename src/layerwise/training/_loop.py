@@ -11,8 +11,7 @@ import numpy as np
 from layerwise import ranks
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import Architecture, Network, initial_network
-from layerwise.modules import TorchModule, TorchNetwork, torch_network
+from layerwise.model import Architecture, Network, TrainedNetwork, initial_network
 from layerwise.training._history import Epoch, History
 from layerwise.training._optimisers import Optimiser, optimiser as named_optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
@@ -33,6 +32,8 @@ from layerwise.training.engines import (
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from layerwise.modules import TorchModule
 
 __all__ = [
     "Checkpoint",
@@ -117,7 +118,7 @@ class Result:
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
         As trained; where training diverged or was interrupted, its last finite state.
         A module of torch is in it as ``lw.to_torch(network)``.
     history : History
@@ -147,7 +148,7 @@ class Result:
         What turned gradients into updates.
     """
 
-    network: Network | TorchNetwork
+    network: TrainedNetwork
     history: History
     recipe: ResolvedRecipe
     status: str
@@ -353,9 +354,11 @@ def _untrained(
     architecture: "Architecture | TorchModule | nn.Module",
     data: Dataset,
     recipe: ResolvedRecipe,
-) -> Network | TorchNetwork:
+) -> TrainedNetwork:
     if isinstance(architecture, Architecture):
         return initial_network(architecture, data, seed=recipe.seed)
+    from layerwise.modules import TorchModule, torch_network
+
     if not isinstance(architecture, TorchModule):
         architecture = TorchModule(architecture)
     return torch_network(architecture, data)

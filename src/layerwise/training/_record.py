@@ -20,13 +20,14 @@ from layerwise import ranks
 from layerwise.arrays import Tree, one_hot
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import hits
-from layerwise.modules import TorchModule, TorchNetwork, torch_network
+from layerwise.model import TrainedNetwork, hits
 from layerwise.training._snapshots import Snapshot
 from layerwise.training.engines import Score
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from layerwise.modules import TorchNetwork
 
 __all__ = ["Recording", "record"]
 
@@ -50,7 +51,7 @@ class Recording:
     """
 
     def __init__(
-        self, module: "nn.Module", network: TorchNetwork, probe: Samples, most: int
+        self, module: "nn.Module", network: "TorchNetwork", probe: Samples, most: int
     ) -> None:
         self._module = module
         self._network = network
@@ -127,6 +128,8 @@ def record(
     """
     if most < 2:
         raise InputError(f"most {most}: keep at least 2 snapshots, the first and last")
+    from layerwise.modules import TorchModule, torch_network
+
     network = torch_network(TorchModule(module), probe_data)
     held_out = probe_data.validation
     probe = held_out.at(held_out.spread(MOST_ROWS))
@@ -135,7 +138,7 @@ def record(
     yield recording
 
 
-def _score(network: TorchNetwork, probe: Samples) -> Score:
+def _score(network: TrainedNetwork, probe: Samples) -> Score:
     outputs = network.logits(probe.inputs)
     rows = one_hot(probe.targets, len(network.class_names), outputs)
     losses, _ = network.loss.forward(outputs, rows)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise.model import Network
-from layerwise.modules import TorchNetwork
+from layerwise.model import TrainedNetwork
 
 __all__ = ["Snapshot", "snapshot_epochs"]
 
@@ -18,12 +17,12 @@ class Snapshot:
     ----------
     epoch : int
         Epochs done by then; 0 is the untrained network.
-    network : Network or TorchNetwork
+    network : TrainedNetwork
         Predicts like any other.
     """
 
     epoch: int
-    network: Network | TorchNetwork
+    network: TrainedNetwork
 
 
 def snapshot_epochs(epochs: int, count: int) -> tuple[int, ...]:

@@ -7,8 +7,7 @@ from jaxtyping import Float
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.model import Network
-from layerwise.modules import TorchNetwork
+from layerwise.model import TrainedNetwork
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
 from layerwise.presentation.figures._points import draw_points, draw_rings
@@ -134,7 +133,7 @@ def _as_pictures(
 
 @styled
 def decision_regions(
-    network: Network | TorchNetwork,
+    network: TrainedNetwork,
     samples: Samples,
     ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
-from layerwise.modules import TorchModule
+from layerwise.model import Architecture
 from layerwise.presentation._report import Report
 from layerwise.presentation._tables import study_tables, tables
 from layerwise.presentation._text import short
@@ -113,7 +113,7 @@ def _layers(
 
 
 def _architecture(architecture: Any) -> list[tuple[str, str]]:
-    if not isinstance(architecture, TorchModule):
+    if isinstance(architecture, Architecture):
         return [("network", repr(architecture))]
     return [("network", repr(architecture.module)), ("loss", architecture.loss)]
 

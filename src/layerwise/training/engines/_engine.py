@@ -10,8 +10,7 @@ from jaxtyping import Float, Integer
 from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
 from layerwise.errors import InputError
-from layerwise.model import Network
-from layerwise.modules import TorchNetwork
+from layerwise.model import Network, TrainedNetwork
 from layerwise.training._health import HEALTH_EVERY, no_health
 from layerwise.training._optimisers import Optimiser
 from layerwise.training._schedules import Schedule
@@ -79,7 +78,7 @@ class Problem:
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
         Untrained; its parameters' dtype is that of the computation.
     samples : Samples
         The training set, in its own dtype.
@@ -104,7 +103,7 @@ class Problem:
         Global steps from one record of the layers' health to the next; 0 for none.
     """
 
-    network: Network | TorchNetwork
+    network: TrainedNetwork
     samples: Samples
     optimiser: Optimiser
     schedule: Schedule

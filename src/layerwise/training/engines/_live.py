@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
-from layerwise.model import Network
-from layerwise.modules import Slot, TorchNetwork, as_inputs, logits_of, slots, to_torch
+from layerwise.model import Network, TrainedNetwork
+from layerwise.modules import Slot, as_inputs, logits_of, slots, to_torch
 
 __all__ = ["Live", "fill", "live"]
 
@@ -118,7 +118,7 @@ def _tensor(value: Array) -> Tensor:
     return torch.tensor(np.asarray(value))
 
 
-def live(network: Network | TorchNetwork, device: torch.device) -> Live:
+def live(network: TrainedNetwork, device: torch.device) -> Live:
     """Return a network's module on a device, its parameters in one vector."""
     module: Any = to_torch(network).to(device)
     kept: dict[str, Tensor] | None = None

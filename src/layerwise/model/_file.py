@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import named_leaves, to_numpy, tree_like
+from layerwise.arrays import tree_like
 from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
-from layerwise.model import MLP, Network
-from layerwise.modules._network import TorchNetwork, to_torch
+from layerwise.model._mlp import MLP
+from layerwise.model._network import Network
+from layerwise.model._trained import TrainedNetwork
 
 __all__ = ["load_network", "save_network"]
 
@@ -26,7 +27,7 @@ FORMAT = "network-1"
 MODULE_FORMAT = "module-1"
 
 
-def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
+def save_network(network: TrainedNetwork, path: str | Path) -> None:
     """Write a network as safetensors; the old file or the new one is there, never half.
 
     Of a torch module the file holds the ``state_dict``, which its class reads again:
@@ -34,7 +35,7 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
 
     Parameters
     ----------
-    network : Network or TorchNetwork
+    network : TrainedNetwork
     path : path
         The file; its folder has to exist.
 
@@ -45,24 +46,21 @@ def save_network(network: Network | TorchNetwork, path: str | Path) -> None:
     MachineError
         If the file cannot be written.
     """
-    if isinstance(network, TorchNetwork):
-        held = to_torch(network).state_dict()
-        arrays = {name: to_numpy(tensor) for name, tensor in held.items()}
-        write_tensors(path, arrays, {"format": MODULE_FORMAT})
-        return
-    if not isinstance(network.architecture, MLP):
-        kind = type(network.architecture).__name__
-        raise InputError(f"only an MLP can be saved to a file, not a {kind}")
-    tensors = {f"parameters.{n}": leaf for n, leaf in named_leaves(network.parameters)}
-    scaling = network.scaling.to_arrays()
-    tensors |= {f"scaling.{name}": array for name, array in scaling.items()}
-    settings = {
-        "format": FORMAT,
-        "mlp": asdict(network.architecture),
-        "shape": network.shape,
-        "class_names": network.class_names,
-        "scaling": network.scaling.kind,
-    }
+    tensors = network.named_arrays()
+    settings: dict[str, Any] = {"format": MODULE_FORMAT}
+    if isinstance(network, Network):
+        if not isinstance(network.architecture, MLP):
+            kind = type(network.architecture).__name__
+            raise InputError(f"only an MLP can be saved to a file, not a {kind}")
+        scaling = network.scaling.to_arrays()
+        tensors |= {f"scaling.{name}": array for name, array in scaling.items()}
+        settings = {
+            "format": FORMAT,
+            "mlp": asdict(network.architecture),
+            "shape": network.shape,
+            "class_names": network.class_names,
+            "scaling": network.scaling.kind,
+        }
     write_tensors(path, tensors, settings)
 
 
