@@ -17,6 +17,9 @@ from pathlib import Path
 import pytest
 
 MOST_FILES = {
+    "activation": 2,
+    "optimiser": 2,
+    "engine": 3,
     "format": 2,
     "measure": 2,
     "finding": 2,
