@@ -44,9 +44,11 @@ from PIL.PngImagePlugin import PngInfo
 from layerwise import MLP, Dataset, Recipe, Samples
 from layerwise.presentation.figures._style import png
 from layerwise.statistics import (
+    Likeness,
     Moments,
     discriminants,
-    linear_cka_of,
+    hsic,
+    linear_cka,
     principal_components,
     wilson_interval,
 )
@@ -266,13 +268,10 @@ def similarity() -> Picture:
             np.hstack([few, 20 * strong]),
         ),
     }
-    found = {
-        form: [
-            linear_cka_of(*each, debiased=form == "debiased")
-            for each in compared.values()
-        ]
-        for form in ("debiased", "biased")
-    }
+    alike = [
+        linear_cka(hsic(x, y), hsic(x, x), hsic(y, y)) for x, y in compared.values()
+    ]
+    found = {form: [getattr(one, form) for one in alike] for form in Likeness._fields}
     rows_of = {
         form: [plain(value) for value in values] for form, values in found.items()
     }

@@ -42,7 +42,7 @@ from layerwise.statistics._predictions import (
 )
 from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
 from layerwise.statistics._projection import Projection
-from layerwise.statistics._similarity import CrossMoments, linear_cka, linear_cka_of
+from layerwise.statistics._similarity import Likeness, hsic, linear_cka
 
 __all__ = [
     "BINS",
@@ -50,9 +50,9 @@ __all__ = [
     "NOTABLE",
     "TWO_SIDED",
     "Calibration",
-    "CrossMoments",
     "Discriminants",
     "LeastSquaresProbe",
+    "Likeness",
     "Moments",
     "Precision",
     "PrincipalComponents",
@@ -71,9 +71,9 @@ __all__ = [
     "effective_rank",
     "exceeds",
     "fisher_ratio",
+    "hsic",
     "least_squares_probe",
     "linear_cka",
-    "linear_cka_of",
     "log_likelihoods",
     "nearest_columns",
     "nearest_mean",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.statistics import CrossMoments, linear_cka
+from layerwise.statistics import Likeness, hsic, linear_cka
 from layerwise.threads import each
 
 __all__ = ["layer_similarity"]
@@ -43,23 +43,17 @@ def _in_own_span(rows: Rows) -> Rows:
 
 
 def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matrix]:
+    forms = Likeness._fields
     # Debiased HSIC is of four samples and more; below, there is nothing to estimate.
-    forms = {"debiased": True, "biased": False}
     if len(first[0]) < 4:
         nothing = np.full((len(first), len(second)), np.nan)
         return dict.fromkeys(forms, nothing)
-    own = each(lambda rows: CrossMoments.of(rows, rows), first)
-    others = own
-    if second is not first:
-        others = each(lambda rows: CrossMoments.of(rows, rows), second)
+    own = each(lambda rows: hsic(rows, rows), first)
+    others = own if second is first else each(lambda rows: hsic(rows, rows), second)
 
-    def alike(pair: tuple[int, int]) -> list[float]:
+    def alike(pair: tuple[int, int]) -> Likeness:
         i, j = pair
-        crossed = CrossMoments.of(first[i], second[j])
-        return [
-            linear_cka(crossed, own[i], others[j], debiased=debiased)
-            for debiased in forms.values()
-        ]
+        return linear_cka(hsic(first[i], second[j]), own[i], others[j])
 
     values = np.empty((len(forms), len(first), len(second)))
     pairs = list(np.ndindex(len(first), len(second)))
