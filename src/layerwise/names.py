@@ -15,14 +15,17 @@ __all__ = [
     "AUTO",
     "DEVICES",
     "ENGINES",
+    "FORMATS",
     "INITIALISERS",
     "LOSSES",
     "OPTIMISERS",
     "SCHEDULES",
     "EngineName",
+    "FormatName",
     "OptimiserName",
     "ScalingKind",
     "chosen",
+    "formats_with",
 ]
 
 Entry = TypeVar("Entry")
@@ -62,6 +65,24 @@ class EngineName(NamedTuple):
     kind: str
     library: str
     devices: tuple[str, ...]
+
+
+class FormatName(NamedTuple):
+    """What the name of a format of data files stands for.
+
+    Parameters
+    ----------
+    title : str
+        As sentences have it.
+    suffix : str
+        How the names of its files end; empty where they end in no certain way.
+    functions : tuple of str
+        Which of the functions in ``data/formats/__init__.py`` its module has.
+    """
+
+    title: str
+    suffix: str
+    functions: tuple[str, ...]
 
 
 ACTIVATIONS = MappingProxyType(
@@ -110,6 +131,21 @@ SCHEDULES = MappingProxyType(
 )
 """Functions of ``training/_schedules.py``."""
 
+FORMATS = MappingProxyType(
+    {
+        "npz": FormatName("NPZ", ".npz", ("read_file",)),
+        "npy": FormatName("NPY", ".npy", ("read_folder", "open_rows")),
+        "idx": FormatName("IDX", "", ("read_folder",)),
+        "parquet": FormatName(
+            "Parquet", ".parquet", ("read_file", "read_folder", "open_rows")
+        ),
+        "safetensors": FormatName(
+            "safetensors", ".safetensors", ("open_rows", "row_names")
+        ),
+    }
+)
+"""Modules of ``data/formats``."""
+
 ScalingKind: TypeAlias = Literal["range", "standard", "none"]
 
 AUTO = "auto"
@@ -137,3 +173,8 @@ def chosen(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
     if name not in table:
         raise InputError(f"{what} {name!r} is unknown; choose of {', '.join(table)}")
     return table[name]
+
+
+def formats_with(function: str) -> tuple[FormatName, ...]:
+    """Return what the names of the formats that have one of the functions stand for."""
+    return tuple(kind for kind in FORMATS.values() if function in kind.functions)

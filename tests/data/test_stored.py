@@ -167,7 +167,7 @@ class TestFormats:
         with pytest.raises(InputError, match=r"x\.npy: no such file"):
             open_rows(tmp_path / "x.npy")
         (tmp_path / "x.txt").touch()
-        with pytest.raises(InputError, match=r"\.txt: give \.npy, \.safetensors"):
+        with pytest.raises(InputError, match=r"\.txt: give \.npy, \.parquet"):
             open_rows(tmp_path / "x.txt")
 
     def test_tensors_of_safetensors(self, tmp_path):

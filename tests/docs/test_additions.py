@@ -93,6 +93,7 @@ def use_format() -> None:
 
     lines = [f"{'ab'[i % 2]} 1:{i % 2} 3:{i / 40}" for i in range(40)]
     Path("made.svm").write_text("\n".join([*lines, "# end"]), "utf-8")
+    assert ".svm" in printed("data", "--help")
     data = lw.load("made.svm")
     assert data.name == "made"
     assert data.class_names == ("a", "b")

@@ -11,6 +11,7 @@ from layerwise import names
 from layerwise.cli._targets import Target, built
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
+from layerwise.wording import listed
 
 if TYPE_CHECKING:
     from layerwise.experiment import NamedModule, Plan
@@ -27,7 +28,18 @@ __all__ = [
     "widths",
 ]
 
-Data: TypeAlias = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+FILES = listed([kind.suffix for kind in names.formats_with("read_file")], "or")
+FOLDERS = listed([kind.title for kind in names.formats_with("read_folder")], "or")
+
+Data: TypeAlias = Annotated[
+    str,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="DATA",
+        help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
+        f"the path of an {FILES} file, or of a folder of {FOLDERS} files",
+    ),
+]
 Folder: TypeAlias = Annotated[
     str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")
 ]
@@ -78,8 +90,6 @@ class DataOptions:
     """Where the data comes from."""
 
     data: Data = "digits"
-    """moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or the path
-    of an .npz or .parquet file, or of a folder of NPY, IDX or Parquet files"""
     data_dir: Folder = None
     """folder that holds published sets, one sub-folder each"""
     scaling: Annotated[

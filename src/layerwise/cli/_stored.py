@@ -10,6 +10,8 @@ import tyro
 from layerwise.cli._options import Flag, whole
 from layerwise.cli._statuses import DONE
 from layerwise.errors import InputError
+from layerwise.names import formats_with
+from layerwise.wording import listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,20 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = ["MergeCommand", "StoredOptions"]
 
+ROWS = listed([kind.suffix for kind in formats_with("open_rows")], "or")
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredOptions:
     """Where activations are stored, and how they are counted."""
 
     activations: Annotated[
-        str | None, tyro.conf.arg(metavar="GLOB", help_behavior_hint="")
+        str | None,
+        tyro.conf.arg(
+            metavar="GLOB",
+            help_behavior_hint="",
+            help=f"study stored activations instead of NET and DATA: {ROWS}; a file is "
+            "a layer, or those of one folder are its parts",
+        ),
     ] = None
-    """study stored activations instead of NET and DATA: .npy, .parquet or .safetensors;
-    a file is a layer, or those of one folder are its parts"""
     labels: Annotated[
         str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
     ] = None
-    """their labels: .npy, or FILE:COLUMN of .parquet and .safetensors; several columns
+    """their labels: such a file, or FILE:COLUMN where it holds several; several columns
     with commas, each as NAME=FILE if wanted"""
     precision: Literal["exact", "fast"] = "exact"
     """sums in float64, or products in float32 with a measured error"""

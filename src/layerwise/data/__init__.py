@@ -13,7 +13,7 @@ from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
-from layerwise.data.formats import open_rows, rows_in_files, tensor_names
+from layerwise.data.formats import open_rows, row_names, rows_in_files
 
 __all__ = [
     "DataStatistics",
@@ -34,8 +34,8 @@ __all__ = [
     "open_rows",
     "order",
     "read_ahead",
+    "row_names",
     "rows_in_files",
     "scaled",
     "stratified_split",
-    "tensor_names",
 ]

@@ -2,26 +2,14 @@
 
 import difflib
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from layerwise.data._builtin import BUILT_IN
-from layerwise.data._labelled import Labelled
 from layerwise.data._records import Dataset, dataset
-from layerwise.data.formats import (
-    PUBLISHED,
-    READERS,
-    load_published,
-    read_idx_folder,
-    read_npy_folder,
-    read_parquet,
-)
+from layerwise.data.formats import PUBLISHED, load_published, read_labelled
 from layerwise.errors import InputError
 
 __all__ = ["load", "names"]
-
-LATER = {".csv"}
-"""Formats that are planned."""
 
 
 def names() -> tuple[str, ...]:
@@ -82,31 +70,8 @@ def load(
         raise InputError(_unknown(name))
     if path.suffix.lower() == ".npy" and path.is_file():
         path = path.parent
-    if path.is_dir():
-        labelled = _folder_reader(path)(path, stored=stored)
-        return dataset(labelled, path.resolve().name, seed)
-    return dataset(_reader(path)(path, stored), path.stem, seed)
-
-
-def _folder_reader(folder: Path) -> Callable[..., Labelled]:
-    """Return how to read a folder, by what lies in it."""
-    if any(folder.glob("*.npy")):
-        return read_npy_folder
-    if any(folder.glob("*.parquet")):
-        return read_parquet
-    return read_idx_folder
-
-
-def _reader(path: Path) -> Callable[[Path, bool], Labelled]:
-    suffix = path.suffix.lower()
-    if suffix in READERS:
-        return READERS[suffix]
-    known = ", ".join(READERS)
-    planned = " yet" if suffix in LATER else ""
-    raise InputError(
-        f"{path}: {suffix or 'this kind of'} files are not read{planned}: give {known},"
-        " or a folder of NPY, IDX or Parquet files"
-    )
+    called = path.resolve().name if path.is_dir() else path.stem
+    return dataset(read_labelled(path, stored), called, seed)
 
 
 def _unknown(name: str) -> str:

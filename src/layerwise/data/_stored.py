@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int, Int64
 
 from layerwise.arrays import Array
-from layerwise.data._bounded import reading
+from layerwise.data._bounded import MAX_BYTES, reading
 from layerwise.errors import InputError
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RowFile",
     "StoredRows",
     "first_unusable",
+    "held",
     "of_memory_map",
     "raw_file",
     "read_ahead",
@@ -322,6 +323,13 @@ def stored_rows(files: Sequence[RowFile]) -> StoredRows:
                 "files of one shape and dtype"
             )
     return StoredRows(tuple(files), range(sum(file.rows for file in files)))
+
+
+def held(rows: StoredRows | None, stored: bool) -> np.ndarray | StoredRows | None:
+    """Return rows in memory, where they may be there and fit."""
+    if rows is None or stored or rows.nbytes > MAX_BYTES:
+        return rows
+    return np.asarray(rows)
 
 
 def of_memory_map(array: Array) -> Array:

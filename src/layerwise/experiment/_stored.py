@@ -1,35 +1,15 @@
 """Stored activations by the names of their files: which are layers, which labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from layerwise.data import StoredRows, open_rows, rows_in_files, tensor_names
+from layerwise.data import StoredRows, open_rows, row_names, rows_in_files
 from layerwise.errors import InputError
 from layerwise.study import Counted, Counting, Forecast, forecast, joined, load_counted
 
 __all__ = ["joined_parts", "stored_activations", "stored_forecast", "stored_labels"]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Rows of one file: where they are, and what their layer is called."""
-
-    path: Path
-    tensor: str | None
-    rows: int
-
-    @property
-    def own_name(self) -> str:
-        """What the layer is called if these are all of its rows."""
-        return self.tensor or self.path.stem
-
-    @property
-    def shared_name(self) -> str:
-        """What it is called if other files hold more of them."""
-        return self.tensor or self.path.parent.name
 
 
 def stored_labels(text: str) -> dict[str, np.ndarray]:
@@ -98,34 +78,27 @@ def stored_activations(pattern: str, rows: int) -> dict[str, StoredRows]:
     """
     anchor = Path(pattern).anchor
     paths = sorted(Path(anchor).glob(str(Path(pattern).relative_to(anchor))))
-    sources = [s for path in paths if path.is_file() for s in _sources(path)]
-    if not sources:
+    layers: dict[str, list[tuple[Path, str | None, int]]] = {}
+    for path in filter(Path.is_file, paths):
+        for array in row_names(path):
+            own = open_rows(path, array).rows
+            name = array or (path.stem if own == rows else path.parent.name)
+            layers.setdefault(name, []).append((path, array, own))
+    if not layers:
         raise InputError(f"--activations {pattern}: no such files")
-    layers: dict[str, list[_Source]] = {}
-    for source in sources:
-        whole = source.rows == rows
-        name = source.own_name if whole else source.shared_name
-        layers.setdefault(name, []).append(source)
     for name, parts in layers.items():
-        there = sum(part.rows for part in parts)
+        there = sum(own for *_, own in parts)
         if there != rows:
             files = "file" if len(parts) == 1 else "files"
             raise InputError(
-                f"{name}: {len(parts)} {files} ({parts[0].path}, …) with {there:,} "
+                f"{name}: {len(parts)} {files} ({parts[0][0]}, …) with {there:,} "
                 f"rows where there are {rows:,} labels: give the same samples in the "
                 "same order"
             )
     return {
-        name: rows_in_files([part.path for part in parts], parts[0].tensor)
+        name: rows_in_files([path for path, *_ in parts], parts[0][1])
         for name, parts in layers.items()
     }
-
-
-def _sources(path: Path) -> list[_Source]:
-    if path.suffix.lower() != ".safetensors":
-        return [_Source(path, None, open_rows(path).rows)]
-    names = tensor_names(path)
-    return [_Source(path, name, open_rows(path, name).rows) for name in names]
 
 
 def stored_forecast(

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import re
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,14 +22,14 @@ from layerwise.data._labelled import Labelled
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["idx_file", "read_idx", "read_idx_folder"]
+__all__ = ["read_folder", "read_idx"]
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES = 8
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def idx_file(path: Path) -> RawFile:
+def _idx_file(path: Path) -> RawFile:
     """Return the rows of a plain IDX file; only its header is read.
 
     Raises
@@ -119,15 +119,8 @@ def _header(
     return shape, np.dtype(DTYPES[magic[2]]), magic + sizes
 
 
-class _Pair(NamedTuple):
-    """A file of images and the file of their labels."""
-
-    images: Path
-    labels: Path
-
-
-def _pairs(folder: Path) -> dict[str, _Pair]:
-    """Find the pairs of images and labels in a folder, by what their names begin with.
+def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
+    """Find the images and labels in a folder, by what the names of a pair begin with.
 
     Of a file that is there plain and packed, the plain one is taken.
 
@@ -156,10 +149,10 @@ def _pairs(folder: Path) -> dict[str, _Pair]:
             "with a column 'label', or IDX files (train-images-idx3-ubyte and "
             "train-labels-idx1-ubyte, plain or .gz)"
         )
-    return {start: _Pair(**kinds) for start, kinds in found.items()}
+    return found
 
 
-def read_idx_folder(folder: Path, *, stored: bool = False) -> Labelled:
+def read_folder(folder: Path, stored: bool) -> Labelled:
     """Read a folder of IDX files: one pair, or a pair to train on and one to test.
 
     Parameters
@@ -179,13 +172,13 @@ def read_idx_folder(folder: Path, *, stored: bool = False) -> Labelled:
     if len(pairs) == 1:
         train, test = list(pairs), []
     if len(train) != 1 or len(test) > 1:
-        names = ", ".join(pair.images.name for pair in pairs.values())
+        names = ", ".join(pair["images"].name for pair in pairs.values())
         raise InputError(
             f"{folder}: which images are for training ({names})? Leave one pair, or one"
             " pair train-… and one t10k-…"
         )
     arrays = [
-        (_images(pairs[start].images, stored), read_idx(pairs[start].labels))
+        (_images(pairs[start]["images"], stored), read_idx(pairs[start]["labels"]))
         for start in train + test
     ]
     return Labelled(
@@ -204,4 +197,4 @@ def _images(path: Path, stored: bool) -> np.ndarray | StoredRows:
         large = path.stat().st_size > MAX_BYTES
     if packed or not (stored or large):
         return read_idx(path)
-    return stored_rows([idx_file(path)])
+    return stored_rows([_idx_file(path)])

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import MAX_BYTES
+from layerwise.data._labelled import Labelled
+from layerwise.data._stored import held, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["ParquetFile", "labelled_columns", "parquet_file"]
+__all__ = ["ParquetFile", "open_rows", "read_file", "read_folder"]
 
 FEATURES = ("float", "double", "halffloat")
 
@@ -100,7 +102,43 @@ class ParquetFile:
         return self._last.rows
 
 
-def parquet_file(
+def read_file(path: Path, stored: bool) -> Labelled:
+    """Read the labelled rows of a Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    stored : bool
+        Leave the inputs in their files; of more than 8 GiB they stay in any case.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds no numbers; see `_labelled_columns`.
+    """
+    return _labelled(path, [path], stored)
+
+
+def read_folder(folder: Path, stored: bool) -> Labelled:
+    """Read those of a folder's Parquet files, one after another; see `read_file`.
+
+    They have the same columns: the shards of a data set.
+    """
+    return _labelled(folder, sorted(folder.glob("*.parquet")), stored)
+
+
+def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
+    columns, label = _labelled_columns(paths[0])
+    inputs = stored_rows([open_rows(p, columns=columns) for p in paths])
+    return Labelled(
+        source=str(source),
+        inputs=held(inputs, stored),
+        labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
+        feature_names=inputs.files[0].columns,
+    )
+
+
+def open_rows(
     path: Path, name: str | None = None, columns: Sequence[str] | None = None
 ) -> ParquetFile:
     """Return the rows of a Parquet file; only its metadata and first group are read.
@@ -160,7 +198,7 @@ def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
     return floats
 
 
-def labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
+def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
     """Return the columns that make an input, and the one of the labels.
 
     The labels' is called label, labels, target or class, or else y. An input is the
@@ -169,7 +207,7 @@ def labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
     Raises
     ------
     InputError
-        As `parquet_file`; or if there is no such column, or two of them, or one of the
+        As `open_rows`; or if there is no such column, or two of them, or one of the
         others holds no numbers.
     """
     with _opened(path) as file:

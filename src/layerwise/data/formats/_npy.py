@@ -1,0 +1,127 @@
+"""NPY files: an array in each, read without running what may be pickled in it."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from layerwise.data._bounded import reading
+from layerwise.data._labelled import Labelled
+from layerwise.data._stored import RawFile, held, raw_file, stored_rows
+from layerwise.errors import InputError
+
+__all__ = ["LAYOUTS", "SAVE", "listed", "npy_header", "open_rows", "read_folder"]
+
+LAYOUTS = (
+    ("X", "y", None, None),
+    ("inputs", "targets", None, None),
+    ("x_train", "y_train", "x_test", "y_test"),
+)
+"""The arrays' names: inputs and labels, then those of the test set."""
+
+MAX_AXES = 32
+
+SAVE = "save X and y, inputs and targets, or x_train, y_train, x_test and y_test"
+
+
+def read_folder(folder: Path, stored: bool) -> Labelled:
+    """Read the labelled arrays of a folder of NPY files, named as in an NPZ file.
+
+    Parameters
+    ----------
+    folder : Path
+    stored : bool
+        Leave the inputs in their files; of more than 8 GiB they stay in any case.
+
+    Raises
+    ------
+    InputError
+        If the folder lacks these files, or one of them is not as it should be.
+    """
+    paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
+    for layout in LAYOUTS:
+        if paths.keys() >= {name for name in layout if name is not None}:
+            break
+    else:
+        raise InputError(f"{folder}: holds {listed(paths)}: {SAVE} as .npy files")
+    inputs, labels, *test = (
+        None if name is None else stored_rows([open_rows(paths[name])])
+        for name in layout
+    )
+    names = paths.get("class_names")
+    found = None if names is None else np.asarray(stored_rows([open_rows(names)]))
+    return Labelled(
+        source=str(folder),
+        inputs=held(inputs, stored),
+        labels=np.asarray(labels),
+        test=None if test[0] is None else (held(test[0], stored), np.asarray(test[1])),
+        class_names=None if found is None else tuple(str(n) for n in found.tolist()),
+    )
+
+
+def open_rows(path: Path, _name: str | None = None) -> RawFile:
+    """Return the rows of an NPY file; only its header is read.
+
+    Parameters
+    ----------
+    path : Path
+    _name : str, optional
+        Has no meaning: there is one array.
+
+    Raises
+    ------
+    InputError
+        If it is none, holds objects, lies by columns, or is shorter or longer than its
+        header says.
+    """
+    source = str(path)
+    with reading(path), path.open("rb") as file:
+        shape, by_columns, dtype = npy_header(file, source)
+        offset = file.tell()
+        size = path.stat().st_size
+    if by_columns and len(shape) > 1:
+        raise InputError(
+            f"{source}: lies column by column: save numpy.ascontiguousarray of it, so "
+            "that rows can be read"
+        )
+    return raw_file(path, offset, shape, dtype, size - offset)
+
+
+def listed(members: Iterable[str]) -> str:
+    """Return the names of arrays in a sentence, the first eight of them."""
+    names = [repr(name) for name in sorted(members)]
+    shown = ", ".join(names[:8]) or "no arrays"
+    return f"{shown}, …" if len(names) > 8 else shown
+
+
+def npy_header(
+    stream: BinaryIO | Any, source: str
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, order (whether by columns) and dtype that an NPY file declares."""
+    try:
+        # Version 1 alone: its header has 64 KiB at most, that of version 2 up to 4 GiB,
+        # and arrays of numbers or strings never need it.
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError("not version 1.0")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    except (zipfile.BadZipFile, OSError, EOFError):
+        raise
+    except Exception as error:
+        # A made-up header meets many parsers: each fails in ways of its own.
+        raise InputError(
+            f"{source}: not an array in NumPy's format: save it again"
+        ) from error
+    if len(shape) > MAX_AXES or any(n < 0 for n in shape):
+        raise InputError(f"{source}: declares the shape {shape}: save it again")
+    if dtype.hasobject:
+        raise InputError(
+            f"{source}: holds Python objects, which could run code when read: save"
+            " an array of numbers or strings"
+        )
+    if dtype.kind not in "biufSU" or not dtype.itemsize:
+        raise InputError(
+            f"{source}: has dtype {dtype}: save an array of numbers or strings"
+        )
+    return shape, by_columns, dtype

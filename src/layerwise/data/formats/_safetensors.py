@@ -1,0 +1,99 @@
+"""Safetensors files: rows of a tensor, the header read alone."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerwise.data._bounded import reading
+from layerwise.data._stored import RawFile, raw_file
+from layerwise.errors import InputError
+
+__all__ = ["open_rows", "row_names"]
+
+MAX_HEADER = 100 << 20
+"""Of a safetensors file: what the format itself allows."""
+
+SAFETENSORS = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
+"""The format's names of dtypes, those that hold rows of numbers."""
+
+
+def open_rows(path: Path, name: str | None = None) -> RawFile:
+    """Return the rows of a tensor in a safetensors file; only its header is read.
+
+    Parameters
+    ----------
+    path : Path
+    name : str, optional
+        Of the tensor; not needed where there is one.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or does not hold the tensor.
+    """
+    source = str(path)
+    entries, start, size = _tensors(path)
+    name = _chosen(sorted(entries), name, source)
+    try:
+        entry = entries[name]
+        kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
+        begin, end = (int(n) for n in entry["data_offsets"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{source}: {name} has an unreadable header") from error
+    if kind not in SAFETENSORS:
+        raise InputError(f"{source}: {name} has dtype {kind}: save float32")
+    dtype = np.dtype(SAFETENSORS[kind])
+    offset = start + begin
+    if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
+        raise InputError(f"{source}: {name} lies outside of the file: get it again")
+    raw = raw_file(path, offset, shape, dtype, size - offset, exactly=False)
+    return RawFile(path, raw.offset, raw.rows, raw.row_shape, dtype, kind == "BF16")
+
+
+def _tensors(path: Path) -> tuple[dict[str, Any], int, int]:
+    """Return the tensors' entries, where the first begins, and the file's size."""
+    with reading(path), path.open("rb") as file:
+        size = path.stat().st_size
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= min(MAX_HEADER, size):
+            raise InputError(f"{path}: not a safetensors file: get it again")
+        header = file.read(length)
+    try:
+        entries = dict(json.loads(header))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{path}: not a safetensors file, its header is unreadable"
+        ) from error
+    entries.pop("__metadata__", None)
+    return entries, 8 + length, size
+
+
+def row_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the tensors in a safetensors file."""
+    return tuple(sorted(_tensors(path)[0]))
+
+
+def _chosen(names: Sequence[str], name: str | None, source: str) -> str:
+    listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    if name is None and len(names) == 1:
+        return names[0]
+    if name is None:
+        raise InputError(f"{source}: holds {listed}: name one, {source}:NAME")
+    if name not in names:
+        raise InputError(f"{source}: holds no {name!r}, but {listed}")
+    return name
