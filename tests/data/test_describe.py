@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layerwise.data import Dataset, Samples, describe, fit_scaling, load
-from layerwise.data._summary import BLOCK_BYTES
+from layerwise.data._scaling import BLOCK_BYTES
 from layerwise.errors import InputError
 
 

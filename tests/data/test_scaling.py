@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from layerwise.data import Scaling, _summary, fit_scaling
+from layerwise.data import Scaling, _scaling as module, fit_scaling
 from layerwise.errors import InputError
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
@@ -68,7 +68,7 @@ def test_what_is_constant_becomes_zero(kind):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
 def test_the_range_is_that_of_all_blocks(dtype, monkeypatch):
-    monkeypatch.setattr(_summary, "BLOCK_BYTES", 8 * 3 * 4)  # four rows
+    monkeypatch.setattr(module, "BLOCK_BYTES", 8 * 3 * 4)  # four rows
     inputs = np.random.default_rng(0).integers(3, 200, (50, 3)).astype(dtype)
     scaling = fit_scaling(inputs, "range")
     axis = None if dtype == np.uint8 else 0
@@ -85,7 +85,7 @@ def test_what_is_missing_is_left_out_of_the_range():
 
 
 def test_what_overflows_is_infinite_without_a_warning():
-    found = _summary.summary(np.array([[1e308], [1.7e308], [-1.7e308], [np.inf]]))
+    found = module.summary(np.array([[1e308], [1.7e308], [-1.7e308], [np.inf]]))
     assert found.maximum.tolist() == [np.inf]
     assert not np.isfinite(found.total).any()
 

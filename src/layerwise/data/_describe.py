@@ -7,8 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._scaling import Scaling
-from layerwise.data._summary import Summary, summary
+from layerwise.data._scaling import Scaling, Summary, summary
 
 __all__ = ["DataStatistics", "SetStatistics", "ValueStatistics", "describe"]
 

@@ -1,7 +1,7 @@
 """Labelled arrays as they come in, and what is asked of them before they are used."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from layerwise.arrays import Array, to_numpy
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.errors import InputError
 
-__all__ = ["Checked", "Labelled", "checked_set", "class_indices"]
+__all__ = ["Labelled", "checked_set", "class_indices"]
 
 NumpyArray: TypeAlias = np.ndarray
 
@@ -28,30 +28,24 @@ class Labelled:
     inputs, labels : array
     test : (inputs, labels) or None
         The test set, where it is given apart.
-    class_names, feature_names : tuple of str or None
-        By default the labels themselves, and a data frame's columns.
+    class_names : tuple of str
+        By default the labels themselves.
+    feature_names : tuple of str or None
+        By default a data frame's columns.
     """
 
     source: str
     inputs: Array
     labels: Array
     test: tuple[Array, Array] | None = None
-    class_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] | None = None
 
 
-class Checked(NamedTuple):
-    """Arrays that passed: usable inputs, class indices, and the names of both."""
+def checked_set(labelled: Labelled) -> Labelled:
+    """Return the arrays of ``labelled``, usable, with class indices for labels.
 
-    inputs: NumpyArray | StoredRows
-    targets: NumpyArray
-    test: tuple[NumpyArray | StoredRows, NumpyArray] | None
-    class_names: tuple[str, ...]
-    feature_names: tuple[str, ...] | None
-
-
-def checked_set(labelled: Labelled) -> Checked:
-    """Return the arrays of ``labelled`` with class indices for labels.
+    The names of the classes are filled in.
 
     Raises
     ------
@@ -84,7 +78,7 @@ def checked_set(labelled: Labelled) -> Checked:
             )
         test_labels = _checked_labels(labelled.test[1], len(test_inputs), source)
         test = test_inputs, _indices(test_labels, class_values, source)
-    return Checked(inputs, targets, test, class_names, feature_names)
+    return Labelled(labelled.source, inputs, targets, test, class_names, feature_names)
 
 
 def class_indices(
@@ -107,7 +101,7 @@ def class_indices(
         If there are more or fewer, they are no classes, or one class only.
     """
     checked = _checked_labels(labels, samples, source)
-    values, names = _classes(checked, None, source)
+    values, names = _classes(checked, (), source)
     if len(values) < 2:
         raise InputError(
             f"{source}: all rows are of class {names[0]!r}: give two classes or more"
@@ -209,10 +203,10 @@ def _text(labels: NumpyArray, source: str) -> NumpyArray:
 
 
 def _classes(
-    labels: NumpyArray, class_names: tuple[str, ...] | None, source: str
+    labels: NumpyArray, class_names: tuple[str, ...], source: str
 ) -> tuple[NumpyArray, tuple[str, ...]]:
     """Return the label and the name of every class, by class index."""
-    if class_names is None:
+    if not class_names:
         values = np.unique(labels)
         return values, tuple(str(value) for value in values.tolist())
     if len(set(class_names)) != len(class_names):

@@ -229,7 +229,7 @@ class Dataset:
             inputs=X,
             labels=y,
             test=pair,
-            class_names=None if class_names is None else tuple(class_names),
+            class_names=() if class_names is None else tuple(class_names),
         )
         return dataset(labelled, name, seed, share)
 
@@ -245,15 +245,16 @@ def dataset(
         As `Dataset.from_arrays`.
     """
     checked = checked_set(labelled)
+    targets = checked.labels
     shares, origin = _shares(checked.test is not None, test_share)
-    parts = stratified_split(checked.targets, shares, seed)
+    parts = stratified_split(targets, shares, seed)
     if not all(part.size for part in parts):
         raise InputError(
-            f"{labelled.source}: {len(checked.targets)} rows are too few for a"
+            f"{labelled.source}: {len(targets)} rows are too few for a"
             f" training, a validation and a test set of {len(checked.class_names)}"
             " classes: give more rows"
         )
-    whole = Samples(checked.inputs, checked.targets)
+    whole = Samples(checked.inputs, targets)
     drawn = [whole.at(part) for part in parts]
     test = drawn[-1] if checked.test is None else Samples(*checked.test)
     return Dataset(

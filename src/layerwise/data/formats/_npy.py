@@ -57,7 +57,7 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         inputs=held(inputs, stored),
         labels=np.asarray(labels),
         test=None if test[0] is None else (held(test[0], stored), np.asarray(test[1])),
-        class_names=None if found is None else tuple(str(n) for n in found.tolist()),
+        class_names=() if found is None else tuple(str(n) for n in found.tolist()),
     )
 
 

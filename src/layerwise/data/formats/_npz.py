@@ -53,7 +53,7 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         inputs=inputs,
         labels=labels,
         test=None if test_inputs is None else (test_inputs, test_labels),
-        class_names=None
+        class_names=()
         if class_names is None
         else tuple(str(name) for name in class_names.ravel().tolist()),
     )
