@@ -15,7 +15,7 @@ is a network whose first layer is drawn for others."""
 TENTHS = (0.1, 0.9)
 """The extremes do not count: some pixels at the edge are dark in all images but one."""
 
-APART = 30.0
+UNEVEN = 30.0
 """One feature varying so many times as much as another drowns it: the step that suits
 the one is nothing to the other."""
 
@@ -50,7 +50,7 @@ def different_scales(evidence: Evidence) -> Cause | None:
     if evidence.learnt or evidence.data.is_image or len(deviations) < 2:
         return None
     least, most = map(float, np.quantile(deviations, TENTHS))
-    if not most >= APART * least:
+    if not most >= UNEVEN * least:
         return None
     change = evidence.unused({"scaling": "standard"})
     places = deviations.argmin(), deviations.argmax()

@@ -370,10 +370,11 @@ def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Resul
 
 
 def _write_study(study: Study, path: Path) -> None:
+    predictions, confidence = study.answers
     tensors = {
         "targets": study.targets,
-        "predictions": study.answers.predictions,
-        "confidence": study.answers.confidence,
+        "predictions": predictions,
+        "confidence": confidence,
         "shown": study.shown,
         "sampled": study.sampled,
     }

@@ -10,10 +10,7 @@ from layerwise.study._activations import (
 from layerwise.study._between import similarity_between
 from layerwise.study._inputs import inspect_inputs
 from layerwise.study._inspect import inspect, is_module
-from layerwise.study._module_layers import (
-    ModuleLayer,
-    module_layers,
-)
+from layerwise.study._module_layers import ModuleLayer, module_layers
 from layerwise.study.labels import out_of_fold_evidence, suspects
 from layerwise.study.measures import MEASURES, Measures, load_for_inspecting
 from layerwise.study.passes import (

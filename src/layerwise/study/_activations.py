@@ -15,7 +15,14 @@ from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.statistics import MAX_UNITS, Moments, Precision
 from layerwise.study._studied import studied
-from layerwise.study.passes import Columns, Counted, Counting, Layer, count_rows, joined
+from layerwise.study.passes import (
+    Columns,
+    Counted,
+    CountedLayer,
+    Counting,
+    count_rows,
+    joined,
+)
 from layerwise.study.records import Study
 from layerwise.study.subjects import Block, Case
 
@@ -288,7 +295,7 @@ def load_counted(path: str | os.PathLike[str]) -> Counted:
         positions=_named(tensors, "positions."),
         targets=_named(tensors, "targets."),
         layers={
-            name: Layer(
+            name: CountedLayer(
                 moments=Moments.from_arrays(_named(tensors, f"{place}.moments.")),
                 fitted=tensors[f"{place}.fitted"],
                 scored=tensors[f"{place}.scored"],

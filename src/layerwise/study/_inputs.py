@@ -18,9 +18,9 @@ from layerwise.wording import count, listed, number, percent
 
 __all__ = ["inspect_inputs"]
 
-APART = 3.29
+PARTED = 3.29
 WRONG_SIDE = 0.05
-"""Two normal classes with means ``APART`` standard deviations apart have this share of
+"""Two normal classes with means ``PARTED`` standard deviations apart have this share of
 their samples on the wrong side of the best line: Φ(−3.29 / 2) = 0.05."""
 
 HALF, EASY = 0.5, 0.8
@@ -164,7 +164,7 @@ def _parted(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
     distances = apart[first, second]
     if not len(distances):
         return
-    parted = int(np.sum(distances >= APART))
+    parted = int(np.sum(distances >= PARTED))
     nearest, farthest = int(np.argmin(distances)), int(np.argmax(distances))
 
     def pair(place: int) -> dict[str, Any]:
@@ -182,14 +182,14 @@ def _parted(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
     yield Finding(
         "parted by two components",
         f"The first two components show {percent(shown)} of the variance. Along them "
-        f"{_of_pairs(parted, len(distances))} apart, where apart is at least {APART} "
+        f"{_of_pairs(parted, len(distances))} apart, where apart is at least {PARTED} "
         "standard deviations between the means: about "
         f"{percent(WRONG_SIDE, 0)} or less on the wrong side of a line. {extremes}",
         {
             "variance_shown": shown,
             "parted": parted,
             "pairs": len(distances),
-            "threshold": APART,
+            "threshold": PARTED,
             "wrong_side": WRONG_SIDE,
             "farthest": far,
             "nearest": near,

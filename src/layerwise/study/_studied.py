@@ -25,6 +25,8 @@ from layerwise.study.measures import (
     with_output,
 )
 from layerwise.study.passes import (
+    FITTED,
+    SHOWN,
     Asked,
     Basis,
     Counting,
@@ -52,15 +54,12 @@ from layerwise.threads import each, one_blas_thread
 
 __all__ = ["studied"]
 
-SHOWN = 10_000
-"""At most so many scored samples are shown."""
-
 ASKED, VOTERS = 500, 10_000
 """So many mistakes at most are looked at for suspect labels, those of which the network
 is surest; their neighbours are looked for among so many samples fitted on."""
 
-FITTING, SAMPLED = 3_000, 1_500
-"""The stated sample: so many fitted on, and so many scored, at most."""
+SAMPLED = 1_500
+"""The stated sample: so many scored, at most, and ``FITTED`` fitted on."""
 
 
 @one_blas_thread()
@@ -132,6 +131,7 @@ def studied(
         keepable=None,
         findings=(),
     )
+    # What follows asks the study itself, as anybody can who is given one.
     if case.validation is not None:
         view = _validation(case.subject, case.validation, seen.bases)
         study = replace(study, validation=view)
@@ -153,7 +153,7 @@ class _Seen:
         self.sampled = self.shown[self._among_shown]
         fitted_targets = self.folds.fit_on.targets
         fits = self.folds.fits
-        self._fitting = _drawn_of(fitted_targets, fits, 0, FITTING)
+        self._fitting = _drawn_of(fitted_targets, fits, 0, FITTED)
         self._voters = [
             _drawn_of(fitted_targets, fits, fold, VOTERS)
             for fold in range(len(self.folds))
@@ -171,9 +171,11 @@ class _Seen:
         )
         self.fitted_count = len(fitted_targets)
         if case.moments is not None:
+            # Of all rows, counted before: what was passed just now is a kept sample.
             self._fitted = replace(self._fitted, moments=[(m,) for m in case.moments])
             self.fitted_count = case.moments[0].count
         self.bases = Basis.of_layers(self._fitted.moments)
+        # A transformer draws all that is shown; measures take the sampled among them.
         asked = self.sampled if transformer is None else self.shown
         self.scored = score_pass(
             self._subject,
@@ -214,7 +216,9 @@ class _Seen:
                 sample=self.samples[place],
             )
             planes = scored.planes[place] | extra[place]
+            # How faithful a plane is, is asked of the sample whose rows were kept.
             frames = {key: plane[self._among_shown] for key, plane in planes.items()}
+            # Found once: shuffled labels have the same neighbours.
             neighbourhood = Neighbourhood.of(evidence.sample.scored)
             measures = measured(evidence, neighbourhood, frames)
             if place == last_hidden:
@@ -273,6 +277,7 @@ class _Seen:
         if mistakes is None or mistakes.inputs is None or voters is None:
             return ()
         found: list[Suspect] = []
+        # Kept once, by increasing position, in however many folds they vote.
         all_voters = np.unique(np.concatenate(self._voters))
         for fold, own_voters in enumerate(self._voters):
             own = self.folds.scored_by[mistakes.positions] == fold
@@ -295,6 +300,7 @@ class _Seen:
                 probe_predictions=self.scored.probe_predictions[:, positions].astype(
                     np.int64
                 ),
+                # Of a class that nobody fitted on has, nothing can speak for the label.
                 judged=np.isin(targets, fitted_targets[self.folds.fits == fold]),
             )
             found += [
@@ -314,6 +320,7 @@ class _Seen:
                 model.fit(sample.fitting, sample.fitting_targets)
                 plane = model.transform(rows)
             else:
+                # Such as t-SNE: it places only what it was fitted on.
                 plane = model.fit_transform(rows)
             planes.append({name: two_columns(np.asarray(plane)[:, :2])})
         return planes
@@ -364,6 +371,7 @@ def _validation(
                 said[place, where] = basis.probes[0].predict(rows)
         return True
 
+    # All ranks or none: a rank that left here would be waited for in the sum below.
     if not all(ranks.gathered(all(each(answered, validation.parts())))):
         return None
     said, predictions, confidence = ranks.all_summed((said, predictions, confidence))
@@ -393,5 +401,6 @@ def _hash(
     """Return the SHA-256 of the stated sample: of its inputs, or else its labels."""
     rows = np.stack([sampled, targets[sampled]]) if inputs is None else inputs
     rows = np.ascontiguousarray(rows)
+    # Bytes alone would be equal of rows cut otherwise, or read as another type.
     kind = f"{rows.dtype.str} {rows.shape}".encode()
     return hashlib.sha256(kind + rows.tobytes()).hexdigest()

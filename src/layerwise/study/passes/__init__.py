@@ -1,6 +1,14 @@
 """The passes over the samples: one to fit, one to score."""
 
-from layerwise.study.passes._counted import Columns, Counted, Layer, count_rows, joined
+from layerwise.study.passes._counted import (
+    FITTED,
+    SHOWN,
+    Columns,
+    Counted,
+    CountedLayer,
+    count_rows,
+    joined,
+)
 from layerwise.study.passes._counting import Counting, CountingOptions, Progress
 from layerwise.study.passes._fitting import (
     Basis,
@@ -15,14 +23,16 @@ from layerwise.study.passes._snapshots import aligned, snapshot_studies
 from layerwise.study.passes._tallies import Tallies
 
 __all__ = [
+    "FITTED",
+    "SHOWN",
     "Asked",
     "Basis",
     "Columns",
     "Counted",
+    "CountedLayer",
     "Counting",
     "CountingOptions",
     "Forecast",
-    "Layer",
     "Progress",
     "Scored",
     "Tallies",

@@ -19,9 +19,9 @@ from layerwise.errors import InputError
 from layerwise.statistics import Moments, Tally
 from layerwise.study.passes._counting import Counting, Progress
 
-__all__ = ["Columns", "Counted", "Layer", "block_rows", "count_rows", "joined"]
+__all__ = ["Columns", "Counted", "CountedLayer", "block_rows", "count_rows", "joined"]
 
-FITTED, SCORED = 3_000, 10_000
+FITTED, SHOWN = 3_000, 10_000
 """At most so many rows are kept of those fitted on, for what needs samples, and so many
 of those scored, which nothing is fitted on."""
 
@@ -80,7 +80,7 @@ class Columns:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class CountedLayer:
     """One layer of what was counted.
 
     Parameters
@@ -115,7 +115,7 @@ class Counted:
         Of the rows kept: ``fitted`` and ``scored``.
     targets : mapping of str to int32 array
         Their combinations of labels.
-    layers : mapping of str to Layer
+    layers : mapping of str to CountedLayer
     """
 
     rows: int
@@ -125,7 +125,7 @@ class Counted:
     combinations: Int32[np.ndarray, "combinations columns"]
     positions: Mapping[str, Int64[np.ndarray, " kept"]]
     targets: Mapping[str, Int32[np.ndarray, " kept"]]
-    layers: Mapping[str, Layer]
+    layers: Mapping[str, CountedLayer]
 
     def refuse_missing(self) -> None:
         """Raise an error if a row was not counted.
@@ -181,7 +181,7 @@ def count_rows(
     left_out = np.zeros(span.stop - span.start, bool)
     left_out[inside["scored"] - span.start] = True
     tick = Progress(counting, (span.stop - span.start) * len(layers))
-    found: dict[str, Layer] = {}
+    found: dict[str, CountedLayer] = {}
     for name, rows in layers.items():
         units = int(np.prod(rows.shape[1:]))
         tally = Tally(counting.begun(units, len(columns.combinations)))
@@ -196,7 +196,7 @@ def count_rows(
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
         fitted, scored = (_rows_at(rows, inside[w]) for w in ("fitted", "scored"))
-        found[name] = Layer(tally.moments(), fitted, scored)
+        found[name] = CountedLayer(tally.moments(), fitted, scored)
     return Counted(
         rows=len(columns.targets),
         digest=sha256(
@@ -230,9 +230,9 @@ def _held_out(
 ) -> dict[str, Int64[np.ndarray, " kept"]]:
     """Return the positions of the rows that are scored, and of some fitted on.
 
-    Half of few rows, at most `SCORED`; both are stratified draws.
+    Half of few rows, at most `SHOWN`; both are stratified draws.
     """
-    scored = min(SCORED, len(targets) // 2)
+    scored = min(SHOWN, len(targets) // 2)
     fitted = min(FITTED, len(targets) - scored)
     rest = len(targets) - scored - fitted
     shares = [float(share) for share in (scored, fitted, rest) if share]
@@ -302,7 +302,7 @@ def _join(first: Counted, second: Counted) -> Counted:
         positions=all_of(first.positions, second.positions),
         targets=all_of(first.targets, second.targets),
         layers={
-            name: Layer(
+            name: CountedLayer(
                 moments=layer.moments.merge(second.layers[name].moments),
                 fitted=both(layer.fitted, second.layers[name].fitted, "fitted"),
                 scored=both(layer.scored, second.layers[name].scored, "scored"),

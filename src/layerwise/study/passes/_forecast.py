@@ -8,7 +8,7 @@ import numpy as np
 
 from layerwise.arrays import Array
 from layerwise.statistics import Moments, Tally
-from layerwise.study.passes._counted import FITTED, SCORED, block_rows
+from layerwise.study.passes._counted import FITTED, SHOWN, block_rows
 from layerwise.study.passes._counting import Counting
 
 __all__ = ["Forecast", "forecast"]
@@ -72,7 +72,7 @@ def _of_layer(
     seconds = min(_measured(rows, start, size, none) for start in _starts(rows, size))
     width = len(none.scatter)
     sums = 8 * (width**2 + 2 * combinations * units)
-    kept = min(FITTED + SCORED, len(rows)) * units * rows.dtype.itemsize
+    kept = min(FITTED + SHOWN, len(rows)) * units * rows.dtype.itemsize
     return Forecast(
         layer=name,
         rows=len(rows),

@@ -93,12 +93,14 @@ def score_pass(
         Makes the tallies of one part's moments.
     """
     scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
+    # A rank that fails by itself would leave the others waiting for its sums.
     parts = ranks.in_all(
         lambda: each(lambda part: scoring.part(part, tallies()), scored.parts())
     )
     moments = merged_moments(subject, [own for own, _ in parts])
     mistakes = [found for _, found in parts if found is not None]
     mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
+    # Every rank takes part in each exchange, in this order, with samples or without.
     scoring.share()
     arrays = scoring.rows.arrays()
     layers = len(bases)
@@ -134,11 +136,13 @@ class _Scoring:
         self._mistakes = asked.mistakes
         self.rows = Kept(asked.rows)
         self._planes = [Kept(asked.shown) for _ in bases]
-        # There may be many samples: no integer is wider than the classes need.
+        # There may be many samples: no integer is wider than the classes need. Each is
+        # written by one rank and stays zero in the others, so that a sum joins them.
         said = np.min_scalar_type(-len(subject.class_names))
         self.probe_predictions = np.zeros((len(bases), count), said)
         self.nearest_means = np.zeros((len(bases), count), said)
         self.predictions = np.zeros(count, said)
+        # Made by the first block: only its outputs tell the dtype, if there are any.
         self.confidence: np.ndarray | None = None
         self._begun = Lock()
 
@@ -162,12 +166,14 @@ class _Scoring:
         worst: Mistakes | None = None
         for block in part:
             targets = self._targets[block.positions]
+            # One fold: measures take all scored samples, whichever fit scores them.
             tallies.add(block, targets, np.zeros(len(targets), np.int8))
             self._say(block)
             inputs = () if block.inputs is None else (block.inputs,)
             self.rows.add(block.positions, *block.layers, *inputs)
             if block.outputs is not None:
                 found = self._answer(block, block.outputs, targets)
+                # Cut at once: a bad network's mistakes are as many as its samples.
                 worst = worst.joined(found, self._mistakes) if worst else found
         return tallies.moments(), worst
 
@@ -179,10 +185,12 @@ class _Scoring:
         ):
             for fold, moments in enumerate(basis.folds):
                 own = scored_by == fold
+                # A mask copies: with one fold, as nearly always, nothing is to copy.
                 mine = rows if own.all() else rows[own]
                 where = place, block.positions[own]
                 self.probe_predictions[where] = basis.probes[fold].predict(mine)
                 self.nearest_means[where] = nearest_mean(mine, moments)
+            # The first fold's planes for all: what is shown was scored by that fold.
             wanted = self._planes[place].wanted(block.positions)
             planes = (
                 two_columns(getattr(basis, name).project(rows[wanted])[:, :2])
@@ -203,6 +211,7 @@ class _Scoring:
         self.predictions[block.positions] = predictions
         self._confidence_in(confidence.dtype)[block.positions] = confidence
         wrong = np.flatnonzero(predictions != targets)
+        # Stable: of equally sure ones the earliest, however the samples are cut up.
         surest = np.argsort(-confidence[wrong], kind="stable")
         wrong = wrong[surest[: self._mistakes]]
         return Mistakes(

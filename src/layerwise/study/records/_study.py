@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,13 +16,12 @@ from layerwise.study.records._finding import Finding
 from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
 from layerwise.study.records._suspect import Suspect
-from layerwise.study.records._table import Entry, table
+from layerwise.study.records._table import Row, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Answers",
     "Inputs",
     "Keepable",
     "Study",
@@ -75,13 +74,6 @@ class ValidationView:
     predictions: Int[np.ndarray, " samples"]
     confidence: Float[np.ndarray, " samples"]
     probe_predictions: Int[np.ndarray, "layers samples"]
-
-
-class Answers(NamedTuple):
-    """What a network says of the scored samples, and with what probability."""
-
-    predictions: Int[np.ndarray, " samples"]
-    confidence: Float[np.ndarray, " samples"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +185,7 @@ class Study:
             If the study has no predictions.
         """
         classes = len(self.class_names)
-        return confusion_counts(self.targets, self.answers.predictions, classes)
+        return confusion_counts(self.targets, self.answers[0], classes)
 
     @property
     def calibration(self) -> Calibration:
@@ -215,7 +207,9 @@ class Study:
         return wrong[np.argsort(-confidence[wrong], kind="stable")]
 
     @property
-    def answers(self) -> Answers:
+    def answers(
+        self,
+    ) -> tuple[Int[np.ndarray, " samples"], Float[np.ndarray, " samples"]]:
         """The predictions and their confidence.
 
         Raises
@@ -228,7 +222,7 @@ class Study:
                 f"{self.name}: nothing was predicted, so there are no mistakes: "
                 "inspect with predict= or a network that has outputs"
             )
-        return Answers(self.predictions, self.confidence)
+        return self.predictions, self.confidence
 
     def summary(self) -> dict[str, Any]:
         """Return the layers' figures and the findings as JSON's types."""
@@ -297,17 +291,17 @@ class Study:
         ImportError
             If pandas is not installed: ``pip install layerwise[pandas]``.
         """
-        return table(self._entries(), self.class_names)
+        return table(self._rows(), self.class_names)
 
-    def _entries(self) -> Iterator[Entry]:
+    def _rows(self) -> Iterator[Row]:
         for layer in self:
-            yield Entry(layer.name, None, "true", layer.measures)
-            yield Entry(layer.name, None, "shuffled", layer.shuffled)
+            yield layer.name, None, "true", layer.measures
+            yield layer.name, None, "shuffled", layer.shuffled
         for snapshot in self.snapshots:
             # The studied network stands there on the whole of the samples already.
             if snapshot.epoch is not None:
                 for layer in snapshot.layers:
-                    yield Entry(layer.name, snapshot.epoch, "true", layer.measures)
+                    yield layer.name, snapshot.epoch, "true", layer.measures
 
     def __iter__(self) -> Iterator[LayerStudy]:
         """Yield the input, where there is one, then every layer."""

@@ -1,7 +1,7 @@
 """Measures as a tidy table: one of them in a row."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -10,30 +10,25 @@ from layerwise.study.measures import Measures
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Entry", "table"]
+__all__ = ["Row", "table"]
 
 COLUMNS = ("layer", "class", "epoch", "labels", "measure", "value")
 
 
-class Entry(NamedTuple):
-    """One layer's measures, of which network and with which labels."""
-
-    layer: str
-    epoch: int | None
-    labels: str
-    measures: Measures
+Row: TypeAlias = tuple[str, int | None, str, Measures]
+"""A layer's name, the epoch of the network, which labels, and the measures."""
 
 
-def table(entries: Iterable[Entry], class_names: tuple[str, ...]) -> "pd.DataFrame":
+def table(rows: Iterable[Row], class_names: tuple[str, ...]) -> "pd.DataFrame":
     """Return the table of `Study.to_pandas`."""
     import pandas as pd
 
-    rows = [
-        (entry.layer, of_class, entry.epoch, entry.labels, measure, value)
-        for entry in entries
-        for of_class, measure, value in _figures(entry.measures, class_names)
+    figures = [
+        (layer, of_class, epoch, labels, measure, value)
+        for layer, epoch, labels, measures in rows
+        for of_class, measure, value in _figures(measures, class_names)
     ]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(figures, columns=list(COLUMNS))
     return frame.astype({"epoch": "Int64", "value": "float64"})
 
 
