@@ -11,14 +11,9 @@ from matplotlib.colors import to_hex
 from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, compare, open_run, read_summary
-from layerwise.presentation import (
-    class_colours,
-    compared_curves,
-    compared_probes,
-    comparison_page,
-    draw_comparison,
-)
+from layerwise.presentation import class_colours, comparison_page, draw_comparison
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
+from layerwise.presentation.figures import compared_curves, compared_probes
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +88,7 @@ class TestFigures:
         assert [to_hex(line.get_color()) for line in loss.lines] == colours
         crosses = [line for line in batches.lines if line.get_marker() == "X"]
         assert [to_hex(line.get_color()) for line in crosses] == colours[3:]
-        deep = comparison.runs[1].history
+        deep = comparison[1].history
         assert accuracy.lines[1].get_ydata() == pytest.approx(
             [100 * epoch.validation_accuracy for epoch in deep.epochs]
         )
@@ -127,7 +122,7 @@ class TestPage:
 
     def test_names_are_text(self, comparison):
         hostile = "<script>alert(1)</script>"
-        run = comparison.runs[0]
+        run = comparison[0]
         object.__setattr__(run, "name", hostile)
         page = comparison_page(comparison, draw_comparison(comparison))
         assert hostile not in page
@@ -140,7 +135,7 @@ class TestPage:
             content = (runs / "wide" / name).read_bytes()
             (runs / "other" / "wide" / name).write_bytes(content)
         found = compare(["wide", str(Path("other") / "wide")])
-        assert [run.name for run in found.runs] == ["wide", str(Path("other") / "wide")]
+        assert [run.name for run in found] == ["wide", str(Path("other") / "wide")]
         assert setting_table(found).body == []
 
 

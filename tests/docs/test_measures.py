@@ -48,7 +48,9 @@ def anchor(heading):
 
 def test_every_measure_is_in_the_index_as_the_package_describes_it(page, sections):
     rows = re.findall(r"^\| \[`(\w+)`\]\(#([\w-]+)\) \| (.*) \|$", page, re.MULTILINE)
-    assert {name: meaning for name, _, meaning in rows} == dict(MEASURES)
+    assert {name: meaning for name, _, meaning in rows} == {
+        name: measure.meaning for name, measure in MEASURES.items()
+    }
     texts = {anchor(title): text for title, text in sections.items()}
     assert [name for name, place, _ in rows if f"`{name}`" not in texts[place]] == []
 

@@ -36,6 +36,7 @@ def input_study_of(data: Dataset) -> InputStudy:
     majority = Baseline("majority class", Share(1, 4, 0.046, 0.699), len(data.train))
     finding = Finding("components", "Two components aren't enough: -1 to 12.5 %.", {})
     return InputStudy(
+        data=data,
         layer=study.input,
         scored_on="validation",
         targets=data.validation.targets[study.shown],

@@ -14,7 +14,7 @@ from PIL import Image
 import layerwise as lw
 from layerwise.data import Samples
 from layerwise.experiment._workers import workers
-from layerwise.presentation import (
+from layerwise.presentation.figures import (
     class_colours,
     component_images,
     confusion_matrix,
@@ -31,6 +31,7 @@ from layerwise.presentation import (
     training_curves,
     worst_mistakes,
 )
+from layerwise.presentation.figures._data import SAMPLES
 from layerwise.presentation.figures._pictures import mosaic
 from layerwise.presentation.figures._style import png
 from layerwise.statistics import Share
@@ -208,6 +209,15 @@ def test_sample_sheet_shows_five_of_each_class_beside_its_name(digits):
     fifth = samples.inputs[np.flatnonzero(samples.targets == 0)[4]]
     # One cell for the name, four pictures, each eight pixels and one of white.
     np.testing.assert_allclose(image[:8, 45:53, 0], 1 - fifth / 16)
+
+
+def test_the_sheet_is_given_the_samples_that_it_shows_alone(digits):
+    """A second process that draws it is sent no more of them."""
+    samples, _ = SAMPLES.given(digits.input_study)
+    assert samples.targets.tolist() == np.repeat(np.arange(10), 5).tolist()
+    shown = sample_sheet(samples, digits.data.class_names).images[0].get_array()
+    every = sample_sheet(digits.data.train, digits.data.class_names).images[0]
+    np.testing.assert_array_equal(shown, every.get_array())
 
 
 def test_sample_sheet_refuses_what_is_no_picture(iris):
@@ -491,7 +501,7 @@ def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
 
 
 def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
-    figures = draw_inputs(digits.data, digits.input_study)
+    figures = draw_inputs(digits.input_study)
     assert set(figures) == {"samples", "components", "input"}
     assert figures == {name: digits_figures[name] for name in figures}
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,6 +17,7 @@ import pytest
 
 from layerwise.presentation import Report, draw_all, page
 from layerwise.presentation._text import typeset
+from layerwise.presentation.figures import OF_INPUTS, OF_STUDY, OF_TRAINING
 from layerwise.study import Finding
 
 CANARY = "document.documentElement.dataset.canary='ran'"
@@ -114,6 +116,23 @@ def test_the_images_are_the_figures_drawn_before(digits, digits_figures):
         for image in Reader(page(digits, drawn)).attributes("img")
     ]
     assert set(embedded) == set(drawn.values()) - {drawn["layers"]}
+
+
+def test_no_figure_is_without_a_place(digits, moons, pages):
+    for report, html in ((digits, pages["digits"]), (moons, pages["moons"])):
+        shown = Counter(image["alt"] for image in Reader(html).attributes("img"))
+        had = [
+            (figure, figure.alternative(record))
+            for figures, record in (
+                (OF_INPUTS, report.input_study),
+                (OF_TRAINING, report),
+                (OF_STUDY, report.study),
+            )
+            for figure in figures
+            if figure.name != "layers" and figure.when(record)
+        ]
+        assert len({figure.name for figure, _ in had}) == len(had)
+        assert [f.name for f, words in had if shown[typeset(words)] != 1] == []
 
 
 def test_images_are_as_large_as_drawn(digits_page):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Dataset
-from layerwise.presentation import (
+from layerwise.presentation.figures import (
     class_colours,
     epoch_planes,
     layer_projections,
@@ -22,7 +22,7 @@ from layerwise.presentation import (
 from layerwise.presentation.figures._measures import AMOUNTS, SHARES, mixed_pairs
 from layerwise.presentation.figures._style import png
 from layerwise.statistics import wilson_interval
-from layerwise.study import inspect
+from layerwise.study import MEASURES, inspect
 from layerwise.training import fit
 
 
@@ -160,7 +160,7 @@ def test_measures_stand_by_layer_beside_untrained_and_shuffled(digits):
     study = digits.study
     panels = measures_by_layer(study).axes
     assert [ax.get_title("left") for ax in panels] == [
-        *SHARES.values(), *AMOUNTS.values(),
+        MEASURES[name].title for name in [*SHARES, *AMOUNTS]
     ]  # fmt: skip
     for ax, name in zip(panels, [*SHARES, *AMOUNTS], strict=True):
         drawn = lines(ax)

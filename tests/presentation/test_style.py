@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from layerwise import presentation
-from layerwise.presentation import class_colours, projection
+from layerwise.presentation.figures import class_colours, projection
 from layerwise.presentation.figures._style import badge, png
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1; on linear RGB.
@@ -129,7 +129,7 @@ def test_the_door_loads_nothing_heavy():
 def test_figures_do_without_pyplot():
     code = (
         "import sys, numpy as np\n"
-        "from layerwise.presentation import training_curves\n"
+        "from layerwise.presentation.figures import training_curves\n"
         "from layerwise.training import History\n"
         "training_curves(History(*np.ones((2, 3), np.float32)))\n"
         "print('matplotlib.pyplot' in sys.modules)"

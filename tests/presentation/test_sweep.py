@@ -8,13 +8,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from layerwise.presentation import SweepReport, draw_sweep, phase_diagram, sweep_page
+from layerwise.presentation import SweepReport, draw_sweep, sweep_page
+from layerwise.presentation._sweep import choice_sentence, phase_table, sweep_sentence
+from layerwise.presentation.figures import phase_diagram
 from layerwise.presentation.figures._sweep import COLOURS
-from layerwise.presentation.pages._sweep_page import (
-    choice_sentence,
-    phase_table,
-    sweep_sentence,
-)
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

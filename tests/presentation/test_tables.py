@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerwise.presentation._tables import tables
-from layerwise.presentation.pages._alternatives import alternatives
-from layerwise.presentation.pages._sentences import sentences
+from layerwise.presentation import study_page
+from layerwise.presentation._tables import (
+    measure_table,
+    shuffled_table,
+    untrained_table,
+)
+from layerwise.presentation.figures import OF_STUDY
 from layerwise.study import MEASURES
 
 
@@ -26,7 +30,7 @@ def written(name, measured):
 
 
 def test_every_measure_is_a_row_and_every_layer_a_column(odd):
-    table = tables(odd)["measures"]
+    table = measure_table(odd.study)
     assert table.head == (
         "measure", "input", "hidden1", "hidden2", "output", "what it is",
     )  # fmt: skip
@@ -41,17 +45,17 @@ def test_every_measure_is_a_row_and_every_layer_a_column(odd):
     hidden = [layer.measures for layer in odd.study.layers]
     for name, first in (("silhouette", "–"), ("fisher_ratio", "∞")):
         assert rows[name.replace("_", " ")] == (
-            first, *written(name, hidden), MEASURES[name],
+            first, *written(name, hidden), MEASURES[name].meaning,
         )  # fmt: skip
     assert rows["UMAP continuity"] == ("0.75", "–", "–", "–", "")
     assert rows["collapse duality"][:2] == ("–", "–")
 
 
 def test_the_untrained_network_and_shuffled_labels_have_tables_too(odd):
-    made, study = tables(odd), odd.study
-    untrained = {row[0]: list(row[1:]) for row in made["untrained"].body}
-    shuffled = {row[0]: list(row[1:]) for row in made["shuffled"].body}
-    assert made["untrained"].head == ("measure", "hidden1", "hidden2", "output")
+    study = odd.study
+    untrained = {row[0]: list(row[1:]) for row in untrained_table(study).body}
+    shuffled = {row[0]: list(row[1:]) for row in shuffled_table(study).body}
+    assert untrained_table(study).head == ("measure", "hidden1", "hidden2", "output")
     before = [layer.measures for layer in study.untrained.layers]
     chance = [layer.shuffled for layer in study]
     for name in ("silhouette", "fisher_ratio", "participation_ratio"):
@@ -59,17 +63,21 @@ def test_the_untrained_network_and_shuffled_labels_have_tables_too(odd):
         assert shuffled[name.replace("_", " ")] == written(name, chance)
 
 
-def test_many_suspects_are_not_all_listed(digits):
+def test_many_suspects_are_not_all_listed(digits, digits_figures):
     study = replace(digits.study, suspects=digits.study.suspects[:1] * 31)
-    report = replace(digits, study=study)
-    assert len(tables(report)["suspects"].body) == 30
-    said = sentences(report)["suspects_sentence"]
-    assert said.startswith("31 samples that the network does not read as they are")
-    assert "come first, and the table has the first 30." in said
+    html = study_page(study, digits_figures)
+    section = html.partition('<section id="suspects">')[2].partition("</section>")[0]
+    assert section.count("<tr>") == 1 + 30
+    assert "<p>31 samples that the network does not read as they are" in section
+    assert "come first, and the table has the first 30." in section
+
+
+def alternatives(study):
+    return {figure.name: figure.alternative(study) for figure in OF_STUDY}
 
 
 def test_figures_are_told_with_their_numbers(odd):
-    said, study = alternatives(odd), odd.study
+    said, study = alternatives(odd.study), odd.study
     ratio = study.layers[-2].measures.values["fisher_ratio"]
     assert f"the Fisher ratio goes from ∞ to {ratio:.3g}, " in said["measures"]
     assert "each epoch: 0, 1, 2 and 3, 0 being the untrained" in said["epochs"]
@@ -82,6 +90,5 @@ def test_figures_are_told_with_their_numbers(odd):
 
 def test_what_is_not_known_is_told_with_a_dash(digits):
     nothing = np.full((4, 4), np.nan)
-    study = replace(digits.study, similarity={"debiased": nothing})
-    said = alternatives(replace(digits, study=study))
+    said = alternatives(replace(digits.study, similarity={"debiased": nothing}))
     assert "– between input and hidden1, " in said["similarity"]

@@ -11,8 +11,9 @@ from layerwise.experiment._summary import json_types
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation import (
     ComparedRun,
-    Comparison,
+    Runs,
     comparison_page,
+    comparison_summary,
     draw_comparison,
     save_figures,
 )
@@ -21,7 +22,7 @@ from layerwise.training import History
 __all__ = ["compare", "write_comparison"]
 
 
-def compare(folders: Sequence[str]) -> Comparison:
+def compare(folders: Sequence[str]) -> Runs:
     """Return runs beside each other.
 
     Parameters
@@ -41,11 +42,10 @@ def compare(folders: Sequence[str]) -> Comparison:
     short = [path.resolve().name for path in paths]
     # The last part of the path will do where it is not the same of two.
     names = short if len(set(short)) == len(short) else list(folders)
-    runs = (_read(path, name) for path, name in zip(paths, names, strict=True))
-    return Comparison(tuple(runs))
+    return tuple(_read(*pair) for pair in zip(paths, names, strict=True))
 
 
-def write_comparison(comparison: Comparison, folder: str) -> dict[str, Any]:
+def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
     """Write a comparison's page, figures and summary; return what the summary holds.
 
     Raises
@@ -56,11 +56,11 @@ def write_comparison(comparison: Comparison, folder: str) -> dict[str, Any]:
         If a file cannot be written.
     """
     place = make_folder(folder)
-    figures = draw_comparison(comparison)
+    figures = draw_comparison(runs)
     save_figures(figures, place / "figures")
-    page = comparison_page(comparison, figures)
+    page = comparison_page(runs, figures)
     write_atomically(place / "report.html", page.encode())
-    summary = json_types(comparison.summary())
+    summary = json_types(comparison_summary(runs))
     text = json.dumps(summary, indent=2, allow_nan=False)
     write_atomically(place / "summary.json", text.encode())
     return summary

@@ -61,5 +61,5 @@ def look_at_data(data: Dataset, out: str | None = None) -> DataView:
     """
     folder = Path(f"figures-{plain(data.name)}" if out is None else out)
     study = inspect_inputs(data, data.validation)
-    save_figures(draw_inputs(data, study), folder)
+    save_figures(draw_inputs(study), folder)
     return DataView(describe(data), study, folder)

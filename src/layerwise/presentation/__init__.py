@@ -1,48 +1,10 @@
 """Presentation: finished records in, figures, pages and text out."""
 
-from layerwise.presentation._comparison import ComparedRun, Comparison
+from layerwise.presentation._bars import PassBar, SweepBar, TrainingBar
+from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
 from layerwise.presentation._report import Report
-from layerwise.presentation.figures import (
-    class_colours,
-    compared_curves,
-    compared_probes,
-    component_images,
-    confusion_matrix,
-    decision_regions,
-    draw_all,
-    draw_inputs,
-    draw_study,
-    epoch_planes,
-    health_over_time,
-    layer_projections,
-    layer_similarity,
-    load_for_drawing,
-    measures_by_layer,
-    pairs_by_layer,
-    phase_diagram,
-    probe_by_layer,
-    projection,
-    reliability,
-    sample_sheet,
-    save_figures,
-    spread_by_layer,
-    suspect_labels,
-    training_curves,
-    worst_mistakes,
-)
-from layerwise.presentation.pages import (
-    SweepReport,
-    comparison_page,
-    draw_comparison,
-    draw_sweep,
-    page,
-    study_page,
-    sweep_page,
-)
-from layerwise.presentation.terminal import (
-    PassBar,
-    SweepBar,
-    TrainingBar,
+from layerwise.presentation._sweep import SweepReport
+from layerwise.presentation._terminal import (
     print_comparison,
     print_data,
     print_diagnosis,
@@ -56,36 +18,34 @@ from layerwise.presentation.terminal import (
     print_sweep,
     print_training,
 )
+from layerwise.presentation.figures import (
+    class_colours,
+    draw_all,
+    draw_comparison,
+    draw_inputs,
+    draw_sweep,
+    load_for_drawing,
+    save_figures,
+)
+from layerwise.presentation.pages import comparison_page, page, study_page, sweep_page
 
 __all__ = [
     "ComparedRun",
-    "Comparison",
     "PassBar",
     "Report",
+    "Runs",
     "SweepBar",
     "SweepReport",
     "TrainingBar",
     "class_colours",
-    "compared_curves",
-    "compared_probes",
     "comparison_page",
-    "component_images",
-    "confusion_matrix",
-    "decision_regions",
+    "comparison_summary",
     "draw_all",
     "draw_comparison",
     "draw_inputs",
-    "draw_study",
     "draw_sweep",
-    "epoch_planes",
-    "health_over_time",
-    "layer_projections",
-    "layer_similarity",
     "load_for_drawing",
-    "measures_by_layer",
     "page",
-    "pairs_by_layer",
-    "phase_diagram",
     "print_comparison",
     "print_data",
     "print_diagnosis",
@@ -98,15 +58,7 @@ __all__ = [
     "print_suspects",
     "print_sweep",
     "print_training",
-    "probe_by_layer",
-    "projection",
-    "reliability",
-    "sample_sheet",
     "save_figures",
-    "spread_by_layer",
     "study_page",
-    "suspect_labels",
     "sweep_page",
-    "training_curves",
-    "worst_mistakes",
 ]

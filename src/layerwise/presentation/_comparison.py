@@ -4,14 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from layerwise.presentation._tables import Table
 from layerwise.presentation._text import duration, short
 from layerwise.training import History
 from layerwise.wording import count, number, percent
 
-__all__ = ["ComparedRun", "Comparison", "figure_table", "probe_table", "setting_table"]
+__all__ = [
+    "ComparedRun",
+    "Runs",
+    "comparison_summary",
+    "figure_table",
+    "probe_table",
+    "setting_table",
+]
 
 UNKNOWN = "–"
 
@@ -85,42 +92,41 @@ class ComparedRun:
         return [(layer["name"], layer["probe_accuracy"]) for layer in layers]
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Runs beside each other, in the order in which they were named."""
-
-    runs: tuple[ComparedRun, ...]
-
-    def settings(self, differing: bool) -> dict[str, tuple[str, ...]]:
-        """Return the settings that differ, or those that do not, of every run."""
-        names = dict.fromkeys(name for run in self.runs for name in run.settings)
-        values = {
-            name: tuple(run.settings.get(name, UNKNOWN) for run in self.runs)
-            for name in names
-        }
-        return {n: v for n, v in values.items() if (len(set(v)) > 1) == differing}
-
-    def summary(self) -> dict[str, Any]:
-        """Return what is compared as JSON's types."""
-        return {
-            "runs": [run.name for run in self.runs],
-            "differing": {n: list(v) for n, v in self.settings(differing=True).items()},
-            "figures": {
-                name: [run.summary.get(part, {}).get(key) for run in self.runs]
-                for name, (part, key, _) in FIGURES.items()
-            },
-            "probes": [
-                [{"layer": layer, "accuracy": share} for layer, share in run.probes]
-                for run in self.runs
-            ],
-        }
+Runs: TypeAlias = tuple[ComparedRun, ...]
+"""Runs beside each other, in the order in which they were named."""
 
 
-def setting_table(comparison: Comparison, differing: bool = True) -> Table:
+def settings_of(runs: Runs, *, differing: bool) -> dict[str, tuple[str, ...]]:
+    """Return the settings that differ, or those that do not, of every run."""
+    names = dict.fromkeys(name for run in runs for name in run.settings)
+    values = {
+        name: tuple(run.settings.get(name, UNKNOWN) for run in runs) for name in names
+    }
+    return {n: v for n, v in values.items() if (len(set(v)) > 1) == differing}
+
+
+def comparison_summary(runs: Runs) -> dict[str, Any]:
+    """Return what is compared as JSON's types."""
+    differing = settings_of(runs, differing=True)
+    return {
+        "runs": [run.name for run in runs],
+        "differing": {name: list(values) for name, values in differing.items()},
+        "figures": {
+            name: [run.summary.get(part, {}).get(key) for run in runs]
+            for name, (part, key, _) in FIGURES.items()
+        },
+        "probes": [
+            [{"layer": layer, "accuracy": share} for layer, share in run.probes]
+            for run in runs
+        ],
+    }
+
+
+def setting_table(runs: Runs, *, differing: bool = True) -> Table:
     """Return the settings that differ, or those that do not, a column for each run."""
-    found = comparison.settings(differing)
+    found = settings_of(runs, differing=differing)
     return Table(
-        ("setting", *_names(comparison)),
+        ("setting", *_names(runs)),
         [
             (name, *(short(value, 24) for value in values))
             for name, values in found.items()
@@ -128,29 +134,29 @@ def setting_table(comparison: Comparison, differing: bool = True) -> Table:
     )
 
 
-def figure_table(comparison: Comparison) -> Table:
+def figure_table(runs: Runs) -> Table:
     """Return what the trainings came to, a column for each run."""
     body: list[tuple[str, ...]] = []
     for name, (part, key, write) in FIGURES.items():
-        values = (run.summary.get(part, {}).get(key) for run in comparison.runs)
+        values = (run.summary.get(part, {}).get(key) for run in runs)
         cells = (UNKNOWN if value is None else write(value) for value in values)
         body.append((name, *cells))
-    return Table(("", *_names(comparison)), body)
+    return Table(("", *_names(runs)), body)
 
 
-def probe_table(comparison: Comparison) -> Table:
+def probe_table(runs: Runs) -> Table:
     """Return what a linear probe reads from every layer, a column for each run.
 
     The layers are numbered, the input being 0; the output is the last of each.
     """
-    columns = [[percent(share) for _, share in run.probes] for run in comparison.runs]
+    columns = [[percent(share) for _, share in run.probes] for run in runs]
     rows = zip_longest(*columns, fillvalue="")
     body = [(f"layer {n}" if n else "input", *row) for n, row in enumerate(rows)]
-    return Table(("probe accuracy", *_names(comparison)), body)
+    return Table(("probe accuracy", *_names(runs)), body)
 
 
-def _names(comparison: Comparison) -> list[str]:
-    return [short(run.name, 24) for run in comparison.runs]
+def _names(runs: Runs) -> list[str]:
+    return [short(run.name, 24) for run in runs]
 
 
 def _planned(plan: Mapping[str, Any]) -> str:

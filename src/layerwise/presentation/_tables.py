@@ -15,13 +15,18 @@ from layerwise.wording import count, number, percent
 
 __all__ = [
     "SUSPECTS",
+    "THIS_NETWORK",
     "Table",
+    "baseline_table",
     "class_table",
     "layer_table",
+    "measure_table",
+    "mistake_table",
+    "score_table",
+    "shuffled_table",
     "statistics_table",
-    "study_tables",
     "suspect_table",
-    "tables",
+    "untrained_table",
 ]
 
 THIS_NETWORK = "this network"
@@ -41,32 +46,6 @@ class Table(NamedTuple):
 
     head: tuple[str, ...]
     body: list[tuple[str, ...]]
-
-
-def tables(report: Report) -> dict[str, Table]:
-    """Return the page's tables by name; those of the study where there is one."""
-    made = {
-        "statistics": statistics_table(report.statistics),
-        "classes": class_table(report.statistics),
-        "baselines": _baselines(report),
-        "scores": _scores(report),
-    }
-    if report.study is not None:
-        made |= study_tables(report.study, report.data.feature_names)
-    return made
-
-
-def study_tables(
-    study: Study, feature_names: tuple[str, ...] | None = None
-) -> dict[str, Table]:
-    """Return a study's tables by name; of mistakes only where something is said."""
-    made = {
-        "layers": layer_table(study),
-        "suspects": suspect_table(study.suspects[:SUSPECTS], study.class_names),
-    }
-    if study.predictions is not None:
-        made["mistakes"] = _mistakes(study, feature_names)
-    return made | _measure_tables(study)
 
 
 def statistics_table(statistics: DataStatistics) -> Table:
@@ -109,7 +88,7 @@ def class_table(statistics: DataStatistics) -> Table:
     )
 
 
-def _baselines(report: Report) -> Table:
+def baseline_table(report: Report) -> Table:
     """Put the network beside simple methods, scored on the same samples."""
     methods = [(b.name, b.accuracy, b.fitted_on) for b in report.input_study.baselines]
     on_test = report.input_study.scored_on == "test"
@@ -127,7 +106,8 @@ def _baselines(report: Report) -> Table:
     )  # fmt: skip
 
 
-def _scores(report: Report) -> Table:
+def score_table(report: Report) -> Table:
+    """Return the losses and accuracies at the end, a row for each set."""
     rows, result = [], report.result
     if result.history.epochs:
         last = result.history.epochs[-1]
@@ -164,18 +144,22 @@ def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
     )
 
 
-def _measure_tables(study: Study) -> dict[str, Table]:
-    """Return every measure of every layer: as it is, untrained, and by chance."""
-    layers = list(study)
-    measured = {layer.name: layer.measures for layer in layers}
-    past = study.untrained
-    untrained = {layer.name: layer.measures for layer in past.layers} if past else {}
-    shuffled = {layer.name: layer.shuffled for layer in layers}
-    return {
-        "measures": _measure_table(measured, MEASURES),
-        "untrained": _measure_table(untrained, {}),
-        "shuffled": _measure_table(shuffled, {}),
-    }
+def measure_table(study: Study) -> Table:
+    """Return every measure of every layer, and what it is."""
+    measured = {layer.name: layer.measures for layer in study}
+    meanings = {name: measure.meaning for name, measure in MEASURES.items()}
+    return _measure_table(measured, meanings)
+
+
+def untrained_table(study: Study) -> Table:
+    """Return the measures of the untrained network, where it is known."""
+    layers = study.untrained.layers if study.untrained else ()
+    return _measure_table({layer.name: layer.measures for layer in layers}, {})
+
+
+def shuffled_table(study: Study) -> Table:
+    """Return the measures with shuffled labels, which is what chance gives."""
+    return _measure_table({layer.name: layer.shuffled for layer in study}, {})
 
 
 def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> Table:
@@ -212,7 +196,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
     )
 
 
-def _mistakes(study: Study, feature_names: tuple[str, ...] | None) -> Table:
+def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) -> Table:
     """Return the worst mistakes, a row for each: its text, or its first features."""
     names, worst = study.class_names, study.mistakes[:MISTAKES]
     said, sure = study.answers

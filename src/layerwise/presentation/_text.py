@@ -4,9 +4,22 @@ import math
 import re
 
 from layerwise.statistics import Share
+from layerwise.study import Study
 from layerwise.wording import count, number, percent
 
-__all__ = ["duration", "interval", "known", "short", "speed", "typeset"]
+__all__ = [
+    "MANY",
+    "duration",
+    "interval",
+    "known",
+    "short",
+    "speed",
+    "stated_sample",
+    "typeset",
+]
+
+MANY = 12
+"""More classes than this are not all named in a sentence."""
 
 NARROW_NO_BREAK_SPACE = "\u202f"
 UNIT = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b)")
@@ -42,6 +55,12 @@ def speed(steps_per_second: float, form: str) -> str:
     """
     steps = round(steps_per_second)
     return form.format(count(steps)) if steps else ""
+
+
+def stated_sample(study: Study) -> str:
+    """Say of which scored samples a study takes what would be too much for all."""
+    part = len(study.sampled) < len(study.targets)
+    return f"{f'{count(len(study.sampled))} of ' if part else ''}the {study.scored_on}"
 
 
 def duration(seconds: float) -> str:

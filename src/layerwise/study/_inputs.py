@@ -69,19 +69,18 @@ def inspect_inputs(
         simple = Baselines(data, seed).beside(scored)
     targets = scored.targets[study.shown]
     scored_on = "test" if scored is data.test else "validation"
-    found = InputStudy(layer, scored_on, targets, tuple(simple), findings=())
-    names = data.class_names
-    told = (*_components(found, names), *_parted(found, names), *_difficulty(found))
+    found = InputStudy(data, layer, scored_on, targets, tuple(simple), findings=())
+    told = (*_components(found), *_parted(found), *_difficulty(found))
     return replace(found, findings=told)
 
 
-def _components(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
+def _components(view: InputStudy) -> Iterator[Finding]:
     """Say what the first components show, and what they would if it were easy."""
     components = view.layer.components
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
     ends = {
-        f"component {k + 1}": _ends(view.layer, k, names)
+        f"component {k + 1}": _ends(view, k)
         for k in range(min(2, len(ratio)))
     }
     contrasts = ", ".join(
@@ -145,19 +144,19 @@ def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
     return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _ends(layer: LayerStudy, component: int, names: Sequence[str]) -> tuple[str, str]:
+def _ends(view: InputStudy, component: int) -> tuple[str, str]:
     """Return the classes whose means lie at the two ends of a component."""
-    offsets = layer.moments.class_offsets
-    along = offsets @ layer.components.components[component]
+    layer, names = view.layer, view.data.class_names
+    along = layer.moments.class_offsets @ layer.components.components[component]
     return names[int(np.nanargmin(along))], names[int(np.nanargmax(along))]
 
 
-def _parted(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
+def _parted(view: InputStudy) -> Iterator[Finding]:
     """Say which classes the first two components part, and which they do not."""
     layer = view.layer
     if layer.units == 1:
         return
-    flat = Moments.of(layer.projection, view.targets, len(names))
+    flat = Moments.of(layer.projection, view.targets, view.data.classes)
     apart = separation(flat)
     # A class that is not shown, or once only, lies nowhere.
     first, second = np.nonzero(np.triu(~np.isnan(apart), 1))
@@ -168,7 +167,7 @@ def _parted(view: InputStudy, names: Sequence[str]) -> Iterator[Finding]:
     nearest, farthest = int(np.argmin(distances)), int(np.argmax(distances))
 
     def pair(place: int) -> dict[str, Any]:
-        classes = names[first[place]], names[second[place]]
+        classes = tuple(view.data.class_names[at[place]] for at in (first, second))
         return {"classes": classes, "distance": float(distances[place])}
 
     def said(one: dict[str, Any]) -> str:

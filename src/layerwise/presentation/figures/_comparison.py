@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerwise.presentation._comparison import Comparison
+from layerwise.presentation._comparison import Runs
 from layerwise.presentation._text import short
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._style import (
     class_colours,
     log_ticks,
@@ -15,19 +16,19 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.presentation.figures._training import stretches
 from layerwise.training import History
-from layerwise.wording import count
+from layerwise.wording import count, listed, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = ["compared_curves", "compared_probes"]
+__all__ = ["CURVES", "PROBES", "compared_curves", "compared_probes"]
 
 PANELS = ("loss of the batches", "validation loss", "validation accuracy / %")
 
 
 @styled
-def compared_curves(comparison: Comparison) -> "matplotlib.figure.Figure":
+def compared_curves(runs: Runs) -> "matplotlib.figure.Figure":
     """Draw the batches' loss, and the validation set's loss and accuracy, by step.
 
     Losses that span a factor of ten have a logarithmic scale; a cross stands where a
@@ -37,8 +38,8 @@ def compared_curves(comparison: Comparison) -> "matplotlib.figure.Figure":
 
     figure = new_figure(10.0, 3.2)
     panels = list(figure.subplots(1, 3))
-    colours = class_colours(len(comparison.runs))
-    for run, colour in zip(comparison.runs, colours, strict=True):
+    colours = class_colours(len(runs))
+    for run, colour in zip(runs, colours, strict=True):
         name = short(run.name, 24)
         _draw_batches(panels[0], run.history, colour, name)
         for ax, quantity, scale in (
@@ -62,7 +63,7 @@ def compared_curves(comparison: Comparison) -> "matplotlib.figure.Figure":
 
 @styled
 def compared_probes(
-    comparison: Comparison, ax: "matplotlib.axes.Axes | None" = None
+    runs: Runs, ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
     """Draw what a linear probe reads from every layer of every run.
 
@@ -71,8 +72,8 @@ def compared_probes(
     from matplotlib.ticker import MaxNLocator
 
     ax = ax or new_axes(7.0, 3.2)
-    colours = class_colours(len(comparison.runs))
-    for run, colour in zip(comparison.runs, colours, strict=True):
+    colours = class_colours(len(runs))
+    for run, colour in zip(runs, colours, strict=True):
         if not run.probes:
             continue
         shares = [100 * share for _, share in run.probes]
@@ -104,3 +105,52 @@ def _draw_batches(
     ax.plot(middles, means, color=colour, linewidth=1.1, label=name)
     if history.diverged:
         ax.plot(middles[-1:], means[-1:], "X", color=colour, markersize=7)
+
+
+def _ends(runs: Runs) -> str:
+    said = []
+    for run in runs:
+        end = "before its first epoch"
+        if run.history.epochs:
+            end = f"at {percent(run.history.epochs[-1].validation_accuracy)}"
+        said.append(f"{short(run.name, 40)} ends {end}")
+    return listed(said)
+
+
+def _probes(runs: Runs) -> str:
+    said = [
+        f"{short(run.name, 40)}: {listed([percent(share) for _, share in run.probes])}"
+        for run in runs
+        if run.probes
+    ]
+    return "; ".join(said)
+
+
+CURVES = Figure[Runs](
+    name="curves",
+    draw=compared_curves,
+    alternative=lambda runs: (
+        "Loss of the batches, validation loss and validation accuracy by step; on the "
+        f"validation set {_ends(runs)}."
+    ),
+    caption=lambda _: (
+        "A colour for each run. Left the loss of the batches, averaged over stretches "
+        "of steps; then the validation set, after each epoch. A cross stands where a "
+        "training diverged."
+    ),
+    place="figures",
+)
+
+PROBES = Figure[Runs](
+    name="probes",
+    when=lambda runs: any(run.probes for run in runs),
+    draw=compared_probes,
+    alternative=lambda runs: (
+        f"Lines of probe accuracy by layer, the input first. {_probes(runs)}."
+    ),
+    caption=lambda _: (
+        "What a least-squares probe reads from each layer. The last point of a line is "
+        "the output."
+    ),
+    place="inside",
+)

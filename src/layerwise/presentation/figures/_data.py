@@ -8,17 +8,25 @@ from jaxtyping import Integer
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.presentation._text import short, typeset
+from layerwise.presentation._text import MANY, short, typeset
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, laid_out, mosaic
 from layerwise.presentation.figures._points import draw_plane, draw_rings
 from layerwise.presentation.figures._style import new_axes, styled
-from layerwise.study import LayerStudy
-from layerwise.wording import percent
+from layerwise.study import InputStudy, LayerStudy
+from layerwise.wording import count, listed, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["component_images", "projection", "sample_sheet"]
+__all__ = [
+    "COMPONENTS",
+    "INPUT",
+    "SAMPLES",
+    "component_images",
+    "projection",
+    "sample_sheet",
+]
 
 EACH = 5
 """Samples shown of every class."""
@@ -162,3 +170,67 @@ def projection(
     if mistakes is not None:
         draw_rings(ax, points[mistakes])
     return ax
+
+
+def _classes(inputs: InputStudy) -> str:
+    return listed([short(name) for name in inputs.data.class_names[:MANY]])
+
+
+def _shown(inputs: InputStudy) -> str:
+    return percent(float(inputs.layer.variance_shown.sum()))
+
+
+def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
+    """Return the samples of the sheet alone: drawn elsewhere, all would be sent."""
+    samples, names = inputs.data.train, inputs.data.class_names
+    each = [np.flatnonzero(samples.targets == c)[:EACH] for c in range(len(names))]
+    return samples.at(np.concatenate(each)), names
+
+
+def _shares(inputs: InputStudy) -> str:
+    ratios = inputs.layer.components.explained_variance_ratio
+    return listed([percent(float(ratio)) for ratio in ratios])
+
+
+SAMPLES = Figure[InputStudy](
+    name="samples",
+    when=lambda inputs: inputs.data.is_image,
+    draw=sample_sheet,
+    given=_first_of_each,
+    alternative=lambda inputs: f"Five samples of each class: {_classes(inputs)}.",
+    caption=lambda _: "The first five training samples of each class.",
+    place="data",
+)
+
+COMPONENTS = Figure[InputStudy](
+    name="components",
+    when=lambda inputs: inputs.data.is_image,
+    draw=component_images,
+    given=lambda inputs: (inputs.layer, inputs.data.shape),
+    alternative=lambda inputs: (
+        "The first ten principal components as pictures; their shares of the variance "
+        f"are {_shares(inputs)}."
+    ),
+    caption=lambda _: (
+        "The first ten principal components of the training samples, each with its "
+        "share of the variance. Blue grows along the component, red shrinks, white "
+        "stays."
+    ),
+    place="components",
+)
+
+INPUT = Figure[InputStudy](
+    name="input",
+    draw=projection,
+    given=lambda inputs: (inputs.layer, inputs.targets, inputs.data.class_names),
+    alternative=lambda inputs: (
+        f"Scatter of samples on two principal components ({_shown(inputs)} of the "
+        f"variance), coloured by class: {_classes(inputs)}."
+    ),
+    caption=lambda inputs: (
+        f"{count(len(inputs.targets))} samples on the first two principal components "
+        f"of the training samples, which show {_shown(inputs)} of the variance; a "
+        "class’s name stands on its colour, near its median."
+    ),
+    place="components",
+)

@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.presentation._text import short
+from layerwise.presentation._text import short, stated_sample
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
 from layerwise.presentation.figures._style import MUTED, PALE, new_axes, styled
 from layerwise.study import SnapshotStudy, Study
+from layerwise.wording import count, listed, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["epoch_planes", "epochs_shown"]
+__all__ = ["EPOCHS", "epoch_planes"]
 
 MOST = 6
 """Epochs and layers shown, at most."""
@@ -35,7 +37,7 @@ def epoch_planes(
     and some evenly between. The stated sample, its frames turned so that points move
     because the network moved; a column has one scale for all its epochs.
     """
-    rows = epochs_shown(study)
+    rows = _shown(study)
     layers = _evenly(len(study.layers))
     ax = ax or new_axes(1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows))
     targets = study.targets[study.sampled]
@@ -55,18 +57,18 @@ def epoch_planes(
     return ax
 
 
-def epochs_shown(study: Study) -> list[SnapshotStudy]:
+def _shown(study: Study) -> list[SnapshotStudy]:
     """Return the snapshots that have a row: the first, the last, some between."""
     return [study.snapshots[place] for place in _evenly(len(study.snapshots))]
 
 
-def _evenly(count: int) -> list[int]:
+def _evenly(total: int) -> list[int]:
     """Return ``MOST`` positions at most of so many, the first and the last among them.
 
     >>> _evenly(3), _evenly(11)
     ([0, 1, 2], [0, 2, 4, 6, 8, 10])
     """
-    return np.rint(np.linspace(0, count - 1, min(count, MOST))).astype(int).tolist()
+    return np.rint(np.linspace(0, total - 1, min(total, MOST))).astype(int).tolist()
 
 
 def _column(
@@ -94,3 +96,30 @@ def _epoch(snapshot: SnapshotStudy) -> str:
         return "this\nnetwork"
     untrained = "\nuntrained" if snapshot.epoch == 0 else ""
     return f"epoch {snapshot.epoch}{untrained}"
+
+
+def _told(study: Study) -> str:
+    shown = _shown(study)
+    said = ["this network" if s.epoch is None else count(s.epoch) for s in shown]
+    deep = [snapshot.layers[-2:][0] for snapshot in (shown[0], shown[-1])]
+    first, last = (percent(one.measures.values["probe_accuracy"]) for one in deep)
+    return (
+        "Grid of scatters, a column for each layer, a row for each epoch: "
+        f"{listed(said)}, 0 being the untrained network. From {short(deep[0].name, 40)}"
+        f" a linear probe reads {first} in the first row and {last} in the last."
+    )
+
+
+EPOCHS = Figure[Study](
+    name="epochs",
+    when=lambda study: study.snapshots,
+    draw=epoch_planes,
+    alternative=_told,
+    caption=lambda study: (
+        "From the untrained network down, every layer on its first two components "
+        f"after the epochs that were kept: {stated_sample(study)}. The pictures are "
+        "turned to lie on each other as well as they can, so that points move because "
+        "the network moved; a column has one scale."
+    ),
+    place="epochs",
+)

@@ -4,12 +4,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, UInt8
 
-from layerwise.presentation._text import short, typeset
-from layerwise.presentation.figures._captions import plane_caption
+from layerwise.presentation._text import known, short, stated_sample, typeset
+from layerwise.presentation.figures._figure import Figure, Pictures
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
+    DPI,
     INK,
     MUTED,
     PALE,
@@ -18,11 +19,22 @@ from layerwise.presentation.figures._style import (
     styled,
 )
 from layerwise.study import LayerStudy, Study
+from layerwise.wording import count, listed, number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["TILE", "layer_projections", "probe_by_layer", "tile_places"]
+__all__ = [
+    "DISCRIMINANTS",
+    "LAYERS",
+    "PROBES",
+    "SIMILARITY",
+    "layer_caption",
+    "layer_projections",
+    "layer_similarity",
+    "probe_by_layer",
+    "tile_alternative",
+]
 
 TILE = (3.2, 3.0)
 """Inches of a plane with what is written along its axes."""
@@ -52,7 +64,7 @@ def layer_projections(
     plane : str
         ``components``, ``discriminants``, or the name of a transformer that was given.
     """
-    places = tile_places(study)
+    places = _tile_places(study)
     width, height = np.max(places, axis=0) + TILE
     ax = new_figure(width, height, layout=None).add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))
@@ -63,11 +75,11 @@ def layer_projections(
     return ax
 
 
-def tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
+def _tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
     """Return where each plane's tile, `TILE` inches, has its left upper corner."""
-    count = len(list(study))
-    columns = 2 if count == 4 else min(count, 3)
-    rows, across = np.divmod(np.arange(count), columns)
+    tiles = len(list(study))
+    columns = 2 if tiles == 4 else min(tiles, 3)
+    rows, across = np.divmod(np.arange(tiles), columns)
     return np.stack([across * TILE[0], HEAD + rows * (HEAD + TILE[1])], axis=1)
 
 
@@ -104,7 +116,7 @@ def _draw_tile(
     _draw_scale(ax, (left + side[0], bottom - 0.06), scale)
     name = short(layer.name, 30)
     ax.text(left, place[1] - 0.36, name, fontsize=9.5, fontweight="bold", va="bottom")
-    caption = typeset("\n".join(plane_caption(layer, plane)))
+    caption = typeset("\n".join(_plane_caption(layer, plane)))
     ax.text(left, place[1] - 0.02, caption, color=MUTED, fontsize=8, va="bottom")
 
 
@@ -133,6 +145,89 @@ def _round_length(most: float) -> float:
     """
     power = 10.0 ** math.floor(math.log10(most))
     return max(step * power for step in (1, 2, 5) if step * power <= most)
+
+
+def layer_caption(layer: LayerStudy) -> tuple[str, str]:
+    """Return a layer's figures in two lines."""
+    shown = percent(float(layer.variance_shown.sum()))
+    constant = f", {count(layer.dead_units)} constant" if layer.dead_units else ""
+    return (
+        f"probe accuracy {percent(layer.probe_accuracy.value)}, {shown} of variance",
+        f"{number(layer.participation_ratio)} of {count(layer.units)} dimensions"
+        f"{constant}",
+    )
+
+
+def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
+    """Return what a layer's plane shows, in two lines: of components, its figures."""
+    if plane == "components":
+        return layer_caption(layer)
+    near = layer.measures.values["nearest_mean_accuracy"]
+    trust, kept = layer.measures.trust(plane)
+    return (
+        f"nearest class mean {percent(near)} right",
+        f"trustworthiness {known(trust)}, continuity {known(kept)}",
+    )
+
+
+def _tiles(sheet: UInt8[np.ndarray, "_ _ 3"], study: Study) -> Pictures:
+    """Cut every layer's plane out of the sheet of layers."""
+    corners = np.rint(_tile_places(study) * DPI).astype(int)
+    width, height = np.rint(np.multiply(TILE, DPI)).astype(int)
+    return {
+        f"layer{number:02d}": np.ascontiguousarray(
+            sheet[top : top + height, left : left + width]
+        )
+        for number, (left, top) in enumerate(corners)
+    }
+
+
+def tile_alternative(layer: LayerStudy) -> str:
+    """Return what a layer's plane, cut out of the sheet, tells."""
+    return (
+        f"Scatter of {short(layer.name, 40)} on its first two components, coloured by "
+        f"class; a linear probe reads {percent(layer.probe_accuracy.value)} right."
+    )
+
+
+def _by_layer(study: Study, measure: str) -> str:
+    """Return a share of every layer as a list: "91.2 % in input and 95.3 % in …"."""
+    return listed(
+        [
+            f"{percent(layer.measures.values[measure])} in {short(layer.name, 40)}"
+            for layer in study
+        ]
+    )
+
+
+LAYERS = Figure[Study](
+    name="layers",
+    draw=layer_projections,
+    alternative=lambda study: (
+        "Scatter of every layer on its first two components, coloured by class; a "
+        f"linear probe reads right {_by_layer(study, 'probe_accuracy')}."
+    ),
+    cut=_tiles,
+)
+
+DISCRIMINANTS = Figure[Study](
+    name="discriminants",
+    draw=layer_projections,
+    given=lambda study: (study, "discriminants"),
+    alternative=lambda study: (
+        "Scatter of every layer on the two directions that part the classes best; the "
+        f"nearest class mean is right in {_by_layer(study, 'nearest_mean_accuracy')}."
+    ),
+    caption=lambda _: (
+        "The same samples along the two directions that part the classes best for "
+        "their width, also found on the samples fitted on. Classes that overlap here "
+        "may still be parted by further directions. Trustworthiness and continuity, 1 "
+        "at best, say how far neighbours in the picture are neighbours in the layer, "
+        "and the reverse."
+    ),
+    heading="Where the classes part",
+    place="inside",
+)
 
 
 @styled
@@ -166,3 +261,66 @@ def probe_by_layer(
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
     return ax
+
+
+PROBES = Figure[Study](
+    name="probes",
+    draw=probe_by_layer,
+    alternative=lambda study: (
+        "Table of probe accuracy by class and layer; over all classes "
+        f"{_by_layer(study, 'probe_accuracy')}."
+    ),
+    caption=lambda study: (
+        "The share of each class that a least-squares probe reads from a layer, in "
+        f"percent of {study.scored_on}."
+    ),
+    heading="What a linear probe reads from each layer",
+    place="inside",
+)
+
+
+@styled
+def layer_similarity(
+    study: Study, ax: "matplotlib.axes.Axes | None" = None
+) -> "matplotlib.axes.Axes":
+    """Draw the debiased linear CKA of every two layers: 1 for the same picture."""
+    matrix = study.similarity["debiased"]
+    names = [short(layer.name, 12) for layer in study]
+    side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))
+    ax = ax or new_axes(side + 0.6, side)
+    # The numbers stand on pale cells: the darkest colours of the map are not used.
+    ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
+    cell = 72 * (side - 1.1) / len(names)
+    for (row, column), value in np.ndenumerate(matrix):
+        written = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "\u2212")
+        text = ax.text(column, row, written, ha="center", va="center")
+        text.set(fontsize=min(8.5, cell / 2.6), clip_on=True)
+    crowded = max(map(len, names)) * 5.5 > cell
+    ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _neighbours(study: Study) -> str:
+    names = [short(layer.name, 40) for layer in study]
+    beside = np.diagonal(study.similarity["debiased"], 1)
+    steps = [
+        f"{known(value)} between {first} and {second}"
+        for value, first, second in zip(beside, names, names[1:], strict=False)
+    ]
+    return f"Table of the similarity of every two layers: {listed(steps)}."
+
+
+SIMILARITY = Figure[Study](
+    name="similarity",
+    draw=layer_similarity,
+    alternative=_neighbours,
+    caption=lambda study: (
+        f"Debiased linear CKA of every two layers, of {stated_sample(study)}: 1 where "
+        "two layers hold the same picture but for its size and turn, 0 where they have "
+        "nothing in common. A block near 1 is a run of layers that change little."
+    ),
+    place="similarity",
+)

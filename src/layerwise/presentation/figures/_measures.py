@@ -1,11 +1,11 @@
-"""Figures of what was measured: by layer, of pairs by layer, and between layers."""
+"""Figures of what was measured: by layer, and of pairs of classes by layer."""
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerwise.presentation._text import short
+from layerwise.presentation._text import known, short, stated_sample
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._lines import label_ends, name_layers
 from layerwise.presentation.figures._style import (
     ACCENT,
@@ -18,41 +18,30 @@ from layerwise.presentation.figures._style import (
     new_figure,
     styled,
 )
-from layerwise.study import Study
+from layerwise.study import MEASURES, LayerStudy, Study
+from layerwise.wording import percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = ["layer_similarity", "measures_by_layer", "mixed_pairs", "pairs_by_layer"]
+__all__ = [
+    "MEASURES_BY_LAYER",
+    "PAIRS_BY_LAYER",
+    "measures_by_layer",
+    "mixed_pairs",
+    "pairs_by_layer",
+]
 
 PAIRS = 6
 """Pairs of classes drawn, at most."""
 
-SHARES = MappingProxyType(
-    {
-        "probe_accuracy": "least-squares probe",
-        "logistic_accuracy": "logistic probe",
-        "nearest_mean_accuracy": "nearest class mean",
-        "neighbour_purity": "10 neighbours alike",
-    }
-)
-"""Measures that are shares, 0 to 1, by what stands above their panels."""
-
-AMOUNTS = MappingProxyType(
-    {
-        "fisher_ratio": "Fisher ratio",
-        "collapse_within": "collapse, NC1",
-        "participation_ratio": "participation ratio",
-        "effective_rank": "effective rank",
-    }
-)
-"""The others that are drawn."""
-
-LOGARITHMIC = frozenset({"fisher_ratio", "collapse_within"})
-
-UNLABELLED = frozenset({"participation_ratio", "effective_rank"})
-"""What does not look at the labels: shuffling them changes nothing."""
+SHARES = [n for n, m in MEASURES.items() if m.title and m.scale == "share"]
+AMOUNTS = [
+    *(n for n, m in MEASURES.items() if m.title and m.scale == "log"),
+    *(n for n, m in MEASURES.items() if m.title and m.scale == "linear"),
+]
+"""The measures that are drawn: shares above, the others below."""
 
 TICKS = (
     0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
@@ -70,22 +59,23 @@ def measures_by_layer(study: Study) -> "matplotlib.figure.Figure":
     sample. The shares have one scale, log p/(1 - p), on which 98 and 99 % are about as
     far apart as 50 and 67: a share of 0 or 1 stands at its end, at half a sample.
     """
-    figure = new_figure(10.0, 4.7)
-    grid = figure.subplots(2, 4, sharex=True)
+    columns = max(len(SHARES), len(AMOUNTS))
+    figure = new_figure(2.5 * columns, 4.7)
+    above, below = figure.subplots(2, columns, sharex=True)
     half = 0.5 / max(len(study.targets), 1)
-    for ax, (name, title) in zip(grid[0], SHARES.items(), strict=True):
+    for ax, name in zip(above, SHARES, strict=False):
         _draw_measure(ax, study, name, (half, 1 - half))
-        ax.set_title(title)
-    for ax, (name, title) in zip(grid[1], AMOUNTS.items(), strict=True):
+    for ax, name in zip(below, AMOUNTS, strict=False):
         _draw_measure(ax, study, name, (-np.inf, np.inf))
-        if name not in LOGARITHMIC:
+        if MEASURES[name].scale == "linear":
             ax.set_ylim(0, 1.08 * max(_heights(ax), default=1) or 1)
         elif _heights(ax):
             log_ticks(ax)
-        ax.set_title(title)
         name_layers(ax, study)
-    _scale_shares(list(grid[0]), half)
-    label_ends(grid[0, -1])
+    for ax in (*above[len(SHARES) :], *below[len(AMOUNTS) :]):
+        ax.remove()
+    _scale_shares(list(above[: len(SHARES)]), half)
+    label_ends(above[len(SHARES) - 1])
     return figure
 
 
@@ -93,7 +83,7 @@ def _draw_measure(
     ax: "matplotlib.axes.Axes", study: Study, name: str, ends: tuple[float, float]
 ) -> None:
     """Draw a measure by layer, nothing where it is not finite, or 0 on a log scale."""
-    layers = list(study)
+    layers, measure = list(study), MEASURES[name]
     for place, layer in enumerate(layers):
         if name in layer.measures.intervals:
             interval = np.clip(layer.measures.intervals[name], *ends)
@@ -105,16 +95,17 @@ def _draw_measure(
         "untrained": (MUTED, len(layers) - len(before), before),
         "this network": (ACCENT, 0, [layer.measures for layer in layers]),
     }
-    if name in UNLABELLED:
+    if not measure.looks_at_labels:
         del lines["shuffled labels"]
     if not before:
         del lines["untrained"]
     for label, (colour, start, measured) in lines.items():
         values = np.array([measures.values[name] for measures in measured])
-        drawn = np.isfinite(values) & ((values > 0) | (name not in LOGARITHMIC))
+        drawn = np.isfinite(values) & ((values > 0) | (measure.scale != "log"))
         heights = np.where(drawn, np.clip(values, *ends), np.nan)
         places = np.arange(start, start + len(heights))
         ax.plot(places, heights, "o-", color=colour, markersize=3, label=label)
+    ax.set_title(measure.title)
 
 
 def _heights(ax: "matplotlib.axes.Axes") -> list[float]:
@@ -194,25 +185,77 @@ def mixed_pairs(study: Study) -> list[tuple[int, int]]:
     return [(int(first[place]), int(second[place])) for place in worst]
 
 
-@styled
-def layer_similarity(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
-    """Draw the debiased linear CKA of every two layers: 1 for the same picture."""
-    matrix = study.similarity["debiased"]
-    names = [short(layer.name, 12) for layer in study]
-    side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))
-    ax = ax or new_axes(side + 0.6, side)
-    # The numbers stand on pale cells: the darkest colours of the map are not used.
-    ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
-    cell = 72 * (side - 1.1) / len(names)
-    for (row, column), value in np.ndenumerate(matrix):
-        written = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "\u2212")
-        text = ax.text(column, row, written, ha="center", va="center")
-        text.set(fontsize=min(8.5, cell / 2.6), clip_on=True)
-    crowded = max(map(len, names)) * 5.5 > cell
-    ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(length=0, labelcolor=INK)
-    ax.spines[:].set_visible(False)
-    return ax
+def _measures(study: Study) -> str:
+    start, last = next(iter(study)), study.last_hidden
+    first, then = (
+        [known(layer.measures.values[name]) for name in ("fisher_ratio",
+         "collapse_within", "participation_ratio")]
+        for layer in (start, last)
+    )  # fmt: skip
+    return (
+        f"Small charts of measures by layer. From {_input_or(start)} to "
+        f"{short(last.name, 40)} the Fisher ratio goes from {first[0]} to {then[0]}, "
+        f"NC1 from {first[1]} to {then[1]}, the participation ratio from {first[2]} "
+        f"to {then[2]}."
+    )
+
+
+def _input_or(layer: LayerStudy) -> str:
+    return (
+        "the input" if layer.name == "input" else f"the layer {short(layer.name, 40)}"
+    )
+
+
+def _measures_caption(study: Study) -> str:
+    compared = "light grey the same with shuffled labels, on"
+    if study.untrained:
+        compared = (
+            "dark grey the untrained one and light grey this one with shuffled labels, "
+            "both on"
+        )
+    return (
+        "What each layer knows, a chart for each measure. Blue is this network, with "
+        f"95 % intervals where there are any; {compared} {stated_sample(study)}. Above "
+        "are shares read right, on a scale that keeps 98 and 99 % apart. As classes "
+        "come apart the Fisher ratio grows and NC1 falls; the last two count the "
+        "dimensions in use."
+    )
+
+
+def _pairs(study: Study) -> str:
+    names, start = [short(name) for name in study.class_names], next(iter(study))
+    said = []
+    for pair in mixed_pairs(study):
+        one, other = (names[index] for index in pair)
+        first, last = (
+            percent(float(layer.measures.by_pair["mixed"][pair]))
+            for layer in (start, study.layers[-1])
+        )
+        said.append(f"{one} and {other}, {first} to {last}")
+    return (
+        "Lines by layer of the share of two classes taken for each other, from "
+        f"{_input_or(start)} to the last layer: {'; '.join(said)}."
+    )
+
+
+MEASURES_BY_LAYER = Figure[Study](
+    name="measures",
+    draw=measures_by_layer,
+    alternative=_measures,
+    caption=_measures_caption,
+    place="measures",
+)
+
+PAIRS_BY_LAYER = Figure[Study](
+    name="pairs",
+    when=mixed_pairs,
+    draw=pairs_by_layer,
+    alternative=_pairs,
+    caption=lambda _: (
+        "The pairs that the network mixes most: of the samples of both, the share that "
+        "a least-squares probe takes for the other. A line has the colours of its two "
+        "classes; where it falls, that layer parts them."
+    ),
+    heading="Pairs of classes",
+    place="pairs",
+)

@@ -8,23 +8,41 @@ from jaxtyping import Float
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
+from layerwise.presentation._report import Report
 from layerwise.presentation._text import short, typeset
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
 from layerwise.presentation.figures._points import draw_points, draw_rings
 from layerwise.presentation.figures._style import (
+    ACCENT,
     INK,
     MUTED,
+    PALE,
     class_colours,
+    log_ticks,
     new_axes,
+    new_figure,
     styled,
 )
+from layerwise.statistics import wilson_interval
 from layerwise.study import Inputs, Study
 from layerwise.wording import count, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
+    import matplotlib.figure
 
-__all__ = ["are_points", "confusion_matrix", "decision_regions", "worst_mistakes"]
+__all__ = [
+    "CONFUSION",
+    "MISTAKES",
+    "REGIONS",
+    "RELIABILITY",
+    "confusion_matrix",
+    "decision_regions",
+    "mistakes_caption",
+    "reliability",
+    "worst_mistakes",
+]
 
 WORST = 18
 """Mistakes shown as pictures, at most."""
@@ -72,6 +90,37 @@ def confusion_matrix(
     return ax
 
 
+def _confused(study: Study) -> str:
+    said = (
+        f"{count(len(study.targets))} samples by label and prediction, "
+        f"{count(len(study.mistakes))} of them wrong"
+    )
+    wrong = study.confusion * ~np.eye(len(study.class_names), dtype=bool)
+    if not wrong.any():
+        return said + "."
+    pair = np.unravel_index(np.argmax(wrong), wrong.shape)
+    label, prediction = (short(study.class_names[index]) for index in pair)
+    times = count(int(wrong.max()))
+    return f"{said}; most often, {times} times, {label} as {prediction}."
+
+
+def _predicted(study: Study) -> bool:
+    return study.predictions is not None
+
+
+CONFUSION = Figure[Study](
+    name="confusion",
+    when=_predicted,
+    draw=confusion_matrix,
+    alternative=_confused,
+    caption=lambda _: (
+        "Samples by their label (row) and what the network said (column). The diagonal "
+        "is right."
+    ),
+    place="mistakes",
+)
+
+
 @styled
 def worst_mistakes(
     study: Study, ax: "matplotlib.axes.Axes | None" = None
@@ -89,7 +138,7 @@ def worst_mistakes(
     inputs = study.inputs
     if inputs is not None and are_pictures(inputs):
         return _as_pictures(study, inputs, ax)
-    if not are_points(inputs):
+    if not _are_points(inputs):
         shape = (
             "that were not kept" if inputs is None else f"of shape {inputs.shape[1:]}"
         )
@@ -105,7 +154,7 @@ def worst_mistakes(
     return ax
 
 
-def are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
+def _are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
     """Return whether inputs are pairs of numbers, all of them at hand."""
     return isinstance(inputs, np.ndarray) and inputs.shape[1:] == (2,)
 
@@ -129,6 +178,105 @@ def _as_pictures(
         for sample in worst
     ]
     return picture_sheet(inputs[worst], captions, ax)
+
+
+def _can_show_mistakes(study: Study) -> bool:
+    shown = are_pictures(study.inputs) or _are_points(study.inputs)
+    return _predicted(study) and shown and len(study.mistakes) > 0
+
+
+def _worst(study: Study) -> str:
+    names = [short(name) for name in study.class_names]
+    said, sure = study.answers
+    worst = [
+        f"is {names[study.targets[sample]]}, said {names[said[sample]]}, "
+        f"{percent(float(sure[sample]))}"
+        for sample in study.mistakes[:3]
+    ]
+    return f"The mistakes the network was surest of: {'; '.join(worst)}."
+
+
+def mistakes_caption(study: Study) -> str:
+    """Say what the mistakes drawn, or listed, are; also where there are none."""
+    wrong = len(study.mistakes)
+    if not wrong:
+        return f"There are no mistakes among {study.scored_on}."
+    if _are_points(study.inputs):
+        return (
+            f"The {study.scored_on} in their plane; {count(wrong)} mistakes are ringed."
+        )
+    return (
+        f"Of {count(wrong)} mistakes, those that the network was surest of: what they "
+        "are labelled, what it said, and the probability it gave."
+    )
+
+
+MISTAKES = Figure[Study](
+    name="mistakes",
+    when=_can_show_mistakes,
+    draw=worst_mistakes,
+    alternative=_worst,
+    caption=mistakes_caption,
+    place="mistakes",
+)
+
+
+@styled
+def reliability(study: Study) -> "matplotlib.figure.Figure":
+    """Draw accuracy against confidence in 15 bins, and how many samples each has.
+
+    A dot is a bin: its mean confidence, and its accuracy with the 95 % interval. A line
+    ties it to the diagonal, on which a network is right as often as it says.
+    """
+    bins = study.calibration
+    place = np.flatnonzero(bins.samples)
+    samples, right = bins.samples[place], bins.right[place]
+    confidence, accuracy = bins.confidence[place], right / samples
+    tallies = zip(right, samples, strict=True)
+    low, high = np.transpose([wilson_interval(*tally) for tally in tallies])
+    figure = new_figure(4.2, 4.6)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    above.plot([0, 1], [0, 1], color=PALE, linewidth=1)
+    above.vlines(confidence, low, high, color=ACCENT, linewidth=4, alpha=0.3)
+    above.vlines(confidence, confidence, accuracy, color=MUTED, linewidth=1)
+    above.plot(confidence, accuracy, "o", color=ACCENT, markersize=4)
+    centres = (place + 0.5) / len(bins.samples)
+    below.bar(
+        centres, samples - 0.5, width=0.9 / len(bins.samples), bottom=0.5, color=PALE
+    )
+    below.set_ylim(0.5, 2 * samples.max())
+    log_ticks(below)
+    below.yaxis.set_major_formatter(lambda n, _: count(round(n)) if n >= 1 else "")
+    for axis in (above.yaxis, below.xaxis):
+        axis.set_major_formatter(lambda share, _: f"{100 * share:.0f}")
+    above.set(ylabel="right / %", ylim=(-0.02, 1.02), xlim=(-0.02, 1.02))
+    below.set(xlabel="probability of the class predicted / %", ylabel="samples")
+    return figure
+
+
+def _believed(study: Study) -> str:
+    predictions, confidence = study.answers
+    sure = percent(float(confidence.mean(dtype=float)))
+    right = percent(float(np.mean(predictions == study.targets)))
+    return (
+        "Accuracy against confidence in up to 15 bins; the mean confidence is "
+        f"{sure}, the accuracy {right}."
+    )
+
+
+RELIABILITY = Figure[Study](
+    name="reliability",
+    when=_predicted,
+    draw=reliability,
+    alternative=_believed,
+    caption=lambda study: (
+        f"The {study.scored_on} by how sure the network is of its answer. A dot is how "
+        "often it is right when it is that sure, with the 95 % interval: on the "
+        "diagonal as often as it says, below it less often. The bars count the samples."
+    ),
+    heading="How sure to be",
+    place="confidence",
+)
 
 
 @styled
@@ -181,3 +329,24 @@ def _plane(points: Float[np.ndarray, "samples 2"]) -> "matplotlib.axes.Axes":
 
 def _rgb(colours: tuple[str, ...]) -> np.ndarray:
     return np.array([[*bytes.fromhex(colour[1:])] for colour in colours]) / 255
+
+
+REGIONS = Figure[Report](
+    name="regions",
+    # A network whose outputs are not finite says nothing anywhere in the plane.
+    when=lambda report: (
+        report.data.shape == (2,) and np.isfinite(report.result.test.loss)
+    ),
+    draw=decision_regions,
+    given=lambda report: (report.result.network, report.data.test),
+    alternative=lambda report: (
+        "Plane of two inputs, coloured by predicted class; "
+        f"{percent(report.result.test.accuracy)} of the test samples lie in their own "
+        "colour."
+    ),
+    caption=lambda _: (
+        "What the network says everywhere in the plane: the predicted class’s colour, "
+        "paler where it is less sure; with the test samples."
+    ),
+    place="health",
+)

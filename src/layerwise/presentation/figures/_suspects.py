@@ -7,6 +7,7 @@ import numpy as np
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.presentation._text import short
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
 from layerwise.presentation.figures._style import styled
 from layerwise.study import Study
@@ -15,9 +16,9 @@ from layerwise.wording import count
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["suspect_labels"]
+__all__ = ["SUSPECTS", "suspect_labels"]
 
-SUSPECTS = 18
+MOST = 18
 """Shown as pictures, at most."""
 
 
@@ -51,7 +52,7 @@ def suspect_labels(
         )
     if not study.suspects:
         raise InputError("no label is suspect: there is nothing to draw")
-    worst = study.suspects[:SUSPECTS]
+    worst = study.suspects[:MOST]
     names = [short(name, 10) for name in study.class_names]
     captions = [
         f"labelled {names[suspect.label]}\nlooks like {names[suspect.suggestion]}\n"
@@ -61,3 +62,21 @@ def suspect_labels(
     inputs = {"training": training.inputs} if training else {}
     pictures = [inputs.get(s.part, seen)[s.position] for s in worst]
     return picture_sheet(np.stack(pictures), captions, ax)
+
+
+def _told(study: Study) -> str:
+    names = [short(name) for name in study.class_names]
+    worst = [
+        f"labelled {names[suspect.label]}, looks like {names[suspect.suggestion]}"
+        for suspect in study.suspects[:3]
+    ]
+    return f"The samples whose label looks most wrong: {'; '.join(worst)}."
+
+
+SUSPECTS = Figure[Study](
+    name="suspects",
+    when=lambda study: are_pictures(study.inputs) and study.suspects,
+    draw=suspect_labels,
+    alternative=_told,
+    place="suspects",
+)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from layerwise.presentation._text import short
+from layerwise.presentation._sweep import averaged_over, axis_value, phase_table
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._style import INK, halo, new_axes, styled
 from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
 from layerwise.wording import listed, percent
@@ -13,7 +14,7 @@ from layerwise.wording import listed, percent
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["averaged_over", "axis_value", "phase_diagram"]
+__all__ = ["PHASES", "phase_diagram"]
 
 COLOURS: Mapping[str, str] = MappingProxyType(
     {"works": "#a9cbff", "stalls": "#ffd27a", "diverges": "#d98b7c"}
@@ -54,27 +55,6 @@ def phase_diagram(
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
     return ax
-
-
-def averaged_over(diagram: PhaseDiagram) -> str:
-    """Say over which other axes the cells are means, nothing where over none.
-
-    >>> from layerwise.training import PhaseDiagram, Axis
-    >>> seeds = Axis("seed", (0, 1))
-    >>> averaged_over(PhaseDiagram(Axis("depth", (1,)), None, (seeds,), ()))
-    'mean over 2 values of seed'
-    """
-    if not diagram.others:
-        return ""
-    said = [f"{len(axis.values)} values of {axis.name}" for axis in diagram.others]
-    return f"mean over {listed(said)}"
-
-
-def axis_value(value: Setting) -> str:
-    """Write a value of an axis."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else short(str(value), 14)
 
 
 def _draw_cell(
@@ -157,3 +137,32 @@ def _draw_legend(ax: "matplotlib.axes.Axes") -> None:
         borderpad=0,
         handlelength=1.6,
     )
+
+
+def _told(sweep: Sweep) -> str:
+    diagram = sweep.phases()
+    rows = phase_table(sweep).body[:20]
+    said = [f"{name}: {listed(cells)}" for name, *cells in rows]
+    across = f" for each {diagram.rows.name}" if diagram.rows else ""
+    return (
+        f"Table of the mean validation accuracy in percent by {diagram.columns.name}"
+        f"{across}; s stalls, d diverges. {'; '.join(said)}."
+    )
+
+
+def _caption(sweep: Sweep) -> str:
+    averaged = averaged_over(sweep.phases())
+    return (
+        "Each cell is divided in the shares of its trainings that work, stall and "
+        "diverge. The number is their validation accuracy in percent"
+        f"{averaged and ', the '}{averaged}; those that diverged do not count."
+    )
+
+
+PHASES = Figure[Sweep](
+    name="phases",
+    draw=phase_diagram,
+    alternative=_told,
+    caption=_caption,
+    place="phases",
+)

@@ -1,10 +1,14 @@
-"""Figures of a training: its loss and accuracy, step by step."""
+"""Figures of a training: its loss and accuracy, and how every layer fares."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise.presentation._report import Report
+from layerwise.presentation._text import known, short
+from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._style import (
     INK,
     MUTED,
@@ -13,16 +17,29 @@ from layerwise.presentation.figures._style import (
     styled,
 )
 from layerwise.training import History
-from layerwise.wording import count
+from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
+    import matplotlib.lines
 
-__all__ = ["stretches", "training_curves"]
+__all__ = [
+    "HEALTH",
+    "TRAINING",
+    "health_over_time",
+    "stretches",
+    "training_curves",
+]
 
 STRETCHES = 250
 """Points of a smoothed curve, at most: each the mean of as many steps."""
+
+LEAST = 1e-12
+"""What is drawn for zero on a logarithmic scale."""
+
+LAYERS = 10
+"""Of more layers than this the key does not name all."""
 
 COLOURS = {"train": "#3f90da", "validation": "#bd1f01"}
 
@@ -119,3 +136,123 @@ def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) ->
     for name, colour in COLOURS.items():
         figures = [getattr(epoch, f"{name}_{quantity}") for epoch in history.epochs]
         ax.plot(steps, figures, "o-", markersize=2.5, color=colour, label=f"{name} set")
+
+
+def _curves(report: Report) -> str:
+    history = report.result.history
+    if not len(history.losses):
+        return "No step was made."
+    first, last = (number(float(history.losses[at])) for at in (0, -1))
+    said = f"Loss by step, from {first} to {last}"
+    if history.epochs:
+        accuracy = percent(history.epochs[-1].validation_accuracy)
+        said += f"; accuracy by step, at the end {accuracy} on the validation set"
+    return said + "."
+
+
+TRAINING = Figure[Report](
+    name="training",
+    draw=training_curves,
+    given=lambda report: (report.result.history, report.loss_unit),
+    alternative=_curves,
+    caption=lambda _: (
+        "Loss and accuracy. Grey: the batches, averaged over stretches of steps, in a "
+        "band from the least to the greatest. Coloured: over a set’s samples, after "
+        "each epoch; of more than 10,000 training samples over as many, and over all "
+        "at the end."
+    ),
+    place="training",
+)
+
+
+@styled
+def health_over_time(
+    history: History, names: Sequence[str]
+) -> "matplotlib.figure.Figure":
+    """Draw gradient norm, spread of the outputs, and dead units, layer by layer.
+
+    The first two at every record, the last after each epoch; the layers go from dark,
+    near the input, to light, and the key names them: of more than ten every second, or
+    third, …, and the last.
+    """
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(7.0, 3.0)
+    left, middle, right = figure.subplots(1, 3, sharex=True)
+    steps = [record.step + 1 for record in history.records]
+    ends = [epoch.step for epoch in history.epochs]
+    shades = colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    for at, shade in enumerate(shades):
+        layers = [record.layers[at] for record in history.records]
+        style = {"color": shade, "linewidth": 1.0, "marker": "o", "markersize": 1.5}
+        left.plot(steps, [_positive(one.gradient_norm) for one in layers], **style)
+        middle.plot(steps, [_positive(one.spread) for one in layers], **style)
+        right.plot(ends, [epoch.dead[at] for epoch in history.epochs], **style)
+    for ax, title in (
+        (left, "gradient norm"),
+        (middle, "spread of outputs"),
+        (right, "dead units / %"),
+    ):
+        ax.set(xlabel="step", ylabel=title)
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+        ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
+    for ax in (left, middle):
+        log_ticks(ax)
+    right.set_ylim(-0.02, 1.02)
+    right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
+    # From the first step on, a margin beyond the last: one record alone is no axis.
+    left.set_xlim(0, 1.03 * max(len(history.losses), *ends, 1))
+    if not ends:
+        words = "no epoch was finished"
+        right.text(0.5, 0.5, words, color=MUTED, ha="center", transform=right.transAxes)
+    _name_shades(figure, left.get_lines(), names)
+    return figure
+
+
+def _name_shades(
+    figure: "matplotlib.figure.Figure",
+    lines: Sequence["matplotlib.lines.Line2D"],
+    names: Sequence[str],
+) -> None:
+    """Say above the panels which shade is which layer, of many layers of some."""
+    shown = sorted({*range(0, len(names), -(-len(names) // LAYERS)), len(names) - 1})
+    figure.legend(
+        [lines[at] for at in shown],
+        [short(names[at], 12) for at in shown],
+        loc="outside upper left",
+        ncols=6,
+        fontsize=7,
+        handlelength=1.2,
+    )
+
+
+def _positive(value: float) -> float:
+    return max(value, LEAST) if np.isfinite(value) else np.nan
+
+
+def _health(report: Report) -> str:
+    result = report.result
+    first, last = (result.history.records[at].layers for at in (0, -1))
+    names = result.network.layer_names
+    return (
+        "Gradient norm, spread of outputs and dead units of every layer by step. The "
+        f"gradient norm of {names[0]} goes from {known(first[0].gradient_norm)} to "
+        f"{known(last[0].gradient_norm)}, that of {names[-1]} from "
+        f"{known(first[-1].gradient_norm)} to {known(last[-1].gradient_norm)}."
+    )
+
+
+HEALTH = Figure[Report](
+    name="health",
+    when=lambda report: len(report.result.history.health),
+    draw=health_over_time,
+    given=lambda report: (report.result.history, report.result.network.layer_names),
+    alternative=_health,
+    caption=lambda _: (
+        "Gradient norm of every layer’s parameters and spread of its outputs, every "
+        "40th step; the share of its units that passed no gradient for any training "
+        "sample, or any of 10,000, after each epoch. Dark is near the input."
+    ),
+    place="health",
+)

@@ -3,30 +3,49 @@
 import base64
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from layerwise.presentation._text import typeset
-from layerwise.presentation.figures import DPI
+from layerwise.presentation.figures import DPI, Figure
 
-__all__ = ["Image", "illustrated", "rendered"]
+__all__ = ["Part", "Section", "rendered", "shown"]
+
+R = TypeVar("R")
 
 CSS_DPI = 96
 """Dots per inch of a browser's pixel."""
 
 
-class Image(NamedTuple):
-    """An image as a page carries it."""
-
-    source: str
-    alternative: str
-    width: int
-    height: int
+Part: TypeAlias = tuple[Any, ...]
+"""A piece of a page: the name of the macro in ``parts.jinja`` that writes it, and what
+it is given."""
 
 
-def rendered(template: str, **values: Any) -> str:
-    """Return a page: a template of the assets, filled.
+class Section(NamedTuple):
+    """A part of a page under a heading of its own.
+
+    Parameters
+    ----------
+    id : str
+        By which links find it.
+    title : str
+    parts : sequence of Part
+    link : str
+        What the page's list of sections calls it, if not by its title.
+    """
+
+    id: str
+    title: str
+    parts: Sequence[Part]
+    link: str = ""
+
+
+def rendered(
+    kind: str, title: str, header: Sequence[Part], sections: Sequence[Section]
+) -> str:
+    """Return a page as HTML.
 
     Names from the data are text and nothing else: they are escaped, and the page's own
     policy forbids scripts, requests and foreign styles.
@@ -37,22 +56,25 @@ def rendered(template: str, **values: Any) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_asset)
     )
-    environment.filters["typeset"] = typeset
+    filters: dict[str, Any] = {"typeset": typeset, "size": _size, "uri": _uri}
+    environment.filters.update(filters)
     style = _asset("page.css")
-    return environment.get_template(template).render(
-        style=Markup(style), policy=_policy(style), **values
-    )
+    return environment.get_template("page.html.jinja").render(
+        style=Markup(style), policy=_policy(style), kind=kind, title=title,
+        header=header, sections=sections,
+    )  # fmt: skip
 
 
-def illustrated(
-    figures: Mapping[str, bytes], alternatives: Mapping[str, str]
-) -> dict[str, Image]:
-    """Return the PNG images that have words for those who cannot see them."""
-    return {
-        name: _image(png, alternatives[name])
-        for name, png in figures.items()
-        if name in alternatives
-    }
+def shown(
+    place: str, figures: Iterable[Figure[R]], record: R, images: Mapping[str, bytes]
+) -> Iterator[Part]:
+    """Yield the figures of a place of the page: those that were drawn."""
+    for figure in figures:
+        if figure.place == place and figure.name in images:
+            if figure.heading:
+                yield "heading", figure.heading
+            words = figure.alternative(record), figure.caption(record)
+            yield "figure", images[figure.name], *words
 
 
 def _asset(name: str) -> str:
@@ -68,9 +90,12 @@ def _policy(style: str) -> str:
     )
 
 
-def _image(png: bytes, alternative: str) -> Image:
+def _size(png: bytes) -> tuple[int, int]:
+    """Return width and height in a browser's pixels."""
     # PNG, 11.2.2: the first chunk begins with width and height at byte 16.
-    size = struct.unpack(">II", png[16:24])
-    width, height = (round(pixels * CSS_DPI / DPI) for pixels in size)
-    source = "data:image/png;base64," + base64.b64encode(png).decode()
-    return Image(source, alternative, width, height)
+    width, height = struct.unpack(">II", png[16:24])
+    return round(width * CSS_DPI / DPI), round(height * CSS_DPI / DPI)
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

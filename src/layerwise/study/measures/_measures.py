@@ -7,7 +7,7 @@ one, the snapshots and shuffled labels on a stated sample.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Int64
@@ -39,44 +39,113 @@ __all__ = [
     "MEASURES",
     "LayerEvidence",
     "LayerSample",
+    "Measure",
     "Measures",
     "measured",
     "with_output",
 ]
 
-MEASURES: Mapping[str, str] = MappingProxyType(
+
+class Measure(NamedTuple):
+    """What a measure is, and how it is drawn.
+
+    Parameters
+    ----------
+    meaning : str
+        In a line; ``docs/measures.md`` explains it.
+    title : str
+        Its name in the figure of measures by layer; none where it is not drawn there.
+    scale : str
+        There: of shares from 0 to 1, from 0 on, or over powers of ten.
+    looks_at_labels : bool
+        Whether shuffling the labels changes it.
+    """
+
+    meaning: str
+    title: str = ""
+    scale: Literal["share", "log", "linear"] = "linear"
+    looks_at_labels: bool = True
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "probe_accuracy": "share right of the least-squares probe",
-        "probe_accuracy_fitted": "the same on the samples it was fitted on",
-        "probe_recall": "share of a class that the least-squares probe finds",
-        "logistic_accuracy": "share right of a logistic probe",
-        "nearest_mean_accuracy": "share whose nearest class mean is their own",
-        "nearest_mean_recall": "the same for a class",
-        "neighbour_purity": "share of the 10 nearest samples with the same label",
-        "silhouette": "how much nearer the own class is than the next, -1 to 1",
-        "fisher_ratio": "variance between classes over variance within",
-        "separation": "distance of two means in standard deviations within",
-        "mixed": "share of two classes that the probe takes for the other",
-        "spread": "variance of a class over that of the average class",
-        "participation_ratio": "in how many dimensions the samples vary",
-        "effective_rank": "the same by entropy, more generous to small ones",
-        "dead_units": "units with one output for all samples",
-        "duplicate_units": "units that repeat an earlier one",
-        "collapse_within": "NC1: variance within classes beside that between",
-        "collapse_norms": "NC2: how unequal the means' distances from the centre are",
-        "collapse_angles": "NC2: how far the means' angles are from a simplex's",
-        "collapse_within_scored": "NC1 on the scored samples",
-        "collapse_norms_scored": "NC2, distances, on the scored samples",
-        "collapse_angles_scored": "NC2, angles, on the scored samples",
-        "collapse_duality": "NC3: distance of the output's weights from the means",
-        "collapse_nearest_mean": "NC4: share where nearest mean and network disagree",
-        "trustworthiness": "whether neighbours in the components' plane are neighbours",
-        "continuity": "whether neighbours stay together in the components' plane",
-        "discriminant_trustworthiness": "the same of the discriminants' plane",
-        "discriminant_continuity": "the same of the discriminants' plane",
+        "probe_accuracy": Measure(
+            "share right of the least-squares probe", "least-squares probe", "share"
+        ),
+        "probe_accuracy_fitted": Measure("the same on the samples it was fitted on"),
+        "probe_recall": Measure("share of a class that the least-squares probe finds"),
+        "logistic_accuracy": Measure(
+            "share right of a logistic probe", "logistic probe", "share"
+        ),
+        "nearest_mean_accuracy": Measure(
+            "share whose nearest class mean is their own", "nearest class mean", "share"
+        ),
+        "nearest_mean_recall": Measure("the same for a class"),
+        "neighbour_purity": Measure(
+            "share of the 10 nearest samples with the same label",
+            "10 neighbours alike",
+            "share",
+        ),
+        "silhouette": Measure(
+            "how much nearer the own class is than the next, -1 to 1"
+        ),
+        "fisher_ratio": Measure(
+            "variance between classes over variance within", "Fisher ratio", "log"
+        ),
+        "separation": Measure("distance of two means in standard deviations within"),
+        "mixed": Measure("share of two classes that the probe takes for the other"),
+        "spread": Measure("variance of a class over that of the average class"),
+        "participation_ratio": Measure(
+            "in how many dimensions the samples vary",
+            "participation ratio",
+            looks_at_labels=False,
+        ),
+        "effective_rank": Measure(
+            "the same by entropy, more generous to small ones",
+            "effective rank",
+            looks_at_labels=False,
+        ),
+        "dead_units": Measure(
+            "units with one output for all samples", looks_at_labels=False
+        ),
+        "duplicate_units": Measure(
+            "units that repeat an earlier one", looks_at_labels=False
+        ),
+        "collapse_within": Measure(
+            "NC1: variance within classes beside that between", "collapse, NC1", "log"
+        ),
+        "collapse_norms": Measure(
+            "NC2: how unequal the means' distances from the centre are"
+        ),
+        "collapse_angles": Measure(
+            "NC2: how far the means' angles are from a simplex's"
+        ),
+        "collapse_within_scored": Measure("NC1 on the scored samples"),
+        "collapse_norms_scored": Measure("NC2, distances, on the scored samples"),
+        "collapse_angles_scored": Measure("NC2, angles, on the scored samples"),
+        "collapse_duality": Measure(
+            "NC3: distance of the output's weights from the means"
+        ),
+        "collapse_nearest_mean": Measure(
+            "NC4: share where nearest mean and network disagree"
+        ),
+        "trustworthiness": Measure(
+            "whether neighbours in the components' plane are neighbours",
+            looks_at_labels=False,
+        ),
+        "continuity": Measure(
+            "whether neighbours stay together in the components' plane",
+            looks_at_labels=False,
+        ),
+        "discriminant_trustworthiness": Measure(
+            "the same of the discriminants' plane", looks_at_labels=False
+        ),
+        "discriminant_continuity": Measure(
+            "the same of the discriminants' plane", looks_at_labels=False
+        ),
     }
 )
-"""Every measure by name; ``docs/measures.md`` explains each."""
+"""Every measure by name, in the order of tables."""
 
 PREFIX = MappingProxyType({"components": "", "discriminants": "discriminant_"})
 """What the name of a plane's trust begins with; others' with the plane's own name."""
@@ -101,6 +170,11 @@ class Measures:
     by_class: Mapping[str, Float[np.ndarray, " classes"]]
     by_pair: Mapping[str, Float[np.ndarray, "classes classes"]]
     intervals: Mapping[str, tuple[float, float]]
+
+    def trust(self, plane: str) -> tuple[float, float]:
+        """Return how much of a plane is to be believed: trustworthiness, continuity."""
+        trustworthiness, continuity = _trust_names(plane)
+        return self.values[trustworthiness], self.values[continuity]
 
     def summary(self) -> dict[str, Any]:
         """Return the values and their intervals as JSON's types."""
@@ -295,11 +369,13 @@ def _trust(
 ) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, plane in planes.items():
-        prefix = PREFIX.get(name, f"{name}_")
-        trust, continuity = neighbourhood.trust(plane)
-        found[f"{prefix}trustworthiness"] = trust
-        found[f"{prefix}continuity"] = continuity
+        found |= zip(_trust_names(name), neighbourhood.trust(plane), strict=True)
     return found
+
+
+def _trust_names(plane: str) -> tuple[str, str]:
+    prefix = PREFIX.get(plane, f"{plane}_")
+    return f"{prefix}trustworthiness", f"{prefix}continuity"
 
 
 def _mean(values: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from layerwise.baselines import Baseline
+from layerwise.data import Dataset
 from layerwise.study.records._finding import Finding
 from layerwise.study.records._layer_study import LayerStudy
 
@@ -18,6 +19,7 @@ class InputStudy:
 
     Parameters
     ----------
+    data : Dataset
     layer : LayerStudy
         The scaled inputs as if they were a layer; fitted on training samples, scored
         on the validation set.
@@ -31,6 +33,7 @@ class InputStudy:
         What all this shows, in sentences.
     """
 
+    data: Dataset
     layer: LayerStudy
     scored_on: str
     targets: Int[np.ndarray, " shown"]

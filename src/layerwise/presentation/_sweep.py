@@ -1,22 +1,28 @@
-"""The page and the tables of a sweep."""
+"""A sweep: the record of what its page tells, its tables and sentences."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerwise.presentation._tables import Table
-from layerwise.presentation._text import duration
-from layerwise.presentation.figures import averaged_over, axis_value, phase_diagram, png
-from layerwise.presentation.pages._template import illustrated, rendered
-from layerwise.sweeps import OUTCOMES, Phase, Sweep, SweepPoint
+from layerwise.presentation._text import duration, short
+from layerwise.sweeps import (
+    OUTCOMES,
+    Phase,
+    PhaseDiagram,
+    Setting,
+    Sweep,
+    SweepPoint,
+)
 from layerwise.wording import count, listed, number, percent
 
 __all__ = [
     "SweepReport",
+    "averaged_over",
+    "axis_value",
     "choice_sentence",
-    "draw_sweep",
     "phase_table",
-    "sweep_page",
+    "point_table",
     "sweep_sentence",
 ]
 
@@ -51,27 +57,6 @@ class SweepReport:
     command: str
 
 
-def draw_sweep(sweep: Sweep) -> dict[str, bytes]:
-    """Draw the figure of a sweep as PNG, by its name, ``phases``."""
-    return {"phases": png(phase_diagram(sweep))}
-
-
-def sweep_page(report: SweepReport, figures: Mapping[str, bytes]) -> str:
-    """Return the page on a sweep as HTML; ``figures`` are those of `draw_sweep`."""
-    sweep = report.sweep
-    return rendered(
-        "sweep.html.jinja",
-        title=f"{sweep.name}: {listed([axis.name for axis in sweep.axes])}",
-        report=report,
-        images=illustrated(figures, {"phases": _alternative(sweep)}),
-        choice=choice_sentence(report),
-        sentence=sweep_sentence(sweep),
-        averaged=averaged_over(sweep.phases()),
-        phases=phase_table(sweep),
-        points=_point_table(sweep),
-    )
-
-
 def choice_sentence(report: SweepReport) -> str:
     """Say what was chosen, by what, and how it does on the test set."""
     if report.best is None:
@@ -97,6 +82,27 @@ def sweep_sentence(sweep: Sweep) -> str:
         "come half the way from the commonest class's share to all training samples "
         "right; it diverges where a loss or a parameter is no longer finite."
     )
+
+
+def averaged_over(diagram: PhaseDiagram) -> str:
+    """Say over which other axes the cells are means, nothing where over none.
+
+    >>> from layerwise.sweeps import PhaseDiagram, Axis
+    >>> seeds = Axis("seed", (0, 1))
+    >>> averaged_over(PhaseDiagram(Axis("depth", (1,)), None, (seeds,), ()))
+    'mean over 2 values of seed'
+    """
+    if not diagram.others:
+        return ""
+    said = [f"{len(axis.values)} values of {axis.name}" for axis in diagram.others]
+    return f"mean over {listed(said)}"
+
+
+def axis_value(value: Setting) -> str:
+    """Write a value of an axis."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else short(str(value), 14)
 
 
 def phase_table(sweep: Sweep) -> Table:
@@ -127,7 +133,8 @@ def _phase(phase: Phase) -> str:
     return " ".join([accuracy, *marks])
 
 
-def _point_table(sweep: Sweep) -> Table:
+def point_table(sweep: Sweep) -> Table:
+    """Return what each training came to, a row for each."""
     names = [axis.name for axis in sweep.axes]
     head = (*names, "outcome", "epochs", "train / %", "validation / %", "loss", "time")
     return Table(
@@ -144,17 +151,6 @@ def _point_table(sweep: Sweep) -> Table:
             )
             for point in sweep.points
         ],
-    )
-
-
-def _alternative(sweep: Sweep) -> str:
-    diagram = sweep.phases()
-    table = phase_table(sweep)
-    said = [f"{row[0]}: {listed(list(row[1:]))}" for row in table.body[:20]]
-    across = f" for each {diagram.rows.name}" if diagram.rows else ""
-    return (
-        f"Table of the mean validation accuracy in percent by {diagram.columns.name}"
-        f"{across}; s stalls, d diverges. {'; '.join(said)}."
     )
 
 

@@ -8,10 +8,16 @@ import numpy as np
 from layerwise.data import Dataset, DataStatistics
 from layerwise.diagnosis import Diagnosis, Fixed
 from layerwise.presentation._comparison import (
-    Comparison,
+    Runs,
     figure_table,
     probe_table,
     setting_table,
+)
+from layerwise.presentation._sweep import (
+    SweepReport,
+    choice_sentence,
+    phase_table,
+    sweep_sentence,
 )
 from layerwise.presentation._tables import (
     Table,
@@ -21,13 +27,7 @@ from layerwise.presentation._tables import (
     suspect_table,
 )
 from layerwise.presentation._text import duration, speed
-from layerwise.presentation.pages import (
-    SweepReport,
-    choice_sentence,
-    phase_table,
-    sweep_sentence,
-)
-from layerwise.study import Finding, Study, Suspect
+from layerwise.study import Finding, Forecast, ModuleLayer, Study, Suspect
 from layerwise.training import Result
 from layerwise.wording import count, number, percent
 
@@ -40,13 +40,13 @@ __all__ = [
     "print_diagnosis",
     "print_findings",
     "print_fixed",
+    "print_forecast",
     "print_layers",
+    "print_module_layers",
     "print_statistics",
     "print_suspects",
     "print_sweep",
-    "print_table",
     "print_training",
-    "say",
 ]
 
 WIDTH = 88
@@ -60,11 +60,11 @@ def print_statistics(
 
     A class has a line of its own: a screen is long rather than wide.
     """
-    print_table(console, statistics_table(statistics))
+    _print_table(console, statistics_table(statistics))
     console.print()
     names, counts = class_table(statistics)
     classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
-    print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
+    _print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
 
 
 def print_data(console: "rich.console.Console", data: Dataset) -> None:
@@ -72,7 +72,7 @@ def print_data(console: "rich.console.Console", data: Dataset) -> None:
     sizes = (len(part) for part in (data.train, data.validation, data.test))
     train, validation, test = (count(size) for size in sizes)
     shape = " × ".join(str(n) for n in data.shape)
-    say(
+    _say(
         console,
         f"{data.name}: {train} training, {validation} validation and {test} test "
         f"samples of {shape} {data.train.inputs.dtype}, {data.classes} classes\n"
@@ -84,7 +84,7 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     """Print how a training ended: its figures, and what stopped it."""
     losses, recipe = result.history.losses, result.recipe
     steps = result.checkpoint.state.step
-    say(
+    _say(
         console,
         f"training {result.status} after {count(int(steps))} steps of "
         f"{recipe.batch_size} in {duration(result.seconds)}"
@@ -93,19 +93,19 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     if len(losses):
         finite = losses[np.isfinite(losses)].astype(np.float64)
         least, mean = finite.min(initial=np.inf), finite.sum() / max(len(finite), 1)
-        say(
+        _say(
             console,
             f"loss of the steps: minimum {number(float(least))}, "
             f"mean {number(float(mean))}, last {number(float(losses[-1]))}",
         )
     if result.status == "diverged":
-        say(
+        _say(
             console,
             f"the loss of step {count(len(losses))} is not finite: training stopped "
             f"there; the network saved is the last whose parameters are finite, after "
             f"{count(int(steps))} steps",
         )
-    say(
+    _say(
         console,
         f"validation accuracy {percent(result.validation.accuracy, 2)}, loss "
         f"{number(result.validation.loss)}; test accuracy "
@@ -113,7 +113,7 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     )
 
 
-def say(console: "rich.console.Console", text: str) -> None:
+def _say(console: "rich.console.Console", text: str) -> None:
     """Print paragraphs, wrapped."""
     from rich.text import Text
 
@@ -123,7 +123,7 @@ def say(console: "rich.console.Console", text: str) -> None:
 
 def print_layers(console: "rich.console.Console", study: Study) -> None:
     """Print every layer's figures, the raw input's first."""
-    print_table(console, layer_table(study))
+    _print_table(console, layer_table(study))
 
 
 def print_suspects(
@@ -132,24 +132,100 @@ def print_suspects(
     class_names: tuple[str, ...],
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
-    print_table(console, suspect_table(suspects, class_names))
+    _print_table(console, suspect_table(suspects, class_names))
 
 
-def print_comparison(console: "rich.console.Console", comparison: Comparison) -> None:
+def print_module_layers(
+    console: "rich.console.Console", layers: Sequence[ModuleLayer]
+) -> None:
+    """Print a line for each module, a mark before those that are looked at."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False)
+    for head in ("", "layer", "module", "shape", "as a row"):
+        grid.add_column(head, no_wrap=head == "layer")
+    for layer in layers:
+        grid.add_row(
+            "•" if layer.chosen else "",
+            Text(layer.name, style="bold" if layer.chosen else ""),
+            Text(layer.kind),
+            " × ".join(map(str, layer.shape)) or "1",
+            layer.rows,
+        )
+    console.print(grid)
+    console.print("• is looked at; choose others by --layers 'GLOB'", markup=False)
+
+
+def print_forecast(
+    console: "rich.console.Console", costs: Sequence[Forecast], processes: int
+) -> None:
+    """Print what counting each layer costs, and all of them together.
+
+    Parameters
+    ----------
+    console : rich Console
+    costs : sequence of Forecast
+    processes : int
+        Among how many the rows are shared.
+    """
+    head = ("layer", "rows", "units", "scatter of", "to read", "time", "memory")
+    body = [
+        (
+            cost.layer,
+            count(cost.rows),
+            count(cost.units),
+            count(cost.width),
+            _size(cost.read_bytes),
+            duration(cost.seconds),
+            _size(cost.memory_bytes),
+        )
+        for cost in costs
+    ]
+    _print_table(console, Table(head, body))
+    seconds = sum(cost.seconds for cost in costs)
+    kept = sum(cost.part_bytes for cost in costs)
+    most = max(cost.memory_bytes for cost in costs) + kept
+    among = f", among {count(processes)}: {duration(seconds / processes)} each"
+    _say(
+        console,
+        f"one pass: {duration(seconds)} for one process like this one"
+        f"{among if processes > 1 else ''}; {_size(sum(c.read_bytes for c in costs))} "
+        f"to read; about {_size(most)} of memory in each process\n"
+        f"what is kept, and sent or written once by each of several: {_size(kept)} at "
+        "most",
+    )
+
+
+def _size(total: int | float) -> str:
+    """Return bytes in the largest unit that leaves a number of 1 or more.
+
+    >>> _size(999), _size(2_350_000), _size(1.6e13)
+    ('999 B', '2.4 MB', '16 TB')
+    """
+    units = ("B", "kB", "MB", "GB", "TB")
+    place = 0
+    while total >= 999.5 and place < len(units) - 1:
+        total, place = total / 1000, place + 1
+    digits = 1 if total < 9.95 and place else 0
+    return f"{total:.{digits}f} {units[place]}"
+
+
+def print_comparison(console: "rich.console.Console", runs: Runs) -> None:
     """Print in what runs differ, what they came to, and what their layers know."""
     for table in (
-        setting_table(comparison),
-        figure_table(comparison),
-        probe_table(comparison),
+        setting_table(runs),
+        figure_table(runs),
+        probe_table(runs),
     ):
         if table.body:
-            print_table(console, table)
+            _print_table(console, table)
 
 
 def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
     """Print a sweep's phase diagram as a table, and what was chosen."""
-    print_table(console, phase_table(report.sweep))
-    say(
+    _print_table(console, phase_table(report.sweep))
+    _say(
         console,
         "validation accuracy in %; s: so many trainings stall, d: diverge\n"
         f"{sweep_sentence(report.sweep)}\n{choice_sentence(report)}",
@@ -181,24 +257,24 @@ def _print_rows(
 def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> None:
     """Print what is wrong with a training: what, where, why, and what fixes it."""
     if diagnosis.healthy:
-        say(console, "diagnosis: healthy, nothing stands out")
+        _say(console, "diagnosis: healthy, nothing stands out")
         return
     first, *others = diagnosis.causes
     place = [first.layer] if first.layer else []
     place += [f"step {count(first.step)}"] if first.step is not None else []
     where = f" ({', '.join(place)})" if place else ""
-    say(console, f"diagnosis: {first.kind}{where}")
+    _say(console, f"diagnosis: {first.kind}{where}")
     rows = (("what", first.text), ("why", first.reason), ("fix", first.remedy))
     _print_rows(console, rows)
     if others:
         kinds = ", ".join(cause.kind for cause in others)
-        say(console, f"  also {kinds}: most likely of the same cause")
+        _say(console, f"  also {kinds}: most likely of the same cause")
 
 
 def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
     """Print a training before and after each change."""
     if not fixed.rounds:
-        say(console, "nothing was tried: what was found first has no change to make")
+        _say(console, "nothing was tried: what was found first has no change to make")
         return
     head = ("", "status", "validation", "loss", "change")
     rows = [("before", *_ended(fixed.before), "")]
@@ -206,12 +282,12 @@ def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
         change = ", ".join(f"{k} {v}" for k, v in tried.change.items())
         kept = " *" if tried.result is fixed.result else ""
         rows.append((f"change {number_}{kept}", *_ended(tried.result), change))
-    print_table(console, Table(head, rows))
+    _print_table(console, Table(head, rows))
     if fixed.result is fixed.before:
-        say(console, "no change was better on the validation set")
+        _say(console, "no change was better on the validation set")
         return
     before, after = (percent(r.test.accuracy, 2) for r in (fixed.before, fixed.result))
-    say(console, f"test accuracy before {before}, after {after}")
+    _say(console, f"test accuracy before {before}, after {after}")
 
 
 def _ended(result: Result) -> tuple[str, str, str]:
@@ -219,7 +295,7 @@ def _ended(result: Result) -> tuple[str, str, str]:
     return result.status, percent(validation.accuracy, 2), number(validation.loss)
 
 
-def print_table(console: "rich.console.Console", table: Table) -> None:
+def _print_table(console: "rich.console.Console", table: Table) -> None:
     """Print a table, its columns aligned."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid

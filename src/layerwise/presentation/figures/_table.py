@@ -1,0 +1,53 @@
+"""Every figure of the package, in the order of the page.
+
+That is about the order of drawing, too, in which those that take longest come first.
+"""
+
+from layerwise.presentation._comparison import Runs
+from layerwise.presentation._report import Report
+from layerwise.presentation.figures import (
+    _comparison,
+    _data,
+    _epochs,
+    _layers,
+    _measures,
+    _mistakes,
+    _suspects,
+    _sweep,
+    _training,
+)
+from layerwise.presentation.figures._figure import Figure
+from layerwise.study import InputStudy, Study
+from layerwise.sweeps import Sweep
+
+__all__ = ["OF_INPUTS", "OF_RUNS", "OF_STUDY", "OF_SWEEP", "OF_TRAINING"]
+
+OF_INPUTS: tuple[Figure[InputStudy], ...] = (
+    _data.SAMPLES,
+    _data.COMPONENTS,
+    _data.INPUT,
+)
+
+OF_TRAINING: tuple[Figure[Report], ...] = (
+    _training.TRAINING,
+    _training.HEALTH,
+    _mistakes.REGIONS,
+)
+
+OF_STUDY: tuple[Figure[Study], ...] = (
+    _layers.LAYERS,
+    _layers.DISCRIMINANTS,
+    _layers.PROBES,
+    _measures.MEASURES_BY_LAYER,
+    _measures.PAIRS_BY_LAYER,
+    _epochs.EPOCHS,
+    _layers.SIMILARITY,
+    _mistakes.CONFUSION,
+    _mistakes.MISTAKES,
+    _mistakes.RELIABILITY,
+    _suspects.SUSPECTS,
+)
+
+OF_RUNS: tuple[Figure[Runs], ...] = (_comparison.CURVES, _comparison.PROBES)
+
+OF_SWEEP: tuple[Figure[Sweep], ...] = (_sweep.PHASES,)
