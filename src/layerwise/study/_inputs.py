@@ -79,10 +79,7 @@ def _components(view: InputStudy) -> Iterator[Finding]:
     components = view.layer.components
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
-    ends = {
-        f"component {k + 1}": _ends(view, k)
-        for k in range(min(2, len(ratio)))
-    }
+    ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
     contrasts = ", ".join(
         f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
     )
