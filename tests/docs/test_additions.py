@@ -22,6 +22,7 @@ MOST_FILES = {
     "engine": 3,
     "format": 2,
     "measure": 2,
+    "figure": 2,
     "finding": 2,
     "cause": 2,
     "option": 2,
@@ -118,6 +119,7 @@ def studied():
 
 
 def use_measure() -> None:
+    from layerwise.presentation.figures import measures_by_layer
     from layerwise.study import MEASURES
 
     study = studied()
@@ -127,6 +129,21 @@ def use_measure() -> None:
     assert study.layers[-1].measures.values["sparsity"] == 0
     table = study.to_pandas().query("measure == 'sparsity' and layer == 'hidden1'")
     assert table.value.iloc[0] == layer.measures.values["sparsity"]
+    titles = [ax.get_title("left") for ax in measures_by_layer(study).axes]
+    assert titles[-1] == "sparsity"
+
+
+def use_figure() -> None:
+    from layerwise.presentation import study_page
+    from layerwise.presentation.figures import draw_study
+
+    study = studied()
+    drawn = draw_study(study)
+    html = study_page(study, drawn)
+    assert drawn["separation"].startswith(b"\x89PNG")
+    assert html.count("How far apart classes are") == 1
+    assert "Distances of class means in hidden1." in html
+    assert " are nearest." in html
 
 
 def use_finding() -> None:
