@@ -6,7 +6,7 @@
 
 Faults are planted in the settings, in the data, or in layers and optimisers such as
 users write; nothing here knows the rules. A case counts as right where the kind that
-was planted is named first, and as repaired where the mended training is within two
+was planted is named first, and as repaired where the fixed training is within two
 points of the healthy training of the same data on its test set, which `fix` does not
 see.
 """
@@ -34,7 +34,7 @@ from layerwise.diagnosis import Setup
 from layerwise.training import Optimiser, optimiser as named_optimiser
 
 POINTS = 0.02
-"""How far below the healthy training a mended one may be."""
+"""How far below the healthy training a fixed one may be."""
 
 HEALTHY = "healthy"
 
@@ -485,7 +485,7 @@ def broken(seed: int, hard: bool) -> Iterator[Case]:
 
 
 def healthy(seed: int) -> Iterator[Case]:
-    """Trainings with nothing to mend; some look as if there were."""
+    """Trainings with nothing to fix; some look as if there were."""
     settings: list[tuple] = [
         *((d, {}, {}) for d in DATA),
         ("moons", {"hidden": (30,) * 8}, SGD | {"learning_rate": 0.05, "epochs": 40}),
@@ -506,7 +506,7 @@ def healthy(seed: int) -> Iterator[Case]:
 
 
 def seen(case: Case) -> Outcome:
-    """Train a case, have it diagnosed, and mended where it is broken."""
+    """Train a case, have it diagnosed, and fixed where it is broken."""
     began = time.perf_counter()
     setup = setup_of(case)
     before = trained(setup)
@@ -532,16 +532,16 @@ def told(outcomes: list[Outcome]) -> Iterator[str]:
     yield "| --- | --: | --: | --: | --: |"
     for kind, found in sorted(by_kind.items()):
         right = sum(is_right(o) for o in found)
-        mended = sum(bool(o.repaired) for o in found) if kind != HEALTHY else "–"
+        repaired = sum(bool(o.repaired) for o in found) if kind != HEALTHY else "–"
         seconds = np.mean([o.seconds for o in found])
-        yield f"| {kind} | {len(found)} | {right} | {mended} | {seconds:.1f} |"
+        yield f"| {kind} | {len(found)} | {right} | {repaired} | {seconds:.1f} |"
     ill = [o for o in outcomes if o.case.kind != HEALTHY]
     well = [o for o in outcomes if o.case.kind == HEALTHY]
     first = np.mean([is_right(o) for o in ill]) if ill else np.nan
-    mended = np.mean([bool(o.repaired) for o in ill]) if ill else np.nan
+    repaired = np.mean([bool(o.repaired) for o in ill]) if ill else np.nan
     alarms = sum(not is_right(o) for o in well)
     yield (
-        f"\n{len(ill)} broken: right cause first {first:.1%}, repaired {mended:.1%}; "
+        f"\n{len(ill)} broken: right cause first {first:.1%}, repaired {repaired:.1%}; "
         f"{len(well)} healthy: {alarms} false alarms."
     )
 

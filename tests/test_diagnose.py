@@ -24,7 +24,7 @@ def said(capsys) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_a_run_says_what_is_wrong_and_how_to_mend_it(folder, capsys):
+def test_a_run_says_what_is_wrong_and_how_to_fix_it(folder, capsys):
     assert main(["train", "iris", *SLOW, "--epochs", "10", "--out", "slow"]) == 0
     printed = said(capsys)
     assert "diagnosis: learning rate too low" in printed
@@ -59,7 +59,7 @@ def test_a_healthy_run_is_left_alone(folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"fine"}
 
 
-def test_a_cause_that_no_setting_mends_is_not_tried(folder, capsys):
+def test_a_cause_that_no_setting_fixes_is_not_tried(folder, capsys):
     rng = np.random.default_rng(0)
     np.savez("noise.npz", X=rng.normal(size=(200, 5)), y=np.arange(200) % 3)
     main(["train", "noise.npz", "--hidden", "8", "--epochs", "2", "--out", "noise"])
@@ -81,10 +81,10 @@ def test_a_change_of_the_data_is_left_to_its_owner(folder):
     plan = Plan("digits", recipe=lw.Recipe(epochs=5), architecture=lw.MLP([32]))
     result = lw.fit(plan.architecture, shifted, plan.recipe)
     run = Run(folder / "shifted", plan, shifted, "never saved")
-    mended, fixed = fix_run(run, result)
+    new, fixed = fix_run(run, result)
     assert fixed.rounds[0].cause.kind == "inputs and labels out of step"
     assert fixed.result.validation.accuracy > 0.9
-    assert mended is None
+    assert new is None
     assert not list(folder.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""The diagnosis: what is named first, where, with which numbers, and that fix mends."""
+"""The diagnosis: what is named first, where, with which numbers, and what fix does."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ class TestTheClassic:
         assert "fan_in" in cause.reason
         assert "step 3" in cause.text
 
-    def test_fix_mends_it(self, exploded, moons):
+    def test_fix_fixes_it(self, exploded, moons):
         setup = Setup(lw.MLP([30] * 8, init="normal"), moons, lw.Recipe(**CLASSIC))
         fixed = lw.fix(setup, exploded)
         assert fixed.setup.architecture.init == "he"
@@ -94,16 +94,16 @@ def digits_with(inputs=None, targets=None) -> lw.Dataset:
     return replace(data, train=train)
 
 
-def test_labels_out_of_step_and_the_shift_that_mends_them():
+def test_labels_out_of_step_and_the_shift_that_fixes_them():
     data = digits_with(targets=lambda y: np.roll(y, 5))
     setup = Setup(lw.MLP([30]), data, lw.Recipe(epochs=5, engine="eager"))
     result = lw.fit(setup.architecture, data, setup.recipe)
     cause = lw.diagnose(result).first
     assert cause.kind == "inputs and labels out of step"
     assert cause.change == {"roll_labels": -5}
-    mended = setup.changed(cause.change).data
+    changed = setup.changed(cause.change).data
     truth = lw.load("digits").train.targets
-    assert np.array_equal(mended.train.targets, truth)
+    assert np.array_equal(changed.train.targets, truth)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -14,7 +14,7 @@ def make_cli(repository, monkeypatch):
 
 
 def test_the_page_is_current(make_cli, repository):
-    """To mend it: python docs/make_cli.py."""
+    """To fix it: python docs/make_cli.py."""
     page = (repository / "docs" / "cli.md").read_text("utf-8")
     assert page == make_cli.document()
 

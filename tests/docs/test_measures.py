@@ -73,7 +73,7 @@ def test_every_section_has_a_picture(sections, make_measures):
 
 
 def test_every_picture_is_shown_once_and_there(page, make_measures):
-    """To mend it: python docs/make_measures.py."""
+    """To fix it: python docs/make_measures.py."""
     shown = [name for mark, _, name in PICTURE.findall(page) if mark]
     assert sorted(shown) == sorted(make_measures.PICTURES)
     files = make_measures.FOLDER.glob("measures-*.png")
@@ -81,12 +81,12 @@ def test_every_picture_is_shown_once_and_there(page, make_measures):
 
 
 def test_the_tables_say_what_the_package_measures(page, make_measures, pictures):
-    """To mend it: python docs/make_measures.py."""
+    """To fix it: python docs/make_measures.py."""
     assert page == make_measures.filled(page, pictures)
 
 
 def test_the_pictures_show_what_the_package_measures(make_measures, pictures):
-    """To mend it: python docs/make_measures.py."""
+    """To fix it: python docs/make_measures.py."""
     for name, picture in pictures.items():
         with Image.open(make_measures.FOLDER / f"measures-{name}.png") as image:
             image.load()

@@ -197,13 +197,10 @@ class Evidence:
 
         The sum over all steps of update by weights, of the layer that went farthest.
         """
-        ratios = np.array(
-            [[one.update_ratio for one in r.layers] for r in self.records]
-        )
-        if not len(ratios):
+        if not self.records:
             return 0.0
-        steps = len(self.history.losses) / len(ratios)
-        return float(np.nansum(ratios, axis=0).max() * steps)
+        steps = len(self.history.losses) / len(self.records)
+        return float(np.nansum(self.update_ratios, axis=0).max() * steps)
 
     @cached_property
     def weight_variances(self) -> tuple[tuple[int, float], ...]:

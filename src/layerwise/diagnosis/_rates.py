@@ -32,10 +32,7 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
         return None  # not finite before any step was made
     chance = np.log(evidence.data.classes)
     rising = np.flatnonzero(~(losses < RISEN * max(losses[0], chance)))
-    ratios = np.array(
-        [[one.update_ratio for one in r.layers] for r in evidence.records]
-    )
-    ratios = np.where(np.isnan(ratios), np.inf, ratios)
+    ratios = np.where(np.isnan(evidence.update_ratios), np.inf, evidence.update_ratios)
     leaps = np.argwhere(ratios > LEAP)
     if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
         return None
