@@ -162,8 +162,20 @@ def unpainted():
 
 @pytest.fixture
 def unchecked(monkeypatch):
-    """Annotations are not checked: arguments of a wrong type reach our own checks."""
+    """Annotations are not checked: a training is not eight times as long as it is.
+
+    And arguments of a wrong type reach our own checks.
+    """
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """What several tests share is made unchecked: it is mostly trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        if fixturedef.scope != "function":
+            patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+        return (yield)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 
 from layerwise.cli import main
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 SGD = ["--batch-size", "32", "--optimizer", "sgd", "--learning-rate", "0.05"]
 
 

@@ -149,6 +149,7 @@ def test_summary_repeats_its_command(folder):
     assert plan.recipe.snapshots == 1
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsys):
     settings = "--hidden 30x8 --init normal --optimizer sgd --learning-rate 0.05"
     status = main(
@@ -293,6 +294,7 @@ def _unreachable(*_):
     raise OSError("the network is unreachable")
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_gradcheck_of_ours_passes(capsys):
     assert main(["gradcheck"]) == 0
     said = capsys.readouterr().out

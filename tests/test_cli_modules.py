@@ -15,6 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from layerwise.cli import main
 
+pytestmark = pytest.mark.usefixtures("unpainted", "unchecked")
+
 MODELS = """
 import torch
 from torch import nn
@@ -286,6 +288,7 @@ class TestTraining:
         )
         assert whole == killed
 
+    @pytest.mark.slow("long trainings")
     def test_what_is_wrong_with_it_is_mended(self, folder, capsys):
         command = [*TRAINED, "--optimizer", "sgd", "--learning-rate", "1e-7"]
         assert main(["train", *command, "--out", "slow"]) == 0

@@ -15,6 +15,8 @@ from layerwise.presentation import class_colours, comparison_page, draw_comparis
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
 from layerwise.presentation.figures import compared_curves, compared_probes
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):

@@ -11,6 +11,8 @@ from layerwise.cli import main
 from layerwise.experiment import Plan, Run, fix_run, restored
 from layerwise.model import load_network
 
+pytestmark = pytest.mark.usefixtures("unpainted", "unchecked")
+
 SLOW = ["--hidden", "16", "--learning-rate", "1e-7", "--schedule", "constant"]
 
 

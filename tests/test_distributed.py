@@ -99,6 +99,7 @@ def test_one_two_and_three_ranks_train_the_same(folder):
     assert_same("one", "hand")
 
 
+@pytest.mark.slow("several processes")
 def test_a_run_goes_on_to_its_page(folder):
     options = ["iris", "--hidden", "8", "--epochs", "2", "--out", "mine", "--json"]
     done = layerwise(2, "run", *options)
@@ -179,6 +180,7 @@ sys.stdout.write(f"{found[0] > 0} {found[1]}\\n")
 """
 
 
+@pytest.mark.slow("several processes")
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for the threads")
 def test_the_threads_of_a_group_end_with_it(folder):
     """One that outlives the interpreter aborts it, now and then."""
@@ -190,6 +192,7 @@ def test_the_threads_of_a_group_end_with_it(folder):
 
 @pytest.mark.usefixtures("folder")
 class TestWhatIsWrong:
+    @pytest.mark.slow("several processes")
     def test_is_said_once(self):
         Path("mine").mkdir()
         Path("mine/notes.txt").write_text("keep")
@@ -198,6 +201,7 @@ class TestWhatIsWrong:
         assert done.stderr.count("layerwise: --out mine is not empty") == 1
         assert "exitcode  : 2" in done.stderr
 
+    @pytest.mark.slow("several processes")
     def test_data_that_is_not_there(self):
         done = layerwise(2, "train", "nothing.npz")
         assert done.stderr.count("layerwise: nothing.npz") == 1
@@ -214,6 +218,7 @@ class TestWhatIsWrong:
         )
         assert f"layerwise: {command} is for one process" in capsys.readouterr().err
 
+    @pytest.mark.slow("several processes")
     def test_an_engine_by_hand(self):
         done = layerwise(2, *TRAIN, "--engine", "eager")
         assert "engine 'eager' cannot train a job of several processes" in done.stderr
@@ -263,9 +268,7 @@ def test_a_killed_rank_ends_the_job_which_others_resume(folder, rank):
     job = begun(3, "-m", "layerwise", *LONG)
     until_saved("long", 1)
     os.kill(process_of(rank, job), signal.SIGKILL)
-    killed = time.monotonic()
-    _, complained = job.communicate(timeout=100)
-    assert time.monotonic() - killed < 60
+    _, complained = job.communicate(timeout=60)
     assert job.returncode != 0
     assert "Signal 9 (SIGKILL)" in complained
     summary = json.loads(Path("long/summary.json").read_text())

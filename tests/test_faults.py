@@ -233,6 +233,7 @@ class TestFault7FiguresThatAreNotWhatTheySay:
 
 
 class TestFault8AllActivationsInOneList:
+    @pytest.mark.usefixtures("unchecked")
     def test_memory(self):
         """With twice the samples, only what is said of each is more: a few bytes."""
         rng = np.random.default_rng(0)

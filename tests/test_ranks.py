@@ -63,6 +63,7 @@ def test_every_sample_has_one_rank(monkeypatch, samples, processes):
     assert max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.slow("several processes")
 def test_three_processes_share(tmp_path):
     done = launched(
         3,
@@ -100,6 +101,7 @@ def test_three_processes_share(tmp_path):
     assert said == [f"rank {rank}: no such column" for rank in range(3)]
 
 
+@pytest.mark.slow("several processes")
 def test_a_lost_rank_is_an_error_of_the_machine(tmp_path):
     done = launched(
         2,
@@ -125,6 +127,7 @@ def test_a_lost_rank_is_an_error_of_the_machine(tmp_path):
     assert "rank 0 of 2: another rank is lost" in done.stdout + done.stderr
 
 
+@pytest.mark.slow("several processes")
 def test_a_process_that_ends_leaves_its_group(tmp_path):
     done = launched(
         2,
@@ -143,6 +146,7 @@ def test_a_process_that_ends_leaves_its_group(tmp_path):
     assert done.stdout == "left\n" * 2
 
 
+@pytest.mark.slow("several processes")
 def test_the_first_says_why_the_job_ends_before_the_others_end(tmp_path):
     done = launched(
         2,

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -218,9 +217,7 @@ def test_a_killed_rank_ends_the_job_within_a_minute(stored, tmp_path):
     )
     assert job.stdout is not None
     pid = int(job.stdout.readline())
-    begun = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     _, errors = job.communicate(timeout=60)
-    assert time.monotonic() - begun < 60
     assert job.returncode != 0
     assert "Signal 9" in errors or "is lost" in errors

@@ -10,6 +10,8 @@ import layerwise as lw
 from layerwise.data import Samples
 from layerwise.diagnosis import Diagnosis, Setup
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 CLASSIC = {
     "optimizer": "sgd",
     "learning_rate": 0.05,

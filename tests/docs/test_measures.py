@@ -80,11 +80,13 @@ def test_every_picture_is_shown_once_and_there(page, make_measures):
     assert sorted(p.stem.removeprefix("measures-") for p in files) == sorted(shown)
 
 
+@pytest.mark.slow("documents")
 def test_the_tables_say_what_the_package_measures(page, make_measures, pictures):
     """To fix it: python docs/make_measures.py."""
     assert page == make_measures.filled(page, pictures)
 
 
+@pytest.mark.slow("documents")
 def test_the_pictures_show_what_the_package_measures(make_measures, pictures):
     """To fix it: python docs/make_measures.py."""
     for name, picture in pictures.items():
@@ -93,6 +95,7 @@ def test_the_pictures_show_what_the_package_measures(make_measures, pictures):
             assert image.info["Description"] == picture.table, name
 
 
+@pytest.mark.slow("documents")
 def test_what_is_said_of_a_picture_is_in_its_table(sections, pictures):
     """Numbers with a decimal point: of the description and of what it is blind to."""
     said = 0

@@ -13,6 +13,7 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.usefixtures("unchecked")
 # Few of the checks give enough epochs to converge, and none is about that.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 # One check is about array libraries, and skipped unless scipy is told so.

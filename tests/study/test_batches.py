@@ -92,6 +92,7 @@ class TestInOrder:
         assert len(list(batches.batches())) == 4
         assert max(dataset.read) == 19
 
+    @pytest.mark.slow("several processes")
     def test_workers_bring_the_same(self):
         dataset = TensorDataset(torch.randn(SAMPLES, 3), torch.arange(SAMPLES) % 2)
         # A process of many threads, as this one may be by now, is better not forked.

@@ -157,6 +157,7 @@ class TestNeighbours:
         assert votes.tolist() == [[1, 2], [1, 2], [2, 1], [2, 1]]
 
 
+@pytest.mark.usefixtures("unchecked")
 class TestOutOfFold:
     def test_finds_what_was_made_wrong(self, evidence, planted, digits):
         wrong = planted[1]

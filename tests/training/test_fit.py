@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -396,41 +395,16 @@ def test_unknown_settings_are_named(small):
         lw.fit(MLP([]), small, epochs=0)
 
 
-class TestKnownProblems:
-    SGD: ClassVar = {
-        "epochs": 10,
-        "batch_size": 32,
-        "optimizer": "sgd",
-        "learning_rate": 0.05,
-    }
+@pytest.mark.parametrize("seed", range(3))
+def test_eight_layers_of_standard_normals_diverge_in_the_second_step(moons, seed):
+    settings = {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "constant"}
+    network = MLP([30] * 8, init="normal")
+    result = lw.fit(network, moons, engine="eager", seed=seed, **settings)
+    assert result.status == "diverged"
+    # The second step, from a loss of 1e21, is the last that can be made.
+    assert result.checkpoint.state.step == 2
+    assert np.isfinite(result.history.losses).tolist() == [True, True, False]
 
-    def test_moons_in_the_textbooks_setting(self, moons):
-        result = lw.fit(MLP([30, 30]), moons, **self.SGD)
-        assert result.test.accuracy >= 0.998
 
-    def test_eight_layers_with_hes_scale(self, moons):
-        result = lw.fit(MLP([30] * 8), moons, schedule="constant", **self.SGD)
-        assert result.test.accuracy >= 0.998
-
-    @pytest.mark.parametrize("seed", range(3))
-    def test_eight_layers_of_standard_normals_diverge_in_the_second_step(
-        self, moons, seed
-    ):
-        result = lw.fit(
-            MLP([30] * 8, init="normal"),
-            moons,
-            schedule="constant",
-            engine="eager",
-            seed=seed,
-            **self.SGD,
-        )
-        assert result.status == "diverged"
-        # The second step, from a loss of 1e21, is the last that can be made.
-        assert result.checkpoint.state.step == 2
-        assert np.isfinite(result.history.losses).tolist() == [True, True, False]
-
-    def test_digits_with_the_defaults(self, digits):
-        assert lw.fit(MLP(), digits).test.accuracy >= 0.96
-
-    def test_no_hidden_layer(self, iris):
-        assert lw.fit(MLP([]), iris, learning_rate=0.1).test.accuracy >= 0.9
+def test_no_hidden_layer(iris):
+    assert lw.fit(MLP([]), iris, learning_rate=0.1).test.accuracy >= 0.9
