@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -51,7 +51,7 @@ class TrainedNetwork(ABC):
         """The parameters that follow the gradient."""
 
     @abstractmethod
-    def redrawn(self, seed: int) -> Self:
+    def redrawn(self, seed: int) -> "TrainedNetwork":
         """Return the network untrained: its parameters drawn from ``seed``."""
 
     @abstractmethod
