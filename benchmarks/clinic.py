@@ -31,7 +31,7 @@ import layerwise as lw
 from layerwise.arrays import tree_map
 from layerwise.data import Samples
 from layerwise.diagnosis import Setup
-from layerwise.training import Optimiser, optimiser as named_optimiser
+from layerwise.training import OPTIMISERS, Optimiser
 
 POINTS = 0.02
 """How far below the healthy training a fixed one may be."""
@@ -316,7 +316,7 @@ def add(left, right):
 
 
 def adds_up(setup):
-    own = AddsUp(named_optimiser(setup.recipe.optimizer))
+    own = AddsUp(OPTIMISERS[setup.recipe.optimizer])
     return replace(setup, optimiser=own)
 
 

@@ -4,9 +4,9 @@ The command line offers them, `layerwise.sweeps` varies them, and the room that 
 stands for turns its entries into objects: there is no second list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from layerwise.errors import InputError
 
@@ -24,11 +24,9 @@ __all__ = [
     "FormatName",
     "OptimiserName",
     "ScalingKind",
-    "chosen",
+    "checked",
     "formats_with",
 ]
-
-Entry = TypeVar("Entry")
 
 
 class OptimiserName(NamedTuple):
@@ -54,15 +52,12 @@ class EngineName(NamedTuple):
 
     Parameters
     ----------
-    kind : str
-        A class of ``training/engines/_choice.py``.
     library : str
         What it computes with.
     devices : tuple of str
         Where it can compute.
     """
 
-    kind: str
     library: str
     devices: tuple[str, ...]
 
@@ -97,15 +92,7 @@ ACTIVATIONS = MappingProxyType(
 )
 """Classes of ``model/_activations.py``."""
 
-INITIALISERS = MappingProxyType(
-    {
-        "he": "he",
-        "glorot": "glorot",
-        "lecun": "lecun",
-        "normal": "normal",
-        "orthogonal": "orthogonal",
-    }
-)
+INITIALISERS = ("he", "glorot", "lecun", "normal", "orthogonal")
 """Functions of ``model/_initialisers.py``."""
 
 LOSSES = MappingProxyType(
@@ -126,9 +113,7 @@ OPTIMISERS = MappingProxyType(
     }
 )
 
-SCHEDULES = MappingProxyType(
-    {"constant": "constant", "cosine": "cosine", "one-cycle": "one_cycle"}
-)
+SCHEDULES = ("constant", "cosine", "one-cycle")
 """Functions of ``training/_schedules.py``."""
 
 FORMATS = MappingProxyType(
@@ -153,26 +138,26 @@ AUTO = "auto"
 
 ENGINES = MappingProxyType(
     {
-        "compiled": EngineName("Compiled", "XLA", ("cpu", "gpu", "tpu")),
-        "eager": EngineName("Eager", "NumPy", ("cpu",)),
-        "torch": EngineName("Torch", "PyTorch", ("cpu", "gpu")),
+        "compiled": EngineName("XLA", ("cpu", "gpu", "tpu")),
+        "eager": EngineName("NumPy", ("cpu",)),
+        "torch": EngineName("PyTorch", ("cpu", "gpu")),
     }
 )
 
 DEVICES = tuple(dict.fromkeys(d for entry in ENGINES.values() for d in entry.devices))
 
 
-def chosen(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
-    """Return the entry of this name.
+def checked(what: str, name: str, known: Collection[str]) -> str:
+    """Return the name.
 
     Raises
     ------
     InputError
-        If there is none; ``what`` says what was to be chosen.
+        If it is not known; ``what`` says what was to be chosen.
     """
-    if name not in table:
-        raise InputError(f"{what} {name!r} is unknown; choose of {', '.join(table)}")
-    return table[name]
+    if name not in known:
+        raise InputError(f"{what} {name!r} is unknown; choose of {', '.join(known)}")
+    return name
 
 
 def formats_with(function: str) -> tuple[FormatName, ...]:

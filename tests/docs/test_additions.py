@@ -48,12 +48,19 @@ def printed(*command: str) -> str:
 
 
 def use_activation() -> None:
+    import layerwise as lw
     from layerwise.model import ACTIVATIONS, gradcheck, own_targets
 
     assert gradcheck(ACTIVATIONS["softplus"])
     assert "Softplus" in own_targets()
     assert "softplus" in printed("run", "--help")
-    assert trained(activation="softplus").validation.accuracy > 0.9
+    result = trained(activation="softplus")
+    assert result.validation.accuracy > 0.9
+    back = lw.from_torch(lw.to_torch(result.network))
+    assert back.architecture == result.network.architecture
+    model = lw.MLPClassifier((5,), "softplus", max_iter=1, n_iter_no_change=1)
+    with pytest.warns(match="1 epochs are done"):
+        model.fit(result.data.train.inputs, result.data.train.targets)
 
 
 def use_optimiser() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layerwise.errors import InputError
-from layerwise.model import INITIALISERS, initialiser
+from layerwise.model import INITIALISERS, Linear
 
 FAN_IN, FAN_OUT = 120, 200
 
@@ -73,7 +73,7 @@ def test_normal_multiplies_the_mean_square_by_half_the_fan_in():
 
 def test_draws_follow_the_generator():
     first, second, other = (
-        initialiser("he")(np.random.default_rng(seed), 4, 3) for seed in (0, 0, 1)
+        INITIALISERS["he"](np.random.default_rng(seed), 4, 3) for seed in (0, 0, 1)
     )
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
@@ -81,4 +81,4 @@ def test_draws_follow_the_generator():
 
 def test_an_unknown_scheme_names_the_known_ones():
     with pytest.raises(InputError, match=r"^init 'zeros' is unknown; .*orthogonal$"):
-        initialiser("zeros")
+        Linear(2, "zeros").init(np.random.default_rng(0), (2,))

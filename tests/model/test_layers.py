@@ -18,7 +18,6 @@ from layerwise.model import (
     Sequential,
     Softmax,
     Tanh,
-    activation,
     output_shape,
     own_targets,
 )
@@ -63,14 +62,6 @@ def test_sizes_are_those_of_what_is_drawn(layer):
     drawn = layer.init(np.random.default_rng(0), (5,))
     count = sum(leaf.size for leaf in leaves(drawn))
     assert layer.sizes((5,)) == (count, output_shape(layer, drawn, (5,)))
-
-
-def test_activations_by_name():
-    assert [activation(name) for name in ACTIVATIONS] == list(ACTIVATIONS.values())
-    with pytest.raises(
-        InputError, match=r"^activation 'swish' is unknown; .*gelu, identity$"
-    ):
-        activation("swish")
 
 
 def test_softmax_of_huge_logits_and_of_shifted_ones():

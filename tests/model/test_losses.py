@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import automatic_gradient, leaves, ravelled, tree_map, unravelled
-from layerwise.errors import InputError
 from layerwise.model import (
     LOSSES,
     MLP,
@@ -13,7 +12,6 @@ from layerwise.model import (
     CrossEntropyOnProbabilities,
     SquaredError,
     loss_and_gradients,
-    loss_function,
     mean_loss,
     with_l2_penalty,
 )
@@ -90,12 +88,6 @@ def test_a_batch_without_weight_has_no_loss_and_no_gradient():
     value, gradient = mean_loss(np.ones(2), np.ones((2, 3)), np.zeros(2))
     assert value == 0
     assert not gradient.any()
-
-
-def test_losses_by_name():
-    assert [loss_function(name) for name in LOSSES] == list(LOSSES.values())
-    with pytest.raises(InputError, match=r"^loss 'hinge' is unknown; choose of cross-"):
-        loss_function("hinge")
 
 
 def test_the_penalty_on_large_weights_and_its_gradient():

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from layerwise.arrays import leaves, named_leaves, to_numpy, tree_map
-from layerwise.errors import InputError
-from layerwise.training import OPTIMISERS, SCHEDULES, Momentum, optimiser
+from layerwise.training import OPTIMISERS, SCHEDULES, Momentum
 
 STEPS = 30
 
@@ -90,8 +89,3 @@ def test_nothing_is_changed_in_place():
     OPTIMISERS["adamw"].update(parameters, moments, parameters, 0.1)
     assert all(map(np.array_equal, leaves(parameters), before))
     assert not any(np.any(leaf) for leaf in leaves(moments))
-
-
-def test_an_unknown_optimiser_names_the_known_ones():
-    with pytest.raises(InputError, match=r"^optimizer 'lion' is unknown; .*adamw$"):
-        optimiser("lion")

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from layerwise.errors import InputError
-from layerwise.training import SCHEDULES, schedule
+from layerwise.training import SCHEDULES
 
 
 def one_cycle(step, total):
@@ -52,8 +51,3 @@ def test_the_summit_is_the_peak():
     assert shares[0] == 1 / 25
     assert shares[100] == pytest.approx(1e-4)
     assert SCHEDULES["cosine"](np.arange(2), 1)[0] == 1
-
-
-def test_an_unknown_schedule_names_the_known_ones():
-    with pytest.raises(InputError, match=r"^schedule 'step' is unknown; .*one-cycle$"):
-        schedule("step")

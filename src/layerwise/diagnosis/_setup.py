@@ -8,13 +8,13 @@ import numpy as np
 
 from layerwise.data import Dataset, Samples
 from layerwise.model import (
+    LOSSES,
     MLP,
     Architecture,
     Layer,
     Linear,
     Loss,
     Sequential,
-    loss_function,
 )
 from layerwise.training import Optimiser, Recipe
 
@@ -144,7 +144,7 @@ class Rebuilt:
         """Return the loss."""
         if self.loss is None:
             return self.architecture.loss_function()
-        return loss_function(self.loss)
+        return LOSSES[self.loss]
 
 
 def _redrawn(layer: Any, init: str) -> Any:

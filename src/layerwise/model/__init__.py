@@ -13,7 +13,6 @@ from layerwise.model._activations import (
     ReLU,
     Sigmoid,
     Tanh,
-    activation,
 )
 from layerwise.model._architecture import Architecture, block_names
 from layerwise.model._composition import Residual, Sequential, layers_within, slopes
@@ -25,8 +24,8 @@ from layerwise.model._gradcheck import (
     gradcheck,
     own_targets,
 )
-from layerwise.model._initialisers import INITIALISERS, initialiser
-from layerwise.model._layer import Draw, Layer, Noise, Shape, output_shape
+from layerwise.model._initialisers import INITIALISERS
+from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape, output_shape
 from layerwise.model._linear import Linear
 from layerwise.model._losses import (
     LOSSES,
@@ -34,7 +33,6 @@ from layerwise.model._losses import (
     CrossEntropyOnProbabilities,
     Loss,
     SquaredError,
-    loss_function,
     mean_loss,
     with_l2_penalty,
 )
@@ -62,6 +60,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "Batch",
+    "Counterpart",
     "CrossEntropy",
     "CrossEntropyOnProbabilities",
     "Draw",
@@ -86,17 +85,14 @@ __all__ = [
     "SquaredError",
     "Tanh",
     "TrainedNetwork",
-    "activation",
     "block_names",
     "flatten",
     "gradcheck",
     "hits",
     "initial_network",
-    "initialiser",
     "layers_within",
     "load_network",
     "loss_and_gradients",
-    "loss_function",
     "mean_loss",
     "output_shape",
     "own_targets",

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace
-from layerwise.model._layer import Layer, Noise
+from layerwise.model._layer import Counterpart, Layer, Noise
 
 __all__ = [
     "ACTIVATIONS",
@@ -24,7 +24,6 @@ __all__ = [
     "ReLU",
     "Sigmoid",
     "Tanh",
-    "activation",
 ]
 
 
@@ -43,6 +42,8 @@ class Activation(Layer):
 @dataclass(frozen=True)
 class ReLU(Activation):
     """The positive part: y = max(x, 0), so that f'(x) = 1 for x > 0 and 0 for x < 0."""
+
+    counterpart = Counterpart("ReLU")
 
     def forward(
         self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
@@ -74,6 +75,8 @@ class LeakyReLU(Activation):
         f'(x) for x < 0 (Maas et al. 2013).
     """
 
+    counterpart = Counterpart("LeakyReLU", {"negative_slope": "slope"})
+
     slope: float = 0.01
 
     def forward(
@@ -95,6 +98,8 @@ class LeakyReLU(Activation):
 class Tanh(Activation):
     """The hyperbolic tangent: f' = 1 − tanh²."""
 
+    counterpart = Counterpart("Tanh")
+
     def forward(
         self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
     ) -> tuple[Float[Array, "*any"], Tree]:
@@ -114,6 +119,8 @@ class Tanh(Activation):
 @dataclass(frozen=True)
 class Sigmoid(Activation):
     """The logistic function σ(x) = 1 / (1 + e⁻ˣ): σ' = σ (1 − σ)."""
+
+    counterpart = Counterpart("Sigmoid")
 
     def forward(
         self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
@@ -145,6 +152,8 @@ class GELU(Activation):
     The exact form needs erf, which the array-API standard does not have.
     """
 
+    counterpart = Counterpart("GELU", fixed={"approximate": ("tanh",)})
+
     def forward(
         self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
     ) -> tuple[Float[Array, "*any"], Tree]:
@@ -166,6 +175,8 @@ class GELU(Activation):
 @dataclass(frozen=True)
 class Identity(Layer):
     """No activation, y = x and f' = 1: the layers together are one affine map."""
+
+    counterpart = Counterpart("Identity")
 
     def forward(
         self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
@@ -189,14 +200,3 @@ ACTIVATIONS: Mapping[str, Layer] = MappingProxyType(
     {name: globals()[kind]() for name, kind in names.ACTIVATIONS.items()}
 )
 """Every activation by its name, as an MLP takes it."""
-
-
-def activation(name: str) -> Layer:
-    """Return the activation of this name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return names.chosen("activation", name, ACTIVATIONS)

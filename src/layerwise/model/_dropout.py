@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from layerwise.arrays import Array, Tree, namespace
 from layerwise.errors import InputError
-from layerwise.model._layer import Draw, Layer, Noise, Shape
+from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape
 
 __all__ = ["Dropout"]
 
@@ -29,6 +29,8 @@ class Dropout(Layer):
     InputError
         If the rate is outside its range.
     """
+
+    counterpart = Counterpart("Dropout", {"p": "rate"})
 
     rate: float = 0.5
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from layerwise import names
 
-__all__ = ["INITIALISERS", "Initialiser", "initialiser"]
+__all__ = ["INITIALISERS", "Initialiser"]
 
 Initialiser = Callable[[np.random.Generator, int, int], np.ndarray]
 """Draws a weight matrix of shape (fan_in, fan_out), float64."""
@@ -52,17 +52,6 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarra
 
 
 INITIALISERS: Mapping[str, Initialiser] = MappingProxyType(
-    {name: globals()[kind] for name, kind in names.INITIALISERS.items()}
+    {name: globals()[name] for name in names.INITIALISERS}
 )
 """Every initialiser by its name."""
-
-
-def initialiser(name: str) -> Initialiser:
-    """Return the initialiser of this name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return names.chosen("init", name, INITIALISERS)

@@ -1,14 +1,16 @@
 """What a layer is: three functions side by side."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from layerwise.arrays import Array, Tree, leaves
 
-__all__ = ["Draw", "Layer", "Noise", "Shape", "output_shape"]
+__all__ = ["Counterpart", "Draw", "Layer", "Noise", "Shape", "output_shape"]
 
 Shape: TypeAlias = tuple[int, ...]
 """The shape of one sample, without the batch axis."""
@@ -30,6 +32,24 @@ class Draw:
     shape: Shape
 
 
+class Counterpart(NamedTuple):
+    """Torch's layer that does the same as one without parameters.
+
+    Parameters
+    ----------
+    name : str
+        A class of ``torch.nn``.
+    settings : mapping of str to str
+        From its arguments to the fields of ours.
+    fixed : mapping of str to tuple
+        Values of other arguments with which it does; made with the first of them.
+    """
+
+    name: str
+    settings: Mapping[str, str] = MappingProxyType({})
+    fixed: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
+
+
 class Layer(ABC):
     """A differentiable function with parameters, and its derivative by hand.
 
@@ -40,6 +60,8 @@ class Layer(ABC):
     tensors. A layer of your own needs ``forward`` and ``backward``, and ``init`` where
     it has parameters; ``layerwise.gradcheck`` tells whether they agree.
     """
+
+    counterpart: ClassVar[Counterpart | None] = None
 
     def init(self, rng: np.random.Generator, shape: Shape) -> Tree:
         """Draw the parameters for samples of ``shape``: a tree of float64 arrays."""

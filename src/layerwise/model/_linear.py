@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from layerwise import names
 from layerwise.arrays import Array, Tree, namespace
-from layerwise.model._initialisers import initialiser
+from layerwise.model._initialisers import INITIALISERS
 from layerwise.model._layer import Layer, Noise, Shape
 
 __all__ = ["Linear"]
@@ -35,7 +36,7 @@ class Linear(Layer):
     def init(self, rng: np.random.Generator, shape: Shape) -> Tree:
         """Draw W, shape (inputs, units), and set b, shape (units,), to zero."""
         (fan_in,) = shape
-        draw = initialiser(self.init_scheme)
+        draw = INITIALISERS[names.checked("init", self.init_scheme, INITIALISERS)]
         return {"W": draw(rng, fan_in, self.units), "b": np.zeros(self.units)}
 
     def sizes(self, shape: Shape) -> tuple[int, Shape]:

@@ -23,7 +23,6 @@ __all__ = [
     "CrossEntropyOnProbabilities",
     "Loss",
     "SquaredError",
-    "loss_function",
     "mean_loss",
     "total_weight",
     "with_l2_penalty",
@@ -205,14 +204,3 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
     {name: globals()[kind]() for name, kind in names.LOSSES.items()}
 )
 """Every loss by its name."""
-
-
-def loss_function(name: str) -> Loss:
-    """Return the loss of this name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return names.chosen("loss", name, LOSSES)

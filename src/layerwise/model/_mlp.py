@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import index
 
+from layerwise import names
 from layerwise.errors import InputError
-from layerwise.model._activations import activation
+from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
 from layerwise.model._dropout import Dropout
-from layerwise.model._initialisers import initialiser
 from layerwise.model._layer import Layer
 from layerwise.model._linear import Linear
-from layerwise.model._losses import CrossEntropyOnProbabilities, Loss, loss_function
+from layerwise.model._losses import LOSSES, CrossEntropyOnProbabilities, Loss
 from layerwise.model._normalisation import LayerNorm
 from layerwise.model._softmax import Softmax
 
@@ -67,9 +67,9 @@ class MLP:
         object.__setattr__(self, "hidden", widths)
         if any(units < 1 for units in self.hidden):
             raise InputError(f"hidden layers need at least one unit, not {self.hidden}")
-        activation(self.activation)
-        initialiser(self.init)
-        loss_function(self.loss)
+        names.checked("activation", self.activation, ACTIVATIONS)
+        names.checked("init", self.init, names.INITIALISERS)
+        names.checked("loss", self.loss, LOSSES)
         Dropout(self.dropout)
 
     def build(self, inputs: int, outputs: int) -> Sequential:
@@ -87,7 +87,7 @@ class MLP:
         layers: list[Layer] = [Linear(units, self.init)]
         if self.normalise:
             layers.append(LayerNorm())
-        layers.append(activation(self.activation))
+        layers.append(ACTIVATIONS[self.activation])
         if self.dropout:
             layers.append(Dropout(self.dropout))
         block = Sequential(tuple(layers))
@@ -95,4 +95,4 @@ class MLP:
 
     def loss_function(self) -> Loss:
         """Return the loss."""
-        return loss_function(self.loss)
+        return LOSSES[self.loss]

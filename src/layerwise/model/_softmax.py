@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 
 from layerwise.arrays import Array, Tree, namespace
-from layerwise.model._layer import Layer, Noise
+from layerwise.model._layer import Counterpart, Layer, Noise
 
 __all__ = ["Softmax"]
 
@@ -21,6 +21,8 @@ class Softmax(Layer):
     which is a product and a sum for each row: the Jacobian itself, classes × classes
     for every sample, is never needed.
     """
+
+    counterpart = Counterpart("Softmax", fixed={"dim": (-1, 1)})
 
     def forward(
         self,

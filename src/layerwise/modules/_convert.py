@@ -11,20 +11,13 @@ from layerwise.arrays import Tree, to_numpy, tree_map
 from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.model import (
-    GELU,
-    Dropout,
-    Identity,
+    Counterpart,
     Layer,
     LayerNorm,
-    LeakyReLU,
     Linear,
     Network,
-    ReLU,
     Residual,
     Sequential,
-    Sigmoid,
-    Softmax,
-    Tanh,
 )
 
 __all__ = [
@@ -57,18 +50,6 @@ CHANNELS_FIRST = (
     nn.GroupNorm,
 )
 """Layers whose units lie in the second axis; in all others they lie in the last."""
-
-COUNTERPARTS: dict[type[Layer], type[nn.Module]] = {
-    ReLU: nn.ReLU,
-    LeakyReLU: nn.LeakyReLU,
-    Tanh: nn.Tanh,
-    Sigmoid: nn.Sigmoid,
-    GELU: nn.GELU,
-    Identity: nn.Identity,
-    Dropout: nn.Dropout,
-    Softmax: nn.Softmax,
-}
-"""Layers without parameters, and torch's."""
 
 
 class Scale(nn.Module):
@@ -172,23 +153,15 @@ def _module(layer: Layer, parameters: Tree, name: str) -> nn.Module:
 
 def _plain(layer: Layer, name: str) -> nn.Module:
     """Return the module of a layer without parameters."""
-    settings: dict[str, Any] = {}
-    match layer:
-        case LeakyReLU(slope):
-            settings = {"negative_slope": slope}
-        case GELU():
-            settings = {"approximate": "tanh"}
-        case Dropout(rate):
-            settings = {"p": rate}
-        case Softmax():
-            settings = {"dim": -1}
-        case _:
-            pass
-    if type(layer) not in COUNTERPARTS:
+    # Its own: a class made from one of ours need not do what that does.
+    twin: Counterpart | None = vars(type(layer)).get("counterpart")
+    if twin is None:
         raise InputError(
             f"{name}: {type(layer).__name__} has no counterpart among torch's layers"
         )
-    return COUNTERPARTS[type(layer)](**settings)
+    settings = {key: getattr(layer, field) for key, field in twin.settings.items()}
+    settings |= {key: values[0] for key, values in twin.fixed.items()}
+    return getattr(nn, twin.name)(**settings)
 
 
 def _fill(module: nn.Module, layer: Layer, parameters: Tree) -> None:

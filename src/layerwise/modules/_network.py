@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from layerwise import names
 from layerwise.arrays import Array, Tree, to_numpy
 from layerwise.data import Dataset, Scaling
 from layerwise.errors import InputError
-from layerwise.model import Loss, Network, TrainedNetwork, loss_function
+from layerwise.model import LOSSES, Loss, Network, TrainedNetwork
 from layerwise.modules._convert import (
     Scale,
     as_inputs,
@@ -58,11 +59,11 @@ class TorchModule:
     loss: str = "cross-entropy"
 
     def __post_init__(self) -> None:
-        loss_function(self.loss)
+        names.checked("loss", self.loss, LOSSES)
 
     def loss_function(self) -> Loss:
         """Return the loss."""
-        return loss_function(self.loss)
+        return LOSSES[self.loss]
 
 
 @dataclass(frozen=True, eq=False)

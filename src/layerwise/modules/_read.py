@@ -13,21 +13,17 @@ from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.model import (
     ACTIVATIONS,
-    GELU,
     MLP,
+    Activation,
+    Counterpart,
     Dropout,
-    Identity,
     Layer,
     LayerNorm,
-    LeakyReLU,
     Linear,
     Network,
-    ReLU,
     Residual,
     Sequential,
-    Sigmoid,
     Softmax,
-    Tanh,
     layers_within,
 )
 from layerwise.modules._convert import Scale, Skip, slots, unwrapped
@@ -205,11 +201,7 @@ def _layer(module: Any, name: str) -> _Item:
         inner = [_layer(part, f"{name}.{at}") for at, part in _items(module.layer, "")]
         layers, parameters = zip(*inner, strict=True)
         return Residual(Sequential(layers)), parameters
-    layer = _weighted(module, name) or activation_of(module)
-    if kind is nn.Dropout:
-        layer = Dropout(module.p)
-    elif kind is nn.Softmax and module.dim in (1, -1):
-        layer = Softmax()
+    layer = _weighted(module, name) or _plain(module)
     if layer is None:
         raise InputError(
             f"{name}: {kind.__name__}({module.extra_repr()}) has no counterpart by "
@@ -238,22 +230,25 @@ def _weighted(module: Any, name: str) -> Layer | None:
     return LayerNorm(module.eps) if len(module.normalized_shape) == 1 else None
 
 
-def activation_of(module: nn.Module) -> Layer | None:
+def activation_of(module: nn.Module) -> Activation | None:
     """Return the activation that does what a module does, or None."""
-    match module:
-        case nn.LeakyReLU():
-            return LeakyReLU(module.negative_slope)
-        case nn.GELU():
-            return GELU() if module.approximate == "tanh" else None
-        case nn.ReLU() | nn.Tanh() | nn.Sigmoid() | nn.Identity():
-            return _PLAIN.get(type(module))
-        case _:
-            return None
+    found = _plain(module)
+    return found if isinstance(found, Activation) else None
 
 
-_PLAIN: dict[type[nn.Module], Layer] = {
-    nn.ReLU: ReLU(),
-    nn.Tanh: Tanh(),
-    nn.Sigmoid: Sigmoid(),
-    nn.Identity: Identity(),
+def _plain(module: nn.Module) -> Layer | None:
+    """Return the layer without parameters that does what a module does, or None."""
+    if type(module) not in _PLAIN:
+        return None
+    kind, twin = _PLAIN[type(module)]
+    if any(getattr(module, key) not in known for key, known in twin.fixed.items()):
+        return None
+    settings = twin.settings.items()
+    return kind(**{field: getattr(module, key) for key, field in settings})
+
+
+_PLAIN: dict[type[nn.Module], tuple[Any, Counterpart]] = {
+    getattr(nn, kind.counterpart.name): (kind, kind.counterpart)
+    for kind in (*map(type, ACTIVATIONS.values()), Dropout, Softmax)
+    if kind.counterpart
 }

@@ -23,11 +23,10 @@ from layerwise.training._optimisers import (
     Adam,
     Momentum,
     Optimiser,
-    optimiser,
 )
 from layerwise.training._recipe import LEARNING_RATES, Recipe, ResolvedRecipe
 from layerwise.training._record import Recording, record
-from layerwise.training._schedules import SCHEDULES, Schedule, schedule
+from layerwise.training._schedules import SCHEDULES, Schedule
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
     ENGINES,
@@ -78,12 +77,10 @@ __all__ = [
     "latest_checkpoint",
     "load_checkpoint",
     "on_host",
-    "optimiser",
     "planned_engine",
     "prune_checkpoints",
     "record",
     "save_checkpoint",
-    "schedule",
     "score",
     "snapshot_epochs",
 ]

@@ -13,9 +13,9 @@ from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, TrainedNetwork, initial_network
 from layerwise.training._history import Epoch, History
-from layerwise.training._optimisers import Optimiser, optimiser as named_optimiser
+from layerwise.training._optimisers import OPTIMISERS, Optimiser
 from layerwise.training._recipe import Recipe, ResolvedRecipe
-from layerwise.training._schedules import schedule
+from layerwise.training._schedules import SCHEDULES
 from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
     Engine,
@@ -374,8 +374,8 @@ def problem_of(
     return Problem(
         network=network,
         samples=data.train,
-        optimiser=named_optimiser(recipe.optimizer),
-        schedule=schedule(recipe.schedule),
+        optimiser=OPTIMISERS[recipe.optimizer],
+        schedule=SCHEDULES[recipe.schedule],
         peak_rate=recipe.learning_rate,
         total_steps=recipe.steps(len(data.train)),
         batch_size=recipe.batch_size,

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 
-__all__ = ["OPTIMISERS", "SGD", "Adam", "Momentum", "Optimiser", "optimiser"]
+__all__ = ["OPTIMISERS", "SGD", "Adam", "Momentum", "Optimiser"]
 
 
 class Optimiser(ABC):
@@ -155,14 +155,3 @@ OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType(
     }
 )
 """Every optimiser by its name."""
-
-
-def optimiser(name: str) -> Optimiser:
-    """Return the optimiser of this name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return names.chosen("optimizer", name, OPTIMISERS)

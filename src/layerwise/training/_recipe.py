@@ -69,9 +69,9 @@ class Recipe:
     snapshots: int = 5
 
     def __post_init__(self) -> None:
-        names.chosen("optimizer", self.optimizer, names.OPTIMISERS)
-        names.chosen("schedule", self.schedule, names.SCHEDULES)
-        names.chosen("engine", self.engine, {names.AUTO: None, **names.ENGINES})
+        names.checked("optimizer", self.optimizer, names.OPTIMISERS)
+        names.checked("schedule", self.schedule, names.SCHEDULES)
+        names.checked("engine", self.engine, (names.AUTO, *names.ENGINES))
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from layerwise import names
 
-__all__ = ["SCHEDULES", "Schedule", "schedule"]
+__all__ = ["SCHEDULES", "Schedule"]
 
 Schedule = Callable[[np.ndarray, int], np.ndarray]
 """From global steps, shape (steps,), and their total number to shares of the peak."""
@@ -50,17 +50,6 @@ def one_cycle(
 
 
 SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
-    {name: globals()[kind] for name, kind in names.SCHEDULES.items()}
+    {name: globals()[name.replace("-", "_")] for name in names.SCHEDULES}
 )
 """Every schedule by its name."""
-
-
-def schedule(name: str) -> Schedule:
-    """Return the schedule of this name.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    return names.chosen("schedule", name, SCHEDULES)

@@ -1,18 +1,12 @@
 """Which engine trains a network: by its name, or by the problem alone."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from layerwise import names, ranks
-from layerwise.arrays import (
-    device_named,
-    require_torch,
-    torch_device_name,
-    torch_device_named,
-)
+from layerwise.arrays import device_named, require_torch, torch_device_name
 from layerwise.errors import InputError
 from layerwise.model import Network
 from layerwise.training.engines._engine import Engine, Problem
@@ -69,58 +63,51 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EngineKind(ABC):
+class EngineKind:
     """What an engine can do, known before it and its library are loaded.
 
     Parameters
     ----------
+    suits : callable
+        Whether it is a good choice for a task, where it can do that at all.
+    load : callable
+        Makes it for a problem, its library loaded; an ``InputError`` where that or the
+        device is missing.
+    device_name : callable
+        From a device that is asked for to what its maker calls it, a CPU perhaps cpu;
+        an ``InputError`` if this machine has none.
+    by_hand : bool
+        Whether it follows gradients derived by hand, in one process; else it trains any
+        module of torch, and several processes share a training.
+    meanwhile : str, optional
+        What may compute beside it: a ``thread`` of this process, or another
+        ``process``, or, as it takes all cores, neither.
     name : str
         A key of ``names.ENGINES``.
     """
 
-    name: str
-
-    by_hand: ClassVar[bool] = True
-    """Whether it follows gradients derived by hand, in one process; else it trains any
-    module of torch, and several processes share a training."""
-
-    meanwhile: ClassVar[Literal["thread", "process"] | None] = None
-    """What may compute beside it: a thread of this process, another process, or, as it
-    takes all cores, neither."""
-
-    @abstractmethod
-    def suits(self, task: Task) -> bool:
-        """Return whether it is a good choice, where it can do the task at all."""
-
-    @abstractmethod
-    def load(self, problem: Problem) -> Engine:
-        """Return the engine made for a problem, its library loaded.
-
-        Raises
-        ------
-        InputError
-            If the library is not installed, or there is no such device.
-        """
-
-    @abstractmethod
-    def device_name(self, device: str | None) -> str:
-        """Return what the device is called by its maker; a CPU may be cpu.
-
-        Raises
-        ------
-        InputError
-            If this machine has none.
-        """
+    suits: Callable[[Task], bool]
+    load: Callable[[Problem], Engine]
+    device_name: Callable[[str | None], str]
+    by_hand: bool = True
+    meanwhile: Literal["thread", "process"] | None = None
+    name: str = ""
 
     def check_device(self, device: str | None) -> None:
-        """Say that there is no such device, without a library asked for a CPU.
+        """Say that it cannot compute there.
 
         Raises
         ------
         InputError
-            If this machine has none, or the engine cannot compute there.
+            If that is so by its nature, or this machine has no such device.
         """
-        if device not in (None, "cpu"):
+        places = names.ENGINES[self.name].devices
+        if device is not None and device not in places:
+            raise InputError(
+                f"engine {self.name} computes on {' or '.join(places)}, not on {device}"
+            )
+        # A CPU is everywhere, but torch need not be installed.
+        if device not in (None, "cpu") or not self.by_hand:
             self.device_name(device)
 
     def refuses(self, task: Task) -> str:
@@ -132,85 +119,58 @@ class EngineKind(ABC):
         return ""
 
 
-class Compiled(EngineKind):
-    """The mathematics by hand as one XLA program; takes one core of a CPU."""
+def _compiled(problem: Problem) -> Engine:
+    from layerwise.training.engines._compiled import CompiledEngine
 
-    meanwhile = "thread"
-
-    def suits(self, task: Task) -> bool:
-        """Return True."""
-        del task
-        return True
-
-    def load(self, problem: Problem) -> Engine:
-        """Return the engine; this loads JAX."""
-        from layerwise.training.engines._compiled import CompiledEngine
-
-        return CompiledEngine(problem)
-
-    def device_name(self, device: str | None) -> str:
-        """Return what JAX calls the device."""
-        return str(device_named(device).device_kind)
+    return CompiledEngine(problem)
 
 
-class Eager(EngineKind):
-    """The mathematics by hand, line by line in NumPy, on one core."""
-
-    meanwhile = "process"
-
-    def suits(self, task: Task) -> bool:
-        """Return whether it is done before XLA has compiled."""
-        if task.device is not None:
-            return False
-        operations = 3 * task.steps * task.batch_size * task.parameters
-        compiling = FEW_STEPS + FEW_STEPS_OF_A_BLOCK * max(0, task.blocks - SHALLOW)
-        few = FEW_OPERATIONS * compiling / FEW_STEPS
-        return task.steps * task.blocks < compiling and operations < few
-
-    def load(self, problem: Problem) -> Engine:
-        """Return the engine."""
-        from layerwise.training.engines._eager import EagerEngine
-
-        return EagerEngine(problem)
-
-    def device_name(self, device: str | None) -> str:
-        """Return cpu."""
-        del device
-        return "cpu"
-
-    def check_device(self, device: str | None) -> None:
-        """Raise an error for anything but a CPU."""
-        if device not in (None, "cpu"):
-            raise InputError(f"engine {self.name} computes on the cpu, not on {device}")
+COMPILED = EngineKind(
+    suits=lambda _: True,
+    load=_compiled,
+    device_name=lambda device: str(device_named(device).device_kind),
+    meanwhile="thread",
+)
 
 
-class Torch(EngineKind):
-    """Torch and its automatic differentiation, on all cores, GPUs and processes."""
+def _eager(problem: Problem) -> Engine:
+    from layerwise.training.engines._eager import EagerEngine
 
-    by_hand = False
+    return EagerEngine(problem)
 
-    def suits(self, task: Task) -> bool:
-        """Return whether no other can do it."""
-        return task.is_module or ranks.world_size() > 1
 
-    def load(self, problem: Problem) -> Engine:
-        """Return the engine; this loads torch."""
-        require_torch("engine torch")
-        from layerwise.training.engines._torch import TorchEngine
+def _is_tiny(task: Task) -> bool:
+    """Return whether NumPy is done before XLA has compiled."""
+    operations = 3 * task.steps * task.batch_size * task.parameters
+    compiling = FEW_STEPS + FEW_STEPS_OF_A_BLOCK * max(0, task.blocks - SHALLOW)
+    few = FEW_OPERATIONS * compiling / FEW_STEPS
+    return task.steps * task.blocks < compiling and operations < few
 
-        return TorchEngine(problem)
 
-    def device_name(self, device: str | None) -> str:
-        """Return what the maker of torch's device calls it."""
-        return torch_device_name(device)
+EAGER = EngineKind(
+    suits=lambda task: task.device is None and _is_tiny(task),
+    load=_eager,
+    device_name=lambda _: "cpu",
+    meanwhile="process",
+)
 
-    def check_device(self, device: str | None) -> None:
-        """Raise an error also if torch is not installed."""
-        torch_device_named(device)
 
+def _torch(problem: Problem) -> Engine:
+    require_torch("engine torch")
+    from layerwise.training.engines._torch import TorchEngine
+
+    return TorchEngine(problem)
+
+
+TORCH = EngineKind(
+    suits=lambda task: task.is_module or ranks.world_size() > 1,
+    load=_torch,
+    device_name=torch_device_name,
+    by_hand=False,
+)
 
 ENGINES: Mapping[str, EngineKind] = MappingProxyType(
-    {name: globals()[entry.kind](name) for name, entry in names.ENGINES.items()}
+    {name: replace(globals()[name.upper()], name=name) for name in names.ENGINES}
 )
 """What is known of every engine, by its name."""
 

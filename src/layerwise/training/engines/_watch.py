@@ -60,7 +60,7 @@ def watched(live: Live) -> Generator[Seen]:
         hooks.append(part.register_forward_hook(lambda *a, n=name: seen.gave(n, a[-1])))
     for part in live.module.modules():
         found = activation_of(part)
-        if found is not None and not isinstance(part, nn.Identity):
+        if found is not None:
             hooks += _of_activation(part, found, seen)
     try:
         yield seen
