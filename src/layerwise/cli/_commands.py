@@ -11,6 +11,10 @@ import tyro
 from layerwise import ranks
 from layerwise.cli._inspect import InspectCommand
 from layerwise.cli._options import (
+    DIVERGED,
+    DONE,
+    FAILED,
+    INTERRUPTED,
     DataOptions,
     Flag,
     Folder,
@@ -19,7 +23,6 @@ from layerwise.cli._options import (
     whole,
 )
 from layerwise.cli._several import CompareCommand, SweepCommand
-from layerwise.cli._statuses import DIVERGED, DONE, FAILED, INTERRUPTED
 from layerwise.cli._stored import MergeCommand
 from layerwise.cli._targets import Target, imported
 from layerwise.errors import InputError, MachineError
@@ -338,7 +341,7 @@ def _trained(
     presentation.print_training(console, result)
     if result.status != "interrupted":
         presentation.print_diagnosis(console, diagnosis)
-        if experiment.fixable(run, diagnosis):
+        if run.fixable(diagnosis):
             console.print(
                 f"  to try it: layerwise diagnose {run.named} --fix", soft_wrap=True
             )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from layerwise.cli._options import Flag, Folder, Suspects
-from layerwise.cli._statuses import DONE
+from layerwise.cli._options import DONE, Flag, Folder, Suspects
 from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError

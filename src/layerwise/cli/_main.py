@@ -17,7 +17,7 @@ import tyro
 
 from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
-from layerwise.cli._statuses import DONE, FAILED, INTERRUPTED
+from layerwise.cli._options import DONE, FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:

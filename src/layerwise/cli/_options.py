@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how they end."""
 
 import re
 from collections.abc import Iterable
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from layerwise.experiment import NamedModule, Plan
 
 __all__ = [
+    "DIVERGED",
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
     "Count",
     "DataOptions",
     "Flag",
@@ -27,6 +31,9 @@ __all__ = [
     "whole",
     "widths",
 ]
+
+DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
+"""Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
 
 FILES = listed([kind.suffix for kind in names.formats_with("read_file")], "or")
 FOLDERS = listed([kind.title for kind in names.formats_with("read_folder")], "or")

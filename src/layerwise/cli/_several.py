@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from layerwise.cli._options import Count, Flag, Folder, TrainingOptions
-from layerwise.cli._statuses import DONE, INTERRUPTED
+from layerwise.cli._options import (
+    DONE,
+    INTERRUPTED,
+    Count,
+    Flag,
+    Folder,
+    TrainingOptions,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

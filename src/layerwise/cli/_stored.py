@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from layerwise.cli._options import Flag, whole
-from layerwise.cli._statuses import DONE
+from layerwise.cli._options import DONE, Flag, whole
 from layerwise.errors import InputError
 from layerwise.names import formats_with
 from layerwise.wording import listed

@@ -1,20 +1,20 @@
-"""Labelled data as records: samples, and the three sets of a data set."""
+"""Labelled data as records: samples, and the three sets that they are split into."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, Integer
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
 from layerwise.data._scaling import Scaling, fit_scaling
-from layerwise.data._split import stratified_split
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 
-__all__ = ["Dataset", "Samples"]
+__all__ = ["Dataset", "Samples", "dataset", "drawn", "stratified_split"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,12 +255,12 @@ def dataset(
             " classes: give more rows"
         )
     whole = Samples(checked.inputs, targets)
-    drawn = [whole.at(part) for part in parts]
-    test = drawn[-1] if checked.test is None else Samples(*checked.test)
+    own = [whole.at(part) for part in parts]
+    test = own[-1] if checked.test is None else Samples(*checked.test)
     return Dataset(
         name=name,
-        train=drawn[0],
-        validation=drawn[1],
+        train=own[0],
+        validation=own[1],
         test=test,
         class_names=checked.class_names,
         feature_names=checked.feature_names,
@@ -287,6 +287,87 @@ def _shares(has_test: bool, test_share: float | None) -> tuple[list[float], str]
         f"The test set is a stratified {test_share:.3g} of the samples; validation is"
         " a stratified 10 % of the others"
     )
+
+
+def stratified_split(
+    targets: Integer[np.ndarray, " samples"], shares: Sequence[float], seed: int
+) -> list[Int64[np.ndarray, " _"]]:
+    """Draw parts without replacement, each with the classes in proportion.
+
+    The sizes of the parts follow the shares, rounded. A class with as many samples as
+    there are parts is in every part; one with fewer is in the first parts.
+
+    Parameters
+    ----------
+    targets : integer array, shape (samples,)
+        The class of each sample.
+    shares : sequence of float
+        The parts' shares, all above 0; only their ratios matter.
+    seed : int
+        The same seed gives the same parts.
+
+    Returns
+    -------
+    list of int64 arrays
+        The samples of each part, in increasing order; every sample is in one part.
+
+    Raises
+    ------
+    InputError
+        If a share is not above 0, or the seed is below.
+    """
+    if not all(share > 0 for share in shares):
+        raise InputError(f"shares {tuple(shares)}: give numbers above 0")
+    if seed < 0:
+        raise InputError(f"seed {seed}: give 0 or more")
+    rng = np.random.default_rng(seed)
+    # Half the memory: there may be more samples than inputs that fit into it.
+    narrow = np.int32 if len(targets) <= np.iinfo(np.int32).max else np.int64
+    queues = [
+        rng.permutation(np.flatnonzero(targets == one).astype(narrow))
+        for one in np.unique(targets)
+    ]
+    counts = np.array([len(queue) for queue in queues], np.int64)
+    parts: list[np.ndarray] = []
+    # The first part takes what the others leave, so that it is served last.
+    for later in range(len(shares) - 1, 0, -1):
+        share = shares[later] / sum(shares[: later + 1])
+        taken = _allotted(counts, share, counts - later)
+        part = [queue[:n] for queue, n in zip(queues, taken, strict=True)]
+        parts.append(np.concatenate(part) if part else np.zeros(0, np.int64))
+        queues = [queue[n:] for queue, n in zip(queues, taken, strict=True)]
+        counts = counts - taken
+    parts.append(np.concatenate(queues) if queues else np.zeros(0, np.int64))
+    return [np.sort(part).astype(np.int64) for part in reversed(parts)]
+
+
+def _allotted(
+    counts: Int64[np.ndarray, " classes"],
+    share: float,
+    most: Int64[np.ndarray, " classes"],
+) -> Int64[np.ndarray, " classes"]:
+    """Share out ``round(share * sum(counts))`` places by largest remainder.
+
+    No class takes more than ``most``, and each takes one where that lets it.
+    """
+    quotas = counts * share
+    most = np.maximum(most, 0)
+    places = np.clip(np.floor(quotas).astype(np.int64), np.minimum(most, 1), most)
+    missing = round(float(quotas.sum())) - int(places.sum())
+    by_remainder = np.argsort(places - quotas, kind="stable")
+    open_classes = by_remainder[places[by_remainder] < most[by_remainder]]
+    places[open_classes[: max(missing, 0)]] += 1
+    return places
+
+
+def drawn(
+    targets: Integer[np.ndarray, " samples"], most: int, seed: int
+) -> Int64[np.ndarray, " drawn"]:
+    """Return ``most`` positions at most, a stratified draw, in increasing order."""
+    if len(targets) <= most:
+        return np.arange(len(targets))
+    part = most / len(targets)
+    return stratified_split(targets, [part, 1 - part], seed)[0]
 
 
 def _is_all(positions: np.ndarray | slice, count: int) -> bool:

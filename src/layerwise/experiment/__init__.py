@@ -1,7 +1,7 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
 from layerwise.experiment._compare import compare, write_comparison
-from layerwise.experiment._fix import fix_run, fixable
+from layerwise.experiment._fix import fix_run
 from layerwise.experiment._folder import (
     Run,
     how_to_go_on,
@@ -52,7 +52,6 @@ __all__ = [
     "finish",
     "finish_sweep",
     "fix_run",
-    "fixable",
     "helping_process",
     "how_to_go_on",
     "joined_parts",

@@ -4,20 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from layerwise.diagnosis import Diagnosis, Fixed, Setup, diagnose, fix
+from layerwise.diagnosis import Fixed, diagnose, fix
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, open_run
 from layerwise.experiment._path import record
 from layerwise.model import MLP, Architecture
 from layerwise.training import Progress, Result
 
-__all__ = ["fix_run", "fixable"]
-
-
-def fixable(run: Run, diagnosis: Diagnosis) -> bool:
-    """Return whether what the diagnosis names first has a change that can be made."""
-    first = diagnosis.first
-    return first is not None and bool(_setup(run).possible(first.change))
+__all__ = ["fix_run"]
 
 
 def fix_run(
@@ -52,7 +46,7 @@ def fix_run(
     InputError
         If ``out`` holds something already.
     """
-    fixed = fix(_setup(run), result, baselines=run.baselines, watch=watch)
+    fixed = fix(run.setup, result, baselines=run.baselines, watch=watch)
     is_ours = fixed.setup.data.train is run.data.train
     if fixed.result is result or not is_ours:
         return None, fixed
@@ -75,10 +69,6 @@ def fix_run(
     with open_run(plan, out or _beside(run)) as new:
         record(new, fixed.result, diagnose(fixed.result, run.baselines))
     return new, fixed
-
-
-def _setup(run: Run) -> Setup:
-    return Setup(run.plan.trained, run.data, run.plan.recipe)
 
 
 def _beside(run: Run) -> str:

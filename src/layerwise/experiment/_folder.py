@@ -11,6 +11,7 @@ from typing import Any
 from layerwise import ranks
 from layerwise.baselines import Baselines
 from layerwise.data import Dataset
+from layerwise.diagnosis import Diagnosis, Setup
 from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import write_summary
@@ -79,6 +80,16 @@ class Run:
     def baselines(self) -> Baselines:
         """What simple methods reach on the data: for the diagnosis and the page."""
         return Baselines(self.data, self.plan.recipe.seed)
+
+    @property
+    def setup(self) -> Setup:
+        """What is trained, on what and how: what a diagnosis may change."""
+        return Setup(self.plan.trained, self.data, self.plan.recipe)
+
+    def fixable(self, diagnosis: Diagnosis) -> bool:
+        """Return whether what the diagnosis names first has a change to be made."""
+        first = diagnosis.first
+        return first is not None and bool(self.setup.possible(first.change))
 
 
 @contextmanager
