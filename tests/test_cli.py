@@ -193,6 +193,14 @@ def test_data_prints_statistics_and_draws(folder, capsys):
     assert pictures == {"samples.png", "components.png", "input.png"}
 
 
+def test_data_is_drawn_with_the_seed(folder, capsys):
+    def of(seed):
+        assert main(["data", "iris", "--seed", seed, "--json", "--out", seed]) == 0
+        return json.loads(capsys.readouterr().out)["data"]
+
+    assert of("0") != of("1")
+
+
 def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
     main(["train", "iris", "--epochs", "3", "--log-every", "5"])
     lines = capsys.readouterr().out.splitlines()

@@ -122,11 +122,13 @@ class DataCommand(DataOptions):
     def __call__(self, console: "Console") -> int:
         """Do it."""
         from layerwise import experiment, presentation
+        from layerwise.training import Recipe
 
-        plan = experiment.Plan(self.data, self.data_dir, self.scaling)
+        recipe = Recipe(seed=self.seed)
+        plan = experiment.Plan(self.data, self.data_dir, self.scaling, recipe=recipe)
         data = experiment.load_data(plan)
         with console.status(f"looking at {data.name}"):
-            view = experiment.look_at_data(data, self.out)
+            view = experiment.look_at_data(data, self.out, self.seed)
         presentation.print_statistics(console, view.statistics)
         presentation.print_findings(console, view.study.findings)
         console.print(f"\nfigures in {view.folder}")

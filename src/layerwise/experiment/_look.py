@@ -43,7 +43,7 @@ class DataView:
         )
 
 
-def look_at_data(data: Dataset, out: str | None = None) -> DataView:
+def look_at_data(data: Dataset, out: str | None = None, seed: int = 0) -> DataView:
     """Describe a data set, study its inputs, and draw them into a folder.
 
     Parameters
@@ -51,6 +51,8 @@ def look_at_data(data: Dataset, out: str | None = None) -> DataView:
     data : Dataset
     out : str, optional
         The folder for the figures; by default ``figures-NAME``.
+    seed : int
+        Of the simple methods.
 
     Raises
     ------
@@ -60,6 +62,6 @@ def look_at_data(data: Dataset, out: str | None = None) -> DataView:
         If a figure cannot be written.
     """
     folder = Path(f"figures-{plain(data.name)}" if out is None else out)
-    study = inspect_inputs(data, data.validation)
+    study = inspect_inputs(data, data.validation, seed=seed)
     save_figures(draw_inputs(study), folder)
     return DataView(describe(data), study, folder)
