@@ -1,7 +1,7 @@
 """Durable files: what is written is there whole or not at all, after a crash too.
 
 A file of tensors carries a digest of its own bytes, and a folder has one writer at a
-time. This is the one module that asks which operating system it runs on.
+time.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -32,6 +31,9 @@ __all__ = [
 ]
 
 LOCK = ".lock"
+NAME_BEGINS = 1
+"""Windows lets nobody else read the first byte, which is the one that is locked."""
+
 PARTIAL = ".partial"
 
 UNSEALED = "0" * 64
@@ -84,12 +86,14 @@ def open_atomically(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
         If the disk is full, the folder is missing or read-only, …
     """
     path = Path(path)
+    # Beside its place: a rename is whole or not at all within one file system alone.
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     with machine_errors(path):
         try:
             with partial.open("xb") as file:
                 yield file
                 file.flush()
+                # Before the name is given: after a power cut it may be there first.
                 os.fsync(file.fileno())
             partial.replace(path)
         except BaseException:
@@ -127,6 +131,7 @@ def write_tensors(
     sealed = json.dumps({**records, "sha256": UNSEALED}, sort_keys=True)
     content = save(contiguous, {"layerwise": sealed})
     digest = hashlib.sha256(content).hexdigest()
+    # As long as the zeros it takes the place of: the header's offsets stay right.
     place = content.index(_seal(UNSEALED))
     with open_atomically(path) as file:
         file.write(content[:place] + _seal(digest))
@@ -213,6 +218,7 @@ def sole_writer(folder: Path) -> Generator[None]:
         lock = _locked(path)
     try:
         with machine_errors(folder):
+            # Locked, nobody else is writing: what is half written, nobody finishes.
             for partial in folder.rglob(f".*{PARTIAL}"):
                 partial.unlink(missing_ok=True)
         yield
@@ -228,9 +234,12 @@ def is_leftover(path: Path) -> bool:
 
 def _locked(path: Path) -> int:
     """Return the descriptor of the lock file, locked and with our name in it."""
+    from filelock import lock_descriptor
+
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        if not _try_lock(lock):
+        if not lock_descriptor(lock, blocking=False):
+            os.lseek(lock, NAME_BEGINS, os.SEEK_SET)
             holder = os.read(lock, 1000).decode(errors="replace")
             os.close(lock)
             raise InputError(
@@ -245,7 +254,9 @@ def _locked(path: Path) -> int:
     since = datetime.now().astimezone().isoformat(" ", "seconds")
     holder = f"process {os.getpid()} on {socket.gethostname()} (since {since})"
     try:
-        os.ftruncate(lock, 0)
+        # It may be a killed writer's, with a longer name.
+        os.ftruncate(lock, NAME_BEGINS)
+        os.lseek(lock, NAME_BEGINS, os.SEEK_SET)
         os.write(lock, holder.encode())
     except OSError:
         _unlocked(path, lock)
@@ -254,35 +265,11 @@ def _locked(path: Path) -> int:
 
 
 def _unlocked(path: Path, lock: int) -> None:
-    # Windows removes no open file; a lock file that nobody has locked locks nothing.
+    # While it is locked: afterwards it may be the next writer's already. Windows
+    # removes no open file; a lock file that nobody has locked locks nothing.
     with suppress(OSError):
         path.unlink()
     os.close(lock)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        """Lock a byte far behind the content, which others may read."""
-        os.lseek(descriptor, 2**30, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _sync_folder(folder: Path) -> None:
