@@ -128,12 +128,13 @@ class DataCommand(DataOptions):
         plan = experiment.Plan(self.data, self.data_dir, self.scaling, recipe=recipe)
         data = experiment.load_data(plan)
         with console.status(f"looking at {data.name}"):
-            view = experiment.look_at_data(data, self.out, self.seed)
-        presentation.print_statistics(console, view.statistics)
-        presentation.print_findings(console, view.study.findings)
-        console.print(f"\nfigures in {view.folder}")
+            looked = experiment.look_at_data(data, self.out, self.seed)
+        statistics, study, folder = looked
+        presentation.print_statistics(console, statistics)
+        presentation.print_findings(console, study.findings)
+        console.print(f"\nfigures in {folder}")
         if self.json:
-            print(json.dumps(view.summary(), indent=2))
+            print(json.dumps(experiment.data_summary(statistics, study), indent=2))
         return DONE
 
 

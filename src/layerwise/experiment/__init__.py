@@ -9,7 +9,7 @@ from layerwise.experiment._folder import (
     read_summary,
     reopen_run,
 )
-from layerwise.experiment._look import DataView, look_at_data
+from layerwise.experiment._look import data_summary, look_at_data
 from layerwise.experiment._path import (
     draw_again,
     finish,
@@ -40,13 +40,13 @@ from layerwise.experiment.sweeping import (
 )
 
 __all__ = [
-    "DataView",
     "NamedModule",
     "Plan",
     "Run",
     "SweepRun",
     "axis",
     "compare",
+    "data_summary",
     "draw_again",
     "environment",
     "finish",

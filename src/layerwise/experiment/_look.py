@@ -1,6 +1,6 @@
 """A data set looked at before any training."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +10,12 @@ from layerwise.experiment._summary import json_types
 from layerwise.presentation import draw_inputs, save_figures
 from layerwise.study import InputStudy, inspect_inputs
 
-__all__ = ["DataView", "look_at_data"]
+__all__ = ["data_summary", "look_at_data"]
 
 
-@dataclass(frozen=True, eq=False)
-class DataView:
-    """What a data set looks like.
-
-    Parameters
-    ----------
-    statistics : DataStatistics
-        Of its three sets.
-    study : InputStudy
-        Of its inputs, scored on the validation set: choices are still to be made.
-    folder : Path
-        Where the figures are.
-    """
-
-    statistics: DataStatistics
-    study: InputStudy
-    folder: Path
-
-    def summary(self) -> dict[str, Any]:
-        """Return the figures as JSON's types."""
-        return json_types(
-            {
-                "data": asdict(self.statistics),
-                "input": self.study.layer.summary(),
-                "baselines": [asdict(baseline) for baseline in self.study.baselines],
-                "findings": [asdict(finding) for finding in self.study.findings],
-            }
-        )
-
-
-def look_at_data(data: Dataset, out: str | None = None, seed: int = 0) -> DataView:
+def look_at_data(
+    data: Dataset, out: str | None = None, seed: int = 0
+) -> tuple[DataStatistics, InputStudy, Path]:
     """Describe a data set, study its inputs, and draw them into a folder.
 
     Parameters
@@ -53,6 +25,14 @@ def look_at_data(data: Dataset, out: str | None = None, seed: int = 0) -> DataVi
         The folder for the figures; by default ``figures-NAME``.
     seed : int
         Of the simple methods.
+
+    Returns
+    -------
+    statistics : DataStatistics
+        Of its three sets.
+    study : InputStudy
+        Of its inputs, scored on the validation set: choices are still to be made.
+    folder : Path
 
     Raises
     ------
@@ -64,4 +44,16 @@ def look_at_data(data: Dataset, out: str | None = None, seed: int = 0) -> DataVi
     folder = Path(f"figures-{plain(data.name)}" if out is None else out)
     study = inspect_inputs(data, data.validation, seed=seed)
     save_figures(draw_inputs(study), folder)
-    return DataView(describe(data), study, folder)
+    return describe(data), study, folder
+
+
+def data_summary(statistics: DataStatistics, study: InputStudy) -> dict[str, Any]:
+    """Return what was seen of a data set as JSON's types."""
+    return json_types(
+        {
+            "data": asdict(statistics),
+            "input": study.layer.summary(),
+            "baselines": [asdict(baseline) for baseline in study.baselines],
+            "findings": [asdict(finding) for finding in study.findings],
+        }
+    )
