@@ -1,7 +1,5 @@
 """Networks by hand and torch modules are the same functions, in both directions."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
@@ -20,7 +18,7 @@ from layerwise.model import (
     flatten,
     loss_and_gradients,
 )
-from layerwise.modules._convert import logits_of, slots
+from layerwise.modules import slots
 
 AGREEMENT = 1e-14
 """Of an array's largest magnitude."""
@@ -221,35 +219,3 @@ class TestModulesOfOthers:
 
         with pytest.raises(InputError, match=r"^hidden1\.1: Own has no counterpart"):
             lw.to_torch(drawn(Blocks()))
-
-
-class TestLogits:
-    rows = torch.arange(6.0).reshape(2, 3)
-
-    @pytest.mark.parametrize("outputs", [rows, {"logits": rows}, (rows, None), [rows]])
-    def test_are_found(self, outputs):
-        assert torch.equal(logits_of(outputs, 3), self.rows)
-
-    def test_are_found_as_an_attribute(self):
-        @dataclass
-        class Output:
-            logits: torch.Tensor
-
-        assert torch.equal(logits_of(Output(self.rows), 3), self.rows)
-
-    @pytest.mark.parametrize("shape", [(2,), (2, 1)])
-    def test_one_means_two_classes(self, shape):
-        found = logits_of(torch.tensor([3.0, -1.0]).reshape(shape), 2)
-        assert found.tolist() == [[0.0, 3.0], [0.0, -1.0]]
-
-    @pytest.mark.parametrize("outputs", [rows[:, :2], rows[0], rows[None]])
-    def test_of_another_shape(self, outputs):
-        with pytest.raises(
-            InputError, match=r"give \(samples, 3\), one logit for each"
-        ):
-            logits_of(outputs, 3)
-
-    @pytest.mark.parametrize("outputs", ["text", {"hidden": rows}, ()])
-    def test_are_not_found(self, outputs):
-        with pytest.raises(InputError, match="no logits are found"):
-            logits_of(outputs, 3)

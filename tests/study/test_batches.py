@@ -13,7 +13,7 @@ from torch.utils.data import (
 )
 
 from layerwise.errors import InputError
-from layerwise.modules._batches import Reader, StreamSource
+from layerwise.modules import Reader, StreamSource
 
 SAMPLES = 23
 

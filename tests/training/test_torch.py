@@ -342,25 +342,18 @@ def test_health_of_a_module_against_plain_hooks(kind, small):
     z2 = module.fc2(z1.relu())
     out = module.fc3(z2.relu())
     nn.functional.cross_entropy(out, targets).backward()
-    for z, layer, found, acts in zip(
-        (z1, z2, out),
-        (module.fc1, module.fc2, module.fc3),
-        health.layers,
-        (kind is Shared, kind is Shared, False),
-        strict=True,
-    ):
+    layers = (module.fc1, module.fc2, module.fc3)
+    for z, layer, found in zip((z1, z2, out), layers, health.layers, strict=True):
         gradient = torch.cat([p.grad.reshape(-1) for p in layer.parameters()]).norm()
         weights = torch.cat([p.reshape(-1) for p in layer.parameters()]).norm()
         assert found.gradient_norm == pytest.approx(gradient.item(), rel=1e-9)
         assert found.weight_norm == pytest.approx(weights.item(), rel=1e-9)
-        # A module's own activation gives what the layer gives on; a function's cannot
-        # be seen, and the layer's sums are taken.
-        y = (z.relu() if acts else z).detach()
+        # A layer gives on what its activation gave, a module or a function.
+        y = (z if z is out else z.relu()).detach()
         assert found.mean == pytest.approx(y.mean().item(), abs=1e-9)
         assert found.spread == pytest.approx(y.std(correction=0).item(), rel=1e-9)
         off = (z.detach() <= 0).double() if z is not out else torch.zeros_like(out)
-        if kind is Shared or z is out:
-            assert found.saturated == pytest.approx(off.mean().item())
+        assert found.saturated == pytest.approx(off.mean().item())
         silent = (off.min(dim=0).values == 1).double().mean().item()
         assert found.silent == pytest.approx(silent)
 
@@ -392,7 +385,10 @@ class TestWhatCannotBeTrained:
                 Textbook(features=5),
                 r"^Textbook does not take the inputs of small, of sh",
             ),
-            (Textbook(classes=2), r"outputs of shape \(2, 2\): give \(samples, 3\)"),
+            (
+                Textbook(classes=2),
+                r"shape \(2, 2\) for 2 samples: let .* \(samples, 3\)",
+            ),
             (mixed, r"^fc2.weight has dtype torch.float32: keep all parameters in"),
             (Textbook().bfloat16(), r"^fc1.weight has dtype torch.bfloat16"),
             ("a text", r"^a str cannot be trained: give an MLP or a torch module"),
@@ -464,6 +460,35 @@ def test_what_is_wrong_is_mended_as_far_as_a_module_allows(small):
     assert fixed.result.validation.loss < before.validation.loss
 
 
+@pytest.mark.parametrize("kind", [Textbook, Tokens])
+def test_steps_that_read_their_numbers_from_the_device_are_the_steps(
+    kind, cases, monkeypatch
+):
+    """As on CUDA, but that a graph's replay is a call of what it records."""
+    from layerwise.training._loop import problem_of
+    from layerwise.training.engines import _graph, _torch
+
+    monkeypatch.setattr(_graph, "Replay", lambda function, _inputs: function)
+    monkeypatch.setattr(_graph, "REPLAYED_STEPS", 5)
+    monkeypatch.setattr(_torch, "REPLAYED_STEPS", 5)
+    data = cases[kind]
+    recipe = lw.Recipe(epochs=12, batch_size=16, seed=1).resolved(len(data.train))
+    problem = problem_of(seeded(kind), data, recipe)
+    order, found = Order(len(data.train), 16, 1), []
+    for replays in (False, True):
+        engine = engine_for(problem)
+        engine._replays = replays
+        state, steps = engine.advance(problem.initial_state(), order, 0, 43)
+        assert (engine._recorded is not None) is replays
+        if replays:
+            engine._recorded.draws = kind is Tokens
+        state, steps = engine.advance(problem.initial_state(), order, 0, 43)
+        found.append([*steps, *leaves(on_host(state)[:2])])
+    assert len(found[0][0]) == 43
+    assert len(found[0][2]) == 2
+    assert all(map(np.array_equal, *found))
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 class TestCuda:
@@ -488,7 +513,7 @@ class TestCuda:
         problem = problem_of(seeded(Textbook), small, recipe)
         engine = engine_for(problem)
         engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
-        assert engine._replay is not None
+        assert engine._recorded is not None
         assert engine._inputs.is_cuda
 
     def test_health_and_evaluation_are_those_of_the_cpu(self, small):
@@ -533,11 +558,11 @@ class TestCuda:
         problem = problem_of(seeded(Counting), small, recipe)
         engine = engine_for(problem)
         engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
-        assert engine._replay is None
+        assert engine._recorded is None
 
 
 class Sometimes(nn.Module):
-    """A layer that gives no tensor, and one that not every step calls."""
+    """A layer that gives packed rows, and one that not every step calls."""
 
     def __init__(self):
         super().__init__()
@@ -554,13 +579,15 @@ class Sometimes(nn.Module):
         rows, _ = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
         rows = rows[:, 0]
         self.calls += 1
-        return self.last(rows if self.training and self.calls % 2 else self.extra(rows))
+        left_out = self.training and self.calls % 2 == 0
+        return self.last(rows if left_out else self.extra(rows))
 
 
-def test_of_a_layer_without_a_tensor_nothing_is_known(small):
+def test_of_a_layer_that_was_left_out_nothing_is_known(small):
     torch.manual_seed(0)
     result = lw.fit(Sometimes(), small, epochs=3, batch_size=16)
     assert result.status == "finished"
-    outputs = result.history.health
-    assert np.isnan(outputs[:, 0]).any()
-    assert np.isfinite(outputs[:, -1]).all()
+    lstm, extra, last = result.history.records[0].layers
+    assert np.isnan([extra.mean, extra.spread, extra.variation]).all()
+    assert np.isfinite([*lstm, *last]).all()
+    assert 0 < lstm.spread < 1

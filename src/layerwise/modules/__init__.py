@@ -3,24 +3,11 @@
 This room loads torch: who has no module gets along without it.
 """
 
-from layerwise.modules._batches import (
-    ArraySource,
-    Batch,
-    Entry,
-    Reader,
-    Source,
-    StreamSource,
-    entry_of,
-)
+from layerwise.modules._calling import as_inputs, unwrapped
 from layerwise.modules._capture import Capture, Layer, capture_of
-from layerwise.modules._choice import Layers, bare
-from layerwise.modules._convert import (
-    CHANNELS_FIRST,
-    Slot,
-    as_inputs,
-    logits_of,
-    slots,
-)
+from layerwise.modules._choice import Layers
+from layerwise.modules._convert import Slot, slots
+from layerwise.modules._health import greatest_slopes, layer_statistics
 from layerwise.modules._network import (
     TorchModule,
     TorchNetwork,
@@ -28,13 +15,15 @@ from layerwise.modules._network import (
     to_torch,
     torch_network,
 )
-from layerwise.modules._outputs import Predict
-from layerwise.modules._read import activation_of, from_torch
+from layerwise.modules._outputs import Predict, answer_of, logits_of
+from layerwise.modules._read import from_torch
+from layerwise.modules._reading import Batch, Entry, Reader, entry_of
 from layerwise.modules._reduction import Layout, Reduce, reduced
+from layerwise.modules._sources import ArraySource, Source, StreamSource
+from layerwise.modules._tracking import Watched, watched
 from layerwise.modules._weights import load_weights
 
 __all__ = [
-    "CHANNELS_FIRST",
     "ArraySource",
     "Batch",
     "Capture",
@@ -50,12 +39,14 @@ __all__ = [
     "StreamSource",
     "TorchModule",
     "TorchNetwork",
-    "activation_of",
+    "Watched",
+    "answer_of",
     "as_inputs",
-    "bare",
     "capture_of",
     "entry_of",
     "from_torch",
+    "greatest_slopes",
+    "layer_statistics",
     "load_weights",
     "logits_of",
     "reduced",
@@ -63,4 +54,6 @@ __all__ = [
     "slots",
     "to_torch",
     "torch_network",
+    "unwrapped",
+    "watched",
 ]

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.errors import InputError, MachineError
-from layerwise.modules._batches import Batch
-from layerwise.modules._choice import Layers, bare, chosen_modules
+from layerwise.modules._calling import evaluation, unwrapped
+from layerwise.modules._choice import Layers, chosen_modules
 from layerwise.modules._outputs import Predict, answer_of, logits_of
+from layerwise.modules._reading import Batch
 from layerwise.modules._reduction import Layout, Reduce, layout_of, reduced
 from layerwise.modules._tracking import Key, Watched, watched
 
@@ -110,8 +111,12 @@ class Capture:
         def answer(output: Any) -> Any:
             return answer_of(output, self.predict)
 
+        def call() -> Any:
+            return self.module(*batch.arguments.positional, **batch.arguments.named)
+
         try:
-            return watched(self.module, self.chosen, batch.arguments, answer, copy=copy)
+            with evaluation(self.module), torch.no_grad():
+                return watched(self.module, self.chosen, call, answer, copy=copy)
         except torch.OutOfMemoryError as error:
             raise MachineError(f"the module needs more memory: {error}") from error
         except InputError:
@@ -119,10 +124,7 @@ class Capture:
         except Exception as error:
             shapes = [
                 str(tuple(one.shape))
-                for one in (
-                    *batch.arguments.positional,
-                    *batch.arguments.named.values(),
-                )
+                for one in batch.arguments.values()
                 if isinstance(one, Tensor)
             ]
             said = str(error).strip().partition("\n")[0]
@@ -135,7 +137,7 @@ class Capture:
         if self.predict is None:
             return None
         ends = "logits" if callable(self.predict) else seen.ends
-        return logits_of(seen.answer, ends, len(batch.targets))
+        return logits_of(seen.answer, len(batch.targets), ends=ends)
 
 
 def capture_of(
@@ -152,7 +154,7 @@ def capture_of(
     InputError
         If a layer that was asked for gives nothing for each sample, or is not used.
     """
-    module = bare(module)
+    module = unwrapped(module)
     capture = Capture(module, chosen_modules(module, layers), predict)
     seen = capture.watched(batch)
     found = _layers(capture, seen, len(batch.targets), reduce)

@@ -7,32 +7,19 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from layerwise.errors import InputError
+from layerwise.modules._calling import unwrapped
 from layerwise.wording import listed
 
-__all__ = ["Layers", "bare", "chosen_modules"]
+__all__ = ["Layers", "chosen_modules"]
 
 Layers: TypeAlias = str | type | Sequence[str | type]
 """Names, globs of names (``encoder.*``), types (``nn.Linear``), or several of them."""
-
-WRAPPERS = ("DataParallel", "DistributedDataParallel")
 
 COMPILED = "_orig_mod"
 """The name of the module inside a compiled one."""
 
 NAMED = 8
 """So many names are said in an error."""
-
-
-def bare(module: nn.Module) -> nn.Module:
-    """Return a module without its wrappers: parallel ones, and compilation."""
-    inside: Any = module
-    while True:
-        if type(inside).__name__ in WRAPPERS:
-            inside = inside.module
-        elif hasattr(inside, "_orig_mod"):
-            inside = inside._orig_mod
-        else:
-            return inside
 
 
 def chosen_modules(
@@ -53,7 +40,7 @@ def chosen_modules(
         for name, child in module.named_modules()
         if name and "parametrizations" not in name and not name.endswith(COMPILED)
     }
-    named = {name: bare(child) for name, child in named.items()}
+    named = {name: unwrapped(child) for name, child in named.items()}
     if layers is None:
         found = {name: child for name, child in named.items() if _is_layer(child)}
         if not found and _own_weights(module):

@@ -21,35 +21,12 @@ from layerwise.model import (
 )
 
 __all__ = [
-    "CHANNELS_FIRST",
     "Scale",
     "Skip",
     "Slot",
-    "as_inputs",
-    "logits_of",
     "network_module",
     "slots",
-    "unwrapped",
 ]
-
-
-CHANNELS_FIRST = (
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.SyncBatchNorm,
-    nn.InstanceNorm1d,
-    nn.InstanceNorm2d,
-    nn.InstanceNorm3d,
-    nn.GroupNorm,
-)
-"""Layers whose units lie in the second axis; in all others they lie in the last."""
 
 
 class Scale(nn.Module):
@@ -205,60 +182,3 @@ def slots(layer: Layer, module: Any) -> Tree:
             return {"gamma": Slot(module.weight), "beta": Slot(module.bias)}
         case _:
             return {}
-
-
-def unwrapped(module: nn.Module) -> nn.Module:
-    """Return the module inside wrappers for several devices, and of a compiled one."""
-    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return unwrapped(module.module)
-    compiled = getattr(module, "_orig_mod", None)
-    return unwrapped(compiled) if isinstance(compiled, nn.Module) else module
-
-
-def as_inputs(
-    rows: np.ndarray | Tensor, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """Return inputs as a module takes them: whole numbers that may be indices stay.
-
-    Bytes and floats become ``dtype``; nothing is scaled.
-    """
-    tensor = torch.as_tensor(rows).to(device)
-    if tensor.is_floating_point() or tensor.dtype in (torch.uint8, torch.bool):
-        return tensor.to(dtype)
-    return tensor.long()
-
-
-def logits_of(outputs: Any, classes: int) -> Tensor:
-    """Return a module's outputs as one row of logits for each sample.
-
-    Read from ``.logits`` or ``["logits"]`` where there is such, or the first of a
-    tuple; one logit z for each sample means two classes, of logits 0 and z.
-
-    Returns
-    -------
-    tensor, shape (samples, classes)
-
-    Raises
-    ------
-    InputError
-        If there is no such row for each sample.
-    """
-    found = getattr(outputs, "logits", outputs)
-    if isinstance(found, dict):
-        found = found.get("logits")
-    if isinstance(found, tuple | list) and found:
-        found = found[0]
-    if not isinstance(found, Tensor):
-        raise InputError(
-            f"the module gives {type(outputs).__name__}, in which no logits are found:"
-            " let its forward return them"
-        )
-    if classes == 2 and (found.ndim == 1 or found.shape[1:] == (1,)):
-        z = found.reshape(-1)
-        found = torch.stack([torch.zeros_like(z), z], dim=1)
-    if found.ndim != 2 or found.shape[1] != classes:
-        raise InputError(
-            f"the module gives outputs of shape {tuple(found.shape)}: give (samples, "
-            f"{classes}), one logit for each class"
-        )
-    return found

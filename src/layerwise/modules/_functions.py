@@ -1,6 +1,14 @@
 """Functions by name: activations, and what may stand before one."""
 
-__all__ = ["ACTIVATIONS", "CARRIERS", "CURVED", "ENDS", "IN_PLACE", "PRODUCTS"]
+__all__ = [
+    "ACTIVATIONS",
+    "CARRIERS",
+    "CURVED",
+    "ELEMENTWISE",
+    "ENDS",
+    "IN_PLACE",
+    "PRODUCTS",
+]
 
 ACTIVATIONS = frozenset(
     [
@@ -34,6 +42,9 @@ ACTIVATIONS = frozenset(
     ]
 )
 """Names of functions, without the underscore of those that work in place."""
+
+ELEMENTWISE = ACTIVATIONS - {"glu", "rrelu"}
+"""Those with a slope at every entry that a second call tells: no halves, no noise."""
 
 CARRIERS = frozenset(
     [

@@ -14,13 +14,15 @@ from layerwise.arrays import Array, Tree, to_numpy
 from layerwise.data import Dataset, Scaling
 from layerwise.errors import InputError
 from layerwise.model import LOSSES, Loss, Network, TrainedNetwork
-from layerwise.modules._convert import (
-    Scale,
+from layerwise.modules._calling import (
     as_inputs,
-    logits_of,
-    network_module,
+    device_of,
+    dtype_of,
+    evaluation,
     unwrapped,
 )
+from layerwise.modules._convert import Scale, network_module
+from layerwise.modules._outputs import answer_of, logits_of
 
 __all__ = [
     "TorchModule",
@@ -123,12 +125,10 @@ class TorchNetwork(TrainedNetwork):
 
     def _outputs(self, inputs: Array) -> Iterator[np.ndarray]:
         module = to_torch(self)
-        first = next(module.parameters())
         with torch.no_grad():
             for start in range(0, len(inputs), BLOCK_ROWS):
                 rows = np.array(inputs[start : start + BLOCK_ROWS])
-                outputs = module(as_inputs(rows, first.dtype, first.device))
-                yield to_numpy(logits_of(outputs, len(self.class_names)))
+                yield to_numpy(_logits(module, rows, len(self.class_names)))
 
 
 def to_torch(network: TrainedNetwork) -> nn.Module:
@@ -223,7 +223,12 @@ def _first(tensors: dict[str, Any]) -> Any:
     return next(iter(tensors.values()))
 
 
-def _called(module: Any, data: Dataset) -> tuple[str, ...]:
+def _logits(module: nn.Module, rows: np.ndarray, classes: int) -> torch.Tensor:
+    inputs = as_inputs(rows, dtype_of(module), device_of(module))
+    return logits_of(answer_of(module(inputs)), len(rows), classes)
+
+
+def _called(module: nn.Module, data: Dataset) -> tuple[str, ...]:
     """Return the names of the layers with weights, in the order of their calls."""
     order: dict[str, None] = {}
     hooks = [
@@ -231,13 +236,9 @@ def _called(module: Any, data: Dataset) -> tuple[str, ...]:
         for name, part in module.named_modules()
         if any(p.requires_grad for p in part.parameters(recurse=False))
     ]
-    was_training, first = module.training, next(module.parameters())
-    module.eval()
     try:
-        with torch.no_grad():
-            rows = np.array(data.train.inputs[:2])
-            outputs = module(as_inputs(rows, first.dtype, first.device))
-            logits_of(outputs, data.classes)
+        with evaluation(module), torch.no_grad():
+            _logits(module, np.array(data.train.inputs[:2]), data.classes)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -247,7 +248,6 @@ def _called(module: Any, data: Dataset) -> tuple[str, ...]:
             f"shape {data.shape} and dtype {data.train.inputs.dtype}: {reason}"
         ) from error
     finally:
-        module.train(was_training)
         for hook in hooks:
             hook.remove()
     # Parameters of the module itself belong to no layer that is called inside it.

@@ -14,7 +14,6 @@ from layerwise.errors import InputError
 from layerwise.model import (
     ACTIVATIONS,
     MLP,
-    Activation,
     Counterpart,
     Dropout,
     Layer,
@@ -26,9 +25,10 @@ from layerwise.model import (
     Softmax,
     layers_within,
 )
-from layerwise.modules._convert import Scale, Skip, slots, unwrapped
+from layerwise.modules._calling import unwrapped
+from layerwise.modules._convert import Scale, Skip, slots
 
-__all__ = ["activation_of", "from_torch"]
+__all__ = ["from_torch"]
 
 
 def from_torch(
@@ -228,12 +228,6 @@ def _weighted(module: Any, name: str) -> Layer | None:
     if kind is nn.Linear:
         return Linear(module.out_features)
     return LayerNorm(module.eps) if len(module.normalized_shape) == 1 else None
-
-
-def activation_of(module: nn.Module) -> Activation | None:
-    """Return the activation that does what a module does, or None."""
-    found = _plain(module)
-    return found if isinstance(found, Activation) else None
 
 
 def _plain(module: nn.Module) -> Layer | None:

@@ -9,10 +9,27 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.errors import InputError
-from layerwise.modules._convert import CHANNELS_FIRST
 from layerwise.wording import count
 
-__all__ = ["Layout", "Reduce", "layout_of", "reduced"]
+__all__ = ["CHANNELS_FIRST", "Layout", "Reduce", "layout_of", "reduced"]
+
+CHANNELS_FIRST = (
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.SyncBatchNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+    nn.InstanceNorm3d,
+    nn.GroupNorm,
+)
+"""Layers whose units lie in the second axis; in all others they lie in the last."""
 
 How: TypeAlias = str | int | Callable[[Tensor], Tensor]
 

@@ -6,28 +6,34 @@ taken by forward hooks, and the functions that are then called with those very t
 are watched by a ``TorchFunctionMode``. Normalisation, dropout, pooling and changes of
 shape may stand between a module and its activation. Outputs are kept by reference; one
 that is about to be changed in place by anything else is copied first.
+
+A study and a training watch alike. A training asks for slopes too: what an activation
+lets pass, and the gradients that come back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from layerwise.modules._calling import plainly
 from layerwise.modules._functions import (
     ACTIVATIONS,
     CARRIERS,
     CURVED,
+    ELEMENTWISE,
     ENDS,
     IN_PLACE,
     PRODUCTS,
 )
 
-__all__ = ["Arguments", "Key", "Watched", "evaluation", "first_tensor", "watched"]
+__all__ = ["Key", "Watched", "watched"]
 
 
 ASKED = frozenset({"__get__", "dim", "is_floating_point", "numel", "size"})
@@ -39,17 +45,6 @@ class Key(NamedTuple):
 
     module: str
     use: int
-
-
-class Arguments(NamedTuple):
-    """What a module is called with."""
-
-    positional: tuple[Any, ...]
-    named: Mapping[str, Any]
-
-    def values(self) -> tuple[Any, ...]:
-        """Return all of it, without names."""
-        return (*self.positional, *self.named.values())
 
 
 class _Value(NamedTuple):
@@ -67,56 +62,71 @@ class Watched:
     Parameters
     ----------
     answer : object
-        The tensor that says the classes, or None.
+        What was asked of the output: the tensor that says the classes, or None.
     values : dict of Key to Tensor
-        In the order in which modules were through.
+        In the order in which modules were through; without those that were changed
+        after they had been taken, unseen.
     ends : str
         ``logits`` or ``probabilities``: whether the answer is one of a softmax or a
         sigmoid, as far as could be seen.
     origin : Key or None
         The chosen module of which the answer is, but for its shape and a softmax.
     changed : bool
-        Whether some value was changed after it had been taken, unseen: the pass has to
-        be repeated with ``copy``.
+        Whether values are left out so: a pass with ``copy`` has them all.
+    slopes : dict of Key to Tensor
+        The derivative of every value's activation, where it works entry by entry.
+    gradients : dict of Key to Tensor
+        By what each module gave, before its activation; there after the way back.
     """
 
     answer: Any
     values: dict[Key, Tensor]
-    ends: str = "logits"
-    origin: Key | None = None
-    changed: bool = False
+    ends: str
+    origin: Key | None
+    changed: bool
+    slopes: dict[Key, Tensor]
+    gradients: dict[Key, Tensor]
 
 
-def watched(
+def watched(  # noqa: PLR0913 - all but four by name
     module: nn.Module,
     chosen: Mapping[str, nn.Module],
-    arguments: Arguments,
-    answer: Callable[[Any], Any],
+    call: Callable[[], Any],
+    answer: Callable[[Any], Any] = lambda output: output,
     *,
     copy: bool = False,
+    slopes: bool = False,
+    whole: bool = False,
 ) -> Watched:
-    """Run a module once, and return what the chosen ones among its modules gave.
+    """Call a module once, and return what the chosen ones among its modules gave.
 
-    Every module is put into evaluation mode and back into its own; no gradient is
-    recorded; hooks are gone afterwards, whatever happens.
+    Hooks are gone afterwards, whatever happens.
 
     Parameters
     ----------
     module : nn.Module
+        Without wrappers.
     chosen : mapping of str to nn.Module
         By name.
-    arguments : Arguments
-    answer : callable
+    call : callable
+        Calls the module, wrapped or not.
+    answer : callable, optional
         From the output to the tensor that says the classes, or None.
     copy : bool
         Copy every value as soon as it is there.
+    slopes : bool
+        Note the slopes of activations, and gradients where there is a way back.
+    whole : bool
+        The chosen modules bring their activations: what they give is not followed.
     """
-    watch = _Watch(copy)
+    watch = _Watch(copy, slopes, whole)
     with ExitStack() as stack:
-        for context in (evaluation(module), plainly(module), torch.no_grad()):
-            stack.enter_context(context)
+        stack.enter_context(plainly(module))
         for name, child in chosen.items():
-            stack.callback(child.register_forward_hook(watch.hook(name)).remove)
+            before = child.register_forward_pre_hook(partial(watch.begun, name))
+            after = child.register_forward_hook(partial(watch.taken, name))
+            stack.callback(before.remove)
+            stack.callback(after.remove)
         for child in module.modules():
             if child is not module and is_opaque(child):
                 before = child.register_forward_pre_hook(watch.entering)
@@ -124,7 +134,7 @@ def watched(
                 stack.callback(before.remove)
                 stack.callback(after.remove)
         stack.enter_context(watch)
-        output = module(*arguments.positional, **arguments.named)
+        output = call()
     return watch.result(answer(output))
 
 
@@ -139,30 +149,41 @@ class _Frame(NamedTuple):
 class _Watch(TorchFunctionMode):
     """Follows the chosen modules' outputs through the functions they are given to."""
 
-    def __init__(self, copy: bool) -> None:
+    def __init__(self, copy: bool, slopes: bool, whole: bool) -> None:
         super().__init__()
-        self._copy = copy
+        self._copy, self._wants_slopes, self._whole = copy, slopes, whole
         self._uses: Counter[str] = Counter()
+        self._open: list[Key] = []
         self._values: dict[Key, _Value] = {}
+        self._slopes: dict[Key, Tensor] = {}
+        self._gradients: dict[Key, Tensor] = {}
         # Tensors are known by their id, and kept alive so that no id is used again.
         self._keys: dict[int, tuple[Key, ...]] = {}
         self._ends: dict[int, str] = {}
         self._alive: list[Tensor] = []
         self._frames: list[_Frame] = []
 
-    def hook(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
-        """Return the forward hook that takes a module's output."""
+    def begun(self, name: str, _module: nn.Module, _arguments: Any) -> None:
+        """Note that a chosen module is called."""
+        self._open.append(Key(name, self._uses[name]))
+        self._uses[name] += 1
 
-        def take(_module: nn.Module, _arguments: Any, output: Any) -> None:
-            tensor = first_tensor(output)
-            if tensor is None:
-                return
-            key = Key(name, self._uses[name])
-            self._uses[name] += 1
-            self._values[key] = self._value(tensor)
+    def taken(
+        self, name: str, _module: nn.Module, _arguments: Any, output: Any
+    ) -> None:
+        """Take a chosen module's output."""
+        key = self._open.pop()
+        while key.module != name:  # which raised, and its caller went on
+            key = self._open.pop()
+        tensor = first_tensor(output)
+        if tensor is None:
+            return
+        self._values[key] = self._value(tensor)
+        if self._wants_slopes and tensor.requires_grad:
+            # The hook stays with the graph: it goes when the way back has been gone.
+            tensor.register_hook(partial(self._gradients.__setitem__, key))
+        if not self._whole:
             self._follow(tensor, (*self._keys.get(id(tensor), ()), key))
-
-        return take
 
     def entering(self, module: nn.Module, arguments: tuple[Any, ...]) -> None:
         """Note that a custom module is entered: its functions are not followed."""
@@ -203,8 +224,13 @@ class _Watch(TorchFunctionMode):
         keys = self._keys.get(id(given[0]), ())
         activates = self._activates(called, given, keys)
         changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
-        if changes and keys and not activates and called not in CARRIERS:
-            self._settle(given[0], keys)
+        if changes and keys and not activates:
+            self._settle(keys, given[0])
+            if called not in CARRIERS:
+                del self._keys[id(given[0])]
+        if self._wants_slopes and (activates or not keys):
+            # Before the call, which may work in place.
+            self._note_slope(called, func, args, kwargs, keys)
         result = func(*args, **kwargs)
         if self._frames:
             self._frames[-1].called.add(called)
@@ -223,6 +249,32 @@ class _Watch(TorchFunctionMode):
             return self._keys.get(id(given[1]), ()) == keys
         raw = not any(self._values[key].activated for key in keys)
         return called in ACTIVATIONS and raw
+
+    def _note_slope(
+        self,
+        called: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        keys: tuple[Key, ...],
+    ) -> None:
+        """Note an activation's derivative for the modules whose activation it is.
+
+        For what was called inside a chosen module, on what none has given yet, that is
+        the module itself, and of several the first.
+        """
+        for key in keys:
+            self._slopes.pop(key, None)  # a gate's, before the product
+        inside = self._open[-1:] if not keys else []
+        if called not in ELEMENTWISE or self._frames or not (keys or inside):
+            return
+        with torch.enable_grad():
+            x = args[0].detach().requires_grad_()
+            # A copy of it, since no leaf may be changed in place.
+            outputs = func(x.clone(), *args[1:], **kwargs)
+            (slopes,) = torch.autograd.grad(outputs.sum(), x)
+        for key in (*keys, *inside):
+            self._slopes.setdefault(key, slopes)
 
     def _note(
         self, called: str, result: Tensor, keys: tuple[Key, ...], activates: bool
@@ -259,26 +311,31 @@ class _Watch(TorchFunctionMode):
         kept = tensor.clone() if self._copy else tensor
         return _Value(kept, kept._version, activated)
 
-    def _settle(self, tensor: Tensor, keys: tuple[Key, ...]) -> None:
-        """Copy the values that are about to be changed, and follow them no further."""
+    def _settle(self, keys: tuple[Key, ...], tensor: Tensor) -> None:
+        """Copy the values that are about to be changed with a tensor."""
         storage = tensor.untyped_storage().data_ptr()
         for key in keys:
             value = self._values[key]
             if value.tensor.untyped_storage().data_ptr() == storage:
                 kept = value.tensor.clone()
                 self._values[key] = _Value(kept, kept._version, value.activated)
-        del self._keys[id(tensor)]
 
     def result(self, answer: Any) -> Watched:
         """Return what was seen."""
-        values = self._values.values()
         origin = self._keys.get(id(answer), ())
+        values = {
+            key: value.tensor
+            for key, value in self._values.items()
+            if value.tensor._version == value.version
+        }
         return Watched(
             answer=answer,
-            values={key: value.tensor for key, value in self._values.items()},
+            values=values,
             ends=self._ends.get(id(answer), "logits"),
             origin=origin[-1] if origin else None,
-            changed=any(value.tensor._version != value.version for value in values),
+            changed=len(values) < len(self._values),
+            slopes=self._slopes,
+            gradients=self._gradients,
         )
 
 
@@ -310,39 +367,3 @@ def is_opaque(module: nn.Module) -> bool:
         return False
     numbers = [*module.parameters(), *module.buffers()]
     return is_norm(module) or not numbers
-
-
-@contextmanager
-def evaluation(module: nn.Module) -> Generator[None]:
-    """Put every module into evaluation mode, and back into its own mode afterwards."""
-    training = [child for child in module.modules() if child.training]
-    for child in training:
-        child.training = False
-    try:
-        yield
-    finally:
-        for child in training:
-            child.training = True
-
-
-@contextmanager
-def plainly(module: nn.Module) -> Generator[None]:
-    """Let modules call each other: nothing compiled, no fused transformer layers."""
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        if is_compiled(module):
-            with torch.compiler.set_stance("force_eager"):
-                yield
-        else:
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-
-
-def is_compiled(module: nn.Module) -> bool:
-    """Return whether some module in it is compiled."""
-    return any(
-        hasattr(child, "_orig_mod") or vars(child).get("_compiled_call_impl")
-        for child in module.modules()
-    )

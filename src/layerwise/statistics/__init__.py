@@ -23,6 +23,11 @@ from layerwise.statistics._components import (
     principal_components,
 )
 from layerwise.statistics._discriminants import Discriminants, discriminants
+from layerwise.statistics._health import (
+    silent_shares,
+    statistics_of_outputs,
+    statistics_of_slopes,
+)
 from layerwise.statistics._intervals import (
     NOTABLE,
     TWO_SIDED,
@@ -84,6 +89,9 @@ __all__ = [
     "self_duality",
     "separation",
     "share",
+    "silent_shares",
+    "statistics_of_outputs",
+    "statistics_of_slopes",
     "wilson_interval",
     "within_collapse",
 ]

@@ -93,9 +93,10 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
             function from a tensor, samples first, to rows.
         predict : callable or None
             From what the module returns to logits; None for a study without
-            predictions. By default ``.logits`` where there is one, one logit for two
-            classes, else a row of logits for each sample; of a softmax or sigmoid at
-            the end, its logarithms.
+            predictions. By default ``.logits`` where there is one, the entry of a
+            mapping under ``logits``, ``out`` or a like name, the first of a tuple:
+            one logit for two classes, else a row of logits for each sample; of a
+            softmax or sigmoid at the end, its logarithms.
         display : str, int or callable
             What is shown of each sample: pictures or texts, by key or place in a batch
             or by a function of the batch. By default inputs that look like pictures.

@@ -27,10 +27,10 @@ from layerwise.modules import (
     Source,
     StreamSource,
     TorchNetwork,
-    bare,
     capture_of,
     reduced,
     to_torch,
+    unwrapped,
 )
 from layerwise.study.measures import LayerSample
 from layerwise.study.subjects._items import items_of, pictured
@@ -326,7 +326,7 @@ def _sources(
     module: nn.Module, data: Any, fit_on: Any, look: Look
 ) -> tuple[Source, Source | None, Source | None]:
     """Return what is scored, what is fitted on, and what advice looks at."""
-    module = bare(module)
+    module = unwrapped(module)
     if not isinstance(data, Dataset):
         scored = _source(module, data, look)
         return scored, None if fit_on is None else _source(module, fit_on, look), None

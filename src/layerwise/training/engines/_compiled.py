@@ -8,7 +8,7 @@ import numpy as np
 
 from layerwise.arrays import Tree, device_named
 from layerwise.data import Order, Samples
-from layerwise.training._health import silent_shares
+from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 from layerwise.training.engines._program import (
     Block,

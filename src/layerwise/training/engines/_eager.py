@@ -22,7 +22,8 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.training._health import greatest_slopes, health_of_step, silent_shares
+from layerwise.statistics import silent_shares
+from layerwise.training._health import greatest_slopes, health_of_step
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
 __all__ = ["EagerEngine"]

@@ -1,14 +1,20 @@
 """A step as a CUDA graph: recorded once, then replayed without a call from Python."""
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Replay", "host_state"]
+__all__ = ["REPLAYED_STEPS", "RecordedStep", "recorded_step"]
+
+REPLAYED_STEPS = 512
+"""Steps whose rows, weights and rates are handed to a CUDA device at a time."""
+
+Make: TypeAlias = Callable[..., tuple[Tensor, ...]]
+"""From a step's rows, weights, their sum and its rate to what is recorded of it."""
 
 WARM_UP = 3
 """Calls before the recording, in which libraries choose their algorithms."""
@@ -53,6 +59,73 @@ class Replay:
             own.copy_(tensor)
         self._graph.replay()
         return tuple(tensor.clone() for tensor in self._outputs)
+
+
+class RecordedStep:
+    """A training's step as two graphs, without and with the health of the layers.
+
+    A graph does the same each time. So what differs between steps is handed to the
+    device for many of them at once, and a replay is told its own place in that: one
+    small copy a step instead of four.
+
+    Parameters
+    ----------
+    plain, with_health : callable
+    given : tuple of tensors
+        What they are called with in some step; its shapes are those of all.
+    """
+
+    def __init__(
+        self, plain: Make, with_health: Make, given: tuple[Tensor, ...]
+    ) -> None:
+        device = given[0].device
+        places = torch.arange(REPLAYED_STEPS, device=device)
+        self._feed = tuple(one.repeat(len(places), *[1] * one.ndim) for one in given)
+        self._places = places.split(1)
+        noise = _noise(device)
+        self._plain, self._with_health = (
+            Replay(self._of_feed(make), self._places[:1])
+            for make in (plain, with_health)
+        )
+        # To seed takes longer than to replay: it is left out where nothing is drawn.
+        self.draws = not torch.equal(noise, _noise(device))
+
+    def fed(self, steps: Sequence[tuple[Any, ...]]) -> Iterator[Tensor]:
+        """Hand what some steps are called with to the device; return their places."""
+        columns = zip(*steps, strict=True) if steps else ()
+        for own, values in zip(self._feed, columns, strict=bool(steps)):
+            own[: len(steps)].copy_(torch.as_tensor(np.asarray(values)))
+        return iter(self._places[: len(steps)])
+
+    def __call__(self, at: Tensor, *, takes_health: bool) -> tuple[Tensor, ...]:
+        """Replay the step at a place."""
+        return (self._with_health if takes_health else self._plain)(at)
+
+    def _of_feed(self, make: Make) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        return lambda at: make(*(one.index_select(0, at)[0] for one in self._feed))
+
+
+def recorded_step(
+    module: nn.Module, plain: Make, with_health: Make, given: tuple[Tensor, ...]
+) -> RecordedStep | None:
+    """Record the step of a module, or return None where that cannot be done.
+
+    A module that asks for a value on the host cannot be recorded; one that chooses
+    there, by chance or by counting, could be, and would be replayed with its first
+    choice.
+    """
+    before = host_state(module)
+    try:
+        step = RecordedStep(plain, with_health, given)
+    except RuntimeError:
+        return None
+    return step if host_state(module) == before else None
+
+
+def _noise(device: torch.device) -> Tensor:
+    if device.type == "cuda":
+        return torch.cuda.default_generators[device.index].get_state()
+    return torch.default_generator.get_state()
 
 
 def host_state(module: nn.Module) -> list[Any]:

@@ -5,6 +5,7 @@ and the optimiser is the one of all engines. Parameters and their gradients are 
 two vectors, so that autograd and ``DistributedDataParallel`` write where it reads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,17 @@ from torch import Tensor, nn
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.model import Network, TrainedNetwork
-from layerwise.modules import Slot, as_inputs, logits_of, slots, to_torch
+from layerwise.modules import (
+    Slot,
+    Watched,
+    answer_of,
+    as_inputs,
+    layer_statistics,
+    logits_of,
+    slots,
+    to_torch,
+    watched,
+)
 
 __all__ = ["Live", "fill", "live"]
 
@@ -48,7 +59,7 @@ class Live:
         Of the form of the state's parameters, those that are kept left out.
     kept : dict of str to tensor, or None
         What else a module holds; None where there can be none.
-    observed : tuple of (str, Module)
+    observed : dict of str to Module
         The layers whose health is taken, in forward order.
     takes_raw : bool
         Whether the module scales by itself and takes inputs of every dtype.
@@ -60,7 +71,7 @@ class Live:
     gradient: Tensor
     places: Tree
     kept: dict[str, Tensor] | None
-    observed: tuple[tuple[str, nn.Module], ...]
+    observed: dict[str, nn.Module]
     takes_raw: bool
     classes: int
 
@@ -83,12 +94,16 @@ class Live:
             parameters = parameters["trained"]
         fill(self.shown(self.vector), parameters)
 
-    def spans(self, module: nn.Module, direct: bool) -> list[slice]:
-        """Return where the parameters of a part of the module lie in the vector."""
+    def _spans(self, module: nn.Module) -> list[slice]:
+        """Return where the parameters of a layer lie in the vector.
+
+        Those of layers inside are these layers' own, but for blocks of networks by
+        hand.
+        """
         start = self.vector.data_ptr()
         size = self.vector.element_size()
         found: list[slice] = []
-        for parameter in module.parameters(recurse=not direct):
+        for parameter in module.parameters(recurse=self.takes_raw):
             if parameter.requires_grad:
                 at = (parameter.data_ptr() - start) // size
                 found.append(slice(at, at + parameter.numel()))
@@ -100,9 +115,60 @@ class Live:
             return torch.as_tensor(rows).to(self.vector.device)
         return as_inputs(rows, self.vector.dtype, self.vector.device)
 
-    def logits(self, forward: Any, inputs: Tensor) -> Tensor:
-        """Return the logits, shape (samples, classes); ``forward`` runs the module."""
-        return logits_of(forward(inputs), self.classes)
+    def logits(self, outputs: Any, samples: int) -> Tensor:
+        """Return the logits in the module's outputs, shape (samples, classes)."""
+        if self.takes_raw:
+            return outputs  # of a regression there may be one, and it is no logit
+        return logits_of(answer_of(outputs), samples, self.classes)
+
+    def watched(self, forward: Callable[[Tensor], Any], inputs: Tensor) -> Watched:
+        """Run the module by ``forward``, and return what its layers gave meanwhile."""
+        return watched(
+            self.module,
+            self.observed,
+            lambda: forward(inputs),
+            slopes=True,
+            # A block of a network by hand brings its activation.
+            whole=self.takes_raw,
+        )
+
+    def health(
+        self,
+        seen: Watched,
+        share: Tensor,
+        before: Tensor,
+        summed: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """Return the health of every layer in a step, shape (layers, measures).
+
+        Parameters
+        ----------
+        seen : Watched
+            The step, after the update and with the gradient still there.
+        share : tensor, shape (batch,)
+            How much each sample of this process counts; together 1, over all processes.
+        before : tensor, shape (parameters,)
+            The vector before the update.
+        summed : callable
+            Adds tensors over the processes.
+        """
+        vectors = self.gradient, before, self.vector - before
+        norms = torch.stack(
+            [
+                torch.stack([_norm(vector, spans) for vector in vectors])
+                for spans in map(self._spans, self.observed.values())
+            ]
+        )
+        gradients, weights, updates = norms.T
+        ratios = updates / torch.where(weights > 0, weights, 1)
+        of_parameters = torch.stack([gradients, weights, ratios], dim=1)
+        of_units = layer_statistics(seen, self.observed, share, summed)
+        return torch.cat([of_parameters, of_units], dim=1)
+
+
+def _norm(vector: Tensor, spans: list[slice]) -> Tensor:
+    squares = [torch.sum(vector[span] ** 2) for span in spans]
+    return torch.sqrt(torch.stack(squares).sum()) if squares else vector.new_zeros(())
 
 
 def fill(tree: Tree, values: Tree) -> None:
@@ -125,14 +191,14 @@ def live(network: TrainedNetwork, device: torch.device) -> Live:
     if isinstance(network, Network):
         blocks = list(module)[2:]
         tree = slots(network.layer, blocks)
-        observed = list(zip(network.layer_names, blocks, strict=True))
+        observed = dict(zip(network.layer_names, blocks, strict=True))
     else:
         named = dict(module.named_parameters())
         tree = {name: Slot(p) for name, p in named.items() if p.requires_grad}
         kept = {name: p.data for name, p in named.items() if not p.requires_grad}
         kept |= dict(module.named_buffers())
         parts = dict(module.named_modules())
-        observed = [(name, parts.get(name, module)) for name in network.layer_names]
+        observed = {name: parts.get(name, module) for name in network.layer_names}
     vector, gradient, places = _laid_out(tree)
     return Live(
         module=module,
@@ -140,7 +206,7 @@ def live(network: TrainedNetwork, device: torch.device) -> Live:
         gradient=gradient,
         places=places,
         kept=kept,
-        observed=tuple(observed),
+        observed=observed,
         takes_raw=isinstance(network, Network),
         classes=len(network.class_names),
     )

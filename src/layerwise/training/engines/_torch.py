@@ -6,7 +6,7 @@ every rank takes its slice of the same global batch, and ``DistributedDataParall
 adds up the gradients.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,11 +19,15 @@ from layerwise import ranks
 from layerwise.arrays import Tree, leaves, to_numpy, torch_device_named, tree_map
 from layerwise.data import Order, Samples
 from layerwise.model import Network, hits, target_rows
-from layerwise.training._health import silent_shares
+from layerwise.modules import Watched, greatest_slopes
+from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps
-from layerwise.training.engines._graph import Replay, host_state
+from layerwise.training.engines._graph import (
+    REPLAYED_STEPS,
+    RecordedStep,
+    recorded_step,
+)
 from layerwise.training.engines._live import fill, live
-from layerwise.training.engines._watch import greatest_slopes, layer_health, watched
 
 __all__ = ["TorchEngine"]
 
@@ -35,10 +39,6 @@ MODULE_ROWS = 256
 
 SHARE_OF_DEVICE = 0.5
 """Training inputs lie on a CUDA device where they take at most this of its memory."""
-
-
-REPLAYED_STEPS = 512
-"""Steps whose rows, weights and rates are handed to a CUDA device at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +98,10 @@ class TorchEngine:
                 find_unused_parameters=not isinstance(problem.network, Network),
             )
         self._inputs, self._targets = self._resident(problem.samples)
-        self._replay: Replay | None = None
-        self._replay_with_health: Replay | None = None
-        self._replays_noise = True
-        self._feed: tuple[Tensor, ...] = ()
-        self._places: tuple[Tensor, ...] = ()
-        # Under several ranks the exchange would have to be recorded too.
-        self._replays = self._device.type == "cuda" and not ranks.joined()
+        self._recorded: RecordedStep | None = None
+        # Under several ranks the exchange would have to be recorded too. Inputs that
+        # are not on the device are gathered on the host, which no graph does.
+        self._replays = self._inputs is not None and not ranks.joined()
         self._latest: State | None = None
 
     def advance(
@@ -113,8 +110,8 @@ class TorchEngine:
         """Do the global steps from start to stop, or up to the first that diverges."""
         steps = self._steps(order, start, stop)
         with self._training():
-            if self._replays and self._replay is None:
-                self._record([s for s in steps if self._is_whole(s)][:1])
+            if self._replays and self._recorded is None:
+                self._record(steps)
             self._load(state)
             done, records = self._followed(steps)
             # As in the eager engine: what has overflowed is looked for afterwards.
@@ -131,6 +128,7 @@ class TorchEngine:
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
+        # A state is known by identity: what this engine gave last is still in place.
         if self._latest is None or parameters is not self._latest.parameters:
             self._live.load(parameters)
             self._latest = None
@@ -140,12 +138,14 @@ class TorchEngine:
         found = torch.zeros(3, dtype=torch.float64, device=self._device)
         greatest: list[Tensor] | None = None
         self._live.module.eval()
-        with torch.no_grad(), watched(self._live) as seen:
+        with torch.no_grad():
             for start in range(own.start, own.stop, size):
                 rows = slice(start, min(start + size, own.stop))
                 weights = self._tensor(samples.weights_at(np.r_[rows]))
-                found += self._scored(samples, rows, weights)
-                own_greatest = greatest_slopes(self._live, seen, weights > 0)
+                sums, seen = self._scored(samples, rows, weights)
+                found += sums
+                observed = self._live.observed
+                own_greatest = greatest_slopes(seen, observed, weights > 0)
                 greatest = _larger(greatest, own_greatest)
         of_layers = greatest and [to_numpy(of_layer) for of_layer in greatest]
         parts = ranks.gathered((to_numpy(found), of_layers))
@@ -154,25 +154,30 @@ class TorchEngine:
         dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
         return Score(float(loss / total), float(right / total), dead)
 
-    def _scored(self, samples: Samples, rows: slice, weights: Tensor) -> Tensor:
-        """Return what some samples add to loss, hits and weight, in float64."""
+    def _scored(
+        self, samples: Samples, rows: slice, weights: Tensor
+    ) -> tuple[Tensor, Watched]:
+        """Return what some samples add to loss, hits and weight, in float64.
+
+        And what was seen of the layers meanwhile.
+        """
         if samples is self._problem.samples and self._inputs is not None:
             inputs, targets = self._inputs[rows], self._targets[rows]
         else:
             places = np.r_[rows]
             inputs, targets = samples.inputs[places], samples.targets[places]
             targets = self._tensor(targets)
-        outputs = self._live.logits(self._live.module, self._live.inputs(inputs))
+        seen = self._live.watched(self._live.module, self._live.inputs(inputs))
+        outputs = self._live.logits(seen.answer, len(targets))
         losses = self._losses(outputs, targets)
         parts = [losses, hits(outputs, targets), torch.ones_like(losses)]
         # Not a product: what does not count may be infinite.
         counted = weights > 0
-        return torch.stack(
-            [
-                torch.where(counted, part.double() * weights.double(), 0).sum()
-                for part in parts
-            ]
-        )
+        sums = [
+            torch.where(counted, part.double() * weights.double(), 0).sum()
+            for part in parts
+        ]
+        return torch.stack(sums), seen
 
     def _steps(self, order: Order, start: int, stop: int) -> list[_Step]:
         """Return this rank's part of the global steps from start to stop."""
@@ -202,6 +207,7 @@ class TorchEngine:
             found, taken = self._step(step)
             figures.append(found)
             health += taken
+            # Of the sum over the ranks: all of them have to stop at the same step.
             loss_is = bool(torch.isfinite(self._summed(found.clone())[0]))
             if loss_is and self._is_finite():
                 done += 1
@@ -240,18 +246,19 @@ class TorchEngine:
         problem = self._problem
         takes_health = bool(problem.takes_health(step.number))
         if not step.total:
+            # A batch without weight is no step, and would divide by 0.
             nothing = torch.zeros(2, dtype=self._live.vector.dtype, device=self._device)
             empty = torch.as_tensor(problem.no_health(int(takes_health)))
             return nothing, [*empty.to(self._device)]
-        recorded = self._replay_with_health if takes_health else self._replay
-        if step.at is None or recorded is None:
+        recorded = self._recorded
+        if recorded is None or step.at is None:
             self._seed(step.number)
             make = self._advanced_with_health if takes_health else self._advanced
             figures, *health = make(*self._given(step))
             return figures, health
-        if self._replays_noise:
+        if recorded.draws:
             self._seed(step.number)
-        figures, *health = recorded(step.at)
+        figures, *health = recorded(step.at, takes_health=takes_health)
         return figures, health
 
     def _given(self, step: _Step) -> tuple[Tensor, ...]:
@@ -265,10 +272,34 @@ class TorchEngine:
         self, rows: Tensor, weights: Tensor, total: Tensor, rate: Tensor
     ) -> tuple[Tensor, ...]:
         """Make one step; return this rank's part of the mean loss and accuracy."""
-        problem, live = self._problem, self._live
         inputs, targets = self._rows(rows)
+        outputs = self._forward(inputs)
+        return (self._updated(outputs, targets, (weights, total, rate)),)
+
+    def _advanced_with_health(
+        self, rows: Tensor, weights: Tensor, total: Tensor, rate: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Make one step; return its figures, and the health of the layers in it."""
+        before = self._live.vector.clone()
+        inputs, targets = self._rows(rows)
+        seen = self._live.watched(self._forward, inputs)
+        figures = self._updated(seen.answer, targets, (weights, total, rate))
+        with torch.no_grad():
+            share = weights / total
+            return figures, self._live.health(seen, share, before, self._summed)
+
+    def _updated(
+        self, outputs: Any, targets: Tensor, numbers: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
+        """Go back from a module's outputs and update; return loss and accuracy.
+
+        The numbers are the samples' weights, their sum over all ranks, and the rate.
+        """
+        problem, live = self._problem, self._live
+        weights, total, rate = numbers
+        outputs = live.logits(outputs, len(targets))
+        # To 0 and not to None: gradients have to stay views of the one vector.
         live.gradient.zero_()
-        outputs = live.logits(self._forward, inputs)
         share = weights / total
         loss = (self._losses(outputs, targets) * share).sum()
         # DistributedDataParallel divides the sum over the ranks by their number.
@@ -284,21 +315,11 @@ class TorchEngine:
             moved, moments = problem.optimiser.update(
                 live.gradient, self._moments, live.vector, rate
             )
+            # In place: the module's parameters are views, and a graph knows addresses.
             live.vector.copy_(moved)
             fill(self._moments, moments)
             right = (hits(outputs, targets).to(share.dtype) * share).sum()
-            return (torch.stack([loss, right]),)
-
-    def _advanced_with_health(
-        self, rows: Tensor, weights: Tensor, total: Tensor, rate: Tensor
-    ) -> tuple[Tensor, ...]:
-        """Make one step; return its figures, and the health of the layers in it."""
-        before = self._live.vector.clone()
-        with watched(self._live) as seen:
-            (figures,) = self._advanced(rows, weights, total, rate)
-        with torch.no_grad():
-            share = weights / total
-            return figures, layer_health(self._live, seen, share, before, self._summed)
+            return torch.stack([loss, right])
 
     def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         network = self._problem.network
@@ -323,7 +344,6 @@ class TorchEngine:
             return None, targets
         free, _ = torch.cuda.mem_get_info(self._device)
         if samples.inputs.nbytes > SHARE_OF_DEVICE * free:
-            self._replays = False
             return None, targets
         return self._tensor(samples.inputs), targets
 
@@ -376,56 +396,26 @@ class TorchEngine:
                 torch.distributed.all_reduce(tensor)
         return tensor
 
-    def _record(self, first: Sequence[_Step]) -> None:
-        """Record a whole batch's step as a CUDA graph, where the module allows it.
-
-        Without and with the layers' health. What is recorded is the same each time, so
-        a module that chooses on the host, by chance or by counting, is not recorded.
-        """
-        for step in first:
-            self._latest = None  # it is stepped to warm up
-            given = self._given(step)
-            steps = torch.arange(REPLAYED_STEPS, device=self._device)
-            self._feed = tuple(one.repeat(len(steps), *[1] * one.ndim) for one in given)
-            self._places = steps.split(1)
-            module, generators = self._live.module, torch.cuda.default_generators
-            before = host_state(module)
-            noise = generators[self._device.index].get_state()
-            try:
-                replay = Replay(self._of_feed(self._advanced), self._places[:1])
-                made = self._of_feed(self._advanced_with_health)
-                with_health = Replay(made, self._places[:1])
-            except RuntimeError:
-                self._replays = False
-                return
-            if host_state(module) != before:
-                self._replays = False
-                return
-            self._replay, self._replay_with_health = replay, with_health
-            after = generators[self._device.index].get_state()
-            self._replays_noise = not torch.equal(noise, after)
-
-    def _of_feed(
-        self, make: Callable[..., tuple[Tensor, ...]]
-    ) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        """Return a step as a function of its place in what the device was handed."""
-        return lambda at: make(*(one.index_select(0, at)[0] for one in self._feed))
+    def _record(self, steps: Sequence[_Step]) -> None:
+        """Record the step of a whole batch, if there is one, where that can be done."""
+        first = next(filter(self._is_whole, steps), None)
+        if first is None:
+            return
+        self._latest = None  # it is stepped to warm up
+        made = self._advanced, self._advanced_with_health
+        self._recorded = recorded_step(self._live.module, *made, self._given(first))
+        self._replays = self._recorded is not None
 
     def _fed(self, steps: Sequence[_Step]) -> Iterator[_Step]:
         """Yield the steps; those that can be replayed, with their place in the feed."""
-        if self._replay is None:
+        if self._recorded is None:
             yield from steps
             return
         for start in range(0, len(steps), REPLAYED_STEPS):
             part = steps[start : start + REPLAYED_STEPS]
-            whole = [step for step in part if self._is_whole(step)]
-            if whole:
-                rows, *numbers = zip(
-                    *((s.rows, s.weights, s.total, s.rate) for s in whole), strict=True
-                )
-                for own, values in zip(self._feed, (rows, *numbers), strict=True):
-                    own[: len(whole)].copy_(torch.as_tensor(np.asarray(values)))
-            places = iter(self._places)
+            whole = filter(self._is_whole, part)
+            given = [(s.rows, s.weights, s.total, s.rate) for s in whole]
+            places = self._recorded.fed(given)
             for step in part:
                 is_whole = self._is_whole(step)
                 yield replace(step, at=next(places)) if is_whole else step
