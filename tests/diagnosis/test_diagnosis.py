@@ -154,7 +154,7 @@ def test_an_update_that_is_not_finite_is_said_to_be_infinite():
 UNWELL = {
     "sigmoid": ({"hidden": [10] * 6, "activation": "sigmoid"}, {}),
     "sigmoid, helped": (
-        {"hidden": [10] * 6, "activation": "sigmoid", "init": "glorot"}
+        {"hidden": [10] * 12, "activation": "sigmoid", "init": "glorot"}
         | {"normalise": True},
         {},
     ),

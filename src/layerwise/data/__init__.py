@@ -8,7 +8,7 @@ from layerwise.data._describe import (
 )
 from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
-from layerwise.data._order import Order, order
+from layerwise.data._order import Order
 from layerwise.data._records import Dataset, Samples, drawn, stratified_split
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
@@ -31,7 +31,6 @@ __all__ = [
     "names",
     "of_memory_map",
     "open_rows",
-    "order",
     "read_ahead",
     "row_names",
     "rows_in_files",
