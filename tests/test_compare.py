@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, compare, open_run, read_summary
-from layerwise.presentation import class_colours, comparison_page, draw_comparison
+from layerwise.presentation import OF_RUNS, class_colours, comparison_page, draw
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
 from layerwise.presentation.figures import compared_curves, compared_probes
 
@@ -101,8 +101,8 @@ class TestFigures:
         ax = compared_probes(comparison)
         assert [line.get_label() for line in ax.lines] == ["wide", "deep"]
         assert [len(line.get_xdata()) for line in ax.lines] == [3, 5]
-        assert set(draw_comparison(comparison)) == {"curves", "probes"}
-        assert set(draw_comparison(compare(["alone", "boom"]))) == {"curves"}
+        assert set(draw(OF_RUNS, comparison)) == {"curves", "probes"}
+        assert set(draw(OF_RUNS, compare(["alone", "boom"]))) == {"curves"}
 
 
 class TestPage:
@@ -126,7 +126,7 @@ class TestPage:
         hostile = "<script>alert(1)</script>"
         run = comparison[0]
         object.__setattr__(run, "name", hostile)
-        page = comparison_page(comparison, draw_comparison(comparison))
+        page = comparison_page(comparison, draw(OF_RUNS, comparison))
         assert hostile not in page
         assert html.escape(hostile) in page
 

@@ -142,10 +142,10 @@ def use_measure() -> None:
 
 def use_figure() -> None:
     from layerwise.presentation import study_page
-    from layerwise.presentation.figures import draw_study
+    from layerwise.presentation.figures import OF_STUDY, draw
 
     study = studied()
-    drawn = draw_study(study)
+    drawn = draw(OF_STUDY, study)
     html = study_page(study, drawn)
     assert drawn["separation"].startswith(b"\x89PNG")
     assert html.count("How far apart classes are") == 1

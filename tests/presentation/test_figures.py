@@ -15,12 +15,13 @@ import layerwise as lw
 from layerwise.data import Samples
 from layerwise.experiment._workers import workers
 from layerwise.presentation.figures import (
+    OF_INPUTS,
     class_colours,
     component_images,
     confusion_matrix,
     decision_regions,
+    draw,
     draw_all,
-    draw_inputs,
     health_over_time,
     layer_projections,
     load_for_drawing,
@@ -174,9 +175,9 @@ def test_planes_have_the_colours_of_the_samples_shown(digits):
 
 def test_figures_draw_on_the_axes_given(digits):
     study = digits.study
-    for draw in (confusion_matrix, probe_by_layer, worst_mistakes):
+    for drawn in (confusion_matrix, probe_by_layer, worst_mistakes):
         ax = Figure().add_subplot()
-        assert draw(study, ax=ax) is ax
+        assert drawn(study, ax=ax) is ax
         assert ax.has_data()
 
 
@@ -501,7 +502,7 @@ def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
 
 
 def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
-    figures = draw_inputs(digits.input_study)
+    figures = draw(OF_INPUTS, digits.input_study)
     assert set(figures) == {"samples", "components", "input"}
     assert figures == {name: digits_figures[name] for name in figures}
 

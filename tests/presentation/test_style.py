@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from layerwise import presentation
 from layerwise.presentation.figures import class_colours, projection
 from layerwise.presentation.figures._style import badge, png
 
@@ -138,8 +137,3 @@ def test_figures_do_without_pyplot():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
-
-
-def test_public_names_are_sorted_and_there():
-    assert presentation.__all__ == sorted(presentation.__all__)
-    assert all(hasattr(presentation, name) for name in presentation.__all__)

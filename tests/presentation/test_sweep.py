@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from layerwise.presentation import SweepReport, draw_sweep, sweep_page
+from layerwise.presentation import OF_SWEEP, SweepReport, draw, sweep_page
 from layerwise.presentation._sweep import choice_sentence, phase_table, sweep_sentence
 from layerwise.presentation.figures import phase_diagram
 from layerwise.presentation.figures._sweep import COLOURS
@@ -142,7 +142,7 @@ def test_sentences(sweep, report):
 
 
 def test_the_page_holds_its_figure_and_escapes_names(report):
-    figures = draw_sweep(report.sweep)
+    figures = draw(OF_SWEEP, report.sweep)
     assert figures["phases"].startswith(b"\x89PNG")
     page = sweep_page(report, figures)
     assert page.startswith("<!doctype html>")

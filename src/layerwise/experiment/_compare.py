@@ -10,11 +10,12 @@ from layerwise.experiment._folder import read_summary
 from layerwise.experiment._summary import json_types
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation import (
+    OF_RUNS,
     ComparedRun,
     Runs,
     comparison_page,
     comparison_summary,
-    draw_comparison,
+    draw,
     save_figures,
 )
 from layerwise.training import History
@@ -56,7 +57,7 @@ def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
         If a file cannot be written.
     """
     place = make_folder(folder)
-    figures = draw_comparison(runs)
+    figures = draw(OF_RUNS, runs)
     save_figures(figures, place / "figures")
     page = comparison_page(runs, figures)
     write_atomically(place / "report.html", page.encode())

@@ -19,17 +19,21 @@ from layerwise.presentation._terminal import (
     print_training,
 )
 from layerwise.presentation.figures import (
+    OF_INPUTS,
+    OF_RUNS,
+    OF_SWEEP,
     class_colours,
+    draw,
     draw_all,
-    draw_comparison,
-    draw_inputs,
-    draw_sweep,
     load_for_drawing,
     save_figures,
 )
 from layerwise.presentation.pages import comparison_page, page, study_page, sweep_page
 
 __all__ = [
+    "OF_INPUTS",
+    "OF_RUNS",
+    "OF_SWEEP",
     "ComparedRun",
     "PassBar",
     "Report",
@@ -40,10 +44,8 @@ __all__ = [
     "class_colours",
     "comparison_page",
     "comparison_summary",
+    "draw",
     "draw_all",
-    "draw_comparison",
-    "draw_inputs",
-    "draw_sweep",
     "load_for_drawing",
     "page",
     "print_comparison",

@@ -68,8 +68,6 @@ class _Bar:
 class TrainingBar(_Bar):
     """A bar while a network trains: loss, accuracy, speed, epoch.
 
-    Nothing is written where the console is no terminal.
-
     Parameters
     ----------
     console : rich Console
@@ -119,8 +117,6 @@ class TrainingBar(_Bar):
 class SweepBar(_Bar):
     """A bar while a sweep goes on: trainings done, and what became of them.
 
-    Nothing is written where the console is no terminal.
-
     Parameters
     ----------
     console : rich Console
@@ -142,10 +138,7 @@ class SweepBar(_Bar):
 
 
 class PassBar(_Bar):
-    """A bar while rows pass by: how many of how many, and how long it will take.
-
-    Nothing is written where the console is no terminal.
-    """
+    """A bar while rows pass by: how many of how many, and how long it will take."""
 
     def __init__(self, console: "rich.console.Console") -> None:
         super().__init__(console, "rows")

@@ -14,7 +14,13 @@ from layerwise.experiment._summary import environment
 from layerwise.experiment.sweeping._sweep import SweepRun, write_sweep
 from layerwise.experiment.sweeping._vary import varied
 from layerwise.files import write_atomically
-from layerwise.presentation import SweepReport, draw_sweep, save_figures, sweep_page
+from layerwise.presentation import (
+    OF_SWEEP,
+    SweepReport,
+    draw,
+    save_figures,
+    sweep_page,
+)
 from layerwise.sweeps import Sweep, SweepPoint
 
 __all__ = ["finish_sweep"]
@@ -56,7 +62,7 @@ def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, An
         environment=environment(),
         command=_command(run.plan, sweep),
     )
-    figures = draw_sweep(sweep)
+    figures = draw(OF_SWEEP, sweep)
     save_figures(figures, run.folder / "figures")
     write_atomically(run.folder / "sweep.csv", _csv(sweep).encode())
     page = sweep_page(report, figures)

@@ -7,11 +7,8 @@ from layerwise.presentation.figures._data import (
     sample_sheet,
 )
 from layerwise.presentation.figures._drawing import (
+    draw,
     draw_all,
-    draw_comparison,
-    draw_inputs,
-    draw_study,
-    draw_sweep,
     load_for_drawing,
     save_figures,
 )
@@ -58,11 +55,8 @@ __all__ = [
     "component_images",
     "confusion_matrix",
     "decision_regions",
+    "draw",
     "draw_all",
-    "draw_comparison",
-    "draw_inputs",
-    "draw_study",
-    "draw_sweep",
     "epoch_planes",
     "health_over_time",
     "layer_caption",

@@ -133,11 +133,9 @@ CURVES = Figure[Runs](
         "Loss of the batches, validation loss and validation accuracy by step; on the "
         f"validation set {_ends(runs)}."
     ),
-    caption=lambda _: (
-        "A colour for each run. Left the loss of the batches, averaged over stretches "
-        "of steps; then the validation set, after each epoch. A cross stands where a "
-        "training diverged."
-    ),
+    caption="A colour for each run. Left the loss of the batches, averaged over "
+    "stretches of steps; then the validation set, after each epoch. A cross stands "
+    "where a training diverged.",
     place="figures",
 )
 
@@ -148,9 +146,7 @@ PROBES = Figure[Runs](
     alternative=lambda runs: (
         f"Lines of probe accuracy by layer, the input first. {_probes(runs)}."
     ),
-    caption=lambda _: (
-        "What a least-squares probe reads from each layer. The last point of a line is "
-        "the output."
-    ),
+    caption="What a least-squares probe reads from each layer. The last point of a "
+    "line is the output.",
     place="inside",
 )

@@ -198,7 +198,7 @@ SAMPLES = Figure[InputStudy](
     draw=sample_sheet,
     given=_first_of_each,
     alternative=lambda inputs: f"Five samples of each class: {_classes(inputs)}.",
-    caption=lambda _: "The first five training samples of each class.",
+    caption="The first five training samples of each class.",
     place="data",
 )
 
@@ -211,11 +211,8 @@ COMPONENTS = Figure[InputStudy](
         "The first ten principal components as pictures; their shares of the variance "
         f"are {_shares(inputs)}."
     ),
-    caption=lambda _: (
-        "The first ten principal components of the training samples, each with its "
-        "share of the variance. Blue grows along the component, red shrinks, white "
-        "stays."
-    ),
+    caption="The first ten principal components of the training samples, each with its "
+    "share of the variance. Blue grows along the component, red shrinks, white stays.",
     place="components",
 )
 

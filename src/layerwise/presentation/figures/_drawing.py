@@ -12,32 +12,22 @@ from concurrent.futures import (
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from layerwise.files import make_folder, write_atomically
-from layerwise.presentation._comparison import Runs
 from layerwise.presentation._report import Report
-from layerwise.presentation.figures._figure import Drawing, drawings
+from layerwise.presentation.figures._figure import Drawing, Figure, drawings
 from layerwise.presentation.figures._style import encoded, new_axes, pixels
 from layerwise.presentation.figures._suspects import SUSPECTS
 from layerwise.presentation.figures._table import (
     OF_INPUTS,
-    OF_RUNS,
     OF_STUDY,
-    OF_SWEEP,
     OF_TRAINING,
 )
-from layerwise.study import InputStudy, Study
-from layerwise.sweeps import Sweep
 
-__all__ = [
-    "draw_all",
-    "draw_comparison",
-    "draw_inputs",
-    "draw_study",
-    "draw_sweep",
-    "load_for_drawing",
-    "save_figures",
-]
+__all__ = ["draw", "draw_all", "load_for_drawing", "save_figures"]
+
+R = TypeVar("R")
 
 
 def draw_all(report: Report, helper: Executor | None = None) -> dict[str, bytes]:
@@ -69,24 +59,9 @@ def draw_all(report: Report, helper: Executor | None = None) -> dict[str, bytes]
     return _drawn(own + common) if helper is None else _shared(own, common, helper)
 
 
-def draw_inputs(inputs: InputStudy) -> dict[str, bytes]:
-    """Draw the figures of a data set alone."""
-    return _drawn(drawings(OF_INPUTS, inputs))
-
-
-def draw_study(study: Study) -> dict[str, bytes]:
-    """Draw the figures of a study alone."""
-    return _drawn(drawings(OF_STUDY, study))
-
-
-def draw_comparison(runs: Runs) -> dict[str, bytes]:
-    """Draw the figures of runs beside each other."""
-    return _drawn(drawings(OF_RUNS, runs))
-
-
-def draw_sweep(sweep: Sweep) -> dict[str, bytes]:
-    """Draw the figures of a sweep."""
-    return _drawn(drawings(OF_SWEEP, sweep))
+def draw(figures: Iterable[Figure[R]], record: R) -> dict[str, bytes]:
+    """Draw those figures of a table that suit a record: PNG images, by name."""
+    return _drawn(drawings(figures, record))
 
 
 def load_for_drawing() -> None:

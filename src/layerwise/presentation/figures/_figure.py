@@ -36,7 +36,7 @@ class Figure(Generic[R]):
         Whether the record has such a figure; by default always.
     alternative : callable
         What it tells those who cannot see it.
-    caption : callable, optional
+    caption : str or callable, optional
         What stands below it.
     heading : str, optional
         What stands above it.
@@ -52,7 +52,7 @@ class Figure(Generic[R]):
     alternative: Callable[[R], str]
     given: Callable[[R], tuple[Any, ...]] = lambda record: (record,)
     when: Callable[[R], object] = lambda _: True
-    caption: Callable[[R], str] = lambda _: ""
+    caption: str | Callable[[R], str] = ""
     heading: str = ""
     place: str = ""
     cut: Callable[..., Pictures] | None = None

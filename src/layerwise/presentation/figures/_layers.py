@@ -218,13 +218,11 @@ DISCRIMINANTS = Figure[Study](
         "Scatter of every layer on the two directions that part the classes best; the "
         f"nearest class mean is right in {_by_layer(study, 'nearest_mean_accuracy')}."
     ),
-    caption=lambda _: (
-        "The same samples along the two directions that part the classes best for "
-        "their width, also found on the samples fitted on. Classes that overlap here "
-        "may still be parted by further directions. Trustworthiness and continuity, 1 "
-        "at best, say how far neighbours in the picture are neighbours in the layer, "
-        "and the reverse."
-    ),
+    caption="The same samples along the two directions that part the classes best for "
+    "their width, also found on the samples fitted on. Classes that overlap here may "
+    "still be parted by further directions. Trustworthiness and continuity, 1 at best, "
+    "say how far neighbours in the picture are neighbours in the layer, and the "
+    "reverse.",
     heading="Where the classes part",
     place="inside",
 )

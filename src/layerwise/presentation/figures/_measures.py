@@ -251,11 +251,9 @@ PAIRS_BY_LAYER = Figure[Study](
     when=mixed_pairs,
     draw=pairs_by_layer,
     alternative=_pairs,
-    caption=lambda _: (
-        "The pairs that the network mixes most: of the samples of both, the share that "
-        "a least-squares probe takes for the other. A line has the colours of its two "
-        "classes; where it falls, that layer parts them."
-    ),
+    caption="The pairs that the network mixes most: of the samples of both, the share "
+    "that a least-squares probe takes for the other. A line has the colours of its two "
+    "classes; where it falls, that layer parts them.",
     heading="Pairs of classes",
     place="pairs",
 )

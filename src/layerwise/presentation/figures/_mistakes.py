@@ -113,10 +113,8 @@ CONFUSION = Figure[Study](
     when=_predicted,
     draw=confusion_matrix,
     alternative=_confused,
-    caption=lambda _: (
-        "Samples by their label (row) and what the network said (column). The diagonal "
-        "is right."
-    ),
+    caption="Samples by their label (row) and what the network said (column). The "
+    "diagonal is right.",
     place="mistakes",
 )
 
@@ -344,9 +342,7 @@ REGIONS = Figure[Report](
         f"{percent(report.result.test.accuracy)} of the test samples lie in their own "
         "colour."
     ),
-    caption=lambda _: (
-        "What the network says everywhere in the plane: the predicted class’s colour, "
-        "paler where it is less sure; with the test samples."
-    ),
+    caption="What the network says everywhere in the plane: the predicted class’s "
+    "colour, paler where it is less sure; with the test samples.",
     place="health",
 )

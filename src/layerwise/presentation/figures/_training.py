@@ -155,12 +155,10 @@ TRAINING = Figure[Report](
     draw=training_curves,
     given=lambda report: (report.result.history, report.loss_unit),
     alternative=_curves,
-    caption=lambda _: (
-        "Loss and accuracy. Grey: the batches, averaged over stretches of steps, in a "
-        "band from the least to the greatest. Coloured: over a set’s samples, after "
-        "each epoch; of more than 10,000 training samples over as many, and over all "
-        "at the end."
-    ),
+    caption="Loss and accuracy. Grey: the batches, averaged over stretches of steps, "
+    "in a band from the least to the greatest. Coloured: over a set’s samples, after "
+    "each epoch; of more than 10,000 training samples over as many, and over all at "
+    "the end.",
     place="training",
 )
 
@@ -249,10 +247,8 @@ HEALTH = Figure[Report](
     draw=health_over_time,
     given=lambda report: (report.result.history, report.result.network.layer_names),
     alternative=_health,
-    caption=lambda _: (
-        "Gradient norm of every layer’s parameters and spread of its outputs, every "
-        "40th step; the share of its units that passed no gradient for any training "
-        "sample, or any of 10,000, after each epoch. Dark is near the input."
-    ),
+    caption="Gradient norm of every layer’s parameters and spread of its outputs, "
+    "every 40th step; the share of its units that passed no gradient for any training "
+    "sample, or any of 10,000, after each epoch. Dark is near the input.",
     place="health",
 )

@@ -25,7 +25,7 @@ __all__ = ["comparison_page", "sweep_page"]
 
 
 def comparison_page(runs: Runs, figures: Mapping[str, bytes]) -> str:
-    """Return the page as HTML; ``figures`` are those of `draw_comparison`."""
+    """Return the page as HTML; ``figures`` are those of `OF_RUNS`."""
     at = partial(shown, figures=OF_RUNS, record=runs, images=figures)
     note = (
         "Choose by the validation set. A test set by which one chooses is one no "
@@ -50,7 +50,7 @@ def comparison_page(runs: Runs, figures: Mapping[str, bytes]) -> str:
 
 
 def sweep_page(report: SweepReport, figures: Mapping[str, bytes]) -> str:
-    """Return the page on a sweep as HTML; ``figures`` are those of `draw_sweep`."""
+    """Return the page on a sweep as HTML; ``figures`` are those of `OF_SWEEP`."""
     sweep = report.sweep
     note = (
         "s: stalls, d: diverges; with their number where there is more than one "

@@ -16,7 +16,7 @@ from layerwise.presentation._tables import (
 from layerwise.presentation._text import interval, short
 from layerwise.presentation.figures import (
     OF_STUDY,
-    draw_study,
+    draw,
     layer_caption,
     mistakes_caption,
     tile_alternative,
@@ -54,7 +54,7 @@ def study_page(
     ----------
     study : Study
     figures : mapping of str to PNG images, optional
-        What `draw_study` drew of it.
+        What `draw` drew of it, of `OF_STUDY`.
     command : str, optional
         What to type to get this again.
 
@@ -63,7 +63,7 @@ def study_page(
     str
         HTML, to be written as UTF-8.
     """
-    images = draw_study(study) if figures is None else figures
+    images = draw(OF_STUDY, study) if figures is None else figures
     sections = [
         Section("found", "What was found", [found(study.findings)]),
         *inside_sections(study, images),

@@ -73,8 +73,9 @@ def shown(
         if figure.place == place and figure.name in images:
             if figure.heading:
                 yield "heading", figure.heading
-            words = figure.alternative(record), figure.caption(record)
-            yield "figure", images[figure.name], *words
+            caption = figure.caption
+            below = caption if isinstance(caption, str) else caption(record)
+            yield "figure", images[figure.name], figure.alternative(record), below
 
 
 def _asset(name: str) -> str:
