@@ -10,88 +10,28 @@ __all__ = [
     "PRODUCTS",
 ]
 
-ACTIVATIONS = frozenset(
-    [
-        "relu",
-        "relu6",
-        "leaky_relu",
-        "prelu",
-        "rrelu",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "silu",
-        "mish",
-        "softplus",
-        "softsign",
-        "sigmoid",
-        "logsigmoid",
-        "hardsigmoid",
-        "tanh",
-        "hardtanh",
-        "tanhshrink",
-        "hardswish",
-        "hardshrink",
-        "softshrink",
-        "threshold",
-        "glu",
-        "clamp",
-        "clamp_min",
-        "maximum",
-    ]
-)
+ACTIVATIONS = frozenset([
+    "relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu",
+    "silu", "mish", "softplus", "softsign", "sigmoid", "logsigmoid", "hardsigmoid",
+    "tanh", "hardtanh", "tanhshrink", "hardswish", "hardshrink", "softshrink",
+    "threshold", "glu", "clamp", "clamp_min", "maximum",
+])  # fmt: skip
 """Names of functions, without the underscore of those that work in place."""
 
 ELEMENTWISE = ACTIVATIONS - {"glu", "rrelu"}
 """Those with a slope at every entry that a second call tells: no halves, no noise."""
 
-CARRIERS = frozenset(
-    [
-        "batch_norm",
-        "layer_norm",
-        "group_norm",
-        "instance_norm",
-        "rms_norm",
-        "local_response_norm",
-        "normalize",
-        "dropout",
-        "dropout1d",
-        "dropout2d",
-        "dropout3d",
-        "alpha_dropout",
-        "feature_alpha_dropout",
-        "max_pool1d",
-        "max_pool2d",
-        "max_pool3d",
-        "avg_pool1d",
-        "avg_pool2d",
-        "avg_pool3d",
-        "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d",
-        "adaptive_avg_pool3d",
-        "adaptive_max_pool1d",
-        "adaptive_max_pool2d",
-        "adaptive_max_pool3d",
-        "lp_pool1d",
-        "lp_pool2d",
-        "flatten",
-        "unflatten",
-        "reshape",
-        "view",
-        "permute",
-        "transpose",
-        "squeeze",
-        "unsqueeze",
-        "contiguous",
-        "to",
-        "float",
-        "half",
-        "bfloat16",
-        "double",
-        "type",
-    ]
-)
+CARRIERS = frozenset([
+    "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm",
+    "local_response_norm", "normalize", "dropout", "dropout1d", "dropout2d",
+    "dropout3d", "alpha_dropout", "feature_alpha_dropout", "max_pool1d",
+    "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "lp_pool1d", "lp_pool2d", "flatten", "unflatten", "reshape", "view", "permute",
+    "transpose", "squeeze", "unsqueeze", "contiguous", "to", "float", "half",
+    "bfloat16", "double", "type",
+])  # fmt: skip
 """What may stand between a module and its activation; pooling hides as ``fn``."""
 
 ENDS = {"softmax": "probabilities", "log_softmax": "logits", "sigmoid": "probabilities"}
@@ -102,15 +42,7 @@ CURVED = frozenset(["exp", "erf", "log", "pow", "__pow__", "square", "sqrt", "si
 
 PRODUCTS = frozenset({"mul", "__mul__", "__rmul__"})
 
-IN_PLACE = frozenset(
-    [
-        "__iadd__",
-        "__isub__",
-        "__imul__",
-        "__itruediv__",
-        "__ifloordiv__",
-        "__imod__",
-        "__ipow__",
-        "__setitem__",
-    ]
-)
+IN_PLACE = frozenset([
+    "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__",
+    "__ipow__", "__setitem__",
+])  # fmt: skip

@@ -164,6 +164,8 @@ class Loader:
         """Return it, if these batches are such a loader: no class of one's own."""
         if type(given) is not DataLoader or given.batch_size is None:
             return None
+        # Types and not instances: a class of one's own may bring anything, and what
+        # is read out of turn would then be other samples than in turn.
         sampled = type(given.sampler), type(given.batch_sampler)
         if sampled != (SequentialSampler, BatchSampler):
             return None
@@ -174,6 +176,8 @@ class Loader:
 
     def at(self, numbers: Sequence[int]) -> Iterable[Any]:
         """Return the batches of these numbers, as the loader would bring them."""
+        # A loader of the same workings, which is told its batches: to skip those before
+        # them in the given one would be to read them.
         loader, size = self._loader, self._size
         samples = len(loader.sampler)  # pyright: ignore[reportArgumentType]
         return DataLoader(
@@ -288,6 +292,8 @@ class StreamSource(Source):
     def _numbered(self, numbers: Sequence[int]) -> Iterator[Placed]:
         scanned, count = self._scanned, 0
         seen = np.zeros(len(self.targets), bool)
+        # Without a loader all batches come, whichever are asked for: they are checked
+        # too, since a sample that is missing from them would be missing from the pass.
         for number, batch in self._read(numbers):
             start = count if self._loader is None else scanned.starts[number]
             positions = np.arange(start, start + len(batch.targets))
@@ -332,6 +338,8 @@ def _marks(batch: Batch) -> np.ndarray:
     if first is None or not len(first) or first.ndim < 2:
         return np.zeros(len(batch.targets))
     flat = first.reshape(len(first), -1)
+    # A few numbers of each, weighted by their place: of a picture that is turned over
+    # the plain sum would be the same.
     some = flat[:, :: max(1, flat.shape[1] // 64)].double()
     marks = (some * torch.arange(1, some.shape[1] + 1, device=some.device)).sum(dim=1)
     found = marks.nan_to_num().cpu().numpy()
