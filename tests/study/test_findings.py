@@ -10,7 +10,7 @@ import pytest
 import layerwise as lw
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import Share
-from layerwise.statistics._intervals import share
+from layerwise.statistics._predictions import share
 from layerwise.study import Suspect, ValidationView, inspect_inputs
 from layerwise.study.findings._rules import study_findings
 from layerwise.wording import count, number, percent

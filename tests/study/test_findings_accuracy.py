@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerwise.statistics._intervals import share
-from layerwise.study.findings._accuracy import accuracy, calibration, keepable
+from layerwise.statistics._predictions import share
+from layerwise.study.findings._predictions import accuracy, calibration, keepable
 from layerwise.study.records._study import Keepable
 
 

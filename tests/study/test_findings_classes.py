@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.study.findings._classes import apart, mixed_pairs, spread
+from layerwise.study.findings._layers import apart, mixed_pairs, spread
 
 
 def classes_at(centres, each=60, seed=0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layerwise.study import Suspect
-from layerwise.study.findings._samples import (
+from layerwise.study.findings._predictions import (
     decided_late,
     decided_wrong,
     suspect_labels,

@@ -8,7 +8,7 @@ import pytest
 import layerwise as lw
 from layerwise.model import MLP, initial_network
 from layerwise.study import ValidationView
-from layerwise.study.findings._size import depth, width
+from layerwise.study.findings._training import depth, width
 
 
 def viewed(study, samples, *exclusive):

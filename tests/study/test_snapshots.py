@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from scipy.spatial.distance import pdist
 
 import layerwise as lw
-from layerwise.study.passes._snapshots import aligned, rotated_onto
+from layerwise.study.passes._scoring import aligned, rotated_onto
 
 
 @pytest.fixture(scope="module")

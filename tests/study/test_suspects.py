@@ -13,15 +13,20 @@ import layerwise as lw
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.study.labels import _out_of_fold
-from layerwise.study.labels._label_evidence import LabelEvidence, doubtful
-from layerwise.study.labels._out_of_fold import cross_fit, neighbour_votes
+from layerwise.study.labels._out_of_fold import (
+    LabelEvidence,
+    cross_fit,
+    doubtful,
+    neighbour_votes,
+)
 from layerwise.study.labels._suspects import (
     out_of_fold_evidence,
     ranked,
     suspects,
+    suspects_csv,
     unseen_evidence,
 )
-from layerwise.study.records._suspect import Suspect, suspects_csv
+from layerwise.study.records._found import Suspect
 
 QUICK = lw.Recipe(epochs=5, batch_size=128, learning_rate=0.03)
 NETWORK = lw.MLP([32])

@@ -1,7 +1,7 @@
 """Diagnosis: from a training's records to what is wrong with it, and its fix."""
 
-from layerwise.diagnosis._cause import Cause, Diagnosis
 from layerwise.diagnosis._diagnose import diagnose
+from layerwise.diagnosis._evidence import Cause, Diagnosis
 from layerwise.diagnosis._fix import Fixed, Round, fix
 from layerwise.diagnosis._setup import Setup
 

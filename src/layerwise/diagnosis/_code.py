@@ -7,8 +7,7 @@ batch twice.
 import numpy as np
 
 from layerwise.arrays import leaves, one_hot, tree_map
-from layerwise.diagnosis._cause import Cause
-from layerwise.diagnosis._evidence import Evidence
+from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.model import Batch, Draw, Network, loss_and_gradients
 from layerwise.wording import number
 

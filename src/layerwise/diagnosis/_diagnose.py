@@ -3,16 +3,33 @@
 from collections.abc import Callable
 
 from layerwise.baselines import Baselines
-from layerwise.diagnosis._cause import Cause, Diagnosis
 from layerwise.diagnosis._code import evaluation_mode, gradients_not_reset
-from layerwise.diagnosis._evidence import Evidence
-from layerwise.diagnosis._fitted import overfitting, underfitting
-from layerwise.diagnosis._inputs import different_scales, not_finite, not_scaled
-from layerwise.diagnosis._labels import imbalance, no_information, out_of_step
-from layerwise.diagnosis._outputs import constant, softmax_twice, underflow
-from layerwise.diagnosis._rates import rate_too_high, rate_too_low
-from layerwise.diagnosis._signals import exploding, too_deep, vanishing
-from layerwise.diagnosis._units import alike, dead, saturated
+from layerwise.diagnosis._course import (
+    constant,
+    overfitting,
+    rate_too_high,
+    rate_too_low,
+    softmax_twice,
+    underfitting,
+    underflow,
+)
+from layerwise.diagnosis._data import (
+    different_scales,
+    imbalance,
+    no_information,
+    not_finite,
+    not_scaled,
+    out_of_step,
+)
+from layerwise.diagnosis._evidence import Cause, Diagnosis, Evidence
+from layerwise.diagnosis._start import (
+    alike,
+    dead,
+    exploding,
+    saturated,
+    too_deep,
+    vanishing,
+)
 from layerwise.training import Result
 
 __all__ = ["DATA_RULES", "RULES", "diagnose"]

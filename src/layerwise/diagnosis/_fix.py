@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerwise.baselines import Baselines
-from layerwise.diagnosis._cause import Cause
 from layerwise.diagnosis._diagnose import diagnose
+from layerwise.diagnosis._evidence import Cause
 from layerwise.diagnosis._setup import Setup
 from layerwise.training import Progress, Result, fit
 

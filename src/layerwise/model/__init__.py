@@ -14,9 +14,8 @@ from layerwise.model._activations import (
     Sigmoid,
     Tanh,
 )
-from layerwise.model._architecture import Architecture, block_names
+from layerwise.model._architecture import Architecture, TrainedNetwork, block_names
 from layerwise.model._composition import Residual, Sequential, layers_within, slopes
-from layerwise.model._dropout import Dropout
 from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
     GradientCheck,
@@ -24,9 +23,8 @@ from layerwise.model._gradcheck import (
     gradcheck,
     own_targets,
 )
-from layerwise.model._initialisers import INITIALISERS
 from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape, output_shape
-from layerwise.model._linear import Linear
+from layerwise.model._layers import INITIALISERS, Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import (
     LOSSES,
     CrossEntropy,
@@ -47,9 +45,6 @@ from layerwise.model._network import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.model._normalisation import LayerNorm
-from layerwise.model._softmax import Softmax
-from layerwise.model._trained import TrainedNetwork
 
 __all__ = [
     "ACTIVATIONS",

@@ -17,9 +17,9 @@ from layerwise.arrays import tree_like
 from layerwise.data import Scaling
 from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
+from layerwise.model._architecture import TrainedNetwork
 from layerwise.model._mlp import MLP
 from layerwise.model._network import Network
-from layerwise.model._trained import TrainedNetwork
 
 __all__ = ["load_network", "save_network"]
 

@@ -9,12 +9,9 @@ from layerwise import names
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
-from layerwise.model._dropout import Dropout
 from layerwise.model._layer import Layer
-from layerwise.model._linear import Linear
+from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, CrossEntropyOnProbabilities, Loss
-from layerwise.model._normalisation import LayerNorm
-from layerwise.model._softmax import Softmax
 
 __all__ = ["MLP"]
 

@@ -18,11 +18,10 @@ from layerwise.arrays import (
     tree_map,
 )
 from layerwise.data import Dataset, read_ahead
-from layerwise.model._architecture import Architecture, block_names
+from layerwise.model._architecture import Architecture, TrainedNetwork, block_names
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
-from layerwise.model._trained import TrainedNetwork
 
 __all__ = [
     "Batch",

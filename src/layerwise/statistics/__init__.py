@@ -2,15 +2,13 @@
 
 from layerwise.statistics._blocks import Precision, blocks
 from layerwise.statistics._classes import (
+    angle_deviation,
     class_spread,
     fisher_ratio,
     nearest_mean,
-    separation,
-)
-from layerwise.statistics._collapse import (
-    angle_deviation,
     norm_variation,
     self_duality,
+    separation,
     within_collapse,
 )
 from layerwise.statistics._components import (
@@ -22,32 +20,39 @@ from layerwise.statistics._components import (
     participation_ratio,
     principal_components,
 )
-from layerwise.statistics._discriminants import Discriminants, discriminants
+from layerwise.statistics._discriminants import (
+    Discriminants,
+    LeastSquaresProbe,
+    discriminants,
+    least_squares_probe,
+)
 from layerwise.statistics._health import (
     silent_shares,
     statistics_of_outputs,
     statistics_of_slopes,
 )
-from layerwise.statistics._intervals import (
+from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
+from layerwise.statistics._neighbours import (
+    Likeness,
+    hsic,
+    linear_cka,
+    nearest_columns,
+    nearest_rows,
+)
+from layerwise.statistics._predictions import (
+    BINS,
     NOTABLE,
     TWO_SIDED,
+    Calibration,
     Share,
+    calibration_of,
+    confusion_counts,
     difference_noise,
     exceeds,
     share,
     wilson_interval,
 )
-from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
-from layerwise.statistics._neighbours import nearest_columns, nearest_rows
-from layerwise.statistics._predictions import (
-    BINS,
-    Calibration,
-    calibration_of,
-    confusion_counts,
-)
-from layerwise.statistics._probe import LeastSquaresProbe, least_squares_probe
 from layerwise.statistics._projection import Projection
-from layerwise.statistics._similarity import Likeness, hsic, linear_cka
 
 __all__ = [
     "BINS",

@@ -1,13 +1,147 @@
-"""Predictions against labels, counted: which class for which, and how confident."""
+"""Predictions against labels: shares and their intervals, confusion, calibration."""
 
 from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int64
 
+from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks
 
-__all__ = ["BINS", "Calibration", "calibration_of", "confusion_counts"]
+__all__ = [
+    "BINS",
+    "NOTABLE",
+    "TWO_SIDED",
+    "Calibration",
+    "Share",
+    "calibration_of",
+    "confusion_counts",
+    "difference_noise",
+    "exceeds",
+    "share",
+    "wilson_interval",
+]
+
+NOTABLE = 0.02
+"""Accuracies that are closer than two points are not worth a word, however many samples
+tell them apart: two trainings of one network, or two simple methods, often are not."""
+
+TWO_SIDED = 1.96
+"""Standard errors that chance alone exceeds in 5 % of cases, to either side."""
+
+
+def wilson_interval(
+    successes: int | np.integer,
+    trials: int | np.integer,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Return the score interval of a rate, such as an accuracy.
+
+    Unlike the rate ± its standard error it stays within 0 and 1 and is right near both
+    ends. E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", JASA 22 (1927), equation 4.
+
+    Parameters
+    ----------
+    successes, trials : int
+    confidence : float
+        The share of such intervals that hold the true rate, between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        As shares of 1.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(940, 1000)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.924 to 0.953
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise InputError(
+            f"{successes} successes of {trials} trials: give 0 to trials, of 1 at least"
+        )
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence is {confidence}: choose between 0 and 1")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    rate, weight = successes / trials, z * z / trials
+    centre = rate + weight / 2
+    half = z * sqrt((rate * (1 - rate) + weight / 4) / trials)
+    low = 0.0 if successes == 0 else (centre - half) / (1 + weight)
+    high = 1.0 if successes == trials else (centre + half) / (1 + weight)
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of samples, with its 95 % interval (Wilson 1927).
+
+    Parameters
+    ----------
+    successes, trials : int
+        What was counted, of how many.
+    low, high : float
+        The ends of the interval, 0 to 1.
+    """
+
+    successes: int
+    trials: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share, 0 to 1; NaN where nothing was counted."""
+        return self.successes / self.trials if self.trials else float("nan")
+
+    @classmethod
+    def of(cls, value: float, trials: int) -> "Share":
+        """Return a share of which only the value was kept: of none, 0 to 1."""
+        if not trials:
+            return cls(0, 0, 0.0, 1.0)
+        successes = round(value * trials)
+        return cls(successes, trials, *wilson_interval(successes, trials))
+
+
+def share(right: np.ndarray) -> Share:
+    """Return the share of true entries, with its interval; of none, 0 to 1."""
+    return Share.of(float(np.mean(right)) if len(right) else 0.0, len(right))
+
+
+def difference_noise(first: float, of: int, second: float, of_second: int) -> float:
+    """Return the largest difference of two shares that chance alone may make.
+
+    ``1.96 √(p (1 - p) / n + q (1 - q) / m)``: two binomial counts, taken as
+    independent. Of the same samples they are not, and the noise is smaller.
+
+    Parameters
+    ----------
+    first, second : float
+        The shares p and q.
+    of, of_second : int
+        Of how many samples, n and m.
+    """
+    variance = first * (1 - first) / of + second * (1 - second) / of_second
+    return TWO_SIDED * sqrt(variance)
+
+
+def exceeds(one: Share, other: Share, by: float = 0.0) -> bool:
+    """Return whether a share is larger: by more than ``by``, and than chance may make.
+
+    Every verdict on two accuracies asks this: whether a network falls behind simple
+    methods, training behind validation samples, or anything behind a guess.
+    """
+    noise = difference_noise(one.value, one.trials, other.value, other.trials)
+    return one.value - other.value > max(by, noise)
+
 
 BINS = 15
 """Bins of confidence, as many as Guo et al. take."""

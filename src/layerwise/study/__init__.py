@@ -11,7 +11,7 @@ from layerwise.study._between import similarity_between
 from layerwise.study._inputs import inspect_inputs
 from layerwise.study._inspect import inspect, is_module
 from layerwise.study._module_layers import ModuleLayer, module_layers
-from layerwise.study.labels import out_of_fold_evidence, suspects
+from layerwise.study.labels import out_of_fold_evidence, suspects, suspects_csv
 from layerwise.study.measures import MEASURES, Measures, load_for_inspecting
 from layerwise.study.passes import (
     Counted,
@@ -32,7 +32,6 @@ from layerwise.study.records import (
     Study,
     Suspect,
     ValidationView,
-    suspects_csv,
 )
 
 __all__ = [

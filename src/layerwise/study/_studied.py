@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 from layerwise import ranks
 from layerwise.data import drawn
 from layerwise.statistics import Share, constant_units, duplicate_units, share
-from layerwise.study._keepable import keepable
 from layerwise.study.findings import study_findings
 from layerwise.study.labels import LabelEvidence, neighbour_votes, ranked
 from layerwise.study.measures import (
@@ -48,6 +47,7 @@ from layerwise.study.records import (
     Study,
     Suspect,
     ValidationView,
+    keepable,
 )
 from layerwise.study.subjects import Activations, Block, Case, Stage, Subject
 from layerwise.threads import each, one_blas_thread

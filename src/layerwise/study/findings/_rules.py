@@ -6,17 +6,31 @@ in ``RULES`` is the order of use.
 
 from collections.abc import Callable, Iterator
 
-from layerwise.study.findings._accuracy import accuracy, calibration, keepable
-from layerwise.study.findings._classes import apart, mixed_pairs, spread
-from layerwise.study.findings._layers import alike, collapse, picture
-from layerwise.study.findings._samples import (
+from layerwise.study.findings._layers import (
+    alike,
+    apart,
+    collapse,
+    mixed_pairs,
+    picture,
+    spread,
+)
+from layerwise.study.findings._predictions import (
+    accuracy,
+    calibration,
     decided_late,
     decided_wrong,
+    keepable,
     suspect_labels,
 )
-from layerwise.study.findings._scale import fast, projected
-from layerwise.study.findings._size import depth, width
-from layerwise.study.findings._training import added, gap, short
+from layerwise.study.findings._training import (
+    added,
+    depth,
+    fast,
+    gap,
+    projected,
+    short,
+    width,
+)
 from layerwise.study.records import Finding, Study
 
 __all__ = ["study_findings"]

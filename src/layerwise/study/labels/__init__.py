@@ -1,8 +1,12 @@
 """Which labels look wrong."""
 
-from layerwise.study.labels._label_evidence import LabelEvidence
-from layerwise.study.labels._out_of_fold import neighbour_votes
-from layerwise.study.labels._suspects import out_of_fold_evidence, ranked, suspects
+from layerwise.study.labels._out_of_fold import LabelEvidence, neighbour_votes
+from layerwise.study.labels._suspects import (
+    out_of_fold_evidence,
+    ranked,
+    suspects,
+    suspects_csv,
+)
 
 __all__ = [
     "LabelEvidence",
@@ -10,4 +14,5 @@ __all__ = [
     "out_of_fold_evidence",
     "ranked",
     "suspects",
+    "suspects_csv",
 ]

@@ -1,7 +1,9 @@
 """Labels that look wrong: what speaks against each, by those who were not told it."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from itertools import count
 
 import numpy as np
@@ -11,12 +13,14 @@ from layerwise.data import Dataset
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
-from layerwise.study.labels._label_evidence import (
+from layerwise.study.labels._out_of_fold import (
+    FOLDS,
     LabelEvidence,
+    cross_fit,
     doubtful,
     geometric_mean,
+    neighbour_votes,
 )
-from layerwise.study.labels._out_of_fold import FOLDS, cross_fit, neighbour_votes
 from layerwise.study.passes import layer_moments
 from layerwise.study.records import Suspect
 from layerwise.study.subjects import NetworkActivations, NetworkSubject
@@ -26,8 +30,12 @@ __all__ = [
     "out_of_fold_evidence",
     "ranked",
     "suspects",
+    "suspects_csv",
     "unseen_evidence",
 ]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run as a formula by some spreadsheets."""
 
 ROUNDS = 3
 """Of networks: a third ranks better, labels swapped within pairs above all."""
@@ -222,6 +230,36 @@ def out_of_fold_evidence(
         probe_predictions=later[0].probe_predictions(),
         judged=np.bincount(samples.targets)[samples.targets] > 1,
     )
+
+
+def suspects_csv(suspects: Sequence[Suspect], class_names: Sequence[str]) -> str:
+    """Return suspects as CSV, classes by name, a line for each after the header.
+
+    Lines end as RFC 4180 asks, with CR and LF: write them as bytes, or to a file opened
+    with ``newline=""``. Text that a spreadsheet could take for a formula gets an
+    apostrophe in front.
+
+    Parameters
+    ----------
+    suspects : sequence of Suspect
+    class_names : sequence of str
+        By class index.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(Suspect.__dataclass_fields__)
+    for suspect in suspects:
+        named = asdict(suspect) | {
+            "label": class_names[suspect.label],
+            "suggestion": class_names[suspect.suggestion],
+        }
+        writer.writerow(_cell(value) for value in named.values())
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    risky = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if risky else value
 
 
 def _scaled(data: Dataset, inputs: np.ndarray) -> Float[np.ndarray, "samples features"]:

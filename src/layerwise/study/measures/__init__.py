@@ -9,8 +9,7 @@ from layerwise.study.measures._measures import (
     measured,
     with_output,
 )
-from layerwise.study.measures._sampled import Neighbourhood, shuffled
-from layerwise.study.measures._similarity import layer_similarity
+from layerwise.study.measures._sampled import Neighbourhood, layer_similarity, shuffled
 
 __all__ = [
     "MEASURES",

@@ -9,7 +9,6 @@ from layerwise.study.passes._counted import (
     count_rows,
     joined,
 )
-from layerwise.study.passes._counting import Counting, CountingOptions, Progress
 from layerwise.study.passes._fitting import (
     Basis,
     fit_pass,
@@ -18,9 +17,14 @@ from layerwise.study.passes._fitting import (
     two_columns,
 )
 from layerwise.study.passes._forecast import Forecast, forecast
-from layerwise.study.passes._scoring import Asked, Scored, score_pass
-from layerwise.study.passes._snapshots import aligned, snapshot_studies
-from layerwise.study.passes._tallies import Tallies
+from layerwise.study.passes._scoring import (
+    Asked,
+    Scored,
+    aligned,
+    score_pass,
+    snapshot_studies,
+)
+from layerwise.study.passes._tallies import Counting, CountingOptions, Progress, Tallies
 
 __all__ = [
     "FITTED",

@@ -17,7 +17,7 @@ from layerwise.arrays import Array
 from layerwise.data import StoredRows, read_ahead, stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import Moments, Tally
-from layerwise.study.passes._counting import Counting, Progress
+from layerwise.study.passes._tallies import Counting, Progress
 
 __all__ = ["Columns", "Counted", "CountedLayer", "block_rows", "count_rows", "joined"]
 

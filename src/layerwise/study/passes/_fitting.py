@@ -20,9 +20,13 @@ from layerwise.statistics import (
     least_squares_probe,
     principal_components,
 )
-from layerwise.study.passes._counting import Counting, Progress
-from layerwise.study.passes._kept import Kept
-from layerwise.study.passes._tallies import Tallies, merged_moments
+from layerwise.study.passes._tallies import (
+    Counting,
+    Kept,
+    Progress,
+    Tallies,
+    merged_moments,
+)
 from layerwise.study.subjects import Activations, Block, Subject
 from layerwise.threads import each
 

@@ -9,7 +9,7 @@ import numpy as np
 from layerwise.arrays import Array
 from layerwise.statistics import Moments, Tally
 from layerwise.study.passes._counted import FITTED, SHOWN, block_rows
-from layerwise.study.passes._counting import Counting
+from layerwise.study.passes._tallies import Counting
 
 __all__ = ["Forecast", "forecast"]
 

@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from layerwise.data import StoredRows
 from layerwise.errors import InputError
 from layerwise.files import write_atomically
-from layerwise.statistics import Calibration, Share, calibration_of, confusion_counts
-from layerwise.study.records._finding import Finding
+from layerwise.statistics import (
+    Calibration,
+    Share,
+    calibration_of,
+    confusion_counts,
+    share,
+)
+from layerwise.study.records._found import Finding, Suspect
 from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
-from layerwise.study.records._suspect import Suspect
 from layerwise.study.records._table import Row, table
 
 if TYPE_CHECKING:
@@ -26,8 +31,8 @@ __all__ = [
     "Keepable",
     "Study",
     "ValidationView",
+    "keepable",
 ]
-
 
 Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
@@ -308,3 +313,46 @@ class Study:
         if self.input is not None:
             yield self.input
         yield from self.layers
+
+
+def keepable(study: Study, required: float) -> Keepable | None:
+    """Return what can be kept: threshold by the validation set, counts by the scored.
+
+    None without a validation set.
+
+    Raises
+    ------
+    InputError
+        If the required accuracy is not between 0 and 1.
+    """
+    if not 0 < required < 1:
+        raise InputError(f"required accuracy must be between 0 and 1, not {required}")
+    view = study.validation
+    predictions, confidence = study.predictions, study.confidence
+    if view is None or predictions is None or confidence is None:
+        return None
+    right = view.predictions == view.targets
+    threshold = _threshold(view.confidence, right, required)
+    kept = confidence >= threshold
+    return Keepable(
+        required=required,
+        threshold=threshold,
+        kept=share(kept),
+        accuracy=share((predictions == study.targets)[kept]),
+    )
+
+
+def _threshold(
+    confidence: Float[np.ndarray, " samples"],
+    right: Bool[np.ndarray, " samples"],
+    required: float,
+) -> float:
+    """Return the lowest confidence down to which the required accuracy holds."""
+    order = np.argsort(-confidence, kind="stable")
+    sorted_confidence = confidence[order]
+    accuracy = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+    # Samples of equal confidence are kept or left together: only the last of them
+    # is a possible end.
+    last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
+    enough = np.flatnonzero((accuracy >= required) & last)
+    return float(sorted_confidence[enough[-1]]) if len(enough) else np.inf

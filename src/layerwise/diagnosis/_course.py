@@ -1,0 +1,309 @@
+"""Causes that lie in the steps and in what they lead to: rates, outputs, fit."""
+
+from typing import Any
+
+import numpy as np
+
+from layerwise.arrays import one_hot
+from layerwise.diagnosis._evidence import Cause, Evidence, advised
+from layerwise.model import (
+    CrossEntropy,
+    CrossEntropyOnProbabilities,
+    Softmax,
+    TrainedNetwork,
+)
+from layerwise.statistics import NOTABLE, Share, exceeds
+from layerwise.training import LEARNING_RATES
+from layerwise.wording import count, number, percent
+
+__all__ = [
+    "constant",
+    "overfitting",
+    "rate_too_high",
+    "rate_too_low",
+    "softmax_twice",
+    "underfitting",
+    "underflow",
+]
+
+LEAP = 0.2
+"""Updates of a fifth of the weights' length: healthy ones are of a few thousandths."""
+
+RISEN = 3.0
+"""A loss so many times the first one is worse than knowing nothing."""
+
+STOOD = 0.5
+"""Weights that in all steps together went less than half their length have hardly
+left where they were drawn; those that learn go several lengths."""
+
+LOWER = 0.1
+"""What a learning rate is multiplied with that was too high, or divided by."""
+
+
+def rate_too_high(evidence: Evidence) -> Cause | None:
+    """Find steps so long that the loss rises, or the weights leap."""
+    if evidence.learnt or not evidence.records:
+        return None
+    losses = evidence.history.losses.astype(np.float64)
+    if not np.isfinite(losses[0]):
+        return None  # not finite before any step was made
+    chance = np.log(evidence.data.classes)
+    rising = np.flatnonzero(~(losses < RISEN * max(losses[0], chance)))
+    ratios = np.where(np.isnan(evidence.update_ratios), np.inf, evidence.update_ratios)
+    leaps = np.argwhere(ratios > LEAP)
+    if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
+        return None
+    if not len(leaps) and not len(rising):
+        return None
+    record, layer = map(int, leaps[0]) if len(leaps) else (0, int(ratios[0].argmax()))
+    step = evidence.records[record].step if len(leaps) else int(rising[0])
+    rate = evidence.recipe.learning_rate
+    end = (
+        f"Training diverged at step {count(len(losses))}"
+        if evidence.status == "diverged"
+        else f"The loss began at {number(losses[0])}, rose to {number(losses.max())} "
+        f"and ended at {number(losses[-1])}"
+    )
+    ratio = float(ratios[record, layer])
+    moved = f"{number(ratio)} of the weights' length" if ratio < np.inf else "infinite"
+    lower = min(LOWER * rate, LEARNING_RATES.get(evidence.recipe.optimizer, rate))
+    return Cause(
+        kind="learning rate too high",
+        layer=evidence.names[layer],
+        step=step,
+        text=f"{end}; the update of step {count(evidence.records[record].step + 1)} "
+        f"was {moved} in {evidence.names[layer]}.",
+        reason="A gradient says which way is down for a short step only. Steps of "
+        f"{number(rate)} jump over the valley and up its other side, or so far that "
+        "ReLUs are switched off for good.",
+        remedy=f"Lower the learning rate: --learning-rate {number(lower)}.",
+        change={"learning_rate": lower},
+        evidence={
+            "learning_rate": rate,
+            "largest_update": float(np.max(ratios)),
+            "first_loss": float(losses[0]),
+            "largest_loss": float(losses.max()),
+            "last_loss": float(losses[-1]),
+        },
+    )
+
+
+def rate_too_low(evidence: Evidence) -> Cause | None:
+    """Find steps so short that the weights stay where they were drawn."""
+    if evidence.learnt or not evidence.records or evidence.path > STOOD:
+        return None
+    if evidence.status == "diverged":
+        return None
+    usual = LEARNING_RATES.get(evidence.recipe.optimizer, 0.0)
+    rate = evidence.recipe.learning_rate
+    if rate >= usual:
+        return None
+    losses = evidence.history.losses
+    return Cause(
+        kind="learning rate too low",
+        step=0,
+        text=f"In {count(len(losses))} steps no layer's weights went farther than "
+        f"{number(evidence.path)} of their own length, and the loss went from "
+        f"{number(float(losses[0]))} to {number(float(losses[-1]))}.",
+        reason="The direction is right, the steps are too short: at this rate the "
+        "network would need many times as many.",
+        remedy=f"Raise the learning rate: --learning-rate {number(usual)}.",
+        change={"learning_rate": usual},
+        evidence={"path": evidence.path, "learning_rate": rate},
+    )
+
+
+FLOORED = 0.02
+"""Share of samples with a probability of zero for their own class: no accident."""
+
+SAME = 0.995
+"""Nearly all samples given one class."""
+
+
+def softmax_twice(evidence: Evidence) -> Cause | None:
+    """Probabilities where the loss expects logits."""
+    network = evidence.untrained
+    if not isinstance(network.loss, CrossEntropy):
+        return None
+    outputs = network.logits(evidence.training_rows.inputs).astype(np.float64)
+    sums = outputs.sum(axis=1)
+    looks = outputs.size and (outputs >= 0).all() and np.abs(sums - 1).max() < 1e-3
+    is_softmax = any(isinstance(one, Softmax) for one in evidence.within)
+    if not (looks or (is_softmax and not np.isfinite(outputs).all())):
+        return None
+    classes = len(network.class_names)
+    least = float(np.log(1 + (classes - 1) / np.e))
+    return Cause(
+        kind="softmax before a loss on logits",
+        layer=evidence.names[-1],
+        step=0,
+        text=f"The outputs are positive and add up to 1, and {network.loss} applies a "
+        f"softmax to them once more: with {classes} classes the loss cannot fall below "
+        f"{number(least)}; it ended at {number(float(evidence.history.losses[-1]))}.",
+        reason="A softmax of probabilities is nearly even, since they differ by 1 at "
+        "most: its gradient is small, and no answer can be sure.",
+        remedy="Leave the Softmax out, or use the loss on probabilities "
+        "(--loss cross-entropy-on-probabilities).",
+        change={"loss": "cross-entropy-on-probabilities"},
+        evidence={"least_loss": least, "last_loss": float(evidence.history.losses[-1])},
+    )
+
+
+def underflow(evidence: Evidence) -> Cause | None:
+    """Find a softmax that gives the right class probability zero, under -1/p."""
+    if not isinstance(evidence.network.loss, CrossEntropyOnProbabilities):
+        return None
+    if evidence.learnt:
+        return None
+    shares = [_floored(one, evidence) for one in (evidence.untrained, evidence.network)]
+    if max(shares) < FLOORED:
+        return None
+    return Cause(
+        kind="underflowing softmax",
+        layer=evidence.names[-1],
+        step=0 if shares[0] >= FLOORED else len(evidence.history.losses),
+        text=f"For {percent(shares[0])} of the training samples the probability of "
+        f"their own class is 0 before the first step, for {percent(shares[1])} at the "
+        "end.",
+        reason="Logits that lie more than about 87 apart have a probability of "
+        "e⁻⁸⁷ and less, which is 0 in single precision: log p and -1/p are then "
+        "infinite, or, with a floor, say nothing: the wrongest samples teach least.",
+        remedy="Use the cross-entropy on logits, which takes no logarithm of a "
+        "probability: --loss cross-entropy.",
+        change={"loss": "cross-entropy"},
+        evidence={"before": shares[0], "after": shares[1]},
+    )
+
+
+def _floored(network: TrainedNetwork, evidence: Evidence) -> float:
+    samples = evidence.training_rows
+    outputs = network.logits(samples.inputs)
+    own = (outputs * one_hot(samples.targets, outputs.shape[1], outputs)).sum(axis=1)
+    return float(np.mean(own <= np.finfo(outputs.dtype).smallest_normal))
+
+
+def constant(evidence: Evidence) -> Cause | None:
+    """One class for all samples, whatever the inputs."""
+    if evidence.learnt or evidence.status == "diverged":
+        return None
+    counts = np.bincount(evidence.predictions, minlength=evidence.data.classes)
+    share = float(counts.max() / max(counts.sum(), 1))
+    if share < SAME or evidence.baselines.majority.value > SAME - 0.05:
+        return None
+    change = evidence.unused(
+        {
+            "init": "he",
+            "normalise": True,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATES["adamw"],
+        }
+    )
+    name = evidence.data.class_names[int(counts.argmax())]
+    dead = evidence.history.epochs[-1].dead if evidence.history.epochs else ()
+    return Cause(
+        kind="constant prediction",
+        layer=evidence.names[int(np.argmax(dead))] if dead and max(dead) > 0 else None,
+        text=f"The network says {name} for {percent(share)} of the validation samples.",
+        reason="Nothing of the inputs reaches the output any more: only its bias has "
+        "learnt, and it gives the commonest class.",
+        remedy=f"Begin again with {advised(change)}."
+        if change
+        else "Train longer, or look at some samples of the other classes.",
+        change=change,
+        evidence={"share": share, "class": name, "dead": list(dead)},
+    )
+
+
+GAP = 0.08
+"""So much more right on training than on validation samples, beyond noise. Less is
+common where a network fits its data well, and its layers are found among findings."""
+
+WORSE = 1.5
+"""A validation loss so many times its least one has turned."""
+
+MORE_EPOCHS = 3
+
+
+def overfitting(evidence: Evidence) -> Cause | None:
+    """Find a validation loss that has turned while training samples are known."""
+    epochs = evidence.history.epochs
+    if len(epochs) < 3 or evidence.status == "diverged":
+        return None
+    losses = [epoch.validation_loss for epoch in epochs]
+    if not np.isfinite(losses).all():
+        return None
+    best = int(np.argmin(losses))
+    last = epochs[-1]
+    share = last.validation_accuracy
+    scored = Share.of(share, len(evidence.data.validation))
+    gapes = exceeds(evidence.of_training, scored, GAP)
+    if not gapes or last.validation_loss < WORSE * losses[best]:
+        return None
+    dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
+    change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
+    change |= {} if dropout else {"dropout": 0.3}
+    return Cause(
+        kind="overfitting",
+        step=epochs[best].step,
+        text=f"After epoch {epochs[best].epoch} the validation loss rose from "
+        f"{number(losses[best])} to {number(last.validation_loss)}; at the end "
+        f"{percent(last.train_accuracy)} of the training samples are right and "
+        f"{percent(share)} of the validation samples.",
+        reason="The network has more freedom than the samples can settle, and goes on "
+        "to learn their accidents by heart.",
+        remedy=f"Use {advised(change)}."
+        if change
+        else "Use more samples, or a smaller network.",
+        change=change,
+        evidence={
+            "gap": last.train_accuracy - share,
+            "least_validation_loss": losses[best],
+            "last_validation_loss": last.validation_loss,
+            "best_epoch": epochs[best].epoch,
+        },
+    )
+
+
+def underfitting(evidence: Evidence) -> Cause | None:
+    """Not even the training samples are known as well as simple methods know others."""
+    epochs = evidence.history.epochs
+    if evidence.learnt or not epochs or evidence.status == "diverged":
+        return None
+    last, best = epochs[-1], evidence.baselines.best
+    if not exceeds(best, evidence.of_training, NOTABLE):
+        return None
+    small = _small(evidence)
+    change = evidence.unused(
+        {
+            "epochs": MORE_EPOCHS * evidence.recipe.epochs,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATES["adamw"],
+            "schedule": "one-cycle",
+        }
+    )
+    more = [", with more units (--hidden 100,100)"] if small else []
+    change |= {"hidden": (100, 100)} if small else {}
+    if evidence.mlp is None or evidence.mlp.dropout:
+        more += [", without dropout"]
+        change |= {"dropout": 0.0}
+    return Cause(
+        kind="underfitting",
+        text=f"After {count(last.epoch)} epochs {percent(last.train_accuracy)} of the "
+        f"training samples are right; simple methods reach {percent(best.value)} of "
+        "samples they were not fitted on.",
+        reason="The network is too small for the borders between these classes, or it "
+        "was stopped, or held back, while it still learnt.",
+        remedy=f"Train longer{''.join(more)}.",
+        change=change,
+        evidence={
+            "train_accuracy": last.train_accuracy,
+            "expected": best.value,
+            "epochs": last.epoch,
+            "parameters": evidence.network.parameter_count,
+        },
+    )
+
+
+def _small(evidence: Evidence) -> bool:
+    mlp = evidence.mlp
+    return mlp is not None and (len(mlp.hidden) == 0 or min(mlp.hidden) < 30)

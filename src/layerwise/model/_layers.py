@@ -1,0 +1,277 @@
+"""Layers other than activations: affine, normalisation, dropout, softmax."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise import names
+from layerwise.arrays import Array, Tree, namespace
+from layerwise.errors import InputError
+from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape
+
+__all__ = [
+    "INITIALISERS",
+    "Dropout",
+    "Initialiser",
+    "LayerNorm",
+    "Linear",
+    "Softmax",
+]
+
+Initialiser = Callable[[np.random.Generator, int, int], np.ndarray]
+"""Draws a weight matrix of shape (fan_in, fan_out), float64."""
+
+
+def he(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """N(0, 2 / fan_in): ReLU halves E[x²] (He et al. 2015, eq. 10)."""
+    return rng.normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
+
+
+def glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """N(0, 2 / (fan_in + fan_out)): forward and backward (Glorot & Bengio 2010)."""
+    return rng.normal(0.0, np.sqrt(2.0 / (fan_in + fan_out)), (fan_in, fan_out))
+
+
+def lecun(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """N(0, 1 / fan_in): activations that are linear near zero (LeCun et al. 1998)."""
+    return rng.normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out))
+
+
+def normal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """N(0, 1), whatever the width: each ReLU layer multiplies E[x²] by fan_in / 2."""
+    return rng.normal(0.0, 1.0, (fan_in, fan_out))
+
+
+def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """Orthonormal rows or columns, uniform over such matrices (Saxe et al. 2014).
+
+    The QR factors of a Gaussian matrix, with R's diagonal made positive, without
+    which the draw is not uniform (Mezzadri 2007).
+    """
+    wide = fan_in < fan_out
+    gaussian = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
+    columns, triangle = np.linalg.qr(gaussian)
+    columns *= np.where(np.diagonal(triangle) < 0, -1.0, 1.0)
+    return np.ascontiguousarray(columns.T if wide else columns)
+
+
+INITIALISERS: Mapping[str, Initialiser] = MappingProxyType(
+    {name: globals()[name] for name in names.INITIALISERS}
+)
+"""Every initialiser by its name."""
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """An affine map of the inputs: Y = X W + b.
+
+    By the product rule dY = dX W + X dW + db. With G = ∂L/∂Y the loss changes by
+    dL = Σ G ∘ dY = tr(Gᵀ dY), and collecting the terms of dW, db and dX gives
+
+        ∂L/∂W = Xᵀ G        ∂L/∂b = Σ_batch G        ∂L/∂X = G Wᵀ
+
+    Parameters
+    ----------
+    units : int
+        The number of outputs.
+    init_scheme : str
+        How W is drawn, a key of ``INITIALISERS``; b begins at zero.
+    """
+
+    units: int
+    init_scheme: str = "he"
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Tree:
+        """Draw W, shape (inputs, units), and set b, shape (units,), to zero."""
+        (fan_in,) = shape
+        draw = INITIALISERS[names.checked("init", self.init_scheme, INITIALISERS)]
+        return {"W": draw(rng, fan_in, self.units), "b": np.zeros(self.units)}
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return (inputs + 1) · units, and that shape."""
+        (fan_in,) = shape
+        return (fan_in + 1) * self.units, (self.units,)
+
+    def forward(
+        self,
+        params: Tree,
+        x: Float[Array, "batch inputs"],
+        noise: Noise = None,
+    ) -> tuple[Float[Array, "batch units"], Tree]:
+        """Return X W + b; the trace is X."""
+        del noise
+        return x @ params["W"] + params["b"], x
+
+    def backward(
+        self,
+        params: Tree,
+        trace: Float[Array, "batch inputs"],
+        gradient: Float[Array, "batch units"],
+    ) -> tuple[Tree, Float[Array, "batch inputs"]]:
+        """Return the gradients by W and b, and by X."""
+        gradients = self.gradients(params, trace, gradient)
+        return gradients, gradient @ params["W"].T
+
+    def gradients(
+        self,
+        params: Tree,
+        trace: Float[Array, "batch inputs"],
+        gradient: Float[Array, "batch units"],
+    ) -> Tree:
+        """Return the gradients by W and b."""
+        del params
+        xp = namespace(gradient)
+        return {"W": trace.T @ gradient, "b": xp.sum(gradient, axis=0)}
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Each sample to mean 0 and variance 1 over its units (Ba et al. 2016).
+
+    With m and s² the mean and the (biased) variance over the n units of a row:
+
+        x̂ = (x − m) / √(s² + ε)        y = γ x̂ + β
+
+    m and s depend on x too. With h = γ ∂L/∂y, and from ∂m/∂xⱼ = 1/n and
+    ∂s²/∂xⱼ = 2 (xⱼ − m) / n, collecting terms gives
+
+        ∂L/∂x = (h − mean(h) − x̂ mean(h x̂)) / √(s² + ε)
+        ∂L/∂γ = Σ_batch x̂ ∂L/∂y        ∂L/∂β = Σ_batch ∂L/∂y
+
+    Parameters
+    ----------
+    epsilon : float
+        Added to the variance, so that a constant row divides by √ε and not by zero.
+    """
+
+    epsilon: float = 1e-5
+
+    def init(self, rng: np.random.Generator, shape: Shape) -> Tree:
+        """Begin as the plain normalisation: γ = 1, β = 0, each of shape (units,)."""
+        del rng
+        return {"gamma": np.ones(shape), "beta": np.zeros(shape)}
+
+    def forward(
+        self,
+        params: Tree,
+        x: Float[Array, "batch units"],
+        noise: Noise = None,
+    ) -> tuple[Float[Array, "batch units"], Tree]:
+        """Return γ x̂ + β; the trace is x̂ and 1 / √(s² + ε)."""
+        del noise
+        xp = namespace(x)
+        centred = x - xp.mean(x, axis=-1, keepdims=True)
+        variance = xp.mean(centred * centred, axis=-1, keepdims=True)
+        scale = 1 / xp.sqrt(variance + self.epsilon)
+        normed = centred * scale
+        return params["gamma"] * normed + params["beta"], (normed, scale)
+
+    def backward(
+        self, params: Tree, trace: Tree, gradient: Float[Array, "batch units"]
+    ) -> tuple[Tree, Float[Array, "batch units"]]:
+        """Return the gradients by γ and β, and by x."""
+        xp = namespace(gradient)
+        normed, scale = trace
+        h = params["gamma"] * gradient
+        mean = xp.mean(h, axis=-1, keepdims=True)
+        along = xp.mean(h * normed, axis=-1, keepdims=True)
+        gradients = {
+            "gamma": xp.sum(normed * gradient, axis=0),
+            "beta": xp.sum(gradient, axis=0),
+        }
+        return gradients, scale * (h - mean - normed * along)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Units left out at random while training (Srivastava et al. 2014).
+
+    With a mask m of Bernoulli(1 − rate) draws, y = x m / (1 − rate), so that E[y] = x
+    and evaluation needs no correction. The mask is a constant of the step:
+    ∂L/∂x = ∂L/∂y · m / (1 − rate).
+
+    Parameters
+    ----------
+    rate : float
+        The share of units left out, 0 <= rate < 1.
+
+    Raises
+    ------
+    InputError
+        If the rate is outside its range.
+    """
+
+    counterpart = Counterpart("Dropout", {"p": "rate"})
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise InputError(f"dropout must be at least 0 and below 1, not {self.rate}")
+
+    def noise(self, params: Tree, shape: Shape) -> Draw:
+        """Ask for one draw for every unit."""
+        del params
+        return Draw(shape)
+
+    def forward(
+        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
+    ) -> tuple[Float[Array, "*any"], Tree]:
+        """Return x times the scaled mask, which is the trace; x in evaluation."""
+        del params
+        xp = namespace(x)
+        if noise is None:
+            return x, xp.ones_like(x)
+        mask = xp.astype(noise >= self.rate, x.dtype) / (1 - self.rate)
+        return x * mask, mask
+
+    def backward(
+        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
+    ) -> tuple[Tree, Float[Array, "*any"]]:
+        """Return gradient · scaled mask."""
+        del params
+        return {}, gradient * trace
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """Probabilities from logits: p = e^z / Σ e^z.
+
+    ∂pᵢ/∂zⱼ = pᵢ (δᵢⱼ − pⱼ), so that with g = ∂L/∂p
+
+        ∂L/∂zⱼ = Σᵢ gᵢ pᵢ (δᵢⱼ − pⱼ) = pⱼ (gⱼ − Σᵢ gᵢ pᵢ)
+
+    which is a product and a sum for each row: the Jacobian itself, classes × classes
+    for every sample, is never needed.
+    """
+
+    counterpart = Counterpart("Softmax", fixed={"dim": (-1, 1)})
+
+    def forward(
+        self,
+        params: Tree,
+        x: Float[Array, "batch classes"],
+        noise: Noise = None,
+    ) -> tuple[Float[Array, "batch classes"], Tree]:
+        """Return p; the trace is p."""
+        del params, noise
+        xp = namespace(x)
+        # Adding a constant to a row changes nothing; with its maximum taken away the
+        # largest exponential is 1 and none overflows.
+        e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+        p = e / xp.sum(e, axis=-1, keepdims=True)
+        return p, p
+
+    def backward(
+        self,
+        params: Tree,
+        trace: Float[Array, "batch classes"],
+        gradient: Float[Array, "batch classes"],
+    ) -> tuple[Tree, Float[Array, "batch classes"]]:
+        """Return p (g − Σ g p)."""
+        del params
+        inner = namespace(trace).sum(gradient * trace, axis=-1, keepdims=True)
+        return {}, trace * (gradient - inner)

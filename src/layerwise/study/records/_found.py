@@ -1,0 +1,105 @@
+"""What is found: findings, suspect labels, and a data set before any network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from layerwise.baselines import Baseline
+from layerwise.data import Dataset
+from layerwise.study.records._layer_study import LayerStudy
+
+__all__ = [
+    "Finding",
+    "InputStudy",
+    "Suspect",
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found out, as a sentence with its numbers.
+
+    Parameters
+    ----------
+    kind : str
+        What rule found it; the same for the same rule.
+    text : str
+        The sentence.
+    evidence : dict
+        Every number in the sentence, by name.
+    certainty : str
+        How sure it is: ``counted`` (of all samples or units named), ``measured`` (on
+        samples that stand for others, with an interval or a stated sample), or
+        ``rule of thumb`` (a threshold that others might set elsewhere).
+    """
+
+    kind: str
+    text: str
+    evidence: dict[str, Any]
+    certainty: str = "measured"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A sample whose label looks wrong, and why.
+
+    Parameters
+    ----------
+    part : str
+        ``training`` or ``test``.
+    position : int
+        In that set.
+    label, suggestion : int
+        Class indices: as labelled, and the likeliest other class.
+    score : float
+        The suggestion's share of the evidence for either of the two, 0 to 1; see
+        `LabelEvidence.scores`.
+    probability_of_label, probability_of_suggestion : float
+        By networks that have not seen the sample.
+    neighbours_agreeing, neighbours : int
+        How many of the nearest samples have the suggestion for a label, of how many.
+    since : str or None
+        The first layer from which on every layer's probe says the suggestion:
+        ``input``, ``hidden1``, …; None where the last one does not.
+    """
+
+    part: str
+    position: int
+    label: int
+    suggestion: int
+    score: float
+    probability_of_label: float
+    probability_of_suggestion: float
+    neighbours_agreeing: int
+    neighbours: int
+    since: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class InputStudy:
+    """A data set before any network: how it looks, and how hard it is.
+
+    Parameters
+    ----------
+    data : Dataset
+    layer : LayerStudy
+        The scaled inputs as if they were a layer; fitted on training samples, scored
+        on the validation set.
+    scored_on : str
+        ``validation`` or ``test``: which set was scored.
+    targets : array, shape (shown samples,)
+        The classes of the samples that the layer's planes show.
+    baselines : tuple of Baseline
+        Simple methods on the raw inputs.
+    findings : tuple of Finding
+        What all this shows, in sentences.
+    """
+
+    data: Dataset
+    layer: LayerStudy
+    scored_on: str
+    targets: Int[np.ndarray, " shown"]
+    baselines: tuple[Baseline, ...]
+    findings: tuple[Finding, ...]
