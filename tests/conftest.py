@@ -124,6 +124,29 @@ def by_itself():
         yield
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty folder, and the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(capsys) -> Callable[..., str]:
+    """Runs a command that must fail, and returns the one line that it says."""
+
+    def refused(*argv: str, status: int = 2) -> str:
+        capsys.readouterr()
+        assert main(argv) == status
+        out, error = capsys.readouterr()
+        (line,) = error.splitlines()
+        assert line.startswith("layerwise: ")
+        assert out == "" or status != 2
+        return line
+
+    return refused
+
+
 class Run(NamedTuple):
     """A run that is made once, and what was printed; who changes it copies it."""
 

@@ -27,23 +27,6 @@ from layerwise.training import latest_checkpoint
 QUICK = ["--hidden", "8", "--epochs", "2"]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def failure(capsys, *argv: str) -> str:
-    """Run a command that must exit with 2 and return its one line."""
-    assert main(argv) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "Traceback" not in said.err
-    lines = said.err.splitlines()
-    assert len(lines) == 1
-    return lines[0]
-
-
 @pytest.fixture(scope="module")
 def ran(made):
     """A whole run, with its summary on standard output."""
@@ -231,13 +214,18 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         (["run", "iris", "--learning-rate", "nan"], "learning_rate"),
         (["run", "iris", "--seed", "-1"], "seed"),
         (["run", "iris", "--snapshots", "-1"], "snapshots"),
+        (["run", "iris", "--checkpoint-every", "-1"], "checkpoint_every"),
+        (["run", "iris", "--keep-checkpoints", "0"], "keep_checkpoints"),
         (["run", "iris", "--required-accuracy", "2"], "required"),
         (["run", "iris", "--device", "tpu"], "tpu"),
         (["run", "irsi"], "iris"),
         (["run", "no/such/file.npz"], "no/such/file.npz"),
         (["rn"], "did you mean run"),
         (["train", "--resume", "nowhere"], "nowhere"),
-        (["report", "nowhere"], "nowhere"),
+        (["report", "nowhere"], "nowhere: not a run"),
+        (["diagnose", "nowhere"], "nowhere: not a run"),
+        (["diagnose", "nowhere", "--fix"], "nowhere: not a run"),
+        (["sweep", "--resume", "nowhere"], "nowhere: not a sweep"),
         (["inspect", "nowhere", "iris"], "nowhere"),
         (["inspect"], "NET"),
         (["gradcheck", "sheet.py:Linear"], "sheet.py"),
@@ -245,55 +233,51 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         (["gradcheck", "--shape", "a"], "--shape"),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(folder, capsys, argv, part):
-    assert part in failure(capsys, *argv)
+def test_wrong_input_is_one_line_and_status_2(folder, refused, argv, part):
+    assert part in refused(*argv)
     assert not list(folder.iterdir())
 
 
-def test_out_that_holds_something_is_refused(folder, capsys):
+def test_out_that_holds_something_is_refused(folder, refused):
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("years of work")
-    said = failure(capsys, "run", "iris", *QUICK, "--out", "mine")
+    said = refused("run", "iris", *QUICK, "--out", "mine")
     assert said == "layerwise: --out mine is not empty: name a new folder"
     assert [p.name for p in (folder / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_out_that_holds_a_run_says_how_that_is_taken_up(folder, capsys):
-    with open_run(Plan(data="iris"), "mine"):
+def test_out_that_holds_a_run_says_how_that_is_taken_up(folder, refused):
+    with open_run(Plan(data="iris"), "begun"):
         pass
-    command = "run", "iris", *QUICK, "--out", "mine"
-    assert failure(capsys, *command).endswith(
-        "is not empty: go on with: layerwise run --resume mine; or name a new folder"
-    )
     main(["train", "iris", *QUICK, "--out", "ended"])
-    capsys.readouterr()
-    assert failure(capsys, *command[:-1], "ended").endswith(
-        "its training has finished; make its page with: layerwise report ended; or name"
-        " a new folder"
-    )
+    hints = {
+        "begun": "go on with: layerwise run --resume begun",
+        "ended": "has finished; make its page with: layerwise report ended",
+    }
+    for name, hint in hints.items():
+        said = refused("run", "iris", *QUICK, "--out", name)
+        assert said.startswith(f"layerwise: --out {name} is not empty: ")
+        assert said.endswith(f"{hint}; or name a new folder")
 
 
 @pytest.mark.parametrize("command", ["run", "train", "data"])
-def test_out_that_is_a_file_is_refused(folder, capsys, command):
+def test_out_that_is_a_file_is_refused(folder, refused, command):
     (folder / "thesis.txt").write_text("years of work")
-    said = failure(capsys, command, "iris", "--out", "thesis.txt")
+    said = refused(command, "iris", "--out", "thesis.txt")
     assert "thesis.txt is a file: " in said
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_folder_that_cannot_be_made_exits_with_4(folder, capsys):
+def test_a_folder_that_cannot_be_made_exits_with_4(folder, refused):
     (folder / "file").write_text("")
-    assert main(["train", "iris", *QUICK, "--out", "file/run"]) == 4
-    said = capsys.readouterr().err
-    assert len(said.splitlines()) == 1
-    assert "file" in said
+    assert "file" in refused("train", "iris", *QUICK, "--out", "file/run", status=4)
 
 
-def test_mnist_offline_says_where_to_put_the_files(folder, capsys, monkeypatch):
+def test_mnist_offline_says_where_to_put_the_files(folder, refused, monkeypatch):
     monkeypatch.setenv("LAYERWISE_DATA", str(folder / "empty"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     monkeypatch.setattr("socket.socket.connect", _unreachable)
-    said = failure(capsys, "run", "mnist")
+    said = refused("run", "mnist")
     assert "train-images-idx3-ubyte.gz" in said
     assert "LAYERWISE_DATA" in said
 

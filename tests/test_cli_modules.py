@@ -48,10 +48,8 @@ number = 3
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "models.py").write_text(MODELS)
-    return tmp_path
+def models(folder):
+    (folder / "models.py").write_text(MODELS)
 
 
 def net():

@@ -74,7 +74,7 @@ def test_a_dry_run_says_what_it_costs(folder, capsys):
     assert "probe" not in words
 
 
-def test_parts_are_merged(folder, capsys):
+def test_parts_are_merged(folder, capsys, refused):
     given = ("--activations", folder / "acts/**/*.npy", "--labels", folder / "y.npy")
     _, said = run(capsys, *given, "--json")
     whole = json.loads(said.out)
@@ -93,10 +93,8 @@ def test_parts_are_merged(folder, capsys):
         assert layer["measures"]["values"] == pytest.approx(
             due["measures"]["values"], rel=1e-9
         )
-    assert main(["merge", str(both)]) == 2
-    error = capsys.readouterr().err
-    assert error == (
-        "layerwise: rows 300 to 599 of 900 are in no part: give all parts\n"
+    assert refused("merge", str(both)) == (
+        "layerwise: rows 300 to 599 of 900 are in no part: give all parts"
     )
 
 
@@ -140,16 +138,12 @@ def test_parts_are_merged(folder, capsys):
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
-    folder, capsys, monkeypatch, arguments, said
+    folder, refused, monkeypatch, arguments, said
 ):
     monkeypatch.chdir(folder)
-    status, output = run(capsys, *arguments)
-    assert status == 2
-    assert said in output.err
-    assert output.err.count("\n") == 1
+    assert said in refused("inspect", *arguments)
 
 
-def test_merging_what_is_no_part_is_an_error_of_one_line(folder, capsys):
+def test_merging_what_is_no_part_is_an_error_of_one_line(folder, refused):
     for given in ([str(folder / "y.npy")], [str(folder / "nothing")]):
-        assert main(["merge", *given]) == 2
-        assert capsys.readouterr().err.count("\n") == 1
+        refused("merge", *given)

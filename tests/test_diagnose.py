@@ -16,12 +16,6 @@ pytestmark = pytest.mark.usefixtures("unpainted", "unchecked")
 SLOW = ["--hidden", "16", "--learning-rate", "1e-7", "--schedule", "constant"]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def said(capsys) -> str:
     return " ".join(capsys.readouterr().out.split())
 
@@ -88,9 +82,3 @@ def test_a_change_of_the_data_is_left_to_its_owner(folder):
     assert fixed.result.validation.accuracy > 0.9
     assert new is None
     assert not list(folder.iterdir())
-
-
-@pytest.mark.parametrize("options", [["nowhere"], ["nowhere", "--fix"]])
-def test_what_is_no_run_is_said_in_one_line(folder, capsys, options):
-    assert main(["diagnose", *options]) == 2
-    assert "nowhere: not a run" in capsys.readouterr().err

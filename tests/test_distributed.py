@@ -27,12 +27,6 @@ CLOSE = 1e-5
 ranks are rounded otherwise than those of one."""
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def begun(processes: int, *command: str) -> "subprocess.Popen[str]":
     """Start a job of so many processes."""
     return subprocess.Popen(

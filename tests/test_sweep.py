@@ -29,13 +29,9 @@ from layerwise.experiment.sweeping import _sweep
 from layerwise.model import MLP
 from layerwise.training import Recipe
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 PLAN = Plan("iris", architecture=MLP([8]), recipe=Recipe(epochs=2))
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 class TestAxes:
@@ -93,9 +89,8 @@ class TestAxes:
             ["--device", "tpu", "--vary", "depth=1,2"],
         ],
     )
-    def test_before_any_training(self, folder, capsys, options):
-        assert main(["sweep", "iris", *options]) == 2
-        assert len(capsys.readouterr().err.splitlines()) == 1
+    def test_before_any_training(self, folder, refused, options):
+        refused("sweep", "iris", *options)
         assert not list(folder.iterdir())
 
 
@@ -221,7 +216,7 @@ class TestEndToEnd:
 class TestGoingOn:
     AXES = (axis("depth=0..2"),)
 
-    def test_after_an_interruption(self, capsys):
+    def test_after_an_interruption(self, refused):
         def watch(sweep):
             raise KeyboardInterrupt
 
@@ -236,18 +231,15 @@ class TestGoingOn:
             "done": 1,
         }
         anew = ["sweep", "iris", "--vary", "depth=0,1", "--out", "mine"]
-        assert main(anew) == 2
-        said = capsys.readouterr().err
-        assert "go on with: layerwise sweep --resume mine; or name a new" in said
+        hint = "go on with: layerwise sweep --resume mine; or name a new"
+        assert hint in refused(*anew)
         assert main(["sweep", "--resume", "mine", "--workers", "1"]) == 0
         summary = json.loads(Path("mine/summary.json").read_text())
         assert [p["settings"]["depth"] for p in summary["points"]] == [0, 1, 2]
         assert summary["points"][0]["seconds"] == sweep.points[0].seconds
-        assert main(["sweep", "--resume", "mine"]) == 2
-        assert "nothing to resume" in capsys.readouterr().err
-        assert main(anew) == 2
-        said = capsys.readouterr().err
-        assert "the sweep has finished, its page is mine/report.html; or name a" in said
+        assert "nothing to resume" in refused("sweep", "--resume", "mine")
+        hint = "the sweep has finished, its page is mine/report.html; or name a"
+        assert hint in refused(*anew)
 
     def test_with_other_data_it_does_not(self, monkeypatch):
         with open_sweep(PLAN, self.AXES, "mine"):
@@ -265,17 +257,13 @@ class TestGoingOn:
     @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"format": "sweep-1"}', '{"format": "other"}']
     )
-    def test_what_is_no_sweep(self, folder, capsys, text):
-        assert main(["sweep", "--resume", "nowhere"]) == 2
-        assert "nowhere: not a sweep" in capsys.readouterr().err
+    def test_what_is_no_sweep(self, folder, refused, text):
         (folder / "summary.json").write_text(text)
-        assert main(["sweep", "--resume", "."]) == 2
-        assert "not a sweep" in capsys.readouterr().err
+        assert "not a sweep" in refused("sweep", "--resume", ".")
 
-    def test_a_run_is_no_sweep(self, capsys):
+    def test_a_run_is_no_sweep(self, refused):
         main(["train", "iris", "--hidden", "8", "--epochs", "1", "--out", "mine"])
-        assert main(["sweep", "--resume", "mine"]) == 2
-        assert "not a sweep's summary" in capsys.readouterr().err
+        assert "not a sweep's summary" in refused("sweep", "--resume", "mine")
 
     def test_a_dead_worker_is_told(self, monkeypatch):
         monkeypatch.setattr(_sweep, "train_point", die)
