@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ REPOSITORY = Path(__file__).parents[2]
 
 FENCE = re.compile(
     r"^## (?P<section>[^\n]*)$"
-    r"|^(?:<!-- within (?P<percent>\d+) %: \S[^\n]* -->\n)?"
+    r"|^(?:<!-- (?:any|within (?P<percent>\d+) %):"
+    r" (?P<looser>[^:\n]+): \S[^\n]* -->\n)?"
     r"```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -29,7 +30,8 @@ HERE = "№"
 
 WITHIN = 2
 """How far a number may be from the document's, in percent of itself. A comment above a
-block gives it more, and says why: ``<!-- within 25 %: … -->``."""
+block names those that may be further, and says why:
+``<!-- within 10 %: 0.133, 0.115: … -->``, or ``any`` in place of ``within 10 %``."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class Block:
     """A fenced block: the heading above it, its language, and its text.
 
     A first line ``# src/…`` makes it a quotation, ``# NAME.py`` a file to be written;
-    ``text`` is what the block before it prints, its numbers ``within`` so many percent.
+    ``text`` is what the block before it prints, ``looser`` how many percent some of its
+    numbers may be from that.
     """
 
     document: str
     section: str
-    within: float
+    looser: Mapping[float, float]
     language: str
     text: str
 
@@ -64,8 +67,10 @@ def blocks_of(document: Path) -> list[Block]:
         if match["section"] is not None:
             section = match["section"]
             continue
-        within = float(match["percent"] or WITHIN)
-        block = Block(document.name, section, within, match["language"], match["text"])
+        percent, named = float(match["percent"] or "inf"), match["looser"] or ""
+        looser = dict.fromkeys(shape(named)[1], percent)
+        assert looser.keys() <= set(shape(match["text"])[1]), match["text"]
+        block = Block(document.name, section, looser, match["language"], match["text"])
         found.append(block)
     return found
 
@@ -146,7 +151,8 @@ def compare(shown: Block, printed: str) -> bool:
         before, rest = rest.split(words, 1)
         numbers = numbers[before.count(HERE) :]
         for want, got in zip(expected, numbers, strict=False):
-            assert got == pytest.approx(want, rel=shown.within / 100), part
+            within = shown.looser.get(want, WITHIN) / 100
+            assert abs(got - want) <= within * abs(want), part
         numbers = numbers[len(expected) :]
     return True
 
