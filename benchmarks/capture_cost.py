@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.modules import Capture
-from layerwise.study import Look, module_case
+from layerwise.study.subjects._module import Look, module_case
 
 CLASSES, SHOWN = 10, 10_000
 
