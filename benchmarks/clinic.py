@@ -399,10 +399,7 @@ class Begun:
         blocks = built.layers if self.output else built.layers[:-1]
         own = [
             lw.Sequential(
-                (
-                    Offset(b.layers[0].units, "he", self.bias, self.weight),
-                    *b.layers[1:],
-                )
+                (Offset(b.layers[0].units, "he", self.bias, self.weight), *b.layers[1:])
             )
             for b in blocks
         ]

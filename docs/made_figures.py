@@ -98,9 +98,7 @@ def plain(value: float) -> str:
 
 @styled
 def planes(
-    cases: Sequence[Case],
-    names: Sequence[str],
-    points: Sequence[np.ndarray] = (),
+    cases: Sequence[Case], names: Sequence[str], points: Sequence[np.ndarray] = ()
 ) -> "Figure":
     """Draw the cases side by side, the values of ``names`` above each.
 

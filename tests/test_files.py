@@ -271,10 +271,7 @@ def holder(tmp_path):
 
 class TestSoleWriter:
     def test_a_second_writer_is_refused_and_told_the_first(self, tmp_path, holder):
-        with (
-            pytest.raises(InputError) as caught,
-            sole_writer(tmp_path),
-        ):
+        with pytest.raises(InputError) as caught, sole_writer(tmp_path):
             pass
         told = str(caught.value)
         host, year = socket.gethostname(), time.localtime().tm_year
@@ -339,10 +336,7 @@ class TestSoleWriter:
         assert all(path.exists() for path in kept)
 
     def test_a_missing_folder(self, tmp_path):
-        with (
-            pytest.raises(MachineError, match="gone"),
-            sole_writer(tmp_path / "gone"),
-        ):
+        with pytest.raises(MachineError, match="gone"), sole_writer(tmp_path / "gone"):
             pass
 
 

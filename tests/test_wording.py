@@ -47,12 +47,7 @@ def test_counts_and_numbers():
 
 @pytest.mark.parametrize(
     ("items", "text"),
-    [
-        ([], ""),
-        (["4"], "4"),
-        (["4", "9"], "4 and 9"),
-        (("3", "5", "8"), "3, 5 and 8"),
-    ],
+    [([], ""), (["4"], "4"), (["4", "9"], "4 and 9"), (("3", "5", "8"), "3, 5 and 8")],
 )
 def test_listed(items, text):
     assert listed(items) == text

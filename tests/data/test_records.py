@@ -317,10 +317,7 @@ def test_targets_may_be_rows_of_numbers_and_samples_may_have_weights():
     assert samples.weights_at(np.array([1, 2])).tolist() == [0, 2]
     assert Samples(np.zeros((3, 2)), np.arange(3)).weights_at(
         np.arange(2)
-    ).tolist() == [
-        1,
-        1,
-    ]
+    ).tolist() == [1, 1]
     with pytest.raises(
         InputError, match=r"^weights have shape \(2,\) where there are 3"
     ):

@@ -467,10 +467,7 @@ def test_regions_have_the_predicted_classes_colour(moons):
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(0, 200, (2, 50))
     points = np.stack(
-        [
-            left + (right - left) * columns / 199,
-            bottom + (top - bottom) * rows / 199,
-        ],
+        [left + (right - left) * columns / 199, bottom + (top - bottom) * rows / 199],
         axis=1,
     )
     probabilities = moons.result.network.predict_proba(points)

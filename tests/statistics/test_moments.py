@@ -72,9 +72,7 @@ def test_any_split_order_and_tree_agree_with_svd(
 
 @settings(max_examples=50, deadline=None)
 @given(
-    seed=st.integers(0, 2**32 - 1),
-    count=st.integers(1, 60),
-    parts=st.integers(0, 10),
+    seed=st.integers(0, 2**32 - 1), count=st.integers(1, 60), parts=st.integers(0, 10)
 )
 def test_bytes_are_added_up_without_rounding(seed, count, parts):
     rng = np.random.default_rng(seed)
@@ -275,11 +273,7 @@ def test_rows_of_other_units_are_refused():
 
 @pytest.mark.parametrize(
     "other",
-    [
-        Moments.empty(3, 2),
-        Moments.empty(2, 3),
-        Moments.empty(2, 2, per_class=True),
-    ],
+    [Moments.empty(3, 2), Moments.empty(2, 3), Moments.empty(2, 2, per_class=True)],
 )
 def test_moments_of_another_kind_do_not_merge(other):
     with pytest.raises(InputError, match="cannot be merged"):

@@ -186,9 +186,7 @@ class TestAdded:
             )
 
         deep = replace(
-            deep,
-            layers=(*wide, output),
-            snapshots=tuple(map(deeper, deep.snapshots)),
+            deep, layers=(*wide, output), snapshots=tuple(map(deeper, deep.snapshots))
         )
         (found,) = added(deep)
         assert (

@@ -72,8 +72,7 @@ def tree_half(tree):
 
 class TestEngines:
     @pytest.mark.parametrize(
-        "mlp",
-        [MLP([6, 6], dropout=0.0), MLP([6, 6], normalise=True, residual=True)],
+        "mlp", [MLP([6, 6], dropout=0.0), MLP([6, 6], normalise=True, residual=True)]
     )
     def test_agree(self, problem_of, mlp):
         eager, compiled = (health(problem_of(mlp), e, [0, 100]) for e in ENGINES)

@@ -62,8 +62,7 @@ def test_read_again_it_is_the_same(small):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["step,loss\n1,2\n", "step,loss,accuracy,epoch\n2,1,1,\n", "a,b\n1,2\n"],
+    "text", ["step,loss\n1,2\n", "step,loss,accuracy,epoch\n2,1,1,\n", "a,b\n1,2\n"]
 )
 def test_what_is_no_history_is_told_by_its_line(text):
     with pytest.raises(ValueError, match=r"^line 2: "):

@@ -181,9 +181,7 @@ class Baselines:
         return asked.targets, self._fitted.targets[found]
 
     @cached_property
-    def _near(
-        self,
-    ) -> tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked near"]]:
+    def _near(self) -> tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked near"]]:
         return self._searched(self.data.validation)
 
 

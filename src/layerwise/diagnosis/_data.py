@@ -235,11 +235,7 @@ def imbalance(evidence: Evidence) -> Cause | None:
         "costs next to nothing, and the accuracy looks good.",
         remedy="Let each class count the same: repeat the samples of rare classes.",
         change={"classes": "balance"},
-        evidence={
-            "shares": shares.tolist(),
-            "recall": recall.tolist(),
-            "class": name,
-        },
+        evidence={"shares": shares.tolist(), "recall": recall.tolist(), "class": name},
     )
 
 

@@ -36,13 +36,7 @@ from layerwise.training import (
 )
 from layerwise.wording import listed, number
 
-__all__ = [
-    "DEEP",
-    "Cause",
-    "Diagnosis",
-    "Evidence",
-    "advised",
-]
+__all__ = ["DEEP", "Cause", "Diagnosis", "Evidence", "advised"]
 
 ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
     {

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerwise.data import Dataset, Samples
-from layerwise.model import (
-    LOSSES,
-    MLP,
-    Architecture,
-    Layer,
-    Linear,
-    Loss,
-    Sequential,
-)
+from layerwise.model import LOSSES, MLP, Architecture, Layer, Linear, Loss, Sequential
 from layerwise.training import Optimiser, Recipe
 
 if TYPE_CHECKING:

@@ -8,14 +8,7 @@ from jaxtyping import Float
 from layerwise.diagnosis._evidence import DEEP, Cause, Evidence, advised
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "alike",
-    "dead",
-    "exploding",
-    "saturated",
-    "too_deep",
-    "vanishing",
-]
+__all__ = ["alike", "dead", "exploding", "saturated", "too_deep", "vanishing"]
 
 GROWN = 30.0
 """Outputs so many times the size of the inputs: logits of that size make a loss many

@@ -218,11 +218,7 @@ def finish(
     study = None
     if result.status != "diverged":
         study = look_inside(
-            result.network,
-            run.data,
-            run.plan,
-            snapshots=result.snapshots,
-            judged=watch,
+            result.network, run.data, run.plan, snapshots=result.snapshots, judged=watch
         )
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")

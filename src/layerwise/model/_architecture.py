@@ -15,11 +15,7 @@ from layerwise.errors import InputError
 from layerwise.model._composition import Sequential
 from layerwise.model._losses import Loss
 
-__all__ = [
-    "Architecture",
-    "TrainedNetwork",
-    "block_names",
-]
+__all__ = ["Architecture", "TrainedNetwork", "block_names"]
 
 
 @runtime_checkable

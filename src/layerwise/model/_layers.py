@@ -12,14 +12,7 @@ from layerwise.arrays import Array, Tree, namespace
 from layerwise.errors import InputError
 from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape
 
-__all__ = [
-    "INITIALISERS",
-    "Dropout",
-    "Initialiser",
-    "LayerNorm",
-    "Linear",
-    "Softmax",
-]
+__all__ = ["INITIALISERS", "Dropout", "Initialiser", "LayerNorm", "Linear", "Softmax"]
 
 Initialiser = Callable[[np.random.Generator, int, int], np.ndarray]
 """Draws a weight matrix of shape (fan_in, fan_out), float64."""
@@ -96,10 +89,7 @@ class Linear(Layer):
         return (fan_in + 1) * self.units, (self.units,)
 
     def forward(
-        self,
-        params: Tree,
-        x: Float[Array, "batch inputs"],
-        noise: Noise = None,
+        self, params: Tree, x: Float[Array, "batch inputs"], noise: Noise = None
     ) -> tuple[Float[Array, "batch units"], Tree]:
         """Return X W + b; the trace is X."""
         del noise
@@ -155,10 +145,7 @@ class LayerNorm(Layer):
         return {"gamma": np.ones(shape), "beta": np.zeros(shape)}
 
     def forward(
-        self,
-        params: Tree,
-        x: Float[Array, "batch units"],
-        noise: Noise = None,
+        self, params: Tree, x: Float[Array, "batch units"], noise: Noise = None
     ) -> tuple[Float[Array, "batch units"], Tree]:
         """Return γ x̂ + β; the trace is x̂ and 1 / √(s² + ε)."""
         del noise
@@ -251,10 +238,7 @@ class Softmax(Layer):
     counterpart = Counterpart("Softmax", fixed={"dim": (-1, 1)})
 
     def forward(
-        self,
-        params: Tree,
-        x: Float[Array, "batch classes"],
-        noise: Noise = None,
+        self, params: Tree, x: Float[Array, "batch classes"], noise: Noise = None
     ) -> tuple[Float[Array, "batch classes"], Tree]:
         """Return p; the trace is p."""
         del params, noise

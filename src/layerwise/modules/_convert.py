@@ -20,13 +20,7 @@ from layerwise.model import (
     Sequential,
 )
 
-__all__ = [
-    "Scale",
-    "Skip",
-    "Slot",
-    "network_module",
-    "slots",
-]
+__all__ = ["Scale", "Skip", "Slot", "network_module", "slots"]
 
 
 class Scale(nn.Module):

@@ -24,13 +24,7 @@ from layerwise.modules._calling import (
 from layerwise.modules._convert import Scale, network_module
 from layerwise.modules._outputs import answer_of, logits_of
 
-__all__ = [
-    "TorchModule",
-    "TorchNetwork",
-    "scaling_module",
-    "to_torch",
-    "torch_network",
-]
+__all__ = ["TorchModule", "TorchNetwork", "scaling_module", "to_torch", "torch_network"]
 
 BLOCK_ROWS = 256
 """Rows that are passed through a module at a time: convolutions take much memory."""

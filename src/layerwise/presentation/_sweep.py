@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from layerwise.presentation._tables import Table
 from layerwise.presentation._text import duration, short
-from layerwise.sweeps import (
-    OUTCOMES,
-    Phase,
-    PhaseDiagram,
-    Setting,
-    Sweep,
-    SweepPoint,
-)
+from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Setting, Sweep, SweepPoint
 from layerwise.wording import count, listed, number, percent
 
 __all__ = [

@@ -213,11 +213,7 @@ def _size(total: int | float) -> str:
 
 def print_comparison(console: "rich.console.Console", runs: Runs) -> None:
     """Print in what runs differ, what they came to, and what their layers know."""
-    for table in (
-        setting_table(runs),
-        figure_table(runs),
-        probe_table(runs),
-    ):
+    for table in (setting_table(runs), figure_table(runs), probe_table(runs)):
         if table.body:
             _print_table(console, table)
 

@@ -11,12 +11,7 @@ from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._components import coordinates, dimensions, pointed
 from layerwise.statistics._moments import RESOLUTION, Moments
 
-__all__ = [
-    "Discriminants",
-    "LeastSquaresProbe",
-    "discriminants",
-    "least_squares_probe",
-]
+__all__ = ["Discriminants", "LeastSquaresProbe", "discriminants", "least_squares_probe"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,7 @@ from layerwise.errors import InputError
 from layerwise.statistics._blocks import Precision, checked_rows
 from layerwise.statistics._moments import RESOLUTION
 
-__all__ = [
-    "Likeness",
-    "hsic",
-    "linear_cka",
-    "nearest_columns",
-    "nearest_rows",
-]
+__all__ = ["Likeness", "hsic", "linear_cka", "nearest_columns", "nearest_rows"]
 
 QUERIES = 256
 ROWS = 8192

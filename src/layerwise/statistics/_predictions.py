@@ -33,9 +33,7 @@ TWO_SIDED = 1.96
 
 
 def wilson_interval(
-    successes: int | np.integer,
-    trials: int | np.integer,
-    confidence: float = 0.95,
+    successes: int | np.integer, trials: int | np.integer, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Return the score interval of a rate, such as an accuracy.
 

@@ -18,12 +18,7 @@ from layerwise.training._loop import (
     planned_engine,
     score,
 )
-from layerwise.training._optimisers import (
-    OPTIMISERS,
-    Adam,
-    Momentum,
-    Optimiser,
-)
+from layerwise.training._optimisers import OPTIMISERS, Adam, Momentum, Optimiser
 from layerwise.training._recipe import LEARNING_RATES, Recipe, ResolvedRecipe
 from layerwise.training._record import Recording, record
 from layerwise.training._schedules import SCHEDULES, Schedule

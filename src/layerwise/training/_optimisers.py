@@ -24,11 +24,7 @@ class Optimiser(ABC):
 
     @abstractmethod
     def update(
-        self,
-        gradients: Tree,
-        moments: Tree,
-        parameters: Tree,
-        rate: Array | float,
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Return the next parameters and moments; ``rate`` is the learning rate."""
 
@@ -43,11 +39,7 @@ class SGD(Optimiser):
         return ()
 
     def update(
-        self,
-        gradients: Tree,
-        moments: Tree,
-        parameters: Tree,
-        rate: Array | float,
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Go against the gradient."""
         return tree_map(lambda p, g: p - rate * g, parameters, gradients), moments
@@ -69,11 +61,7 @@ class Momentum(Optimiser):
         return tree_map(lambda p: p * 0, parameters)
 
     def update(
-        self,
-        gradients: Tree,
-        moments: Tree,
-        parameters: Tree,
-        rate: Array | float,
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Go along the velocity."""
         velocity = tree_map(lambda v, g: self.decay * v + g, moments, gradients)
@@ -115,11 +103,7 @@ class Adam(Optimiser):
         }
 
     def update(
-        self,
-        gradients: Tree,
-        moments: Tree,
-        parameters: Tree,
-        rate: Array | float,
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Follow the running mean, measured in running root mean squares."""
         mean = tree_map(

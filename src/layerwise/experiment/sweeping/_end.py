@@ -14,13 +14,7 @@ from layerwise.experiment._summary import environment
 from layerwise.experiment.sweeping._sweep import SweepRun, write_sweep
 from layerwise.experiment.sweeping._vary import varied
 from layerwise.files import write_atomically
-from layerwise.presentation import (
-    OF_SWEEP,
-    SweepReport,
-    draw,
-    save_figures,
-    sweep_page,
-)
+from layerwise.presentation import OF_SWEEP, SweepReport, draw, save_figures, sweep_page
 from layerwise.sweeps import Sweep, SweepPoint
 
 __all__ = ["finish_sweep"]

@@ -3,12 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +14,7 @@ from layerwise.presentation._report import Report
 from layerwise.presentation.figures._figure import Drawing, Figure, drawings
 from layerwise.presentation.figures._style import encoded, new_axes, pixels
 from layerwise.presentation.figures._suspects import SUSPECTS
-from layerwise.presentation.figures._table import (
-    OF_INPUTS,
-    OF_STUDY,
-    OF_TRAINING,
-)
+from layerwise.presentation.figures._table import OF_INPUTS, OF_STUDY, OF_TRAINING
 
 __all__ = ["draw", "draw_all", "load_for_drawing", "save_figures"]
 

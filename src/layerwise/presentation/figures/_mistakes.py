@@ -279,9 +279,7 @@ RELIABILITY = Figure[Study](
 
 @styled
 def decision_regions(
-    network: TrainedNetwork,
-    samples: Samples,
-    ax: "matplotlib.axes.Axes | None" = None,
+    network: TrainedNetwork, samples: Samples, ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
     """Draw what the network says everywhere in a plane of two inputs, and samples.
 

@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import matplotlib.lines
 
-__all__ = [
-    "HEALTH",
-    "TRAINING",
-    "health_over_time",
-    "stretches",
-    "training_curves",
-]
+__all__ = ["HEALTH", "TRAINING", "health_over_time", "stretches", "training_curves"]
 
 STRETCHES = 250
 """Points of a smoothed curve, at most: each the mean of as many steps."""

@@ -10,15 +10,7 @@ from layerwise.statistics import NOTABLE, TWO_SIDED, difference_noise, exceeds
 from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import count, listed, number, percent
 
-__all__ = [
-    "added",
-    "depth",
-    "fast",
-    "gap",
-    "projected",
-    "short",
-    "width",
-]
+__all__ = ["added", "depth", "fast", "gap", "projected", "short", "width"]
 
 NAMED = 5
 """Of more hidden layers than this, three are named: all would make no sentence."""

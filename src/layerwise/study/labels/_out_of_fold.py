@@ -257,10 +257,7 @@ def cross_fit(
     for held in folds:
         asked = samples.at(held)
         fold = replace(
-            data,
-            train=samples.at(_others(kept, held)),
-            validation=asked,
-            test=asked,
+            data, train=samples.at(_others(kept, held)), validation=asked, test=asked
         )
         result = fit(architecture, fold, recipe)
         if result.status == "interrupted":

@@ -11,12 +11,7 @@ from layerwise.errors import InputError
 from layerwise.statistics import Likeness, hsic, linear_cka, nearest_columns
 from layerwise.threads import each
 
-__all__ = [
-    "Neighbourhood",
-    "bootstrap_interval",
-    "layer_similarity",
-    "shuffled",
-]
+__all__ = ["Neighbourhood", "bootstrap_interval", "layer_similarity", "shuffled"]
 
 NEIGHBOURS = 10
 

@@ -149,10 +149,7 @@ class Counted:
 
 
 def count_rows(
-    layers: Mapping[str, Array],
-    columns: Columns,
-    span: slice,
-    counting: Counting,
+    layers: Mapping[str, Array], columns: Columns, span: slice, counting: Counting
 ) -> Counted:
     """Count some of the rows of every layer, in one pass over each.
 

@@ -10,11 +10,7 @@ from layerwise.baselines import Baseline
 from layerwise.data import Dataset
 from layerwise.study.records._layer_study import LayerStudy
 
-__all__ = [
-    "Finding",
-    "InputStudy",
-    "Suspect",
-]
+__all__ = ["Finding", "InputStudy", "Suspect"]
 
 
 @dataclass(frozen=True)

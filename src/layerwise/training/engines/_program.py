@@ -172,11 +172,7 @@ def is_constant(value: Any) -> bool:
 
 
 def _run(
-    shape: Shape,
-    given: Given,
-    state: State,
-    block: Block,
-    span: tuple[Array, Array],
+    shape: Shape, given: Given, state: State, block: Block, span: tuple[Array, Array]
 ) -> Carry:
     """Do the steps first … last - 1; leave at the first whose loss is not finite.
 
