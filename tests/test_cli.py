@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 import layerwise as lw
 from layerwise.arrays import leaves
 from layerwise.cli import main
+from layerwise.cli._commands import COMMANDS
 from layerwise.experiment import Plan, known_of_data, open_run, read_summary
 from layerwise.experiment._workers import workers
 from layerwise.training import latest_checkpoint
@@ -218,6 +219,14 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         (["run", "iris", "--keep-checkpoints", "0"], "keep_checkpoints"),
         (["run", "iris", "--required-accuracy", "2"], "required"),
         (["run", "iris", "--device", "tpu"], "tpu"),
+        (
+            ["run", "iris", "--engine", "eager", "--device", "gpu"],
+            "engine eager computes on cpu, not on gpu",
+        ),
+        (
+            ["run", "iris", "--engine", "torch", "--device", "tpu"],
+            "engine torch computes on cpu or gpu, not on tpu",
+        ),
         (["run", "irsi"], "iris"),
         (["run", "no/such/file.npz"], "no/such/file.npz"),
         (["rn"], "did you mean run"),
@@ -433,6 +442,12 @@ def test_interrupted_in_training_it_names_the_command_that_was_given(
 
 def _interrupt(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("command", ["run", "train", "sweep"])
+def test_defaults_are_those_of_the_library(command):
+    """They are written twice: help is printed without loading an array library."""
+    assert COMMANDS[command]().plan() == Plan()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])

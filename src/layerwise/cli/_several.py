@@ -83,12 +83,12 @@ class SweepCommand(TrainingOptions):
     resume: Folder = None
     """go on with the interrupted or killed sweep in this folder; its own settings
     hold"""
-    suspects: tyro.conf.Suppress[int] = 0
-    required_accuracy: tyro.conf.Suppress[float] = 0.99
-    snapshots: tyro.conf.Suppress[int] = 5
-    log_every: tyro.conf.Suppress[int | None] = None
-    checkpoint_every: tyro.conf.Suppress[float] = 5.0
-    keep_checkpoints: tyro.conf.Suppress[int] = 2
+    suspects: tyro.conf.Suppress[int] = TrainingOptions.suspects
+    required_accuracy: tyro.conf.Suppress[float] = TrainingOptions.required_accuracy
+    snapshots: tyro.conf.Suppress[int] = TrainingOptions.snapshots
+    log_every: tyro.conf.Suppress[int | None] = TrainingOptions.log_every
+    checkpoint_every: tyro.conf.Suppress[float] = TrainingOptions.checkpoint_every
+    keep_checkpoints: tyro.conf.Suppress[int] = TrainingOptions.keep_checkpoints
 
     def __call__(self, console: "Console") -> int:
         """Do it."""

@@ -36,6 +36,7 @@ from layerwise.model._losses import (
 )
 from layerwise.model._mlp import MLP
 from layerwise.model._network import (
+    BLOCK_ROWS,
     Batch,
     LossAndGradients,
     Network,
@@ -48,6 +49,7 @@ from layerwise.model._network import (
 
 __all__ = [
     "ACTIVATIONS",
+    "BLOCK_ROWS",
     "GELU",
     "INITIALISERS",
     "LOSSES",

@@ -24,6 +24,7 @@ from layerwise.model._layer import Noise
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
 
 __all__ = [
+    "BLOCK_ROWS",
     "Batch",
     "LossAndGradients",
     "Network",

@@ -3,7 +3,7 @@
 This room loads torch: who has no module gets along without it.
 """
 
-from layerwise.modules._calling import as_inputs, unwrapped
+from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
 from layerwise.modules._capture import Capture, Layer, capture_of
 from layerwise.modules._choice import Layers
 from layerwise.modules._convert import Slot, slots
@@ -24,6 +24,7 @@ from layerwise.modules._tracking import Watched, watched
 from layerwise.modules._weights import load_weights
 
 __all__ = [
+    "MODULE_ROWS",
     "ArraySource",
     "Batch",
     "Capture",

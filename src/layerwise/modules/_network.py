@@ -15,6 +15,7 @@ from layerwise.data import Dataset, Scaling
 from layerwise.errors import InputError
 from layerwise.model import LOSSES, Loss, Network, TrainedNetwork
 from layerwise.modules._calling import (
+    MODULE_ROWS,
     as_inputs,
     device_of,
     dtype_of,
@@ -25,9 +26,6 @@ from layerwise.modules._convert import Scale, network_module
 from layerwise.modules._outputs import answer_of, logits_of
 
 __all__ = ["TorchModule", "TorchNetwork", "scaling_module", "to_torch", "torch_network"]
-
-BLOCK_ROWS = 256
-"""Rows that are passed through a module at a time: convolutions take much memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +118,8 @@ class TorchNetwork(TrainedNetwork):
     def _outputs(self, inputs: Array) -> Iterator[np.ndarray]:
         module = to_torch(self)
         with torch.no_grad():
-            for start in range(0, len(inputs), BLOCK_ROWS):
-                rows = np.array(inputs[start : start + BLOCK_ROWS])
+            for start in range(0, len(inputs), MODULE_ROWS):
+                rows = np.array(inputs[start : start + MODULE_ROWS])
                 yield to_numpy(_logits(module, rows, len(self.class_names)))
 
 

@@ -15,13 +15,10 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from layerwise import ranks
 from layerwise.data import Samples, StoredRows, read_ahead
 from layerwise.errors import InputError
-from layerwise.modules._calling import as_inputs, device_of, dtype_of
+from layerwise.modules._calling import MODULE_ROWS, as_inputs, device_of, dtype_of
 from layerwise.modules._reading import Arguments, Batch, Reader
 
 __all__ = ["ArraySource", "Source", "StreamSource"]
-
-BATCH = 256
-"""Samples of an array that a module is given at a time."""
 
 ALL = slice(None)
 
@@ -85,7 +82,7 @@ class ArraySource(Source):
     @property
     def length(self) -> int:
         """How many batches there are."""
-        return -(-len(self.targets) // BATCH)
+        return -(-len(self.targets) // MODULE_ROWS)
 
     def first(self) -> Batch:
         """Return the first batch; without samples there is none."""
@@ -96,8 +93,8 @@ class ArraySource(Source):
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
         """Yield batches in the arrays' order, or those of a slice of their numbers."""
         numbers = range(self.length)[own]
-        stop = min(numbers.stop * BATCH, len(self.targets))
-        yield from self._of(slice(numbers.start * BATCH, stop))
+        stop = min(numbers.stop * MODULE_ROWS, len(self.targets))
+        yield from self._of(slice(numbers.start * MODULE_ROWS, stop))
 
     def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
         """Yield the samples at some positions, and no others."""
@@ -106,7 +103,7 @@ class ArraySource(Source):
     def _of(self, where: slice | Int[np.ndarray, " some"]) -> Iterator[Placed]:
         device, dtype = device_of(self._module), dtype_of(self._module)
         samples, start = self._samples.at(where), 0
-        for rows in read_ahead(samples.inputs, BATCH):
+        for rows in read_ahead(samples.inputs, MODULE_ROWS):
             # A copy: torch warns of arrays that may not be written to.
             tensor = as_inputs(np.array(rows), dtype, device)
             stop = start + len(rows)

@@ -8,6 +8,7 @@ import numpy as np
 
 from layerwise.arrays import Tree, device_named
 from layerwise.data import Order, Samples
+from layerwise.model import BLOCK_ROWS
 from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 from layerwise.training.engines._program import (
@@ -25,9 +26,6 @@ from layerwise.training.engines._program import (
 )
 
 __all__ = ["CompiledEngine"]
-
-BLOCK_ROWS = 4096
-"""Rows evaluated at a time."""
 
 
 class CompiledEngine:

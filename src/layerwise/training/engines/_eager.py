@@ -14,6 +14,7 @@ import numpy as np
 from layerwise.arrays import Tree, leaves, ravelled, tree_map, unravelled
 from layerwise.data import Order, Samples
 from layerwise.model import (
+    BLOCK_ROWS,
     Batch,
     Draw,
     Noise,
@@ -27,9 +28,6 @@ from layerwise.training._health import greatest_slopes, health_of_step
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
 __all__ = ["EagerEngine"]
-
-BLOCK_ROWS = 4096
-
 
 _Step = tuple[np.ndarray, np.ndarray, Any]
 """Which samples a step sees, how much each counts, and at what rate."""

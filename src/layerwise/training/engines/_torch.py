@@ -18,8 +18,8 @@ from torch import Tensor
 from layerwise import ranks
 from layerwise.arrays import Tree, leaves, to_numpy, torch_device_named, tree_map
 from layerwise.data import Order, Samples
-from layerwise.model import Network, hits, target_rows
-from layerwise.modules import Watched, greatest_slopes
+from layerwise.model import BLOCK_ROWS, Network, hits, target_rows
+from layerwise.modules import MODULE_ROWS, Watched, greatest_slopes
 from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps
 from layerwise.training.engines._graph import (
@@ -30,12 +30,6 @@ from layerwise.training.engines._graph import (
 from layerwise.training.engines._live import fill, live
 
 __all__ = ["TorchEngine"]
-
-BLOCK_ROWS = 4096
-"""Rows of a network by hand that are evaluated at a time."""
-
-MODULE_ROWS = 256
-"""Rows of a module: convolutions take much memory."""
 
 SHARE_OF_DEVICE = 0.5
 """Training inputs lie on a CUDA device where they take at most this of its memory."""
