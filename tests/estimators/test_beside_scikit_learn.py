@@ -137,3 +137,57 @@ def test_both_engines(iris, engine):
     ours, theirs = both("c", {"shuffle": False, "batch_size": 32})
     ours.set_params(engine=engine)
     assert_the_same(ours.fit(*iris), theirs.fit(*iris))
+
+
+@pytest.mark.parametrize("kind", ["c", "r"])
+def test_partial_fit_outlasts_the_patience_of_a_fit(kind):
+    """The labels are turned round after a fit that converged: both unlearn them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    y = (X[:, 0] > 0).astype(int if kind == "c" else float)
+    ours, theirs = both(kind, {"max_iter": 600, "learning_rate_init": 0.05})
+    for model in (ours, theirs):
+        model.fit(X, y)
+        for _ in range(150):
+            model.partial_fit(X, 1 - y)
+    assert len(ours.loss_curve_) == ours.t_ / 60 > 150
+    assert ours.score(X, 1 - y) > 0.9
+    assert theirs.score(X, 1 - y) > 0.9
+
+
+def test_a_stream_is_learnt_as_long_as_it_flows(iris):
+    """Each of 60 epochs of one fit, and of 60 calls, whatever the loss did before."""
+    X, y = iris
+    ours, theirs = both("c", {"tol": 10, "n_iter_no_change": 2})
+    for _ in range(60):
+        for model in (ours, theirs):
+            model.partial_fit(X, y, classes=[0, 1, 2])
+    assert_the_same(ours, theirs)
+
+
+def test_a_warm_start_of_one_epoch_is_one_epoch(iris):
+    ours, theirs = both("c", {"warm_start": True, "max_iter": 1, "tol": 10})
+    for _ in range(40):
+        ours.fit(*iris), theirs.fit(*iris)
+    assert_the_same(ours, theirs)
+    assert ours.best_loss_ == pytest.approx(theirs.best_loss_, abs=1e-10)
+
+
+def test_a_warm_start_on_other_labels_learns_them(iris):
+    X, y = iris
+    ours, _ = both("c", {"warm_start": True, "max_iter": 300, "tol": 1e-3})
+    ours.set_params(learning_rate_init=0.05)
+    ours.fit(X, y).fit(X, (y + 1) % 3)
+    assert ours.n_iter_ > 11
+    assert ours.score(X, (y + 1) % 3) > 0.9
+
+
+def test_a_warm_start_needs_the_same_classes(iris):
+    X, y = iris
+    for model in both("c", {"warm_start": True}):
+        model.fit(X, y)
+        for labels in (y % 2, y + 1):
+            with pytest.raises(ValueError, match="class"):
+                model.fit(X, labels)
+    ours, _ = both("c", {})
+    ours.partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y % 2)

@@ -60,7 +60,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     verbose : bool
         Whether every epoch is printed.
     warm_start : bool
-        Whether another `fit` goes on with the network of the last one.
+        Whether another `fit` goes on with the network of the last one, on the same
+        classes. When to stop is decided anew in each `fit`.
     momentum, nesterovs_momentum : float, bool
         Of "sgd".
     early_stopping : bool
@@ -254,6 +255,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"y has the class {y[unknown][0]!r}, which is none of {self.classes_}"
             )
         return places
+
+    def _check_resumed(self, targets: np.ndarray) -> None:
+        missing = np.delete(self.classes_, np.unique(targets))
+        if len(missing):
+            raise InputError(
+                f"y lacks the classes {missing} of the last fit: warm_start needs the "
+                "same classes again, partial_fit does not"
+            )
 
     def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:

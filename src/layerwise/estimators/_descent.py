@@ -105,13 +105,14 @@ class Descent:
     def passes(self, state: State, patience: Patience) -> Iterator[Passed]:
         """Yield where the training stands until it stops or diverges.
 
-        As many epochs are done at a time as there will be in any case: the engine is
-        called less often, and nothing is done in vain. Where the training diverged the
-        last loss is not finite.
+        There is one epoch at least, however long the patience has waited before. As
+        many epochs are done at a time as there will be in any case: the engine is called
+        less often, and nothing is done in vain. Where the training diverged the last
+        loss is not finite.
         """
         each, epoch = self.order.steps_per_epoch, 0
-        while epoch < self.max_iter and not patience.is_over:
-            ahead = int(min(self.max_iter - epoch, patience.epochs_left))
+        while epoch < self.max_iter and not (epoch and patience.is_over):
+            ahead = max(1, int(min(self.max_iter - epoch, patience.epochs_left)))
             if self.judge or self.every_epoch:
                 ahead = 1
             state, steps = self.engine.advance(

@@ -132,6 +132,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         begins = not (self.warm_start and hasattr(self, "network_"))
         samples = self._samples(X, y, sample_weight, begins=begins)
+        if not begins:
+            self._check_resumed(samples.targets)
+        self._patience = Patience(float(self.tol), float(self.n_iter_no_change))
         held_out = None
         if X_val is not None:
             held_out = self._checked(X_val, y_val, None, reset=False)
@@ -215,7 +218,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     @property
     def best_loss_(self) -> float | None:
         """The lowest loss of an epoch; None where scores decided."""
-        return None if self.early_stopping else self._patience.best
+        return None if self.early_stopping else min(self.loss_curve_)
 
     @property
     def best_validation_score_(self) -> float | None:
@@ -235,6 +238,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     @abstractmethod
     def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
         """Return the loss and the score of the samples held out."""
+
+    def _check_resumed(self, targets: np.ndarray) -> None:
+        """Raise an ``InputError`` where a warm start cannot go on with these."""
 
     def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
         """Return what each sample counts for the sake of its target."""
