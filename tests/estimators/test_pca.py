@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from sklearn import decomposition
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -75,12 +76,38 @@ def test_likelihood_is_that_of_the_normal_distribution():
     assert np.abs(found - normal.logpdf(rows)).max() < 1e-10
 
 
-def test_without_variance_there_is_no_likelihood():
-    rows = np.column_stack([table(), np.ones(200)])
-    with pytest.raises(ValueError, match="directions without variance"):
-        PCA().fit(rows).score(rows)
+@pytest.mark.parametrize("n_components", [None, 3, 2])
+def test_where_a_direction_has_no_variance_the_others_have_the_density(n_components):
+    """As scipy's degenerate normal distribution; scikit-learn inverts what has none."""
+    rows = np.column_stack([table(200, 3), np.ones(200), table(200, 3) @ [1, 2, 3]])
+    pca = PCA(n_components).fit(rows)
+    if n_components == 2:
+        assert np.isfinite(pca.score(rows))  # the rest is noise
+        return
+    normal = stats.multivariate_normal(
+        rows.mean(axis=0), np.cov(rows.T), allow_singular=True
+    )
+    assert np.abs(pca.score_samples(rows) - normal.logpdf(rows)).max() < 1e-9
+    elsewhere = rows + np.array([0, 0, 0, 1, 0])
+    assert pca.score_samples(elsewhere).tolist() == [-np.inf] * 200
+    pipeline = make_pipeline(StandardScaler(), PCA(n_components)).fit(rows)
+    assert np.isfinite(pipeline.score(rows))
     whitened = PCA(whiten=True).fit_transform(rows)
     assert np.isfinite(whitened).all()
+
+
+def test_without_any_variance_rows_are_on_the_point_or_not():
+    pca = PCA().fit(np.ones((5, 3)))
+    assert pca.score_samples([[1, 1, 1], [1, 1, 2]]).tolist() == [0, -np.inf]
+
+
+def test_wide_rows_that_were_fitted_have_a_likelihood():
+    rows = table(20, 100)
+    pca = PCA().fit(rows)
+    assert np.isfinite(pca.score(rows))
+    assert PCA(5).fit(rows).score(rows) == pytest.approx(
+        decomposition.PCA(5, svd_solver="full").fit(rows).score(rows), rel=1e-9
+    )
 
 
 def test_equals_float64_svd():
@@ -127,10 +154,144 @@ def test_two_fits_merge():
     assert np.abs(merged.covariance - np.cov(rows.T)).max() < 1e-12
 
 
-def test_more_features_than_rows():
-    pca = PCA().fit(table(4, 9))
-    assert pca.components_.shape == (4, 9)
-    assert pca.explained_variance_[3] < 1e-14 * pca.explained_variance_[0]
+@pytest.mark.parametrize("n_components", [None, 0, 1, 5, 29, 30, 0.5, 0.99])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
+def test_more_features_than_rows(n_components, dtype):
+    rows = (table(30, 90) * 5 + 100).clip(0, 255).astype(dtype)
+    ours = PCA(n_components).fit(rows)
+    theirs = decomposition.PCA(n_components, svd_solver="full")
+    theirs.fit(rows.astype(np.float64))
+    assert ours.n_components_ == theirs.n_components_
+    real = slice(0, min(ours.n_components_, 29))
+    for name in [*FITTED, "singular_values_"]:
+        found, expected = (getattr(model, name)[real] for model in (ours, theirs))
+        if name == "mean_":
+            found, expected = ours.mean_, theirs.mean_
+        assert found.shape == expected.shape
+        error = np.abs(found - expected).max(initial=0)
+        assert error <= 1e-10 * np.abs(expected).max(initial=0), name
+    kept = ours.components_
+    assert np.abs(kept @ kept.T - np.eye(len(kept))).max(initial=0) < 1e-12
+    assert ours.noise_variance_ == pytest.approx(theirs.noise_variance_, rel=1e-10)
+
+
+def test_wide_rows_take_no_square_of_the_features():
+    rows = np.random.default_rng(0).normal(size=(20, 20_000))
+    tracemalloc.start()
+    try:
+        pca = PCA(3).fit(rows)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * rows.nbytes  # 3.2 MB each; a square of features is 3.2 GB
+    back = PCA().fit(rows)
+    found = back.inverse_transform(back.transform(rows))
+    assert np.abs(found - rows).max() < 1e-10
+    assert pca.explained_variance_[0] == pytest.approx(back.explained_variance_[0])
+
+
+def test_wide_rows_far_from_zero_lose_nothing():
+    rows = table(10, 30)
+    near, far = PCA(3).fit(rows), PCA(3).fit(rows + 2.0**26)
+    assert np.abs(near.components_ - far.components_).max() < 1e-6
+
+
+def test_a_wide_fit_goes_on_in_parts_and_merges():
+    rows = table(50, 30)
+    parts = PCA(3).fit(rows[:20]).partial_fit(rows[20:])
+    whole = PCA(3).fit(rows)
+    for name in FITTED:
+        error = np.abs(getattr(parts, name) - getattr(whole, name)).max()
+        assert error < 1e-11 * np.abs(getattr(whole, name)).max(), name
+    left, right = PCA().fit(rows[:20]), PCA().fit(rows[20:])
+    merged = left.moments_.merge(right.moments_)
+    assert np.abs(merged.covariance - np.cov(rows.T)).max() < 1e-10
+
+
+def test_wide_rows_whose_squares_overflow_are_refused_like_others():
+    for shape in ((3, 9), (9, 3)):
+        rows = np.random.default_rng(0).normal(size=shape) * 1e200
+        with pytest.raises(ValueError, match="squares overflow"):
+            PCA().fit(rows)
+
+
+@pytest.mark.parametrize("n_components", [None, 2, 0.8])
+@pytest.mark.parametrize("shape", [(200, 12), (12, 200)])
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows_are_rows(n_components, shape, kind):
+    rows = np.random.default_rng(0).poisson(0.3, shape).astype(float)
+    ours = PCA(n_components).fit(kind(rows))
+    same = PCA(n_components).fit(rows)
+    for name in [*FITTED, "singular_values_"]:
+        assert np.array_equal(getattr(ours, name), getattr(same, name)), name
+    assert np.array_equal(ours.transform(kind(rows)), same.transform(rows))
+    assert np.array_equal(ours.score_samples(kind(rows)), same.score_samples(rows))
+    if n_components == 2:
+        theirs = decomposition.PCA(2, svd_solver="arpack", random_state=0)
+        expected = theirs.fit(sparse.csr_array(rows)).explained_variance_
+        assert np.abs(ours.explained_variance_ / expected - 1).max() < 1e-9
+
+
+def test_sparse_rows_are_filled_in_block_by_block(monkeypatch):
+    monkeypatch.setattr("layerwise.estimators._pca.BLOCK_NUMBERS", 70)
+    rows = np.random.default_rng(0).poisson(0.3, (60, 7)).astype(float)
+    parts = PCA(3).partial_fit(sparse.csr_array(rows[:30]))
+    parts.partial_fit(sparse.csr_array(rows[30:]))
+    whole = PCA(3).fit(rows)
+    assert np.abs(parts.components_ - whole.components_).max() < 1e-12
+    assert (
+        np.abs(parts.transform(sparse.csr_array(rows)) - whole.transform(rows)).max()
+        < 1e-12
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("rank", [1, 3, 7])
+def test_the_likeliest_number_is_that_of_scikit_learn(seed, rank):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(150, rank)) @ rng.normal(size=(rank, 8))
+    rows += 0.1 * rng.normal(size=rows.shape)
+    ours, theirs = PCA("mle").fit(rows), decomposition.PCA("mle").fit(rows)
+    assert ours.n_components_ == theirs.n_components_ == rank
+    assert ours.noise_variance_ == pytest.approx(theirs.noise_variance_)
+
+
+def test_the_likeliest_number_of_other_tables():
+    for data in (load_iris(), load_wine(), load_breast_cancer()):
+        theirs = decomposition.PCA("mle", svd_solver="full").fit(data.data)
+        assert PCA("mle").fit(data.data).n_components_ == theirs.n_components_
+    with pytest.raises(ValueError, match="'mle': 4 rows are fewer than 9 features"):
+        PCA("mle").fit(table(4, 9))
+
+
+def test_no_components_are_noise_alone():
+    rows = table()
+    ours, theirs = PCA(0).fit(rows), decomposition.PCA(0, svd_solver="full").fit(rows)
+    assert ours.transform(rows).shape == theirs.transform(rows).shape == (200, 0)
+    assert ours.noise_variance_ == pytest.approx(theirs.noise_variance_)
+    assert ours.score(rows) == pytest.approx(theirs.score(rows))
+    assert np.abs(ours.inverse_transform(np.empty((2, 0))) - rows.mean(0)).max() < 1e-12
+
+
+def test_a_share_that_is_just_reached_is_not_enough():
+    """Variances 4, 2, 1, 1: exact, so that 0.5, 0.75 and 0.875 are cumulative."""
+    rows = np.concatenate([np.diag([2.0, 2**0.5, 1, 1]), -np.diag([2.0, 2**0.5, 1, 1])])
+    for wanted in (0.4, *PCA().fit(rows).explained_variance_ratio_.cumsum()[:3]):
+        theirs = decomposition.PCA(wanted, svd_solver="covariance_eigh").fit(rows)
+        ours = PCA(float(wanted)).fit(rows)
+        assert ours.n_components_ == theirs.n_components_
+
+
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh", "randomized"])
+def test_takes_the_arguments_of_scikit_learn(solver):
+    arguments = {"svd_solver": solver, "random_state": 0, "copy": False}
+    arguments |= {"tol": 0.0, "iterated_power": 7, "n_oversamples": 10}
+    ours = PCA(2, **arguments).fit(table())
+    theirs = decomposition.PCA(2, **arguments | {"copy": True}).fit(table())
+    assert np.abs(ours.components_ - theirs.components_).max() < 1e-6
+    assert set(decomposition.PCA().get_params()) == set(ours.get_params())
+    with pytest.raises(ValueError, match="svd_solver is 'qr': give one of 'auto'"):
+        PCA(svd_solver="qr").fit(table())
 
 
 def test_one_row_has_no_variance():
@@ -139,7 +300,7 @@ def test_one_row_has_no_variance():
     assert pca.transform(np.ones((1, 3))).tolist() == [[0]]
 
 
-@pytest.mark.parametrize("wrong", [0, 7, -1, 0.0, 1.0, 1.5, "mle"])
+@pytest.mark.parametrize("wrong", [7, -1, 0.0, 1.0, 1.5, "all"])
 def test_n_components_out_of_range_is_named(wrong):
     with pytest.raises(ValueError, match=f"n_components is {wrong!r}: "):
         PCA(wrong).fit(table())

@@ -106,9 +106,9 @@ class Descent:
         """Yield where the training stands until it stops or diverges.
 
         There is one epoch at least, however long the patience has waited before. As
-        many epochs are done at a time as there will be in any case: the engine is called
-        less often, and nothing is done in vain. Where the training diverged the last
-        loss is not finite.
+        many epochs are done at a time as there will be in any case: the engine is
+        called less often, and nothing is done in vain. Where the training diverged the
+        last loss is not finite.
         """
         each, epoch = self.order.steps_per_epoch, 0
         while epoch < self.max_iter and not (epoch and patience.is_over):

@@ -16,9 +16,11 @@ from layerwise.statistics._components import (
     constant_units,
     duplicate_units,
     effective_rank,
+    likeliest_dimension,
     log_likelihoods,
     participation_ratio,
     principal_components,
+    principal_components_of_rows,
 )
 from layerwise.statistics._discriminants import (
     Discriminants,
@@ -83,6 +85,7 @@ __all__ = [
     "fisher_ratio",
     "hsic",
     "least_squares_probe",
+    "likeliest_dimension",
     "linear_cka",
     "log_likelihoods",
     "nearest_columns",
@@ -91,6 +94,7 @@ __all__ = [
     "norm_variation",
     "participation_ratio",
     "principal_components",
+    "principal_components_of_rows",
     "self_duality",
     "separation",
     "share",

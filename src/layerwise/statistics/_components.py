@@ -1,6 +1,7 @@
 """Principal components, effective dimension, constant and duplicate units."""
 
 from dataclasses import dataclass
+from math import lgamma
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -17,16 +18,21 @@ __all__ = [
     "dimensions",
     "duplicate_units",
     "effective_rank",
+    "likeliest_dimension",
     "log_likelihoods",
     "participation_ratio",
     "pointed",
     "principal_components",
+    "principal_components_of_rows",
 ]
 
 DUPLICATE = 1e-10
 """Two units whose squared correlation is this near to 1 are affine functions of each
 other. Single precision rounds a unit at some 1e-14 of its mean square, which leaves
 room for a mean of 100 standard deviations; trained units are 0.1 from it and more."""
+
+MINKA_LEAST = 1e-15
+"""A variance below is taken for none in `likeliest_dimension`, as by scikit-learn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,38 +100,84 @@ def log_likelihoods(
     ``noise_variance`` in every direction that no component spans: Tipping and Bishop,
     "Probabilistic principal component analysis" (1999), section 3.
 
+    Where directions have no variance, the density is that on the space of those that
+    have some; a row outside that space has density 0, and -inf is returned for it.
+
     Parameters
     ----------
     rows : real array, shape (rows, units)
     found : PrincipalComponents
     noise_variance : float
         Not looked at where the components span everything.
-
-    Raises
-    ------
-    InputError
-        If there is a direction without variance: no density is finite there.
     """
     rows = checked_rows(rows, len(found.mean))
     kept, units = found.components.shape
-    rest = [noise_variance] * (units - kept)
-    variances = np.array([*found.explained_variance, *rest])
-    if variances.min() <= RESOLUTION * variances.max():
-        raise InputError(
-            "there are directions without variance, and no likelihood: keep fewer "
-            "components, or drop constant and duplicate features"
-        )
-    constant = units * np.log(2 * np.pi) + np.log(variances).sum()
+    variances = np.full(units, noise_variance)
+    variances[:kept] = found.explained_variance
+    real = variances > RESOLUTION * variances.max(initial=0)
+    along_them = found.components[real[:kept]]
+    of_them = variances[:kept][real[:kept]]
+    everywhere = bool(real[kept:].all()) and len(along_them) == kept
+    constant = real.sum() * np.log(2 * np.pi) + np.log(variances[real]).sum()
     logs = np.empty(len(rows))
     for part in blocks(len(rows)):
         centred = rows[part] - found.mean
-        along = centred @ found.components.T
-        distances = (along**2 / found.explained_variance).sum(axis=1)
-        if kept < units:
-            beside = centred - along @ found.components
-            distances += (beside**2).sum(axis=1) / noise_variance
+        along = centred @ along_them.T
+        distances = (along**2 / of_them).sum(axis=1)
+        if kept < units or not everywhere:
+            beside = ((centred - along @ along_them) ** 2).sum(axis=1)
+            if everywhere:
+                distances += beside / noise_variance
+            else:
+                # What rounding leaves beside a space grows with the row.
+                size = np.maximum((centred**2).sum(axis=1), variances.max(initial=0))
+                distances[beside > RESOLUTION * size] = np.inf
         logs[part] = -0.5 * (constant + distances)
     return logs
+
+
+def likeliest_dimension(variances: Float64[np.ndarray, " units"], rows: int) -> int:
+    """Return how many components explain the rows best: Minka's choice.
+
+    The rank, from 1 to units - 1, of the largest evidence under probabilistic PCA:
+    Minka, "Automatic choice of dimensionality for PCA" (2000), equation 30.
+
+    Parameters
+    ----------
+    variances : float64, shape (units,)
+        Of all components, the largest first.
+    rows : int
+        How many rows there were.
+    """
+    units = len(variances)
+    if units < 2:
+        return 0
+    least = np.finfo(float).tiny
+    logs = np.log(np.maximum(variances, least))
+    differences = np.log(np.maximum(np.subtract.outer(variances, variances), least))
+    # Of two components that are kept: (a - b)² / ab, for all pairs before each.
+    pairs = np.triu(2 * differences - np.add.outer(logs, logs), 1).sum(0).cumsum()
+    # The logarithm of the surface of the unit sphere in 1, 2, … dimensions, less log 2.
+    sizes = np.arange(1, units + 1) / 2
+    spheres = np.array([lgamma(size) for size in sizes]) - sizes * np.log(np.pi)
+    evidence = np.full(units, -np.inf)
+    for rank in range(1, units):
+        if variances[rank - 1] < MINKA_LEAST:
+            break
+        left = units - rank
+        noise = max(variances[rank:].mean(), MINKA_LEAST)
+        free = units * rank - rank * (rank + 1) / 2
+        gaps = np.maximum(1 / noise - 1 / variances[:rank], least)
+        curvature = pairs[rank - 1] + differences[:rank, rank:].sum()
+        curvature += left * np.log(gaps).sum() + free * np.log(rows)
+        evidence[rank] = (
+            spheres[units - rank :].sum()
+            - rank * np.log(2)
+            - rows / 2 * (logs[:rank].sum() + left * np.log(noise))
+            + (free + rank) / 2 * np.log(2 * np.pi)
+            - (curvature + rank * np.log(rows)) / 2
+        )
+    return int(evidence.argmax())
 
 
 def principal_components(
@@ -164,6 +216,47 @@ def principal_components(
         components=pointed(moments.lifted(eigenvectors.T[: -count - 1 : -1])),
         explained_variance=variance,
         explained_variance_ratio=variance / total if total else np.zeros(count),
+    )
+
+
+def principal_components_of_rows(rows: Array) -> PrincipalComponents:
+    """Return all principal components of rows fewer than their units.
+
+    By a singular value decomposition of the centred rows: rows² · units operations,
+    where the covariance would take units³, and units² numbers of memory.
+
+    Parameters
+    ----------
+    rows : real array, shape (rows, units)
+        All of them; there are as many components as rows, the last without variance.
+
+    Raises
+    ------
+    InputError
+        If there are no rows, or their squares overflow.
+    """
+    rows = checked_rows(rows)
+    if not len(rows):
+        raise InputError("there are no rows to take principal components of")
+    # About a row of theirs, as in `Moments`: an offset costs nothing.
+    first = rows[0].astype(np.float64)
+    centred = rows - first
+    offset = centred.mean(axis=0)
+    centred -= offset
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(np.vdot(centred, centred)):
+            raise InputError(
+                "the rows hold numbers so large that their squares overflow: scale "
+                "them down"
+            )
+    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    variance = singular**2 / max(len(rows) - 1, 1)
+    total = variance.sum()
+    return PrincipalComponents(
+        mean=first + offset,
+        components=pointed(directions),
+        explained_variance=variance,
+        explained_variance_ratio=variance / total if total else np.zeros(len(rows)),
     )
 
 

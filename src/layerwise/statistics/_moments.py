@@ -138,6 +138,35 @@ class Moments:
             fast_error=None if way.precision == "exact" else found.error,
         )
 
+    @classmethod
+    def of_factor(
+        cls,
+        count: int,
+        mean: Float64[np.ndarray, " units"],
+        factor: Float64[np.ndarray, "rank units"],
+    ) -> "Moments":
+        """Return the moments of rows of one class by a factor of their scatter.
+
+        Parameters
+        ----------
+        count : int
+            How many rows there were.
+        mean : float64, shape (units,)
+        factor : float64, shape (rank, units)
+            ``factor.T @ factor`` is the scatter about the mean.
+        """
+        units = len(mean)
+        squares = (factor**2).sum(axis=0, keepdims=True)
+        sums = Sums(
+            np.array([count]),
+            np.zeros((1, units)),
+            squares,
+            factor.T @ factor,
+            None,
+            0.0,
+        )
+        return cls.of_sums(Way(1, units), mean, sums)
+
     @property
     def way(self) -> Way:
         """How rows are added up here."""
