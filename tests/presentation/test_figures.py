@@ -448,6 +448,7 @@ def test_worst_mistakes_come_most_confident_first(digits):
     assert captions[0].startswith(
         f"is {study.targets[worst]}, said {study.predictions[worst]}\n"
     )
+    assert captions[0].endswith(f", row {digits.data.test.rows[worst]:,}")
 
 
 def test_no_mistakes_are_said_to_be_none(digits):

@@ -236,6 +236,7 @@ def test_a_speed_that_is_not_known_is_left_out(digits, digits_figures):
 def test_mistakes_of_a_table_are_listed(iris):
     text = Reader(page(iris)).text
     worst = iris.study.mistakes[0]
+    assert f"row {iris.data.test.rows[worst]}" in text
     names, values = iris.data.class_names, iris.study.inputs[worst]
     row = names[iris.study.targets[worst]] + names[iris.study.predictions[worst]]
     assert row in text
@@ -269,7 +270,7 @@ def test_suspects_of_a_table_are_listed(iris, pages):
     names = iris.data.class_names
     text = Reader(pages["iris"]).text
     assert (
-        f"test {suspect.position}{names[suspect.label]}{names[suspect.suggestion]}"
+        f"{suspect.name}{names[suspect.label]}{names[suspect.suggestion]}"
         "0.9075.0\u202f%8 of 10hidden1"
     ) in text
     total = len(iris.study.suspects)

@@ -446,7 +446,7 @@ def test_the_ends_of_confidence_have_bins(digits):
 def test_suspects_say_what_they_look_like(digits):
     ax = suspect_labels(digits.study)
     assert texts(ax) == [
-        f"labelled {one.label}\nlooks like {one.suggestion}\ntest {one.position:,}"
+        f"labelled {one.label}\nlooks like {one.suggestion}\n{one.name}"
         for one in digits.study.suspects
     ]
     pictures = digits.study.inputs[[one.position for one in digits.study.suspects]]

@@ -70,7 +70,8 @@ def test_layers_stand_in_rows(digits):
 def test_suspects_stand_in_rows(digits):
     console = Console(file=io.StringIO(), width=88, force_terminal=False)
     suspects = digits.study.suspects
-    suspects = (replace(suspects[0], part="training", position=12_345), *suspects[1:])
+    first = replace(suspects[0], part="training", origin="row 12,345")
+    suspects = (first, *suspects[1:])
     names = tuple("abcdefghij")
     print_suspects(console, suspects, names)
     head, _, *lines = [line for line in printed(console) if line.strip()]
@@ -82,8 +83,8 @@ def test_suspects_stand_in_rows(digits):
     labels = [[names[one.label], names[one.suggestion]] for one in (first, second)]
     told = ["75.0", "%", "8", "of", "10"]
     assert [line.split() for line in lines[:2]] == [
-        ["training", "12,345", *labels[0], "0.90", *told, "hidden1"],
-        ["test", f"{second.position:,}", *labels[1], "0.80", *told, "–"],
+        ["training", "row", "12,345", *labels[0], "0.90", *told, "hidden1"],
+        ["test", "sample", f"{second.position:,}", *labels[1], "0.80", *told, "–"],
     ]
 
 

@@ -9,6 +9,7 @@ from layerwise.data._describe import (
 from layerwise.data._labelled import class_indices
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
+from layerwise.data._origins import Origins, sample_names
 from layerwise.data._records import Dataset, Samples, drawn, stratified_split
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
@@ -18,6 +19,7 @@ __all__ = [
     "DataStatistics",
     "Dataset",
     "Order",
+    "Origins",
     "Samples",
     "Scaling",
     "SetStatistics",
@@ -34,6 +36,7 @@ __all__ = [
     "read_ahead",
     "row_names",
     "rows_in_files",
+    "sample_names",
     "scaled",
     "stratified_split",
 ]

@@ -9,7 +9,7 @@ from layerwise.arrays import Array, to_numpy
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.errors import InputError
 
-__all__ = ["Labelled", "checked_set", "class_indices"]
+__all__ = ["Labelled", "checked_set", "class_indices", "one_file"]
 
 NumpyArray: TypeAlias = np.ndarray
 
@@ -32,6 +32,9 @@ class Labelled:
         By default the labels themselves.
     feature_names : tuple of str or None
         By default a data frame's columns.
+    files, test_files : tuple of (str, int)
+        The names of the files that the inputs are in, or of the arrays in one file, and
+        how many rows each has; none where they are in no file.
     """
 
     source: str
@@ -40,6 +43,13 @@ class Labelled:
     test: tuple[Array, Array] | None = None
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] | None = None
+    files: tuple[tuple[str, int], ...] = ()
+    test_files: tuple[tuple[str, int], ...] = ()
+
+
+def one_file(name: str | None, rows: Array | None) -> tuple[tuple[str, int], ...]:
+    """Return the file, or the array in one, that these rows are in, for `Labelled`."""
+    return () if name is None or rows is None else ((name, len(rows)),)
 
 
 def checked_set(labelled: Labelled) -> Labelled:
@@ -78,7 +88,14 @@ def checked_set(labelled: Labelled) -> Labelled:
             )
         test_labels = _checked_labels(labelled.test[1], len(test_inputs), source)
         test = test_inputs, _indices(test_labels, class_values, source)
-    return Labelled(labelled.source, inputs, targets, test, class_names, feature_names)
+    return replace(
+        labelled,
+        inputs=inputs,
+        labels=targets,
+        test=test,
+        class_names=class_names,
+        feature_names=feature_names,
+    )
 
 
 def class_indices(

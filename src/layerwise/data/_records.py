@@ -9,6 +9,7 @@ from jaxtyping import Int64, Integer
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
+from layerwise.data._origins import Origins
 from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
@@ -29,6 +30,9 @@ class Samples:
         The index of each input's class, kept as int32; or its numbers.
     weights : real array, shape (samples,), optional
         How much each sample counts, at least 0; by default all count alike.
+    origins : Origins, optional
+        Where each sample stands in what it was read from; by default these are all of
+        its rows, in order.
 
     Raises
     ------
@@ -39,6 +43,7 @@ class Samples:
     inputs: Array
     targets: np.ndarray
     weights: np.ndarray | None = None
+    origins: Origins | None = None
 
     def __post_init__(self) -> None:
         inputs, targets = self.inputs, np.asarray(self.targets)
@@ -62,6 +67,11 @@ class Samples:
                     f"{len(targets)} targets: give one weight for each sample"
                 )
             object.__setattr__(self, "weights", _read_only(weights))
+        if self.origins is not None and len(self.origins) != len(targets):
+            raise InputError(
+                f"there are the rows of {len(self.origins)} samples where there are "
+                f"{len(targets)} targets: give one for each sample"
+            )
         if targets.dtype.kind != "f":
             targets = targets.astype(np.int32, copy=False)
         object.__setattr__(self, "inputs", inputs)
@@ -76,6 +86,16 @@ class Samples:
             f"dtype={self.inputs.dtype})"
         )
 
+    @property
+    def where(self) -> Origins:
+        """Where each sample stands in what it was read from."""
+        return Origins(range(len(self))) if self.origins is None else self.origins
+
+    @property
+    def rows(self) -> Int64[np.ndarray, " samples"]:
+        """The row of each sample in its file, or in the array given; from 0."""
+        return self.where.rows
+
     def weights_at(self, positions: np.ndarray) -> np.ndarray:
         """Return how much the samples at these positions count, shape of positions."""
         if self.weights is None:
@@ -89,7 +109,8 @@ class Samples:
         weights = None if self.weights is None else self.weights[positions]
         stored = isinstance(self.inputs, StoredRows)
         inputs = self.inputs.at(positions) if stored else self.inputs[positions]
-        return Samples(inputs, self.targets[positions], weights)
+        own = self.where.at(positions)
+        return Samples(inputs, self.targets[positions], weights, own)
 
     def spread(self, most: int) -> Int64[np.ndarray, " positions"]:
         """Return the positions of at most so many samples, evenly from all of them.
@@ -111,7 +132,7 @@ class Samples:
         """Return the samples with their inputs read, where they are in files."""
         if not isinstance(self.inputs, StoredRows):
             return self
-        return Samples(np.asarray(self.inputs), self.targets, self.weights)
+        return replace(self, inputs=np.asarray(self.inputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,9 +275,13 @@ def dataset(
             f" training, a validation and a test set of {len(checked.class_names)}"
             " classes: give more rows"
         )
-    whole = Samples(checked.inputs, targets)
+    origins = Origins(range(len(targets)), checked.files)
+    whole = Samples(checked.inputs, targets, origins=origins)
     own = [whole.at(part) for part in parts]
-    test = own[-1] if checked.test is None else Samples(*checked.test)
+    test = own[-1]
+    if checked.test is not None:
+        origins = Origins(range(len(checked.test[1])), checked.test_files)
+        test = Samples(*checked.test, origins=origins)
     return Dataset(
         name=name,
         train=own[0],

@@ -243,7 +243,10 @@ class StoredRows:
         if isinstance(positions, slice) or isinstance(self.positions, np.ndarray):
             return replace(self, positions=self.positions[positions])
         first, step = self.positions.start, self.positions.step
-        return replace(self, positions=first + step * positions.astype(np.int64))
+        places = positions.astype(np.int64, copy=False)
+        if (first, step) != (0, 1):
+            places = first + step * places
+        return replace(self, positions=places)
 
     def __getitem__(self, index: Any) -> NumpyArray:
         """Read one row (an integer), a slice, or those at an array of positions."""

@@ -66,7 +66,7 @@ def _changed(data: Dataset, change: Mapping[str, Any]) -> Dataset:
         data = replace(data, scaling=change["scaling"])
     if "roll_labels" in change:
         rolled = np.roll(data.train.targets, change["roll_labels"])
-        data = replace(data, train=Samples(data.train.inputs, rolled))
+        data = replace(data, train=replace(data.train, targets=rolled))
     if "inputs" in change:
         means = _finite_means(data.train.inputs)
         data = replace(
@@ -89,7 +89,7 @@ def _finite_means(inputs: np.ndarray) -> np.ndarray:
 def _filled(samples: Samples, means: np.ndarray) -> Samples:
     inputs = samples.inputs
     filled = np.where(np.isfinite(inputs), inputs, means.astype(inputs.dtype))
-    return Samples(filled, samples.targets)
+    return replace(samples, inputs=filled)
 
 
 def _balanced(samples: Samples) -> Samples:

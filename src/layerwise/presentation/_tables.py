@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from layerwise.data import DataStatistics, SetStatistics
+from layerwise.data import DataStatistics, SetStatistics, sample_names
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import interval, known, short
 from layerwise.statistics import Share
@@ -183,7 +183,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
         ("sample", "labelled", "looks like", "score", "surety", "nearest", "since"),
         [
             (
-                f"{suspect.part} {count(suspect.position)}",
+                suspect.name,
                 names[suspect.label],
                 names[suspect.suggestion],
                 f"{suspect.score:.2f}",
@@ -202,10 +202,18 @@ def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) ->
     said, sure = study.answers
     head, cells = _shown(study, worst, feature_names)
     return Table(
-        ("is", "said", "sure", *head),
+        ("sample", "is", "said", "sure", *head),
         [
-            (names[study.targets[i]], names[said[i]], percent(float(sure[i])), *row)
-            for i, row in zip(worst, cells, strict=True)
+            (
+                own,
+                names[study.targets[i]],
+                names[said[i]],
+                percent(float(sure[i])),
+                *row,
+            )
+            for own, i, row in zip(
+                sample_names(study.origins, worst), worst, cells, strict=True
+            )
         ],
     )
 
@@ -217,7 +225,7 @@ def _shown(
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return what stands in the columns for samples, and the columns' names."""
     if study.inputs is None or not len(positions):
-        return ("sample",), [(count(int(position)),) for position in positions]
+        return (), [()] * len(positions)
     items = study.inputs[positions]
     if items.dtype.kind in "UO":
         return ("text",), [(short(str(item), TEXT),) for item in items]

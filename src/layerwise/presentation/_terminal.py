@@ -133,6 +133,8 @@ def print_suspects(
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
     _print_table(console, suspect_table(suspects, class_names))
+    if any(suspect.row is not None for suspect in suspects):
+        _say(console, "rows are counted from 0, in the file or array of the sample")
 
 
 def print_module_layers(

@@ -130,6 +130,7 @@ def studied(
         validation=None,
         keepable=None,
         findings=(),
+        origins=case.origins,
     )
     # What follows asks the study itself, as anybody can who is given one.
     if case.validation is not None:
@@ -277,6 +278,7 @@ class _Seen:
         if mistakes is None or mistakes.inputs is None or voters is None:
             return ()
         found: list[Suspect] = []
+        origins = self._case.origins
         # Kept once, by increasing position, in however many folds they vote.
         all_voters = np.unique(np.concatenate(self._voters))
         for fold, own_voters in enumerate(self._voters):
@@ -302,6 +304,7 @@ class _Seen:
                 ),
                 # Of a class that nobody fitted on has, nothing can speak for the label.
                 judged=np.isin(targets, fitted_targets[self.folds.fits == fold]),
+                origins=origins and origins.at(positions),
             )
             found += [
                 replace(suspect, position=int(positions[suspect.position]))

@@ -18,7 +18,7 @@ from layerwise.data._bounded import (
     filled,
     reading,
 )
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
@@ -181,11 +181,17 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         (_images(pairs[start]["images"], stored), read_idx(pairs[start]["labels"]))
         for start in train + test
     ]
+    files = [
+        one_file(pairs[start]["images"].name, array)
+        for start, (array, _) in zip(train + test, arrays, strict=True)
+    ]
     return Labelled(
         source=str(folder),
         inputs=arrays[0][0],
         labels=arrays[0][1],
         test=arrays[1] if test else None,
+        files=files[0],
+        test_files=files[-1],
     )
 
 

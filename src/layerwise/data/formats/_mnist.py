@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._records import Dataset, dataset
 from layerwise.data.formats._idx import read_idx
 from layerwise.errors import InputError
@@ -125,6 +125,8 @@ def load_published(
         labels=train_labels,
         test=(test_images, test_labels),
         class_names=images.class_names,
+        files=one_file(FILES[0], train_images),
+        test_files=one_file(FILES[2], test_images),
     )
     return dataset(labelled, images.name, seed)
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from layerwise.data._bounded import reading
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.errors import InputError
 
@@ -58,6 +58,8 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         labels=np.asarray(labels),
         test=None if test[0] is None else (held(test[0], stored), np.asarray(test[1])),
         class_names=() if found is None else tuple(str(n) for n in found.tolist()),
+        files=one_file(f"{layout[0]}.npy", inputs),
+        test_files=one_file(f"{layout[2]}.npy", test[0]),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Labelled, one_file
 from layerwise.data.formats._npy import LAYOUTS, SAVE, listed, npy_header
 from layerwise.errors import InputError
 
@@ -56,6 +56,8 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         class_names=()
         if class_names is None
         else tuple(str(name) for name in class_names.ravel().tolist()),
+        files=one_file(layout[0], inputs),
+        test_files=one_file(layout[2], test_inputs),
     )
 
 

@@ -135,6 +135,7 @@ def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
         inputs=held(inputs, stored),
         labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
         feature_names=inputs.files[0].columns,
+        files=tuple((file.path.name, file.rows) for file in inputs.files),
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Samples
+from layerwise.data import Samples, sample_names
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
 from layerwise.presentation._report import Report
@@ -172,8 +172,8 @@ def _as_pictures(
     captions = [
         f"is {names[study.targets[sample]]}{between}"
         f"said {names[said[sample]]}\n"
-        f"{typeset(percent(float(sure[sample])))}"
-        for sample in worst
+        f"{typeset(percent(float(sure[sample])))}, {own}"
+        for own, sample in zip(sample_names(study.origins, worst), worst, strict=True)
     ]
     return picture_sheet(inputs[worst], captions, ax)
 

@@ -11,7 +11,6 @@ from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
 from layerwise.presentation.figures._style import styled
 from layerwise.study import Study
-from layerwise.wording import count
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -56,7 +55,7 @@ def suspect_labels(
     names = [short(name, 10) for name in study.class_names]
     captions = [
         f"labelled {names[suspect.label]}\nlooks like {names[suspect.suggestion]}\n"
-        f"{suspect.part} {count(suspect.position)}"
+        f"{suspect.name}"
         for suspect in worst
     ]
     inputs = {"training": training.inputs} if training else {}

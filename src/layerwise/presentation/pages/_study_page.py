@@ -195,7 +195,8 @@ def _suspects(study: Study) -> str:
         "evidence, from the network, its layers and the neighbours, that speaks for "
         "what a sample looks like rather than for its label; surety is the probability "
         "that the network gives that; nearest tells how many neighbours have it for a "
-        "label; since is the first layer from which on every probe says so."
+        "label; since is the first layer from which on every probe says so. Rows are "
+        "counted from 0, in the file or array that the sample came from."
     )
 
 

@@ -240,7 +240,7 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         "suspect labels",
         f"Of {count(total)} suspect {'label' if total == 1 else 'labels'} "
         f"{count(suspects)} {doubtful} doubted by the network and by most neighbours "
-        f"alike. Most of all that of sample {count(worst.position)} ({worst.part}): "
+        f"alike. Most of all that of {worst.name}: "
         f"labelled {label}, it is read as "
         f"{suggestion} {_since(worst.since)}with a probability of "
         f"{percent(worst.probability_of_suggestion)}, and so are "
@@ -251,7 +251,10 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
             "of": total,
             "score": CONVINCING,
             "scored_on": study.scored_on,
+            "part": worst.part,
             "position": worst.position,
+            "row": worst.row,
+            "file": worst.file,
             "label": label,
             "suggestion": suggestion,
             "since": worst.since,

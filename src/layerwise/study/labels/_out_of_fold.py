@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int64
 
-from layerwise.data import Dataset, Samples
+from layerwise.data import Dataset, Origins, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network
 from layerwise.statistics import Moments, least_squares_probe, nearest_rows
@@ -54,6 +54,8 @@ class LabelEvidence:
         What each layer's least-squares probe says, fitted on other samples.
     judged : bool array, shape (samples,)
         Whether any other sample taught the label's class.
+    origins : Origins or None
+        Where the samples stand in what they were read from; None: not known.
     """
 
     part: str
@@ -63,6 +65,7 @@ class LabelEvidence:
     layer_names: tuple[str, ...]
     probe_predictions: Int64[np.ndarray, "layers samples"]
     judged: Bool[np.ndarray, " samples"]
+    origins: Origins | None = None
 
     @property
     def suggestions(self) -> Int64[np.ndarray, " samples"]:

@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Dataset
+from layerwise.data import Dataset, Origins
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
@@ -33,6 +34,10 @@ __all__ = [
     "suspects_csv",
     "unseen_evidence",
 ]
+
+KEPT = [field.name for field in fields(Suspect) if field.name != "origin"]
+COLUMNS = tuple(dict.fromkeys(("part", "row", "file", *KEPT)))
+"""Of the CSV; those that say where a sample is come before all others."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run as a formula by some spreadsheets."""
@@ -99,6 +104,7 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
         return Suspect(
             part=evidence.part,
             position=i,
+            **_origin(evidence.origins, i),
             label=label,
             suggestion=suggestion,
             score=float(scores[i]),
@@ -110,6 +116,16 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
         )
 
     return tuple(suspect(int(i)) for i in order[:most])
+
+
+def _origin(origins: Origins | None, position: int) -> dict[str, Any]:
+    if origins is None:
+        return {}
+    return {
+        "row": origins.row(position),
+        "file": origins.file(position),
+        "origin": origins.named(position),
+    }
 
 
 def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
@@ -151,6 +167,7 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         layer_names=("input", *network.layer_names),
         probe_predictions=np.concatenate(said, axis=1),
         judged=np.isin(test.targets, train.targets),
+        origins=test.where,
     )
 
 
@@ -229,6 +246,7 @@ def out_of_fold_evidence(
         layer_names=("input", *later[0].networks[0].layer_names),
         probe_predictions=later[0].probe_predictions(),
         judged=np.bincount(samples.targets)[samples.targets] > 1,
+        origins=samples.where,
     )
 
 
@@ -247,13 +265,13 @@ def suspects_csv(suspects: Sequence[Suspect], class_names: Sequence[str]) -> str
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(Suspect.__dataclass_fields__)
+    writer.writerow(COLUMNS)
     for suspect in suspects:
         named = asdict(suspect) | {
             "label": class_names[suspect.label],
             "suggestion": class_names[suspect.suggestion],
         }
-        writer.writerow(_cell(value) for value in named.values())
+        writer.writerow(_cell(named[name]) for name in COLUMNS)
     return text.getvalue()
 
 

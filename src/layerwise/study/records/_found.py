@@ -9,6 +9,7 @@ from jaxtyping import Int
 from layerwise.baselines import Baseline
 from layerwise.data import Dataset
 from layerwise.study.records._layer_study import LayerStudy
+from layerwise.wording import count
 
 __all__ = ["Finding", "InputStudy", "Suspect"]
 
@@ -59,6 +60,12 @@ class Suspect:
     since : str or None
         The first layer from which on every layer's probe says the suggestion:
         ``input``, ``hidden1``, …; None where the last one does not.
+    row : int or None
+        The sample's row, from 0, in its file or in the array given; None: not known.
+    file : str or None
+        The name of the file, or of the array in an NPZ file; None where there is none.
+    origin : str or None
+        The row as lists have it, with the file's name where the rows are in several.
     """
 
     part: str
@@ -71,6 +78,14 @@ class Suspect:
     neighbours_agreeing: int
     neighbours: int
     since: str | None
+    row: int | None = None
+    file: str | None = None
+    origin: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What lists call it: its part, and its row or else its position there."""
+        return f"{self.part} {self.origin or f'sample {count(self.position)}'}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from layerwise.data import StoredRows
+from layerwise.data import Origins, StoredRows
 from layerwise.errors import InputError
 from layerwise.files import write_atomically
 from layerwise.statistics import (
@@ -126,6 +126,8 @@ class Study:
         What can be kept at the required accuracy; None without a validation set.
     findings : tuple of Finding
         Most useful first.
+    origins : Origins or None
+        Where the scored samples stand in what they were read from; None: not known.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Study:
     validation: ValidationView | None
     keepable: Keepable | None
     findings: tuple[Finding, ...]
+    origins: Origins | None = None
 
     def __repr__(self) -> str:
         return (

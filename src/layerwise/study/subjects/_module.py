@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from layerwise import ranks
 from layerwise.arrays import leaves, to_numpy
-from layerwise.data import Dataset, Samples, Scaling
+from layerwise.data import Dataset, Origins, Samples, Scaling
 from layerwise.errors import InputError
 from layerwise.modules import (
     ArraySource,
@@ -291,8 +291,15 @@ def module_case(
         if of_dataset
         else ("samples given to fit on", "samples given"),
         part="test" if of_dataset else "samples",
+        origins=_origins(data),
         stages=stages,
     )
+
+
+def _origins(data: Any) -> Origins | None:
+    """Return where the scored samples stand in their source; of batches: not known."""
+    scored = data.test if isinstance(data, Dataset) else data
+    return scored.where if isinstance(scored, Samples) else None
 
 
 def _once(

@@ -1,7 +1,7 @@
 """Layerwise's own network as a subject."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -165,6 +165,7 @@ def network_case(
         validation=passed(validation),
         words=words,
         part=part,
+        origins=scored.where,
         stages=stages,
     )
 
@@ -175,7 +176,7 @@ def _in_files(samples: Samples) -> Samples:
     The pages of a map count as this process's memory once they were looked at.
     """
     inputs = of_memory_map(samples.inputs)
-    return samples if inputs is samples.inputs else Samples(inputs, samples.targets)
+    return samples if inputs is samples.inputs else replace(samples, inputs=inputs)
 
 
 def _taken(

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Scaling, StoredRows
+from layerwise.data import Origins, Scaling, StoredRows
 from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
 
@@ -158,6 +158,8 @@ class Case:
         What the samples fitted on, and those scored, are called.
     part : str
         What the scored set is called.
+    origins : Origins or None
+        Where the scored samples stand in what they were read from; None: not known.
     moments : sequence of Moments or None
         Every layer's, of all that is fitted on, where these were taken before:
         ``fit_on`` is then a sample of that.
@@ -172,6 +174,7 @@ class Case:
     validation: Activations | None = None
     words: tuple[str, str] = ("samples given to fit on", "samples given")
     part: str = "samples"
+    origins: Origins | None = None
     moments: Sequence[Moments] | None = None
     stages: Callable[
         [Int[np.ndarray, " fitting"], Int[np.ndarray, " scored"]], Sequence[Stage]
