@@ -514,14 +514,12 @@ def test_a_script_that_asks_for_no_main_does_it_once(arguments, tmp_path):
 def test_what_a_helper_finds_out_is_what_we_would(folder, lost):
     plan = Plan(data="iris", architecture=lw.MLP([4]))
     with open_run(plan) as run, workers(1) as helper:
-        with known_of_data(run, None) as look:
-            expected = look()
+        expected = known_of_data(run, None)()
         if lost:
             gone = helper.submit(os._exit, 1)
         if lost == "before":
             assert isinstance(gone.exception(), BrokenExecutor)
-        with known_of_data(run, helper) as look:
-            assert look() == expected
+        assert known_of_data(run, helper)() == expected
 
 
 def test_workers_are_not_waited_for():

@@ -394,15 +394,13 @@ class TestWithAHelper:
                 helper, "submit", lambda *given: asked.append(given) or submit(*given)
             )
             figures = draw_all(digits, helper)
-        assert len(asked) > 2
-        assert list(figures) == list(digits_figures)
+        assert asked
         assert figures == digits_figures
 
     def test_what_it_leaves_is_drawn_here(self, digits, digits_figures):
         with workers(1) as helper:
             helper.submit(os._exit, 1)
             figures = draw_all(digits, helper)
-        assert list(figures) == list(digits_figures)
         assert figures == digits_figures
 
 

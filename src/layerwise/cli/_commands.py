@@ -67,11 +67,8 @@ class RunCommand(TrainingOptions):
         """Do it."""
         from layerwise import experiment
 
-        with (
-            experiment.helping_process() as helper,
-            _opened("run", self) as run,
-            experiment.known_of_data(run, helper) as of_data,
-        ):
+        with experiment.helping_process() as helper, _opened("run", self) as run:
+            of_data = experiment.known_of_data(run, helper)
             result, diagnosis, status = _trained("run", self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status

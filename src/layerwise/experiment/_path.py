@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
 from layerwise import ranks
-from layerwise.baselines import Baseline, logistic_regression
+from layerwise.baselines import Baseline, Baselines
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.diagnosis import Diagnosis, diagnose
 from layerwise.errors import InputError
@@ -49,7 +49,6 @@ from layerwise.training import (
     Snapshot,
     fit,
     latest_checkpoint,
-    planned_engine,
     prune_checkpoints,
     save_checkpoint,
     score,
@@ -68,6 +67,9 @@ __all__ = [
 ]
 
 
+MOST_SENT = 2**28
+"""Bytes of inputs that a helper is sent; it takes as much memory of its own."""
+
 OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
 """What the page says of the data alone, whatever was trained on it."""
 
@@ -84,7 +86,7 @@ def helping_process() -> Generator[Executor | None]:
         return
     with workers(1) as helper:
         with deaf_to_interrupts():
-            helper.submit(load_for_drawing)
+            helper.submit(_prepare)
         yield helper
 
 
@@ -93,41 +95,34 @@ def _has_spare_core() -> bool:
     return ranks.job_size() == 1 and (os.cpu_count() or 1) > 1
 
 
-@contextmanager
-def known_of_data(run: Run, helper: Executor | None) -> Generator[Callable[[], OfData]]:
-    """Return what is known of the data: looked at in this block, beside a training.
+def _prepare() -> None:
+    os.environ["JAX_PLATFORMS"] = "cpu"  # an accelerator's memory is the training's
+    load_for_drawing()
 
-    In a thread where the engine needs one core, and neither the interpreter nor the
-    BLAS threads, whose number a look at the data may change for a while; where it needs
-    these the helper does what takes longest.
+
+def known_of_data(run: Run, helper: Executor | None) -> Callable[[], OfData]:
+    """Return what is known of the data: looked at by the helper, beside a training.
+
+    Without one, where it has gone by then, and where the data would take long to send,
+    they are looked at here when they are asked for.
     """
-    data, seed = run.data, run.plan.recipe.seed
-    look = partial(_look_at, run)
-    engine = planned_engine(run.plan.trained, data, run.plan.recipe)
-    if engine.meanwhile == "thread":
-        with ThreadPoolExecutor(1) as pool:
-            looked = pool.submit(look)
-            pool.submit(load_for_inspecting)
-            pool.submit(load_for_drawing)
-            yield looked.result
-        return
-    if engine.meanwhile == "process" and helper is not None:
-        with suppress(BrokenExecutor):
-            linear = helper.submit(logistic_regression, data, data.test, seed)
-            look = partial(_with_help, look, linear)
-    yield look
-
-
-def _with_help(look: Callable[..., OfData], linear: Future[Baseline]) -> OfData:
-    """Look at the data; where the helper has gone by now, without what it was asked."""
+    look = partial(_look_at, run.baselines)
+    if helper is None or run.data.train.inputs.nbytes > MOST_SENT:
+        return look
     with suppress(BrokenExecutor):
-        return look(linear.result())
+        return partial(_told, helper.submit(look), look)
+    return look
+
+
+def _told(looked: Future[OfData], look: Callable[[], OfData]) -> OfData:
+    with suppress(BrokenExecutor):
+        return looked.result()
     return look()
 
 
-def _look_at(run: Run, linear: Baseline | None = None) -> OfData:
-    _ = run.baselines.best  # beside the training, which is diagnosed as soon as it ends
-    return run.baselines.beside(run.data.test, linear), describe(run.data)
+def _look_at(baselines: Baselines) -> OfData:
+    data = baselines.data
+    return baselines.beside(data.test), describe(data)
 
 
 def train(
@@ -217,13 +212,20 @@ def finish(
     """
     study = None
     if result.status != "diverged":
-        study = look_inside(
-            result.network, run.data, run.plan, snapshots=result.snapshots, judged=watch
-        )
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(load_for_inspecting)
+            pool.submit(load_for_drawing)
+            study = look_inside(
+                result.network,
+                run.data,
+                run.plan,
+                snapshots=result.snapshots,
+                judged=watch,
+            )
         write_suspects(study, run.folder)
         _write_study(study, run.folder / "study.safetensors")
     if of_data is None:
-        of_data = partial(_look_at, run)
+        of_data = partial(_look_at, run.baselines)
     simple, statistics = of_data()
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(

@@ -1,10 +1,8 @@
 """All figures of a report, each drawn once: for its folder and for its page."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -92,48 +90,15 @@ def _drawn(drawings: Iterable[Drawing]) -> dict[str, bytes]:
 def _shared(
     own: Sequence[Drawing], common: Sequence[Drawing], helper: Executor
 ) -> dict[str, bytes]:
-    """Return drawings as PNG, those in common by this process and its helper.
+    """Return drawings as PNG, every other one of those in common drawn by the helper.
 
-    Both take the first that is left: those that take longest come first.
+    Those that take longest come first. Where it goes, its share is drawn here.
     """
-    left, figures = deque(range(len(common))), dict[int, dict[str, bytes]]()
-
-    def help_with_them() -> None:
-        try:
-            helper.submit(_hold, common).result()
-            for number in _until_none(left.popleft):
-                figures[number] = helper.submit(_draw_held, number).result()
-        except BrokenExecutor:
-            return  # the helper has gone: we do what it has left
-
-    with ThreadPoolExecutor(1) as pool:
-        helping = pool.submit(help_with_them)
-        try:
-            found = _drawn(own)
-            for number in _until_none(left.popleft):
-                figures[number] = _drawn([common[number]])
-            helping.result()
-        finally:
-            left.clear()  # where we are interrupted, the helper stops too
-    for number, drawing in enumerate(common):
-        found |= figures[number] if number in figures else _drawn([drawing])
-    return found
-
-
-def _until_none(taken: Callable[[], int]) -> Iterator[int]:
-    """Yield what is taken off a queue until none is left: others take off it too."""
-    with suppress(IndexError):
-        while True:
-            yield taken()
-
-
-_held: list[Drawing] = []
-"""In a helper: what it may be told to draw, by number."""
-
-
-def _hold(drawings: Sequence[Drawing]) -> None:
-    _held[:] = drawings
-
-
-def _draw_held(number: int) -> dict[str, bytes]:
-    return _drawn([_held[number]])
+    theirs, ours = common[::2], [*own, *common[1::2]]
+    found: dict[str, bytes] = {}
+    try:
+        drawing = helper.submit(_drawn, theirs)
+        found = _drawn(ours)
+        return found | drawing.result()
+    except BrokenExecutor:
+        return (found or _drawn(ours)) | _drawn(theirs)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from layerwise import names, ranks
 from layerwise.arrays import device_named, require_torch, torch_device_name
@@ -79,9 +79,6 @@ class EngineKind:
     by_hand : bool
         Whether it follows gradients derived by hand, in one process; else it trains any
         module of torch, and several processes share a training.
-    meanwhile : str, optional
-        What may compute beside it: a ``thread`` of this process, or another
-        ``process``, or, as it takes all cores, neither.
     name : str
         A key of ``names.ENGINES``.
     """
@@ -90,7 +87,6 @@ class EngineKind:
     load: Callable[[Problem], Engine]
     device_name: Callable[[str | None], str]
     by_hand: bool = True
-    meanwhile: Literal["thread", "process"] | None = None
     name: str = ""
 
     def check_device(self, device: str | None) -> None:
@@ -129,7 +125,6 @@ COMPILED = EngineKind(
     suits=lambda _: True,
     load=_compiled,
     device_name=lambda device: str(device_named(device).device_kind),
-    meanwhile="thread",
 )
 
 
@@ -151,7 +146,6 @@ EAGER = EngineKind(
     suits=lambda task: task.device is None and _is_tiny(task),
     load=_eager,
     device_name=lambda _: "cpu",
-    meanwhile="process",
 )
 
 
