@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from jaxtyping import Float
-
 from layerwise import names
-from layerwise.arrays import Array, Tree, leaves, namespace
-from layerwise.model._layer import Counterpart, Layer, Noise
+from layerwise.arrays import Tree, leaves, namespace
+from layerwise.model._layer import Counterpart, Layer, Noise, Same
 
 __all__ = [
     "ACTIVATIONS",
@@ -33,7 +31,7 @@ class Activation(Layer):
     The first leaf of its trace is of the outputs' shape.
     """
 
-    def derivative(self, trace: Tree) -> Float[Array, "*any"]:
+    def derivative(self, trace: Tree) -> Same:
         """Return f'(x): what ``backward`` makes of a gradient of ones."""
         first = leaves(trace)[0]
         return self.backward({}, trace, namespace(first).ones_like(first))[1]
@@ -45,18 +43,14 @@ class ReLU(Activation):
 
     counterpart = Counterpart("ReLU")
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return max(x, 0); the trace is x."""
         del params, noise
         xp = namespace(x)
         # maximum, not where(x > 0, x, 0): that would turn NaN into 0 and hide it.
         return xp.maximum(x, xp.zeros_like(x)), x
 
-    def backward(
-        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Same, gradient: Same) -> tuple[Tree, Same]:
         """Pass the gradient where x > 0."""
         del params
         xp = namespace(trace)
@@ -79,16 +73,12 @@ class LeakyReLU(Activation):
 
     slope: float = 0.01
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return x, or slope · x below zero; the trace is x."""
         del params, noise
         return namespace(x).where(x > 0, x, self.slope * x), x
 
-    def backward(
-        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Same, gradient: Same) -> tuple[Tree, Same]:
         """Pass the gradient, times the slope where x <= 0."""
         del params
         return {}, namespace(trace).where(trace > 0, gradient, self.slope * gradient)
@@ -100,17 +90,13 @@ class Tanh(Activation):
 
     counterpart = Counterpart("Tanh")
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return y = tanh x; the trace is y."""
         del params, noise
         y = namespace(x).tanh(x)
         return y, y
 
-    def backward(
-        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Same, gradient: Same) -> tuple[Tree, Same]:
         """Return gradient · (1 − y²)."""
         del params
         return {}, gradient * (1 - trace * trace)
@@ -122,18 +108,14 @@ class Sigmoid(Activation):
 
     counterpart = Counterpart("Sigmoid")
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return y = σ(x); the trace is y."""
         del params, noise
         # (1 + tanh(x / 2)) / 2 is the same function, and nothing in it overflows.
         y = 0.5 * (1 + namespace(x).tanh(0.5 * x))
         return y, y
 
-    def backward(
-        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Same, gradient: Same) -> tuple[Tree, Same]:
         """Return gradient · y (1 − y)."""
         del params
         return {}, gradient * trace * (1 - trace)
@@ -154,17 +136,13 @@ class GELU(Activation):
 
     counterpart = Counterpart("GELU", fixed={"approximate": ("tanh",)})
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return y; the trace is x and tanh u."""
         del params, noise
         t = namespace(x).tanh(_GELU_SCALE * (x + _GELU_CUBIC * x * x * x))
         return 0.5 * x * (1 + t), (x, t)
 
-    def backward(
-        self, params: Tree, trace: Tree, gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Tree, gradient: Same) -> tuple[Tree, Same]:
         """Return gradient · f'(x)."""
         del params
         x, t = trace
@@ -178,16 +156,12 @@ class Identity(Layer):
 
     counterpart = Counterpart("Identity")
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return x; there is no trace."""
         del params, noise
         return x, ()
 
-    def backward(
-        self, params: Tree, trace: Tree, gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Tree, gradient: Same) -> tuple[Tree, Same]:
         """Pass the gradient."""
         del params, trace
         return {}, gradient

@@ -7,16 +7,19 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
+from jaxtyping import Float
 
 from layerwise.arrays import Array, Tree, leaves
 
-__all__ = ["Counterpart", "Draw", "Layer", "Noise", "Shape", "output_shape"]
-
+__all__ = ["Counterpart", "Draw", "Layer", "Noise", "Same", "Shape", "output_shape"]
 Shape: TypeAlias = tuple[int, ...]
 """The shape of one sample, without the batch axis."""
 
 Noise: TypeAlias = Any
 """A tree like ``Layer.noise``, each ``Draw`` replaced by its array."""
+
+Same: TypeAlias = Float[Array, "*any"]
+"""Of any shape, and of one and the same wherever it stands in a signature."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from layerwise import names
 from layerwise.arrays import Array, Tree, namespace
 from layerwise.errors import InputError
-from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape
+from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Same, Shape
 
 __all__ = ["INITIALISERS", "Dropout", "Initialiser", "LayerNorm", "Linear", "Softmax"]
 
@@ -204,9 +204,7 @@ class Dropout(Layer):
         del params
         return Draw(shape)
 
-    def forward(
-        self, params: Tree, x: Float[Array, "*any"], noise: Noise = None
-    ) -> tuple[Float[Array, "*any"], Tree]:
+    def forward(self, params: Tree, x: Same, noise: Noise = None) -> tuple[Same, Tree]:
         """Return x times the scaled mask, which is the trace; x in evaluation."""
         del params
         xp = namespace(x)
@@ -215,9 +213,7 @@ class Dropout(Layer):
         mask = xp.astype(noise >= self.rate, x.dtype) / (1 - self.rate)
         return x * mask, mask
 
-    def backward(
-        self, params: Tree, trace: Float[Array, "*any"], gradient: Float[Array, "*any"]
-    ) -> tuple[Tree, Float[Array, "*any"]]:
+    def backward(self, params: Tree, trace: Same, gradient: Same) -> tuple[Tree, Same]:
         """Return gradient · scaled mask."""
         del params
         return {}, gradient * trace

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 from jaxtyping import Float
 
@@ -28,26 +29,24 @@ __all__ = [
     "with_l2_penalty",
 ]
 
+Rows: TypeAlias = Float[Array, "batch classes"]
+Each: TypeAlias = Float[Array, " batch"]
+"""One number for each sample."""
+
 
 class Loss(ABC):
     """A differentiable distance of outputs from targets, sample by sample."""
 
     @abstractmethod
-    def forward(
-        self,
-        outputs: Float[Array, "batch classes"],
-        targets: Float[Array, "batch classes"],
-    ) -> tuple[Float[Array, " batch"], Tree]:
+    def forward(self, outputs: Rows, targets: Rows) -> tuple[Each, Tree]:
         """Return the loss of every sample, and the trace."""
 
     @abstractmethod
-    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+    def backward(self, trace: Tree) -> Rows:
         """Return the gradient of every sample's own loss by its outputs."""
 
     @abstractmethod
-    def probabilities(
-        self, outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, "batch classes"]:
+    def probabilities(self, outputs: Rows) -> Rows:
         """Return what the outputs say as class probabilities; rows add up to 1."""
 
 
@@ -63,11 +62,7 @@ class CrossEntropy(Loss):
     No probability is ever divided by, and none is taken the logarithm of.
     """
 
-    def forward(
-        self,
-        outputs: Float[Array, "batch classes"],
-        targets: Float[Array, "batch classes"],
-    ) -> tuple[Float[Array, " batch"], Tree]:
+    def forward(self, outputs: Rows, targets: Rows) -> tuple[Each, Tree]:
         """Return the losses; the trace is the softmax and the targets."""
         xp = namespace(outputs)
         shifted = outputs - xp.max(outputs, axis=-1, keepdims=True)
@@ -76,15 +71,13 @@ class CrossEntropy(Loss):
         losses = xp.sum(targets * (xp.log(total) - shifted), axis=-1)
         return losses, (e / total, targets)
 
-    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+    def backward(self, trace: Tree) -> Rows:
         """Return softmax − targets (each row of the targets adding up to its Σt)."""
         softmax, targets = trace
         mass = namespace(softmax).sum(targets, axis=-1, keepdims=True)
         return mass * softmax - targets
 
-    def probabilities(
-        self, outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, "batch classes"]:
+    def probabilities(self, outputs: Rows) -> Rows:
         """Return the softmax of the logits."""
         xp = namespace(outputs)
         e = xp.exp(outputs - xp.max(outputs, axis=-1, keepdims=True))
@@ -103,17 +96,13 @@ class CrossEntropyOnProbabilities(Loss):
     A floored sample no longer teaches; ``CrossEntropy`` on logits has no floor.
     """
 
-    def forward(
-        self,
-        outputs: Float[Array, "batch classes"],
-        targets: Float[Array, "batch classes"],
-    ) -> tuple[Float[Array, " batch"], Tree]:
+    def forward(self, outputs: Rows, targets: Rows) -> tuple[Each, Tree]:
         """Return the losses; the trace is p and the targets."""
         xp = namespace(outputs)
         floored = xp.maximum(outputs, xp.full_like(outputs, _tiny(outputs)))
         return -xp.sum(targets * xp.log(floored), axis=-1), (outputs, targets)
 
-    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+    def backward(self, trace: Tree) -> Rows:
         """Return −t/p, and 0 under the floor."""
         p, targets = trace
         xp = namespace(p)
@@ -121,9 +110,7 @@ class CrossEntropyOnProbabilities(Loss):
         divisor = xp.where(above, p, xp.ones_like(p))
         return xp.where(above, -targets / divisor, xp.zeros_like(p))
 
-    def probabilities(
-        self, outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, "batch classes"]:
+    def probabilities(self, outputs: Rows) -> Rows:
         """Return the outputs themselves."""
         return outputs
 
@@ -132,23 +119,17 @@ class CrossEntropyOnProbabilities(Loss):
 class SquaredError(Loss):
     """Half the squared distance: L = ½ Σ (y − t)², and ∂L/∂y = y − t."""
 
-    def forward(
-        self,
-        outputs: Float[Array, "batch classes"],
-        targets: Float[Array, "batch classes"],
-    ) -> tuple[Float[Array, " batch"], Tree]:
+    def forward(self, outputs: Rows, targets: Rows) -> tuple[Each, Tree]:
         """Return the losses; the trace is y − t."""
         difference = outputs - targets
         losses = 0.5 * namespace(outputs).sum(difference * difference, axis=-1)
         return losses, difference
 
-    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+    def backward(self, trace: Tree) -> Rows:
         """Return y − t."""
         return trace
 
-    def probabilities(
-        self, outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, "batch classes"]:
+    def probabilities(self, outputs: Rows) -> Rows:
         """Return the outputs cut to positive numbers and divided by their sum."""
         xp = namespace(outputs)
         positive = xp.maximum(outputs, xp.full_like(outputs, _tiny(outputs)))
@@ -156,10 +137,8 @@ class SquaredError(Loss):
 
 
 def mean_loss(
-    losses: Float[Array, " batch"],
-    gradient: Float[Array, "batch classes"],
-    weights: Float[Array, " batch"],
-) -> tuple[Float[Array, ""], Float[Array, "batch classes"]]:
+    losses: Each, gradient: Rows, weights: Each
+) -> tuple[Float[Array, ""], Rows]:
     """Return the weighted mean of the samples' losses, and its gradient.
 
     L̄ = Σ w L / Σ w, so that each sample's gradient is multiplied by w / Σ w. A batch
@@ -169,7 +148,7 @@ def mean_loss(
     return namespace(losses).sum(losses * share), gradient * share[:, None]
 
 
-def total_weight(weights: Float[Array, " batch"]) -> Float[Array, ""]:
+def total_weight(weights: Each) -> Float[Array, ""]:
     """Return Σ w, and 1 where all weights are zero: what is divided by stays finite."""
     xp = namespace(weights)
     total = xp.sum(weights)
