@@ -67,6 +67,8 @@ def test_duplicates_and_leaks_are_counted():
     duplicates = {name: s.duplicates for name, s in statistics.sets.items()}
     assert duplicates == {"train": 2, "validation": 0, "test": 1}
     assert statistics.test_in_training == 2
+    assert statistics.validation_in_training == 1
+    assert statistics.conflicting == 5  # all that have a for an input
 
 
 def test_missing_values_are_counted_and_left_out():

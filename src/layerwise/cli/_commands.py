@@ -127,6 +127,7 @@ class DataCommand(DataOptions):
         with console.status(f"looking at {data.name}"):
             looked = experiment.look_at_data(data, self.out, self.seed)
         statistics, study, folder = looked
+        presentation.print_remarks(console, data)
         presentation.print_statistics(console, statistics)
         presentation.print_findings(console, study.findings)
         console.print(f"\nfigures in {folder}")

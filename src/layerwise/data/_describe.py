@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 
 from layerwise.data._records import Dataset, Samples
+from layerwise.data._repeats import repeats_of
 from layerwise.data._scaling import Scaling, Summary, summary
 
 __all__ = ["DataStatistics", "SetStatistics", "ValueStatistics", "describe"]
@@ -72,14 +72,18 @@ class DataStatistics:
     class_names : tuple of str
     sets : mapping of str to SetStatistics
         By name: train, validation and test; or samples, of samples alone.
-    test_in_training : int
-        The test samples whose input is also a training input, byte by byte.
+    test_in_training, validation_in_training : int
+        The samples whose input is also a training input, byte by byte.
+    conflicting : int
+        The samples of all sets whose input is there with another label too.
     """
 
     name: str
     class_names: tuple[str, ...]
     sets: Mapping[str, SetStatistics]
     test_in_training: int
+    validation_in_training: int
+    conflicting: int
 
 
 def describe(data: Dataset | Samples) -> DataStatistics:
@@ -94,29 +98,33 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         If a set has no samples.
     """
     if isinstance(data, Samples):
-        counts = np.bincount(data.targets)
+        counts, none = np.bincount(data.targets), data.at(slice(0))
         class_names = tuple(str(label) for label in range(len(counts)))
-        hashes = _hashes(data.inputs)
-        statistics = _set_statistics(data, None, len(class_names), hashes)
-        return DataStatistics("samples", class_names, {"samples": statistics}, 0)
+        repeats = repeats_of({"train": data, "validation": none, "test": none})
+        again = repeats.within["train"]
+        statistics = _set_statistics(data, None, len(class_names), again)
+        conflicting = len(repeats.conflicting["train"])
+        sets = {"samples": statistics}
+        return DataStatistics("samples", class_names, sets, 0, 0, conflicting)
     sets = {"train": data.train, "validation": data.validation, "test": data.test}
-    hashes = {name: _hashes(samples.inputs) for name, samples in sets.items()}
-    training = set(hashes["train"])
+    repeats = data.repeats
     return DataStatistics(
         name=data.name,
         class_names=data.class_names,
         sets={
             name: _set_statistics(
-                samples, data.fitted_scaling, data.classes, hashes[name]
+                samples, data.fitted_scaling, data.classes, repeats.within[name]
             )
             for name, samples in sets.items()
         },
-        test_in_training=sum(row in training for row in hashes["test"]),
+        test_in_training=len(repeats.in_training["test"]),
+        validation_in_training=len(repeats.in_training["validation"]),
+        conflicting=sum(map(len, repeats.conflicting.values())),
     )
 
 
 def _set_statistics(
-    samples: Samples, scaling: Scaling | None, classes: int, hashes: list[bytes]
+    samples: Samples, scaling: Scaling | None, classes: int, duplicates: int
 ) -> SetStatistics:
     raw = summary(samples.inputs)
     return SetStatistics(
@@ -127,7 +135,7 @@ def _set_statistics(
             int(n) for n in np.bincount(samples.targets, minlength=classes)
         ),
         constant_features=int((raw.minimum == raw.maximum).sum()),
-        duplicates=len(hashes) - len(set(hashes)),
+        duplicates=duplicates,
         missing=samples.inputs.size - int(raw.counts.sum()),
     )
 
@@ -156,11 +164,3 @@ def _scaled(features: Summary, scaling: Scaling) -> ValueStatistics:
         ),
         "float32",
     )
-
-
-def _hashes(inputs: np.ndarray) -> list[bytes]:
-    """Return a digest of every input's bytes; two inputs share one by no chance."""
-    return [
-        blake2b(row.data, digest_size=16).digest()
-        for row in (np.ascontiguousarray(row) for row in inputs)
-    ]

@@ -35,6 +35,8 @@ class Labelled:
     files, test_files : tuple of (str, int)
         The names of the files that the inputs are in, or of the arrays in one file, and
         how many rows each has; none where they are in no file.
+    notes : tuple of str
+        Sentences on what was left out, or stands out.
     """
 
     source: str
@@ -45,6 +47,7 @@ class Labelled:
     feature_names: tuple[str, ...] | None = None
     files: tuple[tuple[str, int], ...] = ()
     test_files: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def one_file(name: str | None, rows: Array | None) -> tuple[tuple[str, int], ...]:

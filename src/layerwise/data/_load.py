@@ -85,7 +85,9 @@ def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
         }
         return Dataset(
             name=name,
-            **sets,
+            train=sets["train"],
+            validation=sets["validation"],
+            test=sets["test"],
             class_names=class_names,
             feature_names=("x", "y"),
             origin=f"Training, validation and test are independent draws, seed {seed}.",

@@ -10,6 +10,7 @@ from jaxtyping import Int64, Integer
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
 from layerwise.data._origins import Origins
+from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
@@ -153,6 +154,8 @@ class Dataset:
         One sentence on how the three sets were drawn.
     scaling : "range", "standard" or "none"
         The scaling that suits the inputs; see `fit_scaling`.
+    notes : tuple of str
+        Sentences on what was left out, or stands out, while reading.
     """
 
     name: str
@@ -163,6 +166,7 @@ class Dataset:
     feature_names: tuple[str, ...] | None
     origin: str
     scaling: ScalingKind
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -182,6 +186,22 @@ class Dataset:
     def fitted_scaling(self) -> Scaling:
         """The scaling, fitted once on the training inputs and shared by all."""
         return fit_scaling(self.train.inputs, self.scaling)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """The samples whose input is there more than once; looked for once."""
+        return repeats_of(
+            {"train": self.train, "validation": self.validation, "test": self.test}
+        )
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on what to know of the data first: repeated samples, and `notes`.
+
+        Repeated samples are left out where inputs stay in their files.
+        """
+        stored = isinstance(self.train.inputs, StoredRows)
+        return (*(() if stored else self.repeats.sentences()), *self.notes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -291,6 +311,7 @@ def dataset(
         feature_names=checked.feature_names,
         origin=f"{origin}, seed {seed}.",
         scaling="range" if checked.inputs.dtype == np.uint8 else "standard",
+        notes=checked.notes,
     )
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "print_forecast",
     "print_layers",
     "print_module_layers",
+    "print_remarks",
     "print_statistics",
     "print_suspects",
     "print_sweep",
@@ -78,6 +79,13 @@ def print_data(console: "rich.console.Console", data: Dataset) -> None:
         f"samples of {shape} {data.train.inputs.dtype}, {data.classes} classes\n"
         f"{data.origin}",
     )
+    print_remarks(console, data)
+
+
+def print_remarks(console: "rich.console.Console", data: Dataset) -> None:
+    """Print what to know of a data set first: repeated samples, what was left out."""
+    for remark in data.remarks:
+        _say(console, remark)
 
 
 def print_training(console: "rich.console.Console", result: Result) -> None:

@@ -45,6 +45,7 @@ def page(report: Report, figures: Mapping[str, bytes] | None = None) -> str:
     header = [_headline(report)]
     if warning := _warning(report):
         header.append(("paragraph", warning, "warning"))
+    header += [("paragraph", remark, "warning") for remark in report.data.remarks]
     return rendered(
         "what each layer knows",
         f"{report.data.name}: what each layer knows",
@@ -144,11 +145,7 @@ def _data(report: Report) -> str:
     names = [short(name) for name in data.class_names]
     if len(names) > MANY:
         names = [*names[:3], f"{len(names) - 3} more"]
-    said = f"{count(total)} {kind} of {count(data.classes)} classes: {listed(names)}."
-    again = report.statistics.test_in_training
-    if again:
-        said += f" {count(again)} test samples are training samples too."
-    return said
+    return f"{count(total)} {kind} of {count(data.classes)} classes: {listed(names)}."
 
 
 def _training(report: Report) -> str:
