@@ -1,12 +1,13 @@
-"""Arrays of any library: which namespace, which dtype, and trees of them.
+"""Array libraries: which namespace, which device, how many threads; trees of arrays."""
 
-The one place that knows that there is more than one array library. Everything above
-asks an array for its namespace, ``xp``, and writes the array-API standard.
-"""
-
+import importlib
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
@@ -18,11 +19,13 @@ __all__ = [
     "Tree",
     "automatic_gradient",
     "device_named",
+    "each",
     "has_accelerator",
     "leaves",
     "named_leaves",
     "namespace",
     "numpy_or_torch",
+    "one_blas_thread",
     "one_hot",
     "ravelled",
     "require_torch",
@@ -295,3 +298,45 @@ def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | 
         except (jax.errors.JAXIndexError, TypeError, AttributeError):
             return None
         return tree_map(np.asarray, gradient)
+
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+def each(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """Return what the function gives for each item, in order.
+
+    A single item stays in the caller's thread, and so in its contexts (a module may be
+    run under ``torch.autocast``).
+    """
+    items = list(items)
+    if len(items) == 1:
+        return [function(items[0])]
+    with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, items))
+
+
+_limited = threading.Lock()
+
+
+@contextmanager
+def one_blas_thread() -> Generator[None]:
+    """Give every product to one thread, in this block and in all that run beside it.
+
+    Products of a few thousand rows lose more to the hand-over between threads than they
+    win, and threads of threads wait for each other. To find the libraries takes 5 ms,
+    so a block within a block leaves it at that.
+    """
+    if not _limited.acquire(blocking=False):
+        yield
+        return
+    try:
+        # SciPy has a BLAS of its own, which can be told once it is loaded.
+        importlib.import_module("scipy.linalg")
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        _limited.release()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layerwise.presentation import study_page
-from layerwise.presentation._tables import (
+from layerwise.presentation._report import (
     measure_table,
     shuffled_table,
     untrained_table,

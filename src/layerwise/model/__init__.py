@@ -14,9 +14,8 @@ from layerwise.model._activations import (
     Sigmoid,
     Tanh,
 )
-from layerwise.model._architecture import Architecture, TrainedNetwork, block_names
+from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
 from layerwise.model._composition import Residual, Sequential, layers_within, slopes
-from layerwise.model._file import load_network, save_network
 from layerwise.model._gradcheck import (
     GradientCheck,
     GradientReport,
@@ -34,7 +33,6 @@ from layerwise.model._losses import (
     mean_loss,
     with_l2_penalty,
 )
-from layerwise.model._mlp import MLP
 from layerwise.model._network import (
     BLOCK_ROWS,
     Batch,
@@ -43,7 +41,9 @@ from layerwise.model._network import (
     flatten,
     hits,
     initial_network,
+    load_network,
     loss_and_gradients,
+    save_network,
     target_rows,
 )
 

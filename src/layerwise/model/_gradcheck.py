@@ -27,11 +27,11 @@ from layerwise.arrays import (
 )
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS, Tanh
+from layerwise.model._architecture import MLP
 from layerwise.model._composition import Residual, Sequential
 from layerwise.model._layer import Draw, Layer
 from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, Loss
-from layerwise.model._mlp import MLP
 
 __all__ = ["GradientCheck", "GradientReport", "gradcheck", "own_targets"]
 

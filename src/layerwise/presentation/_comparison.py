@@ -6,7 +6,7 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from layerwise.presentation._tables import Table
+from layerwise.presentation._report import Table
 from layerwise.presentation._text import duration, short
 from layerwise.training import History
 from layerwise.wording import count, number, percent

@@ -1,15 +1,37 @@
-"""Everything that the page tells of, as one record."""
+"""A report, and its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from layerwise.data import Dataset, DataStatistics
+import numpy as np
+from jaxtyping import Int
+
+from layerwise.data import Dataset, DataStatistics, SetStatistics, sample_names
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import SquaredError
-from layerwise.study import InputStudy, Study
+from layerwise.presentation._text import interval, known, short
+from layerwise.statistics import Share
+from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
 from layerwise.training import Result
+from layerwise.wording import count, number, percent
 
-__all__ = ["Report"]
+__all__ = [
+    "SUSPECTS",
+    "THIS_NETWORK",
+    "Report",
+    "Table",
+    "baseline_table",
+    "class_table",
+    "layer_table",
+    "measure_table",
+    "mistake_table",
+    "score_table",
+    "shuffled_table",
+    "statistics_table",
+    "suspect_table",
+    "untrained_table",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +73,209 @@ class Report:
         """The unit of the loss: nats of a cross-entropy, none of a squared error."""
         squared = isinstance(self.result.network.loss, SquaredError)
         return None if squared else "nats"
+
+
+THIS_NETWORK = "this network"
+
+MISTAKES = 12
+"""Mistakes listed of a table's rows, at most."""
+
+SUSPECTS = 30
+"""Suspect labels listed, at most."""
+
+COLUMNS, TEXT = 6, 200
+"""Features listed of each, and letters of a text, at most."""
+
+
+class Table(NamedTuple):
+    """What the columns are, and rows, each beginning with its own name."""
+
+    head: tuple[str, ...]
+    body: list[tuple[str, ...]]
+
+
+def statistics_table(statistics: DataStatistics) -> Table:
+    """Return what the values of each set are like, a column for each."""
+    sets = statistics.sets
+    rows = zip(*(_described(described) for described in sets.values()), strict=True)
+    names = (
+        "samples", "shape of each", "type", "least to greatest", "mean ± deviation",
+        "scaled: type", "scaled: least to greatest", "scaled: mean ± deviation",
+        "constant features", "duplicates", "missing values",
+    )  # fmt: skip
+    body = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
+    return Table(("", *sets), body)
+
+
+def _described(described: SetStatistics) -> Iterator[str]:
+    samples, *shape = described.shape
+    yield count(samples)
+    yield " × ".join(map(str, shape))
+    for values in (described.values, described.scaled):
+        if values is None:
+            yield from ("–", "–", "–")
+        else:
+            yield values.dtype
+            yield f"{number(values.minimum, 5)} to {number(values.maximum, 5)}"
+            yield f"{number(values.mean, 5)} ± {number(values.standard_deviation, 5)}"
+    yield count(described.constant_features)
+    yield count(described.duplicates)
+    yield count(described.missing)
+
+
+def class_table(statistics: DataStatistics) -> Table:
+    """Return how many samples of each class the sets have, a column for each class."""
+    return Table(
+        ("samples of", *(short(name) for name in statistics.class_names)),
+        [
+            (name, *map(count, described.class_counts))
+            for name, described in statistics.sets.items()
+        ],
+    )
+
+
+def baseline_table(report: Report) -> Table:
+    """Put the network beside simple methods, scored on the same samples."""
+    methods = [(b.name, b.accuracy, b.fitted_on) for b in report.input_study.baselines]
+    on_test = report.input_study.scored_on == "test"
+    score = report.result.test if on_test else report.result.validation
+    trials = len(report.data.test if on_test else report.data.validation)
+    ours = Share.of(score.accuracy, trials)
+    methods.append((THIS_NETWORK, ours, len(report.data.train)))
+    return Table(
+        ("", "accuracy", "95 % interval", "scored on", "fitted on"),
+        [
+            (name, percent(accuracy.value), interval(accuracy), count(accuracy.trials),
+             count(fitted_on))
+            for name, accuracy, fitted_on in methods
+        ],
+    )  # fmt: skip
+
+
+def score_table(report: Report) -> Table:
+    """Return the losses and accuracies at the end, a row for each set."""
+    rows, result = [], report.result
+    if result.history.epochs:
+        last = result.history.epochs[-1]
+        rows.append(("train", last.train_loss, last.train_accuracy))
+    rows.append(("validation", *result.validation[:2]))
+    rows.append(("test", *result.test[:2]))
+    unit = f" / {report.loss_unit}" if report.loss_unit else ""
+    return Table(
+        ("", f"loss{unit}", "accuracy"),
+        [(name, number(loss), percent(accuracy)) for name, loss, accuracy in rows],
+    )
+
+
+def layer_table(study: Study) -> Table:
+    """Return every layer's figures, a row for each, the raw input first."""
+    return Table(
+        ("layer", "probe", "logistic", "nearest mean", "purity", "dead", "dup.",
+         "dimensions"),
+        [_layer_row(layer) for layer in study],
+    )  # fmt: skip
+
+
+def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
+    values = layer.measures.values
+    return (
+        short(layer.name, 24),
+        percent(layer.probe_accuracy.value),
+        percent(values["logistic_accuracy"]),
+        percent(values["nearest_mean_accuracy"]),
+        percent(values["neighbour_purity"]),
+        count(layer.dead_units),
+        count(int(np.sum(layer.duplicate))),
+        f"{number(layer.participation_ratio)} of {count(layer.units)}",
+    )
+
+
+def measure_table(study: Study) -> Table:
+    """Return every measure of every layer, and what it is."""
+    measured = {layer.name: layer.measures for layer in study}
+    meanings = {name: measure.meaning for name, measure in MEASURES.items()}
+    return _measure_table(measured, meanings)
+
+
+def untrained_table(study: Study) -> Table:
+    """Return the measures of the untrained network, where it is known."""
+    layers = study.untrained.layers if study.untrained else ()
+    return _measure_table({layer.name: layer.measures for layer in layers}, {})
+
+
+def shuffled_table(study: Study) -> Table:
+    """Return the measures with shuffled labels, which is what chance gives."""
+    return _measure_table({layer.name: layer.shuffled for layer in study}, {})
+
+
+def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> Table:
+    """Return a row for each measure, a column for each layer, and ``words`` beside."""
+    found = {name for measures in layers.values() for name in measures.values}
+    # A plane that was given has a trust of its own, under no name of MEASURES.
+    names = [*filter(found.__contains__, MEASURES), *sorted(found - MEASURES.keys())]
+    body: list[tuple[str, ...]] = []
+    for name in names:
+        row = (known(m.values.get(name, np.nan)) for m in layers.values())
+        said = [words.get(name, "")] if words else []
+        body.append((short(name.replace("_", " "), 40), *row, *said))
+    head = ("measure", *(short(name, 14) for name in layers))
+    return Table((*head, "what it is") if words else head, body)
+
+
+def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> Table:
+    """Return suspect labels, a row for each, with what speaks against them."""
+    names = [short(name, 12) for name in class_names]
+    return Table(
+        ("sample", "labelled", "looks like", "score", "surety", "nearest", "since"),
+        [
+            (
+                suspect.name,
+                names[suspect.label],
+                names[suspect.suggestion],
+                f"{suspect.score:.2f}",
+                percent(suspect.probability_of_suggestion),
+                f"{suspect.neighbours_agreeing} of {suspect.neighbours}",
+                "–" if suspect.since is None else short(suspect.since, 12),
+            )
+            for suspect in suspects
+        ],
+    )
+
+
+def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) -> Table:
+    """Return the worst mistakes, a row for each: its text, or its first features."""
+    names, worst = study.class_names, study.mistakes[:MISTAKES]
+    said, sure = study.answers
+    head, cells = _shown(study, worst, feature_names)
+    return Table(
+        ("sample", "is", "said", "sure", *head),
+        [
+            (
+                own,
+                names[study.targets[i]],
+                names[said[i]],
+                percent(float(sure[i])),
+                *row,
+            )
+            for own, i, row in zip(
+                sample_names(study.origins, worst), worst, cells, strict=True
+            )
+        ],
+    )
+
+
+def _shown(
+    study: Study,
+    positions: Int[np.ndarray, " shown"],
+    feature_names: tuple[str, ...] | None,
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what stands in the columns for samples, and the columns' names."""
+    if study.inputs is None or not len(positions):
+        return (), [()] * len(positions)
+    items = study.inputs[positions]
+    if items.dtype.kind in "UO":
+        return ("text",), [(short(str(item), TEXT),) for item in items]
+    rows = items.reshape(len(items), -1)[:, :COLUMNS].astype(float)
+    features = feature_names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
+    head = tuple(short(name) for name in features[: rows.shape[1]])
+    return head, [tuple(number(value, 5) for value in row) for row in rows]

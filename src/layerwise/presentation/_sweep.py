@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from layerwise.presentation._tables import Table
+from layerwise.presentation._report import Table
 from layerwise.presentation._text import duration, short
 from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Setting, Sweep, SweepPoint
 from layerwise.wording import count, listed, number, percent

@@ -13,18 +13,18 @@ from layerwise.presentation._comparison import (
     probe_table,
     setting_table,
 )
-from layerwise.presentation._sweep import (
-    SweepReport,
-    choice_sentence,
-    phase_table,
-    sweep_sentence,
-)
-from layerwise.presentation._tables import (
+from layerwise.presentation._report import (
     Table,
     class_table,
     layer_table,
     statistics_table,
     suspect_table,
+)
+from layerwise.presentation._sweep import (
+    SweepReport,
+    choice_sentence,
+    phase_table,
+    sweep_sentence,
 )
 from layerwise.presentation._text import duration, speed
 from layerwise.study import Finding, Forecast, ModuleLayer, Study, Suspect

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise import ranks
+from layerwise.arrays import each, one_blas_thread
 from layerwise.data import drawn
 from layerwise.statistics import Share, constant_units, duplicate_units, share
 from layerwise.study.findings import study_findings
@@ -50,7 +51,6 @@ from layerwise.study.records import (
     keepable,
 )
 from layerwise.study.subjects import Activations, Block, Case, Stage, Subject
-from layerwise.threads import each, one_blas_thread
 
 __all__ = ["studied"]
 

@@ -9,7 +9,7 @@ from layerwise.training._checkpoint import (
     save_checkpoint,
 )
 from layerwise.training._health import Health, LayerHealth
-from layerwise.training._history import Epoch, History
+from layerwise.training._history import Epoch, History, Snapshot, snapshot_epochs
 from layerwise.training._loop import (
     Checkpoint,
     Progress,
@@ -18,11 +18,18 @@ from layerwise.training._loop import (
     planned_engine,
     score,
 )
-from layerwise.training._optimisers import OPTIMISERS, Adam, Momentum, Optimiser
-from layerwise.training._recipe import LEARNING_RATES, Recipe, ResolvedRecipe
+from layerwise.training._recipe import (
+    LEARNING_RATES,
+    OPTIMISERS,
+    SCHEDULES,
+    Adam,
+    Momentum,
+    Optimiser,
+    Recipe,
+    ResolvedRecipe,
+    Schedule,
+)
 from layerwise.training._record import Recording, record
-from layerwise.training._schedules import SCHEDULES, Schedule
-from layerwise.training._snapshots import Snapshot, snapshot_epochs
 from layerwise.training.engines import (
     ENGINES,
     Engine,

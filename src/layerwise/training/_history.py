@@ -1,4 +1,4 @@
-"""What a training leaves behind: a figure for every step and every epoch."""
+"""What is kept of a training: its losses, its epochs, its health, its networks."""
 
 import csv
 import io
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from layerwise.model import TrainedNetwork
 from layerwise.training._health import Health, LayerHealth, health_records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Epoch", "History"]
+__all__ = ["Epoch", "History", "Snapshot", "snapshot_epochs"]
 
 
 @dataclass(frozen=True)
@@ -164,3 +165,47 @@ class History:
                 "History.to_pandas needs pandas: pip install 'layerwise[pandas]'"
             ) from error
         return pd.read_csv(io.StringIO(self.to_csv()))
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A network as it stood at the end of an epoch.
+
+    Parameters
+    ----------
+    epoch : int
+        Epochs done by then; 0 is the untrained network.
+    network : TrainedNetwork
+        Predicts like any other.
+    """
+
+    epoch: int
+    network: TrainedNetwork
+
+
+def snapshot_epochs(epochs: int, count: int) -> tuple[int, ...]:
+    """Return the epochs after which a network is kept.
+
+    Parameters
+    ----------
+    epochs : int
+        How many the training has.
+    count : int
+        How many networks are kept beside the untrained one, at least 0.
+
+    Returns
+    -------
+    tuple of int
+        0, then ``min(count, epochs)`` epochs that grow geometrically, since the first
+        change a network most: from 1, and up to the last where there are two or more.
+
+    Examples
+    --------
+    >>> snapshot_epochs(10, 5)
+    (0, 1, 2, 3, 6, 10)
+    """
+    count = min(count, epochs)
+    geometric = np.rint(np.geomspace(1, epochs, count)).astype(int)
+    # Where they start too close together to differ, they follow one another.
+    distinct = np.maximum(geometric, np.arange(1, count + 1))
+    return (0, *distinct.tolist())

@@ -12,11 +12,14 @@ from layerwise import ranks
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, TrainedNetwork, initial_network
-from layerwise.training._history import Epoch, History
-from layerwise.training._optimisers import OPTIMISERS, Optimiser
-from layerwise.training._recipe import Recipe, ResolvedRecipe
-from layerwise.training._schedules import SCHEDULES
-from layerwise.training._snapshots import Snapshot, snapshot_epochs
+from layerwise.training._history import Epoch, History, Snapshot, snapshot_epochs
+from layerwise.training._recipe import (
+    OPTIMISERS,
+    SCHEDULES,
+    Optimiser,
+    Recipe,
+    ResolvedRecipe,
+)
 from layerwise.training.engines import (
     Engine,
     EngineKind,

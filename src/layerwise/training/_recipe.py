@@ -1,15 +1,198 @@
-"""How a network is trained: the settings, and what they mean for a data set."""
+"""How a network is trained: schedules, optimisers, the settings that choose them."""
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float, Int
+
 from layerwise import names
+from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 from layerwise.data import Order
 from layerwise.errors import InputError
 
-__all__ = ["Recipe", "ResolvedRecipe"]
+__all__ = [
+    "OPTIMISERS",
+    "SCHEDULES",
+    "SGD",
+    "Adam",
+    "Momentum",
+    "Optimiser",
+    "Recipe",
+    "ResolvedRecipe",
+    "Schedule",
+]
+
+Schedule = Callable[[np.ndarray, int], np.ndarray]
+"""From global steps, shape (steps,), and their total number to shares of the peak."""
+
+WARM_UP = 0.3
+START = 1 / 25
+END = 1e-4
+
+
+def constant(
+    steps: Int[np.ndarray, " steps"], total: int
+) -> Float[np.ndarray, " steps"]:
+    """Return the peak at every step."""
+    del total
+    return np.ones(steps.shape)
+
+
+def cosine(steps: Int[np.ndarray, " steps"], total: int) -> Float[np.ndarray, " steps"]:
+    """Fall along half a cosine from the peak to 0 (Loshchilov & Hutter 2017)."""
+    return 0.5 * (1 + np.cos(np.pi * steps / total))
+
+
+def one_cycle(
+    steps: Int[np.ndarray, " steps"], total: int
+) -> Float[np.ndarray, " steps"]:
+    """Rise to the peak over 30 % of the steps, then fall to nearly 0 (Smith 2018).
+
+    Both halves are half cosines, from 1/25 of the peak, and to 1/10,000 of it.
+    """
+    summit = max(WARM_UP * total, 1.0)
+    up = 0.5 * (1 - np.cos(np.pi * np.minimum(steps / summit, 1)))
+    fall = np.clip((steps - summit) / max(total - summit, 1.0), 0, 1)
+    down = 0.5 * (1 + np.cos(np.pi * fall))
+    return np.where(steps < summit, START + (1 - START) * up, END + (1 - END) * down)
+
+
+SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
+    {name: globals()[name.replace("-", "_")] for name in names.SCHEDULES}
+)
+"""Every schedule by its name."""
+
+
+class Optimiser(ABC):
+    """How parameters follow a gradient."""
+
+    @abstractmethod
+    def init(self, parameters: Tree) -> Tree:
+        """Return the moments before the first step."""
+
+    @abstractmethod
+    def update(
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+    ) -> tuple[Tree, Tree]:
+        """Return the next parameters and moments; ``rate`` is the learning rate."""
+
+
+@dataclass(frozen=True)
+class SGD(Optimiser):
+    """Plain stochastic gradient descent: θ ← θ − η g."""
+
+    def init(self, parameters: Tree) -> Tree:
+        """Return no moments."""
+        del parameters
+        return ()
+
+    def update(
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+    ) -> tuple[Tree, Tree]:
+        """Go against the gradient."""
+        return tree_map(lambda p, g: p - rate * g, parameters, gradients), moments
+
+
+@dataclass(frozen=True)
+class Momentum(Optimiser):
+    """Heavy-ball momentum: v ← μ v + g, θ ← θ − η v (Polyak 1964).
+
+    With ``nesterov`` θ ← θ − η (g + μ v), v being the new velocity: the gradient of
+    where the velocity leads to, as Sutskever et al. (2013) write Nesterov's method.
+    """
+
+    decay: float = 0.9
+    nesterov: bool = False
+
+    def init(self, parameters: Tree) -> Tree:
+        """Return a velocity of zero."""
+        return tree_map(lambda p: p * 0, parameters)
+
+    def update(
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+    ) -> tuple[Tree, Tree]:
+        """Go along the velocity."""
+        velocity = tree_map(lambda v, g: self.decay * v + g, moments, gradients)
+        ahead = velocity
+        if self.nesterov:
+            ahead = tree_map(lambda v, g: g + self.decay * v, velocity, gradients)
+        return tree_map(lambda p, v: p - rate * v, parameters, ahead), velocity
+
+
+@dataclass(frozen=True)
+class Adam(Optimiser):
+    """Adam (Kingma & Ba 2015, alg. 1); with ``weight_decay`` AdamW.
+
+        m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
+        θ ← θ − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) − η λ θ
+
+    The decay λ acts on the parameters, not on the gradient (Loshchilov & Hutter 2019).
+    t counts the updates made, and is one of the moments: a batch that is left out, and
+    a training that goes on with other samples, do not disturb it.
+
+    With ``raw_epsilon`` ε is added to √v itself: the ε̂ at the end of the paper's
+    section 2, and of scikit-learn.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    raw_epsilon: bool = False
+
+    def init(self, parameters: Tree) -> Tree:
+        """Return m = v = 0 and t = 0."""
+        zeros = tree_map(lambda p: p * 0, parameters)
+        first = leaves(parameters)[0]
+        return {
+            "mean": zeros,
+            "square": tree_map(lambda z: z + 0, zeros),
+            "count": namespace(first).sum(first * 0),
+        }
+
+    def update(
+        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+    ) -> tuple[Tree, Tree]:
+        """Follow the running mean, measured in running root mean squares."""
+        mean = tree_map(
+            lambda m, g: self.beta1 * m + (1 - self.beta1) * g,
+            moments["mean"],
+            gradients,
+        )
+        square = tree_map(
+            lambda v, g: self.beta2 * v + (1 - self.beta2) * (g * g),
+            moments["square"],
+            gradients,
+        )
+        count = moments["count"] + 1
+        unbias1 = 1 / (1 - self.beta1**count)
+        unbias2 = 1 / (1 - self.beta2**count)
+        sqrt = namespace(count).sqrt
+        epsilon = self.epsilon * sqrt(unbias2) if self.raw_epsilon else self.epsilon
+
+        def stepped(p: Array, m: Array, v: Array) -> Array:
+            direction = m * unbias1 / (sqrt(v * unbias2) + epsilon)
+            if self.weight_decay:
+                direction = direction + self.weight_decay * p
+            return p - rate * direction
+
+        moved = tree_map(stepped, parameters, mean, square)
+        return moved, {"mean": mean, "square": square, "count": count}
+
+
+OPTIMISERS: Mapping[str, Optimiser] = MappingProxyType(
+    {
+        name: globals()[entry.kind](**entry.settings)
+        for name, entry in names.OPTIMISERS.items()
+    }
+)
+"""Every optimiser by its name."""
+
 
 LEARNING_RATES = MappingProxyType(
     {name: entry.learning_rate for name, entry in names.OPTIMISERS.items()}

@@ -21,7 +21,7 @@ from layerwise.arrays import Tree, one_hot
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork, hits
-from layerwise.training._snapshots import Snapshot
+from layerwise.training._history import Snapshot
 from layerwise.training.engines import Score
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ from layerwise.presentation.figures._drawing import (
     load_for_drawing,
     save_figures,
 )
-from layerwise.presentation.figures._epochs import epoch_planes
-from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._layers import (
     layer_caption,
     layer_projections,
@@ -29,8 +27,8 @@ from layerwise.presentation.figures._mistakes import (
     reliability,
     worst_mistakes,
 )
-from layerwise.presentation.figures._style import DPI, class_colours
-from layerwise.presentation.figures._suspects import suspect_labels
+from layerwise.presentation.figures._pictures import suspect_labels
+from layerwise.presentation.figures._style import DPI, Figure, class_colours
 from layerwise.presentation.figures._sweep import phase_diagram
 from layerwise.presentation.figures._table import (
     OF_INPUTS,
@@ -39,7 +37,11 @@ from layerwise.presentation.figures._table import (
     OF_SWEEP,
     OF_TRAINING,
 )
-from layerwise.presentation.figures._training import health_over_time, training_curves
+from layerwise.presentation.figures._training import (
+    epoch_planes,
+    health_over_time,
+    training_curves,
+)
 
 __all__ = [
     "DPI",

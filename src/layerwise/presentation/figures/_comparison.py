@@ -6,8 +6,8 @@ import numpy as np
 
 from layerwise.presentation._comparison import Runs
 from layerwise.presentation._text import short
-from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._style import (
+    Figure,
     class_colours,
     log_ticks,
     new_axes,

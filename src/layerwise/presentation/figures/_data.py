@@ -9,10 +9,9 @@ from jaxtyping import Integer
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.presentation._text import MANY, short, typeset
-from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, laid_out, mosaic
 from layerwise.presentation.figures._points import draw_plane, draw_rings
-from layerwise.presentation.figures._style import new_axes, styled
+from layerwise.presentation.figures._style import Figure, new_axes, styled
 from layerwise.study import InputStudy, LayerStudy
 from layerwise.wording import count, listed, percent
 

@@ -9,9 +9,15 @@ from typing import TypeVar
 
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation._report import Report
-from layerwise.presentation.figures._figure import Drawing, Figure, drawings
-from layerwise.presentation.figures._style import encoded, new_axes, pixels
-from layerwise.presentation.figures._suspects import SUSPECTS
+from layerwise.presentation.figures._pictures import SUSPECTS
+from layerwise.presentation.figures._style import (
+    Drawing,
+    Figure,
+    drawings,
+    encoded,
+    new_axes,
+    pixels,
+)
 from layerwise.presentation.figures._table import OF_INPUTS, OF_STUDY, OF_TRAINING
 
 __all__ = ["draw", "draw_all", "load_for_drawing", "save_figures"]

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Float, Integer, UInt8
 
 from layerwise.presentation._text import known, short, stated_sample, typeset
-from layerwise.presentation.figures._figure import Figure, Pictures
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
     DPI,
     INK,
     MUTED,
     PALE,
+    Figure,
+    Pictures,
     new_axes,
     new_figure,
     styled,

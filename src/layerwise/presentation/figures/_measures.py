@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.presentation._text import known, short, stated_sample
-from layerwise.presentation.figures._figure import Figure
-from layerwise.presentation.figures._lines import label_ends, name_layers
+from layerwise.presentation.figures._points import label_ends, name_layers
 from layerwise.presentation.figures._style import (
     ACCENT,
     INK,
     MUTED,
     PALE,
+    Figure,
     class_colours,
     log_ticks,
     new_axes,

@@ -10,7 +10,6 @@ from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.figures._figure import Figure
 from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
 from layerwise.presentation.figures._points import draw_points, draw_rings
 from layerwise.presentation.figures._style import (
@@ -18,6 +17,7 @@ from layerwise.presentation.figures._style import (
     INK,
     MUTED,
     PALE,
+    Figure,
     class_colours,
     log_ticks,
     new_axes,

@@ -1,12 +1,14 @@
-"""One quiet style for every figure, and one colour for every class."""
+"""What all figures have in common: their record, their style, their colours."""
 
 import functools
 import io
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -21,8 +23,12 @@ __all__ = [
     "INK",
     "MUTED",
     "PALE",
+    "Drawing",
+    "Figure",
+    "Pictures",
     "badge",
     "class_colours",
+    "drawings",
     "encoded",
     "halo",
     "log_ticks",
@@ -253,3 +259,67 @@ def encoded(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
 def png(drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes") -> bytes:
     """Return a figure, or the figure of axes, as a PNG file."""
     return encoded(pixels(drawing))
+
+
+Record = TypeVar("Record")
+
+Pictures: TypeAlias = dict[str, UInt8[np.ndarray, "_ _ 3"]]
+
+Drawing: TypeAlias = Callable[[], Pictures]
+"""Draws a figure, and what is cut out of it, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(Generic[Record]):
+    """A figure of a record, such as a study.
+
+    Parameters
+    ----------
+    name : str
+        Its file's, without ``.png``.
+    draw : callable
+        What draws it; a function of a module, so that another process can be sent it.
+    given : callable, optional
+        What ``draw`` is given of the record; by default all of it.
+    when : callable, optional
+        Whether the record has such a figure; by default always.
+    alternative : callable
+        What it tells those who cannot see it.
+    caption : str or callable, optional
+        What stands below it.
+    heading : str, optional
+        What stands above it.
+    place : str, optional
+        Where on the page it stands, after those of this place that come before it in
+        the table; without it, the page does not show it.
+    cut : callable, optional
+        What is cut out of it, by name, from its pixels and what ``draw`` was given.
+    """
+
+    name: str
+    draw: Callable[..., Any]
+    alternative: Callable[[Record], str]
+    given: Callable[[Record], tuple[Any, ...]] = lambda record: (record,)
+    when: Callable[[Record], object] = lambda _: True
+    caption: str | Callable[[Record], str] = ""
+    heading: str = ""
+    place: str = ""
+    cut: Callable[..., Pictures] | None = None
+
+
+def drawings(figures: Iterable[Figure[Record]], record: Record) -> Iterator[Drawing]:
+    """Yield the drawings of those figures that the record has."""
+    for figure in figures:
+        if figure.when(record):
+            given = figure.given(record)
+            yield partial(_drawn, figure.name, figure.draw, given, figure.cut)
+
+
+def _drawn(
+    name: str,
+    draw: Callable[..., Any],
+    given: tuple[Any, ...],
+    cut: Callable[..., Pictures] | None,
+) -> Pictures:
+    picture = pixels(draw(*given))
+    return {name: picture} | (cut(picture, *given) if cut else {})

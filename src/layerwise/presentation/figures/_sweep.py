@@ -6,8 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from layerwise.presentation._sweep import averaged_over, axis_value, phase_table
-from layerwise.presentation.figures._figure import Figure
-from layerwise.presentation.figures._style import INK, halo, new_axes, styled
+from layerwise.presentation.figures._style import INK, Figure, halo, new_axes, styled
 from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
 from layerwise.wording import listed, percent
 

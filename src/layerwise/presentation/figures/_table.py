@@ -8,15 +8,14 @@ from layerwise.presentation._report import Report
 from layerwise.presentation.figures import (
     _comparison,
     _data,
-    _epochs,
     _layers,
     _measures,
     _mistakes,
-    _suspects,
+    _pictures,
     _sweep,
     _training,
 )
-from layerwise.presentation.figures._figure import Figure
+from layerwise.presentation.figures._style import Figure
 from layerwise.study import InputStudy, Study
 from layerwise.sweeps import Sweep
 
@@ -40,12 +39,12 @@ OF_STUDY: tuple[Figure[Study], ...] = (
     _layers.PROBES,
     _measures.MEASURES_BY_LAYER,
     _measures.PAIRS_BY_LAYER,
-    _epochs.EPOCHS,
+    _training.EPOCHS,
     _layers.SIMILARITY,
     _mistakes.CONFUSION,
     _mistakes.MISTAKES,
     _mistakes.RELIABILITY,
-    _suspects.SUSPECTS,
+    _pictures.SUSPECTS,
 )
 
 OF_RUNS: tuple[Figure[Runs], ...] = (_comparison.CURVES, _comparison.PROBES)

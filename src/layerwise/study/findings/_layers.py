@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.arrays import each
 from layerwise.statistics import difference_noise
 from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
-from layerwise.threads import each
 from layerwise.wording import count, listed, number, percent
 
 __all__ = ["alike", "apart", "collapse", "mixed_pairs", "picture", "spread"]

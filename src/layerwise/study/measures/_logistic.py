@@ -8,7 +8,7 @@ import importlib
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.arrays import Tree, ravelled, tree_map, unravelled
+from layerwise.arrays import Tree, one_blas_thread, ravelled, tree_map, unravelled
 from layerwise.errors import InputError
 from layerwise.model import (
     Batch,
@@ -18,7 +18,6 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.threads import one_blas_thread
 
 __all__ = ["load_for_inspecting", "logistic_probe"]
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Float64, Int, Int64, UInt16
 
+from layerwise.arrays import each
 from layerwise.errors import InputError
 from layerwise.statistics import Likeness, hsic, linear_cka, nearest_columns
-from layerwise.threads import each
 
 __all__ = ["Neighbourhood", "bootstrap_interval", "layer_similarity", "shuffled"]
 

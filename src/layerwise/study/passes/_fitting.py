@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise import ranks
+from layerwise.arrays import each
 from layerwise.data import stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import (
@@ -28,7 +29,6 @@ from layerwise.study.passes._tallies import (
     merged_moments,
 )
 from layerwise.study.subjects import Activations, Block, Subject
-from layerwise.threads import each
 
 __all__ = [
     "Basis",

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise import ranks
+from layerwise.arrays import each
 from layerwise.statistics import (
     Moments,
     discriminants,
@@ -22,7 +23,6 @@ from layerwise.study.passes._fitting import Basis, Folds, two_columns
 from layerwise.study.passes._tallies import Kept, Mistakes, Tallies, merged_moments
 from layerwise.study.records import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.study.subjects import Activations, Block, Stage, Subject
-from layerwise.threads import each
 
 __all__ = [
     "Asked",

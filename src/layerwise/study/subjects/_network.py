@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise import ranks
-from layerwise.arrays import leaves
+from layerwise.arrays import each, leaves
 from layerwise.data import (
     Dataset,
     Samples,
@@ -19,7 +19,6 @@ from layerwise.data import (
 from layerwise.model import Linear, Network, Sequential, flatten
 from layerwise.study.measures import LayerSample
 from layerwise.study.subjects._subject import Block, Case, Stage
-from layerwise.threads import each
 from layerwise.training import Snapshot
 
 __all__ = ["NetworkActivations", "NetworkSubject", "network_case"]

@@ -12,8 +12,7 @@ from layerwise.data import Order, Samples
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.training._health import HEALTH_EVERY, no_health
-from layerwise.training._optimisers import Optimiser
-from layerwise.training._schedules import Schedule
+from layerwise.training._recipe import Optimiser, Schedule
 
 __all__ = ["Engine", "Problem", "Score", "State", "Steps", "all_finite", "on_host"]
 
