@@ -324,3 +324,13 @@ def test_targets_may_be_rows_of_numbers_and_samples_may_have_weights():
         Samples(np.zeros((3, 2)), np.zeros((3, 1)), np.ones(2))
     with pytest.raises(InputError, match="or a row of real numbers"):
         Samples(np.zeros((3, 2)), np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_labels_that_are_not_finite_are_named_in_each_precision(dtype, value):
+    labels = np.array([0, 1, value, 1], dtype)
+    with pytest.raises(InputError, match=r"the label of row 2 .* is (-?inf|nan)"):
+        Dataset.from_arrays(np.eye(4), labels)
+    whole = np.arange(20, dtype=dtype) % 2
+    assert Dataset.from_arrays(np.eye(20), whole).class_names == ("0", "1")

@@ -196,7 +196,9 @@ def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:
 
 def _whole(labels: NumpyArray, source: str) -> NumpyArray:
     """Return float labels as integers: data frames make floats of whole numbers."""
-    # 2**53: above it floats are all whole, and no longer exact.
+    # 2**53: above it floats are all whole, and no longer exact. Half precision ends
+    # before it.
+    labels = labels.astype(np.float64)
     wrong = ~(np.abs(labels) <= 2.0**53) | (np.floor(labels) != labels)
     if wrong.any():
         row = int(np.argmax(wrong))
