@@ -4,10 +4,13 @@ In one batch of all samples nothing is left to chance but the initial parameters
 those are drawn alike.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn import neural_network
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 from layerwise.estimators import MLPClassifier, MLPRegressor
 
@@ -22,6 +25,7 @@ SETTINGS = [
     {"activation": "tanh", "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
     {"activation": "identity", "hidden_layer_sizes": 7},
     {"hidden_layer_sizes": ()},
+    {"learning_rate": "adaptive"},
     {"shuffle": False, "batch_size": 32},
     {"shuffle": False, "batch_size": 32, "solver": "sgd"},
 ]
@@ -191,3 +195,110 @@ def test_a_warm_start_needs_the_same_classes(iris):
                 model.fit(X, labels)
     ours, _ = both("c", {})
     ours.partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y % 2)
+
+
+ADAPTIVE = {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.1}
+ADAPTIVE |= {"n_iter_no_change": 2, "max_iter": 300, "tol": 1e-3}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"momentum": 0.5, "nesterovs_momentum": False}, {"max_iter": 12}],
+    ids=str,
+)
+def test_an_adaptive_rate_falls_at_the_same_epochs(iris, settings, capsys):
+    ours, theirs = both("c", {**ADAPTIVE, **settings, "verbose": True})
+    ours.fit(*iris)
+    said = capsys.readouterr().out
+    theirs.fit(*iris)
+    assert said == capsys.readouterr().out
+    assert "Setting learning rate to 0.020000" in said
+    assert_the_same(ours, theirs)
+
+
+def test_an_adaptive_rate_falls_by_scores_too(diabetes):
+    ours, theirs = both("r", {**ADAPTIVE, "early_stopping": True, "random_state": 1})
+    assert_the_same(ours.fit(*diabetes), theirs.fit(*diabetes))
+
+
+def test_an_adaptive_rate_falls_from_call_to_call(iris):
+    ours, theirs = both("c", ADAPTIVE)
+    for _ in range(60):
+        for model in (ours, theirs):
+            model.partial_fit(*iris, classes=[0, 1, 2])
+    assert ours._rate == theirs._optimizer.learning_rate < 0.1
+    assert ours._no_improvement_count == theirs._no_improvement_count
+    assert_the_same(ours, theirs)
+
+
+def test_both_engines_lower_an_adaptive_rate(iris):
+    eager, compiled = (
+        both("c", ADAPTIVE)[0].set_params(engine=engine).fit(*iris)
+        for engine in ("eager", "compiled")
+    )
+    assert_the_same(eager, compiled)
+
+
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}], ids=str)
+def test_says_the_same_of_every_epoch(diabetes, settings, capsys):
+    settings |= {"verbose": True, "max_iter": 200, "n_iter_no_change": 3, "tol": 1e-2}
+    ours, theirs = both("r", {**settings, "learning_rate_init": 0.01})
+    ours.fit(*diabetes)
+    said = capsys.readouterr().out
+    assert said.startswith("Iteration 1, loss = ")
+    assert said.endswith("Stopping.\n")
+    theirs.fit(*diabetes)
+    assert said == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "identity"])
+@pytest.mark.parametrize("kind", ["c", "r"])
+def test_lbfgs_follows_the_same_path(iris, diabetes, kind, activation):
+    """Until rounding parts the two: on the way the losses agree to many digits."""
+    data = {"c": iris, "r": diabetes}[kind]
+    settings = {"solver": "lbfgs", "activation": activation, "alpha": 0.1}
+    for most in (1, 5, 15):
+        ours, theirs = both(kind, {**settings, "max_iter": most})
+        ours.fit(*data), theirs.fit(*data)
+        assert ours.n_iter_ == theirs.n_iter_ == most == len(ours.loss_curve_)
+        assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-5)
+        assert ours.t_ == theirs.t_ == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lbfgs_converges(iris, dtype):
+    X, y = iris
+    settings = {"solver": "lbfgs", "activation": "tanh", "tol": 1e-3, "alpha": 1.0}
+    ours, theirs = both("c", {**settings, "max_iter": 3000})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours.fit(X.astype(dtype), y)
+    theirs.fit(X.astype(dtype), y)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-3)
+    assert ours.score(X.astype(dtype), y) > 0.97
+    assert {W.dtype for W in ours.coefs_} == {np.dtype(dtype)}
+
+
+def test_lbfgs_says_when_it_was_stopped(iris):
+    ours, _ = both("c", {"solver": "lbfgs", "max_iter": 3})
+    with pytest.warns(ConvergenceWarning, match="lbfgs stopped after 3 iterations"):
+        ours.fit(*iris)
+    ours.set_params(max_iter=1000, max_fun=5)
+    with pytest.warns(ConvergenceWarning, match="raise max_iter or max_fun"):
+        ours.fit(*iris)
+
+
+def test_lbfgs_has_no_epochs(iris):
+    X, y = iris
+    weights = np.arange(len(y)) % 3
+    ours, theirs = both("c", {"solver": "lbfgs", "early_stopping": True})
+    assert not hasattr(ours, "partial_fit")
+    assert not hasattr(theirs, "partial_fit")
+    ours.fit(X, y, sample_weight=weights, X_val=X, y_val=y)
+    repeated = np.repeat(np.arange(len(y)), weights)
+    twice = both("c", {"solver": "lbfgs"})[0].fit(X[repeated], y[repeated])
+    assert ours.loss_curve_[:5] == pytest.approx(twice.loss_curve_[:5], rel=1e-9)
+    assert len(ours.validation_losses_) == ours.n_iter_ == len(ours.loss_curve_)
+    assert ours.best_validation_score_ is None
+    again = ours.set_params(warm_start=True, max_iter=5).fit(X, y)
+    assert again.loss_curve_[-1] < again.loss_curve_[0]

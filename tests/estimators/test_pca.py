@@ -233,7 +233,7 @@ def test_sparse_rows_are_rows(n_components, shape, kind):
 
 
 def test_sparse_rows_are_filled_in_block_by_block(monkeypatch):
-    monkeypatch.setattr("layerwise.estimators._pca.BLOCK_NUMBERS", 70)
+    monkeypatch.setattr("layerwise.estimators._sparse.BLOCK_NUMBERS", 70)
     rows = np.random.default_rng(0).poisson(0.3, (60, 7)).astype(float)
     parts = PCA(3).partial_fit(sparse.csr_array(rows[:30]))
     parts.partial_fit(sparse.csr_array(rows[30:]))

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
+from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
@@ -77,10 +79,11 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("solver", "lbfgs"),
+            ("solver", "newton"),
             ("alpha", -1),
             ("batch_size", 0),
-            ("learning_rate", "adaptive"),
+            ("learning_rate", "adaptative"),
+            ("max_fun", 0),
             ("learning_rate_init", 0),
             ("max_iter", 0),
             ("beta_1", 1),
@@ -103,6 +106,69 @@ class TestInputs:
         with pytest.raises(ValueError, match=r"^training diverged after \d+ steps"):
             model.fit(X, y)
         assert all(np.isfinite(W).all() for W in model.coefs_)
+
+    @pytest.mark.parametrize("settings", [{"early_stopping": True}, {}], ids=str)
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_a_regression_that_diverges_says_so(self, X, engine, settings):
+        model = MLPRegressor(solver="sgd", engine=engine, random_state=0, **settings)
+        model.set_params(activation="identity", learning_rate_init=1e80)
+        with pytest.raises(ValueError, match=r"diverged after \d+ .* and the targets$"):
+            model.fit(X, X[:, 0] * 1e6, X_val=X, y_val=X[:, 0] * 1e6)
+        assert all(np.isfinite(W).all() for W in model.coefs_)
+
+    def test_early_stopping_keeps_the_best_before_a_divergence(self, X):
+        """The rate rises until the training diverges."""
+        model = MLPRegressor((8,), "identity", solver="sgd", early_stopping=True)
+        model.set_params(learning_rate="one-cycle", learning_rate_init=5.0)
+        model.set_params(max_iter=60, n_iter_no_change=60, random_state=0)
+        y = X[:, 0]
+        with pytest.raises(ValueError, match="diverged"):
+            model.fit(X, y, X_val=X, y_val=y)
+        kept = model.validation_scores_
+        assert len(kept) > 1
+        assert model.score(X, y) == pytest.approx(max(kept))
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_targets_whose_squares_overflow_are_named(self, X, dtype):
+        size = {np.float32: 1e25, np.float64: 1e200}[dtype]
+        model = MLPRegressor(random_state=0)
+        with pytest.raises(ValueError, match=r"y holds .*: scale the targets down"):
+            model.fit(X.astype(dtype), X[:, 0] * size)
+        rows = X.astype(dtype)
+        with pytest.raises(ValueError, match="scale the targets down"):
+            model.fit(rows, X[:, 0], X_val=rows, y_val=X[:, 0] * size)
+        with pytest.raises(ValueError, match=r"X holds .*, scale the inputs down"):
+            model.fit((X * size).astype(dtype), X[:, 0])
+
+    @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+    def test_takes_the_arguments_of_scikit_learn(self, kind):
+        theirs = getattr(neural_network, kind.__name__)().get_params()
+        ours = kind().get_params()
+        assert {name: ours[name] for name in theirs} == theirs
+
+    def test_the_loss_of_counts_is_refused_with_the_reason(self, X):
+        MLPRegressor(loss="squared_error", max_iter=2).fit(X, X[:, 0])
+        with pytest.raises(
+            ValueError, match=r"^loss is 'poisson': give 'squared_error'"
+        ):
+            MLPRegressor(loss="poisson").fit(X, X[:, 0])
+
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix])
+    def test_sparse_rows_are_rows(self, X, y, form, engine):
+        rows = np.where(X > 3, X, 0)
+        model = quick(engine=engine).fit(form(rows), y, X_val=form(rows), y_val=y)
+        same = quick(engine=engine).fit(rows, y, X_val=rows, y_val=y)
+        assert model.loss_curve_ == same.loss_curve_
+        assert model.validation_losses_ == same.validation_losses_
+        for method in ("predict", "predict_proba", "transform"):
+            found = getattr(model, method)(form(rows))
+            assert np.array_equal(found, getattr(same, method)(rows))
+        numbers = MLPRegressor((5,), max_iter=3, random_state=0).fit(form(rows), rows)
+        assert numbers.partial_fit(form(rows), rows).predict(form(rows)).shape == (
+            150,
+            4,
+        )
 
 
 class TestWeights:
@@ -184,6 +250,38 @@ class TestValidation:
         with pytest.raises(ValueError, match="fewer than 2"):
             MLPRegressor(early_stopping=True).fit(X[:9], X[:9, 0])
 
+    def test_a_share_too_small_for_all_classes_is_drawn_at_random(self, X, y):
+        """As by scikit-learn, which refuses it of two classes alone."""
+        few = slice(None, None, 10)
+        model = quick(early_stopping=True).fit(X[few], y[few])
+        assert model.t_ == model.n_iter_ * 13
+        alone = np.append(y[:100], "virginica")
+        quick(early_stopping=True).fit(X[:101], alone)
+        two = np.append(y[:60], np.repeat(y[:1], 41))
+        two[1:60] = "virginica"
+        two[0], two[60:] = "setosa", "virginica"
+        for kind in (quick, neural_network.MLPClassifier):
+            with pytest.raises(ValueError, match="least populated class"):
+                kind(early_stopping=True).fit(X[:101], two)
+
+    @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+    def test_samples_held_out_without_weight_are_named(self, X, kind):
+        model = kind(early_stopping=True, random_state=0, max_iter=5)
+        targets = (np.arange(150) % 2).astype(float)
+        for drawn in range(3):
+            model.set_params(random_state=drawn)
+            weights = np.zeros(150)
+            # The last of each class that this draw trains on.
+            weights[np.random.default_rng(drawn).integers(150)] = 1
+            with pytest.raises(ValueError, match=r"samples .* have weight 0"):
+                model.fit(X, targets, sample_weight=weights)
+
+    def test_a_validation_set_is_whole(self, X, y):
+        with pytest.raises(ValueError, match="y_val is given without X_val"):
+            quick().fit(X, y, y_val=y)
+        with pytest.raises(ValueError, match="requires y to be passed"):
+            quick().fit(X, y, X_val=X)
+
     def test_a_regressor_is_scored_by_r2(self, X):
         parts = X[::2, :3], X[::2, 3]
         held_out = X[1::2, :3], X[1::2, 3]
@@ -214,12 +312,6 @@ class TestTrainings:
     def test_says_when_the_epochs_were_too_few(self, X, y):
         with pytest.warns(ConvergenceWarning, match="max_iter = 15 epochs are done"):
             quick().fit(X, y)
-
-    def test_prints_every_epoch_when_asked_to(self, X, y, capsys):
-        quick(verbose=True, max_iter=2).fit(X, y, X_val=X, y_val=y)
-        first, second = capsys.readouterr().out.splitlines()
-        assert first.startswith("epoch 1: loss 3.8")
-        assert ", validation loss " in second
 
     def test_one_cycle_is_laid_out_over_all_epochs(self, X, y):
         steady = quick(solver="sgd").fit(X, y)

@@ -5,13 +5,14 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from layerwise.arrays import Tree
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.estimators._descent import Verdict
-from layerwise.estimators._perceptron import Perceptron
+from layerwise.estimators._perceptron import Perceptron, follows_epochs
 from layerwise.training import Engine
 
 __all__ = ["MLPClassifier"]
@@ -31,8 +32,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     activation : str
         ``relu``, ``tanh``, ``logistic`` or ``identity``; also any other key of
         ``layerwise.names.ACTIVATIONS``.
-    solver : "adam" or "sgd"
-        Adam, or gradient descent with momentum.
+    solver : "adam", "sgd" or "lbfgs"
+        Adam, gradient descent with momentum, or L-BFGS over all samples at once, in
+        NumPy: it has no batches, no learning rate, no early stopping and no
+        `partial_fit`.
     alpha : float
         The penalty on large weights: ½ alpha Σ W², divided by the number (the sum of
         the weights) of the samples in a batch. Biases are not penalised.
@@ -40,15 +43,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Samples in a step; "auto" means all of them up to 200, and 200 beyond. More
         than there are means all.
     learning_rate : str
-        ``constant``; ``invscaling``, which is for "sgd" alone; or another key of
-        ``layerwise.names.SCHEDULES``, laid out over ``max_iter`` epochs.
+        ``constant``; ``invscaling`` or ``adaptive``, which are for "sgd" alone and
+        constant for "adam"; or another key of ``layerwise.names.SCHEDULES``, laid out
+        over ``max_iter`` epochs. ``adaptive`` divides the rate by 5 where training
+        would stop, until it is 1e-6.
     learning_rate_init : float
         The learning rate, or the schedule's peak.
     power_t : float
         With ``invscaling`` the rate of an epoch is
         ``learning_rate_init / (samples seen + 1) ** power_t``.
     max_iter : int
-        How many epochs there are at most.
+        How many epochs, or iterations of "lbfgs", there are at most.
     shuffle : bool
         Whether every epoch takes the samples in another order.
     random_state : int, RandomState or None
@@ -56,9 +61,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     tol, n_iter_no_change : float, int
         Training stops when for more than ``n_iter_no_change`` epochs in a row the
         training loss (with ``early_stopping`` the validation score) has not become
-        better than its best by ``tol``.
+        better than its best by ``tol``. With "lbfgs" ``tol`` is what no entry of the
+        gradient may exceed.
     verbose : bool
-        Whether every epoch is printed.
+        Whether the loss of every epoch is printed, as scikit-learn does.
     warm_start : bool
         Whether another `fit` goes on with the network of the last one, on the same
         classes. When to stop is decided anew in each `fit`.
@@ -68,10 +74,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Whether the validation score decides when to stop, and the weights of the best
         epoch are kept.
     validation_fraction : float
-        The share of the samples held out for that, drawn in every class alike, where
-        `fit` is given no validation set.
+        The share of the samples held out for that where `fit` is given no validation
+        set: drawn in every class alike, or, of more than two classes too small for
+        that, at random.
     beta_1, beta_2, epsilon : float
         Of "adam".
+    max_fun : int
+        How often "lbfgs" may compute the loss.
     class_weight : dict, "balanced" or None
         What the samples of a class count, times their ``sample_weight``; "balanced"
         gives all classes the same sum.
@@ -105,11 +114,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     Notes
     -----
-    Left out, because they cannot mean the same here: the solver "lbfgs", whose line
-    search makes no steps of a batch; the learning rate "adaptive", since a rate here
-    follows from the step alone; sparse input; several labels for one sample. Two
-    classes have two outputs and a softmax, where scikit-learn has one and a sigmoid:
-    both give any probability, by other weights.
+    Two classes have two outputs and a softmax, where scikit-learn has one and a
+    sigmoid: both give any probability, by other weights. Several labels for one sample
+    are refused. Sparse rows are filled in with their zeros: all of those trained on at
+    once, those predicted block by block.
 
     A batch of samples that all have weight 0 is passed over: it changes neither weights
     nor moments.
@@ -152,6 +160,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         beta_2: Any = 0.999,
         epsilon: Any = 1e-8,
         n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
         class_weight: Any = None,
         engine: Any = "auto",
         device: Any = None,
@@ -179,11 +188,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             beta_2=beta_2,
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
             engine=engine,
             device=device,
         )
         self.class_weight = class_weight
 
+    @available_if(follows_epochs)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> "MLPClassifier":

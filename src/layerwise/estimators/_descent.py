@@ -102,19 +102,29 @@ class Descent:
     stops_by_score: bool = False
     every_epoch: bool = False
 
-    def passes(self, state: State, patience: Patience) -> Iterator[Passed]:
+    def passes(
+        self, state: State, patience: Patience, epoch: int = 0
+    ) -> Iterator[Passed]:
         """Yield where the training stands until it stops or diverges.
 
         There is one epoch at least, however long the patience has waited before. As
         many epochs are done at a time as there will be in any case: the engine is
         called less often, and nothing is done in vain. Where the training diverged the
-        last loss is not finite.
+        last loss is not finite, and the state is the last that was.
+
+        Parameters
+        ----------
+        state : State
+        patience : Patience
+        epoch : int
+            How many epochs were done before.
         """
-        each, epoch = self.order.steps_per_epoch, 0
-        while epoch < self.max_iter and not (epoch and patience.is_over):
+        each, first = self.order.steps_per_epoch, epoch
+        while epoch < self.max_iter and not (epoch > first and patience.is_over):
             ahead = max(1, int(min(self.max_iter - epoch, patience.epochs_left)))
             if self.judge or self.every_epoch:
                 ahead = 1
+            before = state
             state, steps = self.engine.advance(
                 state, self.order, epoch * each, (epoch + ahead) * each
             )
@@ -124,6 +134,10 @@ class Descent:
                 return
             losses = self._epoch_losses(steps.losses)
             verdict = self.judge(state.parameters) if self.judge else None
+            if verdict and not np.isfinite(verdict.loss):
+                reached = before._replace(step=state.step)
+                yield Passed(reached, [float("nan")], None, patience)
+                return
             values = [-verdict.score] if verdict and self.stops_by_score else losses
             for value in values:
                 patience = patience.after(value)

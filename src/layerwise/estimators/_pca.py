@@ -1,6 +1,5 @@
 """Principal components as a scikit-learn estimator."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from layerwise.errors import InputError
+from layerwise.estimators._sparse import dense_blocks
 from layerwise.statistics import (
     Moments,
     PrincipalComponents,
@@ -26,8 +26,6 @@ from layerwise.statistics import (
 __all__ = ["PCA"]
 
 SOLVERS = ("auto", "full", "covariance_eigh", "arpack", "randomized")
-BLOCK_NUMBERS = 1 << 22
-"""Sparse rows are filled with their zeros in blocks of so many numbers: 32 MB."""
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -165,7 +163,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows, found = self._rows(X), self._found()
-        coordinates = [found.project(block) for block in _dense(rows)]
+        coordinates = [found.project(block) for block in dense_blocks(rows)]
         return np.concatenate(coordinates) / self._scale()
 
     def inverse_transform(self, X: Any) -> Any:
@@ -190,7 +188,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         found, noise = self._found(), self.noise_variance_
-        blocks = _dense(self._rows(X))
+        blocks = dense_blocks(self._rows(X))
         return np.concatenate([log_likelihoods(rows, found, noise) for rows in blocks])
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
@@ -290,18 +288,8 @@ def _number_to_keep(wanted: Any, rows: int, found: PrincipalComponents) -> int:
     )
 
 
-def _dense(rows: Any) -> Iterator[np.ndarray]:
-    """Yield all rows, sparse ones in blocks with their zeros filled in."""
-    if not issparse(rows):
-        yield np.asarray(rows)
-        return
-    size = max(1, BLOCK_NUMBERS // rows.shape[1])
-    for start in range(0, rows.shape[0], size):
-        yield rows[start : start + size].toarray()
-
-
 def _updated(moments: Moments, rows: Any) -> Moments:
     tally = Tally(moments)
-    for block in _dense(rows):
+    for block in dense_blocks(rows):
         tally.add(block)
     return tally.moments()

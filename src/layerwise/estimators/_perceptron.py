@@ -2,11 +2,13 @@
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -17,10 +19,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from layerwise.arrays import Tree
+from layerwise.arrays import Tree, tree_map
 from layerwise.data import Order, Samples
 from layerwise.errors import InputError
-from layerwise.estimators._descent import Descent, Passed, Patience, Verdict
+from layerwise.estimators._descent import Descent, Patience, Verdict
+from layerwise.estimators._lbfgs import minimised
 from layerwise.estimators._settings import (
     batch_size_for,
     checked_settings,
@@ -29,9 +32,19 @@ from layerwise.estimators._settings import (
     schedule_of,
     untrained_network,
 )
+from layerwise.estimators._sparse import dense_blocks
 from layerwise.training import Engine, Optimiser, Problem, State, engine_for, on_host
 
-__all__ = ["Perceptron"]
+__all__ = ["Perceptron", "follows_epochs"]
+
+SLOWER = 5.0
+LEAST_RATE = 1e-6
+"""An adaptive rate is divided by the first while it is above the second."""
+
+
+def follows_epochs(estimator: "Perceptron") -> bool:
+    """Return whether training is by epochs, so that one more of them can follow."""
+    return estimator.solver != "lbfgs"
 
 
 class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -68,6 +81,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         beta_2: Any = 0.999,
         epsilon: Any = 1e-8,
         n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
         engine: Any = "auto",
         device: Any = None,
     ) -> None:
@@ -93,6 +107,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
         self.engine = engine
         self.device = device
 
@@ -110,8 +125,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
         Parameters
         ----------
-        X : array or data frame, shape (samples, features)
+        X : array, data frame or sparse array, shape (samples, features)
             The training is in its precision: float32 stays, all else is float64.
+            A sparse one is filled in with its zeros.
         y : array or series
             The targets, one for each row.
         sample_weight : array, shape (samples,), optional
@@ -131,6 +147,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             training diverges.
         """
         begins = not (self.warm_start and hasattr(self, "network_"))
+        if X_val is None and y_val is not None:
+            raise InputError("y_val is given without X_val: give both, or neither")
         samples = self._samples(X, y, sample_weight, begins=begins)
         if not begins:
             self._check_resumed(samples.targets)
@@ -138,16 +156,14 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         held_out = None
         if X_val is not None:
             held_out = self._checked(X_val, y_val, None, reset=False)
-        elif self.early_stopping:
+        elif self._scores_decide:
             samples, held_out = self._split(samples)
-        self._train(samples, held_out, self.max_iter)
-        if self.n_iter_ == self.max_iter and not self._patience.is_over:
-            warnings.warn(
-                f"max_iter = {self.max_iter} epochs are done, and the loss still "
-                "improves: allow more of them",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        _check_any_weight(samples, "trained on")
+        if held_out is not None:
+            _check_any_weight(held_out, "held out for validation")
+        unfinished = self._train(samples, held_out, self.max_iter)
+        if unfinished:
+            warnings.warn(unfinished, ConvergenceWarning, stacklevel=2)
         return self
 
     def _go_on(self, X: Any, y: Any, sample_weight: Any) -> Any:
@@ -181,7 +197,11 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if not -hidden <= layer < hidden:
             raise InputError(f"layer is {layer}: there are {hidden} hidden layers")
         place = 1 + layer % hidden
-        blocks = [arrays[place] for arrays in self.network_.activations(rows)]
+        blocks = [
+            arrays[place]
+            for part in dense_blocks(rows)
+            for arrays in self.network_.activations(part)
+        ]
         return np.concatenate(blocks)
 
     # --- What was learnt ---------------------------------------------------------
@@ -207,6 +227,11 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return len(self.network_.class_names)
 
     @property
+    def _no_improvement_count(self) -> int:
+        # As scikit-learn calls it.
+        return self._patience.waited
+
+    @property
     def _n_features_out(self) -> int:
         return len(self.coefs_[-1])
 
@@ -218,12 +243,16 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     @property
     def best_loss_(self) -> float | None:
         """The lowest loss of an epoch; None where scores decided."""
-        return None if self.early_stopping else min(self.loss_curve_)
+        return None if self._scores_decide else min(self.loss_curve_)
 
     @property
     def best_validation_score_(self) -> float | None:
         """The highest validation score; None where losses decided."""
-        return -self._patience.best if self.early_stopping else None
+        return -self._patience.best if self._scores_decide else None
+
+    @property
+    def _scores_decide(self) -> bool:
+        return bool(self.early_stopping) and follows_epochs(self)
 
     # --- What the two differ in --------------------------------------------------
 
@@ -249,9 +278,17 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     # --- How it is done ----------------------------------------------------------
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_settings(self) -> None:
+        checked_settings(vars(self))
+
     def _samples(self, X: Any, y: Any, sample_weight: Any, *, begins: bool) -> Samples:
         """Check the parameters and the data; draw a network where there is none."""
-        checked_settings(vars(self))
+        self._check_settings()
         samples = self._checked(X, y, sample_weight, reset=begins)
         if begins:
             self._begin(samples.inputs)
@@ -259,9 +296,17 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Samples:
         checked: Any = validate_data(
-            self, X, y, dtype=(np.float64, np.float32), reset=reset, **self._y_rules
+            self,
+            X,
+            y,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            **self._y_rules,
         )
         inputs, y = checked
+        if issparse(inputs):
+            inputs = inputs.toarray()
         if reset:
             self._output_names = self._learn_targets(y)
         weights = checked_weights(sample_weight, len(inputs), inputs.dtype)
@@ -278,6 +323,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         )
         self._rng = rng
         self._moments: tuple[Optimiser, Tree] | None = None
+        self._rate = float(self.learning_rate_init)
         self._patience = Patience(float(self.tol), float(self.n_iter_no_change))
         self.t_ = 0
         self.loss_curve_: list[float] = []
@@ -286,12 +332,12 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _split(self, samples: Samples) -> tuple[Samples, Samples]:
         """Hold out ``validation_fraction`` of the samples."""
-        classes = samples.targets if samples.targets.ndim == 1 else None
+        count = int(np.ceil(self.validation_fraction * len(samples)))
         parts: Any = train_test_split(
             np.arange(len(samples)),
             random_state=self._rng,
             test_size=self.validation_fraction,
-            stratify=classes,
+            stratify=_strata(samples.targets, min(count, len(samples) - count)),
         )
         training, validation = parts
         if len(validation) < 2:
@@ -308,28 +354,86 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         epochs: int,
         *,
         on: bool = False,
-    ) -> None:
-        """Train for at most so many epochs; ``on`` keeps the optimiser's moments."""
+    ) -> str:
+        """Train for at most so many epochs; ``on`` keeps the optimiser's moments.
+
+        Returns
+        -------
+        str
+            Why the training ended before it converged, or nothing.
+        """
+        if not on:
+            self._rate = float(self.learning_rate_init)
         problem, order = self._problem(samples, epochs, seen=self.t_ if on else 0)
-        engine = engine_for(problem, self.engine)
+        follows = follows_epochs(self)
+        engine = engine_for(problem, self.engine if follows else "eager")
         judge = None
         if held_out is not None:
             judge = partial(self._verdict, engine, held_out=held_out)
+        if not follows:
+            return self._minimise(samples, judge)
         descent = Descent(
             engine, order, epochs, judge, self.early_stopping, bool(self.verbose)
         )
         state = problem.initial_state()
         if on and self._moments and self._moments[0] == problem.optimiser:
             state = state._replace(moments=self._moments[1])
-        state, diverged = self._followed(descent, state, len(samples))
+        state, diverged = self._followed(descent, problem, state)
         state = on_host(state)
         self._moments = problem.optimiser, state.moments
         self.network_ = replace(self.network_, parameters=state.parameters)
         if diverged:
-            raise InputError(
-                f"training diverged after {int(state.step)} steps: choose a lower "
-                "learning_rate_init, or scale the inputs"
+            raise self._divergence(samples, int(state.step))
+        if self.n_iter_ < self.max_iter or self._patience.is_over:
+            return ""
+        return (
+            f"max_iter = {self.max_iter} epochs are done, and the loss still improves: "
+            "allow more of them"
+        )
+
+    def _minimise(
+        self, samples: Samples, judge: Callable[[Tree], Verdict] | None
+    ) -> str:
+        """Train by "lbfgs"; return as `_train`."""
+        self.n_iter_ = 0
+
+        def watch(parameters: Tree, loss: float) -> None:
+            self.n_iter_ += 1
+            self._record([loss], judge(parameters) if judge else None)
+
+        options = {
+            "maxiter": int(self.max_iter),
+            "maxfun": int(self.max_fun),
+            "gtol": float(self.tol),
+        }
+        found = minimised(self.network_, samples, float(self.alpha), options, watch)
+        self.network_ = replace(self.network_, parameters=found.parameters)
+        if not np.isfinite(found.loss):
+            raise self._divergence(samples, found.iterations)
+        if not found.iterations:  # it began at the minimum
+            self.loss_curve_.append(found.loss)
+        self.n_iter_ = found.iterations
+        if not found.unfinished:
+            return ""
+        return (
+            f"lbfgs stopped after {found.iterations} iterations, before it converged "
+            f"({found.unfinished}): raise max_iter or max_fun, or scale the inputs"
+        )
+
+    def _divergence(self, samples: Samples, steps: int) -> InputError:
+        inputs, targets = samples.inputs, samples.targets
+        largest = float(np.abs(inputs).max())
+        if largest >= float(np.finfo(inputs.dtype).max) ** 0.5:
+            return InputError(
+                f"training diverged after {steps} steps: X holds numbers as large as "
+                f"{largest:.3g}, whose squares overflow in {inputs.dtype}, scale the "
+                "inputs down"
             )
+        what = "inputs" if targets.ndim == 1 else "inputs and the targets"
+        return InputError(
+            f"training diverged after {steps} steps: choose a lower "
+            f"learning_rate_init, or scale the {what}"
+        )
 
     def _problem(
         self, samples: Samples, epochs: int, seen: int
@@ -345,7 +449,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             samples=samples,
             optimiser=optimiser_of(settings),
             schedule=schedule_of(settings, rows, each, seen),
-            peak_rate=float(self.learning_rate_init),
+            peak_rate=self._rate,
             total_steps=epochs * each,
             batch_size=size,
             seed=order.seed,
@@ -356,49 +460,103 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return problem, order
 
     def _followed(
-        self, descent: Descent, state: State, samples: int
+        self, descent: Descent, problem: Problem, state: State
     ) -> tuple[State, bool]:
         """Return the state to keep, and whether the training diverged."""
         self.n_iter_ = 0
         best, diverged = state, False
         try:
-            for passed in descent.passes(state, self._patience):
-                state = passed.state
-                diverged = not np.isfinite(passed.losses[-1])
-                if diverged:
-                    return state, diverged
-                if passed.patience.best < self._patience.best:
-                    best = state
-                self._patience = passed.patience
-                self.n_iter_ += len(passed.losses)
-                self.t_ += len(passed.losses) * samples
-                self._record(passed)
+            while not diverged:
+                for passed in descent.passes(state, self._patience, self.n_iter_):
+                    state = passed.state
+                    diverged = not np.isfinite(passed.losses[-1])
+                    if diverged:
+                        best = best._replace(step=state.step)
+                        break
+                    if passed.patience.best < self._patience.best:
+                        best = state
+                    self._patience = passed.patience
+                    self.n_iter_ += len(passed.losses)
+                    self.t_ += len(passed.losses) * len(problem.samples)
+                    self._record(passed.losses, passed.verdict)
+                if diverged or not self._goes_on_slower():
+                    break
+                # A velocity is what it was in steps of the rate: these are shorter.
+                state = on_host(state)
+                state = state._replace(
+                    moments=tree_map(lambda v: v * SLOWER, state.moments)
+                )
+                slower = replace(problem, peak_rate=self._rate)
+                descent = replace(descent, engine=engine_for(slower, self.engine))
+                if self.n_iter_ >= descent.max_iter:
+                    break
         except KeyboardInterrupt:
             warnings.warn(
                 "training was interrupted; what it reached stays", stacklevel=4
             )
         return best if self.early_stopping else state, diverged
 
-    def _record(self, passed: Passed) -> None:
-        """Keep the figures of the epochs that have passed; print them if asked to."""
-        self.loss_curve_ += passed.losses
-        verdict = passed.verdict
-        if verdict is not None:
-            self.validation_losses_ = [*(self.validation_losses_ or ()), verdict.loss]
-            self.validation_scores_ = [*(self.validation_scores_ or ()), verdict.score]
+    def _goes_on_slower(self) -> bool:
+        """Lower an adaptive rate where patience is over; return whether that is so."""
+        if not self._patience.is_over:
+            return False
+        what = "Validation score" if self.early_stopping else "Training loss"
+        said = (
+            f"{what} did not improve more than tol={self.tol:f} for "
+            f"{self.n_iter_no_change} consecutive epochs."
+        )
+        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+        lowered = adaptive and self._rate > LEAST_RATE
+        if lowered:
+            self._rate /= SLOWER
+            self._patience = replace(self._patience, waited=0)
+            said += f" Setting learning rate to {self._rate:f}"
+        else:
+            said += " Learning rate too small." if adaptive else ""
+            said += " Stopping."
         if self.verbose:
-            said = f"epoch {self.n_iter_}: loss {self.loss_:.8f}"
-            if verdict is not None:
-                said += (
-                    f", validation loss {verdict.loss:.8f}, score {verdict.score:.6f}"
-                )
             print(said)
+        return lowered
+
+    def _record(self, losses: list[float], verdict: Verdict | None) -> None:
+        """Keep the figures of the epochs that have passed; print them if asked to."""
+        self.loss_curve_ += losses
+        if self.verbose:
+            print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
+        if verdict is None:
+            return
+        self.validation_losses_ = [*(self.validation_losses_ or ()), verdict.loss]
+        self.validation_scores_ = [*(self.validation_scores_ or ()), verdict.score]
+        if self.verbose:
+            print(f"Validation score: {verdict.score:f}")
 
     def _outputs(self, X: Any) -> np.ndarray:
-        rows = self._rows(X)
-        return self.network_.logits(rows)
+        blocks = dense_blocks(self._rows(X))
+        return np.concatenate([self.network_.logits(rows) for rows in blocks])
 
-    def _rows(self, X: Any) -> np.ndarray:
+    def _rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        rows: Any = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
-        return rows
+        return validate_data(
+            self, X, reset=False, dtype=(np.float64, np.float32), accept_sparse="csr"
+        )
+
+
+def _check_any_weight(samples: Samples, what: str) -> None:
+    if samples.weights is not None and not samples.weights.any():
+        raise InputError(
+            f"all {len(samples)} samples {what} have weight 0: leave those of weight 0 "
+            "out, or give X_val and y_val"
+        )
+
+
+def _strata(targets: np.ndarray, most: int) -> np.ndarray | None:
+    """Return by what to draw a validation set alike, if the classes are no numbers.
+
+    Of more than two classes some may be too small, or the smaller part, of ``most``
+    samples, too small for all of them: then, as by scikit-learn, all are drawn alike.
+    """
+    if targets.ndim > 1:
+        return None
+    counts = np.unique(targets, return_counts=True)[1]
+    drawable = counts.min() >= 2 and most >= len(counts)
+    return targets if drawable or len(counts) == 2 else None

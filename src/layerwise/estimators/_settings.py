@@ -29,6 +29,9 @@ __all__ = [
 LARGEST_BATCH = 200
 """Samples in a batch where ``batch_size`` is "auto", and there are as many."""
 
+SGD_RATES = ("invscaling", "adaptive")
+"""Learning rates that "sgd" alone follows; for the others they are constant."""
+
 
 def _whole(least: int) -> Callable[[Any], bool]:
     return lambda v: isinstance(v, Integral) and int(v) >= least
@@ -47,15 +50,19 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: v in _ENGINES,
         f"{', '.join(map(repr, _ENGINES[:-1]))} or {_ENGINES[-1]!r}",
     ),
-    "solver": (lambda v: v in ("adam", "sgd"), "'adam' or 'sgd'"),
+    "solver": (
+        lambda v: isinstance(v, str) and v in ("adam", "sgd", "lbfgs"),
+        "'adam', 'sgd' or 'lbfgs'",
+    ),
     "alpha": (_real(), "a number of 0 or more"),
     "batch_size": (
         lambda v: (isinstance(v, str) and v == "auto") or _whole(1)(v),
         "'auto' or a whole number of 1 or more",
     ),
     "learning_rate": (
-        lambda v: isinstance(v, str) and v in ("invscaling", *SCHEDULES),
-        f"'invscaling' or one of {', '.join(map(repr, SCHEDULES))}",
+        lambda v: isinstance(v, str) and v in (*SGD_RATES, *SCHEDULES),
+        f"{', '.join(map(repr, SGD_RATES))} or one of "
+        f"{', '.join(map(repr, SCHEDULES))}",
     ),
     "learning_rate_init": (_real(open_at=0.0), "a number above 0"),
     "power_t": (_real(), "a number of 0 or more"),
@@ -70,6 +77,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: _whole(1)(v) or v == math.inf,
         "a whole number of 1 or more, or infinity",
     ),
+    "max_fun": (_whole(1), "a whole number of 1 or more"),
 }
 
 
@@ -189,9 +197,9 @@ def schedule_of(
         Samples that were seen in trainings that this one goes on with.
     """
     name = settings["learning_rate"]
-    if name != "invscaling":
+    if name in SCHEDULES:
         return SCHEDULES[name]
-    if settings["solver"] == "adam":
+    if name == "adaptive" or settings["solver"] == "adam":
         return SCHEDULES["constant"]
 
     def inverse_power(steps: np.ndarray, total: int) -> np.ndarray:
