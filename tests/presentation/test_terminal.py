@@ -115,9 +115,10 @@ def test_hostile_names_are_printed_as_text(console, hostile):
     assert "\x07" not in text
 
 
-def test_a_data_set_is_said_in_two_lines(console, iris):
+def test_a_data_set_is_said_in_two_lines_and_its_remarks(console, iris):
     print_data(console, iris.data)
-    first, second = printed(console)
+    first, second, *remarks = printed(console)
+    assert remarks == [*iris.data.remarks]
     assert first == (
         "iris: 105 training, 23 validation and 22 test samples of 4 float64, 3 classes"
     )

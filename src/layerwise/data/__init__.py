@@ -6,7 +6,7 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
-from layerwise.data._labelled import class_indices
+from layerwise.data._labelled import class_indices, several_labels
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
 from layerwise.data._origins import Origins, sample_names
@@ -38,5 +38,6 @@ __all__ = [
     "rows_in_files",
     "sample_names",
     "scaled",
+    "several_labels",
     "stratified_split",
 ]

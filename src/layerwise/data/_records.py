@@ -60,14 +60,10 @@ class Samples:
                 f"inputs have shape {inputs.shape} where there are {len(targets)}"
                 " targets: give as many rows as targets"
             )
+        _refuse_negative(targets)
         if self.weights is not None:
-            weights = np.asarray(self.weights)
-            if weights.shape != (len(targets),):
-                raise InputError(
-                    f"weights have shape {weights.shape} where there are "
-                    f"{len(targets)} targets: give one weight for each sample"
-                )
-            object.__setattr__(self, "weights", _read_only(weights))
+            weights = _checked_weights(self.weights, len(targets))
+            object.__setattr__(self, "weights", weights)
         if self.origins is not None and len(self.origins) != len(targets):
             raise InputError(
                 f"there are the rows of {len(self.origins)} samples where there are "
@@ -414,6 +410,24 @@ def drawn(
         return np.arange(len(targets))
     part = most / len(targets)
     return stratified_split(targets, [part, 1 - part], seed)[0]
+
+
+def _refuse_negative(targets: np.ndarray) -> None:
+    if targets.dtype.kind == "i" and targets.min(initial=0) < 0:
+        raise InputError(
+            f"targets hold {targets.min()}: class indices are 0 or more; labels to "
+            "ignore (ignore_label=) are not supported, leave such samples out"
+        )
+
+
+def _checked_weights(weights: Array, samples: int) -> np.ndarray:
+    weights = np.asarray(weights)
+    if weights.shape != (samples,):
+        raise InputError(
+            f"weights have shape {weights.shape} where there are {samples} targets: "
+            "give one weight for each sample"
+        )
+    return _read_only(weights)
 
 
 def _is_all(positions: np.ndarray | slice, count: int) -> bool:

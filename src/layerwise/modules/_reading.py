@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from layerwise.data import several_labels
 from layerwise.errors import InputError
 from layerwise.modules._calling import device_of
 
@@ -184,13 +185,16 @@ def _classes(labels: Any) -> Int[np.ndarray, " samples"]:
         found = found[:, 0]
     if found.ndim != 1 or found.dtype.kind not in "biuf":
         raise InputError(
-            f"labels of a batch have shape {found.shape} and dtype {found.dtype}: give "
-            "one class index for each sample"
+            f"labels of a batch have shape {found.shape} and dtype {found.dtype}: "
+            f"{several_labels(found)}"
         )
     whole = found.astype(np.int32)
     if np.any(whole != found) or np.any(whole < 0):
         wrong = found[(whole != found) | (whole < 0)][0]
-        raise InputError(f"a label is {wrong}: classes are 0, 1, 2, …")
+        raise InputError(
+            f"a label is {wrong}: classes are 0, 1, 2, …; labels to ignore "
+            "(ignore_label=) are not supported, leave such samples out"
+        )
     return whole
 
 
