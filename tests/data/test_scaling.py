@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from layerwise.data import Scaling, _scaling as module, fit_scaling
+from layerwise.data import Dataset, Scaling, _scaling as module, fit_scaling
 from layerwise.errors import InputError
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
@@ -144,3 +144,43 @@ def test_what_cannot_be_a_scaling_is_refused():
         Scaling.from_arrays("ranges", arrays)
     with pytest.raises(InputError, match="rows"):
         fit_scaling(np.zeros((0, 3)), "range")
+
+
+@pytest.mark.parametrize("kind", ["range", "standard"])
+@pytest.mark.parametrize("divisor", [1, 255])
+def test_flattened_pictures_keep_one_scale(kind, divisor):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (80, 8, 8)) * (rng.random((8, 8)) < 0.8)
+    pictures[:, 0, 0] = 0
+    pictures[3, 0, 1] = 1  # a pixel that is hardly ever other than 0
+    flat = pictures.reshape(80, 64)
+    flat = flat / divisor if divisor > 1 else flat
+    scaling = fit_scaling(flat, kind)
+    assert scaling.offset.shape == ()
+    whole = fit_scaling(flat.reshape(80, 8, 8), kind)
+    np.testing.assert_allclose(scaling.offset, whole.offset)
+    np.testing.assert_allclose(scaling.divisor, whole.divisor)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        np.random.default_rng(0).normal(size=(200, 64)),
+        np.random.default_rng(0).integers(0, 256, (200, 9)),
+        np.random.default_rng(0).integers(0, 9, (200, 64)) * np.arange(1, 65),
+    ],
+)
+def test_features_of_ranges_of_their_own_keep_scales_of_their_own(table):
+    assert fit_scaling(table, "standard").offset.shape == table.shape[1:]
+
+
+def test_a_square_of_pixels_is_offered_as_pictures():
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (100, 784)), np.arange(100) % 2
+    (said,) = Dataset.from_arrays(pixels, labels).remarks
+    assert "784 features share the range 0 to 255" in said
+    assert 'X.astype("uint8").reshape(-1, 28, 28)' in said
+    (said,) = Dataset.from_arrays(pixels / 255, labels).remarks
+    assert '(255 * X).astype("uint8")' in said
+    for others in (pixels[:, :783], rng.normal(size=(100, 784))):
+        assert Dataset.from_arrays(others, labels).remarks == ()

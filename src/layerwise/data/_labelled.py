@@ -13,11 +13,11 @@ __all__ = ["Labelled", "checked_set", "class_indices", "one_file", "several_labe
 
 NumpyArray: TypeAlias = np.ndarray
 
-IGNORED = " (ignore_label=, labels to ignore, is not supported: leave such rows out)"
+IGNORED = " (labels to ignore, ignore_label=, are not supported: drop such rows)"
 
 MANY, FEW, ONCE = 20, 5, 0.1
 """Whole numbers with gaps look like amounts where more than ``MANY`` differ and there
-are fewer than ``FEW`` of each, or more than this share of them occurs once: the progress
+IGNORED = " (labels to ignore, ignore_label=, are not supported: drop the rows)"
 of diabetes (scikit-learn's) has 214 values in 442 rows, 39 % of them once."""
 
 BLOCK_BYTES = 1 << 24

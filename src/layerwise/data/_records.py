@@ -1,8 +1,9 @@
 """Labelled data as records: samples, and the three sets that they are split into."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isqrt
 
 import numpy as np
 from jaxtyping import Int64, Integer
@@ -11,12 +12,16 @@ from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, checked_set
 from layerwise.data._origins import Origins
 from layerwise.data._repeats import Repeats, repeats_of
-from layerwise.data._scaling import Scaling, fit_scaling
+from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
+from layerwise.wording import count, number
 
 __all__ = ["Dataset", "Samples", "dataset", "drawn", "stratified_split"]
+
+SMALLEST_SIDE = 8
+"""Of a picture: that of scikit-learn's digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,8 +312,25 @@ def dataset(
         feature_names=checked.feature_names,
         origin=f"{origin}, seed {seed}.",
         scaling="range" if checked.inputs.dtype == np.uint8 else "standard",
-        notes=checked.notes,
+        notes=(*checked.notes, *_as_pictures(checked.inputs)),
     )
+
+
+def _as_pictures(inputs: Array) -> Iterator[str]:
+    """Offer to see a square number of pixel-like features as pictures."""
+    if isinstance(inputs, StoredRows) or len(inputs.shape) != 2:
+        return
+    features, side = inputs.shape[1], isqrt(inputs.shape[1])
+    if side * side != features or side < SMALLEST_SIDE:
+        return
+    if shared := shared_range(*extremes(inputs, axis=0)):
+        least, greatest = shared
+        numbers = "X" if greatest > 1 else "(255 * X)"
+        yield (
+            f"The {count(features)} features share the range {number(least)} to "
+            f"{number(greatest)} and keep one scale. If they are pictures, give "
+            f'{numbers}.astype("uint8").reshape(-1, {side}, {side}) to see them.'
+        )
 
 
 def _shares(has_test: bool, test_share: float | None) -> tuple[list[float], str]:

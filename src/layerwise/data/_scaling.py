@@ -12,7 +12,22 @@ from layerwise.arrays import Array, namespace
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 
-__all__ = ["Scaling", "Summary", "fit_scaling", "scaled", "summary"]
+__all__ = [
+    "Scaling",
+    "Summary",
+    "extremes",
+    "fit_scaling",
+    "scaled",
+    "shared_range",
+    "summary",
+]
+
+PIXELS = 16
+"""Of fewer features than a picture of 4 x 4 has, a shared range may be chance."""
+
+MOST, NEAR = 0.5, 0.1
+"""So many of the features have to come within this share of the range to its ends. Of
+MNIST's 784 columns all do so below, and 89 % of those that vary above."""
 
 BLOCK_BYTES = 1 << 20
 """The float64 copy of a block: small enough to stay in a core's cache."""
@@ -97,9 +112,10 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     """Fit a scaling to training inputs.
 
     "range" takes the least value to -1 and the greatest to 1, "standard" takes the mean
-    to 0 and the standard deviation to 1, "none" changes nothing. Bytes, and inputs of
-    two axes or more, share one scale over all their entries; other inputs have one for
-    each feature. What is constant becomes 0.
+    to 0 and the standard deviation to 1, "none" changes nothing. Bytes, inputs of two
+    axes or more, and features that share one range, as the pixels of flattened pictures
+    do, share one scale over all their entries; other inputs have one for each feature.
+    What is constant becomes 0.
 
     Parameters
     ----------
@@ -127,18 +143,48 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     kind = _checked_kind(kind)
     if kind == "none":
         return Scaling(kind, np.zeros(()), np.ones(()))
-    pooled = inputs.dtype == np.uint8 or inputs.ndim > 2
+    one_scale = inputs.dtype == np.uint8 or inputs.ndim > 2
     if kind == "range":
-        least, greatest = _extremes(inputs, axis=None if pooled else 0)
+        least, greatest = extremes(inputs, axis=None if one_scale else 0)
+        if shared := shared_range(least, greatest):
+            least, greatest = map(np.asarray, shared)
         offset, divisor = (least + greatest) / 2, (greatest - least) / 2
     else:
-        values = summary(inputs).pooled() if pooled else summary(inputs)
+        values = summary(inputs)
+        if one_scale or shared_range(values.minimum, values.maximum):
+            values = values.pooled()
         least, greatest = values.minimum, values.maximum
         offset, divisor = values.mean, values.standard_deviation
     # Squares of differences below 1e-162 are 0 too.
     constant = (least == greatest) | (divisor == 0)
     offset, divisor = np.where(constant, least, offset), np.where(constant, 1, divisor)
     return Scaling(kind, np.asarray(offset), np.asarray(divisor))
+
+
+def shared_range(
+    low: Float64[np.ndarray, "*shape"], high: Float64[np.ndarray, "*shape"]
+) -> tuple[float, float] | None:
+    """Return the range that the features of a table share, as pixels do, if they do.
+
+    There are sixteen features or more; most come near the least value of all, and most
+    of those that vary come near the greatest. Features measured in units of their own,
+    or with tails, do not.
+
+    Parameters
+    ----------
+    low, high : float64 arrays, shape (features,)
+        The least and the greatest value of each feature.
+    """
+    if low.ndim != 1 or len(low) < PIXELS:
+        return None
+    least, greatest = float(np.fmin.reduce(low)), float(np.fmax.reduce(high))
+    varied = low < high
+    if not (varied.any() and np.isfinite([least, greatest]).all()):
+        return None
+    margin = NEAR * (greatest - least)
+    below = np.mean(low <= least + margin)
+    above = np.mean(high[varied] >= greatest - margin)
+    return (least, greatest) if min(below, above) >= MOST else None
 
 
 def _checked_kind(kind: str) -> ScalingKind:
@@ -225,7 +271,7 @@ def summary(inputs: np.ndarray) -> Summary:
     return Summary(counts, minimum, maximum, origin * counts + distances, squares)
 
 
-def _extremes(
+def extremes(
     inputs: np.ndarray, axis: int | None
 ) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
     """Return the least and the greatest value, those that are missing left out.
