@@ -18,7 +18,7 @@ from layerwise.modules._network import (
 from layerwise.modules._outputs import Predict, answer_of, logits_of
 from layerwise.modules._read import from_torch
 from layerwise.modules._reading import Batch, Entry, Reader, entry_of
-from layerwise.modules._reduction import Layout, Reduce, reduced
+from layerwise.modules._reduction import Layout, Reduce, Units, reduced
 from layerwise.modules._sources import ArraySource, Source, StreamSource
 from layerwise.modules._tracking import Watched, watched
 from layerwise.modules._weights import load_weights
@@ -40,6 +40,7 @@ __all__ = [
     "StreamSource",
     "TorchModule",
     "TorchNetwork",
+    "Units",
     "Watched",
     "answer_of",
     "as_inputs",

@@ -1,7 +1,7 @@
 """How a module is looked into, settled once on its first batch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -11,8 +11,8 @@ from layerwise.errors import InputError, MachineError
 from layerwise.modules._calling import evaluation, unwrapped
 from layerwise.modules._choice import Layers, chosen_modules
 from layerwise.modules._outputs import Predict, answer_of, logits_of
-from layerwise.modules._reading import Batch
-from layerwise.modules._reduction import Layout, Reduce, layout_of, reduced
+from layerwise.modules._reading import Batch, without_last
+from layerwise.modules._reduction import Layout, Reduce, Units, layout_of, reduced
 from layerwise.modules._tracking import Key, Watched, watched
 
 __all__ = ["Capture", "Captured", "Layer", "capture_of"]
@@ -73,6 +73,8 @@ class Capture:
         Of a linear output on the rows of the layer before it.
     copy : bool
         Whether values are copied as soon as they are there.
+    left_out : mapping of str to str
+        Chosen modules that are no layers here, and why.
     """
 
     module: nn.Module
@@ -82,6 +84,7 @@ class Capture:
     ends_in_output: bool = False
     output_weights: Tensor | None = None
     copy: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def rows(self, batch: Batch) -> Captured:
         """Pass a batch, and return every layer's rows.
@@ -99,7 +102,13 @@ class Capture:
                     f"{layer.name} was used for the first batch and is not for another:"
                     " choose layers that are always used"
                 )
-            rows.append(reduced(seen.values[layer.key], layer.layout, batch.mask))
+            own = reduced(seen.values[layer.key], layer.layout, batch.mask)
+            if len(own) != len(batch.targets):
+                raise InputError(
+                    f"{layer.name} gives {len(own):,} rows for {len(batch.targets):,} "
+                    "samples of another batch: leave it out by layers="
+                )
+            rows.append(own)
         return Captured(rows, self._logits(seen, batch))
 
     def watched(self, batch: Batch) -> Watched:
@@ -140,12 +149,13 @@ class Capture:
         return logits_of(seen.answer, len(batch.targets), ends=ends)
 
 
-def capture_of(
+def capture_of(  # noqa: PLR0913 - how a module is looked into
     module: nn.Module,
     batch: Batch,
     layers: Layers | None = None,
     reduce: Reduce = "mean",
     predict: Predict = "auto",
+    units: Units | None = None,
 ) -> Capture:
     """Pass a first batch, and settle which layers there are and how they become rows.
 
@@ -157,35 +167,102 @@ def capture_of(
     module = unwrapped(module)
     capture = Capture(module, chosen_modules(module, layers), predict)
     seen = capture.watched(batch)
-    found = _layers(capture, seen, len(batch.targets), reduce)
-    if layers is not None and not found:
-        raise InputError(f"layers={layers!r}: none gives rows of one for each sample")
+    fewer = _with_fewer(capture, batch)
+    found, left_out = _layers(capture, seen, fewer, reduce, units, len(batch.targets))
     if not found:
-        raise InputError("no module with weights gives one row for each sample")
+        raise InputError(_none_found(layers, left_out))
     last = found[-1]
-    capture = replace(capture, layers=found, copy=seen.changed)
+    capture = replace(capture, layers=found, copy=seen.changed, left_out=left_out)
     if seen.origin != last.key:
         return capture
     weights = _output_weights(capture, batch)
     return replace(capture, ends_in_output=True, output_weights=weights)
 
 
-def _layers(
-    capture: Capture, seen: Watched, samples: int, reduce: Reduce
-) -> tuple[Layer, ...]:
+NAMED = 4
+"""So many layers that are left out are named in an error."""
+
+
+def _none_found(layers: Layers | None, left_out: Mapping[str, str]) -> str:
+    asked = "no module with weights" if layers is None else f"layers={layers!r}: none"
+    why = [f"{name}: {reason}" for name, reason in left_out.items()]
+    more = "; …" if len(why) > NAMED else ""
+    said = f" ({'; '.join(why[:NAMED])}{more})" if why else ""
+    return f"{asked} gives one row for each sample{said}"
+
+
+def _with_fewer(capture: Capture, batch: Batch) -> Watched | None:
+    """Pass all samples but the last; None where the module does not let one go.
+
+    The axis that is then shorter is that of the samples, whatever other axes are as
+    long by chance.
+    """
+    samples = len(batch.targets)
+    for axis in (0, 1):
+        short = without_last(batch, axis)
+        if short is None or samples < 2:
+            continue
+        try:
+            seen = capture.watched(short)
+        except InputError:
+            continue
+        answer = seen.answer
+        if not isinstance(answer, Tensor) or answer.shape[:1] in ((samples - 1,), ()):
+            return seen
+    return None
+
+
+def _layers(  # noqa: PLR0913
+    capture: Capture,
+    seen: Watched,
+    fewer: Watched | None,
+    reduce: Reduce,
+    units: Units | None,
+    samples: int,
+) -> tuple[tuple[Layer, ...], dict[str, str]]:
+    """Return the layers, and what is none of them with the reason."""
     uses = dict.fromkeys(capture.chosen, 0)
     for key in seen.values:
         uses[key.module] = max(uses[key.module], key.use + 1)
     found: list[Layer] = []
+    left_out = {
+        name: "not used, or gives no tensor" for name, used in uses.items() if not used
+    }
     for key, tensor in seen.values.items():
         child = capture.chosen[key.module]
-        layout = layout_of(key.module, child, tensor, samples, reduce)
-        if layout is None:
-            continue
         name = key.module if uses[key.module] == 1 else f"{key.module}#{key.use + 1}"
-        shape = tuple(tensor.movedim(layout.samples, 0).shape[1:])
+        other = None if fewer is None else fewer.values.get(key)
+        axis = _sample_axis(child, tensor, other, samples)
+        if axis is None:
+            left_out[name] = f"shape {tuple(tensor.shape)}, not one for each sample"
+            continue
+        known = seen.axes.get(key)
+        layout = layout_of(key.module, child, tensor, axis, known, reduce, units)
+        if layout is None:
+            left_out[name] = (
+                f"shape {tuple(tensor.shape)}, and nothing tells which axis holds the "
+                "units: give units=, such as units=-1"
+            )
+            continue
+        shape = tuple(tensor.movedim(axis, 0).shape[1:])
         found.append(Layer(name, key, type(child).__name__, shape, layout))
-    return tuple(found)
+    return tuple(found), left_out
+
+
+def _sample_axis(
+    module: nn.Module, tensor: Tensor, fewer: Tensor | None, samples: int
+) -> int | None:
+    """Return the axis of samples: that which is shorter where there is one fewer."""
+    axes = [axis for axis, size in enumerate(tensor.shape) if size == samples]
+    if fewer is not None:
+        if fewer.ndim != tensor.ndim:
+            return None
+        return next((a for a in axes if fewer.shape[a] == samples - 1), None)
+    if tensor.ndim < 2:
+        return 0 if axes else None
+    axes = [axis for axis in axes if axis < 2]
+    sequence = tensor.ndim == 3 and getattr(module, "batch_first", True) is False
+    return (axes[-1] if sequence else axes[0]) if axes else None
 
 
 def _output_weights(capture: Capture, batch: Batch) -> Tensor | None:

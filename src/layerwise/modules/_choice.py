@@ -8,6 +8,7 @@ from torch import nn
 
 from layerwise.errors import InputError
 from layerwise.modules._calling import unwrapped
+from layerwise.modules._tracking import NORMS, is_norm
 from layerwise.wording import listed
 
 __all__ = ["Layers", "chosen_modules"]
@@ -83,7 +84,7 @@ def _is_layer(module: nn.Module) -> bool:
 
 def _own_weights(module: nn.Module) -> bool:
     """Return whether a module holds weights itself, parametrised ones included."""
-    if "norm" in type(module).__name__.lower():
+    if isinstance(module, NORMS) or is_norm(module):
         return False
     own: list[Any] = list(module.parameters(recurse=False))
     for name, child in module.named_children():

@@ -14,7 +14,7 @@ from layerwise.data import several_labels
 from layerwise.errors import InputError
 from layerwise.modules._calling import device_of
 
-__all__ = ["Arguments", "Batch", "Entry", "Reader", "entry_of"]
+__all__ = ["Arguments", "Batch", "Entry", "Reader", "entry_of", "without_last"]
 
 LABELS = ("labels", "label", "targets", "target", "y")
 IDS = ("ids", "id", "index", "idx")
@@ -171,6 +171,41 @@ def entry_of(batch: Any, entry: Entry | None) -> Any:
         return batch[entry] if isinstance(entry, str | int) else entry(batch)
     except (KeyError, IndexError, TypeError) as error:
         raise InputError(f"a batch has no {entry!r}: {error}") from error
+
+
+def without_last(batch: Batch, axis: int) -> Batch | None:
+    """Return a batch without its last sample; None where nothing runs over samples.
+
+    Parameters
+    ----------
+    batch : Batch
+    axis : int
+        Of samples in what the module is given, where that is long enough.
+    """
+    samples, found = len(batch.targets), False
+
+    def shorter(value: Any) -> Any:
+        nonlocal found
+        if isinstance(value, Tensor):
+            if value.ndim <= axis or value.shape[axis] != samples:
+                return value
+            found = True
+            return value.narrow(axis, 0, samples - 1)
+        if isinstance(value, Mapping):
+            return {key: shorter(one) for key, one in value.items()}
+        if isinstance(value, list) and len(value) == samples and not axis:
+            return value[:-1]
+        if type(value) in (tuple, list):
+            return type(value)(map(shorter, value))
+        return value
+
+    arguments = Arguments(
+        shorter(batch.arguments.positional), shorter(batch.arguments.named)
+    )
+    if not found:
+        return None
+    mask = None if batch.mask is None else batch.mask[:-1]
+    return batch._replace(arguments=arguments, targets=batch.targets[:-1], mask=mask)
 
 
 def _listed(ids: Any) -> list[Any] | None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from layerwise.errors import InputError
 from layerwise.wording import count
 
-__all__ = ["CHANNELS_FIRST", "Layout", "Reduce", "layout_of", "reduced"]
+__all__ = ["CHANNELS_FIRST", "Layout", "Reduce", "Units", "layout_of", "reduced"]
 
 CHANNELS_FIRST = (
     nn.Conv1d,
@@ -29,13 +29,24 @@ CHANNELS_FIRST = (
     nn.InstanceNorm3d,
     nn.GroupNorm,
 )
-"""Layers whose units lie in the second axis; in all others they lie in the last."""
+"""Layers whose units lie in the second axis."""
+
+LAST = (
+    nn.Linear, nn.Bilinear, nn.Embedding, nn.RNNBase, nn.MultiheadAttention,
+    nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.TransformerEncoder,
+    nn.TransformerDecoder, nn.Transformer,
+)  # fmt: skip
+"""Layers whose units lie in the last axis."""
 
 How: TypeAlias = str | int | Callable[[Tensor], Tensor]
 
 Reduce: TypeAlias = How | Mapping[str, How]
 """``mean`` over positions, ``flatten``, a token's place (0, -1), or a function from a
 tensor to rows; or these by a glob of layer names."""
+
+
+Units: TypeAlias = int | Mapping[str, int]
+"""The axis of units with samples first, or that by a glob of layer names."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,9 @@ class Layout:
     Parameters
     ----------
     samples : int
-        The axis of samples, 0 or 1.
+        The axis of samples.
     channels : int
-        The axis of units once samples are first: 1, or -1.
+        The axis of units once samples are first.
     how : str, int or callable
         As in `Reduce`.
     said : str
@@ -60,48 +71,73 @@ class Layout:
     said: str
 
 
-def layout_of(
-    name: str, module: nn.Module, tensor: Tensor, samples: int, reduce: Reduce
+def layout_of(  # noqa: PLR0913 - what is known of one layer
+    name: str,
+    module: nn.Module,
+    tensor: Tensor,
+    samples: int,
+    known: int | None,
+    reduce: Reduce,
+    units: Units | None = None,
 ) -> Layout | None:
-    """Return how a module's tensors of so many samples lie; None: not one per sample.
+    """Return how a module's tensors lie; None where nothing tells the axis of units.
 
-    Of what a convolution or its normalisation gives the units come before the
-    positions, and so where pictures pass a module without weights; else they come last.
+    Parameters
+    ----------
+    name : str
+    module : nn.Module
+    tensor : Tensor
+        What it gave.
+    samples : int
+        The axis of samples.
+    known : int or None
+        The axis of features, where the functions that wrote or read the tensor tell.
+    reduce, units
+        As they were asked for.
 
     Raises
     ------
     InputError
-        If ``reduce`` is none of the ways there are.
+        If ``reduce`` is none of the ways there are, or there is no axis ``units``.
     """
-    axis = _sample_axis(module, tensor, samples)
-    if axis is None:
-        return None
     how = _how(name, reduce)
-    convolves = any(isinstance(child, CHANNELS_FIRST) for child in module.modules())
-    passes_pictures = tensor.ndim == 4 and not any(True for _ in module.parameters())
-    convolves = convolves or passes_pictures
-    channels = 1 if convolves and tensor.ndim > 2 else -1
     if not (callable(how) or isinstance(how, int) or how in ("mean", "flatten")):
         raise InputError(
             f"reduce={how!r}: give 'mean', 'flatten', the place of a token, or a "
             "function from a tensor to rows"
         )
-    positions = 0
-    if tensor.ndim > 2:
-        shape = tensor.movedim(axis, 0).movedim(channels, -1).shape
-        positions = int(torch.Size(shape[1:-1]).numel())
-    return Layout(axis, channels, how, _said(how, positions))
+    if tensor.ndim <= 2 or callable(how) or how == "flatten":
+        return Layout(samples, -1, how, _said(how, tensor, -1))
+    shape = tensor.movedim(samples, 0).shape
+    axis = _asked(name, shape, units)
+    if axis is None:
+        if known is None:
+            known = _of_type(module, tensor.ndim)
+        if known is None or known == samples:
+            return None
+        # Those before the axis of samples move back by one.
+        axis = known + 1 if known < samples else known
+    return Layout(samples, axis, how, _said(how, tensor.movedim(samples, 0), axis))
 
 
-def _sample_axis(module: nn.Module, tensor: Tensor, samples: int) -> int | None:
-    """Return the axis of samples: the first, or where it does not fit, the second."""
-    if tensor.ndim < 2:
-        return 0 if tensor.shape == (samples,) else None
-    sequence = tensor.ndim == 3 and getattr(module, "batch_first", True) is False
-    axes = [axis for axis in (0, 1) if tensor.shape[axis] == samples]
-    if not axes:
+def _asked(name: str, shape: torch.Size, units: Units | None) -> int | None:
+    if isinstance(units, Mapping):
+        units = next((axis for g, axis in units.items() if fnmatchcase(name, g)), None)
+    if units is None:
         return None
-    return axes[-1] if sequence else axes[0]
+    axis = units + len(shape) if units < 0 else units
+    if not 0 < axis < len(shape):
+        raise InputError(
+            f"units={units}: {name} has shape {tuple(shape)}, samples first: give an "
+            f"axis from 1 to {len(shape) - 1}, or -1 for the last"
+        )
+    return axis
+
+
+def _of_type(module: nn.Module, axes: int) -> int | None:
+    if isinstance(module, CHANNELS_FIRST):
+        return 1
+    return axes - 1 if isinstance(module, LAST) else None
 
 
 def _how(name: str, reduce: Reduce) -> How:
@@ -112,16 +148,18 @@ def _how(name: str, reduce: Reduce) -> How:
     )
 
 
-def _said(how: How, positions: int) -> str:
+def _said(how: How, tensor: Tensor, axis: int) -> str:
     if callable(how):
         return "by the function given"
-    if not positions:
+    if tensor.ndim <= 2:
         return "as it is"
     if how == "flatten":
-        return f"all {count(positions)} positions"
+        return f"all {count(tensor[0].numel())} values"
+    positions = count(tensor[0].numel() // max(1, tensor.shape[axis]))
+    units = f"units: axis {axis}"
     if how == "mean":
-        return f"mean of {count(positions)} positions"
-    return f"position {how} of {count(positions)}"
+        return f"mean of {positions} positions, {units}"
+    return f"position {how} of {positions}, {units}"
 
 
 def reduced(tensor: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:

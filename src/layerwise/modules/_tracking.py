@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from layerwise.modules._axes import Axes, axis_read
 from layerwise.modules._calling import plainly
 from layerwise.modules._functions import (
     ACTIVATIONS,
@@ -35,6 +36,15 @@ from layerwise.modules._functions import (
 
 __all__ = ["Key", "Watched", "watched"]
 
+
+NORMS = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm,
+    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.GroupNorm,
+    nn.LocalResponseNorm, nn.RMSNorm,
+)  # fmt: skip
+
+LIMITS = frozenset({"clamp", "clamp_min", "maximum"})
+"""Activations that a normalisation may need so as not to divide by nothing."""
 
 ASKED = frozenset({"__get__", "dim", "is_floating_point", "numel", "size"})
 """What is asked of tensors and makes none."""
@@ -53,6 +63,8 @@ class _Value(NamedTuple):
     tensor: Tensor
     version: int
     activated: bool
+    axis: int | None
+    given: int
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,9 @@ class Watched:
         The derivative of every value's activation, where it works entry by entry.
     gradients : dict of Key to Tensor
         By what each module gave, before its activation; there after the way back.
+    axes : dict of Key to int
+        The axis of every value's features, where the functions that write or read it
+        tell.
     """
 
     answer: Any
@@ -86,6 +101,7 @@ class Watched:
     changed: bool
     slopes: dict[Key, Tensor]
     gradients: dict[Key, Tensor]
+    axes: dict[Key, int]
 
 
 def watched(  # noqa: PLR0913 - all but four by name
@@ -122,6 +138,10 @@ def watched(  # noqa: PLR0913 - all but four by name
     watch = _Watch(copy, slopes, whole)
     with ExitStack() as stack:
         stack.enter_context(plainly(module))
+        for child in module.modules():
+            if isinstance(child, nn.RNNBase):
+                after = child.register_forward_hook(watch.recurred)
+                stack.callback(after.remove)
         for name, child in chosen.items():
             before = child.register_forward_pre_hook(partial(watch.begun, name))
             after = child.register_forward_hook(partial(watch.taken, name))
@@ -162,6 +182,12 @@ class _Watch(TorchFunctionMode):
         self._ends: dict[int, str] = {}
         self._alive: list[Tensor] = []
         self._frames: list[_Frame] = []
+        self._axes = Axes()
+        self._read: dict[int, int] = {}
+
+    def recurred(self, _module: nn.Module, _arguments: Any, output: Any) -> None:
+        """Note the axis of a recurrent module's states, which torch does not show."""
+        self._axes.say(output, -1)
 
     def begun(self, name: str, _module: nn.Module, _arguments: Any) -> None:
         """Note that a chosen module is called."""
@@ -197,12 +223,12 @@ class _Watch(TorchFunctionMode):
         keys = self._keys.get(id(frame.tensor), ())
         if not keys or not isinstance(output, Tensor) or output is frame.tensor:
             return
-        if is_norm(module):
-            self._follow(output, keys)
-        elif (
-            frame.called & (ACTIVATIONS | CURVED) and output.shape == frame.tensor.shape
-        ):
+        normalises = is_norm(module)
+        curved = ACTIVATIONS - LIMITS if normalises else ACTIVATIONS | CURVED
+        if frame.called & curved and output.shape == frame.tensor.shape:
             self._activate(output, keys)
+        elif normalises:
+            self._follow(output, keys)
 
     def __torch_function__(
         self,
@@ -217,10 +243,12 @@ class _Watch(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in ASKED:
             return func(*args, **kwargs)
+        called = name if name.endswith("__") else name.rstrip("_")
         given = [one for one in args[:2] if isinstance(one, Tensor)]
         if not given:
-            return func(*args, **kwargs)
-        called = name if name.endswith("__") else name.rstrip("_")
+            result = func(*args, **kwargs)
+            self._axes.follow(func, called, args, kwargs, result)
+            return result
         keys = self._keys.get(id(given[0]), ())
         activates = self._activates(called, given, keys)
         changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
@@ -231,7 +259,12 @@ class _Watch(TorchFunctionMode):
         if self._wants_slopes and (activates or not keys):
             # Before the call, which may work in place.
             self._note_slope(called, func, args, kwargs, keys)
+        if keys:
+            read = axis_read(called, args, kwargs, given[0])
+            if read is not None:
+                self._read.setdefault(id(given[0]), read)
         result = func(*args, **kwargs)
+        self._axes.follow(func, called, args, kwargs, result)
         if self._frames:
             self._frames[-1].called.add(called)
         if isinstance(result, Tensor):
@@ -309,7 +342,8 @@ class _Watch(TorchFunctionMode):
 
     def _value(self, tensor: Tensor, *, activated: bool = False) -> _Value:
         kept = tensor.clone() if self._copy else tensor
-        return _Value(kept, kept._version, activated)
+        axis = self._axes.of(tensor)
+        return _Value(kept, kept._version, activated, axis, id(tensor))
 
     def _settle(self, keys: tuple[Key, ...], tensor: Tensor) -> None:
         """Copy the values that are about to be changed with a tensor."""
@@ -318,7 +352,7 @@ class _Watch(TorchFunctionMode):
             value = self._values[key]
             if value.tensor.untyped_storage().data_ptr() == storage:
                 kept = value.tensor.clone()
-                self._values[key] = _Value(kept, kept._version, value.activated)
+                self._values[key] = value._replace(tensor=kept, version=kept._version)
 
     def result(self, answer: Any) -> Watched:
         """Return what was seen."""
@@ -336,7 +370,16 @@ class _Watch(TorchFunctionMode):
             changed=len(values) < len(self._values),
             slopes=self._slopes,
             gradients=self._gradients,
+            axes={
+                key: axis
+                for key, value in self._values.items()
+                if (axis := self._axis(value)) is not None
+            },
         )
+
+    def _axis(self, value: _Value) -> int | None:
+        """Return the axis of features: as it was written, else as it is read."""
+        return self._read.get(value.given) if value.axis is None else value.axis
 
 
 def first_tensor(output: Any) -> Tensor | None:
@@ -353,8 +396,21 @@ def first_tensor(output: Any) -> Tensor | None:
 
 
 def is_norm(module: nn.Module) -> bool:
-    """Return whether a module normalises, by its class's name."""
-    return "norm" in type(module).__name__.lower()
+    """Return whether a module normalises and does nothing else.
+
+    Others' normalisations are known by their name, as far as they have no modules
+    inside and no matrix of weights: a block of a convolution, a normalisation and an
+    activation may have it in its name too.
+    """
+    if isinstance(module, NORMS):
+        return not any(True for _ in module.children())
+    named = "norm" in type(module).__name__.lower()
+    return named and not any(True for _ in module.children()) and not _maps(module)
+
+
+def _maps(module: nn.Module) -> bool:
+    """Return whether a module has weights that run along more than one axis."""
+    return any(max(p.shape, default=1) < p.numel() for p in module.parameters())
 
 
 def is_opaque(module: nn.Module) -> bool:

@@ -22,6 +22,7 @@ class LookOptions(TypedDict, total=False):
 
     layers: str | type | Sequence[str | type] | None
     reduce: str | int | Callable[[Any], Any] | Mapping[str, Any]
+    units: int | Mapping[str, int] | None
     predict: Callable[[Any], Any] | None
     display: str | int | Callable[[Any], Any] | None
     class_names: Sequence[str] | None
@@ -91,6 +92,11 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
             ``"mean"``, the default, which respects an attention mask; ``"flatten"``;
             the place of a token, such as 0 or -1 (the last that is not masked); or a
             function from a tensor, samples first, to rows.
+        units : int, or mapping from globs of names to int
+            The axis of a layer's units, samples first (``-1``: the last). By default
+            the functions that write or read the layer's tensor tell: a linear map the
+            last axis, a convolution of pictures the last but two. A layer of which
+            nothing tells it is left out, and said.
         predict : callable or None
             From what the module returns to logits; None for a study without
             predictions. By default ``.logits`` where there is one, the entry of a

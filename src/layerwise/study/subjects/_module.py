@@ -27,6 +27,7 @@ from layerwise.modules import (
     Source,
     StreamSource,
     TorchNetwork,
+    Units,
     capture_of,
     reduced,
     to_torch,
@@ -61,6 +62,8 @@ class Look:
     reduce : str, int, callable, or mapping of str to one of them
         How a layer's positions become one row: their ``mean``, respecting an attention
         mask; ``flatten``; the place of a token (0, -1); or a function of the tensor.
+    units : int or mapping of str to int, optional
+        The axis of units, samples first; by default as the functions around tell.
     predict : callable or None
         From what the module returns to logits; None for a study without predictions. By
         default ``.logits``, one logit for two classes, or the tensor returned.
@@ -75,6 +78,7 @@ class Look:
 
     layers: Layers | None = None
     reduce: Reduce = "mean"
+    units: Units | None = None
     predict: Predict = "auto"
     display: Display | None = None
     class_names: Sequence[str] | None = None
@@ -310,13 +314,19 @@ def _once(
         raise InputError("a module's snapshots are modules too: see lw.record")
     device = next(subject.capture.module.parameters()).device
     module = to_torch(snapshot.network).to(device)
-    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    capture = _capture(module, batch, look)
     if capture.layers != subject.capture.layers:
         raise InputError(
             f"the snapshot of epoch {snapshot.epoch} has other layers than the module:"
             " give snapshots of this one"
         )
     return replace(subject, capture=capture)
+
+
+def _capture(module: nn.Module, batch: Batch, look: Look) -> Capture:
+    return capture_of(
+        module, batch, look.layers, look.reduce, look.predict, look.units
+    )
 
 
 def _same(network: Any, module: nn.Module) -> bool:
@@ -368,7 +378,7 @@ def _first_capture(
     batch = source.first()
     if not len(batch.targets):
         raise InputError("too few samples: give some to fit on and some to score")
-    capture = capture_of(module, batch, look.layers, look.reduce, look.predict)
+    capture = _capture(module, batch, look)
     return capture, batch
 
 

@@ -1,0 +1,176 @@
+"""The axis of a tensor's features, followed through a forward pass.
+
+Shapes alone do not tell it: (32, 8, 8, 48) may be 8 channels or 48. But a linear map
+reads and writes the last axis, a convolution of pictures the last but two, and what
+moves axes says where they go. What no such function says is not known.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from weakref import ref
+
+import torch
+from torch import Tensor
+
+__all__ = ["Axes"]
+
+LAST = frozenset([
+    "linear", "bilinear", "embedding", "embedding_bag", "linear_dynamic",
+    "multi_head_attention_forward",
+])  # fmt: skip
+"""Functions that write the last axis; the first two read it too."""
+
+SPATIAL = {
+    f"{kind}{axes}d": axes
+    for kind in (
+        "conv", "conv_transpose", "max_pool", "avg_pool", "lp_pool",
+        "adaptive_avg_pool", "adaptive_max_pool", "dropout",
+    )
+    for axes in (1, 2, 3)
+    if (kind, axes) != ("dropout", 1)
+}  # fmt: skip
+"""Functions that read and write the axis before so many axes of positions."""
+
+SECOND = frozenset(["batch_norm", "group_norm", "instance_norm", "pixel_shuffle"])
+
+MOVES = frozenset([
+    "permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t",
+])  # fmt: skip
+
+RESHAPES = frozenset([
+    "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as",
+    "reshape_as",
+])  # fmt: skip
+
+PRODUCTS = frozenset(["matmul", "__matmul__", "mm", "bmm", "addmm", "einsum"])
+
+STAYS = frozenset([
+    "add", "__add__", "__radd__", "__iadd__", "sub", "__sub__", "__rsub__", "mul",
+    "__mul__", "__rmul__", "__imul__", "div", "__truediv__", "__getitem__", "cat",
+    "concat", "concatenate", "chunk", "split", "tensor_split", "pad", "roll",
+    "interpolate", "upsample", "narrow", "index_select", "glu", "repeat", "expand",
+    "where",
+])  # fmt: skip
+"""Functions that may change sizes, and leave axes where they are."""
+
+PRIMES = (2, 3, 5, 7, 11, 13)
+"""Sizes by which axes are known again when they have moved."""
+
+
+class Axes:
+    """Which axis of the tensors of a pass holds the features."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[ref[Tensor], int]] = {}
+
+    def of(self, tensor: Tensor) -> int | None:
+        """Return the axis, or None where nothing tells it."""
+        known = self._known.get(id(tensor))
+        # An id is used again once its tensor is gone.
+        return known[1] if known is not None and known[0]() is tensor else None
+
+    def say(self, output: Any, axis: int) -> None:
+        """Note the axis, which may be counted from the end, of a tensor or the first."""
+        if isinstance(output, tuple) and output:
+            output = output[0]
+        if isinstance(output, Tensor) and -output.ndim <= axis < output.ndim:
+            self._known[id(output)] = ref(output), axis % output.ndim
+
+    def follow(
+        self,
+        func: Callable[..., Any],
+        called: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Any,
+    ) -> None:
+        """Note the axes of what a function gave, as far as they follow."""
+        if isinstance(result, tuple | list) and called in STAYS:
+            parts: Iterable[Any] = result
+        else:
+            first = isinstance(result, tuple) and result and called in LAST
+            parts = result[:1] if first else [result]
+        for part in parts:
+            if isinstance(part, Tensor):
+                axis = self._written(func, called, args, kwargs, part)
+                if axis is not None:
+                    self._known[id(part)] = ref(part), axis
+
+    def _written(
+        self,
+        func: Callable[..., Any],
+        called: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Tensor,
+    ) -> int | None:
+        direct = axis_read(called, args, kwargs, result)
+        if direct is not None:
+            return direct
+        if called in LAST:
+            return result.ndim - 1
+        if called in PRODUCTS:
+            # ``x @ weight``: of two tensors of samples no axis holds features.
+            weight = next((a for a in args[1:] if isinstance(a, Tensor)), None)
+            plain = called in ("matmul", "__matmul__", "mm") and weight is not None
+            return result.ndim - 1 if plain and weight.ndim == 2 else None
+        source, axis = self._source(args)
+        if source is None or axis is None:
+            return None
+        if called in MOVES:
+            return _moved(func, source.ndim, axis, args[1:], kwargs)
+        if called in RESHAPES:
+            return _reshaped(source.shape, axis, result.shape)
+        stays = called in STAYS and result.ndim == source.ndim
+        return axis if stays or result.shape == source.shape else None
+
+    def _source(self, args: tuple[Any, ...]) -> tuple[Tensor | None, int | None]:
+        """Return the first tensor among the arguments of which the axis is known."""
+        for one in args:
+            for tensor in one if isinstance(one, tuple | list) else (one,):
+                if isinstance(tensor, Tensor):
+                    axis = self.of(tensor)
+                    if axis is not None:
+                        return tensor, axis
+        return None, None
+
+
+def axis_read(
+    called: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], tensor: Tensor
+) -> int | None:
+    """Return which axis of a tensor a function takes for the features, or gives."""
+    axis = None
+    if called in ("linear", "bilinear"):
+        axis = tensor.ndim - 1
+    elif called in SPATIAL:
+        axis = tensor.ndim - 1 - SPATIAL[called]
+    elif called in SECOND:
+        axis = 1
+    elif called in ("layer_norm", "rms_norm"):
+        shape = kwargs.get("normalized_shape", args[1] if len(args) > 1 else ())
+        axis = tensor.ndim - 1 if len(shape) == 1 else None
+    return axis if axis is None or 0 <= axis < tensor.ndim else None
+
+
+def _moved(
+    func: Callable[..., Any],
+    axes: int,
+    axis: int,
+    rest: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> int | None:
+    """Return where a function moves an axis, by moving one of a known size."""
+    sizes = PRIMES[:axes]
+    if len(sizes) < axes:
+        return None
+    moved = func(torch.empty(sizes, device="meta"), *rest, **kwargs)
+    return list(moved.shape).index(sizes[axis])
+
+
+def _reshaped(before: torch.Size, axis: int, after: torch.Size) -> int | None:
+    """Return which axis is still the same one: as long, with as much after it."""
+    behind = before[axis + 1 :].numel()
+    for place, size in enumerate(after):
+        if size == before[axis] and after[place + 1 :].numel() == behind:
+            return place
+    return None
