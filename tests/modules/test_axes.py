@@ -24,8 +24,7 @@ def units(module, *inputs, layers="*", **options):
     found, batch = capture(module, *inputs, layers=layers, **options)
     rows = found.rows(batch).rows
     return {
-        layer.name: own.shape[1]
-        for layer, own in zip(found.layers, rows, strict=True)
+        layer.name: own.shape[1] for layer, own in zip(found.layers, rows, strict=True)
     }
 
 

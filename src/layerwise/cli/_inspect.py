@@ -67,6 +67,11 @@ class InspectCommand(StoredOptions):
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
     """how positions of pictures and sequences become a row: mean, flatten, or the place
     of a token (0, -1)"""
+    units: Annotated[
+        int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
+    ] = None
+    """axis of the layers' units, samples first (-1: the last); by default known from
+    the layers around"""
     list: Flag = False
     """only list the module's layers: names, shapes, and which are looked at"""
     data_dir: Folder = None
@@ -192,6 +197,8 @@ class InspectCommand(StoredOptions):
                 raise InputError(f"{self.loader}: a mapping of arguments needs 'data'")
         if self.layers:
             given["layers"] = list(self.layers)
+        if self.units is not None:
+            given["units"] = self.units
         if self.reduce != "mean":
             place = self.reduce.removeprefix("-").isdecimal()
             given["reduce"] = int(self.reduce) if place else self.reduce
@@ -217,9 +224,10 @@ class InspectCommand(StoredOptions):
             ("--data", self.loader),
             *(("--layers", f"'{glob}'") for glob in self.layers),
             ("--reduce", None if self.reduce == "mean" else self.reduce),
+            ("--units", self.units),
         ]
         words = ["layerwise inspect", target, *([self.data] if self.data else [])]
-        words += [f"{option} {value}" for option, value in options if value]
+        words += [f"{option} {value}" for option, value in options if value is not None]
         return " ".join(words)
 
     def _shown(self, console: "Console", study: "Study") -> None:

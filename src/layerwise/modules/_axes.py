@@ -70,7 +70,7 @@ class Axes:
         return known[1] if known is not None and known[0]() is tensor else None
 
     def say(self, output: Any, axis: int) -> None:
-        """Note the axis, which may be counted from the end, of a tensor or the first."""
+        """Note the axis of a tensor, or of the first of some."""
         if isinstance(output, tuple) and output:
             output = output[0]
         if isinstance(output, Tensor) and -output.ndim <= axis < output.ndim:
@@ -105,24 +105,19 @@ class Axes:
         result: Tensor,
     ) -> int | None:
         direct = axis_read(called, args, kwargs, result)
-        if direct is not None:
-            return direct
-        if called in LAST:
-            return result.ndim - 1
+        if direct is not None or called in LAST:
+            return result.ndim - 1 if direct is None else direct
         if called in PRODUCTS:
             # ``x @ weight``: of two tensors of samples no axis holds features.
-            weight = next((a for a in args[1:] if isinstance(a, Tensor)), None)
-            plain = called in ("matmul", "__matmul__", "mm") and weight is not None
-            return result.ndim - 1 if plain and weight.ndim == 2 else None
+            weight = next((a.ndim for a in args[1:] if isinstance(a, Tensor)), 0)
+            plain = called in ("matmul", "__matmul__", "mm") and weight == 2
+            return result.ndim - 1 if plain else None
         source, axis = self._source(args)
         if source is None or axis is None:
             return None
         if called in MOVES:
             return _moved(func, source.ndim, axis, args[1:], kwargs)
-        if called in RESHAPES:
-            return _reshaped(source.shape, axis, result.shape)
-        stays = called in STAYS and result.ndim == source.ndim
-        return axis if stays or result.shape == source.shape else None
+        return _carried(called, source.shape, axis, result.shape)
 
     def _source(self, args: tuple[Any, ...]) -> tuple[Tensor | None, int | None]:
         """Return the first tensor among the arguments of which the axis is known."""
@@ -167,8 +162,13 @@ def _moved(
     return list(moved.shape).index(sizes[axis])
 
 
-def _reshaped(before: torch.Size, axis: int, after: torch.Size) -> int | None:
-    """Return which axis is still the same one: as long, with as much after it."""
+def _carried(
+    called: str, before: torch.Size, axis: int, after: torch.Size
+) -> int | None:
+    """Return which axis is still the same one; of a reshape: with as much after it."""
+    if called not in RESHAPES:
+        stays = called in STAYS and len(after) == len(before)
+        return axis if stays or after == before else None
     behind = before[axis + 1 :].numel()
     for place, size in enumerate(after):
         if size == before[axis] and after[place + 1 :].numel() == behind:

@@ -149,7 +149,7 @@ class Capture:
         return logits_of(seen.answer, len(batch.targets), ends=ends)
 
 
-def capture_of(  # noqa: PLR0913 - how a module is looked into
+def capture_of(
     module: nn.Module,
     batch: Batch,
     layers: Layers | None = None,
@@ -212,7 +212,7 @@ def _with_fewer(capture: Capture, batch: Batch) -> Watched | None:
     return None
 
 
-def _layers(  # noqa: PLR0913
+def _layers(
     capture: Capture,
     seen: Watched,
     fewer: Watched | None,

@@ -244,25 +244,7 @@ class _Watch(TorchFunctionMode):
         if name in ASKED:
             return func(*args, **kwargs)
         called = name if name.endswith("__") else name.rstrip("_")
-        given = [one for one in args[:2] if isinstance(one, Tensor)]
-        if not given:
-            result = func(*args, **kwargs)
-            self._axes.follow(func, called, args, kwargs, result)
-            return result
-        keys = self._keys.get(id(given[0]), ())
-        activates = self._activates(called, given, keys)
-        changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
-        if changes and keys and not activates:
-            self._settle(keys, given[0])
-            if called not in CARRIERS:
-                del self._keys[id(given[0])]
-        if self._wants_slopes and (activates or not keys):
-            # Before the call, which may work in place.
-            self._note_slope(called, func, args, kwargs, keys)
-        if keys:
-            read = axis_read(called, args, kwargs, given[0])
-            if read is not None:
-                self._read.setdefault(id(given[0]), read)
+        keys, activates = self._before(func, called, args, kwargs)
         result = func(*args, **kwargs)
         self._axes.follow(func, called, args, kwargs, result)
         if self._frames:
@@ -270,6 +252,35 @@ class _Watch(TorchFunctionMode):
         if isinstance(result, Tensor):
             self._note(called, result, keys, activates)
         return result
+
+    def _before(
+        self,
+        func: Callable[..., Any],
+        called: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> tuple[tuple[Key, ...], bool]:
+        """Return whose values a function is given, and whether it is their activation.
+
+        What the call may change in place is noted before.
+        """
+        given = [one for one in args[:2] if isinstance(one, Tensor)]
+        keys = self._keys.get(id(given[0]), ()) if given else ()
+        if not given:
+            return keys, False
+        activates = self._activates(called, given, keys)
+        name = getattr(func, "__name__", "")
+        changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
+        if changes and keys and not activates:
+            self._settle(keys, given[0])
+            if called not in CARRIERS:
+                del self._keys[id(given[0])]
+        if self._wants_slopes and (activates or not keys):
+            self._note_slope(called, func, args, kwargs, keys)
+        read = axis_read(called, args, kwargs, given[0]) if keys else None
+        if read is not None:
+            self._read.setdefault(id(given[0]), read)
+        return keys, activates
 
     def _activates(
         self, called: str, given: list[Tensor], keys: tuple[Key, ...]

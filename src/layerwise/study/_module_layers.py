@@ -18,7 +18,7 @@ class ModuleLayer(NamedTuple):
     shape : tuple of int
         Of what it gives for one sample.
     rows : str
-        How that becomes one row of numbers.
+        How that becomes one row of numbers, or why it does not.
     chosen : bool
         Whether it is looked at.
     """
@@ -33,7 +33,7 @@ class ModuleLayer(NamedTuple):
 def module_layers(
     module: Any, data: Any, **look: Unpack[LookOptions]
 ) -> tuple[ModuleLayer, ...]:
-    """Return every module in a module that gives something for each sample.
+    """Return every module in a module, with how its output becomes a row.
 
     Parameters
     ----------
@@ -45,14 +45,23 @@ def module_layers(
     InputError
         As for `inspect`.
     """
-    from layerwise.study.subjects._module import Look, layers_of
+    from layerwise.study.subjects._module import Look, first_look
 
     given = Look(**look)
-    everything = replace(given, layers="*")
-    chosen = {layer.name for layer in layers_of(module, data, given)}
-    return tuple(
+    chosen = {layer.name for layer in first_look(module, data, given).layers}
+    every = first_look(module, data, replace(given, layers="*"))
+    found = (
         ModuleLayer(
             layer.name, layer.kind, layer.shape, layer.layout.said, layer.name in chosen
         )
-        for layer in layers_of(module, data, everything)
+        for layer in every.layers
     )
+    left_out = (
+        ModuleLayer(name, _kind(every, name), (), f"left out: {why}", chosen=False)
+        for name, why in every.left_out.items()
+    )
+    return (*found, *left_out)
+
+
+def _kind(capture: Any, name: str) -> str:
+    return type(capture.chosen[name.partition("#")[0]]).__name__

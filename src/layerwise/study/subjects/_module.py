@@ -18,7 +18,6 @@ from layerwise.modules import (
     Batch,
     Capture,
     Entry,
-    Layer,
     Layers,
     Layout,
     Predict,
@@ -38,7 +37,7 @@ from layerwise.study.subjects._items import items_of, pictured
 from layerwise.study.subjects._subject import Block, Case, Stage
 from layerwise.training import Snapshot
 
-__all__ = ["Look", "layers_of", "module_case"]
+__all__ = ["Look", "first_look", "module_case"]
 
 WIDEST_INPUT = 1 << 14
 """Numbers of an input, at most, that is looked at as a layer of its own."""
@@ -212,11 +211,11 @@ class ModuleActivations:
         )
 
 
-def layers_of(module: nn.Module, data: Any, look: Look) -> tuple[Layer, ...]:
-    """Return the layers that a study would look at, on one batch of the data."""
+def first_look(module: nn.Module, data: Any, look: Look) -> Capture:
+    """Return how a study would look into a module, by one batch of the data."""
     with torch.no_grad():
         source = _sources(module, data, None, look)[0]
-        return _first_capture(module, source, look)[0].layers
+        return _first_capture(module, source, look)[0]
 
 
 def module_case(
@@ -324,9 +323,7 @@ def _once(
 
 
 def _capture(module: nn.Module, batch: Batch, look: Look) -> Capture:
-    return capture_of(
-        module, batch, look.layers, look.reduce, look.predict, look.units
-    )
+    return capture_of(module, batch, look.layers, look.reduce, look.predict, look.units)
 
 
 def _same(network: Any, module: nn.Module) -> bool:
