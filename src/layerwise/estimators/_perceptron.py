@@ -53,6 +53,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     Parameters and attributes are described in ``MLPClassifier``.
     """
 
+    classes_: np.ndarray
     _loss_name: ClassVar[str]
     _y_rules: ClassVar[dict[str, bool]] = {}
 
@@ -337,7 +338,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             np.arange(len(samples)),
             random_state=self._rng,
             test_size=self.validation_fraction,
-            stratify=_strata(samples.targets, min(count, len(samples) - count)),
+            stratify=self._strata(samples.targets, min(count, len(samples) - count)),
         )
         training, validation = parts
         if len(validation) < 2:
@@ -346,6 +347,18 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 "samples are fewer than 2: hold out more, or give X_val and y_val"
             )
         return samples.at(training), samples.at(validation)
+
+    def _strata(self, targets: np.ndarray, most: int) -> np.ndarray | None:
+        """Return by what to draw a validation set of ``most`` samples, if by anything.
+
+        Of more than two classes some may be too small, or the set too small for all of
+        them: then, as by scikit-learn, it is drawn at random.
+        """
+        if targets.ndim > 1:
+            return None
+        counts = np.unique(targets, return_counts=True)[1]
+        drawable = counts.min() >= 2 and most >= len(counts)
+        return self.classes_[targets] if drawable or len(counts) == 2 else None
 
     def _train(
         self,
@@ -547,16 +560,3 @@ def _check_any_weight(samples: Samples, what: str) -> None:
             f"all {len(samples)} samples {what} have weight 0: leave those of weight 0 "
             "out, or give X_val and y_val"
         )
-
-
-def _strata(targets: np.ndarray, most: int) -> np.ndarray | None:
-    """Return by what to draw a validation set alike, if the classes are no numbers.
-
-    Of more than two classes some may be too small, or the smaller part, of ``most``
-    samples, too small for all of them: then, as by scikit-learn, all are drawn alike.
-    """
-    if targets.ndim > 1:
-        return None
-    counts = np.unique(targets, return_counts=True)[1]
-    drawable = counts.min() >= 2 and most >= len(counts)
-    return targets if drawable or len(counts) == 2 else None
