@@ -116,6 +116,8 @@ OPTIMISERS = MappingProxyType(
 SCHEDULES = ("constant", "cosine", "one-cycle")
 """Functions of ``training/_schedules.py``."""
 
+CLASS_WEIGHTS = ("balanced",)
+
 FORMATS = MappingProxyType(
     {
         "npz": FormatName("NPZ", ".npz", ("read_file",)),

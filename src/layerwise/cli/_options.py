@@ -146,6 +146,11 @@ class TrainingOptions(DataOptions):
     evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
     """epochs from one look at the losses of training and validation set to the next,
     which on large data takes a share of the time; 0 for one at the end"""
+    class_weight: Annotated[
+        OneOf[str, names.CLASS_WEIGHTS] | None,
+        tyro.conf.arg(metavar=braced(names.CLASS_WEIGHTS), help_behavior_hint=""),
+    ] = None
+    """weight samples so that every class counts the same in the training loss"""
     snapshots: int = 5
     """networks kept on the way, most of them early, beside the untrained one"""
     engine: Annotated[

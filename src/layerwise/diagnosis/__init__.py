@@ -2,7 +2,16 @@
 
 from layerwise.diagnosis._diagnose import diagnose
 from layerwise.diagnosis._evidence import Cause, Diagnosis
-from layerwise.diagnosis._fix import Fixed, Round, fix
+from layerwise.diagnosis._fix import Fixed, Round, fix, mean_recall
 from layerwise.diagnosis._setup import Setup
 
-__all__ = ["Cause", "Diagnosis", "Fixed", "Round", "Setup", "diagnose", "fix"]
+__all__ = [
+    "Cause",
+    "Diagnosis",
+    "Fixed",
+    "Round",
+    "Setup",
+    "diagnose",
+    "fix",
+    "mean_recall",
+]

@@ -126,6 +126,9 @@ LIFT = 0.15
 RARE = 0.25
 """A class with less than a quarter of an equal share is rare."""
 
+LESS = 0.5
+"""A class with less than half of an equal share may never be answered."""
+
 MISSED = 0.3
 """So much less of a class found than the nearest neighbour finds."""
 
@@ -193,8 +196,9 @@ def no_information(evidence: Evidence) -> Cause | None:
         text=f"On the validation set the network is right in {percent(reached)} of "
         f"cases, the nearest neighbour in {percent(simple.nearest.value)}, a linear "
         f"rule in {percent(simple.linear.value)}; always the commonest class would be "
-        f"right in {percent(simple.majority.value)}. Of its training samples the "
-        f"network knows {percent(learnt)}.",
+        f"right in {percent(simple.majority.value)}. On training samples, "
+        "cross-validated, no simple method ranks the samples of any class above the "
+        f"others. Of its training samples the network knows {percent(learnt)}.",
         reason="Whatever is learnt here is learnt by heart: the inputs say nothing of "
         "the labels, because labels were shuffled or the features are the wrong ones.",
         remedy="No setting fixes this. Look at some rows with their labels.",
@@ -222,28 +226,54 @@ def imbalance(evidence: Evidence) -> Cause | None:
     right = np.bincount(truth, evidence.predictions == truth, data.classes)
     recall = right / np.maximum(counts, 1)
     missed = rare & (counts > 1) & (recall + MISSED <= np.nan_to_num(findable))
-    if not missed.any():
+    answered = np.bincount(evidence.predictions, minlength=data.classes) > 0
+    never = (shares < LESS / data.classes) & (counts > 0) & ~answered
+    if never.any():
+        known = evidence.network.predict(evidence.training_rows.inputs)
+        never &= np.bincount(known, minlength=data.classes) == 0
+        never &= evidence.baselines.found > 0.5
+    if not (missed | never).any():
         return None
-    worst = int(np.argmin(np.where(missed, recall, 2)))
-    name = data.class_names[worst]
+    worst = int(np.argmin(np.where(missed | never, recall, 2)))
+    name, total = data.class_names[worst], int(counts[worst])
+    change = evidence.unused({"class_weight": "balanced"})
+    beside = (
+        f"a simple method tells them from the others (AUC "
+        f"{number(float(evidence.baselines.found[worst]), 2)})"
+        if never[worst]
+        else f"the nearest neighbour finds {percent(float(findable[worst]))}"
+    )
+    answers = "never answers" if not answered[worst] else "hardly finds"
     return Cause(
         kind="class imbalance",
-        text=f"{percent(float(shares[worst]))} of the training samples are of class "
-        f"{name}, and the network finds {percent(float(recall[worst]))} of them where "
-        f"the nearest neighbour finds {percent(float(findable[worst]))}.",
-        reason="The mean loss is a mean over samples: saying the common class always "
+        text=f"The network {answers} class {name}: {count(int(right[worst]))} of "
+        f"{count(total)} validation samples are found, where {beside}. "
+        f"{percent(float(shares[worst]))} of the training samples are of this class.",
+        reason="The mean loss is a mean over samples: always saying a common class "
         "costs next to nothing, and the accuracy looks good.",
-        remedy="Let each class count the same: repeat the samples of rare classes.",
-        change={"classes": "balance"},
-        evidence={"shares": shares.tolist(), "recall": recall.tolist(), "class": name},
+        remedy="Let each class count the same: --class-weight balanced."
+        if change
+        else f"Collect more samples of class {name}: class weights were used already.",
+        change=change,
+        evidence={
+            "shares": shares.tolist(),
+            "recall": recall.tolist(),
+            "class": name,
+            "found": int(right[worst]),
+            "samples": total,
+        },
     )
 
 
 def _informative(evidence: Evidence) -> bool:
-    """Return whether the network or a simple method beats chance on validation."""
+    """Return whether the network or a simple method beats chance.
+
+    By accuracy on validation samples, or by how well some class is told from the others
+    on training samples: of a rare class no accuracy tells it.
+    """
     simple = evidence.baselines
     tried = (evidence.reached, simple.nearest, simple.several, simple.linear)
-    return _says_something(evidence, *tried)
+    return _says_something(evidence, *tried) or bool((simple.found > 0.5).any())
 
 
 def _says_something(evidence: Evidence, *tried: Share) -> bool:

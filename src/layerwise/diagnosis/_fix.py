@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from layerwise.baselines import Baselines
 from layerwise.diagnosis._diagnose import diagnose
 from layerwise.diagnosis._evidence import Cause
 from layerwise.diagnosis._setup import Setup
 from layerwise.training import Progress, Result, fit
 
-__all__ = ["Fixed", "Round", "fix"]
+__all__ = ["Fixed", "Round", "fix", "mean_recall"]
 
 ROUNDS = 4
 """Trainings at most: one cause may hide another."""
@@ -58,14 +60,27 @@ class Fixed:
         What the best training had.
     result : Result
         The best by validation accuracy, then loss; ``before`` where none was better.
+        Where a rare class was missed, by the mean recall of the classes instead.
     rounds : tuple of Round
         Every change that was tried.
+    by_class : bool
+        Whether the mean recall decided.
     """
 
     before: Result
     setup: Setup
     result: Result
     rounds: tuple[Round, ...]
+    by_class: bool = False
+
+
+def mean_recall(result: Result) -> float:
+    """Return the mean over the classes of the share of validation samples found."""
+    samples = result.data.validation
+    right = result.network.predict(samples.inputs) == samples.targets
+    counts = np.bincount(samples.targets)
+    found = np.bincount(samples.targets, right)
+    return float(np.mean(found[counts > 0] / counts[counts > 0]))
 
 
 def fix(
@@ -101,7 +116,7 @@ def fix(
     'learning rate too low'
     """
     rounds: list[Round] = []
-    best, latest = (setup, before), (setup, before)
+    best, latest, by_class = (setup, before), (setup, before), False
     simple = baselines or Baselines(before.data, before.recipe.seed)
     while len(rounds) < ROUNDS:
         cause, change = _next(latest[1], simple, rounds)
@@ -122,10 +137,11 @@ def fix(
             simple = Baselines(result.data, result.recipe.seed)
         latest = (changed, result)
         rounds.append(Round(cause, change, changed, result))
-        best = max(best, latest, key=lambda pair: _rank(pair[1]))
+        by_class = any(one.cause.kind == "class imbalance" for one in rounds)
+        best = max(best, latest, key=lambda pair: _rank(pair[1], by_class))
         if result.status == "interrupted":
             break
-    return Fixed(before, *best, tuple(rounds))
+    return Fixed(before, *best, tuple(rounds), by_class)
 
 
 def _next(
@@ -146,6 +162,7 @@ def _next(
     return rounds[-1].cause, {} if USUAL.items() <= last.items() else dict(USUAL)
 
 
-def _rank(result: Result) -> tuple[bool, float, float]:
+def _rank(result: Result, by_class: bool) -> tuple[bool, float, float]:
     validation = result.validation
-    return result.status != "diverged", validation.accuracy, -validation.loss
+    reached = mean_recall(result) if by_class else validation.accuracy
+    return result.status != "diverged", reached, -validation.loss

@@ -75,8 +75,6 @@ def _changed(data: Dataset, change: Mapping[str, Any]) -> Dataset:
             validation=_filled(data.validation, means),
             test=_filled(data.test, means),
         )
-    if "classes" in change:
-        data = replace(data, train=_balanced(data.train))
     return data
 
 
@@ -90,13 +88,6 @@ def _filled(samples: Samples, means: np.ndarray) -> Samples:
     inputs = samples.inputs
     filled = np.where(np.isfinite(inputs), inputs, means.astype(inputs.dtype))
     return replace(samples, inputs=filled)
-
-
-def _balanced(samples: Samples) -> Samples:
-    """Return the samples with those of rare classes repeated up to the commonest."""
-    members = [np.flatnonzero(samples.targets == c) for c in np.unique(samples.targets)]
-    most = max(map(len, members))
-    return samples.at(np.sort(np.concatenate([np.resize(m, most) for m in members])))
 
 
 def _rebuilt(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.data import Dataset, DataStatistics
-from layerwise.diagnosis import Diagnosis, Fixed
+from layerwise.diagnosis import Diagnosis, Fixed, mean_recall
 from layerwise.presentation._comparison import (
     Runs,
     figure_table,
@@ -282,12 +282,15 @@ def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
     if not fixed.rounds:
         _say(console, "nothing was tried: what was found first has no change to make")
         return
-    head = ("", "status", "validation", "loss", "change")
-    rows = [("before", *_ended(fixed.before), "")]
+    judged = ("mean recall",) if fixed.by_class else ()
+    head = ("", "status", "validation", *judged, "loss", "change")
+    rows = [("before", *_ended(fixed.before, fixed.by_class), "")]
     for number_, tried in enumerate(fixed.rounds, 1):
-        change = ", ".join(f"{k} {v}" for k, v in tried.change.items())
+        change = ", ".join(f"{k} {v}" for k, v in tried.change.items() if v is not None)
         kept = " *" if tried.result is fixed.result else ""
-        rows.append((f"change {number_}{kept}", *_ended(tried.result), change))
+        rows.append(
+            (f"change {number_}{kept}", *_ended(tried.result, fixed.by_class), change)
+        )
     _print_table(console, Table(head, rows))
     if fixed.result is fixed.before:
         _say(console, "no change was better on the validation set")
@@ -296,9 +299,11 @@ def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
     _say(console, f"test accuracy before {before}, after {after}")
 
 
-def _ended(result: Result) -> tuple[str, str, str]:
+def _ended(result: Result, by_class: bool) -> tuple[str, ...]:
     validation = result.validation
-    return result.status, percent(validation.accuracy, 2), number(validation.loss)
+    judged = (percent(mean_recall(result), 2),) if by_class else ()
+    accuracy = percent(validation.accuracy, 2)
+    return result.status, accuracy, *judged, number(validation.loss)
 
 
 def _print_table(console: "rich.console.Console", table: Table) -> None:

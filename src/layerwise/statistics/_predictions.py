@@ -16,6 +16,7 @@ __all__ = [
     "TWO_SIDED",
     "Calibration",
     "Share",
+    "auc",
     "calibration_of",
     "confusion_counts",
     "difference_noise",
@@ -139,6 +140,31 @@ def exceeds(one: Share, other: Share, by: float = 0.0) -> bool:
     """
     noise = difference_noise(one.value, one.trials, other.value, other.trials)
     return one.value - other.value > max(by, noise)
+
+
+def auc(
+    scores: Float[np.ndarray, " samples"], positive: Bool[np.ndarray, " samples"]
+) -> tuple[float, float]:
+    """Return the area under the ROC curve, and how likely chance makes it as large.
+
+    The share of pairs of a positive and a negative sample in which the positive has the
+    higher score, ties counting half, and the one-sided p of Mann and Whitney (Annals of
+    Mathematical Statistics 18, 1947): exact for up to 8 samples of a kind without ties.
+    Without samples of both kinds 1/2 and 1.
+
+    Examples
+    --------
+    >>> area, p = auc(np.array([0.1, 0.4, 0.3, 0.9]), np.array([0, 0, 1, 1]) > 0)
+    >>> print(f"{area:.2f}, by chance in {p:.2f} of cases")
+    0.75, by chance in 0.33 of cases
+    """
+    if positive.all() or not positive.any():
+        return 0.5, 1.0
+    from scipy.stats import mannwhitneyu
+
+    found, others = scores[positive], scores[~positive]
+    tested = mannwhitneyu(found, others, alternative="greater")
+    return float(tested.statistic / (len(found) * len(others))), float(tested.pvalue)
 
 
 BINS = 15

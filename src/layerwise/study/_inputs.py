@@ -70,7 +70,7 @@ def inspect_inputs(
     targets = scored.targets[study.shown]
     scored_on = "test" if scored is data.test else "validation"
     found = InputStudy(data, layer, scored_on, targets, tuple(simple), findings=())
-    told = (*_components(found), *_parted(found), *_difficulty(found))
+    told = (*_components(found), *_parted(found), *_difficulty(found, seed))
     return replace(found, findings=told)
 
 
@@ -200,7 +200,7 @@ def _of_pairs(parted: int, pairs: int) -> str:
     return f"{parted} of the {pairs} pairs of classes are"
 
 
-def _difficulty(view: InputStudy) -> Iterator[Finding]:
+def _difficulty(view: InputStudy, seed: int) -> Iterator[Finding]:
     """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
     guess, linear, neighbour = (b.accuracy for b in view.baselines)
     fitted = view.baselines[-1].fitted_on
@@ -210,7 +210,7 @@ def _difficulty(view: InputStudy) -> Iterator[Finding]:
         f"majority class is right in {percent(guess.value)} of cases, logistic "
         f"regression in {percent(linear.value)}, the nearest neighbour of "
         f"{count(fitted)} training samples in {percent(neighbour.value)}; "
-        f"{_hardness(guess, linear, neighbour)}.",
+        f"{_hardness(guess, linear, neighbour) or _ranked(view, seed)}.",
         {
             "accuracy": {b.name: b.accuracy.value for b in view.baselines},
             "neighbours_fitted": fitted,
@@ -219,13 +219,30 @@ def _difficulty(view: InputStudy) -> Iterator[Finding]:
     )
 
 
+def _ranked(view: InputStudy, seed: int) -> str:
+    """Say what a ranking tells where accuracy does not: of rare classes it cannot."""
+    areas = Baselines(view.data, seed).found
+    known = np.flatnonzero(areas > 0.5)
+    if len(known):
+        counts = np.bincount(view.data.train.targets, minlength=view.data.classes)
+        best = known[counts[known].argmin()]
+        return (
+            "neither beats that guess by more than chance would, since classes are "
+            f"rare; but class {view.data.class_names[best]} is told from the others: "
+            "a simple method ranks its samples above them with an AUC of "
+            f"{number(float(areas[best]), 2)}"
+        )
+    return (
+        "neither beats that guess by more than chance would: the inputs may say "
+        "nothing of the classes, or too little to show in so many samples"
+    )
+
+
 def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
+    """Say how hard it looks; nothing where neither is better than a guess."""
     best = max(linear, neighbour, key=lambda share: share.value)
     if not exceeds(best, guess):
-        return (
-            "neither beats that guess by more than chance would: the inputs may say "
-            "nothing of the classes, or too little to show in so many samples"
-        )
+        return ""
     if exceeds(neighbour, linear, NOTABLE):
         return (
             "classes are curved rather than inseparable: there is room for hidden "

@@ -376,7 +376,7 @@ def problem_of(
     network = _untrained(architecture, data, recipe)
     return Problem(
         network=network,
-        samples=data.train,
+        samples=_weighted(data.train, recipe.class_weight),
         optimiser=OPTIMISERS[recipe.optimizer],
         schedule=SCHEDULES[recipe.schedule],
         peak_rate=recipe.learning_rate,
@@ -385,6 +385,19 @@ def problem_of(
         seed=recipe.seed,
         device=recipe.device,
     )
+
+
+def _weighted(samples: Samples, class_weight: str | None) -> Samples:
+    """Return the samples so weighted that every class has the same sum.
+
+    As in scikit-learn: samples / (classes · samples of the class).
+    """
+    if class_weight is None or samples.targets.ndim > 1:
+        return samples
+    counts = np.bincount(samples.targets)
+    shares = len(samples) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    weights = shares[samples.targets] * samples.weights_at(np.arange(len(samples)))
+    return replace(samples, weights=weights.astype(np.float32))
 
 
 class _Training:

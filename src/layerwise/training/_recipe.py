@@ -229,6 +229,9 @@ class Recipe:
         Epochs from one evaluation of training and validation set to the next; 0 for
         one after the last epoch alone, which has one always. Of more than 10,000
         training samples as many are scored, evenly from all, and all at the end.
+    class_weight : "balanced", optional
+        Weight samples so that every class counts the same in the training loss, as in
+        scikit-learn; by default samples count alike. Scores stay unweighted.
     snapshots : int
         How many networks to keep on the way, at the epochs of ``snapshot_epochs``; the
         untrained one is kept beside them.
@@ -250,11 +253,14 @@ class Recipe:
     patience: int | None = None
     evaluate_every: int = 1
     snapshots: int = 5
+    class_weight: str | None = None
 
     def __post_init__(self) -> None:
         names.checked("optimizer", self.optimizer, names.OPTIMISERS)
         names.checked("schedule", self.schedule, names.SCHEDULES)
         names.checked("engine", self.engine, (names.AUTO, *names.ENGINES))
+        if self.class_weight is not None:
+            names.checked("class_weight", self.class_weight, names.CLASS_WEIGHTS)
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

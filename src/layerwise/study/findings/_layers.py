@@ -52,8 +52,7 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
         shares = [float(layer.measures.by_pair["mixed"][i, j]) for layer in study]
         yield Finding(
             "mixed pair",
-            f"{opening.format(listed(names))}: {count(wrong)} of their {count(both)} "
-            f"samples ({percent(wrong / both)}) are taken for the other."
+            f"{opening.format(listed(names))}: {_confused(study, i, j)}."
             f"{_parting(study, shares, both, first=opening is OPENINGS[0])}",
             {
                 "classes": names,
@@ -64,6 +63,23 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
             },
             "counted",
         )
+
+
+def _confused(study: Study, i: int, j: int) -> str:
+    """Say how many samples of two classes are taken for the other, and of which."""
+    counts, labelled = study.confusion, study.confusion.sum(axis=1)
+    for one, other in ((i, j), (j, i)):
+        if counts[one, other] == labelled[one] and labelled[one]:
+            total, name = count(int(labelled[one])), study.class_names[one]
+            return (
+                f"all {total} samples of {name} are taken for "
+                + (study.class_names[other])
+            )
+    wrong, both = int(counts[i, j] + counts[j, i]), int(labelled[i] + labelled[j])
+    return (
+        f"{count(wrong)} of their {count(both)} samples ({percent(wrong / both)}) are "
+        "taken for the other"
+    )
 
 
 def _parting(
@@ -103,8 +119,14 @@ def _parting(
 
 
 def apart(study: Study) -> Iterator[Finding]:
-    """Say for every class the first layer from which on it is apart."""
-    recall = np.stack([layer.probe_recall for layer in study])
+    """Say for every class the first layer from which on it is apart.
+
+    A probe that nearly always answers one class finds all of it and tells it from
+    nothing: no more of the others may be taken for the class either.
+    """
+    found = np.stack([layer.probe_recall for layer in study])
+    taken = np.stack([_taken(study, layer) for layer in study])
+    recall = np.where(taken > 1 - APART, np.minimum(found, 1 - taken), found)
     names = [layer.name for layer in study]
     since: dict[str, list[str]] = {}
     for c, class_name in enumerate(study.class_names):
@@ -133,6 +155,14 @@ def apart(study: Study) -> Iterator[Finding]:
         },
         "rule of thumb",
     )
+
+
+def _taken(study: Study, layer: LayerStudy) -> np.ndarray:
+    """Return for every class the share of the others' samples taken for it."""
+    classes = len(study.class_names)
+    said, truth = layer.probe_predictions, study.targets
+    wrong = np.bincount(said[said != truth], minlength=classes)
+    return wrong / np.maximum(len(truth) - np.bincount(truth, minlength=classes), 1)
 
 
 def _named(classes: Sequence[str]) -> str:

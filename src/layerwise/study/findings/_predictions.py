@@ -222,11 +222,14 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     """Say how many labels are doubtful, and which one most.
 
     Those with a score of 0.99 at least where most neighbours have the suggestion for a
-    label as well: a confident network alone is often just wrong.
+    label as well: a confident network alone is often just wrong. Of a class that the
+    network never answers every sample is wrong, and no label suspect for that.
     """
+    answered = set(study.answers[0].tolist()) if study.suspects else set()
+    suspected = [one for one in study.suspects if one.label in answered]
     convincing = [
         suspect
-        for suspect in study.suspects
+        for suspect in suspected
         if suspect.score >= CONVINCING
         and 2 * suspect.neighbours_agreeing > suspect.neighbours
     ]
@@ -235,7 +238,7 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     worst, suspects = convincing[0], len(convincing)
     label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
     doubtful = "is" if suspects == 1 else "are"
-    total = len(study.suspects)
+    total = len(suspected)
     yield Finding(
         "suspect labels",
         f"Of {count(total)} suspect {'label' if total == 1 else 'labels'} "

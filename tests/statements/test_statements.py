@@ -1,0 +1,129 @@
+"""Small data sets and trainings whose truth is planted, against all that is said.
+
+A row names what must be said and what must not, by kind: a cause as it is, a finding
+with "finding:", a finding of the inputs with "data:", else by words of a sentence.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.baselines import Baselines
+from layerwise.study import inspect_inputs
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+
+
+def gaussians(
+    counts: tuple[int, ...] = (150, 150),
+    *,
+    apart: float = 3.0,
+    features: int = 6,
+    wrong: float = 0.0,
+    seed: int = 0,
+    test: Callable[[np.ndarray], np.ndarray] | None = None,
+    **given: Any,
+) -> lw.Dataset:
+    """Return normal classes, each shifted along an axis of its own."""
+    rng = np.random.default_rng(seed)
+    targets = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    inputs = rng.normal(size=(len(targets), features))
+    inputs[np.arange(len(targets)), targets % features] += apart
+    flip = rng.random(len(targets)) < wrong
+    targets = np.where(flip, rng.integers(0, len(counts), len(targets)), targets)
+    return lw.Dataset.from_arrays(inputs, targets, **given)
+
+
+def shifted(total: int, share: float, by: tuple[float, ...], features: int = 12):
+    """Return a rare class whose first features are shifted."""
+    rng = np.random.default_rng(0)
+    targets = (rng.random(total) < share).astype(int)
+    inputs = rng.normal(size=(total, features))
+    inputs[:, : len(by)] += targets[:, None] * np.array(by)
+    return lw.Dataset.from_arrays(inputs, targets)
+
+
+def noise(shares: tuple[float, ...], total: int = 600, seed: int = 0):
+    """Return labels that have nothing to do with the inputs."""
+    rng = np.random.default_rng(seed)
+    targets = rng.choice(len(shares), total, p=shares)
+    return lw.Dataset.from_arrays(rng.normal(size=(total, 8)), targets)
+
+
+WEAK = functools.partial(shifted, 2500, 0.116, (0.6, 0.6, -0.4))
+NOISE, RARE = "labels without information", "class imbalance"
+VERDICTS = {NOISE, RARE, "overfitting", "underfitting", "constant prediction"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is planted, and what has to be said of it."""
+
+    name: str
+    make: Callable[[], lw.Dataset]
+    required: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
+    hidden: tuple[int, ...] = (16,)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+ROWS = [
+    Row("separable", gaussians, forbidden=VERDICTS),
+    Row("rare, weak", WEAK, {RARE, "never answers class 1: 0 of", "--class-weight"},
+        {NOISE, "0 already in the raw input", "finding: suspect labels"},
+        hidden=(8, 8, 8), settings={"epochs": 5}),
+    Row("rare, weighted", WEAK, set(), {NOISE, RARE},
+        hidden=(8, 8, 8), settings={"epochs": 10, "class_weight": "balanced"}),
+    Row("rare, solved", lambda: shifted(2000, 0.02, (5, 5, 5, 5)), forbidden=VERDICTS),
+    Row("rare, solved, 300", lambda: shifted(300, 0.03, (5, 5, 5, 5)),
+        forbidden=VERDICTS),
+    Row("noise, even", lambda: noise((0.5, 0.5)), {NOISE}, {RARE}),
+    Row("noise 90/7/3", lambda: noise((0.9, 0.07, 0.03)), {NOISE}, {RARE}),
+    Row("noise 98/2", lambda: noise((0.98, 0.02), 1000), {NOISE}, {RARE}),
+    Row("noise, 30 classes", lambda: noise((1 / 30,) * 30, 900), {NOISE}, {RARE}),
+]  # fmt: skip
+
+
+@functools.cache
+def said(name: str) -> tuple[frozenset[str], str]:
+    """Return all kinds that were said of a row, and all sentences together."""
+    row = next(row for row in ROWS if row.name == name)
+    data = row.make()
+    settings = {"epochs": 60, "batch_size": 16, "engine": "eager"} | row.settings
+    result = lw.fit(lw.MLP(row.hidden), data, **settings)
+    simple = Baselines(data)
+    diagnosis = lw.diagnose(result, simple)
+    kinds = {cause.kind for cause in diagnosis.causes}
+    texts = [str(diagnosis)]
+    study = None
+    if result.status != "diverged":
+        study = lw.inspect(result.network, data, snapshots=result.snapshots)
+        kinds |= {f"finding: {one.kind}" for one in study.findings}
+        texts += [one.text for one in study.findings]
+    inputs = inspect_inputs(
+        data, data.test, study=study, simple=simple.beside(data.test)
+    )
+    kinds |= {f"data: {one.kind}" for one in inputs.findings}
+    return frozenset(kinds), "\n".join([*texts, *(f.text for f in inputs.findings)])
+
+
+EMPTY = re.compile(r"\b0 of 0\b|\bnan\b|\binf\b|learning_rate None")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_what_is_planted_is_said_and_nothing_else(row):
+    kinds, text = said(row.name)
+    flat = " ".join(text.split())
+    missing = {one for one in row.required if one not in kinds and one not in flat}
+    wrong = {
+        one for one in row.forbidden if one in kinds or (" " in one and one in flat)
+    }
+    assert not missing, text
+    assert not wrong, text
+    assert not EMPTY.search(text)
