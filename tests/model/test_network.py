@@ -1,6 +1,7 @@
 """A network predicts: shapes, scaling, blocks of rows, seeds and precisions."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import layerwise as lw
@@ -132,3 +133,22 @@ def test_mean_loss_in_single_precision_stays_single():
         np.ones(2, np.float32), np.ones((2, 3), np.float32), np.ones(2, np.float32)
     )
     assert value.dtype == gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize("engine", ["eager", "torch"])
+def test_lists_frames_and_one_row_are_predicted(engine):
+    data = lw.load("iris")
+    network = lw.fit(lw.MLP([4]), data, epochs=1, engine=engine).network
+    rows = data.test.inputs
+    expected = network.predict(rows)
+    frame = pd.DataFrame(rows)
+    for given in (rows.tolist(), frame, frame.astype("Float64"), tuple(rows)):
+        np.testing.assert_array_equal(network.predict(given), expected)
+    for given in (rows[3], rows[3].tolist(), frame.iloc[3].tolist()):
+        np.testing.assert_array_equal(network.predict(given), expected[3:4])
+    with pytest.raises(lw.InputError, match="make no array"):
+        network.predict([[1.0, 2.0], [3.0]])
+    with pytest.raises(lw.InputError, match="column 'town' holds text"):
+        network.predict(frame.iloc[:, :3].assign(town="a"))
+    with pytest.raises(lw.InputError, match="give numbers"):
+        network.predict([["a", "b", "c", "d"]])

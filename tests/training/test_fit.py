@@ -320,7 +320,7 @@ class TestPatience:
 
 @pytest.mark.parametrize("data", [np.zeros((5, 2)), "iris", (1, 2)])
 def test_what_is_no_dataset_is_refused(data, unchecked):
-    words = f"^a network is trained on a Dataset, not a {type(data).__name__}: make one"
+    words = f"layerwise.Dataset, not a .*{type(data).__name__}: make one with"
     with pytest.raises(InputError, match=words):
         lw.fit(MLP([5]), data)
 

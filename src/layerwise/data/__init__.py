@@ -6,6 +6,7 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
+from layerwise.data._frames import numbers as numbers_of
 from layerwise.data._labelled import class_indices, several_labels
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
@@ -31,6 +32,7 @@ __all__ = [
     "fit_scaling",
     "load",
     "names",
+    "numbers_of",
     "of_memory_map",
     "open_rows",
     "read_ahead",

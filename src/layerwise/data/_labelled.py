@@ -1,11 +1,13 @@
 """Labelled arrays as they come in, and what is asked of them before they are used."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from layerwise.arrays import Array, to_numpy
+from layerwise.data._frames import numbers
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.errors import InputError
 
@@ -17,8 +19,8 @@ IGNORED = " (labels to ignore, ignore_label=, are not supported: drop such rows)
 
 MANY, FEW, ONCE = 20, 5, 0.1
 """Whole numbers with gaps look like amounts where more than ``MANY`` differ and there
-IGNORED = " (labels to ignore, ignore_label=, are not supported: drop the rows)"
-of diabetes (scikit-learn's) has 214 values in 442 rows, 39 % of them once."""
+are fewer than ``FEW`` of each, or more than this share of them occurs once: the
+targets of scikit-learn's diabetes are 214 values in 442 rows, 39 % of them once."""
 
 BLOCK_BYTES = 1 << 24
 """Inputs are looked through in blocks of about this size."""
@@ -148,7 +150,7 @@ def _checked_inputs(
     """
     array = inputs
     if not isinstance(inputs, StoredRows):
-        array = _array(inputs, source, "inputs")
+        array = _array(inputs, source, "inputs", numbers)
     if array.dtype.kind not in "biuf":
         raise InputError(
             f"{source}: inputs have dtype {array.dtype}: give numbers"
@@ -307,9 +309,16 @@ def _indices(labels: NumpyArray, values: NumpyArray, source: str) -> NumpyArray:
     return indices
 
 
-def _array(values: Array, source: str, what: str) -> NumpyArray:
+def _array(
+    values: Array,
+    source: str,
+    what: str,
+    read: Callable[..., NumpyArray] = lambda values, _: to_numpy(values),
+) -> NumpyArray:
     try:
-        return to_numpy(values)
+        return read(values, source)
+    except InputError:
+        raise
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{source}: the {what} make no array ({error}): give rows of one length"

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves
-from layerwise.data import Scaling
+from layerwise.data import Scaling, numbers_of
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
@@ -101,11 +101,14 @@ class TrainedNetwork(ABC):
     def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
         """Return the outputs for raw inputs, shape (samples, *shape).
 
+        Nested lists and data frames are read as arrays; one input alone is one row.
+
         Raises
         ------
         InputError
-            If the inputs do not have the network's input shape.
+            If the inputs do not have the network's input shape, or are no numbers.
         """
+        inputs = self._rows(inputs)
         self._check_shape(inputs)
         blocks = list(self._outputs(inputs))
         if blocks:
@@ -133,6 +136,17 @@ class TrainedNetwork(ABC):
                 "the inputs"
             )
         return np.argmax(logits, axis=1)
+
+    def _rows(self, inputs: Array) -> Array:
+        """Return raw inputs of any kind as rows."""
+        if isinstance(inputs, list | tuple) or hasattr(inputs, "columns"):
+            try:
+                inputs = numbers_of(inputs, "inputs")
+            except ValueError as error:
+                raise InputError(f"inputs make no array ({error})") from error
+            if inputs.dtype.kind not in "biuf":
+                raise InputError(f"inputs have dtype {inputs.dtype}: give numbers")
+        return inputs[None] if tuple(inputs.shape) == self.shape else inputs
 
     def _check_shape(self, inputs: Array) -> None:
         if tuple(inputs.shape[1:]) != self.shape:

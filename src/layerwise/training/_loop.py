@@ -243,8 +243,9 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     """
     if not isinstance(data, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"a network is trained on a Dataset, not a {type(data).__name__}: make one "
-            "with lw.Dataset.from_arrays(X, y)"
+            f"a network is trained on a layerwise.Dataset, not a "
+            f"{type(data).__module__}.{type(data).__qualname__}: make one with "
+            "lw.Dataset.from_arrays(X, y), X the inputs and y the labels as arrays"
         )
     data = data.in_memory()
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))

@@ -1,0 +1,70 @@
+"""Data frames as users have them: bool, nullable, dates, text."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import layerwise as lw
+from layerwise.data import Dataset
+from layerwise.errors import InputError
+
+Y = np.arange(40) % 2
+SIZES = np.linspace(1, 5, 40)
+
+
+def test_dummies_beside_numbers():
+    towns = pd.DataFrame({"size": SIZES, "town": ["a", "b"] * 20})
+    data = Dataset.from_arrays(pd.get_dummies(towns), Y)
+    assert data.feature_names == ("size", "town_a", "town_b")
+    assert data.train.inputs.dtype == np.float64
+    np.testing.assert_array_equal(data.train.inputs[:, 0], SIZES[data.train.rows])
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "Float32", "UInt8", "object"])
+def test_nullable_columns(kind):
+    values = pd.Series(Y.astype(bool) if kind == "boolean" else Y).astype(kind)
+    frame = pd.DataFrame({"size": SIZES, "n": values})
+    data = Dataset.from_arrays(frame, Y)
+    np.testing.assert_array_equal(data.train.inputs[:, 1], Y[data.train.rows])
+
+
+def test_what_is_missing_is_named():
+    frame = pd.DataFrame({"size": SIZES, "n": pd.array([1, None] * 20, dtype="Int64")})
+    with pytest.raises(InputError, match=r"row 1, column 'n' .* fill or drop"):
+        Dataset.from_arrays(frame, Y)
+
+
+DAY = dt.date(2026, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (["a", "b"] * 20, r"column 'odd' holds text: encode it as numbers"),
+        (pd.date_range("2026", periods=40), "column 'odd' holds dates"),
+        ([DAY] * 40, "column 'odd' holds dates"),
+        ([[1, 2]] * 40, "column 'odd' holds a list"),
+        (pd.Categorical(["a", "b"] * 20), "column 'odd' holds text"),
+    ],
+)
+def test_a_column_without_numbers_is_named(values, line):
+    frame = pd.DataFrame({"size": SIZES, "flag": Y == 1, "odd": values})
+    with pytest.raises(InputError, match=line):
+        Dataset.from_arrays(frame, Y)
+
+
+def test_polars_too():
+    frame = pl.DataFrame({"size": SIZES, "flag": Y == 1})
+    assert Dataset.from_arrays(frame, Y).feature_names == ("size", "flag")
+    with pytest.raises(InputError, match="column 'town' holds text"):
+        Dataset.from_arrays(frame.with_columns(town=pl.lit("a")), Y)
+
+
+def test_a_dataset_of_another_library_is_named_in_full():
+    other = type("Dataset", (), {"__module__": "datasets.arrow_dataset"})()
+    line = r"layerwise.Dataset, not a datasets.arrow_dataset.Dataset: .*from_arrays"
+    with pytest.raises(InputError, match=line):
+        lw.fit(lw.MLP([4]), other)
