@@ -1,5 +1,6 @@
 """Parquet: a table's columns as rows of numbers, read by row groups."""
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -128,7 +129,7 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
 
 
 def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
-    columns, label = _labelled_columns(paths[0])
+    columns, label, left_out = _labelled_columns(paths[0])
     inputs = stored_rows([open_rows(p, columns=columns) for p in paths])
     return Labelled(
         source=str(source),
@@ -136,6 +137,10 @@ def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
         labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
         feature_names=inputs.files[0].columns,
         files=tuple((file.path.name, file.rows) for file in inputs.files),
+        notes=tuple(
+            f"Column {name!r} is left out: the file's own metadata call it the index."
+            for name in left_out
+        ),
     )
 
 
@@ -193,17 +198,23 @@ def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
         return (lists[0],)
     if lists:
         raise InputError(f"{path}: holds {', '.join(lists)}: name one, {path}:NAME")
-    floats = tuple(n for n in schema.names if str(schema.field(n).type) in FEATURES)
+    index = _index(schema)
+    floats = tuple(
+        n
+        for n in schema.names
+        if str(schema.field(n).type) in FEATURES and n not in index
+    )
     if not floats:
         raise InputError(f"{path}: has no columns of floats or of lists")
     return floats
 
 
-def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
-    """Return the columns that make an input, and the one of the labels.
+def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """Return the columns that make an input, that of the labels, and the index's.
 
     The labels' is called label, labels, target or class, or else y. An input is the
-    only column of lists, or else all other columns, which then have to hold numbers.
+    only column of lists, or else all other columns, which then have to hold numbers;
+    what pandas wrote as an index beside them is none.
 
     Raises
     ------
@@ -214,12 +225,13 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
     with _opened(path) as file:
         schema = file.schema_arrow
     label = _label(schema.names, path)
-    others = tuple(name for name in schema.names if name != label)
-    lists = [name for name in _lists(schema) if name != label]
+    left_out = tuple(name for name in _index(schema) if name != label)
+    others = tuple(n for n in schema.names if n != label and n not in left_out)
+    lists = [name for name in _lists(schema) if name in others]
     if len(lists) > 1:
         raise InputError(f"{path}: holds lists {', '.join(lists)}: keep one of them")
     if lists:
-        return (lists[0],), label
+        return (lists[0],), label, left_out
     for name in others:
         kind = schema.field(name).type
         if str(kind) not in NUMBERS:
@@ -229,7 +241,17 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str]:
             )
     if not others:
         raise InputError(f"{path}: has labels alone: give columns of numbers too")
-    return others, label
+    return others, label, left_out
+
+
+def _index(schema: Any) -> tuple[str, ...]:
+    """Return the columns that pandas wrote as the index of a frame, not as data."""
+    try:
+        said = json.loads((schema.metadata or {})[b"pandas"])["index_columns"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return ()
+    names = said if isinstance(said, list) else []
+    return tuple(n for n in names if isinstance(n, str) and n in schema.names)
 
 
 def _label(names: Sequence[str], path: Path) -> str:
