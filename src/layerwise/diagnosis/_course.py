@@ -53,8 +53,6 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
     leaps = np.argwhere(ratios > LEAP)
     if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
         return None
-    if not len(leaps) and not len(rising):
-        return None
     record, layer = map(int, leaps[0]) if len(leaps) else (0, int(ratios[0].argmax()))
     step = evidence.records[record].step if len(leaps) else int(rising[0])
     rate = evidence.recipe.learning_rate

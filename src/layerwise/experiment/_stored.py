@@ -107,12 +107,9 @@ def stored_forecast(
     counting: Counting,
 ) -> list[Forecast]:
     """Return what the study of stored activations will cost; see `forecast`."""
-    kinds = np.unique(np.stack([*map(_codes, labels.values())], axis=1), axis=0)
+    codes = [np.unique(own, return_inverse=True)[1] for own in labels.values()]
+    kinds = np.unique(np.stack(codes, axis=1), axis=0)
     return forecast(layers, len(kinds), counting)
-
-
-def _codes(labels: np.ndarray) -> np.ndarray:
-    return np.unique(labels, return_inverse=True)[1]
 
 
 def joined_parts(paths: Sequence[str]) -> Counted:

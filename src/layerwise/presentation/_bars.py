@@ -9,7 +9,7 @@ from layerwise.training import Progress
 from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
-    import rich.console
+    from rich.console import Console
 
 __all__ = ["PassBar", "SweepBar", "TrainingBar"]
 
@@ -28,7 +28,7 @@ class _Bar:
         What stands before the bar.
     """
 
-    def __init__(self, console: "rich.console.Console", title: str) -> None:
+    def __init__(self, console: "Console", title: str) -> None:
         from rich.progress import (
             BarColumn,
             Progress as Bar,
@@ -82,9 +82,7 @@ class TrainingBar(_Bar):
     ...     result = lw.fit(lw.MLP([]), lw.load("iris"), epochs=1, watch=watch)
     """
 
-    def __init__(
-        self, console: "rich.console.Console", every: int | None = None
-    ) -> None:
+    def __init__(self, console: "Console", every: int | None = None) -> None:
         super().__init__(console, "epoch –")
         self._every = every
         self._printed = 0
@@ -124,7 +122,7 @@ class SweepBar(_Bar):
         What was done before.
     """
 
-    def __init__(self, console: "rich.console.Console", sweep: Sweep) -> None:
+    def __init__(self, console: "Console", sweep: Sweep) -> None:
         super().__init__(console, "trainings")
         self._total = len(sweep)
         self(sweep)
@@ -140,7 +138,7 @@ class SweepBar(_Bar):
 class PassBar(_Bar):
     """A bar while rows pass by: how many of how many, and how long it will take."""
 
-    def __init__(self, console: "rich.console.Console") -> None:
+    def __init__(self, console: "Console") -> None:
         super().__init__(console, "rows")
 
     def __call__(self, done: int, total: int) -> None:

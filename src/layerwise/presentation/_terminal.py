@@ -32,7 +32,7 @@ from layerwise.training import Result
 from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
-    import rich.console
+    from rich.console import Console
 
 __all__ = [
     "print_comparison",
@@ -54,9 +54,7 @@ WIDTH = 88
 """Columns that a paragraph takes at most."""
 
 
-def print_statistics(
-    console: "rich.console.Console", statistics: DataStatistics
-) -> None:
+def print_statistics(console: "Console", statistics: DataStatistics) -> None:
     """Print a data set's figures: what its values are like, and its classes.
 
     A class has a line of its own: a screen is long rather than wide.
@@ -68,7 +66,7 @@ def print_statistics(
     _print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
 
 
-def print_data(console: "rich.console.Console", data: Dataset) -> None:
+def print_data(console: "Console", data: Dataset) -> None:
     """Print what a data set is, in two lines."""
     sizes = (len(part) for part in (data.train, data.validation, data.test))
     train, validation, test = (count(size) for size in sizes)
@@ -82,13 +80,13 @@ def print_data(console: "rich.console.Console", data: Dataset) -> None:
     print_remarks(console, data)
 
 
-def print_remarks(console: "rich.console.Console", data: Dataset) -> None:
+def print_remarks(console: "Console", data: Dataset) -> None:
     """Print what to know of a data set first: repeated samples, what was left out."""
     for remark in data.remarks:
         _say(console, remark)
 
 
-def print_training(console: "rich.console.Console", result: Result) -> None:
+def print_training(console: "Console", result: Result) -> None:
     """Print how a training ended: its figures, and what stopped it."""
     losses, recipe = result.history.losses, result.recipe
     steps = result.checkpoint.state.step
@@ -121,7 +119,7 @@ def print_training(console: "rich.console.Console", result: Result) -> None:
     )
 
 
-def _say(console: "rich.console.Console", text: str) -> None:
+def _say(console: "Console", text: str) -> None:
     """Print paragraphs, wrapped."""
     from rich.text import Text
 
@@ -129,15 +127,13 @@ def _say(console: "rich.console.Console", text: str) -> None:
     console.print(Text("\n".join(lines)), width=min(console.width, WIDTH))
 
 
-def print_layers(console: "rich.console.Console", study: Study) -> None:
+def print_layers(console: "Console", study: Study) -> None:
     """Print every layer's figures, the raw input's first."""
     _print_table(console, layer_table(study))
 
 
 def print_suspects(
-    console: "rich.console.Console",
-    suspects: Sequence[Suspect],
-    class_names: tuple[str, ...],
+    console: "Console", suspects: Sequence[Suspect], class_names: tuple[str, ...]
 ) -> None:
     """Print the samples whose label looks wrong, in the order given."""
     _print_table(console, suspect_table(suspects, class_names))
@@ -145,9 +141,7 @@ def print_suspects(
         _say(console, "rows are counted from 0, in the file or array of the sample")
 
 
-def print_module_layers(
-    console: "rich.console.Console", layers: Sequence[ModuleLayer]
-) -> None:
+def print_module_layers(console: "Console", layers: Sequence[ModuleLayer]) -> None:
     """Print a line for each module, a mark before those that are looked at."""
     from rich.table import Table as Grid
     from rich.text import Text
@@ -168,7 +162,7 @@ def print_module_layers(
 
 
 def print_forecast(
-    console: "rich.console.Console", costs: Sequence[Forecast], processes: int
+    console: "Console", costs: Sequence[Forecast], processes: int
 ) -> None:
     """Print what counting each layer costs, and all of them together.
 
@@ -221,14 +215,14 @@ def _size(total: int | float) -> str:
     return f"{total:.{digits}f} {units[place]}"
 
 
-def print_comparison(console: "rich.console.Console", runs: Runs) -> None:
+def print_comparison(console: "Console", runs: Runs) -> None:
     """Print in what runs differ, what they came to, and what their layers know."""
     for table in (setting_table(runs), figure_table(runs), probe_table(runs)):
         if table.body:
             _print_table(console, table)
 
 
-def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
+def print_sweep(console: "Console", report: SweepReport) -> None:
     """Print a sweep's phase diagram as a table, and what was chosen."""
     _print_table(console, phase_table(report.sweep))
     _say(
@@ -238,15 +232,13 @@ def print_sweep(console: "rich.console.Console", report: SweepReport) -> None:
     )
 
 
-def print_findings(
-    console: "rich.console.Console", findings: tuple[Finding, ...]
-) -> None:
+def print_findings(console: "Console", findings: tuple[Finding, ...]) -> None:
     """Print findings as a list, wrapped."""
     _print_rows(console, [("•", finding.text) for finding in findings], indent=1)
 
 
 def _print_rows(
-    console: "rich.console.Console", rows: Sequence[tuple[str, str]], indent: int = 2
+    console: "Console", rows: Sequence[tuple[str, str]], indent: int = 2
 ) -> None:
     """Print a mark or a word before each paragraph, which is wrapped beside it."""
     from rich.padding import Padding
@@ -260,7 +252,7 @@ def _print_rows(
     console.print(padded, width=min(console.width, WIDTH))
 
 
-def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> None:
+def print_diagnosis(console: "Console", diagnosis: Diagnosis) -> None:
     """Print what is wrong with a training: what, where, why, and what fixes it."""
     if diagnosis.healthy:
         _say(console, "diagnosis: healthy, nothing stands out")
@@ -277,7 +269,7 @@ def print_diagnosis(console: "rich.console.Console", diagnosis: Diagnosis) -> No
         _say(console, f"  also {kinds}: most likely of the same cause")
 
 
-def print_fixed(console: "rich.console.Console", fixed: Fixed) -> None:
+def print_fixed(console: "Console", fixed: Fixed) -> None:
     """Print a training before and after each change."""
     if not fixed.rounds:
         _say(console, "nothing was tried: what was found first has no change to make")
@@ -306,7 +298,7 @@ def _ended(result: Result, by_class: bool) -> tuple[str, ...]:
     return result.status, accuracy, *judged, number(validation.loss)
 
 
-def _print_table(console: "rich.console.Console", table: Table) -> None:
+def _print_table(console: "Console", table: Table) -> None:
     """Print a table, its columns aligned."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +20,9 @@ from layerwise.errors import InputError
 from layerwise.files import make_folder, read_tensors, write_tensors
 from layerwise.model import Architecture
 from layerwise.training._history import Epoch, History
-from layerwise.training._loop import Checkpoint, initial_state
+from layerwise.training._loop import Checkpoint, Trainable, initial_state
 from layerwise.training._recipe import Recipe
 from layerwise.training.engines import State, on_host
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from layerwise.modules import TorchModule
 
 __all__ = [
     "checkpoints_in",
@@ -41,11 +36,7 @@ __all__ = [
 FORMAT = "checkpoint-5"
 
 
-def fingerprint(
-    architecture: "Architecture | TorchModule | nn.Module",
-    data: Dataset,
-    recipe: Recipe,
-) -> str:
+def fingerprint(architecture: Trainable, data: Dataset, recipe: Recipe) -> str:
     """Return a digest of all that decides what a training comes to: settings and data.
 
     Two trainings may have arrays of the same shapes; only one of them goes on from a
@@ -147,7 +138,7 @@ def prune_checkpoints(newest: Path, keep: int) -> None:
 
 def load_checkpoint(
     path: Path,
-    architecture: "Architecture | TorchModule | nn.Module",
+    architecture: Trainable,
     data: Dataset,
     recipe: Recipe,
     training: str | None = None,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from layerwise.model import TrainedNetwork
-from layerwise.training._health import Health, LayerHealth, health_records
+from layerwise.training._health import Health, LayerHealth, health_records, no_health
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,10 +65,6 @@ def _none() -> np.ndarray:
     return np.zeros(0, np.float32)
 
 
-def _no_health() -> np.ndarray:
-    return np.zeros((0, 0, len(LayerHealth._fields)), np.float32)
-
-
 @dataclass(frozen=True, eq=False)
 class History:
     """Every step's loss and batch accuracy, and every epoch's figures.
@@ -89,7 +85,7 @@ class History:
     accuracies: Float[np.ndarray, " steps"] = field(default_factory=_none)
     epochs: tuple[Epoch, ...] = ()
     health: Float[np.ndarray, "records layers measures"] = field(
-        default_factory=_no_health
+        default_factory=lambda: no_health(0, 0, np.dtype(np.float32))
     )
 
     def __repr__(self) -> str:

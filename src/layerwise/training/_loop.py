@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -42,12 +42,16 @@ __all__ = [
     "Checkpoint",
     "Progress",
     "Result",
+    "Trainable",
     "fit",
     "initial_state",
     "planned_engine",
     "problem_of",
     "score",
 ]
+
+Trainable: TypeAlias = "Architecture | TorchModule | nn.Module"
+"""What a network is trained from."""
 
 CHUNK_SECONDS = 0.2
 """How long an engine runs before the loop looks up: for the screen, and for Ctrl-C."""
@@ -180,7 +184,7 @@ class Result:
 
 
 def fit(  # noqa: PLR0913 - one more than six, all but three by name
-    architecture: "Architecture | TorchModule | nn.Module",
+    architecture: Trainable,
     data: Dataset,
     recipe: Recipe | None = None,
     *,
@@ -270,10 +274,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
 
 
 def planned_engine(
-    architecture: "Architecture | TorchModule | nn.Module",
-    data: Dataset,
-    recipe: Recipe,
-    trainings: int = 1,
+    architecture: Trainable, data: Dataset, recipe: Recipe, trainings: int = 1
 ) -> EngineKind:
     """Return what is known of the engine that such a training, or several, would take.
 
@@ -303,7 +304,7 @@ def planned_engine(
 
 
 def score(
-    architecture: "Architecture | TorchModule | nn.Module",
+    architecture: Trainable,
     data: Dataset,
     recipe: Recipe,
     checkpoint: Checkpoint,
@@ -323,11 +324,7 @@ def score(
     return training.result(checkpoint, status)
 
 
-def initial_state(
-    architecture: "Architecture | TorchModule | nn.Module",
-    data: Dataset,
-    recipe: Recipe,
-) -> State:
+def initial_state(architecture: Trainable, data: Dataset, recipe: Recipe) -> State:
     """Return the state before the first step."""
     return problem_of(
         architecture, data, recipe.resolved(len(data.train))
@@ -355,9 +352,7 @@ def _begun(problem: Problem) -> Checkpoint:
 
 
 def _untrained(
-    architecture: "Architecture | TorchModule | nn.Module",
-    data: Dataset,
-    recipe: ResolvedRecipe,
+    architecture: Trainable, data: Dataset, recipe: ResolvedRecipe
 ) -> TrainedNetwork:
     if isinstance(architecture, Architecture):
         return initial_network(architecture, data, seed=recipe.seed)
@@ -369,9 +364,7 @@ def _untrained(
 
 
 def problem_of(
-    architecture: "Architecture | TorchModule | nn.Module",
-    data: Dataset,
-    recipe: ResolvedRecipe,
+    architecture: Trainable, data: Dataset, recipe: ResolvedRecipe
 ) -> Problem:
     """Return what an engine is made for, to train this on these data so."""
     network = _untrained(architecture, data, recipe)
@@ -426,13 +419,9 @@ class _Training:
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
-    def resumed(self, checkpoint: Checkpoint) -> None:
-        """Let the clock begin with what a checkpoint took."""
-        self._began -= checkpoint.seconds
-
     def stretches(self, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every stretch of steps, until the training ends."""
-        self.resumed(checkpoint)
+        self._began -= checkpoint.seconds
         with ranks.stops_noted() as asked_to_stop:
             yield from self._stretches(checkpoint, asked_to_stop)
 
@@ -513,9 +502,7 @@ class _Training:
 
     def _is_over(self, checkpoint: Checkpoint) -> bool:
         state, history = checkpoint.state, checkpoint.history
-        if state.step >= self._problem.total_steps:
-            return True
-        if history.diverged:
+        if state.step >= self._problem.total_steps or history.diverged:
             return True
         best = checkpoint.best
         return best is not None and self._has_waited(history.epochs[-1].epoch, best[0])

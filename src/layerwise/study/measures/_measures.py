@@ -45,6 +45,8 @@ __all__ = [
     "with_output",
 ]
 
+Confusion = Int64[np.ndarray, "classes classes"]
+
 
 class Measure(NamedTuple):
     """What a measure is, and how it is drawn.
@@ -288,7 +290,7 @@ def measured(
             "spread": class_spread(evidence.fitted),
         }
         | {
-            name: _class_means(each, sample.targets, classes)
+            name: np.array([_mean(each[sample.targets == c]) for c in range(classes)])
             for name, each in means.items()
         },
         by_pair={
@@ -300,9 +302,7 @@ def measured(
     )
 
 
-def _said(
-    evidence: LayerEvidence, *, brief: bool
-) -> dict[str, Int64[np.ndarray, "classes classes"]]:
+def _said(evidence: LayerEvidence, *, brief: bool) -> dict[str, Confusion]:
     """Return how often each way of reading the class says what of which class.
 
     Counted, so that nothing is as long as the samples, of which there may be many.
@@ -383,33 +383,22 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _share(counts: Int64[np.ndarray, "classes classes"]) -> float:
+def _share(counts: Confusion) -> float:
     """Return the share that is said right."""
     return float(np.trace(counts) / total) if (total := counts.sum()) else np.nan
 
 
-def _recall(
-    counts: Int64[np.ndarray, "classes classes"],
-) -> Float[np.ndarray, " classes"]:
+def _recall(counts: Confusion) -> Float[np.ndarray, " classes"]:
     """Return the share of each class that is said right; NaN of one without samples."""
     of_class = counts.sum(axis=1)
     return counts.diagonal() / np.where(of_class, of_class, np.nan)
 
 
-def _wilson(counts: Int64[np.ndarray, "classes classes"]) -> tuple[float, float]:
-    low, high = wilson_interval(int(np.trace(counts)), int(counts.sum()))
-    return float(low), float(high)
+def _wilson(counts: Confusion) -> tuple[float, float]:
+    return wilson_interval(int(np.trace(counts)), int(counts.sum()))
 
 
-def _class_means(
-    values: np.ndarray, targets: np.ndarray, classes: int
-) -> Float[np.ndarray, " classes"]:
-    return np.array([_mean(values[targets == c]) for c in range(classes)])
-
-
-def _mixed(
-    counts: Int64[np.ndarray, "classes classes"],
-) -> Float[np.ndarray, "classes classes"]:
+def _mixed(counts: Confusion) -> Float[np.ndarray, "classes classes"]:
     """Return for two classes the share of both that is taken for the other."""
     of_class = counts.sum(axis=1)
     crossed = counts + counts.T

@@ -13,6 +13,11 @@ from layerwise.statistics import Likeness, hsic, linear_cka, nearest_columns
 
 __all__ = ["Neighbourhood", "bootstrap_interval", "layer_similarity", "shuffled"]
 
+Labels = Int[np.ndarray, " samples"]
+OfSamples = Float64[np.ndarray, " samples"]
+Rows = Float[np.ndarray, "samples _"]
+Matrix = Float[np.ndarray, "_ _"]
+
 NEIGHBOURS = 10
 
 BLOCK_ROWS = 128
@@ -55,9 +60,7 @@ class Neighbourhood:
         np.fill_diagonal(distances, 0)
         return cls(distances, nearest)
 
-    def purity(
-        self, labels: Int[np.ndarray, " samples"], k: int = NEIGHBOURS
-    ) -> Float64[np.ndarray, " samples"]:
+    def purity(self, labels: Labels, k: int = NEIGHBOURS) -> OfSamples:
         """Return the share of each sample's ``k`` nearest that have its label.
 
         Of the neighbours that are stored where ``k`` is more; NaN for a sample alone.
@@ -67,9 +70,7 @@ class Neighbourhood:
             return np.full(len(labels), np.nan)
         return np.mean(labels[near] == labels[:, None], axis=1)
 
-    def silhouette(
-        self, labels: Int[np.ndarray, " samples"]
-    ) -> Float64[np.ndarray, " samples"]:
+    def silhouette(self, labels: Labels) -> OfSamples:
         """Return each sample's silhouette: -1, in the wrong class, to 1, well inside.
 
         ``(b - a) / max(a, b)``, a the mean distance to the rest of its class and b that
@@ -184,10 +185,7 @@ def _preserved(
 
 
 def bootstrap_interval(
-    values: Float64[np.ndarray, " samples"],
-    seed: int,
-    confidence: float = 0.95,
-    draws: int = 1000,
+    values: OfSamples, seed: int, confidence: float = 0.95, draws: int = 1000
 ) -> tuple[float, float]:
     """Return the percentile bootstrap's interval of the mean of ``values``.
 
@@ -228,15 +226,9 @@ def _times_drawn(count: int, seed: int, draws: int) -> UInt16[np.ndarray, "draws
     return times.astype(np.uint16)
 
 
-def shuffled(
-    labels: Int[np.ndarray, " samples"], seed: int
-) -> Int[np.ndarray, " samples"]:
+def shuffled(labels: Labels, seed: int) -> Labels:
     """Return the labels in random order: what a measure says where nothing is known."""
     return np.random.default_rng(seed).permutation(labels)
-
-
-Rows = Float[np.ndarray, "samples _"]
-Matrix = Float[np.ndarray, "_ _"]
 
 
 def layer_similarity(

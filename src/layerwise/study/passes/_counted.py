@@ -182,13 +182,14 @@ def count_rows(
     for name, rows in layers.items():
         units = int(np.prod(rows.shape[1:]))
         tally = Tally(counting.begun(units, len(columns.combinations)))
-        blocks = read_ahead(_of_span(rows, span), block_rows(units))
+        own = rows.at(span) if isinstance(rows, StoredRows) else rows[span]
+        blocks = read_ahead(own, block_rows(units))
         try:
-            for own, flat in _flat(blocks, units):
-                _refuse_bad(flat, span.start + own.start)
-                kept = ~left_out[own]
+            for part, flat in _flat(blocks, units):
+                _refuse_bad(flat, span.start + part.start)
+                kept = ~left_out[part]
                 kept = slice(None) if kept.all() else kept
-                tally.add(flat[kept], columns.targets[span][own][kept])
+                tally.add(flat[kept], columns.targets[span][part][kept])
                 tick(len(flat))
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
@@ -211,10 +212,6 @@ def count_rows(
 def block_rows(units: int) -> int:
     """Return how many rows are read at a time."""
     return min(BLOCK_ROWS, max(1, BLOCK_BYTES // (8 * max(units, 1))))
-
-
-def _of_span(rows: Array, span: slice) -> Array:
-    return rows.at(span) if isinstance(rows, StoredRows) else rows[span]
 
 
 def _rows_at(rows: Array, positions: Int64[np.ndarray, " kept"]) -> np.ndarray:

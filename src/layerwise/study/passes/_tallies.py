@@ -24,6 +24,8 @@ __all__ = [
     "merged_moments",
 ]
 
+OfRows = Int[np.ndarray, " rows"]
+
 
 class CountingOptions(TypedDict, total=False):
     """How rows are counted, by keyword; `Counting` explains each."""
@@ -82,11 +84,7 @@ class Kept:
         self._wanted = np.sort(wanted)
         self._found: dict[int, tuple[np.ndarray, ...]] = {}
 
-    def add(
-        self,
-        positions: Int[np.ndarray, " rows"],
-        *arrays: Shaped[np.ndarray, "rows ..."],
-    ) -> None:
+    def add(self, positions: OfRows, *arrays: Shaped[np.ndarray, "rows ..."]) -> None:
         """Keep what is wanted of some rows, and of other arrays beside them."""
         rows = self.wanted(positions)
         if len(rows):
@@ -94,7 +92,7 @@ class Kept:
             found = (positions[rows], *(array[rows] for array in arrays))
             self._found[int(found[0][0])] = found
 
-    def wanted(self, positions: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " wanted"]:
+    def wanted(self, positions: OfRows) -> Int[np.ndarray, " wanted"]:
         """Return which of some rows are wanted."""
         places = np.searchsorted(self._wanted, positions)
         places[places == len(self._wanted)] = 0
@@ -180,12 +178,7 @@ class Tallies:
         self._folds, self._tick = folds, tick
         self._layers: list[list[Tally]] = []
 
-    def add(
-        self,
-        block: Block,
-        targets: Int[np.ndarray, " rows"],
-        fits: Int[np.ndarray, " rows"],
-    ) -> None:
+    def add(self, block: Block, targets: OfRows, fits: OfRows) -> None:
         """Add the rows of a block, each to its fold."""
         rows = self._counted(block)
         if not self._layers:

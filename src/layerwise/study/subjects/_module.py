@@ -265,10 +265,7 @@ def module_case(
             rows = ModuleActivations(one, scored).rows(sampled)
             samples = [
                 LayerSample(
-                    fitting=own,
-                    fitting_targets=fit_source.targets[fitting],
-                    scored=other,
-                    targets=scored.targets[sampled],
+                    own, fit_source.targets[fitting], other, scored.targets[sampled]
                 )
                 for own, other in zip(fit_rows, rows, strict=True)
             ]
@@ -354,7 +351,11 @@ def _sources(
 def _source(module: nn.Module, data: Any, look: Look) -> Source:
     if isinstance(data, Samples):
         return ArraySource(module, data)
-    if isinstance(data, tuple) and len(data) == 2 and all(map(_is_array, data)):
+    if (
+        isinstance(data, tuple)
+        and len(data) == 2
+        and all(isinstance(one, np.ndarray | Tensor) for one in data)
+    ):
         X, y = map(to_numpy, data)
         return ArraySource(module, Samples(X, y))
     if not isinstance(data, Iterable):
@@ -363,10 +364,6 @@ def _source(module: nn.Module, data: Any, look: Look) -> Source:
             "Dataset, Samples, a pair (X, y), or batches such as a DataLoader's"
         )
     return StreamSource(Reader(module, look.labels, look.ids, look.mask), data)
-
-
-def _is_array(one: Any) -> bool:
-    return isinstance(one, np.ndarray | Tensor)
 
 
 def _first_capture(

@@ -196,17 +196,9 @@ def _rows(network: Network, fitting: Samples, scored: Samples) -> list[LayerSamp
     """Return the stated sample as every layer but the input has it."""
     fitted, others = (
         [np.concatenate(blocks) for blocks in zip(*passed, strict=True)]
-        for passed in (
-            network.activations(fitting.inputs),
-            network.activations(scored.inputs),
-        )
+        for passed in map(network.activations, (fitting.inputs, scored.inputs))
     )
     return [
-        LayerSample(
-            fitting=rows,
-            fitting_targets=fitting.targets,
-            scored=other,
-            targets=scored.targets,
-        )
+        LayerSample(rows, fitting.targets, other, scored.targets)
         for rows, other in zip(fitted[1:], others[1:], strict=True)
     ]
