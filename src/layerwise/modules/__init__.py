@@ -4,7 +4,7 @@ This room loads torch: who has no module gets along without it.
 """
 
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
-from layerwise.modules._capture import Capture, Layer, capture_of
+from layerwise.modules._capture import Capture, CapturedLayer, capture_of
 from layerwise.modules._choice import Layers
 from layerwise.modules._convert import Slot, slots
 from layerwise.modules._health import greatest_slopes, layer_statistics
@@ -28,8 +28,8 @@ __all__ = [
     "ArraySource",
     "Batch",
     "Capture",
+    "CapturedLayer",
     "Entry",
-    "Layer",
     "Layers",
     "Layout",
     "Predict",

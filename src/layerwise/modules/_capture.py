@@ -15,10 +15,10 @@ from layerwise.modules._reading import Batch, without_last
 from layerwise.modules._reduction import Layout, Reduce, Units, layout_of, reduced
 from layerwise.modules._tracking import Key, Watched, watched
 
-__all__ = ["Capture", "Captured", "Layer", "capture_of"]
+__all__ = ["Capture", "Captured", "CapturedLayer", "capture_of"]
 
 
-class Layer(NamedTuple):
+class CapturedLayer(NamedTuple):
     """One layer that is looked at.
 
     Parameters
@@ -64,7 +64,7 @@ class Capture:
     module : nn.Module
         Without wrappers.
     chosen : mapping of str to nn.Module
-    layers : tuple of Layer
+    layers : tuple of CapturedLayer
         In forward order.
     predict : callable, ``auto`` or None
     ends_in_output : bool
@@ -80,7 +80,7 @@ class Capture:
     module: nn.Module
     chosen: Mapping[str, nn.Module]
     predict: Predict
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[CapturedLayer, ...] = ()
     ends_in_output: bool = False
     output_weights: Tensor | None = None
     copy: bool = False
@@ -219,12 +219,12 @@ def _layers(
     reduce: Reduce,
     units: Units | None,
     samples: int,
-) -> tuple[tuple[Layer, ...], dict[str, str]]:
+) -> tuple[tuple[CapturedLayer, ...], dict[str, str]]:
     """Return the layers, and what is none of them with the reason."""
     uses = dict.fromkeys(capture.chosen, 0)
     for key in seen.values:
         uses[key.module] = max(uses[key.module], key.use + 1)
-    found: list[Layer] = []
+    found: list[CapturedLayer] = []
     left_out = {
         name: "not used, or gives no tensor" for name, used in uses.items() if not used
     }
@@ -245,7 +245,7 @@ def _layers(
             )
             continue
         shape = tuple(tensor.movedim(axis, 0).shape[1:])
-        found.append(Layer(name, key, type(child).__name__, shape, layout))
+        found.append(CapturedLayer(name, key, type(child).__name__, shape, layout))
     return tuple(found), left_out
 
 
