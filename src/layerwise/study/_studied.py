@@ -30,7 +30,7 @@ from layerwise.study.passes import (
     Asked,
     Basis,
     Counting,
-    Progress,
+    RowsPassed,
     Scored,
     Tallies,
     aligned,
@@ -161,7 +161,7 @@ class _Seen:
         ]
         self._counting = counting
         shares = map(ranks.own_share, (len(fitted_targets), len(self._targets)))
-        tick = Progress(counting, sum(own.stop - own.start for own in shares))
+        tick = RowsPassed(counting, sum(own.stop - own.start for own in shares))
         self._fitted = fit_pass(
             self._subject,
             self.folds,

@@ -24,7 +24,12 @@ from layerwise.study.passes._scoring import (
     score_pass,
     snapshot_studies,
 )
-from layerwise.study.passes._tallies import Counting, CountingOptions, Progress, Tallies
+from layerwise.study.passes._tallies import (
+    Counting,
+    CountingOptions,
+    RowsPassed,
+    Tallies,
+)
 
 __all__ = [
     "FITTED",
@@ -37,7 +42,7 @@ __all__ = [
     "Counting",
     "CountingOptions",
     "Forecast",
-    "Progress",
+    "RowsPassed",
     "Scored",
     "Tallies",
     "aligned",

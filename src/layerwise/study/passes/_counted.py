@@ -17,7 +17,7 @@ from layerwise.arrays import Array
 from layerwise.data import StoredRows, read_ahead, stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import Moments, Tally
-from layerwise.study.passes._tallies import Counting, Progress
+from layerwise.study.passes._tallies import Counting, RowsPassed
 
 __all__ = ["Columns", "Counted", "CountedLayer", "block_rows", "count_rows", "joined"]
 
@@ -177,7 +177,7 @@ def count_rows(
     }
     left_out = np.zeros(span.stop - span.start, bool)
     left_out[inside["scored"] - span.start] = True
-    tick = Progress(counting, (span.stop - span.start) * len(layers))
+    tick = RowsPassed(counting, (span.stop - span.start) * len(layers))
     found: dict[str, CountedLayer] = {}
     for name, rows in layers.items():
         units = int(np.prod(rows.shape[1:]))

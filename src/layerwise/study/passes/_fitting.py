@@ -24,7 +24,7 @@ from layerwise.statistics import (
 from layerwise.study.passes._tallies import (
     Counting,
     Kept,
-    Progress,
+    RowsPassed,
     Tallies,
     merged_moments,
 )
@@ -98,7 +98,7 @@ def layer_moments(subject: Subject, activations: Activations) -> list[Moments]:
     counting = Counting()
 
     def passed(part: Iterable[Block]) -> list[tuple[Moments, ...]]:
-        tallies = Tallies(subject, counting, 1, Progress(counting, len(fits)))
+        tallies = Tallies(subject, counting, 1, RowsPassed(counting, len(fits)))
         return _fit_part(folds, part, tallies)
 
     moments = each(passed, activations.parts())

@@ -19,7 +19,7 @@ __all__ = [
     "CountingOptions",
     "Kept",
     "Mistakes",
-    "Progress",
+    "RowsPassed",
     "Tallies",
     "merged_moments",
 ]
@@ -61,7 +61,7 @@ class Counting:
         )
 
 
-class Progress:
+class RowsPassed:
     """Counts the rows that were passed, by several threads, and tells it on."""
 
     def __init__(self, counting: Counting, total: int) -> None:
