@@ -119,14 +119,14 @@ class Descent:
         epoch : int
             How many epochs were done before.
         """
-        each, first = self.order.steps_per_epoch, epoch
+        per_epoch, first = self.order.steps_per_epoch, epoch
         while epoch < self.max_iter and not (epoch > first and patience.is_over):
             ahead = max(1, int(min(self.max_iter - epoch, patience.epochs_left)))
             if self.judge or self.every_epoch:
                 ahead = 1
             before = state
             state, steps = self.engine.advance(
-                state, self.order, epoch * each, (epoch + ahead) * each
+                state, self.order, epoch * per_epoch, (epoch + ahead) * per_epoch
             )
             epoch += ahead
             if steps.diverged:
@@ -145,9 +145,9 @@ class Descent:
 
     def _epoch_losses(self, losses: Float[np.ndarray, " steps"]) -> list[float]:
         """Return the mean loss of each epoch: each batch counts by its samples."""
-        each = self.order.steps_per_epoch
-        sizes = np.full(each, float(self.order.batch_size))
-        sizes[-1] = self.order.samples - self.order.batch_size * (each - 1)
-        by_epoch = losses.reshape(-1, each).astype(np.float64)
+        per_epoch = self.order.steps_per_epoch
+        sizes = np.full(per_epoch, float(self.order.batch_size))
+        sizes[-1] = self.order.samples - self.order.batch_size * (per_epoch - 1)
+        by_epoch = losses.reshape(-1, per_epoch).astype(np.float64)
         # Not a product: BLAS adds in another order where there are more epochs.
         return (by_epoch * (sizes / self.order.samples)).sum(axis=1).tolist()

@@ -456,14 +456,14 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         # One batch holds all samples: their order would only move the rounding.
         shuffled = self.shuffle and size < rows
         order = Order(rows, size, int(self._rng.randint(2**31 - 1)), shuffled)
-        each = order.steps_per_epoch
+        per_epoch = order.steps_per_epoch
         problem = Problem(
             network=self.network_,
             samples=samples,
             optimiser=optimiser_of(settings),
-            schedule=schedule_of(settings, rows, each, seen),
+            schedule=schedule_of(settings, rows, per_epoch, seen),
             peak_rate=self._rate,
-            total_steps=epochs * each,
+            total_steps=epochs * per_epoch,
             batch_size=size,
             seed=order.seed,
             device=self.device,

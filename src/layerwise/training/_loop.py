@@ -495,8 +495,8 @@ class _Training:
         )
 
     def _next_stop(self, start: int) -> int:
-        each = self._order.steps_per_epoch
-        epoch_end = (start // each + 1) * each
+        per_epoch = self._order.steps_per_epoch
+        epoch_end = (start // per_epoch + 1) * per_epoch
         steps = max(1, int(CHUNK_SECONDS * (self.steps_per_second or 50)))
         return min(start + steps, epoch_end)
 

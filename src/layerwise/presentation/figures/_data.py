@@ -182,8 +182,8 @@ def _shown(inputs: InputStudy) -> str:
 def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
     """Return the samples of the sheet alone: drawn elsewhere, all would be sent."""
     samples, names = inputs.data.train, inputs.data.class_names
-    each = [np.flatnonzero(samples.targets == c)[:EACH] for c in range(len(names))]
-    return samples.at(np.concatenate(each)), names
+    first = [np.flatnonzero(samples.targets == c)[:EACH] for c in range(len(names))]
+    return samples.at(np.concatenate(first)), names
 
 
 def _shares(inputs: InputStudy) -> str:

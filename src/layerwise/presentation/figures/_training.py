@@ -287,8 +287,8 @@ def epoch_planes(
     cells = np.stack([_column(rows, layer) for layer in layers])
     cells[..., 0] += np.arange(len(layers))[:, None, None]
     colours = colours_of(targets, len(study.class_names))
-    each = np.tile(colours, (len(layers) * len(rows), 1))
-    ax.scatter(*cells.reshape(-1, 2).T, c=each, **as_dots(len(targets), SIDE**2))
+    repeated = np.tile(colours, (len(layers) * len(rows), 1))
+    ax.scatter(*cells.reshape(-1, 2).T, c=repeated, **as_dots(len(targets), SIDE**2))
     sides = np.array([SIDE, SIDE])
     for column, last in enumerate(cells[:, -1]):
         room = np.array([[column, 0.0], [column + 1, 1.0]])

@@ -280,7 +280,7 @@ def measured(
     scored = _collapse(evidence.scored)
     return Measures(
         values={name: _share(counts) for name, counts in said.items()}
-        | {name: _mean(each) for name, each in means.items()}
+        | {name: _mean(values) for name, values in means.items()}
         | _of_moments(evidence.fitted)
         | {f"{name}_scored": value for name, value in scored.items()}
         | trust,
@@ -291,14 +291,14 @@ def measured(
         }
         | {
             name: np.array([_mean(each[sample.targets == c]) for c in range(classes)])
-            for name, each in means.items()
+            for name, values in means.items()
         },
         by_pair={
             "separation": separation(evidence.fitted),
             "mixed": _mixed(said["probe_accuracy"]),
         },
         intervals={name: _wilson(counts) for name, counts in said.items()}
-        | {name: bootstrap_interval(each, seed=0) for name, each in means.items()},
+        | {name: bootstrap_interval(values, seed=0) for name, values in means.items()},
     )
 
 
