@@ -12,16 +12,16 @@ from layerwise.model import BLOCK_ROWS
 from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 from layerwise.training.engines._program import (
-    Block,
     Carry,
+    Segment,
     Shape,
     Sums,
-    block_length,
-    block_of,
     given_of,
     padded,
     programs_of,
     records_within,
+    segment_length,
+    segment_of,
     shared_length,
 )
 
@@ -45,8 +45,8 @@ class CompiledEngine:
         self._device = device_named(problem.device)
         shape = Shape.of(problem, self._device.platform)
         self._programs = programs_of(shape)
-        self._blocks: dict[tuple[Order, int], Block] = {}
-        self._length = block_length(problem)
+        self._segments: dict[tuple[Order, int], Segment] = {}
+        self._length = segment_length(problem)
         self._rows = shared_length(min(BLOCK_ROWS, len(problem.samples)))
         with self._settings():
             self._given = jax.device_put(given_of(problem))
@@ -93,20 +93,20 @@ class CompiledEngine:
     def _advance(
         self, state: State, order: Order, number: int, first: int, last: int
     ) -> tuple[State, Steps]:
-        """Do the steps first … last - 1 of a block."""
-        block = self._block(order, number)
+        """Do the steps first … last - 1 of a segment."""
+        segment = self._segment(order, number)
         start = number * self._length + first
 
         def run(count: int) -> Carry:
             begun = state._replace(step=np.int32(start))
             span = np.int32(first), np.int32(first + count)
-            return self._programs.run(self._given, begun, block, span)
+            return self._programs.run(self._given, begun, segment, span)
 
         with self._settings():
             carry = run(last - first)
-            # The program runs by itself; meanwhile the block that follows is made.
-            following = self._block(order, number + 1)
-            self._blocks = {(order, number): block, (order, number + 1): following}
+            # The program runs by itself; meanwhile the segment that follows is made.
+            following = self._segment(order, number + 1)
+            self._segments = {(order, number): segment, (order, number + 1): following}
             reached = int(carry.reached)
             losses = np.asarray(carry.losses)[first:reached]
             accuracies = np.asarray(carry.accuracies)[first:reached]
@@ -127,13 +127,13 @@ class CompiledEngine:
         reached_state = State(carry.parameters, carry.moments, start + updates)
         return reached_state, Steps(losses, accuracies, health[taken])
 
-    def _block(self, order: Order, number: int) -> Block:
-        """Return a block of steps, on the device; the latest two are kept."""
-        if (order, number) in self._blocks:
-            return self._blocks[order, number]
+    def _segment(self, order: Order, number: int) -> Segment:
+        """Return a segment of steps, on the device; the latest two are kept."""
+        if (order, number) in self._segments:
+            return self._segments[order, number]
         start = number * self._length
         with self._settings():
-            return jax.device_put(block_of(self._problem, order, start, self._length))
+            return jax.device_put(segment_of(self._problem, order, start, self._length))
 
     @contextmanager
     def _settings(self) -> Generator[None]:

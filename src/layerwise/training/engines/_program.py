@@ -37,25 +37,25 @@ from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
 
 __all__ = [
-    "Block",
     "Carry",
+    "Segment",
     "Shape",
     "Sums",
-    "block_length",
-    "block_of",
     "given_of",
     "is_constant",
     "padded",
     "programs_of",
     "records_within",
+    "segment_length",
+    "segment_of",
     "shared_length",
 ]
 
 MOST_STEPS = 1024
-"""Steps in a block: what one call of the program can do without new indices."""
+"""Steps in a segment: what one call of the program can do without new indices."""
 
 MOST_INDICES = 2**16
-"""Samples named in a block, which is shorter where the batches are large."""
+"""Samples named in a segment, which is shorter where the batches are large."""
 
 MOST_COPIED = 2**28
 """Bytes of a training set that may be copied to fill it up; a larger one is not."""
@@ -114,8 +114,8 @@ class Given(NamedTuple):
     l2: Array | None
 
 
-class Block(NamedTuple):
-    """The steps of a block: which samples, how they count, at what rate."""
+class Segment(NamedTuple):
+    """The steps of a segment: which samples, how they count, at what rate."""
 
     indices: Array
     weights: Array
@@ -172,7 +172,11 @@ def is_constant(value: Any) -> bool:
 
 
 def _run(
-    shape: Shape, given: Given, state: State, block: Block, span: tuple[Array, Array]
+    shape: Shape,
+    given: Given,
+    state: State,
+    segment: Segment,
+    span: tuple[Array, Array],
 ) -> Carry:
     """Do the steps first … last - 1; leave at the first whose loss is not finite.
 
@@ -189,17 +193,17 @@ def _run(
 
     def moved(carry: Carry) -> _Moved:
         i = carry.reached
-        rows, weights = block.indices[i], block.weights[i]
+        rows, weights = segment.indices[i], segment.weights[i]
         batch = _batch(shape, given.constants, inputs[rows], targets[rows], weights)
         noise = _noise(shape, given.key, begun + i)
         found = loss_and_gradients(
             shape.layer, shape.loss, carry.parameters, batch, noise, given.l2
         )
-        return _moved(shape, carry, batch, found, block.rates[i])
+        return _moved(shape, carry, batch, found, segment.rates[i])
 
     def step(carry: Carry) -> Carry:
         i, to = carry.reached, moved(carry)
-        right = hits(to.found.outputs, targets[block.indices[i]]) * to.batch.weights
+        right = hits(to.found.outputs, targets[segment.indices[i]]) * to.batch.weights
         total = to.batch.weights.sum()
         accuracy = right.sum() / jnp.where(total > 0, total, 1)
         return Carry(
@@ -228,9 +232,9 @@ def _run(
         stop = jnp.minimum(last, carry.reached + every - over)
         return loop(until(stop), step, carry._replace(health=health))
 
-    nothing = jnp.zeros(len(block.rates), shape.dtype)
+    nothing = jnp.zeros(len(segment.rates), shape.dtype)
     zero = jnp.zeros((), shape.dtype)
-    count = len(block.rates) // every + 1 if every else 0
+    count = len(segment.rates) // every + 1 if every else 0
     records = no_health(count, len(shape.layer.layers), shape.dtype)
     begin = Carry(
         first, zero, state.parameters, state.moments, nothing, nothing, records
@@ -312,27 +316,27 @@ def _noise(shape: Shape, key: Array, step: Array) -> Noise:
     return tree_map(drawn, shape.draws)
 
 
-def block_length(problem: Problem) -> int:
-    """Return how many steps a block has: where an epoch fits, it is one block."""
+def segment_length(problem: Problem) -> int:
+    """Return how many steps a segment has: where an epoch fits, it is one segment."""
     epoch = -(-len(problem.samples) // problem.batch_size)
     largest = max(1, MOST_INDICES // problem.batch_size)
     return min(MOST_STEPS, largest, epoch)
 
 
-def block_of(problem: Problem, order: Order, start: int, length: int) -> Block:
-    """Return the block of so many steps that begins with step ``start``, on the host.
+def segment_of(problem: Problem, order: Order, start: int, length: int) -> Segment:
+    """Return the segment of so many steps that begins with step ``start``, on the host.
 
     Its arrays are filled up to a length that other trainings share.
     """
     stop = start + length
     arrays = *problem.batches(order, start, stop), problem.rates(start, stop)
-    return Block(*(padded(array, shared_length(length)) for array in arrays))
+    return Segment(*(padded(array, shared_length(length)) for array in arrays))
 
 
 def records_within(every: int, begin: int, start: int, stop: int) -> slice:
-    """Return where the records of the steps from start to stop lie in a block's.
+    """Return where the records of the steps from start to stop lie in a segment's.
 
-    Of every block, which begins at step ``begin``, the first record is that of its
+    Of every segment, which begins at step ``begin``, the first record is that of its
     first step that has one.
     """
     if not every:
