@@ -397,7 +397,7 @@ RESUME_MINE = "go on with: layerwise {} --resume mine"
         ("run", "experiment._folder.load_data", None),
         ("train", "experiment.train", RESUME_MINE.format("train")),
         ("run", "experiment.train", RESUME_MINE.format("run")),
-        ("run", "experiment._path.record", RESUME_MINE.format("run")),
+        ("run", "experiment._path.write_training", RESUME_MINE.format("run")),
         (
             "run",
             "experiment.finish",

@@ -7,7 +7,7 @@ from typing import Any
 from layerwise.diagnosis import Fixed, diagnose, fix
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, open_run
-from layerwise.experiment._path import record
+from layerwise.experiment._path import write_training
 from layerwise.model import MLP, Architecture
 from layerwise.training import Progress, Result
 
@@ -67,7 +67,7 @@ def fix_run(
         else run.plan.scaling,
     )
     with open_run(plan, out or _beside(run)) as new:
-        record(new, fixed.result, diagnose(fixed.result, run.baselines))
+        write_training(new, fixed.result, diagnose(fixed.result, run.baselines))
     return new, fixed
 
 

@@ -60,10 +60,10 @@ __all__ = [
     "helping_process",
     "known_of_data",
     "look_inside",
-    "record",
     "restored",
     "train",
     "write_suspects",
+    "write_training",
 ]
 
 
@@ -155,11 +155,11 @@ def train(
     )
     diagnosis = diagnose(result, run.baselines)
     if ranks.is_first():
-        record(run, result, diagnosis)
+        write_training(run, result, diagnosis)
     return result, diagnosis
 
 
-def record(run: Run, result: Result, diagnosis: Diagnosis) -> None:
+def write_training(run: Run, result: Result, diagnosis: Diagnosis) -> None:
     """Write a training into its run's folder: checkpoint, network, history, summary."""
     _keep(run, result.checkpoint)
     save_network(result.network, run.folder / "model.safetensors")
