@@ -304,9 +304,9 @@ class AddsUp(Optimiser):
         zeros = self.inner.init(parameters)
         return {"sum": tree_map(lambda p: p * 0, parameters), "inner": zeros}
 
-    def update(self, gradients, moments, parameters, rate):
-        total = add(moments["sum"], gradients)
-        moved, inner = self.inner.update(total, moments["inner"], parameters, rate)
+    def update(self, gradients, slots, parameters, rate):
+        total = add(slots["sum"], gradients)
+        moved, inner = self.inner.update(total, slots["inner"], parameters, rate)
         return moved, {"sum": total, "inner": inner}
 
 

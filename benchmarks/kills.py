@@ -6,7 +6,7 @@ Every training is a process of its own, and every kill is SIGKILL: no handler ru
 nothing is flushed. After a kill no file may be half written; the training that goes on
 may be killed again; what it ends in must be, to the byte, what a training ends in that
 was never stopped: the network, every step's loss, and the checkpoint with the
-optimiser's moments and the networks on the way. Exit status 1 where anything differs.
+optimiser's slots and the networks on the way. Exit status 1 where anything differs.
 """
 
 import argparse

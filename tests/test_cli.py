@@ -372,7 +372,7 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
         (folder / o / "model.safetensors").read_bytes() for o in ("whole", "cut")
     )
     assert one == other
-    # So are the moments, and the networks on the way.
+    # So are the slots, and the networks on the way.
     ends = [
         load_file(latest_checkpoint(folder / o / "checkpoints"))
         for o in ("whole", "cut")

@@ -296,7 +296,7 @@ class TestValidation:
 
 class TestTrainings:
     def test_partial_fit_goes_on(self, X, y):
-        """Whole epochs in parts are the epochs in one piece, moments included."""
+        """Whole epochs in parts are the epochs in one piece, slots included."""
         model = quick(shuffle=False, batch_size=50)
         for _ in range(6):
             model.partial_fit(X, y, classes=NAMES)

@@ -202,7 +202,7 @@ def test_the_time_before_a_stop_counts(small, tmp_path):
         ({}, {"parameters.0.0.W": None}),
         ({}, {"parameters.0.0.W": np.zeros((8, 4), np.float32)}),
         ({}, {"parameters.0.0.W": np.zeros((4, 8))}),
-        ({}, {"moments.mean.0.0.W": None}),
+        ({}, {"slots.mean.0.0.W": None}),
         ({}, {"best.0.0.W": None}),
         ({}, {"snapshots.2.0.0.W": None}),
         ({}, {"snapshots.2.0.0.W": np.zeros((4, 8))}),

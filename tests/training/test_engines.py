@@ -42,7 +42,7 @@ cuts_of = st.lists(st.integers(0, STEPS), max_size=6).map(
 
 def as_bytes(state, records) -> bytes:
     state = on_host(state)
-    arrays = [*leaves(state.parameters), *leaves(state.moments), records]
+    arrays = [*leaves(state.parameters), *leaves(state.slots), records]
     return b"".join(a.tobytes() for a in arrays) + state.step.to_bytes(8)
 
 
@@ -224,7 +224,7 @@ class TestDivergence:
             assert all(map(np.array_equal, kept, true))
 
     @pytest.mark.parametrize("engine", ENGINES)
-    def test_moments_that_overflow_are_not_kept(self, problem_of, run, engine):
+    def test_slots_that_overflow_are_not_kept(self, problem_of, run, engine):
         """Adam's mean squares overflow first: the parameters would just stand still."""
         problem = problem_of(MLP([6]), optimizer="adam", dtype=np.float32)
         start = problem.initial_state()
@@ -312,9 +312,9 @@ class Stubborn(Optimiser):
         del parameters
         return ()
 
-    def update(self, gradients, moments, parameters, rate):
-        changed = OPTIMISERS["sgd"].update(gradients, moments, parameters, rate)
-        return changed if MOVES["now"] else (parameters, moments)
+    def update(self, gradients, slots, parameters, rate):
+        changed = OPTIMISERS["sgd"].update(gradients, slots, parameters, rate)
+        return changed if MOVES["now"] else (parameters, slots)
 
 
 class TestSharedPrograms:

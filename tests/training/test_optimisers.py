@@ -41,9 +41,9 @@ def test_the_same_path_as_torchs(name):
 
     theirs = [torch.tensor(leaf, requires_grad=True) for leaf in leaves(parameters)]
     reference = THEIRS[name](theirs)
-    ours, moments = parameters, ours_of(name).init(parameters)
+    ours, slots = parameters, ours_of(name).init(parameters)
     for gradient, rate in zip(gradients, rates, strict=True):
-        ours, moments = ours_of(name).update(gradient, moments, ours, rate)
+        ours, slots = ours_of(name).update(gradient, slots, ours, rate)
         for leaf, g in zip(theirs, leaves(gradient), strict=True):
             leaf.grad = torch.tensor(g)
         reference.param_groups[0]["lr"] = float(rate)
@@ -58,12 +58,12 @@ def test_every_library(xp, name):
     parameters, gradients = drawn(rng), drawn(rng)
 
     def twice(parameters, gradients):
-        moments = OPTIMISERS[name].init(parameters)
+        slots = OPTIMISERS[name].init(parameters)
         for _ in range(2):
-            parameters, moments = OPTIMISERS[name].update(
-                gradients, moments, parameters, 0.1
+            parameters, slots = OPTIMISERS[name].update(
+                gradients, slots, parameters, 0.1
             )
-        return parameters, moments
+        return parameters, slots
 
     found = dict(named_leaves(xp.run(twice, xp.enter(parameters), xp.enter(gradients))))
     expected = dict(named_leaves(twice(parameters, gradients)))
@@ -77,15 +77,15 @@ def test_single_precision_stays_single(name):
     parameters = tree_map(
         lambda p: p.astype(np.float32), drawn(np.random.default_rng(0))
     )
-    moments = OPTIMISERS[name].init(parameters)
-    moved = OPTIMISERS[name].update(parameters, moments, parameters, np.float32(0.1))
+    slots = OPTIMISERS[name].init(parameters)
+    moved = OPTIMISERS[name].update(parameters, slots, parameters, np.float32(0.1))
     assert {leaf.dtype for leaf in leaves(moved)} == {np.dtype(np.float32)}
 
 
 def test_nothing_is_changed_in_place():
     parameters = drawn(np.random.default_rng(0))
     before = [leaf.copy() for leaf in leaves(parameters)]
-    moments = OPTIMISERS["adamw"].init(parameters)
-    OPTIMISERS["adamw"].update(parameters, moments, parameters, 0.1)
+    slots = OPTIMISERS["adamw"].init(parameters)
+    OPTIMISERS["adamw"].update(parameters, slots, parameters, 0.1)
     assert all(map(np.array_equal, leaves(parameters), before))
-    assert not any(np.any(leaf) for leaf in leaves(moments))
+    assert not any(np.any(leaf) for leaf in leaves(slots))

@@ -119,8 +119,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     are refused. Sparse rows are filled in with their zeros: all of those trained on at
     once, those predicted block by block.
 
-    A batch of samples that all have weight 0 is passed over: it changes neither weights
-    nor moments.
+    A batch of samples that all have weight 0 is passed over: it changes nothing.
 
     Examples
     --------
@@ -198,7 +197,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> "MLPClassifier":
-        """Go on for one epoch over ``X`` and ``y``, the optimiser's moments kept.
+        """Go on for one epoch over ``X`` and ``y``, what the optimiser remembers kept.
 
         Parameters
         ----------

@@ -323,7 +323,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             vars(self), self._loss_name, inputs, self._output_names, rng
         )
         self._rng = rng
-        self._moments: tuple[Optimiser, Tree] | None = None
+        self._slots: tuple[Optimiser, Tree] | None = None
         self._rate = float(self.learning_rate_init)
         self._patience = Patience(float(self.tol), float(self.n_iter_no_change))
         self.t_ = 0
@@ -368,7 +368,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         *,
         on: bool = False,
     ) -> str:
-        """Train for at most so many epochs; ``on`` keeps the optimiser's moments.
+        """Train for at most so many epochs; ``on`` keeps what the optimiser remembers.
 
         Returns
         -------
@@ -389,11 +389,11 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             engine, order, epochs, judge, self.early_stopping, bool(self.verbose)
         )
         state = problem.initial_state()
-        if on and self._moments and self._moments[0] == problem.optimiser:
-            state = state._replace(moments=self._moments[1])
+        if on and self._slots and self._slots[0] == problem.optimiser:
+            state = state._replace(slots=self._slots[1])
         state, diverged = self._followed(descent, problem, state)
         state = on_host(state)
-        self._moments = problem.optimiser, state.moments
+        self._slots = problem.optimiser, state.slots
         self.network_ = replace(self.network_, parameters=state.parameters)
         if diverged:
             raise self._divergence(samples, int(state.step))
@@ -497,7 +497,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 # A velocity is what it was in steps of the rate: these are shorter.
                 state = on_host(state)
                 state = state._replace(
-                    moments=tree_map(lambda v: v * SLOWER, state.moments)
+                    slots=tree_map(lambda v: v * SLOWER, state.slots)
                 )
                 slower = replace(problem, peak_rate=self._rate)
                 descent = replace(descent, engine=engine_for(slower, self.engine))

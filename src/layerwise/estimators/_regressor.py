@@ -103,7 +103,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(follows_epochs)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Go on for one epoch over ``X`` and ``y``, the optimiser's moments kept.
+        """Go on for one epoch over ``X`` and ``y``, what the optimiser remembers kept.
 
         Parameters and errors are those of `fit`; early stopping is one of the latter.
         """

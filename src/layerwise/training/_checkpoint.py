@@ -1,7 +1,7 @@
 """Checkpoints on disk: where a training stood, to the byte.
 
 A checkpoint is one safetensors file, named by the global step: parameters, the
-optimiser's moments, the snapshots on the way, every step's records, and the epochs'
+optimiser's slots, the snapshots on the way, every step's records, and the epochs'
 figures as JSON. Which training it belongs to is told by a fingerprint.
 """
 
@@ -33,7 +33,7 @@ __all__ = [
     "save_checkpoint",
 ]
 
-FORMAT = "checkpoint-5"
+FORMAT = "checkpoint-6"
 
 
 def fingerprint(architecture: Trainable, data: Dataset, recipe: Recipe) -> str:
@@ -92,7 +92,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path
     state = on_host(checkpoint.state)
     trees = {
         "parameters": state.parameters,
-        "moments": state.moments,
+        "slots": state.slots,
         "snapshots": checkpoint.snapshots,
     }
     if checkpoint.best:
@@ -185,7 +185,7 @@ def _checkpoint(
 ) -> Checkpoint:
     trees = {
         "parameters": like.parameters,
-        "moments": like.moments,
+        "slots": like.slots,
         "snapshots": dict.fromkeys(records["snapshots"], like.parameters),
     }
     if records["best"]:
@@ -202,7 +202,7 @@ def _checkpoint(
     if not set(filled["snapshots"]) <= set(reached):
         raise ValueError("it has a snapshot of an epoch that was not reached")
     best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
-    state = State(filled["parameters"], filled["moments"], step)
+    state = State(filled["parameters"], filled["slots"], step)
     history = History(losses, accuracies, epochs, tensors["health"])
     seconds = float(records["seconds"])
     return Checkpoint(state, history, best, filled["snapshots"], seconds)

@@ -96,7 +96,7 @@ class Checkpoint:
     Parameters
     ----------
     state : State
-        Parameters, moments and step, on the host.
+        Parameters, slots and step, on the host.
     history : History
         The records so far.
     best : tuple of Epoch and tree, optional

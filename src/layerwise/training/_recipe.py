@@ -73,13 +73,16 @@ class Optimiser(ABC):
 
     @abstractmethod
     def init(self, parameters: Tree) -> Tree:
-        """Return the moments before the first step."""
+        """Return the slots before the first step.
+
+        They are what it remembers of the past: running means, counts.
+        """
 
     @abstractmethod
     def update(
-        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+        self, gradients: Tree, slots: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
-        """Return the next parameters and moments; ``rate`` is the learning rate."""
+        """Return the next parameters and slots; ``rate`` is the learning rate."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,15 @@ class SGD(Optimiser):
     """Plain stochastic gradient descent: θ ← θ − η g."""
 
     def init(self, parameters: Tree) -> Tree:
-        """Return no moments."""
+        """Return no slots."""
         del parameters
         return ()
 
     def update(
-        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+        self, gradients: Tree, slots: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Go against the gradient."""
-        return tree_map(lambda p, g: p - rate * g, parameters, gradients), moments
+        return tree_map(lambda p, g: p - rate * g, parameters, gradients), slots
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,10 @@ class Momentum(Optimiser):
         return tree_map(lambda p: p * 0, parameters)
 
     def update(
-        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+        self, gradients: Tree, slots: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Go along the velocity."""
-        velocity = tree_map(lambda v, g: self.decay * v + g, moments, gradients)
+        velocity = tree_map(lambda v, g: self.decay * v + g, slots, gradients)
         ahead = velocity
         if self.nesterov:
             ahead = tree_map(lambda v, g: g + self.decay * v, velocity, gradients)
@@ -132,7 +135,7 @@ class Adam(Optimiser):
         θ ← θ − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) − η λ θ
 
     The decay λ acts on the parameters, not on the gradient (Loshchilov & Hutter 2019).
-    t counts the updates made, and is one of the moments: a batch that is left out, and
+    t counts the updates made, and is one of the slots: a batch that is left out, and
     a training that goes on with other samples, do not disturb it.
 
     With ``raw_epsilon`` ε is added to √v itself: the ε̂ at the end of the paper's
@@ -156,20 +159,18 @@ class Adam(Optimiser):
         }
 
     def update(
-        self, gradients: Tree, moments: Tree, parameters: Tree, rate: Array | float
+        self, gradients: Tree, slots: Tree, parameters: Tree, rate: Array | float
     ) -> tuple[Tree, Tree]:
         """Follow the running mean, measured in running root mean squares."""
         mean = tree_map(
-            lambda m, g: self.beta1 * m + (1 - self.beta1) * g,
-            moments["mean"],
-            gradients,
+            lambda m, g: self.beta1 * m + (1 - self.beta1) * g, slots["mean"], gradients
         )
         square = tree_map(
             lambda v, g: self.beta2 * v + (1 - self.beta2) * (g * g),
-            moments["square"],
+            slots["square"],
             gradients,
         )
-        count = moments["count"] + 1
+        count = slots["count"] + 1
         unbias1 = 1 / (1 - self.beta1**count)
         unbias2 = 1 / (1 - self.beta2**count)
         sqrt = namespace(count).sqrt

@@ -115,7 +115,7 @@ class CompiledEngine:
             if not np.isfinite(losses[-1]):
                 updates -= 1
                 carry = run(updates)
-            if not all_finite((carry.parameters, carry.moments)):
+            if not all_finite((carry.parameters, carry.slots)):
                 updates, carry = _last_finite(run, updates)
                 losses = np.append(losses[: updates + 1], losses.dtype.type(np.nan))
                 accuracies = np.append(accuracies[: updates + 1], losses[-1])
@@ -124,7 +124,7 @@ class CompiledEngine:
         taken = records_within(
             self._problem.health_every, begin, begin + first, begin + reached
         )
-        reached_state = State(carry.parameters, carry.moments, start + updates)
+        reached_state = State(carry.parameters, carry.slots, start + updates)
         return reached_state, Steps(losses, accuracies, health[taken])
 
     def _segment(self, order: Order, number: int) -> Segment:
@@ -153,7 +153,7 @@ def _last_finite(run: Callable[[int], Carry], updates: int) -> tuple[int, Carry]
     while bad - good > 1:
         middle = (good + bad) // 2
         carry = run(middle)
-        if all_finite((carry.parameters, carry.moments)):
+        if all_finite((carry.parameters, carry.slots)):
             good = middle
         else:
             bad = middle

@@ -104,8 +104,8 @@ class EagerEngine:
         like = self._problem.optimiser.init(vector)
         state = state._replace(
             parameters=vector,
-            moments=tree_map(
-                lambda v, t: ravelled(t) if v.ndim else t, like, state.moments
+            slots=tree_map(
+                lambda v, t: ravelled(t) if v.ndim else t, like, state.slots
             ),
         )
         losses: list[float] = []
@@ -127,11 +127,9 @@ class EagerEngine:
         records = Steps(
             np.array(losses, dtype), np.array(accuracies, dtype), np.concatenate(health)
         )
-        moments = tree_map(
-            lambda v: unravelled(v, tree) if v.ndim else v, state.moments
-        )
+        slots = tree_map(lambda v: unravelled(v, tree) if v.ndim else v, state.slots)
         parameters = unravelled(state.parameters, tree)
-        return State(parameters, moments, state.step), records
+        return State(parameters, slots, state.step), records
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
@@ -175,15 +173,15 @@ class EagerEngine:
             self._noise(state.step, len(rows)),
             problem.l2 or None,
         )
-        parameters, moments = problem.optimiser.update(
-            ravelled(found.gradients), state.moments, state.parameters, rate
+        parameters, slots = problem.optimiser.update(
+            ravelled(found.gradients), state.slots, state.parameters, rate
         )
         right = hits(found.outputs, problem.samples.targets[rows])
         health = problem.no_health()
         if taken:
             after = unravelled(parameters, before)
             health = health_of_step(network.layer, batch, found, before, after)[None]
-        advanced = State(parameters, moments, state.step + 1)
+        advanced = State(parameters, slots, state.step + 1)
         return advanced, float(found.loss), float(right @ weights / total), health
 
     def _inputs(self, samples: Samples, rows: np.ndarray) -> np.ndarray:

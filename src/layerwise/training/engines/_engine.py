@@ -24,14 +24,14 @@ class State(NamedTuple):
     ----------
     parameters : tree of arrays
         The network's; a module's running means among them.
-    moments : tree of arrays
-        The optimiser's.
+    slots : tree of arrays
+        What the optimiser remembers: running means, counts.
     step : int
         Updates done since the training began.
     """
 
     parameters: Tree
-    moments: Tree
+    slots: Tree
     step: Array | int
 
 
@@ -172,7 +172,7 @@ class Engine(Protocol):
     """Something that advances a state along an order of samples.
 
     Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes. A
-    batch of samples that all have weight 0 changes neither parameters nor moments.
+    batch of samples that all have weight 0 changes neither parameters nor slots.
     """
 
     @property
@@ -185,7 +185,7 @@ class Engine(Protocol):
     ) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges.
 
-        The state returned is the last one of finite parameters and moments.
+        The state returned is the last one of finite parameters and slots.
         """
         ...
 
@@ -201,5 +201,5 @@ def all_finite(tree: Tree) -> bool:
 
 def on_host(state: State) -> State:
     """Return the state with NumPy arrays."""
-    parameters, moments = (tree_map(to_numpy, t) for t in state[:2])
-    return State(parameters, moments, int(state.step))
+    parameters, slots = (tree_map(to_numpy, t) for t in state[:2])
+    return State(parameters, slots, int(state.step))

@@ -128,7 +128,7 @@ class Carry(NamedTuple):
     reached: Array
     loss: Array
     parameters: Tree
-    moments: Tree
+    slots: Tree
     losses: Array
     accuracies: Array
     health: Array
@@ -210,7 +210,7 @@ def _run(
             i + 1,
             to.loss,
             to.parameters,
-            to.moments,
+            to.slots,
             carry.losses.at[i].set(to.loss),
             carry.accuracies.at[i].set(accuracy),
             carry.health,
@@ -236,9 +236,7 @@ def _run(
     zero = jnp.zeros((), shape.dtype)
     count = len(segment.rates) // every + 1 if every else 0
     records = no_health(count, len(shape.layer.layers), shape.dtype)
-    begin = Carry(
-        first, zero, state.parameters, state.moments, nothing, nothing, records
-    )
+    begin = Carry(first, zero, state.parameters, state.slots, nothing, nothing, records)
     return loop(until(last), stretch if every else step, begin)
 
 
@@ -249,7 +247,7 @@ class _Moved(NamedTuple):
     found: LossAndGradients
     loss: Array
     parameters: Tree
-    moments: Tree
+    slots: Tree
 
 
 def _moved(
@@ -257,15 +255,15 @@ def _moved(
 ) -> _Moved:
     """Return what one step comes to; a batch without weight changes nothing."""
     loss = found.loss
-    parameters, moments = shape.optimiser.update(
-        found.gradients, carry.moments, carry.parameters, rate
+    parameters, slots = shape.optimiser.update(
+        found.gradients, carry.slots, carry.parameters, rate
     )
     if shape.weighted:
         unless_empty = partial(jnp.where, batch.weights.sum() > 0)
         parameters = tree_map(unless_empty, parameters, carry.parameters)
-        moments = tree_map(unless_empty, moments, carry.moments)
+        slots = tree_map(unless_empty, slots, carry.slots)
         loss = unless_empty(loss, 0)
-    return _Moved(batch, found, loss, parameters, moments)
+    return _Moved(batch, found, loss, parameters, slots)
 
 
 def _evaluate(

@@ -80,7 +80,7 @@ class TorchEngine:
         if self._device.type == "cuda":
             self._device = torch.device("cuda", torch.cuda.current_device())
         self._live = live(problem.network, self._device)
-        self._moments = self._copied(problem.optimiser.init(self._live.vector))
+        self._slots = self._copied(problem.optimiser.init(self._live.vector))
         self._matrices = self._of_matrices() if problem.l2 else None
         self._forward = self._live.module
         if ranks.joined():
@@ -115,9 +115,7 @@ class TorchEngine:
             if ranks.joined():
                 # Running means are those of rank 0's samples, on every rank.
                 self._from_first([*(self._live.kept or {}).values()])
-        self._latest = State(
-            self._live.parameters(), self._shown_moments(), start + done
-        )
+        self._latest = State(self._live.parameters(), self._shown_slots(), start + done)
         return self._latest, records
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
@@ -196,7 +194,7 @@ class TorchEngine:
         health: list[Tensor] = []
         done = 0
         for step in self._fed(steps):
-            before = self._live.vector.clone(), self._copied(self._moments)
+            before = self._live.vector.clone(), self._copied(self._slots)
             kept = self._copied(self._live.kept or {})
             found, taken = self._step(step)
             figures.append(found)
@@ -206,7 +204,7 @@ class TorchEngine:
             if loss_is and self._is_finite():
                 done += 1
                 continue
-            fill((self._live.vector, self._moments), before)
+            fill((self._live.vector, self._slots), before)
             fill(self._live.kept or {}, kept)
             if loss_is:
                 figures.append(torch.full_like(found, torch.nan))
@@ -306,12 +304,12 @@ class TorchEngine:
                 live.gradient.add_(pull)
                 penalty = 0.5 * (pull * live.vector).sum()
                 loss = loss + penalty / ranks.world_size()
-            moved, moments = problem.optimiser.update(
-                live.gradient, self._moments, live.vector, rate
+            moved, slots = problem.optimiser.update(
+                live.gradient, self._slots, live.vector, rate
             )
             # In place: the module's parameters are views, and a graph knows addresses.
             live.vector.copy_(moved)
-            fill(self._moments, moments)
+            fill(self._slots, slots)
             right = (hits(outputs, targets).to(share.dtype) * share).sum()
             return torch.stack([loss, right])
 
@@ -352,16 +350,16 @@ class TorchEngine:
         return mask
 
     def _load(self, state: State) -> None:
-        """Set parameters and moments to those of a state, unless they are already."""
+        """Set parameters and slots to those of a state, unless they are already."""
         is_there, self._latest = state is self._latest, None
         if is_there:
             return
         self._live.load(state.parameters)
-        shown = tree_map(self._shown, self._moments)
-        fill(shown, state.moments)
+        shown = tree_map(self._shown, self._slots)
+        fill(shown, state.slots)
         if ranks.joined():
             # A module's first parameters need not be the same everywhere.
-            held = [self._live.vector, *leaves(self._moments)]
+            held = [self._live.vector, *leaves(self._slots)]
             self._from_first([*held, *(self._live.kept or {}).values()])
 
     def _from_first(self, tensors: list[Tensor]) -> None:
@@ -370,17 +368,17 @@ class TorchEngine:
                 torch.distributed.broadcast(tensor, src=0)
 
     def _shown(self, moment: Tensor) -> Tree:
-        """Return one of the moments as the state has it: like the parameters."""
+        """Return one of the slots as the state has it: like the parameters."""
         return self._live.shown(moment) if moment.ndim else moment
 
-    def _shown_moments(self) -> Tree:
-        return tree_map(lambda moment: self._shown(moment.clone()), self._moments)
+    def _shown_slots(self) -> Tree:
+        return tree_map(lambda slot: self._shown(slot.clone()), self._slots)
 
     def _copied(self, tree: Tree) -> Tree:
         return tree_map(torch.clone, tree)
 
     def _is_finite(self) -> bool:
-        held = [self._live.vector, *leaves(self._moments)]
+        held = [self._live.vector, *leaves(self._slots)]
         return all(bool(torch.isfinite(tensor).all()) for tensor in held)
 
     def _summed(self, tensor: Tensor) -> Tensor:
