@@ -290,7 +290,7 @@ def measured(
             "spread": class_spread(evidence.fitted),
         }
         | {
-            name: np.array([_mean(each[sample.targets == c]) for c in range(classes)])
+            name: np.array([_mean(values[sample.targets == c]) for c in range(classes)])
             for name, values in means.items()
         },
         by_pair={
