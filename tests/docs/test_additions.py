@@ -183,6 +183,7 @@ def use_option() -> None:
     assert main(["train", "iris", "--norm-epsilon", "0"]) == 2
 
 
+@pytest.mark.slow("documents")
 @pytest.mark.parametrize("name", MOST_FILES)
 def test_an_addition_applies_and_works(name, repository, tmp_path):
     patch = repository / "docs" / "additions" / f"{name}.diff"

@@ -96,6 +96,7 @@ class TestStudy:
         assert "Over the epochs" not in page
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
     torch.manual_seed(0)
     result = lw.fit(Textbook(), digits, epochs=2, seed=0)
@@ -454,6 +455,7 @@ def result(digits):
     return lw.fit(Textbook(), digits, epochs=3, snapshots=2, seed=0)
 
 
+@pytest.mark.usefixtures("unchecked")
 class TestOnItsWay:
     def test_every_snapshot_is_seen_on_the_stated_sample(self, result, digits):
         module = lw.to_torch(result.network)
