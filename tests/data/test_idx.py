@@ -135,3 +135,45 @@ def test_two_training_sets_are_refused(idx_folder, to_idx, images, labels):
     (idx_folder / "more-labels-idx1-ubyte").write_bytes(to_idx(labels))
     with pytest.raises(InputError, match="which images are for training"):
         load(idx_folder)
+
+
+def test_files_in_folders_of_their_names(tmp_path, images, labels, to_idx):
+    for name, array in {
+        "train-images-idx3-ubyte": images,
+        "train-labels-idx1-ubyte": labels,
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_bytes(to_idx(array))
+    (tmp_path / "t10k-images-idx3-ubyte").mkdir()  # and nothing in it
+    data = load(tmp_path)
+    assert data.train.where.file(0) == "train-images-idx3-ubyte"
+    assert sum(map(len, (data.train, data.validation, data.test))) == len(images)
+
+
+def test_swapped_images_and_labels_are_named(tmp_path, images, labels, to_idx):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(to_idx(labels))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(to_idx(images))
+    line = (
+        "train-images-idx3-ubyte holds labels and train-labels-idx1-ubyte images: "
+        "they are swapped"
+    )
+    with pytest.raises(InputError, match=line):
+        load(tmp_path)
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Not found</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["train-images-idx3-ubyte.gz", "mine.npz", "X.npy", "f.parquet", "a/f.parquet"],
+)
+def test_a_web_page_is_said_to_be_one(name, tmp_path, labels, to_idx):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(PAGE)
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(to_idx(labels))
+    given = tmp_path if name.startswith("train") else path
+    given = path.parent if name.startswith("a/") else given
+    with pytest.raises(InputError, match=f"{path.name}: is a web page, not data"):
+        load(given)

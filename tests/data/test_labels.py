@@ -76,6 +76,10 @@ def test_labels_to_ignore_are_named():
         Dataset.from_arrays(X[:6], np.array([0, 1, -1] * 2), class_names=["a", "b"])
 
 
+def test_swapped_inputs_and_labels_are_said():
+    assert "they are swapped" in refusal(X, np.arange(2000) % 2)
+
+
 def test_minus_one_and_one_are_two_classes():
     data = Dataset.from_arrays(X[:40], np.tile([-1, 1], 20))
     assert data.class_names == ("-1", "1")

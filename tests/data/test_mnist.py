@@ -84,10 +84,11 @@ def test_the_first_place_that_has_it_is_taken(
     monkeypatch.setenv("LAYERWISE_DATA", str(places[1]))
     # From the last to the first: each place hides those behind it.
     for folder in reversed(places):
+        option = folder if folder is places[0] else None
         with pytest.raises(InputError):
-            load_published(small, places[0], seed=0)
+            load_published(small, option, seed=0)
         stored(folder / "small", contents, pack)
-        data = load_published(small, places[0], seed=0)
+        data = load_published(small, option, seed=0)
         assert (data.name, len(data.test)) == ("small", 6)
         for path in (folder / "small").iterdir():
             path.write_bytes(wrong[FILES.index(path.name.removesuffix(".gz"))])
@@ -189,3 +190,32 @@ def test_every_published_set_has_two_mirrors_and_four_digests():
         assert len(set(images.mirrors)) >= 2
         assert [len(digest) for digest in images.digests] == [64] * 4
         assert len(images.class_names) == 10
+
+
+@pytest.mark.usefixtures("cache")
+class TestFolderThatIsNamed:
+    def test_files_directly_in_it_are_taken(self, tmp_path, published):
+        small, contents = published
+        data = load_published(small, stored(tmp_path / "mine", contents), 0)
+        assert len(data.test) == 6
+
+    def test_files_in_folders_of_their_names_are_taken(self, tmp_path, published):
+        small, contents = published
+        for name, content in zip(FILES, contents, strict=True):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / name).write_bytes(content)
+        assert len(load_published(small, tmp_path, 0).test) == 6
+
+    def test_what_it_lacks_is_said_and_no_other_place_is_taken(
+        self, tmp_path, cache, published
+    ):
+        small, contents = published
+        stored(cache / "small", contents)
+        folder = stored(tmp_path / "mine" / "small", contents)
+        (folder / f"{FILES[3]}.gz").unlink()
+        with pytest.raises(InputError) as caught:
+            load_published(small, folder.parent, 0)
+        said = str(caught.value)
+        assert said.startswith(f"--data-dir {folder.parent}: looked for small in")
+        assert f"{folder} lacks {FILES[3]} (plain or .gz)" in said
+        assert FILES[0] not in said

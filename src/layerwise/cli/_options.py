@@ -98,7 +98,7 @@ class DataOptions:
 
     data: Data = "digits"
     data_dir: Folder = None
-    """folder that holds published sets, one sub-folder each"""
+    """folder of a published set, or with a subfolder for each; no other is searched"""
     scaling: Annotated[
         ScalingKind | None,
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),

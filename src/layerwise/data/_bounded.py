@@ -14,7 +14,14 @@ import numpy as np
 
 from layerwise.errors import InputError, MachineError
 
-__all__ = ["DEFLATE_RATIO", "MAX_BYTES", "check_size", "filled", "reading"]
+__all__ = [
+    "DEFLATE_RATIO",
+    "MAX_BYTES",
+    "check_size",
+    "filled",
+    "reading",
+    "refuse_web_page",
+]
 
 MAX_BYTES = 8 << 30
 """The largest array that is read, 8 GiB."""
@@ -58,6 +65,20 @@ def reading(path: Path) -> Generator[None]:
         if error.errno == errno.EINVAL:  # a zip's directory points out of the file
             raise InputError(f"{path}: truncated or damaged: get it again") from error
         raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def refuse_web_page(head: bytes, source: str | Path) -> None:
+    """Refuse a file that begins as HTML or XML does: no data file does.
+
+    Raises
+    ------
+    InputError
+    """
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<!", b"<h", b"<H", b"<?")):
+        raise InputError(
+            f"{source}: is a web page, not data: the address it was saved from answered"
+            " with a page; get the file itself"
+        )
 
 
 def check_size(

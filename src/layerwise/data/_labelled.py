@@ -80,6 +80,14 @@ def checked_set(labelled: Labelled) -> Labelled:
     columns = getattr(labelled.inputs, "columns", None)  # a data frame's
     if feature_names is None and columns is not None:
         feature_names = tuple(str(name) for name in columns)
+    shapes: list[tuple[int, ...]] = [
+        getattr(one, "shape", ()) for one in (labelled.inputs, labelled.labels)
+    ]
+    if len(shapes[0]) == 1 < len(shapes[1]) and shapes[1][1] > 1:
+        raise InputError(
+            f"{source}: inputs have shape {shapes[0]} and labels {shapes[1]}: they are"
+            " swapped, inputs come first"
+        )
     inputs = _checked_inputs(labelled.inputs, source, feature_names)
     labels = _checked_labels(labelled.labels, len(inputs), source)
     if not labelled.class_names:

@@ -152,9 +152,9 @@ def load(
         or a ``.parquet`` file, or a folder of such (with a column label, labels,
         target, class or y, and a column of lists, or others of numbers).
     data_dir : path, optional
-        A folder with one subfolder for each set that is downloaded otherwise. Then
-        follow the folder that the environment variable LAYERWISE_DATA names, the user's
-        cache, and the download into it.
+        The folder of a set that is downloaded otherwise, or one with a subfolder for
+        each. Without it: the folder that the environment variable LAYERWISE_DATA names,
+        the user's cache, and the download into it.
     seed : int
         The seed of the split, and of the toy sets' draws.
     stored : bool

@@ -342,7 +342,8 @@ def _running_numbers(
         values = inputs[:, place]
         if np.any(values != np.floor(values)) or len(np.unique(values)) < rows:
             continue
-        changes = np.count_nonzero(np.diff(targets[np.argsort(values, kind="stable")]))
+        ordered = targets[np.argsort(values, kind="stable")]
+        changes = int(np.count_nonzero(np.diff(ordered)))
         if changes < by_chance / 2:
             name = repr(names[place]) if names else count(int(place))
             yield (

@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from layerwise.data._bounded import reading, refuse_web_page
 from layerwise.data._labelled import Labelled
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
 from layerwise.data.formats._mnist import PUBLISHED, load_published
@@ -53,7 +54,18 @@ def read_labelled(path: Path, stored: bool) -> Labelled:
         read = _function(path.suffix.lower(), "read_file")
     if read is None:
         raise InputError(f"{path}: {_why_not(path.suffix.lower())}")
+    _refuse_web_pages(path)
     return read(path, stored)
+
+
+def _refuse_web_pages(path: Path) -> None:
+    """Refuse a file, or a folder with one, that is a web page by its first bytes."""
+    suffixes = {kind.suffix for kind in FORMATS.values()} - {""}
+    files = [path] if path.is_file() else [*path.iterdir()]
+    for file in files:
+        if file.suffix.lower() in suffixes and file.is_file():
+            with reading(file), file.open("rb") as opened:
+                refuse_web_page(opened.read(64), file)
 
 
 def _why_not(suffix: str) -> str:
@@ -86,6 +98,7 @@ def open_rows(path: Path, name: str | None = None) -> RowFile:
     if (opened := _function(path.suffix.lower(), "open_rows")) is None:
         known = ", ".join(kind.suffix for kind in formats_with("open_rows"))
         raise InputError(f"{path}: {path.suffix or 'no suffix'}: give {known}")
+    _refuse_web_pages(path)
     return opened(path, name)
 
 

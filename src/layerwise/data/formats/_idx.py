@@ -17,12 +17,13 @@ from layerwise.data._bounded import (
     check_size,
     filled,
     reading,
+    refuse_web_page,
 )
 from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["read_folder", "read_idx"]
+__all__ = ["read_folder", "read_idx", "unpacked"]
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES = 8
@@ -98,6 +99,7 @@ def _header(
 ) -> tuple[tuple[int, ...], np.dtype[Any], bytes]:
     """Return the shape and dtype that an IDX file declares, and its header's bytes."""
     magic = stream.read(4)
+    refuse_web_page(magic, source)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise InputError(
             f"{source}: not an IDX file (it begins with {magic.hex(' ') or 'nothing'}):"
@@ -119,6 +121,15 @@ def _header(
     return shape, np.dtype(DTYPES[magic[2]]), magic + sizes
 
 
+def unpacked(path: Path) -> Path | None:
+    """Return a file, or the one of the same name in a folder of that name.
+
+    So some programs unpack an archive of single files. None where there is neither.
+    """
+    inside = path / path.name.removesuffix(".gz")
+    return next((one for one in (path, inside) if one.is_file()), None)
+
+
 def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
     """Find the images and labels in a folder, by what the names of a pair begin with.
 
@@ -132,10 +143,11 @@ def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
     found: dict[str, dict[str, Path]] = {}
     # Sorted, x comes before x.gz, and setdefault keeps the first.
     for path in sorted(folder.iterdir()):
-        if match := re.fullmatch(
+        match = re.fullmatch(
             r"(?P<start>.*?)(?P<kind>images|labels)[-._]idx\d[^.]*(\.gz)?", path.name
-        ):
-            found.setdefault(match["start"], {}).setdefault(match["kind"], path)
+        )
+        if match and (file := unpacked(path)):
+            found.setdefault(match["start"], {}).setdefault(match["kind"], file)
     for start, kinds in found.items():
         if len(kinds) < 2:
             missing = ({"images", "labels"} - kinds.keys()).pop()
@@ -181,6 +193,13 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         (_images(pairs[start]["images"], stored), read_idx(pairs[start]["labels"]))
         for start in train + test
     ]
+    for start, (images, labels) in zip(train + test, arrays, strict=True):
+        if images.ndim == 1 < labels.ndim:
+            names = [pairs[start][kind].name for kind in ("images", "labels")]
+            raise InputError(
+                f"{folder}: {names[0]} holds labels and {names[1]} images: they are "
+                "swapped, rename them"
+            )
     files = [
         one_file(pairs[start]["images"].name, array)
         for start, (array, _) in zip(train + test, arrays, strict=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._records import Dataset, dataset
-from layerwise.data.formats._idx import read_idx
+from layerwise.data.formats._idx import read_idx, unpacked
 from layerwise.errors import InputError
 from layerwise.files import machine_errors, make_folder
 
@@ -105,16 +105,19 @@ def load_published(
 ) -> Dataset:
     """Load a published set from the first place that has it.
 
-    The places: ``data_dir``, the folder that LAYERWISE_DATA names, the user's cache,
-    the mirrors.
+    The places: ``data_dir`` alone where it is given; else the folder that
+    LAYERWISE_DATA names, the user's cache, the mirrors.
 
     Raises
     ------
     InputError
-        If ``data_dir`` does not exist, a file is not the published one, or the set is
-        nowhere and cannot be downloaded.
+        If ``data_dir`` does not exist or lacks the set, a file is not the published
+        one, or the set is nowhere and cannot be downloaded.
     """
-    paths = _found(_folders(images.name, data_dir)) or _downloaded(images)
+    if data_dir is not None:
+        paths = _given(images.name, Path(data_dir))
+    else:
+        paths = _found(_folders(images.name)) or _downloaded(images)
     train_images, train_labels, test_images, test_labels = (
         read_idx(path, digest)
         for path, digest in zip(paths, images.digests, strict=True)
@@ -131,16 +134,32 @@ def load_published(
     return dataset(labelled, images.name, seed)
 
 
-def _folders(name: str, data_dir: str | os.PathLike[str] | None) -> list[Path]:
+def _given(name: str, folder: Path) -> list[Path]:
+    """Return the four files in a folder that was named, or in its folder of the set.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or it lacks files: no other place is looked at.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--data-dir {folder}: there is no such folder")
+    places = [folder / name, folder]
+    if paths := _found(places):
+        return paths
+    place = places[0] if places[0].is_dir() else folder
+    missing = [name for name in FILES if not _file(place, name)]
+    raise InputError(
+        f"--data-dir {folder}: looked for {name} in {places[0]} and in {folder}; "
+        f"{place} lacks {', '.join(missing)} (plain or .gz): put them there"
+    )
+
+
+def _folders(name: str) -> list[Path]:
     """Return where the set may lie, in the order in which to look."""
-    folders: list[Path] = []
-    if data_dir is not None:
-        if not Path(data_dir).is_dir():
-            raise InputError(f"--data-dir {data_dir}: there is no such folder")
-        folders.append(Path(data_dir))
-    if variable := os.environ.get("LAYERWISE_DATA"):
-        folders.append(Path(variable))
-    return [folder / name for folder in [*folders, _cache()]]
+    variable = os.environ.get("LAYERWISE_DATA")
+    given = [Path(variable) / name] if variable else []
+    return [*given, _cache() / name]
 
 
 def _cache() -> Path:
@@ -152,11 +171,15 @@ def _cache() -> Path:
 def _found(folders: Sequence[Path]) -> list[Path] | None:
     """Return the four files, plain or packed, of the first folder that has them all."""
     for folder in folders:
-        choices = [(folder / name, folder / f"{name}.gz") for name in FILES]
-        present = [[path for path in choice if path.is_file()] for choice in choices]
-        if all(present):
-            return [paths[0] for paths in present]
+        present = [path for name in FILES if (path := _file(folder, name))]
+        if len(present) == len(FILES):
+            return present
     return None
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """Return a file of the set, plain or packed, in a folder."""
+    return unpacked(folder / name) or unpacked(folder / f"{name}.gz")
 
 
 def _downloaded(images: ImageSet) -> list[Path]:
