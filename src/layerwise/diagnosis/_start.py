@@ -34,8 +34,9 @@ def exploding(evidence: Evidence) -> Cause | None:
     if not change:
         return None
     first = evidence.records[0]
+    of_inputs = float(np.sqrt(np.mean(np.square(evidence.scaled)))) or 1.0
     sizes = _finite_beginning(
-        [_input_size(evidence), *(one.root_mean_square for one in first.layers)]
+        [of_inputs, *(one.root_mean_square for one in first.layers)]
     )
     layers = len(sizes) - 1
     if not layers:
@@ -125,10 +126,6 @@ def _suited(evidence: Evidence) -> str:
 
 def _stopped(evidence: Evidence) -> int | None:
     return len(evidence.history.losses) if evidence.status == "diverged" else None
-
-
-def _input_size(evidence: Evidence) -> float:
-    return float(np.sqrt(np.mean(np.square(evidence.scaled)))) or 1.0
 
 
 def vanishing(evidence: Evidence) -> Cause | None:

@@ -27,7 +27,7 @@ from layerwise.experiment._stored import (
     stored_forecast,
     stored_labels,
 )
-from layerwise.experiment._summary import environment, json_types
+from layerwise.experiment._summary import json_types
 from layerwise.experiment.sweeping import (
     SweepRun,
     axis,
@@ -48,7 +48,6 @@ __all__ = [
     "compare",
     "data_summary",
     "draw_again",
-    "environment",
     "finish",
     "finish_sweep",
     "fix_run",

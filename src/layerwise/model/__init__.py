@@ -22,7 +22,7 @@ from layerwise.model._gradcheck import (
     gradcheck,
     own_targets,
 )
-from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Shape, output_shape
+from layerwise.model._layer import Counterpart, Draw, Layer, Noise, output_shape
 from layerwise.model._layers import INITIALISERS, Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import (
     LOSSES,
@@ -76,7 +76,6 @@ __all__ = [
     "ReLU",
     "Residual",
     "Sequential",
-    "Shape",
     "Sigmoid",
     "Softmax",
     "SquaredError",

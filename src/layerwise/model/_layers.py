@@ -14,6 +14,8 @@ from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Same, Shape
 
 __all__ = ["INITIALISERS", "Dropout", "Initialiser", "LayerNorm", "Linear", "Softmax"]
 
+Rows = Float[Array, "batch units"]
+
 Initialiser = Callable[[np.random.Generator, int, int], np.ndarray]
 """Draws a weight matrix of shape (fan_in, fan_out), float64."""
 
@@ -90,26 +92,20 @@ class Linear(Layer):
 
     def forward(
         self, params: Tree, x: Float[Array, "batch inputs"], noise: Noise = None
-    ) -> tuple[Float[Array, "batch units"], Tree]:
+    ) -> tuple[Rows, Tree]:
         """Return X W + b; the trace is X."""
         del noise
         return x @ params["W"] + params["b"], x
 
     def backward(
-        self,
-        params: Tree,
-        trace: Float[Array, "batch inputs"],
-        gradient: Float[Array, "batch units"],
+        self, params: Tree, trace: Float[Array, "batch inputs"], gradient: Rows
     ) -> tuple[Tree, Float[Array, "batch inputs"]]:
         """Return the gradients by W and b, and by X."""
         gradients = self.gradients(params, trace, gradient)
         return gradients, gradient @ params["W"].T
 
     def gradients(
-        self,
-        params: Tree,
-        trace: Float[Array, "batch inputs"],
-        gradient: Float[Array, "batch units"],
+        self, params: Tree, trace: Float[Array, "batch inputs"], gradient: Rows
     ) -> Tree:
         """Return the gradients by W and b."""
         del params
@@ -144,9 +140,7 @@ class LayerNorm(Layer):
         del rng
         return {"gamma": np.ones(shape), "beta": np.zeros(shape)}
 
-    def forward(
-        self, params: Tree, x: Float[Array, "batch units"], noise: Noise = None
-    ) -> tuple[Float[Array, "batch units"], Tree]:
+    def forward(self, params: Tree, x: Rows, noise: Noise = None) -> tuple[Rows, Tree]:
         """Return γ x̂ + β; the trace is x̂ and 1 / √(s² + ε)."""
         del noise
         xp = namespace(x)
@@ -156,9 +150,7 @@ class LayerNorm(Layer):
         normed = centred * scale
         return params["gamma"] * normed + params["beta"], (normed, scale)
 
-    def backward(
-        self, params: Tree, trace: Tree, gradient: Float[Array, "batch units"]
-    ) -> tuple[Tree, Float[Array, "batch units"]]:
+    def backward(self, params: Tree, trace: Tree, gradient: Rows) -> tuple[Tree, Rows]:
         """Return the gradients by γ and β, and by x."""
         xp = namespace(gradient)
         normed, scale = trace
@@ -233,9 +225,7 @@ class Softmax(Layer):
 
     counterpart = Counterpart("Softmax", fixed={"dim": (-1, 1)})
 
-    def forward(
-        self, params: Tree, x: Float[Array, "batch classes"], noise: Noise = None
-    ) -> tuple[Float[Array, "batch classes"], Tree]:
+    def forward(self, params: Tree, x: Rows, noise: Noise = None) -> tuple[Rows, Tree]:
         """Return p; the trace is p."""
         del params, noise
         xp = namespace(x)
@@ -245,12 +235,7 @@ class Softmax(Layer):
         p = e / xp.sum(e, axis=-1, keepdims=True)
         return p, p
 
-    def backward(
-        self,
-        params: Tree,
-        trace: Float[Array, "batch classes"],
-        gradient: Float[Array, "batch classes"],
-    ) -> tuple[Tree, Float[Array, "batch classes"]]:
+    def backward(self, params: Tree, trace: Rows, gradient: Rows) -> tuple[Tree, Rows]:
         """Return p (g − Σ g p)."""
         del params
         inner = namespace(trace).sum(gradient * trace, axis=-1, keepdims=True)

@@ -1,6 +1,6 @@
 """Mathematics on arrays of labelled rows: moments, and what follows from them."""
 
-from layerwise.statistics._blocks import Precision, blocks
+from layerwise.statistics._blocks import Precision
 from layerwise.statistics._classes import (
     angle_deviation,
     class_spread,
@@ -74,7 +74,6 @@ __all__ = [
     "Tally",
     "angle_deviation",
     "auc",
-    "blocks",
     "calibration_of",
     "class_spread",
     "confusion_counts",

@@ -13,7 +13,6 @@ from layerwise.training.engines._engine import (
     Score,
     State,
     Steps,
-    all_finite,
     on_host,
 )
 
@@ -26,7 +25,6 @@ __all__ = [
     "State",
     "Steps",
     "Task",
-    "all_finite",
     "engine_for",
     "engine_kind",
     "on_host",
