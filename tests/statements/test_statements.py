@@ -56,7 +56,31 @@ def noise(shares: tuple[float, ...], total: int = 600, seed: int = 0):
     return lw.Dataset.from_arrays(rng.normal(size=(total, 8)), targets)
 
 
+def other_test(change: Callable[[np.ndarray], np.ndarray], feature: int = 0):
+    """Return bytes in training whose test inputs were changed."""
+    rng = np.random.default_rng(feature)
+    targets = rng.integers(0, 2, 800)
+    inputs = np.clip(
+        60 + 90 * targets[:, None] + 30 * rng.normal(size=(800, 16)), 0, 255
+    )
+    inputs = inputs.astype(np.uint8).reshape(-1, 4, 4)
+    test = change(inputs[600:]), targets[600:]
+    return lw.Dataset.from_arrays(inputs[:600], targets[:600], test=test)
+
+
+def leak():
+    """Return a feature that is the label in training and validation but not in test."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 800)
+    inputs = rng.normal(size=(800, 6))
+    inputs[:600, 2] = 3 * targets[:600] + 0.1 * inputs[:600, 2]
+    inputs[600:, 2] = 3 * rng.integers(0, 2, 200)
+    test = inputs[600:], targets[600:]
+    return lw.Dataset.from_arrays(inputs[:600], targets[:600], test=test)
+
+
 WEAK = functools.partial(shifted, 2500, 0.116, (0.6, 0.6, -0.4))
+UNLIKE = "finding: test set unlike training"
 NOISE, RARE = "labels without information", "class imbalance"
 VERDICTS = {NOISE, RARE, "overfitting", "underfitting", "constant prediction"}
 
@@ -83,6 +107,13 @@ ROWS = [
     Row("rare, solved", lambda: shifted(2000, 0.02, (5, 5, 5, 5)), forbidden=VERDICTS),
     Row("rare, solved, 300", lambda: shifted(300, 0.03, (5, 5, 5, 5)),
         forbidden=VERDICTS),
+    Row("inverted test", lambda: other_test(lambda x: 255 - x),
+        {UNLIKE, "in training, and mean"}, {"finding: gap", "finding: suspect labels"}),
+    Row("test from 0 to 1", lambda: other_test(lambda x: (x > 128).astype(np.uint8)),
+        {UNLIKE, "range 0 to 1 in test"}, {"finding: gap", "finding: suspect labels"}),
+    Row("same test", lambda: other_test(lambda x: x), forbidden={UNLIKE}),
+    Row("leak", leak, {UNLIKE, "Feature 2 tells the label in training but not in test"},
+        {"finding: gap", "finding: suspect labels"}),
     Row("noise, even", lambda: noise((0.5, 0.5)), {NOISE}, {RARE}),
     Row("noise 90/7/3", lambda: noise((0.9, 0.07, 0.03)), {NOISE}, {RARE}),
     Row("noise 98/2", lambda: noise((0.98, 0.02), 1000), {NOISE}, {RARE}),
@@ -117,7 +148,7 @@ EMPTY = re.compile(r"\b0 of 0\b|\bnan\b|\binf\b|learning_rate None")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_what_is_planted_is_said_and_nothing_else(row):
+def test_what_is_planted_is_said_and_nothing_else(row: Row):
     kinds, text = said(row.name)
     flat = " ".join(text.split())
     missing = {one for one in row.required if one not in kinds and one not in flat}

@@ -65,11 +65,13 @@ def eventful(study):
         since="hidden1",
     )
     targets = np.tile(study.validation.targets, 2)
+    said = targets.astype(np.int64)
+    said[::10] = (said[::10] + 1) % 10  # as often right as on the test set, nearly
     view = ValidationView(
         targets=targets,
-        predictions=targets.astype(np.int64),
+        predictions=said,
         confidence=np.ones(len(targets), np.float32),
-        probe_predictions=np.tile(targets.astype(np.int64), (4, 1)),
+        probe_predictions=np.tile(said, (4, 1)),
     )
     return replace(
         study,

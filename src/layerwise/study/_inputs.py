@@ -13,6 +13,7 @@ from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
 from layerwise.statistics import NOTABLE, Moments, Share, exceeds, separation
 from layerwise.study._inspect import inspect
+from layerwise.study.findings import unlike_inputs
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
 from layerwise.wording import count, listed, number, percent
 
@@ -70,7 +71,8 @@ def inspect_inputs(
     targets = scored.targets[study.shown]
     scored_on = "test" if scored is data.test else "validation"
     found = InputStudy(data, layer, scored_on, targets, tuple(simple), findings=())
-    told = (*_components(found), *_parted(found), *_difficulty(found, seed))
+    other = unlike_inputs(data) if study.accuracy is None or not study.findings else ()
+    told = (*other, *_components(found), *_parted(found), *_difficulty(found, seed))
     return replace(found, findings=told)
 
 
@@ -227,10 +229,10 @@ def _ranked(view: InputStudy, seed: int) -> str:
         counts = np.bincount(view.data.train.targets, minlength=view.data.classes)
         best = known[counts[known].argmin()]
         return (
-            "neither beats that guess by more than chance would, since classes are "
-            f"rare; but class {view.data.class_names[best]} is told from the others: "
-            "a simple method ranks its samples above them with an AUC of "
-            f"{number(float(areas[best]), 2)}"
+            "neither beats that guess by more than chance would. On training samples, "
+            "cross-validated, a simple method still ranks class "
+            f"{view.data.class_names[best]} above the others (AUC "
+            f"{number(float(areas[best]), 2)})"
         )
     return (
         "neither beats that guess by more than chance would: the inputs may say "

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from layerwise.data import Dataset, Samples
@@ -9,6 +10,7 @@ from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision
 from layerwise.study._studied import studied
+from layerwise.study.findings import unlike
 from layerwise.study.passes import Counting
 from layerwise.study.records import Study
 from layerwise.study.subjects import Case, network_case
@@ -124,12 +126,15 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         fails, or has no such layers.
     """
     case = _case(network, data, fit_on, snapshots, look)
-    return studied(
+    study = studied(
         case,
         required_accuracy=required_accuracy,
         transformer=transformer,
         counting=Counting(precision, max_units, watch),
     )
+    if not isinstance(data, Dataset) or data.test.targets.ndim > 1:
+        return study
+    return replace(study, findings=(*unlike(study, data), *study.findings))
 
 
 def is_module(candidate: Any) -> bool:

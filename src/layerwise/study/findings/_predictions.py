@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 
 from layerwise.statistics import BINS, TWO_SIDED
+from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
 from layerwise.wording import count, percent
 
@@ -225,6 +226,8 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     label as well: a confident network alone is often just wrong. Of a class that the
     network never answers every sample is wrong, and no label suspect for that.
     """
+    if disagrees(study) > 0:
+        return
     answered = set(study.answers[0].tolist()) if study.suspects else set()
     suspected = [one for one in study.suspects if one.label in answered]
     convincing = [

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.statistics import NOTABLE, TWO_SIDED, difference_noise, exceeds
+from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import count, listed, number, percent
 
@@ -27,6 +28,8 @@ def gap(study: Study) -> Iterator[Finding]:
     """
     learnt, scored = study.fitted_accuracy, study.accuracy
     if learnt is None or scored is None or not exceeds(learnt, scored, NOTABLE):
+        return
+    if disagrees(study) > 0:  # then the test set is another, and tells nothing of a fit
         return
     layers = tuple(study)
     gaps = [_probe_fitted(layer) - layer.separability for layer in layers]

@@ -1,0 +1,185 @@
+"""A test set that is unlike the training set, and in what."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.data import Dataset, Samples
+from layerwise.model import flatten
+from layerwise.statistics import difference_noise
+from layerwise.study.records import Finding, Study
+from layerwise.wording import number, percent
+
+__all__ = ["disagrees", "unlike", "unlike_inputs"]
+
+SURE, APART = 1.6, 0.05
+"""Accuracies of validation and test set that differ by 1.6 times what chance exceeds in
+5 % of cases (3.1 standard errors), and by 5 points, are of two kinds of data."""
+
+ROWS = 2_000
+"""Samples of each set that are compared, at most, evenly from all."""
+
+MOVED, WIDER, TOLD = 1.0, 3.0, 0.4
+"""What is a difference of inputs: a mean moved by a standard deviation, a standard
+deviation three times as large or small, and so much of a feature's variance between
+classes in training and not in test."""
+
+KNOWN = 0.25
+"""A quarter of that explains it, where the accuracies differ."""
+
+SURE_OF = 6.0
+"""Standard errors of the means' difference: there can be thousands of features."""
+
+FEW = 20
+"""Of fewer samples a standard deviation is too uncertain to compare."""
+
+
+def disagrees(study: Study) -> float:
+    """Return by how much validation exceeds test accuracy; 0 where it may be chance."""
+    view, scored = study.validation, study.accuracy
+    if view is None or scored is None or "test" not in study.scored_on:
+        return 0.0
+    right = view.predictions == view.targets
+    before, samples = float(right.mean()), len(right)
+    noise = difference_noise(before, samples, scored.value, scored.trials)
+    apart = before - scored.value
+    return apart if abs(apart) > max(APART, SURE * noise) else 0.0
+
+
+def unlike(study: Study, data: Dataset) -> Iterator[Finding]:
+    """Say that the test set is unlike the training set: by accuracy or inputs."""
+    if not disagrees(study):
+        yield from unlike_inputs(data)
+        return
+    view, scored = study.validation, study.accuracy
+    assert view is not None
+    assert scored is not None
+    before = float(np.mean(view.predictions == view.targets))
+    differs, evidence = _difference(data, known=True)
+    differs = differs or "Mean, spread and class shares are alike in both."
+    yield Finding(
+        "test set unlike training",
+        f"The test set is unlike the training set: {percent(before)} of validation "
+        f"samples are right and {percent(scored.value)} of test samples. {differs} "
+        "Check how the test set was made before you trust either number.",
+        {"validation": before, "test": scored.value, **evidence},
+    )
+
+
+def unlike_inputs(data: Dataset) -> Iterator[Finding]:
+    """Say that the test inputs are of another kind than the training inputs."""
+    differs, evidence = _difference(data)
+    if differs:
+        yield Finding(
+            "test set unlike training",
+            f"The test set is unlike the training set. {differs} Check how the test "
+            "set was made.",
+            evidence,
+        )
+
+
+def _difference(data: Dataset, known: bool = False) -> tuple[str, dict[str, Any]]:
+    """Return in what test and training samples differ most, as a sentence.
+
+    Where it is known that they differ, smaller differences are an explanation too.
+    """
+    train, test = (part.at(part.spread(ROWS)) for part in (data.train, data.test))
+    if not len(train) or not len(test):
+        return "", {}
+    rows = [flatten(np.asarray(p.inputs)).astype(np.float64) for p in (train, test)]
+    found = _moved(data, rows[0], rows[1], KNOWN if known else 1.0)
+    if found[0]:
+        return found
+    return _told(data, rows, train, test) if known else _shares(data, train, test)
+
+
+def _moved(
+    data: Dataset,
+    train: Float[np.ndarray, "rows features"],
+    test: Float[np.ndarray, "some features"],
+    part: float,
+) -> tuple[str, dict[str, Any]]:
+    """Name the feature whose mean or spread differs most; of pictures, all together."""
+    counts = len(train), len(test)
+    if pooled := len(data.shape) > 1:
+        train, test = train.reshape(-1, 1), test.reshape(-1, 1)
+    means, stds = (
+        [getattr(x, of)(axis=0) for x in (train, test)] for of in ("mean", "std")
+    )
+    tiny = 1e-9 * (1 + np.abs(means[0]))
+    error = np.sqrt(sum(s**2 / n for s, n in zip(stds, counts, strict=True)))
+    moved = np.abs(means[1] - means[0])
+    shift = np.where(moved > SURE_OF * error, moved / np.maximum(stds[0], tiny), 0.0)
+    ratio = np.abs(np.log(np.maximum(stds[0], tiny) / np.maximum(stds[1], tiny)))
+    enough = min(counts) >= FEW and stds[0].min() > 0
+    score = np.maximum(shift / MOVED, ratio / np.log(WIDER) if enough else 0.0)
+    at = int(np.nan_to_num(score).argmax())
+    if not score[at] > part:
+        return "", {}
+    sides = [
+        [float(v) for v in (m[at], s[at], x[:, at].min(), x[:, at].max())]
+        for m, s, x in zip(means, stds, (train, test), strict=True)
+    ]
+    one, other = (
+        f"mean {number(m)}, std {number(s)}, range {number(low)} to {number(high)}"
+        for m, s, low, high in sides
+    )
+    what = "The inputs have" if pooled else f"{_feature(data, at)} has"
+    text = f"{what} {one} in training, and {other} in test."
+    return text, {"feature": at, "training": sides[0], "of_test": sides[1]}
+
+
+def _feature(data: Dataset, at: int) -> str:
+    named = data.feature_names[at] if data.feature_names else str(at)
+    return f"Feature {named}"
+
+
+def _told(
+    data: Dataset, rows: list[np.ndarray], train: Samples, test: Samples
+) -> tuple[str, dict[str, Any]]:
+    """Name a feature that tells the label in training and does not in test."""
+    before, after = (
+        _between(x, part.targets) for x, part in zip(rows, (train, test), strict=True)
+    )
+    lost = np.nan_to_num(before - after)
+    at = int(lost.argmax())
+    if lost[at] < TOLD:
+        return _shares(data, train, test)
+    text = (
+        f"{_feature(data, at)} tells the label in training but not in test: "
+        f"{percent(float(before[at]))} of its variance lies between classes in "
+        f"training, {percent(float(after[at]))} in test. It may leak the label."
+    )
+    return text, {"feature": at, "told": float(before[at]), "of_test": float(after[at])}
+
+
+def _between(
+    rows: Float[np.ndarray, "rows features"], targets: Int[np.ndarray, " rows"]
+) -> Float[np.ndarray, " features"]:
+    """Return the share of each feature's variance that lies between classes."""
+    whole, total = rows.mean(axis=0), rows.var(axis=0)
+    between = np.zeros(rows.shape[1])
+    for one in np.unique(targets):
+        of_class = rows[targets == one]
+        between += len(of_class) / len(rows) * (of_class.mean(axis=0) - whole) ** 2
+    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _shares(data: Dataset, train: Samples, test: Samples) -> tuple[str, dict[str, Any]]:
+    """Name the class whose share differs most."""
+    shares = [
+        np.bincount(p.targets, minlength=data.classes) / len(p) for p in (train, test)
+    ]
+    apart = np.abs(shares[0] - shares[1])
+    at = int(apart.argmax())
+    one, other = float(shares[0][at]), float(shares[1][at])
+    noise = difference_noise(one, len(train), other, len(test))
+    if apart[at] <= max(2 * APART, 2 * SURE * noise):
+        return "", {}
+    name = data.class_names[at]
+    text = (
+        f"{percent(one)} are of class {name} in training and {percent(other)} in test."
+    )
+    return text, {"class": name, "training": one, "of_test": other}
