@@ -95,6 +95,7 @@ class Row:
     forbidden: set[str] = field(default_factory=set)
     hidden: tuple[int, ...] = (16,)
     settings: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
 
 
 ROWS = [
@@ -114,6 +115,17 @@ ROWS = [
     Row("same test", lambda: other_test(lambda x: x), forbidden={UNLIKE}),
     Row("leak", leak, {UNLIKE, "Feature 2 tells the label in training but not in test"},
         {"finding: gap", "finding: suspect labels"}),
+    Row("dropout 0.95", lambda: gaussians((100,) * 3),
+        {"dropout too high", "--dropout 0.3"}, {"left in evaluation mode", NOISE},
+        hidden=(40, 40, 40, 40), settings={"epochs": 10}, model={"dropout": 0.95}),
+    Row("deep tanh", lambda: gaussians((100,) * 3), forbidden={"ReLU "},
+        hidden=(12,) * 14, settings={"epochs": 2}, model={"activation": "tanh"}),
+    Row("separable, 5 classes", lambda: gaussians((60,) * 5, apart=5.0),
+        forbidden=VERDICTS | {UNLIKE}),
+    Row("one feature", lambda: gaussians((200, 200), features=1, apart=0.0),
+        {NOISE}, {RARE}),
+    Row("steps too short", gaussians, {"learning rate too low"}, {NOISE, RARE},
+        settings={"epochs": 3, "optimizer": "sgd", "learning_rate": 1e-7}),
     Row("noise, even", lambda: noise((0.5, 0.5)), {NOISE}, {RARE}),
     Row("noise 90/7/3", lambda: noise((0.9, 0.07, 0.03)), {NOISE}, {RARE}),
     Row("noise 98/2", lambda: noise((0.98, 0.02), 1000), {NOISE}, {RARE}),
@@ -127,7 +139,7 @@ def said(name: str) -> tuple[frozenset[str], str]:
     row = next(row for row in ROWS if row.name == name)
     data = row.make()
     settings = {"epochs": 60, "batch_size": 16, "engine": "eager"} | row.settings
-    result = lw.fit(lw.MLP(row.hidden), data, **settings)
+    result = lw.fit(lw.MLP(row.hidden, **row.model), data, **settings)
     simple = Baselines(data)
     diagnosis = lw.diagnose(result, simple)
     kinds = {cause.kind for cause in diagnosis.causes}

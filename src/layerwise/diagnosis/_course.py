@@ -18,6 +18,7 @@ from layerwise.wording import count, number, percent
 
 __all__ = [
     "constant",
+    "dropout_too_high",
     "overfitting",
     "rate_too_high",
     "rate_too_low",
@@ -83,6 +84,29 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
             "largest_loss": float(losses.max()),
             "last_loss": float(losses[-1]),
         },
+    )
+
+
+DROPPED = 0.7
+"""Of units left out; half is the most that is usual (Srivastava et al., 2014)."""
+
+
+def dropout_too_high(evidence: Evidence) -> Cause | None:
+    """Find so many units left out in training that hardly anything gets through."""
+    mlp = evidence.mlp
+    if mlp is None or evidence.learnt or mlp.dropout < DROPPED:
+        return None
+    kept = (1 - mlp.dropout) ** len(mlp.hidden)
+    return Cause(
+        kind="dropout too high",
+        text=f"{percent(mlp.dropout)} of the units of each hidden layer are left out in "
+        f"training; through {len(mlp.hidden)} layers a path is left whole in "
+        f"{percent(kept)} of cases.",
+        reason="So little of the inputs reaches the outputs that the noise is larger "
+        "than the signal, and the gradients of most steps say nothing.",
+        remedy="Use less dropout: --dropout 0.3.",
+        change={"dropout": 0.3},
+        evidence={"dropout": mlp.dropout, "kept": kept, "layers": len(mlp.hidden)},
     )
 
 

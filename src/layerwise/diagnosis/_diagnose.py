@@ -6,6 +6,7 @@ from layerwise.baselines import Baselines
 from layerwise.diagnosis._code import evaluation_mode, gradients_not_reset
 from layerwise.diagnosis._course import (
     constant,
+    dropout_too_high,
     overfitting,
     rate_too_high,
     rate_too_low,
@@ -52,6 +53,7 @@ RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
     exploding,
     vanishing,
     too_deep,
+    dropout_too_high,
     rate_too_high,
     rate_too_low,
     imbalance,

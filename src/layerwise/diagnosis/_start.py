@@ -203,8 +203,8 @@ def too_deep(evidence: Evidence) -> Cause | None:
         f"normalisation the samples become alike: in {evidence.names[0]} they differ "
         f"by {number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
         f"{number(kept[-1])}.",
-        reason="Each ReLU layer brings any two samples a little closer in angle, also "
-        "with He's initialisation; after many layers they point the same way, and the "
+        reason=f"Each {'ReLU ' if evidence.rectified else ''}layer brings any two samples "
+        "a little closer, whatever the initialisation; after many layers they point the same way, and the "
         "gradient cannot tell what to change for which.",
         remedy="Lead the signal around the layers and keep its size: --residual "
         "--normalise.",
