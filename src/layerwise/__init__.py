@@ -12,6 +12,7 @@ from typing import Any
 
 # Every public name and its room; nothing is imported before it is asked for.
 _ROOMS = {
+    "BinaryCrossEntropy": "model",
     "CrossEntropy": "model",
     "CrossEntropyOnProbabilities": "model",
     "Dataset": "data",

@@ -99,6 +99,7 @@ LOSSES = MappingProxyType(
     {
         "cross-entropy": "CrossEntropy",
         "cross-entropy-on-probabilities": "CrossEntropyOnProbabilities",
+        "binary-cross-entropy": "BinaryCrossEntropy",
         "squared-error": "SquaredError",
     }
 )

@@ -36,6 +36,7 @@ def test_every_quotation_stands_in_its_file(documents, read_blocks, repository):
 
 
 HEADINGS = {
+    "BinaryCrossEntropy": "Binary cross-entropy",
     "CrossEntropy": "Cross-entropy on logits",
     "CrossEntropyOnProbabilities": "Cross-entropy on probabilities",
     "LayerNorm": "Layer normalisation",

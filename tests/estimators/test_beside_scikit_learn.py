@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn import neural_network
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -304,3 +305,37 @@ def test_lbfgs_has_no_epochs(iris):
     assert ours.best_validation_score_ is None
     again = ours.set_params(warm_start=True, max_iter=5).fit(X, y)
     assert again.loss_curve_[-1] < again.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"activation": "logistic"}, {"early_stopping": True, "max_iter": 200}],
+    ids=str,
+)
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_several_labels_for_one_sample(iris, settings, form):
+    X, y = iris
+    Y = np.stack([y > 0, y == 1, X[:, 0] > 6, y == 9], axis=1).astype(int)
+    ours, theirs = both("c", settings)
+    assert_the_same(ours.fit(X, form(Y)), theirs.fit(X, Y))
+    assert np.array_equal(ours.predict(X), theirs.predict(X))
+    for method in ("predict_proba", "predict_log_proba"):
+        found, expected = (getattr(model, method)(X) for model in (ours, theirs))
+        assert np.abs(found - expected).max() < 1e-8
+    assert ours.score(X, Y) == theirs.score(X, Y)
+    assert ours.validation_scores_ == theirs.validation_scores_
+    assert ours.out_activation_ == theirs.out_activation_
+    assert ours.classes_.tolist() == theirs.classes_.tolist()
+
+
+def test_several_labels_in_parts(iris):
+    X, y = iris
+    Y = np.stack([y > 0, X[:, 0] > 6], axis=1).astype(int)
+    ours, theirs = both("c", {})
+    for model in (ours, theirs):
+        model.partial_fit(X, Y, classes=[0, 1]).partial_fit(X, Y)
+    assert_the_same(ours, theirs)
+    with pytest.raises(ValueError, match="give a column of 0 and 1 for each of the 2"):
+        ours.partial_fit(X, Y[:, [0, 1, 1]])
+    with pytest.raises(ValueError, match="several columns of classes"):
+        both("c", {})[0].fit(X, np.stack([y, y], axis=1))

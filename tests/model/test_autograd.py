@@ -12,6 +12,7 @@ from layerwise.model import (
     LOSSES,
     MLP,
     Batch,
+    BinaryCrossEntropy,
     CrossEntropy,
     CrossEntropyOnProbabilities,
     Dropout,
@@ -82,6 +83,10 @@ def losses_in_torch(loss, outputs, targets):
             return F.cross_entropy(outputs, targets, reduction="none")
         case CrossEntropyOnProbabilities():
             return F.nll_loss(outputs.log(), targets.argmax(dim=1), reduction="none")
+        case BinaryCrossEntropy():
+            return F.binary_cross_entropy_with_logits(
+                outputs, targets, reduction="none"
+            ).sum(dim=1)
         case SquaredError():
             return 0.5 * F.mse_loss(outputs, targets, reduction="none").sum(dim=1)
     raise AssertionError(f"no reference for {loss}")

@@ -8,6 +8,7 @@ from layerwise.model import (
     LOSSES,
     MLP,
     Batch,
+    BinaryCrossEntropy,
     CrossEntropy,
     CrossEntropyOnProbabilities,
     SquaredError,
@@ -128,3 +129,16 @@ def test_the_objective_with_the_penalty_has_the_gradient_of_differences():
             objective(vector + 1e-5 * d).loss - objective(vector - 1e-5 * d).loss
         )
         assert gradient @ d == pytest.approx(difference / 2e-5, rel=1e-7)
+
+
+def test_binary_cross_entropy_of_known_and_of_huge_logits():
+    loss = BinaryCrossEntropy()
+    z = np.array([[0.0, np.log(3)], [1e4, -1e4], [1e4, -1e4]])
+    t = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    losses, trace = loss.forward(z, t)
+    assert losses == pytest.approx([np.log(2) + np.log(4), 0, 2e4])
+    assert loss.backward(trace) == pytest.approx(
+        np.array([[-0.5, 0.75], [0, 0], [1, -1]])
+    )
+    p = loss.probabilities(np.array([[0.0, 0.0], [-1e4, -1e4]]))
+    assert p == pytest.approx(np.full((2, 2), 0.5))

@@ -124,7 +124,8 @@ class TrainingOptions(DataOptions):
     init: OneOf[str, names.INITIALISERS] = "he"
     """how weights are drawn"""
     loss: OneOf[str, names.LOSSES] = "cross-entropy"
-    """on logits; on the probabilities of a Softmax layer; or half the squared error"""
+    """on logits; on the probabilities of a Softmax layer; of a sigmoid for each class;
+    or half the squared error"""
     normalise: Flag = False
     """layer normalisation before each activation"""
     dropout: float = 0.0

@@ -1,14 +1,16 @@
 """The classifier."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from layerwise.arrays import Tree
+from layerwise.arrays import Tree, to_numpy, tree_map
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.estimators._descent import Verdict
@@ -110,14 +112,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Epochs of the last `fit`; samples seen in all.
     n_features_in_, n_layers_, n_outputs_ : int
     out_activation_ : str
-        ``softmax``.
+        ``softmax``, or ``logistic`` where a sample can have several labels.
 
     Notes
     -----
     Two classes have two outputs and a softmax, where scikit-learn has one and a
-    sigmoid: both give any probability, by other weights. Several labels for one sample
-    are refused. Sparse rows are filled in with their zeros: all of those trained on at
-    once, those predicted block by block.
+    sigmoid: both give any probability, by other weights. Where ``y`` is a table of 0
+    and 1, shape (samples, labels), a sample can have several labels: each output has a
+    sigmoid of its own. Sparse rows are filled in with their zeros: all of those
+    trained on at once, those predicted block by block.
 
     A batch of samples that all have weight 0 is passed over: it changes nothing.
 
@@ -132,7 +135,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     (150, 20)
     """
 
-    _loss_name: ClassVar[str] = "cross-entropy"
+    _y_rules: ClassVar[dict[str, bool]] = {"multi_output": True}
 
     def __init__(
         self,
@@ -230,34 +233,76 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             del self._promised_classes
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the likeliest class of each row of ``X``, shape (rows,)."""
+        """Return the likeliest class of each row of ``X``, shape (rows,).
+
+        Of several labels for one sample: 1 where a label is likelier than not, else 0,
+        shape (rows, labels).
+        """
         outputs = self._outputs(X)
+        if self._multilabel:
+            return (outputs > 0).astype(int)
         return self.classes_[np.argmax(outputs, axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, shape (rows, classes)."""
         outputs = self._outputs(X)
+        if self._multilabel:
+            return np.exp(-np.logaddexp(0, -outputs))
         return self.network_.loss.probabilities(outputs)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithms of `predict_proba`, finite where those are 0."""
         outputs = self._outputs(X)
+        if self._multilabel:
+            return -np.logaddexp(0, -outputs)
         shifted = outputs - outputs.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
     @property
     def out_activation_(self) -> str:
         """What makes outputs probabilities."""
-        return "softmax"
+        return "logistic" if self._multilabel else "softmax"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @property
+    def _loss_name(self) -> str:
+        return "binary-cross-entropy" if self._multilabel else "cross-entropy"
+
+    def _shaped(self, y: np.ndarray) -> np.ndarray:
+        one_column = y.ndim == 2 and y.shape[1] == 1
+        return column_or_1d(y, warn=True) if one_column else y
 
     def _learn_targets(self, y: np.ndarray) -> tuple[str, ...]:
         check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise InputError(
+                "y has several columns of classes: give one column, or one of 0 and 1 "
+                "for each label"
+            )
+        self._multilabel = kind == "multilabel-indicator"
         promised = getattr(self, "_promised_classes", None)
-        self.classes_ = np.unique(y) if promised is None else promised
+        if promised is None:
+            promised = np.arange(y.shape[1]) if self._multilabel else np.unique(y)
+        self.classes_ = promised
         return tuple(map(str, self.classes_))
 
     def _targets(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        del dtype
+        if self._multilabel:
+            if y.shape != (len(y), len(self.classes_)) or not np.isin(y, (0, 1)).all():
+                raise InputError(
+                    f"y has shape {y.shape}: give a column of 0 and 1 for each of the "
+                    f"{len(self.classes_)} labels"
+                )
+            return y.astype(dtype)
+        if y.ndim > 1:
+            raise InputError(
+                f"y has shape {y.shape}: one class for each sample was learnt"
+            )
         places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = self.classes_[places] != y
         if unknown.any():
@@ -267,6 +312,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return places
 
     def _check_resumed(self, targets: np.ndarray) -> None:
+        if self._multilabel:
+            return
         missing = np.delete(self.classes_, np.unique(targets))
         if len(missing):
             raise InputError(
@@ -277,9 +324,18 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
             return None
+        if self._multilabel:
+            raise InputError(
+                "class_weight is for one class a sample: use sample_weight"
+            )
         of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return of_class[self._targets(y, of_class.dtype)]
 
     def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
         score = engine.evaluate(parameters, held_out)
-        return Verdict(score.loss, score.accuracy)
+        if not self._multilabel:
+            return Verdict(score.loss, score.accuracy)
+        network = replace(self.network_, parameters=tree_map(to_numpy, parameters))
+        found = network.logits(held_out.inputs) > 0
+        right = (found == held_out.targets).all(axis=1)
+        return Verdict(score.loss, float(np.average(right, weights=held_out.weights)))

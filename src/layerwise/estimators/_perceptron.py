@@ -54,7 +54,6 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     """
 
     classes_: np.ndarray
-    _loss_name: ClassVar[str]
     _y_rules: ClassVar[dict[str, bool]] = {}
 
     def __init__(
@@ -257,6 +256,11 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     # --- What the two differ in --------------------------------------------------
 
+    @property
+    @abstractmethod
+    def _loss_name(self) -> str:
+        """A key of ``LOSSES``."""
+
     @abstractmethod
     def _learn_targets(self, y: np.ndarray) -> tuple[str, ...]:
         """Remember what kind of targets there are; return a name for each output."""
@@ -268,6 +272,10 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     @abstractmethod
     def _verdict(self, engine: Engine, parameters: Tree, held_out: Samples) -> Verdict:
         """Return the loss and the score of the samples held out."""
+
+    def _shaped(self, y: np.ndarray) -> np.ndarray:
+        """Return the targets in the shape in which they are learnt."""
+        return y
 
     def _check_resumed(self, targets: np.ndarray) -> None:
         """Raise an ``InputError`` where a warm start cannot go on with these."""
@@ -308,6 +316,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         inputs, y = checked
         if issparse(inputs):
             inputs = inputs.toarray()
+        if issparse(y):
+            y = y.toarray()
+        y = self._shaped(y)
         if reset:
             self._output_names = self._learn_targets(y)
         weights = checked_weights(sample_weight, len(inputs), inputs.dtype)
@@ -434,7 +445,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         )
 
     def _divergence(self, samples: Samples, steps: int) -> InputError:
-        inputs, targets = samples.inputs, samples.targets
+        inputs = samples.inputs
         largest = float(np.abs(inputs).max())
         if largest >= float(np.finfo(inputs.dtype).max) ** 0.5:
             return InputError(
@@ -442,7 +453,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 f"{largest:.3g}, whose squares overflow in {inputs.dtype}, scale the "
                 "inputs down"
             )
-        what = "inputs" if targets.ndim == 1 else "inputs and the targets"
+        numbers = self._loss_name == "squared-error"
+        what = "inputs and the targets" if numbers else "inputs"
         return InputError(
             f"training diverged after {steps} steps: choose a lower "
             f"learning_rate_init, or scale the {what}"

@@ -39,7 +39,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
     True
     """
 
-    _loss_name: ClassVar[str] = "squared-error"
     _y_rules: ClassVar[dict[str, bool]] = {"multi_output": True, "y_numeric": True}
 
     def __init__(
@@ -123,6 +122,10 @@ class MLPRegressor(RegressorMixin, Perceptron):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+    @property
+    def _loss_name(self) -> str:
+        return "squared-error"
 
     def _check_settings(self) -> None:
         super()._check_settings()

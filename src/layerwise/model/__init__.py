@@ -26,6 +26,7 @@ from layerwise.model._layer import Counterpart, Draw, Layer, Noise, output_shape
 from layerwise.model._layers import INITIALISERS, Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import (
     LOSSES,
+    BinaryCrossEntropy,
     CrossEntropy,
     CrossEntropyOnProbabilities,
     Loss,
@@ -57,6 +58,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "Batch",
+    "BinaryCrossEntropy",
     "Counterpart",
     "CrossEntropy",
     "CrossEntropyOnProbabilities",

@@ -20,6 +20,7 @@ from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 
 __all__ = [
     "LOSSES",
+    "BinaryCrossEntropy",
     "CrossEntropy",
     "CrossEntropyOnProbabilities",
     "Loss",
@@ -116,6 +117,45 @@ class CrossEntropyOnProbabilities(Loss):
 
 
 @dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of a sigmoid σ for each output, on logits z: labels are apart.
+
+    L = −Σ t log σ(z) + (1 − t) log(1 − σ(z)) = Σ softplus(z) − t z, and since the
+    derivative of softplus(z) = log(1 + eᶻ) is σ,
+
+        ∂L/∂z = σ(z) − t
+
+    With softplus(z) = max(z, 0) + log(1 + e^−|z|) nothing overflows, nor in
+    σ(z) = exp(z − softplus(z)).
+    """
+
+    def forward(
+        self,
+        outputs: Float[Array, "batch classes"],
+        targets: Float[Array, "batch classes"],
+    ) -> tuple[Float[Array, " batch"], Tree]:
+        """Return the losses; the trace is σ(z) and the targets."""
+        xp = namespace(outputs)
+        softplus = _softplus(outputs)
+        losses = xp.sum(softplus - targets * outputs, axis=-1)
+        return losses, (xp.exp(outputs - softplus), targets)
+
+    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+        """Return σ(z) − t."""
+        sigmoid, targets = trace
+        return sigmoid - targets
+
+    def probabilities(
+        self, outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, "batch classes"]:
+        """Return the sigmoids divided by their sum."""
+        xp = namespace(outputs)
+        sigmoid = xp.exp(outputs - _softplus(outputs))
+        positive = xp.maximum(sigmoid, xp.full_like(sigmoid, _tiny(sigmoid)))
+        return positive / xp.sum(positive, axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
 class SquaredError(Loss):
     """Half the squared distance: L = ½ Σ (y − t)², and ∂L/∂y = y − t."""
 
@@ -173,6 +213,11 @@ def with_l2_penalty(
         return gradient + strength * leaf if leaf.ndim > 1 else gradient
 
     return loss + 0.5 * strength * squares, tree_map(pulled, gradients, parameters)
+
+
+def _softplus(z: Array) -> Array:
+    xp = namespace(z)
+    return xp.maximum(z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.abs(z)))
 
 
 def _tiny(array: Array) -> float:
