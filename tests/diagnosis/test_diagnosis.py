@@ -217,3 +217,25 @@ def test_fix_brings_a_hundred_layers_to_work():
     assert float(before) < 0.6
     assert cause == ["too", "deep"]
     assert float(after) >= 0.995
+
+
+def test_of_a_module_only_changes_that_can_be_made_are_tried():
+    """Its inputs are its owner's to scale: --scaling is neither advised nor reported."""
+    torch = pytest.importorskip("torch")
+    from layerwise.modules import TorchModule
+
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 300)
+    inputs = 1e4 + 50 * (targets[:, None] + rng.normal(size=(300, 4)))
+    data = lw.Dataset.from_arrays(inputs, targets)
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)
+    )
+    setup = Setup(TorchModule(module), data, lw.Recipe(epochs=2))
+    before = lw.fit(setup.architecture, data, setup.recipe)
+    cause = lw.diagnose(before).first
+    assert cause.kind == "inputs not scaled"
+    assert "scaling_module" in cause.remedy
+    assert "--scaling" not in cause.remedy
+    assert not lw.fix(setup, before).rounds

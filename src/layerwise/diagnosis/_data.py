@@ -28,6 +28,12 @@ UNEVEN = 30.0
 the one is nothing to the other."""
 
 
+OUTSIDE = (
+    "Scale the inputs before the module: torch.nn.Sequential(lw.scaling_module(data), "
+    "module)."
+)
+
+
 def not_finite(evidence: Evidence) -> Cause | None:
     """NaN or infinity among the training inputs."""
     if evidence.finite_inputs:
@@ -72,7 +78,9 @@ def different_scales(evidence: Evidence) -> Cause | None:
         f"of {number(least)}.",
         reason="A weight's gradient is proportional to its input. One learning rate "
         "for all is then too high for the large features or too low for the small.",
-        remedy="Scale each feature by itself: --scaling standard."
+        remedy=OUTSIDE
+        if evidence.by_hand is None
+        else "Scale each feature by itself: --scaling standard."
         if change
         else "Scale each feature by itself: --scaling standard has one scale for all "
         "features of such inputs.",
@@ -100,7 +108,7 @@ def not_scaled(evidence: Evidence) -> Cause | None:
         reason="Initial weights and usual learning rates are made for inputs about "
         "zero of a size of about 1: larger ones make steps too long, smaller ones too "
         "short, and a large constant hides what varies.",
-        remedy="Scale the inputs: --scaling standard.",
+        remedy="Scale the inputs: --scaling standard." if evidence.by_hand else OUTSIDE,
         change=change,
         evidence={"root_mean_square": size, "deviation": spread},
     )

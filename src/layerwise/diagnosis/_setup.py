@@ -36,7 +36,7 @@ class Setup:
 
     def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a change can be made: a torch module is its owner's."""
-        fixed = _names(MLP) - {"loss"}
+        fixed = _names(MLP) - {"loss"} | {"scaling"}
         given = not isinstance(self.architecture, Architecture)
         return {k: v for k, v in change.items() if not (given and k in fixed)}
 
