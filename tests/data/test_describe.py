@@ -93,3 +93,21 @@ def test_inputs_in_any_memory_order_hash_alike():
 def test_no_samples_are_refused():
     with pytest.raises(InputError, match="give some rows"):
         describe(Samples(np.zeros((0, 2)), np.zeros(0, np.int32)))
+
+
+def test_the_training_set_as_it_was_given():
+    inputs = np.random.default_rng(0).normal(3, 2, (70, 5))
+    data = Dataset.from_arrays(inputs, np.arange(70) % 2, test=(inputs, [0, 1] * 35))
+    given = describe(data).given_training
+    assert given is not None
+    assert given.mean == pytest.approx(inputs.mean(), rel=1e-14)
+    assert given.standard_deviation == pytest.approx(inputs.std(), rel=1e-14)
+    assert (given.minimum, given.maximum) == (inputs.min(), inputs.max())
+    for name in ("iris", "moons"):
+        assert describe(load(name)).given_training is None
+
+
+def test_the_60_000_of_mnist(mnist_folder):
+    given = describe(load("mnist", data_dir=mnist_folder)).given_training
+    assert given is not None
+    assert given.mean == pytest.approx(33.318421449829934, rel=1e-15)

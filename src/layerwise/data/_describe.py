@@ -76,6 +76,9 @@ class DataStatistics:
         The samples whose input is also a training input, byte by byte.
     conflicting : int
         The samples of all sets whose input is there with another label too.
+    given_training : ValueStatistics or None
+        Of training and validation samples together, where they are all the rows of one
+        source: a training set as it was given. None where they are not.
     """
 
     name: str
@@ -84,6 +87,7 @@ class DataStatistics:
     test_in_training: int
     validation_in_training: int
     conflicting: int
+    given_training: ValueStatistics | None = None
 
 
 def describe(data: Dataset | Samples) -> DataStatistics:
@@ -102,31 +106,52 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         class_names = tuple(str(label) for label in range(len(counts)))
         repeats = repeats_of({"train": data, "validation": none, "test": none})
         again = repeats.within["train"]
-        statistics = _set_statistics(data, None, len(class_names), again)
+        raw = summary(data.inputs)
+        statistics = _set_statistics(data, raw, None, len(class_names), again)
         conflicting = len(repeats.conflicting["train"])
         sets = {"samples": statistics}
         return DataStatistics("samples", class_names, sets, 0, 0, conflicting)
     sets = {"train": data.train, "validation": data.validation, "test": data.test}
     repeats = data.repeats
+    raw = {name: summary(samples.inputs) for name, samples in sets.items()}
     return DataStatistics(
         name=data.name,
         class_names=data.class_names,
         sets={
             name: _set_statistics(
-                samples, data.fitted_scaling, data.classes, repeats.within[name]
+                samples,
+                raw[name],
+                data.fitted_scaling,
+                data.classes,
+                repeats.within[name],
             )
             for name, samples in sets.items()
         },
         test_in_training=len(repeats.in_training["test"]),
         validation_in_training=len(repeats.in_training["validation"]),
         conflicting=sum(map(len, repeats.conflicting.values())),
+        given_training=_given_training(data, raw),
     )
 
 
+def _given_training(
+    data: Dataset, raw: Mapping[str, Summary]
+) -> ValueStatistics | None:
+    """Describe training and validation samples together, if both were given as one."""
+    rows = np.concatenate([data.train.where.places, data.validation.where.places])
+    if not np.array_equal(np.sort(rows), np.arange(len(rows))):
+        return None
+    both = raw["train"] + raw["validation"]
+    return _values(both, str(data.train.inputs.dtype))
+
+
 def _set_statistics(
-    samples: Samples, scaling: Scaling | None, classes: int, duplicates: int
+    samples: Samples,
+    raw: Summary,
+    scaling: Scaling | None,
+    classes: int,
+    duplicates: int,
 ) -> SetStatistics:
-    raw = summary(samples.inputs)
     return SetStatistics(
         shape=samples.inputs.shape,
         values=_values(raw, str(samples.inputs.dtype)),

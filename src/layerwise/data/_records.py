@@ -34,7 +34,9 @@ class Samples:
     Parameters
     ----------
     inputs : array or StoredRows, shape (samples, *shape)
-        In their own dtype; kept as a read-only view, or left in their files.
+        In their own dtype; kept as a read-only view, or left in their files. For torch:
+        ``torch.tensor(samples.inputs)``, a copy; ``torch.from_numpy`` warns of what
+        cannot be written.
     targets : integer array, shape (samples,), or real array, shape (samples, outputs)
         The index of each input's class, kept as int32; or its numbers.
     weights : real array, shape (samples,), optional

@@ -223,6 +223,19 @@ class Summary:
         """The root of the mean squared distance from the mean; NaN of no values."""
         return np.asarray(np.sqrt(_ratio(self.squares, self.counts)))
 
+    def __add__(self, other: "Summary") -> "Summary":
+        """Return the summary of the samples of both, by the rule of Chan and others."""
+        counts, total = self.counts + other.counts, self.total + other.total
+        between = np.nan_to_num(self.mean - other.mean) ** 2
+        weight = np.nan_to_num(_ratio(self.counts * other.counts, counts))
+        return Summary(
+            counts=counts,
+            minimum=np.fmin(self.minimum, other.minimum),
+            maximum=np.fmax(self.maximum, other.maximum),
+            total=total,
+            squares=self.squares + other.squares + weight * between,
+        )
+
     def pooled(self) -> "Summary":
         """Return the summary of all entries taken together, of shape ()."""
         counts, total = self.counts.sum(), self.total.sum()

@@ -60,6 +60,12 @@ def print_statistics(console: "Console", statistics: DataStatistics) -> None:
     A class has a line of its own: a screen is long rather than wide.
     """
     _print_table(console, statistics_table(statistics))
+    if given := statistics.given_training:
+        _say(
+            console,
+            "train and validation together, as the training set was given: mean "
+            f"{number(given.mean, 8)}, std {number(given.standard_deviation, 8)}",
+        )
     console.print()
     names, counts = class_table(statistics)
     classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
