@@ -134,7 +134,7 @@ FORMATS = MappingProxyType(
 )
 """Modules of ``data/formats``."""
 
-ScalingKind: TypeAlias = Literal["range", "standard", "none"]
+ScalingKind: TypeAlias = Literal["range", "standard", "unit", "none"]
 
 AUTO = "auto"
 """The engine that suits the problem: of several that do the last one below."""

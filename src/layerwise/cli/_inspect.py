@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import tyro
 
-from layerwise.cli._options import DONE, Flag, Folder, Suspects
+from layerwise.cli._options import DONE, Flag, Folder, Suspects, braced
 from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError
+from layerwise.names import ScalingKind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,6 +73,12 @@ class InspectCommand(StoredOptions):
     ] = None
     """axis of the layers' units, samples first (-1: the last); by default known from
     the layers around"""
+    scaling: Annotated[
+        ScalingKind | None,
+        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
+    ] = None
+    """of a module's inputs: to [-1, 1], to unit variance, to [0, 1], or not at all; by
+    default not, and a network of layerwise's scales its inputs itself"""
     list: Flag = False
     """only list the module's layers: names, shapes, and which are looked at"""
     data_dir: Folder = None
@@ -158,6 +165,9 @@ class InspectCommand(StoredOptions):
                 **self._counting(bar),
             )
             page = ranks.from_first(lambda: self._page(study, target))
+        for finding in study.findings:
+            if finding.kind in ("module input", "input scaling"):
+                console.print(finding.text, markup=False, soft_wrap=True)
         self._shown(console, study)
         console.print(f"\npage in {page}", soft_wrap=True)
         return DONE
@@ -197,6 +207,8 @@ class InspectCommand(StoredOptions):
                 raise InputError(f"{self.loader}: a mapping of arguments needs 'data'")
         if self.layers:
             given["layers"] = list(self.layers)
+        if self.scaling is not None:
+            given["scaling"] = self.scaling
         if self.units is not None:
             given["units"] = self.units
         if self.reduce != "mean":
@@ -225,6 +237,7 @@ class InspectCommand(StoredOptions):
             *(("--layers", f"'{glob}'") for glob in self.layers),
             ("--reduce", None if self.reduce == "mean" else self.reduce),
             ("--units", self.units),
+            ("--scaling", self.scaling),
         ]
         words = ["layerwise inspect", target, *([self.data] if self.data else [])]
         words += [f"{option} {value}" for option, value in options if value is not None]

@@ -27,6 +27,7 @@ __all__ = [
     "Folder",
     "Suspects",
     "TrainingOptions",
+    "braced",
     "named_module",
     "whole",
     "widths",
@@ -103,7 +104,7 @@ class DataOptions:
         ScalingKind | None,
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
-    """to [-1, 1], to unit variance, or not at all; by default what suits the data"""
+    """to [-1, 1], unit variance, [0, 1], or as it is; by default what suits the data"""
     seed: int = 0
     """of the draw or split of the data, the parameters, the order and the noise"""
     json: Flag = False

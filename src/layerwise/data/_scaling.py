@@ -39,7 +39,7 @@ class Scaling:
 
     Parameters
     ----------
-    kind : "range", "standard" or "none"
+    kind : "range", "standard", "unit" or "none"
     offset, divisor : float64 arrays, shape () or the shape of an input
         One number for all entries, or one for each.
     """
@@ -112,7 +112,8 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     """Fit a scaling to training inputs.
 
     "range" takes the least value to -1 and the greatest to 1, "standard" takes the mean
-    to 0 and the standard deviation to 1, "none" changes nothing. Bytes, inputs of two
+    to 0 and the standard deviation to 1, "unit" takes the range to 0 and 1 (bytes are
+    divided by 255), "none" changes nothing. Bytes, inputs of two
     axes or more, and features that share one range, as the pixels of flattened pictures
     do, share one scale over all their entries; other inputs have one for each feature.
     What is constant becomes 0.
@@ -121,7 +122,7 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     ----------
     inputs : NumPy array, shape (samples, *shape)
         Real and finite; read by blocks.
-    kind : "range", "standard" or "none"
+    kind : "range", "standard", "unit" or "none"
 
     Returns
     -------
@@ -143,12 +144,16 @@ def fit_scaling(inputs: Array, kind: str) -> Scaling:
     kind = _checked_kind(kind)
     if kind == "none":
         return Scaling(kind, np.zeros(()), np.ones(()))
+    if kind == "unit" and inputs.dtype == np.uint8:
+        return Scaling(kind, np.zeros(()), np.full((), 255.0))
     one_scale = inputs.dtype == np.uint8 or inputs.ndim > 2
-    if kind == "range":
+    if kind in ("range", "unit"):
         least, greatest = extremes(inputs, axis=None if one_scale else 0)
         if shared := shared_range(least, greatest):
             least, greatest = map(np.asarray, shared)
         offset, divisor = (least + greatest) / 2, (greatest - least) / 2
+        if kind == "unit":
+            offset, divisor = least, greatest - least
     else:
         values = summary(inputs)
         if one_scale or shared_range(values.minimum, values.maximum):

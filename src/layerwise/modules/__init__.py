@@ -6,7 +6,7 @@ This room loads torch: who has no module gets along without it.
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
 from layerwise.modules._capture import Capture, CapturedLayer, capture_of
 from layerwise.modules._choice import Layers
-from layerwise.modules._convert import Slot, slots
+from layerwise.modules._convert import Scale, Slot, slots
 from layerwise.modules._health import greatest_slopes, layer_statistics
 from layerwise.modules._network import (
     TorchModule,
@@ -35,6 +35,7 @@ __all__ = [
     "Predict",
     "Reader",
     "Reduce",
+    "Scale",
     "Slot",
     "Source",
     "StreamSource",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from layerwise.errors import InputError, MachineError
 from layerwise.modules._calling import evaluation, unwrapped
@@ -165,6 +166,7 @@ def capture_of(
         If a layer that was asked for gives nothing for each sample, or is not used.
     """
     module = unwrapped(module)
+    _refuse(module)
     capture = Capture(module, chosen_modules(module, layers), predict)
     seen = capture.watched(batch)
     fewer = _with_fewer(capture, batch)
@@ -177,6 +179,25 @@ def capture_of(
         return capture
     weights = _output_weights(capture, batch)
     return replace(capture, ends_in_output=True, output_weights=weights)
+
+
+def _refuse(module: nn.Module) -> None:
+    """Raise an error for a module that cannot be passed, or whose layers are hidden."""
+    kind, parameters = type(module).__name__, [*module.parameters()]
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InputError(
+            f"{kind}: TorchScript is not supported, its layers cannot be watched: "
+            "give the module as it was before torch.jit.trace or torch.jit.script"
+        )
+    if any(is_lazy(parameter) for parameter in parameters):
+        raise InputError(
+            f"{kind}: lazy modules have no weights yet: pass a batch through it first"
+        )
+    if any(parameter.is_meta for parameter in parameters):
+        raise InputError(
+            f"{kind}: its weights are on the device meta, which holds no values: load "
+            "them first"
+        )
 
 
 NAMED = 4

@@ -173,6 +173,12 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
     if not isinstance(architecture.module, nn.Module):
         kind = type(architecture.module).__name__
         raise InputError(f"a {kind} cannot be trained: give an MLP or a torch module")
+    if not isinstance(data, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"a module is trained and recorded with a Dataset, not with a "
+            f"{type(data).__name__}: gather batches into arrays, and give "
+            "Dataset.from_arrays(X, y)"
+        )
     module = copy.deepcopy(unwrapped(architecture.module))
     parameters = _parameters(module)
     if not parameters["trained"]:

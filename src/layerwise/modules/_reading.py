@@ -51,6 +51,8 @@ class Batch(NamedTuple):
         True where a position counts.
     given : object
         The batch as it came.
+    raw : array or None, shape (samples, *shape)
+        The samples' inputs as they are stored, where they are in arrays.
     """
 
     arguments: Arguments
@@ -58,11 +60,14 @@ class Batch(NamedTuple):
     ids: list[Any] | None
     mask: Tensor | None
     given: Any
+    raw: np.ndarray | None = None
 
     @property
     def first(self) -> Tensor | None:
         """The first tensor that the module is given."""
         values = self.arguments.values()
+        if values and isinstance(values[0], Mapping):
+            values = tuple(values[0].values())
         return next((one for one in values if isinstance(one, Tensor)), None)
 
 
@@ -135,10 +140,13 @@ class Reader:
             return Arguments(tuple(rest) if isinstance(rest, tuple | list) else (rest,),
                              {})  # fmt: skip
         known = inspect.signature(self.module.forward).parameters
+        tensors = [one for one in rest.values() if isinstance(one, Tensor)]
+        needed = [n for n, p in known.items() if p.default is p.empty and p.kind < 2]
+        if len(needed) == 1 and needed[0] not in rest and len(tensors) > 1:
+            return Arguments((rest,), {})  # the mapping is what it takes
         if any(p.kind is p.VAR_KEYWORD for p in known.values()):
             return Arguments((), dict(rest))
         named = {key: one for key, one in rest.items() if key in known}
-        tensors = [one for one in rest.values() if isinstance(one, Tensor)]
         if not named and len(tensors) == 1:
             return Arguments((tensors[0],), {})
         return Arguments((), named)
@@ -150,6 +158,9 @@ class Reader:
         names = list(inspect.signature(self.module.forward).parameters)
         named = dict(zip(names, arguments.positional, strict=False))
         named |= arguments.named
+        for one in arguments.values():
+            if isinstance(one, Mapping):
+                named |= one
         for name, padded in [(n, False) for n in KEPT] + [(n, True) for n in PADDED]:
             mask = named.get(name)
             if isinstance(mask, Tensor) and mask.ndim == 2:

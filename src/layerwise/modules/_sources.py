@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from layerwise import ranks
-from layerwise.data import Samples, StoredRows, read_ahead
+from layerwise.data import Samples, Scaling, StoredRows, read_ahead
 from layerwise.errors import InputError
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, device_of, dtype_of
 from layerwise.modules._reading import Arguments, Batch, Reader
@@ -67,10 +67,14 @@ class ArraySource(Source):
     ----------
     module : nn.Module
     samples : Samples
+    scaling : Scaling, optional
+        Of what the module is given; by default nothing is scaled.
     """
 
-    def __init__(self, module: nn.Module, samples: Samples) -> None:
-        self._module, self._samples = module, samples
+    def __init__(
+        self, module: nn.Module, samples: Samples, scaling: Scaling | None = None
+    ) -> None:
+        self._module, self._samples, self._scaling = module, samples, scaling
         held = not isinstance(samples.inputs, StoredRows)
         self.inputs: np.ndarray | None = samples.inputs if held else None
 
@@ -105,7 +109,11 @@ class ArraySource(Source):
         samples, start = self._samples.at(where), 0
         for rows in read_ahead(samples.inputs, MODULE_ROWS):
             # A copy: torch warns of arrays that may not be written to.
-            tensor = as_inputs(np.array(rows), dtype, device)
+            raw = np.array(rows)
+            given = raw
+            if self._scaling is not None and self._scaling.kind != "none":
+                given = self._scaling.apply(raw, np.float32)
+            tensor = as_inputs(given, dtype, device)
             stop = start + len(rows)
             if isinstance(where, slice):
                 positions = np.arange(where.start + start, where.start + stop)
@@ -113,7 +121,7 @@ class ArraySource(Source):
                 positions = where[start:stop]
             arguments = Arguments((tensor,), {})
             targets = samples.targets[start:stop]
-            yield positions, Batch(arguments, targets, None, None, tensor)
+            yield positions, Batch(arguments, targets, None, None, tensor, raw)
             start = stop
 
 

@@ -46,7 +46,9 @@ NORMS = (
 LIMITS = frozenset({"clamp", "clamp_min", "maximum"})
 """Activations that a normalisation may need so as not to divide by nothing."""
 
-ASKED = frozenset({"__get__", "dim", "is_floating_point", "numel", "size"})
+ASKED = frozenset(
+    {"__get__", "dim", "is_floating_point", "is_inference", "numel", "size"}
+)
 """What is asked of tensors and makes none."""
 
 
@@ -352,9 +354,10 @@ class _Watch(TorchFunctionMode):
         self._follow(tensor, keys)
 
     def _value(self, tensor: Tensor, *, activated: bool = False) -> _Value:
-        kept = tensor.clone() if self._copy else tensor
+        # Of tensors of the inference mode no change can be seen afterwards.
+        kept = tensor.clone() if self._copy or tensor.is_inference() else tensor
         axis = self._axes.of(tensor)
-        return _Value(kept, kept._version, activated, axis, id(tensor))
+        return _Value(kept, version_of(kept), activated, axis, id(tensor))
 
     def _settle(self, keys: tuple[Key, ...], tensor: Tensor) -> None:
         """Copy the values that are about to be changed with a tensor."""
@@ -363,7 +366,9 @@ class _Watch(TorchFunctionMode):
             value = self._values[key]
             if value.tensor.untyped_storage().data_ptr() == storage:
                 kept = value.tensor.clone()
-                self._values[key] = value._replace(tensor=kept, version=kept._version)
+                self._values[key] = value._replace(
+                    tensor=kept, version=version_of(kept)
+                )
 
     def result(self, answer: Any) -> Watched:
         """Return what was seen."""
@@ -371,7 +376,7 @@ class _Watch(TorchFunctionMode):
         values = {
             key: value.tensor
             for key, value in self._values.items()
-            if value.tensor._version == value.version
+            if version_of(value.tensor) == value.version
         }
         return Watched(
             answer=answer,
@@ -391,6 +396,11 @@ class _Watch(TorchFunctionMode):
     def _axis(self, value: _Value) -> int | None:
         """Return the axis of features: as it was written, else as it is read."""
         return self._read.get(value.given) if value.axis is None else value.axis
+
+
+def version_of(tensor: Tensor) -> int:
+    """Return how often a tensor was changed in place; 0 where torch does not count."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def first_tensor(output: Any) -> Tensor | None:

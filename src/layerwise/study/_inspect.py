@@ -26,6 +26,7 @@ class LookOptions(TypedDict, total=False):
     reduce: str | int | Callable[[Any], Any] | Mapping[str, Any]
     units: int | Mapping[str, int] | None
     predict: Callable[[Any], Any] | None
+    scaling: str
     display: str | int | Callable[[Any], Any] | None
     class_names: Sequence[str] | None
     labels: str | int | Callable[[Any], Any] | None
@@ -56,7 +57,7 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         With a data set, everything fitted is fitted on its training samples and
         scored on its test samples. Samples alone are scored; what is fitted is fitted
         on ``fit_on``, or, without it, on the half that is not being scored. A module is
-        given everything as it is: nothing is scaled (see `scaling_module`). A batch is
+        given everything as it is, unless ``scaling`` is asked for. A batch is
         (inputs, labels), a mapping with labels, or a nest of these; an iterable is gone
         through two or three times, and has to bring the same samples each time, in the
         same order or with ids.
@@ -105,6 +106,12 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
             mapping under ``logits``, ``out`` or a like name, the first of a tuple:
             one logit for two classes, else a row of logits for each sample; of a
             softmax or sigmoid at the end, its logarithms.
+        scaling : "range", "standard", "unit" or "none"
+            Of inputs in arrays, before the module is given them: to [-1, 1], to unit
+            variance, to [0, 1], or as they are, the default. It has to be what the
+            module was trained on: a finding says the range that it was given, and,
+            where a data set has validation samples, under which other scaling their
+            loss is far lower.
         display : str, int or callable
             What is shown of each sample: pictures or texts, by key or place in a batch
             or by a function of the batch. By default inputs that look like pictures.
@@ -165,6 +172,8 @@ def _case(
 
         module = to_torch(network)
         snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
+    # What skorch fits holds its module under this name.
+    module = module if is_module(module) else getattr(module, "module_", module)
     if not is_module(module):
         raise InputError(
             f"a {type(network).__name__} cannot be inspected: give a Network or a "

@@ -137,7 +137,7 @@ def studied(
         view = _validation(case.subject, case.validation, seen.bases)
         study = replace(study, validation=view)
     study = replace(study, keepable=keepable(study, required_accuracy))
-    return replace(study, findings=study_findings(study))
+    return replace(study, findings=(*case.findings, *study_findings(study)))
 
 
 class _Seen:

@@ -24,6 +24,9 @@ def items_of(batch: Batch, display: Entry | None) -> np.ndarray | None:
         If ``display`` is no part of a batch, or not one thing for each sample.
     """
     if display is None:
+        if batch.raw is not None:
+            found = pictured(batch.raw)
+            return found if _is_picture(found) or found[:1].size <= FEW else None
         first = batch.first
         if first is None or len(first) != len(batch.targets):
             return None

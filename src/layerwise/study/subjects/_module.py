@@ -1,6 +1,6 @@
 """Anybody's module as a subject, and data of many kinds as its samples."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from layerwise import ranks
 from layerwise.arrays import leaves, to_numpy
-from layerwise.data import Dataset, Origins, Samples, Scaling
+from layerwise.data import Dataset, Origins, Samples, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.modules import (
     ArraySource,
@@ -23,6 +23,7 @@ from layerwise.modules import (
     Predict,
     Reader,
     Reduce,
+    Scale,
     Source,
     StreamSource,
     TorchNetwork,
@@ -33,14 +34,23 @@ from layerwise.modules import (
     unwrapped,
 )
 from layerwise.study.measures import LayerSample
+from layerwise.study.records import Finding
+from layerwise.study.subjects._given import given_findings
 from layerwise.study.subjects._items import items_of, pictured
 from layerwise.study.subjects._subject import Block, Case, Stage
 from layerwise.training import Snapshot
+from layerwise.wording import listed
 
 __all__ = ["Look", "first_look", "module_case"]
 
 WIDEST_INPUT = 1 << 14
 """Numbers of an input, at most, that is looked at as a layer of its own."""
+
+MANY_TIMES, MANY_MORE = 4, 32
+"""Outputs that exceed the classes by so many times and so many are features."""
+
+NAMED = 6
+"""So many layers that are left out are named in a sentence."""
 
 GATHERED = 1024
 """Batches are gathered into blocks of at least so many samples."""
@@ -71,6 +81,9 @@ class Look:
         by a function of the batch. By default inputs that look like pictures.
     class_names : sequence of str, optional
         By class index.
+    scaling : "range", "standard", "unit" or "none"
+        Of inputs in arrays; fitted on training samples, on what is given to fit on, or
+        on the samples themselves.
     labels, ids, mask : str, int or callable, optional
         Where a batch has them, if not under their usual names.
     """
@@ -81,6 +94,7 @@ class Look:
     predict: Predict = "auto"
     display: Display | None = None
     class_names: Sequence[str] | None = None
+    scaling: str = "none"
     labels: Entry | None = None
     ids: Entry | None = None
     mask: Entry | None = None
@@ -244,10 +258,14 @@ def module_case(
     look = look or Look()
     scored, fitted, validation = _sources(module, data, fit_on, look)
     capture, batch = _first_capture(module, scored, look)
-    outputs = capture.rows(batch).logits
-    names = _class_names(
-        look, data, [scored, fitted], 0 if outputs is None else outputs.shape[1]
-    )
+    logits = capture.rows(batch).logits
+    outputs = 0 if logits is None else logits.shape[1]
+    classes = _known_classes(look, data, [scored, fitted])
+    features = look.predict == "auto" and _are_features(outputs, classes)
+    if features:
+        capture = replace(capture, predict=None, ends_in_output=False)
+    names = _class_names(look, data, [scored, fitted], 0 if features else outputs)
+    found = _found(capture, data, fit_on, look, outputs if features else 0)
     subject = ModuleSubject(capture, names, _input_layout(batch))
 
     def seen(source: Source | None) -> ModuleActivations | None:
@@ -291,6 +309,7 @@ def module_case(
         if of_dataset
         else ("samples given to fit on", "samples given"),
         part="test" if of_dataset else "samples",
+        findings=found,
         origins=_origins(data),
         stages=stages,
     )
@@ -338,26 +357,56 @@ def _sources(
 ) -> tuple[Source, Source | None, Source | None]:
     """Return what is scored, what is fitted on, and what advice looks at."""
     module = unwrapped(module)
+    scaling = _scaling(data, fit_on, look)
     if not isinstance(data, Dataset):
-        scored = _source(module, data, look)
-        return scored, None if fit_on is None else _source(module, fit_on, look), None
+        scored = _source(module, data, look, scaling)
+        if fit_on is None:
+            return scored, None, None
+        return scored, _source(module, fit_on, look, scaling), None
     return (
-        ArraySource(module, data.test),
-        ArraySource(module, data.train),
-        ArraySource(module, data.validation),
+        ArraySource(module, data.test, scaling),
+        ArraySource(module, data.train, scaling),
+        ArraySource(module, data.validation, scaling),
     )
 
 
-def _source(module: nn.Module, data: Any, look: Look) -> Source:
+def _samples(data: Any) -> Samples | None:
+    """Return what is given in arrays; None of batches."""
     if isinstance(data, Samples):
-        return ArraySource(module, data)
+        return data
     if (
         isinstance(data, tuple)
         and len(data) == 2
         and all(isinstance(one, np.ndarray | Tensor) for one in data)
     ):
         X, y = map(to_numpy, data)
-        return ArraySource(module, Samples(X, y))
+        return Samples(X, y)
+    return None
+
+
+def _fitting(data: Any, fit_on: Any) -> Samples | None:
+    """Return what a scaling is fitted on, where that is in arrays."""
+    if isinstance(data, Dataset):
+        return data.train
+    return _samples(data if fit_on is None else fit_on)
+
+
+def _scaling(data: Any, fit_on: Any, look: Look) -> Scaling:
+    fitting = None if look.scaling == "none" else _fitting(data, fit_on)
+    if fitting is not None:
+        return fit_scaling(fitting.inputs, look.scaling)
+    if look.scaling == "none":
+        return Scaling("none", np.zeros(()), np.ones(()))
+    raise InputError(
+        f"scaling={look.scaling!r}: batches are given to the module as they come: "
+        "scale them where they are made"
+    )
+
+
+def _source(module: nn.Module, data: Any, look: Look, scaling: Scaling) -> Source:
+    samples = _samples(data)
+    if samples is not None:
+        return ArraySource(module, samples, scaling)
     if not isinstance(data, Iterable):
         raise InputError(
             f"a module cannot be inspected with a {type(data).__name__}: give a "
@@ -397,6 +446,64 @@ def _class_names(
             f"{len(names)} class names for {classes} classes: give one for each"
         )
     return tuple(names)
+
+
+def _found(
+    capture: Capture, data: Any, fit_on: Any, look: Look, features: int
+) -> list[Finding]:
+    """Return what is known before the study: what is given, and what is left out."""
+    found: list[Finding] = []
+    fitting = _fitting(data, fit_on)
+    if fitting is not None and _is_given_numbers(capture.module, fitting):
+        chosen = data.validation if isinstance(data, Dataset) else None
+        scaling = _scaling(data, fit_on, look)
+        found += given_findings(capture, scaling, fitting, chosen)
+    if features:
+        found.append(_features(features))
+    if capture.left_out:
+        found.append(_left_out(capture.left_out))
+    return found
+
+
+def _is_given_numbers(module: nn.Module, samples: Samples) -> bool:
+    """Return whether a module takes measurements as they are, and not indices."""
+    scales = any(isinstance(child, Scale) for child in module.modules())
+    return not scales and samples.inputs.dtype in (np.uint8, np.float32, np.float64)
+
+
+def _known_classes(look: Look, data: Any, sources: Sequence[Source | None]) -> int:
+    if look.class_names is not None:
+        return len(look.class_names)
+    if isinstance(data, Dataset):
+        return data.classes
+    return 1 + max(int(s.targets.max(initial=0)) for s in sources if s is not None)
+
+
+def _are_features(outputs: int, classes: int) -> bool:
+    return outputs >= max(MANY_TIMES * classes, classes + MANY_MORE)
+
+
+def _features(outputs: int) -> Finding:
+    return Finding(
+        "features",
+        f"The module's {outputs} outputs are taken for features, not for logits: the "
+        "labels have far fewer classes. Predictions are not looked at; predict= says "
+        "how to read them.",
+        {"outputs": outputs},
+        "rule of thumb",
+    )
+
+
+def _left_out(left_out: Mapping[str, str]) -> Finding:
+    shown = [f"{name} ({why})" for name, why in left_out.items()]
+    more = [f"{len(shown) - NAMED} more"] if len(shown) > NAMED else []
+    verb = "is" if len(shown) == 1 else "are"
+    return Finding(
+        "left out",
+        f"Not looked at {verb} {listed([*shown[:NAMED], *more])}.",
+        {"layers": dict(left_out)},
+        "counted",
+    )
 
 
 def _input_layout(batch: Batch) -> Layout | None:

@@ -17,6 +17,7 @@ from layerwise.arrays import Array
 from layerwise.data import Origins, Scaling, StoredRows
 from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
+from layerwise.study.records import Finding
 
 __all__ = ["Activations", "Block", "Case", "Stage", "Subject"]
 
@@ -158,6 +159,8 @@ class Case:
         What the samples fitted on, and those scored, are called.
     part : str
         What the scored set is called.
+    findings : sequence of Finding
+        What was found before the study: they come before its own.
     origins : Origins or None
         Where the scored samples stand in what they were read from; None: not known.
     moments : sequence of Moments or None
@@ -174,6 +177,7 @@ class Case:
     validation: Activations | None = None
     words: tuple[str, str] = ("samples given to fit on", "samples given")
     part: str = "samples"
+    findings: Sequence[Finding] = ()
     origins: Origins | None = None
     moments: Sequence[Moments] | None = None
     stages: Callable[

@@ -1,0 +1,104 @@
+"""What a module was given: the range of its inputs, and whether another is better."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from layerwise.data import Samples, Scaling, fit_scaling
+from layerwise.modules import ArraySource, Capture
+from layerwise.names import ScalingKind
+from layerwise.study.records import Finding
+from layerwise.wording import count, number, percent
+
+__all__ = ["FAR_LOWER", "given_findings"]
+
+LOOKED_AT = 2000
+"""So many validation samples are passed under each scaling."""
+
+FAR_LOWER = 0.7
+"""A loss below this share of another is far lower, where the difference is also more
+than three standard errors of the samples' own differences."""
+
+
+def given_findings(
+    capture: Capture, scaling: Scaling, train: Samples, validation: Samples | None
+) -> Iterator[Finding]:
+    """Say in which range inputs were given, and under which others the loss is lower.
+
+    Parameters
+    ----------
+    capture : Capture
+    scaling : Scaling
+        Of the inputs, as they were given.
+    train : Samples
+        What scalings are fitted on.
+    validation : Samples or None
+        What they are compared on; None: they are not.
+    """
+    rows = np.asarray(train.inputs[:LOOKED_AT])
+    rows = scaling.apply(rows, np.float32)
+    low, high, mean, std = map(float, (rows.min(), rows.max(), rows.mean(), rows.std()))
+    how = "not scaled" if scaling.kind == "none" else f"scaled by {scaling.kind!r}"
+    yield Finding(
+        "module input",
+        f"The module was given inputs from {number(low)} to {number(high)} (mean "
+        f"{number(mean)}, std {number(std)}), {how}.",
+        {"min": low, "max": high, "mean": mean, "std": std, "scaling": scaling.kind},
+        "counted" if len(train) <= LOOKED_AT else "measured",
+    )
+    if validation is not None and capture.predict is not None:
+        yield from _better(capture, scaling, train, validation)
+
+
+def _better(
+    capture: Capture, scaling: Scaling, train: Samples, validation: Samples
+) -> Iterator[Finding]:
+    """Say under which other scaling the validation loss is far lower, if one is."""
+    some = validation.at(np.arange(min(len(validation), LOOKED_AT)))
+    now, right_now = _losses(capture, some, scaling)
+    best, kind, right = now, scaling.kind, right_now
+    for other in get_args(ScalingKind):
+        if other != scaling.kind:
+            losses, accuracy = _losses(capture, some, fit_scaling(train.inputs, other))
+            if losses.mean() < best.mean():
+                best, kind, right = losses, other, accuracy
+    errors = 3 * (now - best).std() / np.sqrt(len(now))
+    if len(now) < 2 or not best.mean() < min(
+        FAR_LOWER * now.mean(), now.mean() - errors
+    ):
+        return
+    yield Finding(
+        "input scaling",
+        f"The inputs may be scaled wrongly: scaling={kind!r} lowers the validation "
+        f"loss from {number(float(now.mean()))} to {number(float(best.mean()))}. "
+        f"The accuracy of {count(len(now))} validation samples goes from "
+        f"{percent(right_now)} to {percent(right)}. Scale inputs as in training: "
+        f"--scaling {kind}, or lw.inspect(…, scaling={kind!r}).",
+        {
+            "scaling": kind,
+            "loss": (float(now.mean()), float(best.mean())),
+            "accuracy": (right_now, right),
+            "samples": len(now),
+        },
+    )
+
+
+def _losses(
+    capture: Capture, samples: Samples, scaling: Scaling
+) -> tuple[Float[np.ndarray, " samples"], float]:
+    """Return each sample's cross-entropy, and the accuracy."""
+    found: list[Any] = []
+    right: list[Any] = []
+    for _, batch in ArraySource(capture.module, samples, scaling).batches():
+        logits = capture.rows(batch).logits
+        if logits is None:
+            continue
+        targets = torch.tensor(batch.targets, device=logits.device).long()
+        found.append(nn.functional.cross_entropy(logits, targets, reduction="none"))
+        right.append(logits.argmax(dim=1) == targets)
+    losses = torch.cat(found).double().cpu().numpy()
+    return losses, float(torch.cat(right).double().mean())
