@@ -32,8 +32,7 @@ from layerwise.presentation.figures import (
     training_curves,
     worst_mistakes,
 )
-from layerwise.presentation.figures._data import SAMPLES
-from layerwise.presentation.figures._pictures import mosaic
+from layerwise.presentation.figures._pictures import SAMPLES, mosaic
 from layerwise.presentation.figures._style import png
 from layerwise.statistics import Share
 from layerwise.training import Epoch, History

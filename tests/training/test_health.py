@@ -10,7 +10,7 @@ from layerwise.arrays import leaves
 from layerwise.data import Order, Samples
 from layerwise.model import MLP, Batch, loss_and_gradients
 from layerwise.training import LayerHealth, engine_for
-from layerwise.training._health import health_of_step
+from layerwise.training._history import health_of_step
 
 ENGINES = ["eager", "compiled"]
 

@@ -8,8 +8,14 @@ from layerwise.training._checkpoint import (
     prune_checkpoints,
     save_checkpoint,
 )
-from layerwise.training._health import Health, LayerHealth
-from layerwise.training._history import Epoch, History, Snapshot, snapshot_epochs
+from layerwise.training._history import (
+    Epoch,
+    Health,
+    History,
+    LayerHealth,
+    Snapshot,
+    snapshot_epochs,
+)
 from layerwise.training._loop import (
     Checkpoint,
     Progress,

@@ -1,11 +1,6 @@
 """Finished records in, matplotlib figures out."""
 
 from layerwise.presentation.figures._comparison import compared_curves, compared_probes
-from layerwise.presentation.figures._data import (
-    component_images,
-    projection,
-    sample_sheet,
-)
 from layerwise.presentation.figures._drawing import (
     draw,
     draw_all,
@@ -27,7 +22,12 @@ from layerwise.presentation.figures._mistakes import (
     reliability,
     worst_mistakes,
 )
-from layerwise.presentation.figures._pictures import suspect_labels
+from layerwise.presentation.figures._pictures import (
+    component_images,
+    projection,
+    sample_sheet,
+    suspect_labels,
+)
 from layerwise.presentation.figures._style import DPI, Figure, class_colours
 from layerwise.presentation.figures._sweep import phase_diagram
 from layerwise.presentation.figures._table import (

@@ -1,26 +1,35 @@
-"""Samples as pictures: sheets of them, and those whose label looks wrong."""
+"""Samples and components as pictures; labels that look wrong; the input's plane."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Integer, Shaped
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.presentation._text import short
+from layerwise.presentation._text import MANY, short, typeset
+from layerwise.presentation.figures._points import draw_plane, draw_rings
 from layerwise.presentation.figures._style import Figure, new_axes, styled
-from layerwise.study import Inputs, Study
+from layerwise.study import Inputs, InputStudy, LayerStudy, Study
+from layerwise.wording import count, listed, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
 __all__ = [
+    "COMPONENTS",
+    "INPUT",
+    "SAMPLES",
     "SUSPECTS",
     "are_pictures",
+    "component_images",
     "laid_out",
     "mosaic",
     "picture_sheet",
+    "projection",
+    "sample_sheet",
     "suspect_labels",
 ]
 
@@ -191,4 +200,209 @@ SUSPECTS = Figure[Study](
     draw=suspect_labels,
     alternative=_told,
     place="suspects",
+)
+
+
+EACH = 5
+"""Samples shown of every class."""
+
+CELL = 0.5
+"""Inches from one picture to the next."""
+
+COMPONENT_CELL = 1.4
+"""Inches from one component to the next."""
+
+
+@styled
+def sample_sheet(
+    samples: Samples,
+    class_names: tuple[str, ...],
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw the first five pictures of each class, a row for each.
+
+    Parameters
+    ----------
+    samples : Samples
+        Pictures, shape (samples, height, width[, channels]).
+    class_names : tuple of str
+        By class index.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not pictures.
+    """
+    if not are_pictures(samples.inputs):
+        raise InputError(
+            f"a sample sheet shows pictures; inputs of shape {samples.inputs.shape[1:]}"
+            f" and dtype {samples.inputs.dtype} are none"
+        )
+    names = [short(name) for name in class_names]
+    room = math.ceil(0.3 + 0.15 * max(map(len, names)))
+    blocks = min(1 + len(names) // 6, 3)
+    rows = -(-len(names) // blocks)
+    origins = [
+        (index % rows, index // rows * (room + EACH) + room)
+        for index in range(len(names))
+    ]
+    positions, cells = [], []
+    for index, (row, column) in enumerate(origins):
+        members = np.flatnonzero(samples.targets == index)[:EACH]
+        positions.extend(members)
+        cells.extend((row, column + rank) for rank in range(len(members)))
+    picture, extent = mosaic(samples.inputs[positions], np.array(cells))
+    ax = ax or new_axes(CELL * blocks * (room + EACH), CELL * rows)
+    ax.imshow(picture, extent=extent, interpolation="none")
+    for name, (row, column) in zip(names, origins, strict=True):
+        ax.text(column - 0.2, row + 0.45, name, ha="right", va="center", clip_on=True)
+    ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0), aspect="equal")
+    ax.set_axis_off()
+    return ax
+
+
+@styled
+def component_images(
+    layer: LayerStudy, shape: tuple[int, ...]
+) -> "matplotlib.axes.Axes":
+    """Draw the first ten principal components of pictures as pictures.
+
+    Blue entries grow along the component, red ones shrink, white ones stay; each has
+    its own scale, even about 0.
+
+    Parameters
+    ----------
+    layer : LayerStudy
+        The inputs' own, as many units as ``shape`` has entries.
+    shape : tuple of int
+        Of a picture; with three channels their mean is drawn.
+
+    Raises
+    ------
+    InputError
+        If the components do not have that shape.
+    """
+    from matplotlib import colormaps
+
+    components = layer.components.components[:10]
+    if components.shape[1] != math.prod(shape):
+        raise InputError(
+            f"components of {components.shape[1]} units cannot be drawn as pictures of"
+            f" shape {shape}"
+        )
+    images = components.reshape(-1, *shape)
+    if len(shape) == 3:
+        images = images.mean(axis=-1)
+    largest = np.abs(images).max(axis=(1, 2), keepdims=True)
+    coloured = colormaps["RdBu"](0.5 + images / (2 * largest))[..., :3]
+    columns = min(len(images), 5)
+    cells = np.stack(np.divmod(np.arange(len(images)), columns), axis=1)
+    spacing = (1 + 0.25 * shape[1] / shape[0], 1.1)
+    picture, extent = laid_out(coloured, cells, spacing)
+    rows = 1 + cells[-1, 0]
+    # As high as it makes the pictures' entries square, without the last one's gap.
+    high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
+    wide = columns * spacing[1] * shape[1]
+    ax = new_axes(
+        COMPONENT_CELL * columns, COMPONENT_CELL * columns * high / wide + 0.3
+    )
+    ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
+    ratios = layer.components.explained_variance_ratio
+    for number, ((row, column), ratio) in enumerate(zip(cells, ratios, strict=False)):
+        text = typeset(f"{number + 1}: {percent(ratio)}")
+        ax.text(column, row - 0.04, text, va="bottom")
+    ax.set(xlim=(0, columns), ylim=(rows - 1 + 1 / spacing[0], 0))
+    ax.set_axis_off()
+    return ax
+
+
+@styled
+def projection(
+    layer: LayerStudy,
+    targets: Integer[np.ndarray, " shown"],
+    class_names: tuple[str, ...],
+    mistakes: Integer[np.ndarray, " mistakes"] | None = None,
+    ax: "matplotlib.axes.Axes | None" = None,
+) -> "matplotlib.axes.Axes":
+    """Draw a layer's samples shown on its first two principal components.
+
+    Parameters
+    ----------
+    layer : LayerStudy
+    targets : int array, shape (shown samples,)
+        The class of each of the samples that the layer's planes show: their colour.
+    class_names : tuple of str
+        By class index; written near the classes' medians.
+    mistakes : int array, optional
+        Positions among the samples shown of those to ring.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+    """
+    ax = ax or new_axes(5.6, 5.0)
+    points = draw_plane(ax, layer, targets, class_names)
+    if mistakes is not None:
+        draw_rings(ax, points[mistakes])
+    return ax
+
+
+def _classes(inputs: InputStudy) -> str:
+    return listed([short(name) for name in inputs.data.class_names[:MANY]])
+
+
+def _shown(inputs: InputStudy) -> str:
+    return percent(float(inputs.layer.variance_shown.sum()))
+
+
+def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
+    """Return the samples of the sheet alone: drawn elsewhere, all would be sent."""
+    samples, names = inputs.data.train, inputs.data.class_names
+    first = [np.flatnonzero(samples.targets == c)[:EACH] for c in range(len(names))]
+    return samples.at(np.concatenate(first)), names
+
+
+def _shares(inputs: InputStudy) -> str:
+    ratios = inputs.layer.components.explained_variance_ratio
+    return listed([percent(float(ratio)) for ratio in ratios])
+
+
+SAMPLES = Figure[InputStudy](
+    name="samples",
+    when=lambda inputs: inputs.data.is_image,
+    draw=sample_sheet,
+    given=_first_of_each,
+    alternative=lambda inputs: f"Five samples of each class: {_classes(inputs)}.",
+    caption="The first five training samples of each class.",
+    place="data",
+)
+
+COMPONENTS = Figure[InputStudy](
+    name="components",
+    when=lambda inputs: inputs.data.is_image,
+    draw=component_images,
+    given=lambda inputs: (inputs.layer, inputs.data.shape),
+    alternative=lambda inputs: (
+        "The first ten principal components as pictures; their shares of the variance "
+        f"are {_shares(inputs)}."
+    ),
+    caption="The first ten principal components of the training samples, each with its "
+    "share of the variance. Blue grows along the component, red shrinks, white stays.",
+    place="components",
+)
+
+INPUT = Figure[InputStudy](
+    name="input",
+    draw=projection,
+    given=lambda inputs: (inputs.layer, inputs.targets, inputs.data.class_names),
+    alternative=lambda inputs: (
+        f"Scatter of samples on two principal components ({_shown(inputs)} of the "
+        f"variance), coloured by class: {_classes(inputs)}."
+    ),
+    caption=lambda inputs: (
+        f"{count(len(inputs.targets))} samples on the first two principal components "
+        f"of the training samples, which show {_shown(inputs)} of the variance; a "
+        "class’s name stands on its colour, near its median."
+    ),
+    place="components",
 )

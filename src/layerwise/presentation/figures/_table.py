@@ -7,7 +7,6 @@ from layerwise.presentation._comparison import Runs
 from layerwise.presentation._report import Report
 from layerwise.presentation.figures import (
     _comparison,
-    _data,
     _layers,
     _measures,
     _mistakes,
@@ -22,9 +21,9 @@ from layerwise.sweeps import Sweep
 __all__ = ["OF_INPUTS", "OF_RUNS", "OF_STUDY", "OF_SWEEP", "OF_TRAINING"]
 
 OF_INPUTS: tuple[Figure[InputStudy], ...] = (
-    _data.SAMPLES,
-    _data.COMPONENTS,
-    _data.INPUT,
+    _pictures.SAMPLES,
+    _pictures.COMPONENTS,
+    _pictures.INPUT,
 )
 
 OF_TRAINING: tuple[Figure[Report], ...] = (

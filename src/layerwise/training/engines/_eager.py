@@ -24,7 +24,7 @@ from layerwise.model import (
     target_rows,
 )
 from layerwise.statistics import silent_shares
-from layerwise.training._health import greatest_slopes, health_of_step
+from layerwise.training._history import greatest_slopes, health_of_step
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
 __all__ = ["EagerEngine"]

@@ -11,7 +11,7 @@ from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
 from layerwise.data import Order, Samples
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
-from layerwise.training._health import HEALTH_EVERY, no_health
+from layerwise.training._history import HEALTH_EVERY, no_health
 from layerwise.training._recipe import Optimiser, Schedule
 
 __all__ = ["Engine", "Problem", "Score", "State", "Steps", "all_finite", "on_host"]

@@ -31,7 +31,7 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.training._health import greatest_slopes, health_of_step, no_health
+from layerwise.training._history import greatest_slopes, health_of_step, no_health
 from layerwise.training._recipe import Optimiser
 from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
