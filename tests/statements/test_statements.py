@@ -122,6 +122,8 @@ ROWS = [
         hidden=(12,) * 14, settings={"epochs": 2}, model={"activation": "tanh"}),
     Row("separable, 5 classes", lambda: gaussians((60,) * 5, apart=5.0),
         forbidden=VERDICTS | {UNLIKE}),
+    Row("weighted, too short", gaussians, {"underfitting"}, {NOISE, RARE},
+        settings={"epochs": 1, "batch_size": 200, "class_weight": "balanced"}),
     Row("one feature", lambda: gaussians((200, 200), features=1, apart=0.0),
         {NOISE}, {RARE}),
     Row("steps too short", gaussians, {"learning rate too low"}, {NOISE, RARE},

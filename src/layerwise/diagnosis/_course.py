@@ -292,7 +292,7 @@ def underfitting(evidence: Evidence) -> Cause | None:
     if evidence.learnt or not epochs or evidence.status == "diverged":
         return None
     last, best = epochs[-1], evidence.baselines.best
-    if evidence.recipe.class_weight or not exceeds(best, evidence.of_training, NOTABLE):
+    if not exceeds(best, evidence.of_training, NOTABLE):
         return None
     small = _small(evidence)
     change = evidence.unused(
