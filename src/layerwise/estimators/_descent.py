@@ -122,6 +122,7 @@ class Descent:
         per_epoch, first = self.order.steps_per_epoch, epoch
         while epoch < self.max_iter and not (epoch > first and patience.is_over):
             ahead = max(1, int(min(self.max_iter - epoch, patience.epochs_left)))
+            # An epoch that is judged may be the last: none is done before it is.
             if self.judge or self.every_epoch:
                 ahead = 1
             before = state
@@ -135,6 +136,7 @@ class Descent:
             losses = self._epoch_losses(steps.losses)
             verdict = self.judge(state.parameters) if self.judge else None
             if verdict and not np.isfinite(verdict.loss):
+                # The parameters of an epoch ago, after so many steps as were made.
                 reached = before._replace(step=state.step)
                 yield Passed(reached, [float("nan")], None, patience)
                 return
@@ -147,6 +149,7 @@ class Descent:
         """Return the mean loss of each epoch: each batch counts by its samples."""
         per_epoch = self.order.steps_per_epoch
         sizes = np.full(per_epoch, float(self.order.batch_size))
+        # The last batch of an epoch is short, and its loss a mean over fewer.
         sizes[-1] = self.order.samples - self.order.batch_size * (per_epoch - 1)
         by_epoch = losses.reshape(-1, per_epoch).astype(np.float64)
         # Not a product: BLAS adds in another order where there are more epochs.

@@ -431,6 +431,7 @@ class _Training:
         first = True
         while not self._is_over(checkpoint):
             start = checkpoint.state.step
+            # One step alone: it compiles, and its time says nothing of the others'.
             stop = start + 1 if first else self._next_stop(start)
             stop = _agreed(stop, asked_to_stop())
             clock = time.perf_counter()
@@ -445,6 +446,7 @@ class _Training:
                 checkpoint, state=state, history=_extended(checkpoint.history, steps)
             )
             epoch, inside = divmod(stop, self._order.steps_per_epoch)
+            # Where it diverged before ``stop``, the epoch was not done.
             if not inside and not steps.diverged:
                 checkpoint = self.at_end_of(epoch, checkpoint)
             yield replace(checkpoint, seconds=self._seconds)
@@ -468,6 +470,7 @@ class _Training:
         kept = on_host(checkpoint.state)
         checkpoint = replace(checkpoint, state=kept)
         parameters = kept.parameters
+        # One that was interrupted goes on from where it stands, not from its best.
         if checkpoint.best and status == "finished":
             parameters = checkpoint.best[1]
         return Result(
@@ -497,6 +500,7 @@ class _Training:
     def _next_stop(self, start: int) -> int:
         per_epoch = self._order.steps_per_epoch
         epoch_end = (start // per_epoch + 1) * per_epoch
+        # As long as the machine is fast: where stretches end changes no byte.
         steps = max(1, int(CHUNK_SECONDS * (self.steps_per_second or 50)))
         return min(start + steps, epoch_end)
 
@@ -523,6 +527,7 @@ class _Training:
         validation = self._engine.evaluate(parameters, self._data.validation)
         best = checkpoint.best
         lowest = best is None or validation.loss < best[0].validation_loss
+        # Known before the epoch is recorded: `_is_over` asks the same afterwards.
         ends = number == self._recipe.epochs or (
             not lowest and best is not None and self._has_waited(number, best[0])
         )

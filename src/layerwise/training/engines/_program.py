@@ -203,6 +203,7 @@ def _run(
 
     def step(carry: Carry) -> Carry:
         i, to = carry.reached, moved(carry)
+        # From the outputs before the update, as the loss is: nothing is passed twice.
         right = hits(to.found.outputs, targets[segment.indices[i]]) * to.batch.weights
         total = to.batch.weights.sum()
         accuracy = right.sum() / jnp.where(total > 0, total, 1)
@@ -221,6 +222,7 @@ def _run(
         measured = health_of_step(
             shape.layer, to.batch, to.found, carry.parameters, to.parameters
         )
+        # The first of a segment's records is its first watched step's: rounded up.
         place = number // every - (begun + every - 1) // every
         return carry.health.at[place].set(measured)
 
@@ -303,7 +305,7 @@ def _batch(
 def _noise(shape: Shape, key: Array, step: Array) -> Noise:
     """Draw the noise of a step, from the key, the step and the place in the tree."""
     of_step = jax.random.fold_in(key, step)
-    places = itertools.count()
+    places = itertools.count()  # at tracing: constants in the program
 
     def drawn(declared: Draw | None) -> Array | None:
         if declared is None:
