@@ -12,6 +12,7 @@ from layerwise.arrays import leaves, named_leaves
 from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
+from layerwise.names import SCHEDULES
 from layerwise.training import Progress, Recipe, score
 from layerwise.training._loop import problem_of
 from layerwise.training.engines._eager import EagerEngine
@@ -216,7 +217,9 @@ class TestDivergence:
             del total
             return np.where(steps == 4, np.inf, 1.0)
 
-        monkeypatch.setattr("layerwise.training._loop.schedule", lambda _: leap)
+        monkeypatch.setattr(
+            "layerwise.training._loop.SCHEDULES", dict.fromkeys(SCHEDULES, leap)
+        )
         saved = []
         settings = self.settings(engine) | {"learning_rate": 0.01}
         result = lw.fit(MLP([8]), small, save=saved.append, **settings)

@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 import layerwise as lw
 from layerwise.arrays import named_leaves
 from layerwise.model import MLP, initial_network
+from layerwise.names import SCHEDULES
 from layerwise.training import Recipe, Result, score, snapshot_epochs
 
 ARCHITECTURE = MLP([8], dropout=0.3)
@@ -134,7 +135,9 @@ class TestStops:
 
         recipe = recipe_of(engine=engine, learning_rate=0.01, snapshots=7)
         whole = lw.fit(ARCHITECTURE, small, recipe, schedule="constant")
-        monkeypatch.setattr("layerwise.training._loop.schedule", lambda _: leap)
+        monkeypatch.setattr(
+            "layerwise.training._loop.SCHEDULES", dict.fromkeys(SCHEDULES, leap)
+        )
         result = lw.fit(ARCHITECTURE, small, recipe)
         assert result.status == "diverged"
         assert epochs_of(result) == [0, 1, 2]
@@ -148,7 +151,9 @@ class TestStops:
             del total
             return np.where(steps == 7, np.inf, 1.0)
 
-        monkeypatch.setattr("layerwise.training._loop.schedule", lambda _: leap)
+        monkeypatch.setattr(
+            "layerwise.training._loop.SCHEDULES", dict.fromkeys(SCHEDULES, leap)
+        )
         result = lw.fit(ARCHITECTURE, small, recipe_of(learning_rate=0.01))
         assert result.status == "diverged"
         assert epochs_of(result) == [0, 1]

@@ -69,7 +69,9 @@ class Origins:
         row = f"row {count(self.row(position))}"
         return f"{row} of {self.file(position)}" if len(self.files) > 1 else row
 
-    def _number(self, places: int | Int64[np.ndarray, " _"]) -> np.ndarray:
+    def _number(
+        self, places: int | Int64[np.ndarray, " _"]
+    ) -> np.integer | Int64[np.ndarray, " _"]:
         return np.searchsorted(self._starts, places, side="right") - 1
 
 
