@@ -35,7 +35,7 @@ class OptimiserName(NamedTuple):
     Parameters
     ----------
     kind : str
-        A class of ``training/_optimisers.py``.
+        A class of ``training/_recipe.py``.
     learning_rate : float
         The schedule's peak where none is given.
     settings : mapping
