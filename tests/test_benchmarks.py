@@ -156,7 +156,7 @@ def small(case) -> bool:
     return case.data == "table" or (case.data, case.kind) == ("digits", "underfitting")
 
 
-@pytest.mark.usefixtures("unchecked")
+@pytest.mark.slow("benchmarks")
 def test_the_clinic_names_and_fixes(clinic):
     """A handful of its cases; the whole of it is a benchmark."""
     chosen = {c.kind: c for c in clinic.cases() if small(c) and c.kind in QUICK}

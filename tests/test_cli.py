@@ -73,7 +73,7 @@ def test_json_is_alone_on_standard_output(ran):
     assert "page in" in ran.error
 
 
-@pytest.mark.usefixtures("mine")
+@pytest.mark.usefixtures("mine", "unchecked")
 def test_suspect_labels_are_listed_and_written(folder, capsys):
     options = ["--suspects", "4", "--out", "corrections", "--json"]
     assert main(["inspect", "mine", "iris", *options]) == 0
@@ -108,6 +108,7 @@ def test_saved_network_predicts_as_the_one_that_was_trained(folder):
     assert read.class_names == data.class_names
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_same_seed_is_the_same_run(folder, capsys):
     for out in ("one", "two"):
         main(["train", "iris", *QUICK, "--seed", "5", "--out", out])
@@ -145,6 +146,7 @@ def test_divergence_exits_with_3_and_keeps_the_last_finite_network(folder, capsy
     assert all(np.isfinite(leaf).all() for leaf in leaves(network.parameters))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_report_makes_the_page_again(mine, ran):
     names = ["report.html", "history.csv", "health.csv"]
     for name in names:
@@ -164,6 +166,7 @@ def test_inspect_reads_a_saved_network(ran, capsys):
     assert study["layers"] == read_summary(ran.folder)["layers"]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_data_prints_statistics_and_draws(folder, capsys):
     assert main(["data", "digits", "--out", "look"]) == 0
     said = capsys.readouterr().out

@@ -268,6 +268,7 @@ class TestTraining:
         assert main(["diagnose", "mine", "--module", "models.py:build"]) == 0
         assert (folder / "mine" / "summary.json").read_bytes() == before
 
+    @pytest.mark.slow("killed processes")
     def test_a_killed_training_goes_on_to_the_same_bytes(self, folder):
         command = ["train", *TRAINED, "--batch-size", "1", "--epochs", "1"]
         assert main([*command, "--out", "whole"]) == 0
