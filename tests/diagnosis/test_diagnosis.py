@@ -220,7 +220,7 @@ def test_fix_brings_a_hundred_layers_to_work():
 
 
 def test_of_a_module_only_changes_that_can_be_made_are_tried():
-    """Its inputs are its owner's to scale: --scaling is neither advised nor reported."""
+    """Its inputs are its owner's to scale: --scaling is neither advised nor said."""
     torch = pytest.importorskip("torch")
     from layerwise.modules import TorchModule
 

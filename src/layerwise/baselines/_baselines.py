@@ -12,8 +12,6 @@ from layerwise.model import MLP, flatten
 from layerwise.statistics import Share, auc, nearest_rows, share
 from layerwise.training import Recipe, fit
 
-__all__ = ["Baseline", "Baselines", "logistic_regression"]
-
 FITTED, SCORED = 10_000, 2_000
 """So many samples at most, a stated, stratified draw, for all but the regression."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from layerwise.experiment import Run
 
-__all__ = ["COMMANDS", "Command"]
-
 
 @runtime_checkable
 class Command(Protocol):

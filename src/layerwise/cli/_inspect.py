@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from layerwise.experiment import Plan
     from layerwise.study import CountingOptions, Study
 
-__all__ = ["InspectCommand"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class InspectCommand(StoredOptions):

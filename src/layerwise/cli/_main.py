@@ -23,8 +23,6 @@ from layerwise.errors import InputError, LayerwiseError, MachineError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["main"]
-
 IN_SEVERAL = ("run", "train", "inspect")
 """Commands that several processes do together, under ``torchrun``."""
 

@@ -16,23 +16,6 @@ from layerwise.wording import listed
 if TYPE_CHECKING:
     from layerwise.experiment import NamedModule, Plan
 
-__all__ = [
-    "DIVERGED",
-    "DONE",
-    "FAILED",
-    "INTERRUPTED",
-    "Count",
-    "DataOptions",
-    "Flag",
-    "Folder",
-    "Suspects",
-    "TrainingOptions",
-    "braced",
-    "named_module",
-    "whole",
-    "widths",
-]
-
 DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from layerwise.experiment import SweepRun
 
-__all__ = ["CompareCommand", "SweepCommand"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CompareCommand:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from layerwise.study import Study
 
-__all__ = ["MergeCommand", "StoredOptions"]
-
 ROWS = listed([kind.suffix for kind in formats_with("open_rows")], "or")
 
 

@@ -10,8 +10,6 @@ import tyro
 
 from layerwise.errors import InputError
 
-__all__ = ["Target", "built", "called", "imported"]
-
 Target = Annotated[
     str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
 ]

@@ -7,10 +7,14 @@ from layerwise.data._describe import (
     describe,
 )
 from layerwise.data._frames import numbers as numbers_of
-from layerwise.data._labelled import class_indices, several_labels
+from layerwise.data._labelled import (
+    Origins,
+    class_indices,
+    sample_names,
+    several_labels,
+)
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
-from layerwise.data._origins import Origins, sample_names
 from layerwise.data._records import Dataset, Samples, drawn, stratified_split
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead

@@ -14,15 +14,6 @@ import numpy as np
 
 from layerwise.errors import InputError, MachineError
 
-__all__ = [
-    "DEFLATE_RATIO",
-    "MAX_BYTES",
-    "check_size",
-    "filled",
-    "reading",
-    "refuse_web_page",
-]
-
 MAX_BYTES = 8 << 30
 """The largest array that is read, 8 GiB."""
 

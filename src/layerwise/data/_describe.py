@@ -9,8 +9,6 @@ from layerwise.data._records import Dataset, Samples
 from layerwise.data._repeats import repeats_of
 from layerwise.data._scaling import Scaling, Summary, summary
 
-__all__ = ["DataStatistics", "SetStatistics", "ValueStatistics", "describe"]
-
 
 @dataclass(frozen=True)
 class ValueStatistics:

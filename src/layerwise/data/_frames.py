@@ -8,8 +8,6 @@ import numpy as np
 from layerwise.arrays import to_numpy
 from layerwise.errors import InputError
 
-__all__ = ["numbers"]
-
 DATES = "dates: give numbers instead, such as days since the first"
 TEXT = "text: encode it as numbers (pandas.get_dummies is one way), or drop it"
 

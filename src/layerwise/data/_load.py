@@ -15,8 +15,6 @@ from layerwise.data._records import Dataset, Samples, dataset
 from layerwise.data.formats import PUBLISHED, load_published, read_labelled
 from layerwise.errors import InputError
 
-__all__ = ["load", "names"]
-
 SIZES = {"train": 8000, "validation": 2000, "test": 2000}
 
 NOISE = 0.08

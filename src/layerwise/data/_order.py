@@ -8,8 +8,6 @@ from jaxtyping import Float32, Int64
 
 from layerwise.errors import InputError
 
-__all__ = ["Order"]
-
 
 @dataclass(frozen=True)
 class Order:

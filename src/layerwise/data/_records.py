@@ -9,16 +9,13 @@ import numpy as np
 from jaxtyping import Int64, Integer
 
 from layerwise.arrays import Array
-from layerwise.data._labelled import Labelled, checked_set
-from layerwise.data._origins import Origins
+from layerwise.data._labelled import Labelled, Origins, checked_set
 from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
 from layerwise.data._stored import StoredRows
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 from layerwise.wording import count, number
-
-__all__ = ["Dataset", "Samples", "dataset", "drawn", "stratified_split"]
 
 FEWEST_ROWS = 20
 """In which a running number can be told from a feature."""

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data._origins import Origins, sample_names
+from layerwise.data._labelled import Origins, sample_names
 from layerwise.wording import count, listed
-
-__all__ = ["Repeats", "repeats_of"]
 
 NAMED = 3
 """So many samples are named, of however many."""

@@ -12,16 +12,6 @@ from layerwise.arrays import Array, namespace
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 
-__all__ = [
-    "Scaling",
-    "Summary",
-    "extremes",
-    "fit_scaling",
-    "scaled",
-    "shared_range",
-    "summary",
-]
-
 PIXELS = 16
 """Of fewer features than a picture of 4 x 4 has, a shared range may be chance."""
 

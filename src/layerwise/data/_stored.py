@@ -15,19 +15,6 @@ from layerwise.arrays import Array
 from layerwise.data._bounded import MAX_BYTES, reading
 from layerwise.errors import InputError
 
-__all__ = [
-    "LARGEST",
-    "RawFile",
-    "RowFile",
-    "StoredRows",
-    "first_unusable",
-    "held",
-    "of_memory_map",
-    "raw_file",
-    "read_ahead",
-    "stored_rows",
-]
-
 NumpyArray: TypeAlias = np.ndarray
 
 CHUNK_BYTES = 8 << 20

@@ -11,8 +11,6 @@ from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.model import Batch, Draw, Network, loss_and_gradients
 from layerwise.wording import number
 
-__all__ = ["evaluation_mode", "gradients_not_reset"]
-
 NOTHING = 200
 """Steps without a gradient: momentum has forgotten it by then (0.9²⁰⁰ = 1e-9)."""
 
@@ -80,7 +78,7 @@ def evaluation_mode(evidence: Evidence) -> Cause | None:
     if not asking:
         return None
     declared = network.layer.noise(network.parameters, features)
-    # Of strong noise nearly all draws may come to nothing; without any, nothing is lost.
+    # Of strong noise nearly all draws may come to nothing: without any, none is lost.
     calm = tree_map(lambda n: None if n is None else np.ones_like(n) - 1e-9,
                     _noise(declared, 0))  # fmt: skip
     noises = (_noise(declared, 0), _noise(declared, 1), calm)

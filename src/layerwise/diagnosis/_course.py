@@ -16,17 +16,6 @@ from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import LEARNING_RATES
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "constant",
-    "dropout_too_high",
-    "overfitting",
-    "rate_too_high",
-    "rate_too_low",
-    "softmax_twice",
-    "underfitting",
-    "underflow",
-]
-
 LEAP = 0.2
 """Updates of a fifth of the weights' length: healthy ones are of a few thousandths."""
 
@@ -99,8 +88,8 @@ def dropout_too_high(evidence: Evidence) -> Cause | None:
     kept = (1 - mlp.dropout) ** len(mlp.hidden)
     return Cause(
         kind="dropout too high",
-        text=f"{percent(mlp.dropout)} of the units of each hidden layer are left out in "
-        f"training; through {len(mlp.hidden)} layers a path is left whole in "
+        text=f"{percent(mlp.dropout)} of the units of each hidden layer are left out "
+        f"in training; through {len(mlp.hidden)} layers a path is left whole in "
         f"{percent(kept)} of cases.",
         reason="So little of the inputs reaches the outputs that the noise is larger "
         "than the signal, and the gradients of most steps say nothing.",

@@ -7,15 +7,6 @@ from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "different_scales",
-    "imbalance",
-    "no_information",
-    "not_finite",
-    "not_scaled",
-    "out_of_step",
-]
-
 LARGE, SMALL = 8.0, 0.12
 """Scaled inputs have a root mean square of about 1. Eight times as much, or an eighth,
 is a network whose first layer is drawn for others."""

@@ -33,8 +33,6 @@ from layerwise.diagnosis._start import (
 )
 from layerwise.training import Result
 
-__all__ = ["DATA_RULES", "RULES", "diagnose"]
-
 DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (not_finite,)
 """With such a cause nothing else can be judged."""
 

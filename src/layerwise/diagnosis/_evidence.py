@@ -36,8 +36,6 @@ from layerwise.training import (
 )
 from layerwise.wording import listed, number
 
-__all__ = ["DEEP", "Cause", "Diagnosis", "Evidence", "advised"]
-
 ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
     {
         ("activation", "leaky-relu"): "leaky ReLUs (--activation leaky-relu)",

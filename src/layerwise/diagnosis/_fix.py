@@ -12,8 +12,6 @@ from layerwise.diagnosis._evidence import Cause
 from layerwise.diagnosis._setup import Setup
 from layerwise.training import Progress, Result, fit
 
-__all__ = ["Fixed", "Round", "fix", "mean_recall"]
-
 ROUNDS = 4
 """Trainings at most: one cause may hide another."""
 

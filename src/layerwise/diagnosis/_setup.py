@@ -13,8 +13,6 @@ from layerwise.training import Optimiser, Recipe
 if TYPE_CHECKING:
     from layerwise.modules import TorchModule
 
-__all__ = ["Setup"]
-
 
 @dataclass(frozen=True, eq=False)
 class Setup:

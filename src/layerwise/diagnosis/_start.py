@@ -8,8 +8,6 @@ from jaxtyping import Float
 from layerwise.diagnosis._evidence import DEEP, Cause, Evidence, advised
 from layerwise.wording import count, number, percent
 
-__all__ = ["alike", "dead", "exploding", "saturated", "too_deep", "vanishing"]
-
 GROWN = 30.0
 """Outputs so many times the size of the inputs: logits of that size make a loss many
 times that of a coin toss before anything is learnt."""
@@ -203,9 +201,9 @@ def too_deep(evidence: Evidence) -> Cause | None:
         f"normalisation the samples become alike: in {evidence.names[0]} they differ "
         f"by {number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
         f"{number(kept[-1])}.",
-        reason=f"Each {'ReLU ' if evidence.rectified else ''}layer brings any two samples "
-        "a little closer, whatever the initialisation; after many layers they point the same way, and the "
-        "gradient cannot tell what to change for which.",
+        reason=f"Each {'ReLU ' if evidence.rectified else ''}layer brings any two "
+        "samples a little closer, whatever the initialisation; after many layers they "
+        "point the same way, and the gradient cannot tell what to change for which.",
         remedy="Lead the signal around the layers and keep its size: --residual "
         "--normalise.",
         change={"residual": True, "normalise": True},

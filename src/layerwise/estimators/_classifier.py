@@ -17,8 +17,6 @@ from layerwise.estimators._descent import Verdict
 from layerwise.estimators._perceptron import Perceptron, follows_epochs
 from layerwise.training import Engine
 
-__all__ = ["MLPClassifier"]
-
 
 class MLPClassifier(ClassifierMixin, Perceptron):
     """A multilayer perceptron that tells classes apart.

@@ -10,8 +10,6 @@ from jaxtyping import Float
 from layerwise.data import Order
 from layerwise.training import Engine, State
 
-__all__ = ["Descent", "Passed", "Patience", "Verdict"]
-
 
 @dataclass(frozen=True)
 class Patience:

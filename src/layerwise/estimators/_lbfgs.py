@@ -10,8 +10,6 @@ from layerwise.arrays import Tree, ravelled, unravelled
 from layerwise.data import Samples
 from layerwise.model import Batch, Network, flatten, loss_and_gradients, target_rows
 
-__all__ = ["Minimum", "minimised"]
-
 
 class Minimum(NamedTuple):
     """Where a minimisation ended.

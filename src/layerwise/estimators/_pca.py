@@ -23,8 +23,6 @@ from layerwise.statistics import (
     principal_components_of_rows,
 )
 
-__all__ = ["PCA"]
-
 SOLVERS = ("auto", "full", "covariance_eigh", "arpack", "randomized")
 
 

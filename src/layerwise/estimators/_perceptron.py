@@ -35,8 +35,6 @@ from layerwise.estimators._settings import (
 from layerwise.estimators._sparse import dense_blocks
 from layerwise.training import Engine, Optimiser, Problem, State, engine_for, on_host
 
-__all__ = ["Perceptron", "follows_epochs"]
-
 SLOWER = 5.0
 LEAST_RATE = 1e-6
 """An adaptive rate is divided by the first while it is above the second."""

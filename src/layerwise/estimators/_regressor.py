@@ -15,8 +15,6 @@ from layerwise.estimators._descent import Verdict
 from layerwise.estimators._perceptron import Perceptron, follows_epochs
 from layerwise.training import Engine
 
-__all__ = ["MLPRegressor"]
-
 
 class MLPRegressor(RegressorMixin, Perceptron):
     """A multilayer perceptron that gives numbers, one or several for each sample.

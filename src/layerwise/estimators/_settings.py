@@ -16,16 +16,6 @@ from layerwise.model import MLP, Network
 from layerwise.names import AUTO
 from layerwise.training import ENGINES, SCHEDULES, Adam, Momentum, Optimiser, Schedule
 
-__all__ = [
-    "batch_size_for",
-    "checked_settings",
-    "checked_weights",
-    "initial_parameters",
-    "optimiser_of",
-    "schedule_of",
-    "untrained_network",
-]
-
 LARGEST_BATCH = 200
 """Samples in a batch where ``batch_size`` is "auto", and there are as many."""
 

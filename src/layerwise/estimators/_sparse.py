@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["dense_blocks"]
-
 BLOCK_NUMBERS = 1 << 22
 """So many numbers make a block: 32 MB."""
 

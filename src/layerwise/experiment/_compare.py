@@ -20,8 +20,6 @@ from layerwise.presentation import (
 )
 from layerwise.training import History
 
-__all__ = ["compare", "write_comparison"]
-
 
 def compare(folders: Sequence[str]) -> Runs:
     """Return runs beside each other.

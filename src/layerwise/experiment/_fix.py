@@ -11,8 +11,6 @@ from layerwise.experiment._path import write_training
 from layerwise.model import MLP, Architecture
 from layerwise.training import Progress, Result
 
-__all__ = ["fix_run"]
-
 
 def fix_run(
     run: Run,

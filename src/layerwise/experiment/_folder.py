@@ -26,20 +26,6 @@ from layerwise.training import (
 )
 from layerwise.wording import count
 
-__all__ = [
-    "Run",
-    "check_device",
-    "checkpoint_in",
-    "how_to_go_on",
-    "new_folder",
-    "open_run",
-    "plain",
-    "read_summary",
-    "reopen_run",
-    "run_of",
-]
-
-
 UNDER_WAY = ("running", "interrupted")
 """What a summary says of a training that can go on."""
 

@@ -10,8 +10,6 @@ from layerwise.experiment._summary import json_types
 from layerwise.presentation import OF_INPUTS, draw, save_figures
 from layerwise.study import InputStudy, inspect_inputs
 
-__all__ = ["data_summary", "look_at_data"]
-
 
 def look_at_data(
     data: Dataset, out: str | None = None, seed: int = 0

@@ -54,19 +54,6 @@ from layerwise.training import (
     score,
 )
 
-__all__ = [
-    "draw_again",
-    "finish",
-    "helping_process",
-    "known_of_data",
-    "look_inside",
-    "restored",
-    "train",
-    "write_suspects",
-    "write_training",
-]
-
-
 MOST_SENT = 2**28
 """Bytes of inputs that a helper is sent; it takes as much memory of its own."""
 

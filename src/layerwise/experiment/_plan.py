@@ -14,8 +14,6 @@ from layerwise.training import Recipe
 if TYPE_CHECKING:
     from layerwise.modules import TorchModule
 
-__all__ = ["NamedModule", "Plan", "load_data"]
-
 
 @dataclass(frozen=True, eq=False)
 class NamedModule:

@@ -9,8 +9,6 @@ from layerwise.data import StoredRows, open_rows, row_names, rows_in_files
 from layerwise.errors import InputError
 from layerwise.study import Counted, Counting, Forecast, forecast, joined, load_counted
 
-__all__ = ["joined_parts", "stored_activations", "stored_forecast", "stored_labels"]
-
 
 def stored_labels(text: str) -> dict[str, np.ndarray]:
     """Read columns of labels: ``[NAME=]FILE[:COLUMN]``, one or several with commas.

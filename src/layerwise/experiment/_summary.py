@@ -17,14 +17,6 @@ from layerwise.files import write_atomically
 from layerwise.study import InputStudy, Study
 from layerwise.training import ENGINES, Result
 
-__all__ = [
-    "environment",
-    "json_types",
-    "study_summary",
-    "training_summary",
-    "write_summary",
-]
-
 
 def environment(result: Result | None = None) -> dict[str, str]:
     """Return what the figures depend on: versions, machine, threads, and the device.

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
 
-__all__ = ["deaf_to_interrupts", "in_workers", "workers"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -13,17 +13,6 @@ from layerwise import names
 from layerwise.arrays import Tree, leaves, namespace
 from layerwise.model._layer import Counterpart, Layer, Noise, Same
 
-__all__ = [
-    "ACTIVATIONS",
-    "GELU",
-    "Activation",
-    "Identity",
-    "LeakyReLU",
-    "ReLU",
-    "Sigmoid",
-    "Tanh",
-]
-
 
 class Activation(Layer):
     """A function of each entry, without parameters.

@@ -21,8 +21,6 @@ from layerwise.model._layer import Layer
 from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, CrossEntropyOnProbabilities, Loss
 
-__all__ = ["MLP", "Architecture", "TrainedNetwork", "block_names"]
-
 
 @runtime_checkable
 class Architecture(Protocol):

@@ -11,8 +11,6 @@ from layerwise.errors import InputError
 from layerwise.model._activations import Activation
 from layerwise.model._layer import Draw, Layer, Noise, Shape, output_shape
 
-__all__ = ["Residual", "Sequential", "layers_within", "slopes"]
-
 
 @dataclass(frozen=True)
 class Sequential(Layer):

@@ -33,8 +33,6 @@ from layerwise.model._layer import Draw, Layer
 from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, Loss
 
-__all__ = ["GradientCheck", "GradientReport", "gradcheck", "own_targets"]
-
 STEP = 2e-3
 """h of the differences: truncation O(h⁴) and rounding O(ε/h) are both near 1e-12."""
 

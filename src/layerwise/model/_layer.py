@@ -11,7 +11,6 @@ from jaxtyping import Float
 
 from layerwise.arrays import Array, Tree, leaves
 
-__all__ = ["Counterpart", "Draw", "Layer", "Noise", "Same", "Shape", "output_shape"]
 Shape: TypeAlias = tuple[int, ...]
 """The shape of one sample, without the batch axis."""
 

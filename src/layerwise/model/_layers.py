@@ -12,8 +12,6 @@ from layerwise.arrays import Array, Tree, namespace
 from layerwise.errors import InputError
 from layerwise.model._layer import Counterpart, Draw, Layer, Noise, Same, Shape
 
-__all__ = ["INITIALISERS", "Dropout", "Initialiser", "LayerNorm", "Linear", "Softmax"]
-
 Rows = Float[Array, "batch units"]
 
 Initialiser = Callable[[np.random.Generator, int, int], np.ndarray]

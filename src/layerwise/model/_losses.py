@@ -18,18 +18,6 @@ from jaxtyping import Float
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 
-__all__ = [
-    "LOSSES",
-    "BinaryCrossEntropy",
-    "CrossEntropy",
-    "CrossEntropyOnProbabilities",
-    "Loss",
-    "SquaredError",
-    "mean_loss",
-    "total_weight",
-    "with_l2_penalty",
-]
-
 Rows: TypeAlias = Float[Array, "batch classes"]
 Each: TypeAlias = Float[Array, " batch"]
 """One number for each sample."""

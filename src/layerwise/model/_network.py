@@ -30,20 +30,6 @@ from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
 
-__all__ = [
-    "BLOCK_ROWS",
-    "Batch",
-    "LossAndGradients",
-    "Network",
-    "flatten",
-    "hits",
-    "initial_network",
-    "load_network",
-    "loss_and_gradients",
-    "save_network",
-    "target_rows",
-]
-
 BLOCK_ROWS = 4096
 """Rows that are passed through the network at a time: memory stays bounded."""
 

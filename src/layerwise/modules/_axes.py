@@ -12,8 +12,6 @@ from weakref import ref
 import torch
 from torch import Tensor
 
-__all__ = ["Axes"]
-
 LAST = frozenset([
     "linear", "bilinear", "embedding", "embedding_bag", "linear_dynamic",
     "multi_head_attention_forward",

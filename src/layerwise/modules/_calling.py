@@ -8,16 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = [
-    "MODULE_ROWS",
-    "as_inputs",
-    "device_of",
-    "dtype_of",
-    "evaluation",
-    "plainly",
-    "unwrapped",
-]
-
 MODULE_ROWS = 256
 """Rows that are passed through a module at a time: convolutions take much memory."""
 

@@ -16,8 +16,6 @@ from layerwise.modules._reading import Batch, without_last
 from layerwise.modules._reduction import Layout, Reduce, Units, layout_of, reduced
 from layerwise.modules._tracking import Key, Watched, watched
 
-__all__ = ["Capture", "Captured", "CapturedLayer", "capture_of"]
-
 
 class CapturedLayer(NamedTuple):
     """One layer that is looked at.

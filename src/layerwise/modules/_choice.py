@@ -11,8 +11,6 @@ from layerwise.modules._calling import unwrapped
 from layerwise.modules._tracking import NORMS, is_norm
 from layerwise.wording import listed
 
-__all__ = ["Layers", "chosen_modules"]
-
 Layers: TypeAlias = str | type | Sequence[str | type]
 """Names, globs of names (``encoder.*``), types (``nn.Linear``), or several of them."""
 

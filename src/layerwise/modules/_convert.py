@@ -20,8 +20,6 @@ from layerwise.model import (
     Sequential,
 )
 
-__all__ = ["Scale", "Skip", "Slot", "network_module", "slots"]
-
 
 class Scale(nn.Module):
     """The map of raw inputs to what a network sees, ``(x − offset) / divisor``.

@@ -1,15 +1,5 @@
 """Functions by name: activations, and what may stand before one."""
 
-__all__ = [
-    "ACTIVATIONS",
-    "CARRIERS",
-    "CURVED",
-    "ELEMENTWISE",
-    "ENDS",
-    "IN_PLACE",
-    "PRODUCTS",
-]
-
 ACTIVATIONS = frozenset([
     "relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu",
     "silu", "mish", "softplus", "softsign", "sigmoid", "logsigmoid", "hardsigmoid",

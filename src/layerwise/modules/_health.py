@@ -9,8 +9,6 @@ from layerwise.modules._reduction import CHANNELS_FIRST
 from layerwise.modules._tracking import Key, Watched
 from layerwise.statistics import statistics_of_outputs, statistics_of_slopes
 
-__all__ = ["greatest_slopes", "layer_statistics"]
-
 
 def layer_statistics(
     seen: Watched,

@@ -25,8 +25,6 @@ from layerwise.modules._calling import (
 from layerwise.modules._convert import Scale, network_module
 from layerwise.modules._outputs import answer_of, logits_of
 
-__all__ = ["TorchModule", "TorchNetwork", "scaling_module", "to_torch", "torch_network"]
-
 
 @dataclass(frozen=True, eq=False)
 class TorchModule:

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from layerwise.errors import InputError
 
-__all__ = ["Predict", "answer_of", "logits_of"]
-
 Predict = Callable[[Any], Tensor] | None | str
 """``auto``; a function from a module's output to logits; None: it predicts nothing."""
 

@@ -28,8 +28,6 @@ from layerwise.model import (
 from layerwise.modules._calling import unwrapped
 from layerwise.modules._convert import Scale, Skip, slots
 
-__all__ = ["from_torch"]
-
 
 def from_torch(
     module: nn.Module,

@@ -14,8 +14,6 @@ from layerwise.data import several_labels
 from layerwise.errors import InputError
 from layerwise.modules._calling import device_of
 
-__all__ = ["Arguments", "Batch", "Entry", "Reader", "entry_of", "without_last"]
-
 LABELS = ("labels", "label", "targets", "target", "y")
 IDS = ("ids", "id", "index", "idx")
 KEPT, PADDED = ("attention_mask",), ("src_key_padding_mask", "key_padding_mask",

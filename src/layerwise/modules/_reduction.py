@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from layerwise.errors import InputError
 from layerwise.wording import count
 
-__all__ = ["CHANNELS_FIRST", "Layout", "Reduce", "Units", "layout_of", "reduced"]
-
 CHANNELS_FIRST = (
     nn.Conv1d,
     nn.Conv2d,

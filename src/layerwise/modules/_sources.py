@@ -18,8 +18,6 @@ from layerwise.errors import InputError
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, device_of, dtype_of
 from layerwise.modules._reading import Arguments, Batch, Reader
 
-__all__ = ["ArraySource", "Source", "StreamSource"]
-
 ALL = slice(None)
 
 Placed: TypeAlias = tuple[Int[np.ndarray, " samples"], Batch]

@@ -34,9 +34,6 @@ from layerwise.modules._functions import (
     PRODUCTS,
 )
 
-__all__ = ["Key", "Watched", "watched"]
-
-
 NORMS = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm,
     nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.GroupNorm,

@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from layerwise.errors import InputError
 from layerwise.wording import count, listed
 
-__all__ = ["load_weights"]
-
 PICKLED = (".pt", ".pth", ".ckpt", ".bin")
 
 INSIDE = ("state_dict", "model_state_dict", "model")

@@ -11,8 +11,6 @@ from layerwise.wording import count, number, percent
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["PassBar", "SweepBar", "TrainingBar"]
-
 AnyBar = TypeVar("AnyBar", bound="_Bar")
 
 

@@ -11,15 +11,6 @@ from layerwise.presentation._text import duration, short
 from layerwise.training import History
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "ComparedRun",
-    "Runs",
-    "comparison_summary",
-    "figure_table",
-    "probe_table",
-    "setting_table",
-]
-
 UNKNOWN = "–"
 
 FIGURES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = MappingProxyType(

@@ -16,23 +16,6 @@ from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, S
 from layerwise.training import Result
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "SUSPECTS",
-    "THIS_NETWORK",
-    "Report",
-    "Table",
-    "baseline_table",
-    "class_table",
-    "layer_table",
-    "measure_table",
-    "mistake_table",
-    "score_table",
-    "shuffled_table",
-    "statistics_table",
-    "suspect_table",
-    "untrained_table",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Report:

@@ -9,16 +9,6 @@ from layerwise.presentation._text import duration, short
 from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Setting, Sweep, SweepPoint
 from layerwise.wording import count, listed, number, percent
 
-__all__ = [
-    "SweepReport",
-    "averaged_over",
-    "axis_value",
-    "choice_sentence",
-    "phase_table",
-    "point_table",
-    "sweep_sentence",
-]
-
 LETTERS = dict(zip(OUTCOMES, ("", "s", "d"), strict=True))
 
 

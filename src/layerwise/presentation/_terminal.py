@@ -34,22 +34,6 @@ from layerwise.wording import count, number, percent
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = [
-    "print_comparison",
-    "print_data",
-    "print_diagnosis",
-    "print_findings",
-    "print_fixed",
-    "print_forecast",
-    "print_layers",
-    "print_module_layers",
-    "print_remarks",
-    "print_statistics",
-    "print_suspects",
-    "print_sweep",
-    "print_training",
-]
-
 WIDTH = 88
 """Columns that a paragraph takes at most."""
 

@@ -7,17 +7,6 @@ from layerwise.statistics import Share
 from layerwise.study import Study
 from layerwise.wording import count, number, percent
 
-__all__ = [
-    "MANY",
-    "duration",
-    "interval",
-    "known",
-    "short",
-    "speed",
-    "stated_sample",
-    "typeset",
-]
-
 MANY = 12
 """More classes than this are not all named in a sentence."""
 

@@ -15,18 +15,6 @@ from layerwise.arrays import Array, namespace, numpy_or_torch, one_hot, to_numpy
 from layerwise.errors import InputError
 from layerwise.statistics._projection import Projection
 
-__all__ = [
-    "FAST_BOUND",
-    "Precision",
-    "Sums",
-    "Way",
-    "blocks",
-    "checked_labels",
-    "checked_rows",
-    "no_sums",
-    "sum_about",
-]
-
 Precision: TypeAlias = Literal["exact", "fast"]
 """Float64 throughout; or differences and their products, block by block, in float32,
 the blocks being added up in float64."""

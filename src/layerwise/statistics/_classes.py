@@ -8,17 +8,6 @@ from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._moments import RESOLUTION, Moments
 
-__all__ = [
-    "angle_deviation",
-    "class_spread",
-    "fisher_ratio",
-    "nearest_mean",
-    "norm_variation",
-    "self_duality",
-    "separation",
-    "within_collapse",
-]
-
 
 def class_spread(moments: Moments) -> Float64[np.ndarray, " classes"]:
     """Return each class's variance over the average class's.

@@ -11,21 +11,6 @@ from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._moments import RESOLUTION, Moments
 
-__all__ = [
-    "PrincipalComponents",
-    "constant_units",
-    "coordinates",
-    "dimensions",
-    "duplicate_units",
-    "effective_rank",
-    "likeliest_dimension",
-    "log_likelihoods",
-    "participation_ratio",
-    "pointed",
-    "principal_components",
-    "principal_components_of_rows",
-]
-
 DUPLICATE = 1e-10
 """Two units whose squared correlation is this near to 1 are affine functions of each
 other. Single precision rounds a unit at some 1e-14 of its mean square, which leaves

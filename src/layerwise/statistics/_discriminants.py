@@ -11,8 +11,6 @@ from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._components import coordinates, dimensions, pointed
 from layerwise.statistics._moments import RESOLUTION, Moments
 
-__all__ = ["Discriminants", "LeastSquaresProbe", "discriminants", "least_squares_probe"]
-
 
 @dataclass(frozen=True, eq=False)
 class Discriminants:

@@ -11,8 +11,6 @@ from jaxtyping import Float
 
 from layerwise.arrays import Array, namespace
 
-__all__ = ["silent_shares", "statistics_of_outputs", "statistics_of_slopes"]
-
 SATURATED = 0.05
 """An entry whose slope is below this passes less than a twentieth of its gradient:
 tanh beyond 2.2, the logistic function beyond 2.9, a ReLU that is off."""

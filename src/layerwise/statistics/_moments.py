@@ -23,8 +23,6 @@ from layerwise.statistics._blocks import (
 )
 from layerwise.statistics._projection import Projection
 
-__all__ = ["MAX_UNITS", "RESOLUTION", "Moments", "Tally"]
-
 MAX_UNITS = 2048
 """Up to so many units a study takes a layer's scatter of the units themselves: the
 eigensolve takes about a second there, and grows with the cube."""

@@ -11,8 +11,6 @@ from layerwise.errors import InputError
 from layerwise.statistics._blocks import Precision, checked_rows
 from layerwise.statistics._moments import RESOLUTION
 
-__all__ = ["Likeness", "hsic", "linear_cka", "nearest_columns", "nearest_rows"]
-
 QUERIES = 256
 ROWS = 8192
 """Distances between so many at a time: sixteen megabytes."""

@@ -10,21 +10,6 @@ from jaxtyping import Bool, Float, Float64, Int, Int64
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks
 
-__all__ = [
-    "BINS",
-    "NOTABLE",
-    "TWO_SIDED",
-    "Calibration",
-    "Share",
-    "auc",
-    "calibration_of",
-    "confusion_counts",
-    "difference_noise",
-    "exceeds",
-    "share",
-    "wilson_interval",
-]
-
 NOTABLE = 0.02
 """Accuracies that are closer than two points are not worth a word, however many samples
 tell them apart: two trainings of one network, or two simple methods, often are not."""

@@ -10,8 +10,6 @@ from jaxtyping import Float64, Int64
 from layerwise.arrays import Array, namespace
 from layerwise.errors import InputError
 
-__all__ = ["Projection"]
-
 
 @dataclass(frozen=True)
 class Projection:

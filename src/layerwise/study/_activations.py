@@ -26,14 +26,6 @@ from layerwise.study.passes import (
 from layerwise.study.records import Study
 from layerwise.study.subjects import Block, Case
 
-__all__ = [
-    "count_activations",
-    "inspect_activations",
-    "load_counted",
-    "save_counted",
-    "studies_of",
-]
-
 FORMAT = "counted-1"
 LABELS = "labels"
 """What a column without a name is called."""

@@ -7,8 +7,6 @@ from layerwise.errors import InputError
 from layerwise.study.measures import layer_similarity
 from layerwise.study.records import Study
 
-__all__ = ["similarity_between"]
-
 
 def similarity_between(
     study: Study, other: Study

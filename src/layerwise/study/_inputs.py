@@ -17,8 +17,6 @@ from layerwise.study.findings import unlike_inputs
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["inspect_inputs"]
-
 PARTED = 3.29
 WRONG_SIDE = 0.05
 """Two normal classes with means ``PARTED`` standard deviations apart have this share of

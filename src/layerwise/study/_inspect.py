@@ -16,8 +16,6 @@ from layerwise.study.records import Study
 from layerwise.study.subjects import Case, network_case
 from layerwise.training import Snapshot
 
-__all__ = ["LookOptions", "inspect", "is_module"]
-
 
 class LookOptions(TypedDict, total=False):
     """How a torch module is looked into; `inspect` explains each."""

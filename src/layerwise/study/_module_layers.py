@@ -5,8 +5,6 @@ from typing import Any, NamedTuple, Unpack
 
 from layerwise.study._inspect import LookOptions
 
-__all__ = ["ModuleLayer", "module_layers"]
-
 
 class ModuleLayer(NamedTuple):
     """A module that could be looked at.

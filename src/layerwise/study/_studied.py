@@ -52,8 +52,6 @@ from layerwise.study.records import (
 )
 from layerwise.study.subjects import Activations, Block, Case, Stage, Subject
 
-__all__ = ["studied"]
-
 ASKED, VOTERS = 500, 10_000
 """So many mistakes at most are looked at for suspect labels, those of which the network
 is surest; their neighbours are looked for among so many samples fitted on."""

@@ -24,15 +24,6 @@ from layerwise.training._loop import Checkpoint, Trainable, initial_state
 from layerwise.training._recipe import Recipe
 from layerwise.training.engines import State, on_host
 
-__all__ = [
-    "checkpoints_in",
-    "fingerprint",
-    "latest_checkpoint",
-    "load_checkpoint",
-    "prune_checkpoints",
-    "save_checkpoint",
-]
-
 FORMAT = "checkpoint-6"
 
 

@@ -16,20 +16,6 @@ from layerwise.statistics import statistics_of_outputs, statistics_of_slopes
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "HEALTH_EVERY",
-    "Epoch",
-    "Health",
-    "History",
-    "LayerHealth",
-    "Snapshot",
-    "greatest_slopes",
-    "health_of_step",
-    "health_records",
-    "no_health",
-    "snapshot_epochs",
-]
-
 HEALTH_EVERY = 40
 """Global steps from one record to the next: in every step it would cost up to half."""
 

@@ -38,18 +38,6 @@ if TYPE_CHECKING:
 
     from layerwise.modules import TorchModule
 
-__all__ = [
-    "Checkpoint",
-    "Progress",
-    "Result",
-    "Trainable",
-    "fit",
-    "initial_state",
-    "planned_engine",
-    "problem_of",
-    "score",
-]
-
 Trainable: TypeAlias = "Architecture | TorchModule | nn.Module"
 """What a network is trained from."""
 

@@ -15,18 +15,6 @@ from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
 from layerwise.data import Order
 from layerwise.errors import InputError
 
-__all__ = [
-    "OPTIMISERS",
-    "SCHEDULES",
-    "SGD",
-    "Adam",
-    "Momentum",
-    "Optimiser",
-    "Recipe",
-    "ResolvedRecipe",
-    "Schedule",
-]
-
 Schedule = Callable[[np.ndarray, int], np.ndarray]
 """From global steps, shape (steps,), and their total number to shares of the peak."""
 

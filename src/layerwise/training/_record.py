@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from layerwise.modules import TorchNetwork
 
-__all__ = ["Recording", "record"]
-
 MOST_ROWS = 2_000
 """Samples that a snapshot is scored on."""
 

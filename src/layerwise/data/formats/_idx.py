@@ -23,8 +23,6 @@ from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["read_folder", "read_idx", "unpacked"]
-
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES = 8
 GZIP_MAGIC = b"\x1f\x8b"

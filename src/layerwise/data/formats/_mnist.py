@@ -17,8 +17,6 @@ from layerwise.files import machine_errors, make_folder
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["PUBLISHED", "ImageSet", "load_published"]
-
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",

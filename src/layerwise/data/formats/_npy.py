@@ -12,8 +12,6 @@ from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["LAYOUTS", "SAVE", "listed", "npy_header", "open_rows", "read_folder"]
-
 LAYOUTS = (
     ("X", "y", None, None),
     ("inputs", "targets", None, None),

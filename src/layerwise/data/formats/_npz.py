@@ -10,8 +10,6 @@ from layerwise.data._labelled import Labelled, one_file
 from layerwise.data.formats._npy import LAYOUTS, SAVE, listed, npy_header
 from layerwise.errors import InputError
 
-__all__ = ["read_file"]
-
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 """How far each of the methods that NumPy writes can compress."""
 

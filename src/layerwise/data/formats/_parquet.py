@@ -16,8 +16,6 @@ from layerwise.data._labelled import Labelled
 from layerwise.data._stored import held, stored_rows
 from layerwise.errors import InputError
 
-__all__ = ["ParquetFile", "open_rows", "read_file", "read_folder"]
-
 FEATURES = ("float", "double", "halffloat")
 
 NUMBERS = (

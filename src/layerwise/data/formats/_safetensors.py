@@ -12,8 +12,6 @@ from layerwise.data._bounded import reading
 from layerwise.data._stored import RawFile, raw_file
 from layerwise.errors import InputError
 
-__all__ = ["open_rows", "row_names"]
-
 MAX_HEADER = 100 << 20
 """Of a safetensors file: what the format itself allows."""
 

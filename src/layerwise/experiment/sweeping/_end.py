@@ -17,8 +17,6 @@ from layerwise.files import write_atomically
 from layerwise.presentation import OF_SWEEP, SweepReport, draw, save_figures, sweep_page
 from layerwise.sweeps import Sweep, SweepPoint
 
-__all__ = ["finish_sweep"]
-
 
 def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, Any]]:
     """Choose by the validation set, and draw; the network chosen becomes a run.

@@ -26,15 +26,6 @@ from layerwise.files import sole_writer, write_atomically
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Result, fingerprint, fit
 
-__all__ = [
-    "SweepRun",
-    "open_sweep",
-    "reopen_sweep",
-    "run_sweep",
-    "train_point",
-    "write_sweep",
-]
-
 FORMAT = "sweep-1"
 
 

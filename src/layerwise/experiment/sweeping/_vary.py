@@ -11,8 +11,6 @@ from layerwise.model import MLP
 from layerwise.sweeps import Axis, Setting
 from layerwise.training import Recipe
 
-__all__ = ["axis", "varied"]
-
 MOST_VALUES = 10_000
 """A range that is longer is a mistake in typing."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = ["CURVES", "PROBES", "compared_curves", "compared_probes"]
-
 PANELS = ("loss of the batches", "validation loss", "validation accuracy / %")
 
 

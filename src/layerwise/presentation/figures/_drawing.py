@@ -20,8 +20,6 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.presentation.figures._table import OF_INPUTS, OF_STUDY, OF_TRAINING
 
-__all__ = ["draw", "draw_all", "load_for_drawing", "save_figures"]
-
 R = TypeVar("R")
 
 

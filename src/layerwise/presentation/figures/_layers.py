@@ -25,18 +25,6 @@ from layerwise.wording import count, listed, number, percent
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = [
-    "DISCRIMINANTS",
-    "LAYERS",
-    "PROBES",
-    "SIMILARITY",
-    "layer_caption",
-    "layer_projections",
-    "layer_similarity",
-    "probe_by_layer",
-    "tile_alternative",
-]
-
 TILE = (3.2, 3.0)
 """Inches of a plane with what is written along its axes."""
 

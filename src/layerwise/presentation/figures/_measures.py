@@ -25,14 +25,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = [
-    "MEASURES_BY_LAYER",
-    "PAIRS_BY_LAYER",
-    "measures_by_layer",
-    "mixed_pairs",
-    "pairs_by_layer",
-]
-
 PAIRS = 6
 """Pairs of classes drawn, at most."""
 

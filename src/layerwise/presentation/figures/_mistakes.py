@@ -32,18 +32,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = [
-    "CONFUSION",
-    "MISTAKES",
-    "REGIONS",
-    "RELIABILITY",
-    "confusion_matrix",
-    "decision_regions",
-    "mistakes_caption",
-    "reliability",
-    "worst_mistakes",
-]
-
 WORST = 18
 """Mistakes shown as pictures, at most."""
 

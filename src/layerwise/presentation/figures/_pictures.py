@@ -18,21 +18,6 @@ from layerwise.wording import count, listed, percent
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = [
-    "COMPONENTS",
-    "INPUT",
-    "SAMPLES",
-    "SUSPECTS",
-    "are_pictures",
-    "component_images",
-    "laid_out",
-    "mosaic",
-    "picture_sheet",
-    "projection",
-    "sample_sheet",
-    "suspect_labels",
-]
-
 COLUMNS = 6
 """Pictures in a row of a sheet."""
 

@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.lines
 
-__all__ = [
-    "as_dots",
-    "axis_names",
-    "colours_of",
-    "draw_names",
-    "draw_plane",
-    "draw_points",
-    "draw_rings",
-    "label_ends",
-    "name_layers",
-    "plane_points",
-    "spread",
-]
-
 GOLDEN = (5**0.5 - 1) / 2
 
 LETTER, MARGIN = 0.7, 0.5

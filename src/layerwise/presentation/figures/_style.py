@@ -17,28 +17,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-__all__ = [
-    "ACCENT",
-    "DPI",
-    "INK",
-    "MUTED",
-    "PALE",
-    "Drawing",
-    "Figure",
-    "Pictures",
-    "badge",
-    "class_colours",
-    "drawings",
-    "encoded",
-    "halo",
-    "log_ticks",
-    "new_axes",
-    "new_figure",
-    "pixels",
-    "png",
-    "styled",
-]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

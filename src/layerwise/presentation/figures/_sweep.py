@@ -13,8 +13,6 @@ from layerwise.wording import listed, percent
 if TYPE_CHECKING:
     import matplotlib.axes
 
-__all__ = ["PHASES", "phase_diagram"]
-
 COLOURS: Mapping[str, str] = MappingProxyType(
     {"works": "#a9cbff", "stalls": "#ffd27a", "diverges": "#d98b7c"}
 )

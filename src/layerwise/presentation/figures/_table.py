@@ -18,8 +18,6 @@ from layerwise.presentation.figures._style import Figure
 from layerwise.study import InputStudy, Study
 from layerwise.sweeps import Sweep
 
-__all__ = ["OF_INPUTS", "OF_RUNS", "OF_STUDY", "OF_SWEEP", "OF_TRAINING"]
-
 OF_INPUTS: tuple[Figure[InputStudy], ...] = (
     _pictures.SAMPLES,
     _pictures.COMPONENTS,

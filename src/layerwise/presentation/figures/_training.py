@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import matplotlib.lines
 
-__all__ = [
-    "EPOCHS",
-    "HEALTH",
-    "TRAINING",
-    "epoch_planes",
-    "health_over_time",
-    "stretches",
-    "training_curves",
-]
-
 STRETCHES = 250
 """Points of a smoothed curve, at most: each the mean of as many steps."""
 

@@ -38,8 +38,6 @@ from layerwise.presentation.pages._template import Part, Section, rendered, show
 from layerwise.study import Finding, Study
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["found", "headline", "inside_sections", "page", "study_page"]
-
 CERTAINTY = MappingProxyType(
     {
         "counted": "Counted over all samples or units named.",

@@ -21,8 +21,6 @@ from layerwise.presentation.figures import OF_RUNS, OF_SWEEP
 from layerwise.presentation.pages._template import Part, Section, rendered, shown
 from layerwise.wording import listed
 
-__all__ = ["comparison_page", "sweep_page"]
-
 
 def comparison_page(runs: Runs, figures: Mapping[str, bytes]) -> str:
     """Return the page as HTML; ``figures`` are those of `OF_RUNS`."""

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from layerwise.presentation._text import typeset
 from layerwise.presentation.figures import DPI, Figure
 
-__all__ = ["Part", "Section", "rendered", "shown"]
-
 R = TypeVar("R")
 
 CSS_DPI = 96

@@ -12,8 +12,6 @@ from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["alike", "apart", "collapse", "mixed_pairs", "picture", "spread"]
-
 APART = 0.95
 """A class is apart in a layer where the probe finds at least this share of it."""
 

@@ -10,15 +10,6 @@ from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
 from layerwise.wording import count, percent
 
-__all__ = [
-    "accuracy",
-    "calibration",
-    "decided_late",
-    "decided_wrong",
-    "keepable",
-    "suspect_labels",
-]
-
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
 

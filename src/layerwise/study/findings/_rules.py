@@ -33,8 +33,6 @@ from layerwise.study.findings._training import (
 )
 from layerwise.study.records import Finding, Study
 
-__all__ = ["study_findings"]
-
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     accuracy,
     keepable,

@@ -11,8 +11,6 @@ from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import count, listed, number, percent
 
-__all__ = ["added", "depth", "fast", "gap", "projected", "short", "width"]
-
 NAMED = 5
 """Of more hidden layers than this, three are named: all would make no sentence."""
 

@@ -12,8 +12,6 @@ from layerwise.statistics import difference_noise
 from layerwise.study.records import Finding, Study
 from layerwise.wording import number, percent
 
-__all__ = ["disagrees", "unlike", "unlike_inputs"]
-
 SURE, APART = 1.6, 0.05
 """Accuracies of validation and test set that differ by 1.6 times what chance exceeds in
 5 % of cases (3.1 standard errors), and by 5 points, are of two kinds of data."""

@@ -13,17 +13,6 @@ from layerwise.model import Architecture, Network
 from layerwise.statistics import Moments, least_squares_probe, nearest_rows
 from layerwise.training import Recipe, fit
 
-__all__ = [
-    "FOLDS",
-    "NEIGHBOURS",
-    "CrossFit",
-    "LabelEvidence",
-    "cross_fit",
-    "doubtful",
-    "geometric_mean",
-    "neighbour_votes",
-]
-
 FLOOR = 1e-7
 """The least probability: float32's resolution beside 1, no certainty beyond it."""
 

@@ -27,14 +27,6 @@ from layerwise.study.records import Suspect
 from layerwise.study.subjects import NetworkActivations, NetworkSubject
 from layerwise.training import Recipe, planned_engine
 
-__all__ = [
-    "out_of_fold_evidence",
-    "ranked",
-    "suspects",
-    "suspects_csv",
-    "unseen_evidence",
-]
-
 KEPT = [field.name for field in fields(Suspect) if field.name != "origin"]
 COLUMNS = tuple(dict.fromkeys(("part", "row", "file", *KEPT)))
 """Of the CSV; those that say where a sample is come before all others."""

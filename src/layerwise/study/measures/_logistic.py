@@ -19,8 +19,6 @@ from layerwise.model import (
     target_rows,
 )
 
-__all__ = ["load_for_inspecting", "logistic_probe"]
-
 PENALTY = 0.01
 """The logistic probe minimises mean cross-entropy + ``PENALTY / 2`` · ‖weights‖²."""
 

@@ -35,16 +35,6 @@ from layerwise.statistics import (
 from layerwise.study.measures._logistic import logistic_probe
 from layerwise.study.measures._sampled import Neighbourhood, bootstrap_interval
 
-__all__ = [
-    "MEASURES",
-    "LayerEvidence",
-    "LayerSample",
-    "Measure",
-    "Measures",
-    "measured",
-    "with_output",
-]
-
 Confusion = Int64[np.ndarray, "classes classes"]
 
 

@@ -11,8 +11,6 @@ from layerwise.arrays import each
 from layerwise.errors import InputError
 from layerwise.statistics import Likeness, hsic, linear_cka, nearest_columns
 
-__all__ = ["Neighbourhood", "bootstrap_interval", "layer_similarity", "shuffled"]
-
 Labels = Int[np.ndarray, " samples"]
 OfSamples = Float64[np.ndarray, " samples"]
 Rows = Float[np.ndarray, "samples _"]

@@ -19,8 +19,6 @@ from layerwise.errors import InputError
 from layerwise.statistics import Moments, Tally
 from layerwise.study.passes._tallies import Counting, RowsPassed
 
-__all__ = ["Columns", "Counted", "CountedLayer", "block_rows", "count_rows", "joined"]
-
 FITTED, SHOWN = 3_000, 10_000
 """At most so many rows are kept of those fitted on, for what needs samples, and so many
 of those scored, which nothing is fitted on."""

@@ -30,16 +30,6 @@ from layerwise.study.passes._tallies import (
 )
 from layerwise.study.subjects import Activations, Block, Subject
 
-__all__ = [
-    "Basis",
-    "Fitted",
-    "Folds",
-    "fit_pass",
-    "folds_of",
-    "layer_moments",
-    "two_columns",
-]
-
 COMPONENTS = 10
 
 

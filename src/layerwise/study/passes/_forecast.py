@@ -11,8 +11,6 @@ from layerwise.statistics import Moments, Tally
 from layerwise.study.passes._counted import FITTED, SHOWN, block_rows
 from layerwise.study.passes._tallies import Counting
 
-__all__ = ["Forecast", "forecast"]
-
 BLOCKS = 3
 """Measured; the quickest counts, the first having to wait for much."""
 

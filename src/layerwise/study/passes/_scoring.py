@@ -24,15 +24,6 @@ from layerwise.study.passes._tallies import Kept, Mistakes, Tallies, merged_mome
 from layerwise.study.records import LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.study.subjects import Activations, Block, Stage, Subject
 
-__all__ = [
-    "Asked",
-    "Scored",
-    "aligned",
-    "rotated_onto",
-    "score_pass",
-    "snapshot_studies",
-]
-
 PLANES = ("components", "discriminants")
 
 

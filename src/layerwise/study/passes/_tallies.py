@@ -14,16 +14,6 @@ from layerwise.arrays import Array
 from layerwise.statistics import MAX_UNITS, Moments, Precision, Tally
 from layerwise.study.subjects import Block, Subject
 
-__all__ = [
-    "Counting",
-    "CountingOptions",
-    "Kept",
-    "Mistakes",
-    "RowsPassed",
-    "Tallies",
-    "merged_moments",
-]
-
 OfRows = Int[np.ndarray, " rows"]
 
 

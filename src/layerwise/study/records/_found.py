@@ -11,8 +11,6 @@ from layerwise.data import Dataset
 from layerwise.study.records._layer_study import LayerStudy
 from layerwise.wording import count
 
-__all__ = ["Finding", "InputStudy", "Suspect"]
-
 
 @dataclass(frozen=True)
 class Finding:

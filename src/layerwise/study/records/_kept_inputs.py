@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Shaped
 
-__all__ = ["KeptInputs"]
-
 
 @dataclass(frozen=True, eq=False)
 class KeptInputs:

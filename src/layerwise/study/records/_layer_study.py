@@ -10,8 +10,6 @@ from jaxtyping import Bool, Float, Int
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
 from layerwise.study.measures import Measures
 
-__all__ = ["LayerStudy", "SnapshotLayer", "SnapshotStudy"]
-
 
 @dataclass(frozen=True, eq=False)
 class LayerStudy:

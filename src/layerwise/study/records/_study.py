@@ -26,8 +26,6 @@ from layerwise.study.records._table import Row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Inputs", "Keepable", "Study", "ValidationView", "keepable"]
-
 Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
 

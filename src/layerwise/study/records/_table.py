@@ -10,8 +10,6 @@ from layerwise.study.measures import Measures
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Row", "table"]
-
 COLUMNS = ("layer", "class", "epoch", "labels", "measure", "value")
 
 

@@ -14,8 +14,6 @@ from layerwise.names import ScalingKind
 from layerwise.study.records import Finding
 from layerwise.wording import count, number, percent
 
-__all__ = ["FAR_LOWER", "given_findings"]
-
 LOOKED_AT = 2000
 """So many validation samples are passed under each scaling."""
 

@@ -6,8 +6,6 @@ from torch import Tensor
 from layerwise.errors import InputError
 from layerwise.modules import Batch, Entry, entry_of
 
-__all__ = ["items_of", "pictured"]
-
 SIDE = 96
 """Larger pictures are shown at every second, third, … row and column."""
 

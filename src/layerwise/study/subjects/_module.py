@@ -41,8 +41,6 @@ from layerwise.study.subjects._subject import Block, Case, Stage
 from layerwise.training import Snapshot
 from layerwise.wording import listed
 
-__all__ = ["Look", "first_look", "module_case"]
-
 WIDEST_INPUT = 1 << 14
 """Numbers of an input, at most, that is looked at as a layer of its own."""
 

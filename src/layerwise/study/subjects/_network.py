@@ -21,8 +21,6 @@ from layerwise.study.measures import LayerSample
 from layerwise.study.subjects._subject import Block, Case, Stage
 from layerwise.training import Snapshot
 
-__all__ = ["NetworkActivations", "NetworkSubject", "network_case"]
-
 BLOCK_ROWS = 1024
 """Rows passed at a time. Where a block begins depends on the samples' order alone: the
 rounding of a product depends on how many rows it has, and is then the same for any

@@ -19,8 +19,6 @@ from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
 
-__all__ = ["Activations", "Block", "Case", "Stage", "Subject"]
-
 
 @dataclass(frozen=True, eq=False)
 class Block:

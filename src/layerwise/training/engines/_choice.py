@@ -11,8 +11,6 @@ from layerwise.errors import InputError
 from layerwise.model import Network
 from layerwise.training.engines._engine import Engine, Problem
 
-__all__ = ["ENGINES", "EngineKind", "Task", "engine_for", "engine_kind"]
-
 FEW_OPERATIONS = 1e10
 """Multiply-adds of a training below which NumPy is done before XLA has compiled."""
 

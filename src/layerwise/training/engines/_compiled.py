@@ -25,8 +25,6 @@ from layerwise.training.engines._program import (
     shared_length,
 )
 
-__all__ = ["CompiledEngine"]
-
 
 class CompiledEngine:
     """Advances in one XLA program.

@@ -27,8 +27,6 @@ from layerwise.statistics import silent_shares
 from layerwise.training._history import greatest_slopes, health_of_step
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
-__all__ = ["EagerEngine"]
-
 _Step = tuple[np.ndarray, np.ndarray, Any]
 """Which samples a step sees, how much each counts, and at what rate."""
 

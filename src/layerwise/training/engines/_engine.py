@@ -14,8 +14,6 @@ from layerwise.model import Network, TrainedNetwork
 from layerwise.training._history import HEALTH_EVERY, no_health
 from layerwise.training._recipe import Optimiser, Schedule
 
-__all__ = ["Engine", "Problem", "Score", "State", "Steps", "all_finite", "on_host"]
-
 
 class State(NamedTuple):
     """Everything that a step changes.

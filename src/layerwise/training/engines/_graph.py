@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["REPLAYED_STEPS", "RecordedStep", "recorded_step"]
-
 REPLAYED_STEPS = 512
 """Steps whose rows, weights and rates are handed to a CUDA device at a time."""
 

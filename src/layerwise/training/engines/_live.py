@@ -27,8 +27,6 @@ from layerwise.modules import (
     watched,
 )
 
-__all__ = ["Live", "fill", "live"]
-
 
 @dataclass(frozen=True)
 class _Place:

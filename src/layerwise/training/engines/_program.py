@@ -36,21 +36,6 @@ from layerwise.training._recipe import Optimiser
 from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
 
-__all__ = [
-    "Carry",
-    "Segment",
-    "Shape",
-    "Sums",
-    "given_of",
-    "is_constant",
-    "padded",
-    "programs_of",
-    "records_within",
-    "segment_length",
-    "segment_of",
-    "shared_length",
-]
-
 MOST_STEPS = 1024
 """Steps in a segment: what one call of the program can do without new indices."""
 

@@ -29,8 +29,6 @@ from layerwise.training.engines._graph import (
 )
 from layerwise.training.engines._live import fill, live
 
-__all__ = ["TorchEngine"]
-
 SHARE_OF_DEVICE = 0.5
 """Training inputs lie on a CUDA device where they take at most this of its memory."""
 

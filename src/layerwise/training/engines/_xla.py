@@ -5,8 +5,6 @@ from functools import cache
 
 import jax
 
-__all__ = ["TILES", "step_options"]
-
 FOR_STEPS: dict[str, bool | int | str] = {
     "xla_cpu_multi_thread_eigen": False,
     "xla_cpu_experimental_ynn_fusion_type": "",
