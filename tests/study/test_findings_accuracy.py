@@ -39,17 +39,27 @@ def test_nothing_is_kept_without_a_validation_set(study):
 @pytest.mark.parametrize(
     ("right", "said"),
     [
-        (99, "Of those kept here, 99.0 % are right; the rest"),
-        (98, "98.0 % are right, less than required, which of 100 may be chance; the"),
+        (99, "Of those kept here, 99.0 % are right; refer the other 20 to a person."),
+        (98, "98.0 % are right, less than required, which of 100 may be chance; "),
         (80, "are right, less than required: the validation set promised too much; "),
     ],
 )
 def test_whether_what_is_kept_is_as_good_as_required(study, right, said):
     kept = share(np.arange(100) < right)
-    keep = Keepable(0.99, 0.9999938, share(np.arange(120) < 100), kept)
+    keep = Keepable(0.99, 0.9999938, share(np.arange(120) < 100), kept, 900, 437)
     (found,) = keepable(replace(study, keepable=keep))
     assert said in found.text
-    assert "a probability of at least 99.999 %, a threshold" in found.text
+    assert (
+        "a probability of at least 99.999 %. The threshold is chosen on 900 "
+        in found.text
+    )
+
+
+def test_where_all_are_kept_there_is_no_rest(study):
+    right = share(np.arange(100) < 99)
+    keep = Keepable(0.9, 0.5, share(np.arange(100) < 100), right, 900, 42)
+    (found,) = keepable(replace(study, keepable=keep))
+    assert found.text.endswith("99.0 % are right.")
 
 
 class TestCalibration:

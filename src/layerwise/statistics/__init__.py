@@ -28,6 +28,7 @@ from layerwise.statistics._discriminants import (
     discriminants,
     least_squares_probe,
 )
+from layerwise.statistics._guarantee import GUARANTEE, fewest_to_promise, promised
 from layerwise.statistics._health import (
     silent_shares,
     statistics_of_outputs,
@@ -59,6 +60,7 @@ from layerwise.statistics._projection import Projection
 
 __all__ = [
     "BINS",
+    "GUARANTEE",
     "MAX_UNITS",
     "NOTABLE",
     "TWO_SIDED",
@@ -83,6 +85,7 @@ __all__ = [
     "duplicate_units",
     "effective_rank",
     "exceeds",
+    "fewest_to_promise",
     "fisher_ratio",
     "hsic",
     "least_squares_probe",
@@ -96,6 +99,7 @@ __all__ = [
     "participation_ratio",
     "principal_components",
     "principal_components_of_rows",
+    "promised",
     "self_duality",
     "separation",
     "share",

@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 
-from layerwise.statistics import BINS, TWO_SIDED
+from layerwise.statistics import BINS, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
 from layerwise.wording import count, percent
@@ -55,20 +55,30 @@ def keepable(study: Study) -> Iterator[Finding]:
     keep = study.keepable
     if keep is None:
         return
-    if keep.kept.successes == 0:
+    required, times = percent(keep.required), round(100 * GUARANTEE)
+    if keep.chosen_on < keep.needed:
         text = (
-            f"No threshold on the network's confidence reaches "
-            f"{percent(keep.required)} accuracy on the validation set: nothing can be "
-            "kept at that demand."
+            f"{count(keep.chosen_on)} validation samples are too few to promise "
+            f"{required} accuracy above any confidence threshold: that takes "
+            f"{count(keep.needed)} at least, all of them right."
+        )
+    elif keep.kept.successes == 0:
+        text = (
+            f"No confidence threshold can promise {required} accuracy: nothing can be "
+            f"kept. A threshold must hold for {times} of 100 draws of the "
+            f"{count(keep.chosen_on)} validation samples."
         )
     else:
+        rest = keep.kept.trials - keep.kept.successes
         text = (
-            f"Where {percent(keep.required)} accuracy is required, "
-            f"{percent(keep.kept.value)} of the samples can be kept: those the network "
-            f"gives a probability of at least {percent(keep.threshold)}, a threshold "
-            f"chosen on the validation set. Of those kept here, "
-            f"{percent(keep.accuracy.value)} are right{_short_of(keep)}; the rest is "
-            "for a person."
+            f"Where {required} accuracy is required, {percent(keep.kept.value)} of the "
+            f"samples can be kept: those to whose class the network gives a "
+            f"probability of at least {percent(keep.threshold)}. The threshold is "
+            f"chosen on {count(keep.chosen_on)} validation samples with a margin "
+            f"(binomial bound), so that it holds for {times} of 100 draws of them. Of "
+            f"those kept here, {percent(keep.accuracy.value)} are right"
+            f"{_short_of(keep)}"
+            f"{f'; refer the other {count(rest)} to a person' if rest else ''}."
         )
     yield Finding(
         "keepable",
@@ -77,8 +87,12 @@ def keepable(study: Study) -> Iterator[Finding]:
             "required": keep.required,
             "threshold": keep.threshold,
             "kept": keep.kept.value,
-            "accuracy_of_kept": keep.accuracy.value,
+            "accuracy_of_kept": keep.accuracy.value if keep.kept.successes else None,
             "samples_kept": keep.kept.successes,
+            "samples_left": keep.kept.trials - keep.kept.successes,
+            "guarantee": GUARANTEE,
+            "validation_samples": keep.chosen_on,
+            "validation_samples_needed": keep.needed,
         },
     )
 

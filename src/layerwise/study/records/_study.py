@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from layerwise.data import Origins, StoredRows
 from layerwise.errors import InputError
@@ -16,6 +16,8 @@ from layerwise.statistics import (
     Share,
     calibration_of,
     confusion_counts,
+    fewest_to_promise,
+    promised,
     share,
 )
 from layerwise.study.records._found import Finding, Suspect
@@ -34,23 +36,31 @@ Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 class Keepable:
     """What can be kept where only confident predictions are to be trusted.
 
-    The threshold is the lowest at which the samples kept of the *validation* set reach
-    the required accuracy; what it keeps is counted on the scored samples.
+    The threshold is chosen on the *validation* set, with a margin: in 95 % of draws of
+    that set or more, samples kept are right as often as required (see
+    `layerwise.statistics.promised`). What it keeps is counted on the scored samples.
 
     Parameters
     ----------
     required : float
         The accuracy asked for, 0 to 1.
     threshold : float
-        The least probability of the predicted class that is kept.
+        The least probability of the predicted class that is kept; infinite where no
+        threshold can promise so much.
     kept, accuracy : Share
         The samples kept, and those of them that are right.
+    chosen_on : int
+        How many validation samples there were.
+    needed : int
+        How many a promise needs at least, if all of them are right.
     """
 
     required: float
     threshold: float
     kept: Share
     accuracy: Share
+    chosen_on: int
+    needed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,27 +337,13 @@ def keepable(study: Study, required: float) -> Keepable | None:
     if view is None or predictions is None or confidence is None:
         return None
     right = view.predictions == view.targets
-    threshold = _threshold(view.confidence, right, required)
+    threshold = promised(view.confidence, right, required)
     kept = confidence >= threshold
     return Keepable(
         required=required,
         threshold=threshold,
         kept=share(kept),
         accuracy=share((predictions == study.targets)[kept]),
+        chosen_on=len(right),
+        needed=fewest_to_promise(required),
     )
-
-
-def _threshold(
-    confidence: Float[np.ndarray, " samples"],
-    right: Bool[np.ndarray, " samples"],
-    required: float,
-) -> float:
-    """Return the lowest confidence down to which the required accuracy holds."""
-    order = np.argsort(-confidence, kind="stable")
-    sorted_confidence = confidence[order]
-    accuracy = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
-    # Samples of equal confidence are kept or left together: only the last of them
-    # is a possible end.
-    last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
-    enough = np.flatnonzero((accuracy >= required) & last)
-    return float(sorted_confidence[enough[-1]]) if len(enough) else np.inf
