@@ -85,7 +85,8 @@ def eventful(study):
 def test_every_number_of_a_sentence_is_in_its_evidence(
     study, eventful, dead_study, inputs_study
 ):
-    studies = (study, eventful, dead_study)
+    always = replace(study, predictions=np.full_like(study.predictions, 6))
+    studies = (study, eventful, dead_study, always)
     found = [f for one in studies for f in study_findings(one)]
     assert {finding.kind for finding in found} == set(KINDS)
     for finding in [*found, *inputs_study.findings]:
@@ -96,6 +97,7 @@ def test_every_number_of_a_sentence_is_in_its_evidence(
 
 
 KINDS = (
+    "constant",
     "accuracy",
     "keepable",
     "calibration",

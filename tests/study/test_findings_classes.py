@@ -178,10 +178,18 @@ class TestApart:
         assert sorted(named) == list("0123456789")
 
     def test_many_classes_are_counted(self, study):
-        layers = [replace(x, probe_recall=np.ones(40)) for x in study]
+        targets = np.arange(270) % 40
+        layers = [
+            replace(x, probe_recall=np.ones(40), probe_predictions=targets)
+            for x in study
+        ]
         names = tuple(f"kind {c}" for c in range(40))
         many = replace(
-            study, input=layers[0], layers=tuple(layers[1:]), class_names=names
+            study,
+            input=layers[0],
+            layers=tuple(layers[1:]),
+            class_names=names,
+            targets=targets,
         )
         (found,) = apart(many)
         assert found.text.endswith("of the class: 40 classes already in the raw input.")

@@ -119,7 +119,7 @@ class TestSuspectLabels:
         (found,) = suspect_labels(replace(study, suspects=(self.SUSPECT, other)))
         assert found.text == (
             "Of 2 suspect labels 2 are doubted by the network and by most neighbours "
-            "alike. Most of all that of sample 2,454 (test): labelled 9, it is read as "
+            "alike. Most of all that of test sample 2,454: labelled 9, it is read as "
             "7 from hidden1 on, with a probability of 98.5 %, and so are 8 of its 10 "
             "nearest neighbours labelled."
         )

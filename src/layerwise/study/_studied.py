@@ -90,7 +90,7 @@ def studied(
     layers = seen.layers()
     names = case.subject.layer_names
     has_input = case.subject.has_input
-    fitted_on = f"{seen.fitted_count:,} {case.words[0]}"
+    fitted_on = _numbered(seen.fitted_count, case.words[0])
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
@@ -107,7 +107,7 @@ def studied(
         name=case.name,
         class_names=case.subject.class_names,
         fitted_on=fitted_on,
-        scored_on=f"{len(targets):,} {case.words[1]}",
+        scored_on=_numbered(len(targets), case.words[1]),
         input=layers[0] if has_input else None,
         layers=tuple(of_network),
         output=names[-1] if case.subject.has_output else None,
@@ -230,7 +230,9 @@ class _Seen:
                 discriminants=basis.discriminants,
                 planes=planes,
                 probe_predictions=evidence.probe_predictions,
-                probe_accuracy=share(evidence.probe_predictions == evidence.targets),
+                probe_accuracy=Share.of(float("nan"), 0)
+                if evidence.constant
+                else share(evidence.probe_predictions == evidence.targets),
                 probe_recall=measures.by_class["probe_recall"],
                 dead=constant_units(evidence.fitted),
                 duplicate=duplicate_units(evidence.fitted),
@@ -325,6 +327,12 @@ class _Seen:
                 plane = model.fit_transform(rows)
             planes.append({name: two_columns(np.asarray(plane)[:, :2])})
         return planes
+
+
+def _numbered(samples: int, words: str) -> str:
+    if samples == 1:
+        words = words.replace("samples", "sample").replace("rows", "row")
+    return f"{samples:,} {words}"
 
 
 def _drawn_of(

@@ -105,7 +105,7 @@ def headline(study: Study) -> Part:
             f"{interval(study.accuracy)}."
         )
         return "headline", percent(study.accuracy.value), words
-    best = max(study, key=lambda layer: layer.separability)
+    best = max(study, key=lambda layer: np.nan_to_num(layer.separability))
     words = (
         f"of {study.scored_on} are read right by a linear probe of "
         f"{short(best.name, 40)}, more than of any other layer."

@@ -34,7 +34,7 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
     The most confused first, each with the layer that parts it and the one that mixes it
     again. Where no pair stands out, the network confuses nothing in particular.
     """
-    if study.predictions is None:
+    if study.predictions is None or study.constant_answer is not None:
         return
     confused = study.confusion + study.confusion.T
     first, second = np.triu_indices(len(confused), 1)
@@ -92,7 +92,7 @@ def _parting(
     """
     noise = [difference_noise(p, samples, q, samples) for p, q in pairwise(shares)]
     change = np.diff(shares)
-    change[np.abs(change) <= noise] = 0
+    change[~(np.abs(change) > noise)] = 0  # so is an undefined one
     if not np.any(change < 0):
         return ""
     names = [layer.name for layer in study]
@@ -127,10 +127,14 @@ def apart(study: Study) -> Iterator[Finding]:
     recall = np.where(taken > 1 - APART, np.minimum(found, 1 - taken), found)
     names = [layer.name for layer in study]
     since: dict[str, list[str]] = {}
+    if np.isnan(recall[-1]).all():
+        return
+    scored = np.bincount(study.targets, minlength=len(study.class_names))
     for c, class_name in enumerate(study.class_names):
-        if np.isnan(recall[0, c]):
+        if np.isnan(recall[0, c]) or scored[c] < FEWEST:
             continue
-        below = np.flatnonzero(recall[:, c] < APART)
+        # Of a layer that says the same of every sample it is undefined.
+        below = np.flatnonzero(~(recall[:, c] >= APART))
         start = int(below[-1]) + 1 if len(below) else 0
         since.setdefault(names[start] if start < len(names) else "", []).append(
             class_name

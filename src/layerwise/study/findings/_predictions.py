@@ -8,15 +8,47 @@ import numpy as np
 from layerwise.statistics import BINS, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
-from layerwise.wording import count, percent
+from layerwise.wording import count, listed, percent
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
 
 
+FEW = 20
+"""Of fewer samples no share is worth a conclusion."""
+
+SLIGHT = 0.005
+"""Confidence and accuracy that differ by less than half a point are alike, however
+many samples tell them apart."""
+
 TELLING = 0.03
 """Where chance may make a larger difference between confidence and accuracy, that none
 is seen says little."""
+
+
+def constant(study: Study) -> Iterator[Finding]:
+    """Say that the network answers the same for every sample, or that layers do."""
+    layers = [layer.name for layer in study.layers if layer.dead.all()]
+    answer = study.constant_answer
+    if answer is None and not layers:
+        return
+    texts: list[str] = []
+    if answer is not None:
+        answer = study.class_names[answer]
+        texts.append(f"The network answers {answer} for every one of {study.scored_on}")
+    if layers:
+        give = "gives" if len(layers) == 1 else "give"
+        texts.append(
+            f"{listed(layers)} {give} the same numbers for every sample: measures of "
+            "constant activations are undefined"
+        )
+    yield Finding(
+        "constant",
+        f"{'. '.join(texts)}. Check that the inputs are scaled as in training; or "
+        "train with a lower learning rate or another initialisation.",
+        {"answer": answer, "scored_on": study.scored_on, "layers": layers},
+        "counted",
+    )
 
 
 def accuracy(study: Study) -> Iterator[Finding]:
@@ -30,16 +62,31 @@ def accuracy(study: Study) -> Iterator[Finding]:
         row = f"a {_NUMERALS[IN_A_ROW]}-digit postcode would be read right"
     else:
         row = f"{_NUMERALS[IN_A_ROW]} samples in a row would all be right"
+    text = (
+        f"{percent(share.value)} of {study.scored_on} are classified right (95 % "
+        f"interval {percent(share.low)} to {percent(share.high)})."
+    )
+    if share.trials < FEW:
+        verb = "is" if share.trials == 1 else "are"
+        text = (
+            f"{count(share.successes)} of {study.scored_on} {verb} classified right: "
+            f"too few to judge (95 % interval {percent(share.low)} to "
+            f"{percent(share.high)})."
+        )
+    elif 0 < share.successes < share.trials:
+        text += (
+            f" Whether that would do depends on the use: {row} in {percent(run)} of "
+            "cases."
+        )
     yield Finding(
         "accuracy",
-        f"{percent(share.value)} of {study.scored_on} are classified right (95 % "
-        f"interval {percent(share.low)} to {percent(share.high)}). Whether that would "
-        f"do depends on the use: {row} in {percent(run)} of cases.",
+        text,
         {
             "accuracy": share.value,
             "confidence": 0.95,
             "low": share.low,
             "high": share.high,
+            "right": share.successes,
             "samples": share.trials,
             "in_a_row": IN_A_ROW,
             "all_right": run,
@@ -116,6 +163,9 @@ def calibration(study: Study) -> Iterator[Finding]:
     if study.predictions is None or study.confidence is None:
         return
     found = study.calibration
+    # Where none is wrong, no confidence below 1 could have been right.
+    if len(study.targets) < FEW or found.right.sum() in (0, len(study.targets)):
+        return
     mean, share = found.mean_confidence, found.accuracy
     samples = len(study.targets)
     noise = TWO_SIDED * sqrt(found.variance) / samples
@@ -125,7 +175,7 @@ def calibration(study: Study) -> Iterator[Finding]:
             f"Whether the network is over- or underconfident {count(samples)} samples "
             "do not tell"
         )
-    if abs(mean - share) > noise:
+    if abs(mean - share) > max(noise, SLIGHT):
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
     yield Finding(
         "calibration",
@@ -163,7 +213,7 @@ def decided_late(study: Study) -> Iterator[Finding]:
         return
     agrees = np.stack([x.probe_predictions == predictions for x in hidden])
     late = ~agrees[-2:].all(axis=0)
-    if not late.any() or late.all():
+    if late.sum() < FEW or late.all() or study.constant_answer is not None:
         return
     early = agrees.all(axis=0)
     wrong = predictions != study.targets
@@ -172,8 +222,8 @@ def decided_late(study: Study) -> Iterator[Finding]:
         "decided late",
         f"{percent(float(early.mean()))} of the samples are decided from "
         f"{hidden[0].name} on: all later layers agree. {count(int(late.sum()))} are "
-        f"decided in {hidden[-1].name} at the earliest: of these {percent(of_late)} "
-        f"are wrong, of the others {percent(of_others)}.",
+        f"decided in {hidden[-1].name} at the earliest"
+        f"{_shares_wrong(of_late, of_others)}.",
         {
             "decided_from_first": float(early.mean()),
             "late": int(late.sum()),
@@ -186,6 +236,15 @@ def decided_late(study: Study) -> Iterator[Finding]:
     )
 
 
+def _shares_wrong(of_late: float, of_others: float) -> str:
+    if not of_late and not of_others:
+        return ""
+    if not of_late:
+        return f": all of these are right, {percent(of_others)} of the others are wrong"
+    rest = f"of the others {percent(of_others)}" if of_others else "none of the others"
+    return f": of these {percent(of_late)} are wrong, {rest}"
+
+
 def decided_wrong(study: Study) -> Iterator[Finding]:
     """Tell mistakes made from the first hidden layer on from those made on the way.
 
@@ -196,7 +255,7 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
     if len(hidden) < 2 or predictions is None:
         return
     wrong = study.mistakes
-    if len(wrong) < MISTAKES:
+    if len(wrong) < MISTAKES or study.constant_answer is not None:
         return
     said = np.stack([layer.probe_predictions[wrong] for layer in hidden])
     early = int(np.sum((said == predictions[wrong]).all(axis=0)))
@@ -204,14 +263,23 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
     if not early + lost:
         return
     total = len(wrong)
+    texts: list[str] = []
+    if early:
+        texts.append(
+            f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) "
+            f"{'is' if early == 1 else 'are'} made from {hidden[0].name} on: more "
+            f"layers would not help {'that' if early == 1 else 'those'}, a look at the "
+            "samples and their labels may."
+        )
+    if lost:
+        of = "" if early else f" of the {count(total)} mistakes"
+        texts.append(
+            f"{count(lost)}{of} ({percent(lost / total)}) could still be read right in "
+            f"some hidden layer and {'is' if lost == 1 else 'are'} lost later."
+        )
     yield Finding(
         "decided wrong",
-        f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) "
-        f"{'is' if early == 1 else 'are'} made from {hidden[0].name} on: more layers "
-        f"would not help {'that' if early == 1 else 'those'}, a look at the samples "
-        "and their labels may. "
-        f"{count(lost)} ({percent(lost / total)}) could still be read right in some "
-        f"hidden layer and {'is' if lost == 1 else 'are'} lost later.",
+        " ".join(texts),
         {
             "mistakes": total,
             "wrong_from_first": early,

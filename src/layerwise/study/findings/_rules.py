@@ -17,6 +17,7 @@ from layerwise.study.findings._layers import (
 from layerwise.study.findings._predictions import (
     accuracy,
     calibration,
+    constant,
     decided_late,
     decided_wrong,
     keepable,
@@ -34,6 +35,7 @@ from layerwise.study.findings._training import (
 from layerwise.study.records import Finding, Study
 
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
+    constant,
     accuracy,
     keepable,
     calibration,

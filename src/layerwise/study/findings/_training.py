@@ -31,7 +31,7 @@ def gap(study: Study) -> Iterator[Finding]:
         return
     layers = tuple(study)
     gaps = [_probe_fitted(layer) - layer.separability for layer in layers]
-    opens = layers[int(np.argmax(np.diff(gaps, prepend=0)))]
+    opens = layers[int(np.nanargmax(np.diff(gaps, prepend=0)))]
     where = f"opens most in {opens.name}"
     if opens is study.input:
         where = "lies already in the raw input"
@@ -102,6 +102,8 @@ def added(study: Study) -> Iterator[Finding]:
         [snapshot.layers[at].measures.values["probe_accuracy"] for at in hidden]
         for snapshot in (untrained, study.snapshots[-1])
     )
+    if not np.all(np.isfinite([before, after])):
+        return  # a layer that says the same of every sample
     chance = study.layers[hidden[-1]].shuffled.values["probe_accuracy"]
     named = list(hidden)
     if len(named) > NAMED:

@@ -220,6 +220,11 @@ class LayerEvidence:
     probe: LeastSquaresProbe
     sample: LayerSample
 
+    @property
+    def constant(self) -> bool:
+        """Whether the layer says the same of every sample fitted on."""
+        return bool(np.all(constant_units(self.fitted)))
+
     @classmethod
     def of_sample(
         cls, sample: LayerSample, classes: int, max_units: int = MAX_UNITS
@@ -259,6 +264,31 @@ def measured(
         The stated sample through some bases: how much of these pictures is to be
         believed.
     """
+    found = _taken(evidence, neighbourhood, planes or {})
+    return _undefined(found) if evidence.constant else found
+
+
+def _undefined(measures: Measures) -> Measures:
+    """Return the measures of a layer that says the same of every sample: its units'.
+
+    A probe of it always answers the same class and finds all of that; with no distance
+    between any two samples, all are each other's neighbours.
+    """
+    nan = float("nan")
+    units = ("dead_units", "duplicate_units")
+    return Measures(
+        values={k: v if k in units else nan for k, v in measures.values.items()},
+        by_class={k: np.full_like(v, nan) for k, v in measures.by_class.items()},
+        by_pair={k: np.full_like(v, nan) for k, v in measures.by_pair.items()},
+        intervals=dict.fromkeys(measures.intervals, (nan, nan)),
+    )
+
+
+def _taken(
+    evidence: LayerEvidence,
+    neighbourhood: Neighbourhood | None,
+    planes: Mapping[str, Float[np.ndarray, "scored 2"]],
+) -> Measures:
     sample, classes = evidence.sample, len(evidence.fitted.counts)
     said = _said(evidence, brief=neighbourhood is None)
     means: dict[str, np.ndarray] = {}
@@ -266,7 +296,7 @@ def measured(
     if neighbourhood is not None:
         means["neighbour_purity"] = neighbourhood.purity(sample.targets)
         means["silhouette"] = neighbourhood.silhouette(sample.targets)
-        trust = _trust(neighbourhood, planes or {})
+        trust = _trust(neighbourhood, planes)
     scored = _collapse(evidence.scored)
     return Measures(
         values={name: _share(counts) for name, counts in said.items()}
@@ -327,6 +357,8 @@ def with_output(
     predictions : array, shape (samples,)
         What the network says of the scored samples.
     """
+    if evidence.constant:
+        return measures
     values = dict(measures.values)
     values["collapse_duality"] = self_duality(weights.T, evidence.fitted)
     differs = np.count_nonzero(evidence.nearest_means != predictions)

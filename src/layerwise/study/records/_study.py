@@ -210,6 +210,14 @@ class Study:
         return calibration_of(confidence, predictions == self.targets)
 
     @property
+    def constant_answer(self) -> int | None:
+        """The class predicted for all samples, which have several; else None."""
+        said = self.predictions
+        if said is None or not len(said) or np.all(self.targets == self.targets[0]):
+            return None
+        return int(said[0]) if np.all(said == said[0]) else None
+
+    @property
     def mistakes(self) -> Int[np.ndarray, " mistakes"]:
         """Positions of the scored samples that are wrong, the most confident first."""
         predictions, confidence = self.answers
