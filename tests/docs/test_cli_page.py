@@ -21,3 +21,11 @@ def test_the_page_is_current(make_cli, repository):
 
 def test_every_command_has_its_section(make_cli):
     assert list(make_cli.COMMANDS) == list(COMMANDS)
+
+
+def test_the_trainings_of_a_search_for_suspects_are_counted(make_cli):
+    from layerwise.study.labels._out_of_fold import FOLDS
+    from layerwise.study.labels._suspects import ROUNDS
+
+    assert ROUNDS * FOLDS == 15
+    assert "fifteen more trainings" in " ".join(make_cli.document().split())

@@ -114,3 +114,13 @@ def test_what_is_said_of_a_picture_is_in_its_table(sections, pictures):
             assert number[0] in rounded, f"{title}: {number[0]}"
             said += 1
     assert said > 5
+
+
+def test_the_stated_sample_is_as_large_as_the_page_says(page):
+    from layerwise.study._studied import SAMPLED, VOTERS
+    from layerwise.study.passes import FITTED
+
+    assert f"at most {FITTED:,} of the fitted samples" in page
+    assert f"at most {SAMPLED:,} of the scored" in page
+    assert f"it sees at most {FITTED:,} samples" in page
+    assert f"looks for neighbours among {VOTERS:,} training samples" in page

@@ -124,6 +124,12 @@ class TestSuspectLabels:
             "nearest neighbours labelled."
         )
 
+    def test_says_of_how_many_the_neighbours_are(self, study):
+        lone = replace(self.SUSPECT, among=10_000)
+        (found,) = suspect_labels(replace(study, suspects=(lone,)))
+        said = "8 of its 10 nearest neighbours among 10,000 samples labelled."
+        assert found.text.endswith(said)
+
     @pytest.mark.parametrize(
         ("since", "said"),
         [

@@ -409,6 +409,40 @@ class TestUnseen:
         assert suspects(network, iris, brief, most=4, seed=1) == found[:4]
 
 
+class TestSupport:
+    """A mistake of the studied network alone makes no label suspect."""
+
+    def test_a_suspect_needs_most_neighbours_or_networks_out_of_fold(self):
+        evidence = LabelEvidence(
+            part="test",
+            targets=np.zeros(2, np.int64),
+            probabilities=np.array([[0.001, 0.999], [0.001, 0.999]]),
+            votes=np.array([[5, 5], [4, 6]]),
+            layer_names=("input", "output"),
+            probe_predictions=np.ones((2, 2), np.int64),
+            judged=np.ones(2, bool),
+        )
+        assert (evidence.scores > 0.9).all()
+        assert [suspect.position for suspect in ranked(evidence)] == [1]
+        assert len(ranked(replace(evidence, out_of_fold=True))) == 2
+
+    def test_most_suspects_of_a_weak_network_are_wrong_labels(self, digits):
+        """The case that the page states: two of three, and nearly all that are wrong.
+
+        Of a network with a third of its answers wrong; all its mistakes were suspect.
+        """
+        test, wrong = relabelled(digits.test, 0.05)
+        data = replace(digits, test=test)
+        weak = replace(QUICK, epochs=2)
+        network = lw.fit(lw.MLP([16]), data, weak).network
+        study = lw.inspect(network, data)
+        found = [suspect.position for suspect in study.suspects]
+        assert len(study.mistakes) > 3 * len(found)
+        assert wrong[found].mean() > 0.5
+        assert wrong[found].sum() >= 0.9 * wrong.sum()
+        assert {suspect.among for suspect in study.suspects} == {len(digits.train)}
+
+
 class TestCSV:
     NAMES = ("=1+1", 'a "b", c', "plain")
 
@@ -421,18 +455,18 @@ class TestCSV:
         found = Suspect(
             "test", 7, 2, 1, 0.75, 0.125, 0.5, 9, 10, "hidden1", 1234, "X.npy", "row 8"
         )
+        found = replace(found, among=500)
         header, row = self.rows(found)
         assert ",".join(header) == (
             "part,row,file,position,label,suggestion,score,probability_of_label,"
-            "probability_of_suggestion,neighbours_agreeing,neighbours,since"
+            "probability_of_suggestion,neighbours_agreeing,neighbours,since,among"
         )
         assert row[:6] == ["test", "1234", "X.npy", "7", "plain", 'a "b", c']
-        assert row[6:] == ["0.75", "0.125", "0.5", "9", "10", "hidden1"]
+        assert row[6:] == ["0.75", "0.125", "0.5", "9", "10", "hidden1", "500"]
 
     def test_no_layer_is_an_empty_cell(self):
-        assert (
-            self.rows(Suspect("test", 7, 2, 1, 0.5, 0.0, 0.0, 9, 10, None))[1][-1] == ""
-        )
+        found = Suspect("test", 7, 2, 1, 0.5, 0.0, 0.0, 9, 10, None)
+        assert self.rows(found)[1][-2:] == ["", ""]
 
     @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
     def test_a_formula_is_disarmed(self, start):

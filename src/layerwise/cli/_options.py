@@ -157,7 +157,7 @@ class TrainingOptions(DataOptions):
     """what kept predictions must reach"""
     suspects: Suspects = 0
     """list so many labels of training and test set that look most wrong, judged by
-    networks trained out of fold: ten more trainings; 0 for the test set's alone"""
+    networks trained out of fold: fifteen more trainings; 0 for the test set's alone"""
     out: Folder = None
     """the run's folder; by default runs/DATA-NUMBER"""
     checkpoint_every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 5.0

@@ -305,6 +305,7 @@ class _Seen:
                 # Of a class that nobody fitted on has, nothing can speak for the label.
                 judged=np.isin(targets, fitted_targets[self.folds.fits == fold]),
                 origins=origins and origins.at(positions),
+                among=len(own_voters),
             )
             found += [
                 replace(suspect, position=int(positions[suspect.position]))

@@ -201,14 +201,22 @@ def _suspects(study: Study) -> str:
     which = "all of them" if listed == total else f"the first {count(listed)}"
     return (
         f"{count(total)} samples that the network does not read as they are labelled, "
-        "where the label rather than the network may be wrong; the most suspect come "
-        f"first, and the table has {which}. The score is the share of the "
-        "evidence, from the network, its layers and the neighbours, that speaks for "
+        "where networks trained without them or most of the nearest neighbours "
+        "disagree with the label too. On digits with a few labels replaced, two of "
+        "three such suspects were wrong labels; the others were right. The most "
+        f"suspect come first, and the table has {which}. The score is the share of the "
+        "evidence, from networks and nearest neighbours, that speaks for "
         "what a sample looks like rather than for its label; surety is the probability "
         "that the network gives that; nearest tells how many neighbours have it for a "
-        "label; since is the first layer from which on every probe says so. Rows are "
+        f"label{_sought(study)}; since is the first layer from which on every probe "
+        "says so. Rows are "
         "counted from 0, in the file or array that the sample came from."
     )
+
+
+def _sought(study: Study) -> str:
+    among = sorted({s.among for s in study.suspects if s.among is not None})
+    return f", sought among {listed([*map(count, among)])} samples" if among else ""
 
 
 def _numbers(study: Study) -> Iterator[Part]:

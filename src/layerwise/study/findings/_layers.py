@@ -243,9 +243,10 @@ def collapse(study: Study) -> Iterator[Finding]:
     yield Finding(
         "collapse",
         f"Neural collapse, in which every class shrinks to a point and the points "
-        f"spread evenly, {verdict} {layer.name}: the variance within classes is "
-        f"{number(within, 2)} of that between on the samples fitted on and "
-        f"{number(scored, 2)} on those scored ({COLLAPSED} is near enough), and the "
+        f"spread evenly, {verdict} {layer.name}: tr(Σ_W Σ_B⁺)/C, the variance within "
+        f"classes beside that between along the directions of the class means, is "
+        f"{number(within, 2)} on the samples fitted on and {number(scored, 2)} on "
+        f"those scored ({COLLAPSED} is near enough), and the "
         f"nearest class mean disagrees with the network on {percent(disagreeing)}. "
         f"{meaning}",
         {

@@ -315,6 +315,7 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
     doubtful = "is" if suspects == 1 else "are"
     total = len(suspected)
+    among = "" if worst.among is None else f" among {count(worst.among)} samples"
     yield Finding(
         "suspect labels",
         f"Of {count(total)} suspect {'label' if total == 1 else 'labels'} "
@@ -323,8 +324,8 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         f"labelled {label}, it is read as "
         f"{suggestion} {_since(worst.since)}with a probability of "
         f"{percent(worst.probability_of_suggestion)}, and so are "
-        f"{worst.neighbours_agreeing} of its {worst.neighbours} nearest neighbours "
-        "labelled.",
+        f"{worst.neighbours_agreeing} of its {worst.neighbours} nearest neighbours"
+        f"{among} labelled.",
         {
             "suspects": suspects,
             "of": total,
@@ -340,6 +341,7 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
             "probability": worst.probability_of_suggestion,
             "neighbours_agreeing": worst.neighbours_agreeing,
             "neighbours": worst.neighbours,
+            "among": worst.among,
         },
         "rule of thumb",
     )

@@ -45,6 +45,10 @@ class LabelEvidence:
         Whether any other sample taught the label's class.
     origins : Origins or None
         Where the samples stand in what they were read from; None: not known.
+    among : int or None
+        Among how many samples the neighbours were looked for; None: not known.
+    out_of_fold : bool
+        Whether the probabilities are of networks trained for this question.
     """
 
     part: str
@@ -55,6 +59,20 @@ class LabelEvidence:
     probe_predictions: Int64[np.ndarray, "layers samples"]
     judged: Bool[np.ndarray, " samples"]
     origins: Origins | None = None
+    among: int | None = None
+    out_of_fold: bool = False
+
+    @property
+    def supported(self) -> Bool[np.ndarray, " samples"]:
+        """Whether more than the studied network's own mistake speaks for a suggestion.
+
+        Networks trained out of fold, of which there are several, or more than half of
+        the nearest neighbours. On digits with 2 and 5 % of the labels replaced, 68 % of
+        such suspects were wrong labels, with a good network and with a weak one, and
+        97 % of the wrong labels were among them; without this 41 %, and 100 %.
+        """
+        votes = self.votes[np.arange(len(self.votes)), self.suggestions]
+        return self.out_of_fold | (2 * votes > self.votes.sum(axis=1))
 
     @property
     def suggestions(self) -> Int64[np.ndarray, " samples"]:

@@ -81,6 +81,9 @@ def suspects(
 def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, ...]:
     """Return the samples with a score above ½, the most suspect first.
 
+    Those for which networks out of fold or most neighbours speak: a mistake of the
+    studied network alone makes no label suspect.
+
     Parameters
     ----------
     evidence : LabelEvidence
@@ -89,7 +92,8 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
     """
     scores, suggestions = evidence.scores, evidence.suggestions
     since, names = evidence.since, (*evidence.layer_names, None)
-    order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores > 0.5)]
+    order = np.argsort(-scores, kind="stable")
+    order = order[((scores > 0.5) & evidence.supported)[order]]
 
     def suspect(i: int) -> Suspect:
         label, suggestion = int(evidence.targets[i]), int(suggestions[i])
@@ -105,6 +109,7 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
             neighbours_agreeing=int(evidence.votes[i, suggestion]),
             neighbours=int(evidence.votes[i].sum()),
             since=names[since[i]],
+            among=evidence.among,
         )
 
     return tuple(suspect(int(i)) for i in order[:most])
@@ -160,6 +165,7 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         probe_predictions=np.concatenate(said, axis=1),
         judged=np.isin(test.targets, train.targets),
         origins=test.where,
+        among=len(train),
     )
 
 
@@ -239,6 +245,8 @@ def out_of_fold_evidence(
         probe_predictions=later[0].probe_predictions(),
         judged=np.bincount(samples.targets)[samples.targets] > 1,
         origins=samples.where,
+        among=len(samples) - 1,
+        out_of_fold=True,
     )
 
 

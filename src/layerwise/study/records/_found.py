@@ -64,6 +64,8 @@ class Suspect:
         The name of the file, or of the array in an NPZ file; None where there is none.
     origin : str or None
         The row as lists have it, with the file's name where the rows are in several.
+    among : int or None
+        Among how many samples the nearest were looked for; None: not known.
     """
 
     part: str
@@ -79,6 +81,7 @@ class Suspect:
     row: int | None = None
     file: str | None = None
     origin: str | None = None
+    among: int | None = None
 
     @property
     def name(self) -> str:
