@@ -55,6 +55,16 @@ def test_whether_what_is_kept_is_as_good_as_required(study, right, said):
     )
 
 
+def test_where_no_sample_reaches_the_threshold_that_is_said(study):
+    none = share(np.zeros(100, bool))
+    keep = Keepable(0.9, 0.98, none, share(np.zeros(0, bool)), 900, 42)
+    (found,) = keepable(replace(study, keepable=keep))
+    assert found.text == (
+        "None of 100 samples has the confidence that 90.0 % accuracy takes, 98.0 %: "
+        "nothing is kept."
+    )
+
+
 def test_where_all_are_kept_there_is_no_rest(study):
     right = share(np.arange(100) < 99)
     keep = Keepable(0.9, 0.5, share(np.arange(100) < 100), right, 900, 42)

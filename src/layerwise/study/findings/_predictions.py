@@ -1,7 +1,7 @@
 """Findings on predictions: accuracy, calibration, what can be kept, single samples."""
 
 from collections.abc import Iterator
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -109,11 +109,16 @@ def keepable(study: Study) -> Iterator[Finding]:
             f"{required} accuracy above any confidence threshold: that takes "
             f"{count(keep.needed)} at least, all of them right."
         )
-    elif keep.kept.successes == 0:
+    elif not isfinite(keep.threshold):
         text = (
             f"No confidence threshold can promise {required} accuracy: nothing can be "
             f"kept. A threshold must hold for {times} of 100 draws of the "
             f"{count(keep.chosen_on)} validation samples."
+        )
+    elif keep.kept.successes == 0:
+        text = (
+            f"None of {count(keep.kept.trials)} samples has the confidence that "
+            f"{required} accuracy takes, {percent(keep.threshold)}: nothing is kept."
         )
     else:
         rest = keep.kept.trials - keep.kept.successes
@@ -132,9 +137,10 @@ def keepable(study: Study) -> Iterator[Finding]:
         text,
         {
             "required": keep.required,
-            "threshold": keep.threshold,
+            "threshold": keep.threshold if isfinite(keep.threshold) else None,
             "kept": keep.kept.value,
             "accuracy_of_kept": keep.accuracy.value if keep.kept.successes else None,
+            "samples": keep.kept.trials,
             "samples_kept": keep.kept.successes,
             "samples_left": keep.kept.trials - keep.kept.successes,
             "guarantee": GUARANTEE,
