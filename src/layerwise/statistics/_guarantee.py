@@ -5,8 +5,6 @@ from math import ceil, log
 import numpy as np
 from jaxtyping import Bool, Float
 
-__all__ = ["GUARANTEE", "fewest_to_promise", "promised"]
-
 GUARANTEE = 0.95
 """The share of draws of the samples in which the promise has to hold."""
 
