@@ -326,6 +326,7 @@ def test_a_page_of_ten_thousand_points_is_small(digits):
         digits.study,
         input=crowded(digits.study.input),
         layers=layers,
+        origins=None,
         inputs=rng.integers(0, 255, (10_000, 28, 28)).astype(np.uint8),
         targets=targets,
         predictions=np.roll(targets, 1).astype(np.int64),
