@@ -175,8 +175,18 @@ def test_errors_are_one_line(arguments, part, capsys):
     assert part in said(capsys, *arguments)
 
 
+class NoTorch:
+    """A finder that finds no torch, as where it is not installed."""
+
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "torch":
+            raise ModuleNotFoundError(name)
+
+
 def test_without_torch_it_says_what_to_install(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [NoTorch, *sys.meta_path])
     line = said(capsys, "models.py:build", "digits")
     assert "pip install 'layerwise[torch]'" in line
 

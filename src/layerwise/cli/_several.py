@@ -74,8 +74,8 @@ class SweepCommand(TrainingOptions):
     """an axis of the grid: depth, width or an option above; values by commas, or 1..10;
     the figure shows the first two, means over the others and over seed"""
     workers: Count = None
-    """processes that train at the same time; by default one for each core;
-    an accelerator has one alone, which trains networks of one shape at once"""
+    """processes that train at the same time; by default one for each core, and one on
+    an accelerator"""
     out: Folder = None
     """the sweep's folder; by default runs/sweep-DATA-NUMBER"""
     resume: Folder = None
