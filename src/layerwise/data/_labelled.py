@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Int64
 
 from layerwise.arrays import Array, to_numpy
 from layerwise.data._frames import numbers
@@ -39,7 +39,7 @@ class Origins:
     def __len__(self) -> int:
         return len(self.places)
 
-    def at(self, positions: slice | Int[np.ndarray, " _"]) -> "Origins":
+    def at(self, positions: slice | np.ndarray) -> "Origins":
         """Return where the samples at these positions stand."""
         places = self.places
         if isinstance(places, range) and not isinstance(positions, slice):
