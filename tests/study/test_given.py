@@ -162,7 +162,7 @@ def test_what_is_not_supported_is_named(make, said, trained_on_range, digits):
         lw.inspect(make(trained_on_range), digits)
 
 
-def test_batches_to_train_on_are_named(trained_on_range):
+def test_batches_to_train_on_are_named(trained_on_range, unchecked):
     batches = [(torch.zeros(6, 64), torch.arange(6) % 2)]
     with pytest.raises(InputError, match=r"Dataset, not .*list"):
         lw.fit(trained_on_range, batches)
