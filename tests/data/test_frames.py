@@ -63,7 +63,7 @@ def test_polars_too():
         Dataset.from_arrays(frame.with_columns(town=pl.lit("a")), Y)
 
 
-def test_a_dataset_of_another_library_is_named_in_full():
+def test_a_dataset_of_another_library_is_named_in_full(unchecked):
     other = type("Dataset", (), {"__module__": "datasets.arrow_dataset"})()
     line = r"layerwise.Dataset, not a datasets.arrow_dataset.Dataset: .*from_arrays"
     with pytest.raises(InputError, match=line):

@@ -248,7 +248,7 @@ class Summary:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # infinities say so themselves
-def summary(inputs: np.ndarray) -> Summary:
+def summary(inputs: Array) -> Summary:
     """Summarise inputs of shape (samples, *shape), in two passes of small blocks.
 
     The first pass adds the distances from the first row, the second the squares of
@@ -280,7 +280,7 @@ def summary(inputs: np.ndarray) -> Summary:
 
 
 def extremes(
-    inputs: np.ndarray, axis: int | None
+    inputs: Array, axis: int | None
 ) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
     """Return the least and the greatest value, those that are missing left out.
 
@@ -303,12 +303,12 @@ def extremes(
     return np.asarray(least), np.asarray(greatest)
 
 
-def _some(inputs: np.ndarray) -> None:
+def _some(inputs: Array) -> None:
     if not inputs.size:
         raise InputError(f"inputs have shape {inputs.shape}: give some rows")
 
 
-def _blocks(inputs: np.ndarray) -> Iterator[np.ndarray]:
+def _blocks(inputs: Array) -> Iterator[np.ndarray]:
     size = max(1, BLOCK_BYTES // (8 * inputs[0].size))
     for start in range(0, len(inputs), size):
         yield inputs[start : start + size]
