@@ -8,7 +8,10 @@ UV     := $(shell command -v uv 2>/dev/null)
 PINS   := --constraint constraints.txt
 TORCH  := torch==2.13.0
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two processes share two cores: with a thread for each core in both of them, they wait
+# for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+          --no-loadscope-reorder
 # Annotations are checked at run time, but not in long trainings: those take eight times
 # as long with it.
 CHECKED := --jaxtyping-packages=layerwise,beartype.beartype

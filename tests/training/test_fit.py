@@ -1,5 +1,6 @@
 """The loop: figures, stops, interruptions, and one seed, one training."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -154,10 +155,12 @@ print(digest.hexdigest())
 
 @pytest.mark.slow("long trainings")
 def test_one_seed_gives_the_same_bytes_in_two_processes():
+    command = [sys.executable, "-c", SCRIPT]
+    # As many threads as there are cores, whatever this process was told.
+    environment = dict(os.environ)
+    environment.pop("OMP_NUM_THREADS", None)
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         for _ in range(2)
     ]
     digests = [process.communicate(timeout=120)[0].strip() for process in processes]
