@@ -296,6 +296,7 @@ def _unreachable(*_):
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.slow("gradient checks")
 def test_gradcheck_of_ours_passes(capsys):
     assert main(["gradcheck"]) == 0
     said = capsys.readouterr().out

@@ -269,6 +269,7 @@ class TestTraining:
         assert message in said(capsys, "mine", "digits")
 
     @pytest.mark.usefixtures("summary")
+    @pytest.mark.slow("long trainings")
     def test_its_page_is_made_again_where_the_module_is_named(self, folder, capsys):
         before = (folder / "mine" / "summary.json").read_bytes()
         for command in ("report", "diagnose"):

@@ -202,6 +202,7 @@ class TestGoingOn:
         run = trained(folder / "mine")
         assert not list(run.glob(".*"))
 
+    @pytest.mark.slow("long trainings")
     def test_report_of_a_patient_training_shows_the_network_that_was_kept(self, folder):
         options = ["--hidden", "8", "--patience", "1", "--learning-rate", "0.5"]
         main(["train", "iris", *options, "--epochs", "20", "--out", "mine"])

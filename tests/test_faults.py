@@ -232,6 +232,7 @@ class TestFault7FiguresThatAreNotWhatTheySay:
         assert not is_the_test_loss(result.history.losses.mean())
 
 
+@pytest.mark.slow("long trainings")
 class TestFault8AllActivationsInOneList:
     @pytest.mark.usefixtures("unchecked")
     def test_memory(self):

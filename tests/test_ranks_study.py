@@ -138,7 +138,7 @@ import sys
 import numpy as np
 import layerwise as lw
 from layerwise import ranks
-from layerwise.study import _subject_network as room
+from layerwise.study.subjects import _network as room
 
 ranks.join()
 network = lw.load_network(sys.argv[1])

@@ -486,6 +486,7 @@ class TestLoading:
         assert lw.load(".").name == lw.load("X.npy").name == "mine"
 
     @pytest.mark.parametrize("engine", ["compiled", "eager", "torch"])
+    @pytest.mark.slow("long trainings")
     def test_what_stays_in_files_is_trained_on_like_any_other(self, tmp_path, engine):
         rng = np.random.default_rng(3)
         np.save(tmp_path / "X.npy", rng.integers(0, 256, (200, 5), np.uint8))

@@ -17,7 +17,7 @@ import layerwise as lw
 from layerwise.baselines import Baselines
 from layerwise.study import inspect_inputs
 
-pytestmark = pytest.mark.usefixtures("unchecked")
+pytestmark = pytest.mark.slow("planted truths")
 
 
 def gaussians(

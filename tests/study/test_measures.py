@@ -217,6 +217,7 @@ class TestTransformer:
             assert np.abs(layer.planes["Halves"] - expected).max() < 1e-4
             assert 0 < layer.measures.values["Halves_trustworthiness"] <= 1
 
+    @pytest.mark.slow("long trainings")
     def test_one_without_transform_is_fitted_on_what_it_shows(self, trained, digits):
         model = TSNE(perplexity=5, max_iter=250, random_state=0, init="random")
         study = lw.inspect(trained, digits, transformer=model)

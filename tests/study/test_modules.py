@@ -97,6 +97,7 @@ class TestStudy:
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.slow("long trainings")
 def test_a_module_that_was_trained_here_is_looked_into_as_it_is(digits):
     torch.manual_seed(0)
     result = lw.fit(Textbook(), digits, epochs=2, seed=0)
@@ -120,6 +121,7 @@ def test_one_raw_logit_means_two_classes(digits):
         lw.inspect(module, (inputs, labels), class_names=["a", "b", "c"])
 
 
+@pytest.mark.slow("long trainings")
 def test_the_stated_sample_is_known_again_beside_a_transformer(module, digits):
     from sklearn.decomposition import PCA
 
@@ -266,6 +268,7 @@ class TestData:
         with pytest.raises(InputError, match=said):
             lw.inspect(module, [batch])
 
+    @pytest.mark.slow("long trainings")
     def test_memory_holds_no_more_of_more_samples(self, module, digits):
         """Of samples that pass by, only stated ones and small numbers stay."""
         inputs, labels = tensors(digits.train)

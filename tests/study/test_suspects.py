@@ -173,6 +173,7 @@ class TestOutOfFold:
         named = evidence.suggestions[wrong] == digits.train.targets[wrong]
         assert named.mean() > 0.9
 
+    @pytest.mark.slow("long trainings")
     def test_a_wrong_label_learnt_by_heart_is_not_excused(self, evidence, planted):
         data, wrong = planted
         labels = data.train.targets[wrong]

@@ -126,6 +126,7 @@ class TestCuts:
         both = np.concatenate([first, second], axis=1)
         assert as_bytes(state, both) == as_bytes(whole, records)
 
+    @pytest.mark.slow("long trainings")
     def test_more_steps_than_one_call_of_the_program_holds(self, problem_of, run):
         problem = problem_of(MLP([3]), dtype=np.float32, total=2500)
         machine = engine_for(problem, "compiled")
@@ -135,6 +136,7 @@ class TestCuts:
         assert as_bytes(*cut) == as_bytes(whole, records)
 
     @pytest.mark.parametrize("engine", ENGINES)
+    @pytest.mark.slow("long trainings")
     def test_noise_changes_with_the_step_and_with_the_seed(self, problem_of, engine):
         """At no rate, and with the same batch in every step, nothing else does."""
 
@@ -344,6 +346,7 @@ class TestSharedPrograms:
         assert as_bytes(*run(other, "compiled", [0, 20])) == found
         assert len(compilations) > before
 
+    @pytest.mark.slow("long trainings")
     def test_what_may_change_is_not_shared(self, problem_of, run, monkeypatch):
         problem = replace(problem_of(), optimiser=Stubborn())
         moved = []
@@ -423,6 +426,7 @@ print(result.history.losses.tobytes().hex())
 """
 
 
+@pytest.mark.slow("long trainings")
 def test_tiles_change_no_number_and_leave_the_environment():
     said = []
     for flags in (None, TILES.replace("8:2:2", "11:9:1")):

@@ -44,6 +44,7 @@ MAKES = {
 
 class TestTwin:
     @pytest.mark.parametrize("make", MAKES)
+    @pytest.mark.slow("long trainings")
     def test_loss_curves_over_200_steps(self, problem_of, run, make):
         problem = problem_of(MAKES[make], total=200)
         (_, by_hand), (_, twin) = (
@@ -233,6 +234,7 @@ class TestAnyModule:
             found = trained.state_dict()[name].double()
             assert torch.allclose(found, tensor.double(), rtol=0, atol=1e-9), name
 
+    @pytest.mark.slow("long trainings")
     def test_any_cut_gives_the_same_bytes(self, kind, cases):
         data, module = cases[kind], seeded(kind)
         whole = self.ended(module, data, [0, 30])
@@ -260,6 +262,7 @@ class TestAnyModule:
         joined = [b"".join(parts) for parts in zip(*records, strict=True)]
         return joined, [leaf.tobytes() for leaf in leaves(state[:2])]
 
+    @pytest.mark.slow("long trainings")
     def test_checkpoints_on_disk(self, kind, cases, tmp_path):
         data, module = cases[kind], seeded(kind)
         recipe = lw.Recipe(epochs=3, batch_size=16, snapshots=2)
@@ -451,6 +454,7 @@ def test_a_diverging_module(small):
     assert lw.diagnose(result).first.kind == "learning rate too high"
 
 
+@pytest.mark.slow("long trainings")
 def test_what_is_wrong_is_mended_as_far_as_a_module_allows(small):
     slow = lw.Recipe(epochs=5, learning_rate=1e-7)
     module = lw.TorchModule(seeded(Textbook))
@@ -461,6 +465,7 @@ def test_what_is_wrong_is_mended_as_far_as_a_module_allows(small):
 
 
 @pytest.mark.parametrize("kind", [Textbook, Tokens])
+@pytest.mark.slow("long trainings")
 def test_steps_that_read_their_numbers_from_the_device_are_the_steps(
     kind, cases, monkeypatch
 ):
