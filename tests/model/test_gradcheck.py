@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from layerwise.errors import InputError
 from layerwise.model import (
@@ -99,6 +99,8 @@ def test_losses_of_any_width(name, classes, seed):
 @settings(max_examples=6, deadline=None)
 @given(network_settings, widths, widths, seeds)
 def test_networks_of_any_settings(chosen, inputs, outputs, seed):
+    # One unit alone is normalised to 0, where every ReLU has its kink.
+    assume(not (chosen["normalise"] and 1 in chosen["hidden"]))
     layer = MLP(**chosen).build(inputs, outputs)
     report = gradcheck(layer, shape=(inputs,), seed=seed)
     assert report.passed, report
