@@ -183,21 +183,42 @@ def unpainted():
         yield
 
 
+@contextlib.contextmanager
+def annotations_unchecked() -> Iterator[None]:
+    """In this block no annotation is checked, neither is anything made ready for it.
+
+    A function inside another is decorated at each call of the outer one, for longer
+    than the checks take.
+    """
+    decorator = jaxtyping.jaxtyped
+
+    def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
+        checked = decorator(typechecker=typechecker)
+        return lambda f: (
+            f if "<locals>" in getattr(f, "__qualname__", "") else checked(f)
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jaxtyping, "jaxtyped", jaxtyped)
+        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+        yield
+
+
 @pytest.fixture
-def unchecked(monkeypatch):
+def unchecked() -> Iterator[None]:
     """Annotations are not checked: a training is not eight times as long as it is.
 
     And arguments of a wrong type reach our own checks.
     """
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with annotations_unchecked():
+        yield
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
     """What several tests share is made unchecked: it is mostly trainings."""
-    with pytest.MonkeyPatch.context() as patch:
-        if fixturedef.scope != "function":
-            patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    shared = fixturedef.scope != "function"
+    with annotations_unchecked() if shared else contextlib.nullcontext():
         return (yield)
 
 
