@@ -73,7 +73,7 @@ def scaled(data: lw.Dataset, samples: int) -> lw.Dataset:
 
     def of(part: lw.Samples, count: int) -> lw.Samples:
         inputs = np.asarray(part.inputs[:count], np.float32) / 127.5 - 1
-        return replace(part, inputs=inputs, targets=part.targets[:count])
+        return lw.Samples(inputs, part.targets[:count])
 
     train = of(data.train, samples)
     validation, test = of(data.validation, 2_000), of(data.test, 2_000)

@@ -102,7 +102,7 @@ def keepable(study: Study) -> Iterator[Finding]:
     keep = study.keepable
     if keep is None:
         return
-    required, times = percent(keep.required), round(100 * GUARANTEE)
+    required, sure = percent(keep.required), percent(GUARANTEE, 0)
     if keep.chosen_on < keep.needed:
         text = (
             f"{count(keep.chosen_on)} validation samples are too few to promise "
@@ -112,7 +112,7 @@ def keepable(study: Study) -> Iterator[Finding]:
     elif not isfinite(keep.threshold):
         text = (
             f"No confidence threshold can promise {required} accuracy: nothing can be "
-            f"kept. A threshold must hold for {times} of 100 draws of the "
+            f"kept. A threshold must hold for {sure} of draws of the "
             f"{count(keep.chosen_on)} validation samples."
         )
     elif keep.kept.successes == 0:
@@ -127,7 +127,7 @@ def keepable(study: Study) -> Iterator[Finding]:
             f"samples can be kept: those to whose class the network gives a "
             f"probability of at least {percent(keep.threshold)}. The threshold is "
             f"chosen on {count(keep.chosen_on)} validation samples with a margin "
-            f"(binomial bound), so that it holds for {times} of 100 draws of them. Of "
+            f"(binomial bound), so that it holds for {sure} of draws of them. Of "
             f"those kept here, {percent(keep.accuracy.value)} are right"
             f"{_short_of(keep)}"
             f"{f'; refer the other {count(rest)} to a person' if rest else ''}."
