@@ -42,6 +42,33 @@ def test_toy_sets_can_be_told_apart(name):
     )
 
 
+@pytest.mark.parametrize("name", ["moons", "circles", "blobs"])
+def test_toy_sets_are_scikit_learns_to_the_bit(name):
+    """Which would take longer to load than a training on them takes."""
+    from layerwise.data import _load
+
+    options = {
+        "moons": {"noise": 0.08},
+        "circles": {"noise": 0.08, "factor": 0.5},
+        "blobs": {"centers": np.array(_load.BLOB_CENTRES), "cluster_std": 0.6},
+    }[name]
+    make = getattr(sklearn.datasets, f"make_{name}")
+    for samples, seed in ((8000, 7), (2000, 2**32 - 1)):
+        points, targets = make(samples, random_state=seed, **options)
+        ours = getattr(_load, f"_{name}")(samples, seed)
+        np.testing.assert_array_equal(ours[0], points)
+        np.testing.assert_array_equal(ours[1], targets)
+
+
+def test_toy_sets_load_without_scikit_learn():
+    code = (
+        "import sys, layerwise as lw\n"
+        "for name in ('moons', 'circles', 'spirals', 'blobs'): lw.load(name)\n"
+        "assert 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("name", ["moons", "digits", "iris"])
 def test_the_draw_follows_the_seed(name):
     first, again, other = (load(name, seed=seed).test.inputs for seed in (0, 0, 1))

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -37,17 +36,33 @@ BuiltIn = Callable[[int], Dataset]
 
 
 def _moons(samples: int, seed: int) -> Points:
-    from sklearn.datasets import make_moons
+    """Draw two half-moons: scikit-learn's ``make_moons``, to the bit.
 
-    points: Any = make_moons(samples, noise=NOISE, random_state=seed)
-    return points
+    Its import takes a second, which is longer than a training on them; so do
+    `_circles` and `_blobs` without it.
+    """
+    upper, lower = (np.linspace(0, np.pi, count) for count in _shares(samples, 2))
+    turned = (1 - np.cos(lower), 1 - np.sin(lower) - 0.5)
+    return _noisy([(np.cos(upper), np.sin(upper)), turned], seed)
 
 
 def _circles(samples: int, seed: int) -> Points:
-    from sklearn.datasets import make_circles
+    """Draw circles of radius 1 and 0.5: scikit-learn's ``make_circles``."""
+    outer, inner = (
+        np.linspace(0, 2 * np.pi, count, endpoint=False)
+        for count in _shares(samples, 2)
+    )
+    within = (0.5 * np.cos(inner), 0.5 * np.sin(inner))
+    return _noisy([(np.cos(outer), np.sin(outer)), within], seed)
 
-    points: Any = make_circles(samples, noise=NOISE, factor=0.5, random_state=seed)
-    return points
+
+def _noisy(curves: list[tuple[np.ndarray, np.ndarray]], seed: int) -> Points:
+    """Return the curves' points, a class each, in disorder and with `NOISE`."""
+    rng = np.random.RandomState(seed)
+    points = np.concatenate([np.stack(curve, axis=1) for curve in curves])
+    targets = np.repeat(np.arange(len(curves)), [len(curve[0]) for curve in curves])
+    order = rng.permutation(len(points))
+    return points[order] + rng.normal(scale=NOISE, size=points.shape), targets[order]
 
 
 def _spirals(samples: int, seed: int) -> Points:
@@ -62,14 +77,25 @@ def _spirals(samples: int, seed: int) -> Points:
 
 
 def _blobs(samples: int, seed: int) -> Points:
-    from sklearn.datasets import make_blobs
+    """Draw normal clusters about fixed centres: scikit-learn's ``make_blobs``.
 
-    # Fixed centres: drawn ones would differ between training and test.
-    centres = np.array(BLOB_CENTRES)
-    points: Any = make_blobs(
-        samples, centers=centres, cluster_std=BLOB_NOISE, random_state=seed
+    Drawn centres would differ between training and test.
+    """
+    rng = np.random.RandomState(seed)
+    shares = _shares(samples, len(BLOB_CENTRES))
+    points = np.concatenate(
+        [
+            rng.normal(centre, BLOB_NOISE, (count, 2))
+            for centre, count in zip(BLOB_CENTRES, shares, strict=True)
+        ]
     )
-    return points
+    order = rng.permutation(samples)
+    return points[order], np.repeat(np.arange(len(shares)), shares)[order]
+
+
+def _shares(samples: int, parts: int) -> list[int]:
+    """Return how many samples each class gets."""
+    return [samples // parts + (part < samples % parts) for part in range(parts)]
 
 
 def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
