@@ -284,9 +284,12 @@ class TestParquet:
         path = tmp_path / "a.parquet"
         for columns, said in (
             ({"y": [1, 2]}, "no columns of floats"),
-            ({"x": [[1.0], [1.0, 2.0]]}, "different lengths"),
-            ({"x": [1.0, None]}, "1 missing values"),
-            ({"x": [[1, 2], [None, 4]]}, "1 missing values"),
+            ({"x": [[1.0], [1.0, 2.0]]}, "lists of different lengths, 1 and 2: give"),
+            ({"x": [[1.0], [1.0, 2.0, 3.0]]}, "different lengths, 1 and 3"),
+            ({"x": [1.0, None]}, r"row 1, column 'x' \(counted from 0\) is missing"),
+            ({"x": [[1, 2], [None, 4]]}, "row 1, column 'x' .* is missing"),
+            ({"x": [[1, 2], None, [3, 4]]}, "row 1, column 'x' .* is missing"),
+            ({"x": [["a"], ["b"]]}, "column 'x' holds list<.*string>: give lists"),
         ):
             pq.write_table(pa.table(columns), path)
             with pytest.raises(InputError, match=said):
@@ -412,7 +415,7 @@ class TestParquetAsDataSet:
             ({"y": [1], "town": ["Ulm"]}, "column 'town' holds string: encode it"),
             ({"y": [1], "a": [[1]], "b": [[2]]}, "holds lists a, b: keep one"),
             ({"Label": [1], "class": ["a"], "w": [1.0]}, "Label, class may all be lab"),
-            ({"y": [1, None], "a": [1.0, 2.0]}, "column y has 1 missing"),
+            ({"y": [1, None], "a": [1.0, 2.0]}, "row 1, column 'y' .* is missing"),
             ({"y": [1, 2], "a": [1.0, np.inf]}, "row 1, column 'a' .* is inf"),
         ],
     )
@@ -428,9 +431,9 @@ class TestParquetAsDataSet:
     def test_a_row_group_that_would_not_fit_is_refused_unread(
         self, shards, monkeypatch
     ):
-        monkeypatch.setattr(_parquet, "MAX_BYTES", 8 * 70 * 6 - 1)
-        monkeypatch.setattr(_parquet, "_numbers", None)
-        with pytest.raises(InputError, match="row group 0 declares 420 values"):
+        monkeypatch.setattr(_parquet, "MAX_BYTES", 70 * 6 - 1)
+        monkeypatch.setattr(_parquet.ParquetFile, "read", None)
+        with pytest.raises(InputError, match="a row group declares 420 values"):
             lw.load(shards[0])
 
 
@@ -558,3 +561,37 @@ def test_loading_what_stays_reads_labels_alone(tmp_path):
     count, peak = map(int, done.stdout.split())
     assert count == 1_400_000
     assert peak * 1024 < 300e6
+
+
+def test_one_row_group_takes_about_its_floats(tmp_path):
+    """What pandas writes is one group: not decoded beside the array, but by batches."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not Path("/proc/self/status").exists():
+        pytest.skip("who says how much memory a process took at most?")
+    rng = np.random.default_rng(0)
+    columns = {f"u{i}": rng.normal(size=4_000_000) for i in range(4)}
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=4_000_000)
+    code = (
+        "import re, sys, numpy as np, pyarrow.parquet\n"
+        "from pathlib import Path\n"
+        "from layerwise.data import rows_in_files\n"
+        "def peak():\n"
+        "    status = open('/proc/self/status').read()\n"
+        "    return int(re.search(r'VmHWM:\\s+(\\d+) kB', status)[1]) * 1024\n"
+        "files = rows_in_files([Path(sys.argv[1])])\n"
+        "begin = peak()\n"
+        "rows = np.asarray(files)\n"
+        "print(rows.nbytes, peak() - begin)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    floats, taken = map(int, done.stdout.split())
+    assert floats == 8 * 4 * 4_000_000
+    assert taken < 2 * floats

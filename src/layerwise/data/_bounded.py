@@ -112,6 +112,21 @@ def check_size(
         )
 
 
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], source: str) -> np.ndarray:
+    """Return an array to be filled.
+
+    Raises
+    ------
+    MachineError
+        If there is no memory for it.
+    """
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError as error:
+        size = math.prod(shape) * dtype.itemsize
+        raise MachineError(f"{source}: no memory for its {size:,} bytes") from error
+
+
 def filled(
     stream: BinaryIO | Any, shape: tuple[int, ...], dtype: np.dtype[Any], source: str
 ) -> np.ndarray:
@@ -126,11 +141,8 @@ def filled(
     MachineError
         If there is no memory for the array.
     """
-    size = math.prod(shape) * dtype.itemsize
-    try:
-        array = np.empty(size, np.uint8)
-    except MemoryError as error:
-        raise MachineError(f"{source}: no memory for its {size:,} bytes") from error
+    array = empty((math.prod(shape) * dtype.itemsize,), np.dtype(np.uint8), source)
+    size = len(array)
     target, done = array.data, 0
     while done < size:
         chunk = stream.read(min(CHUNK_BYTES, size - done))

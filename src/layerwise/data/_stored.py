@@ -363,12 +363,13 @@ def first_unusable(
     str or None
         None where all of them do.
     """
-    if rows.dtype.kind != "f":
+    if rows.dtype.kind != "f" or not rows.size:
+        return None
+    # No array beside the rows, which may fill the memory; NaN is in no order.
+    if -limit < float(rows.min()) and float(rows.max()) < limit:
         return None
     with np.errstate(over="ignore"):  # half precision ends before the limit
         usable = np.abs(rows) < limit
-    if usable.all():
-        return None
     row, *place = (int(i) for i in np.argwhere(~usable)[0])
     value = rows[(row, *place)]
     column = repr(names[place[0]]) if names else ", ".join(str(i) for i in place)

@@ -1,20 +1,24 @@
 """Parquet: a table's columns as rows of numbers, read by row groups."""
 
 import json
+import math
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from layerwise.data._bounded import MAX_BYTES
+from layerwise.data._bounded import MAX_BYTES, empty
 from layerwise.data._labelled import Labelled
 from layerwise.data._stored import held, stored_rows
-from layerwise.errors import InputError
+from layerwise.errors import InputError, LayerwiseError, MachineError
 
 FEATURES = ("float", "double", "halffloat")
 
@@ -31,8 +35,14 @@ LABELS = ("label", "labels", "target", "class")
 SHORT_LABELS = "y"
 """What it may be called where no column has such a name: it may be a coordinate."""
 
-VALUE_BYTES = 8
-"""What a number takes at most once it is read."""
+BATCH_BYTES = 8 << 20
+"""Rows are decoded in batches of about this size: a file may be one row group."""
+
+SAMPLE_ROWS = 1000
+"""So many of the first rows say what a row is."""
+
+BUFFER_BYTES = 1 << 17
+"""Of each column so much is read at a time, rather than all of a row group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,29 +86,62 @@ class ParquetFile:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return the rows from ``start`` to before ``stop``."""
-        parts: list[np.ndarray] = []
+        """Return the rows from ``start`` to before ``stop``.
+
+        Raises
+        ------
+        InputError
+            If what is there cannot be decoded, or lists differ in length.
+        MachineError
+            If the file cannot be read, or memory does not suffice.
+        """
+        found = empty((stop - start, *self.row_shape), self.dtype, str(self.path))
         for group, begin in enumerate(self.starts[:-1]):
             end = self.starts[group + 1]
-            if begin < stop and start < end:
-                rows = self._group(group)
-                parts.append(rows[max(start - begin, 0) : min(stop, end) - begin])
-        return np.concatenate(parts) if parts else np.empty((0, *self.row_shape))
+            low, high = max(start, begin), min(stop, end)
+            if low >= high:
+                continue
+            target = found[low - start : high - start]
+            if (low, high) == (begin, end) and not self._has(group):
+                self._fill(group, target)
+            else:
+                target[...] = self._group(group)[low - begin : high - begin]
+        return found
+
+    def _has(self, group: int) -> bool:
+        return getattr(self._last, "group", None) == group
 
     def _group(self, group: int) -> np.ndarray:
-        if getattr(self._last, "group", None) == group:
-            return self._last.rows
-        with _opened(self.path) as file:
-            table = file.read_row_group(group, columns=list(self.chosen))
-        rows = _numbers(table, self.chosen, self.path).astype(self.dtype)
-        shape = (self.starts[group + 1] - self.starts[group], *self.row_shape)
-        if rows.size != int(np.prod(shape)):
-            raise InputError(
-                f"{self.path}: the lists of row group {group} differ in length: "
-                "give lists of one length, and fill what is missing"
-            )
-        self._last.rows, self._last.group = rows.reshape(shape), group
+        if not self._has(group):
+            count = self.starts[group + 1] - self.starts[group]
+            rows = empty((count, *self.row_shape), self.dtype, str(self.path))
+            self._fill(group, rows)
+            self._last.rows, self._last.group = rows, group
         return self._last.rows
+
+    def _fill(self, group: int, target: np.ndarray) -> None:
+        """Read a row group into the array of its rows, batch by batch."""
+        row_bytes = max(1, self.dtype.itemsize * math.prod(self.row_shape))
+        first, done = self.starts[group], 0
+        with _opened(self.path) as file:
+            for batch in file.iter_batches(
+                max(1, BATCH_BYTES // row_bytes),
+                row_groups=[group],
+                columns=list(self.chosen),
+            ):
+                rows = _numbers(batch, self.chosen, self.path, first + done)
+                part = target[done : done + len(batch)]
+                if rows.size != math.prod((len(batch), *self.row_shape)):
+                    width = rows.size // len(batch)
+                    raise _uneven(self.path, self.chosen[0], *self.row_shape, width)
+                part[...] = rows.reshape(part.shape)
+                done += len(part)
+        import_module("pyarrow").default_memory_pool().release_unused()
+        if done < len(target):
+            raise InputError(
+                f"{self.path}: row group {group} has {done:,} of the {len(target):,} "
+                "rows that it declares: the file is damaged, get it again"
+            )
 
 
 def read_file(path: Path, stored: bool) -> Labelled:
@@ -145,7 +188,7 @@ def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
 def open_rows(
     path: Path, name: str | None = None, columns: Sequence[str] | None = None
 ) -> ParquetFile:
-    """Return the rows of a Parquet file; only its metadata and first group are read.
+    """Return the rows of a Parquet file; only its metadata and first rows are read.
 
     Parameters
     ----------
@@ -159,32 +202,44 @@ def open_rows(
     Raises
     ------
     InputError
-        If pyarrow is not installed, the file is none or has no such column, or a row
-        group would not fit into 8 GiB.
+        If pyarrow is not installed, the file is damaged or has no such column, or a
+        row group would not fit into 8 GiB.
+    MachineError
+        If the file cannot be read.
     """
     with _opened(path) as file:
-        schema, metadata = file.schema_arrow, file.metadata
+        schema, metadata = _schema(file, path), file.metadata
         columns = tuple(columns or _columns(schema, name, path))
         _refuse_missing(columns, schema, path)
+        # Not what a group says of its columns: where that is damaged, asking for it
+        # ends the process.
         counts = [
             metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)
         ]
-        if not sum(counts):
+        if min(counts, default=0) < 0 or not sum(counts):
             raise InputError(f"{path}: there are no rows: give some")
-        _refuse_large_groups(metadata, columns, path)
         first = next(i for i, n in enumerate(counts) if n)
-        sample = file.read_row_group(first, columns=list(columns))
-    rows = _numbers(sample, columns, path)
-    if rows.size % counts[first]:
-        raise InputError(f"{path}: {columns[0]} has lists of different lengths")
-    width = rows.size // counts[first]
+        batches = file.iter_batches(
+            SAMPLE_ROWS, row_groups=[first], columns=list(columns)
+        )
+        if (sample := next(batches, None)) is None:
+            raise InputError(
+                f"{path}: has none of its rows: it is damaged, get it again"
+            )
+        rows = _numbers(sample, columns, path)
+    width = rows.size // len(sample)
+    if (largest := max(counts)) * width * rows.itemsize > MAX_BYTES:
+        raise InputError(
+            f"{path}: a row group declares {largest * width:,} values, more than "
+            f"{MAX_BYTES >> 30} GiB: write groups of fewer rows"
+        )
     alone = rows.ndim == 1 and width == 1 and name is not None
     return ParquetFile(
         path=path,
         chosen=columns,
         row_shape=() if alone else (width,),
         dtype=rows.dtype,
-        starts=tuple(int(n) for n in np.cumsum([0, *counts])),
+        starts=(0, *accumulate(counts)),
     )
 
 
@@ -221,7 +276,7 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]
         others holds no numbers.
     """
     with _opened(path) as file:
-        schema = file.schema_arrow
+        schema = _schema(file, path)
     label = _label(schema.names, path)
     left_out = tuple(name for name in _index(schema) if name != label)
     others = tuple(n for n in schema.names if n != label and n not in left_out)
@@ -269,8 +324,21 @@ def _label(names: Sequence[str], path: Path) -> str:
     return found[0]
 
 
+def _schema(file: Any, path: Path) -> Any:
+    """Return a file's columns, each of a name of its own."""
+    schema = file.schema_arrow
+    for name, number in Counter(schema.names).items():
+        if number > 1:
+            raise InputError(f"{path}: {number} columns are called {name!r}: keep one")
+    return schema
+
+
 def _lists(schema: Any) -> list[str]:
-    return [n for n in schema.names if "list" in str(schema.field(n).type)]
+    return [n for n in schema.names if _is_list(schema.field(n).type)]
+
+
+def _is_list(kind: Any) -> bool:
+    return str(kind).startswith(("list<", "large_list<", "fixed_size_list<"))
 
 
 def _refuse_missing(columns: Sequence[str], schema: Any, path: Path) -> None:
@@ -278,42 +346,84 @@ def _refuse_missing(columns: Sequence[str], schema: Any, path: Path) -> None:
         if name not in schema.names:
             listed = ", ".join(schema.names)
             raise InputError(f"{path}: has no column {name!r}, but {listed}")
-
-
-def _refuse_large_groups(metadata: Any, columns: Sequence[str], path: Path) -> None:
-    """Refuse row groups that say themselves that they would not fit into memory."""
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        chunks = (group.column(i) for i in range(group.num_columns))
-        values = sum(
-            chunk.num_values
-            for chunk in chunks
-            if any(f"{chunk.path_in_schema}.".startswith(f"{c}.") for c in columns)
-        )
-        if values * VALUE_BYTES > MAX_BYTES:
+        kind = schema.field(name).type
+        if _is_list(kind) and str(kind.value_type) not in NUMBERS:
             raise InputError(
-                f"{path}: row group {number} declares {values:,} values, more than "
-                f"{MAX_BYTES >> 30} GiB: write groups of fewer rows"
+                f"{path}: column {name!r} holds {kind}: give lists of numbers"
             )
 
 
-def _numbers(table: Any, columns: tuple[str, ...], path: Path) -> np.ndarray:
-    """Return the columns beside each other, or one column of lists end to end."""
+def _numbers(
+    batch: Any, columns: tuple[str, ...], path: Path, first: int = 0
+) -> np.ndarray:
+    """Return the columns beside each other, or one column of lists end to end.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+    columns : tuple of str
+    path : Path
+    first : int
+        The row of the file at which the batch begins.
+    """
     found: list[np.ndarray] = []
     for name in columns:
-        column = table.column(name).combine_chunks()
-        values = column.flatten() if "list" in str(column.type) else column
-        missing = column.null_count or values.null_count
-        if missing:
-            raise InputError(
-                f"{path}: column {name} has {missing:,} missing values: fill "
-                "or drop them"
-            )
+        column = values = batch.column(name)
+        width = 1
+        if _is_list(column.type):
+            _refuse_nulls(column, name, path, first)
+            values, width = column.flatten(), _length(column, name, path)
+        _refuse_nulls(values, name, path, first, width)
         found.append(np.asarray(values.to_numpy(zero_copy_only=False)))
-    return found[0] if len(found) == 1 else np.stack(found, axis=1)
+    with np.errstate(invalid="ignore"):  # NaN is refused where rows are looked through
+        return found[0] if len(found) == 1 else np.stack(found, axis=1)
 
 
-def _opened(path: Path) -> Any:
+def _length(lists: Any, name: str, path: Path) -> int:
+    """Return how long all of these lists are.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    if not len(lists):
+        return 1
+    lengths = np.unique(np.asarray(lists.value_lengths())).tolist()
+    if len(lengths) > 1:
+        raise _uneven(path, name, *lengths)
+    return lengths[0]
+
+
+def _uneven(path: Path, name: str, *lengths: int) -> InputError:
+    return InputError(
+        f"{path}: column {name!r} has lists of different lengths, {lengths[0]:,} and "
+        f"{lengths[-1]:,}: give lists of one length"
+    )
+
+
+def _refuse_nulls(
+    values: Any, name: str, path: Path, first: int, width: int = 1
+) -> None:
+    if values.null_count:
+        row = first + int(np.argmax(np.asarray(values.is_null()))) // width
+        raise InputError(
+            f"{path}: row {row}, column {name!r} (counted from 0) is missing: fill or "
+            "drop what is missing"
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[Any]:
+    """Open a Parquet file; what the library says of it in this block is one line.
+
+    Raises
+    ------
+    InputError
+        If pyarrow is not installed, or the file is not as it should be.
+    MachineError
+        If it cannot be read.
+    """
     try:
         pyarrow = import_module("pyarrow")
         parquet = import_module("pyarrow.parquet")
@@ -322,7 +432,20 @@ def _opened(path: Path) -> Any:
             f"{path}: reading Parquet needs pyarrow: pip install layerwise[parquet]"
         ) from error
     try:
-        return parquet.ParquetFile(path, memory_map=False)
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a Parquet file: {reason}") from error
+        with parquet.ParquetFile(
+            path,
+            buffer_size=BUFFER_BYTES,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        ) as file:
+            yield file
+    except LayerwiseError:
+        raise
+    # Of what does not decode: ValueError where text is not UTF-8.
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        if getattr(error, "errno", None):  # the system's, not the library's
+            raise MachineError(f"{path}: cannot be read ({error})") from error
+        reason = str(error).splitlines()[0].strip(" .:") if str(error) else "no reason"
+        raise InputError(
+            f"{path}: not a Parquet file, or damaged ({reason}): get it again"
+        ) from error
