@@ -185,3 +185,35 @@ def test_what_is_left_out_is_said():
     study = lw.inspect(Packed(), (torch.randn(60, 4), torch.arange(60) % 3))
     found = kinds(study)["left out"]
     assert "mix (shape (120, 4), not one for each sample)" in found.text
+
+
+class Filters(nn.Module):
+    """A second filter that is the first one turned by a position: equal on average."""
+
+    def __init__(self, twice=False):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 3, 3, padding=1, padding_mode="circular", bias=False)
+        self.twice, self.mix, self.out = twice, nn.Linear(6, 6), nn.Linear(6, 2)
+        with torch.no_grad():
+            self.conv.weight[1] = self.conv.weight[0].roll(1, dims=-1)
+            self.mix.weight[5] = self.mix.weight[0]
+            self.mix.bias[5] = self.mix.bias[0]
+
+    def forward(self, x):
+        x = self.conv(x[:, None]).flatten(1)[:, :6]
+        x = self.mix(x).relu()
+        return self.out(self.mix(x).relu() if self.twice else x)
+
+
+@pytest.mark.parametrize(
+    ("twice", "reduce", "claimed"),
+    [(False, "mean", ["mix"]), (True, "mean", []), (False, 0, ["mix"])],
+)
+def test_fewer_units_are_claimed_of_whole_outputs_alone(twice, reduce, claimed):
+    torch.manual_seed(0)
+    x = torch.randn(200, 8)
+    study = lw.inspect(Filters(twice), (x, (x[:, 0] > 0).long()), reduce=reduce)
+    if reduce == "mean":
+        assert study.layers[0].duplicate.any()
+    names = [n for f in study.findings if f.kind == "width" for n in f.evidence["units"]]
+    assert names == claimed

@@ -61,12 +61,15 @@ class Layout:
         As in `Reduce`.
     said : str
         The same in words.
+    whole : bool
+        Whether a row holds all that is given for a sample.
     """
 
     samples: int
     channels: int
     how: How
     said: str
+    whole: bool
 
 
 def layout_of(  # noqa: PLR0913 - what is known of one layer
@@ -105,7 +108,8 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
             "function from a tensor to rows"
         )
     if tensor.ndim <= 2 or callable(how) or how == "flatten":
-        return Layout(samples, -1, how, _said(how, tensor, -1))
+        whole = not callable(how)
+        return Layout(samples, -1, how, _said(how, tensor, -1), whole)
     shape = tensor.movedim(samples, 0).shape
     axis = _asked(name, shape, units)
     if axis is None:
@@ -115,7 +119,9 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
             return None
         # Those before the axis of samples move back by one.
         axis = known + 1 if known < samples else known
-    return Layout(samples, axis, how, _said(how, tensor.movedim(samples, 0), axis))
+    whole = shape[1:].numel() == shape[axis]
+    said = _said(how, tensor.movedim(samples, 0), axis)
+    return Layout(samples, axis, how, said, whole)
 
 
 def _asked(name: str, shape: torch.Size, units: Units | None) -> int | None:

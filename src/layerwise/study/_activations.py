@@ -205,6 +205,7 @@ class _Layers:
     class_names: tuple[str, ...]
     has_input = False
     has_output = False
+    whole: frozenset[str] = frozenset()
     output_weights = None
     scaling = Scaling("none", np.zeros(()), np.ones(()))
 

@@ -236,6 +236,7 @@ class _Seen:
                 probe_recall=measures.by_class["probe_recall"],
                 dead=constant_units(evidence.fitted),
                 duplicate=duplicate_units(evidence.fitted),
+                whole=names[place] in self._subject.whole,
                 sample=evidence.sample.scored,
                 measures=measures,
                 shuffled=_by_chance(evidence, neighbourhood),

@@ -242,9 +242,9 @@ def width(study: Study) -> Iterator[Finding]:
 
     A unit of one output for every sample fitted on is a part of the next layer's
     biases; one that is a multiple of an earlier one, plus a constant, a part of that
-    one's weights.
+    one's weights. Of means over positions neither follows.
     """
-    layers = [x for x in study.hidden if np.any(x.dead | x.duplicate)]
+    layers = [x for x in study.hidden if x.whole and np.any(x.dead | x.duplicate)]
     if not layers:
         return
     dead = {layer.name: layer.dead_units for layer in layers}

@@ -40,6 +40,9 @@ class LayerStudy:
     dead, duplicate : array, shape (units,)
         Units with one and the same output for every sample fitted on; units that are a
         multiple of an earlier one, plus a constant.
+    whole : bool
+        Whether a row is all that the layer gives for a sample: not a mean over
+        positions, one position, or one of several uses.
     sample : array, shape (sampled, units)
         What the layer gives for the stated sample.
     measures, shuffled : Measures
@@ -58,6 +61,7 @@ class LayerStudy:
     probe_recall: Float[np.ndarray, " classes"]
     dead: Bool[np.ndarray, " units"]
     duplicate: Bool[np.ndarray, " units"]
+    whole: bool
     sample: Float[np.ndarray, "sampled units"]
     measures: Measures
     shuffled: Measures

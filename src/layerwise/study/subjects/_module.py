@@ -1,5 +1,6 @@
 """Anybody's module as a subject, and data of many kinds as its samples."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -124,6 +125,17 @@ class ModuleSubject:
     def has_output(self) -> bool:
         """Whether the last layer is what the module says."""
         return self.capture.ends_in_output
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """Layers used once, of which no positions are averaged or left out."""
+        layers = self.capture.layers
+        uses = Counter(layer.key.module for layer in layers)
+        return frozenset(
+            layer.name
+            for layer in layers
+            if layer.layout.whole and uses[layer.key.module] == 1
+        )
 
     @property
     def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
@@ -517,4 +529,4 @@ def _input_layout(batch: Batch) -> Layout | None:
         return None
     sequence = first.ndim == 3 and batch.mask is not None
     how = "mean" if sequence else "flatten"
-    return Layout(samples=0, channels=-1, how=how, said=how)
+    return Layout(samples=0, channels=-1, how=how, said=how, whole=not sequence)

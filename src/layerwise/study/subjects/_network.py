@@ -44,6 +44,11 @@ class NetworkSubject:
         return ("input", *self.network.layer_names)
 
     @property
+    def whole(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.layer_names)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The network's."""
         return self.network.class_names

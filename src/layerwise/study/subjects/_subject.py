@@ -98,6 +98,11 @@ class Subject(Protocol):
         ...
 
     @property
+    def whole(self) -> frozenset[str]:
+        """Layers of which a row is known to be all that they give for a sample."""
+        ...
+
+    @property
     def scaling(self) -> Scaling:
         """How the first layer follows from `Block.inputs`, where there is an input."""
         ...
