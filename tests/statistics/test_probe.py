@@ -1,10 +1,13 @@
-"""The probe from moments is the least-squares fit on the rows themselves."""
+"""The probe from moments is the ridge regression on the rows themselves."""
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge, RidgeClassifierCV
+from sklearn.preprocessing import StandardScaler
 
 from layerwise.errors import InputError
 from layerwise.statistics import Moments, least_squares_probe
+from layerwise.statistics._discriminants import RIDGES
 
 
 def labelled(count, units, classes, seed):
@@ -23,7 +26,7 @@ def fitted(rows, targets):
 @pytest.mark.parametrize("offset", [0.0, 50.0])
 def test_full_rank_equals_lstsq_on_the_raw_rows(offset):
     rows, labels = labelled(400, 6, 3, seed=0)
-    probe = least_squares_probe(Moments.of(rows + offset, labels, 3))
+    probe = least_squares_probe(Moments.of(rows + offset, labels, 3), ridge=0)
     design = np.column_stack([rows + offset, np.ones(400)])
     solution = np.linalg.lstsq(design, np.eye(3)[labels])[0]
     assert np.abs(probe.weights - solution[:-1]).max() < 1e-13
@@ -42,7 +45,7 @@ def test_rank_deficient_equals_lstsq_on_the_raw_rows(case):
         rows[:, :20] = rows[:, 20:] @ np.random.default_rng(3).normal(size=(20, 20))
     elif case == "constant":
         rows[:, 7] = 0.1
-    probe = least_squares_probe(Moments.of(rows, labels, 3))
+    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0)
     expected = fitted(rows, np.eye(3)[labels])
     assert np.abs(probe.scores(rows) - expected).max() < 1e-10
     if case == "copied":
@@ -57,7 +60,7 @@ def test_least_norm_where_units_of_one_scale_depend_on_each_other():
     rows = np.column_stack([basis, basis[:, :2]])
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     labels = rng.integers(0, 2, 100)
-    probe = least_squares_probe(Moments.of(rows, labels, 2))
+    probe = least_squares_probe(Moments.of(rows, labels, 2), ridge=0)
     targets = np.eye(2)[labels]
     least = np.linalg.lstsq(rows, targets - targets.mean(axis=0))[0]
     assert np.abs(probe.weights - least).max() < 1e-13
@@ -86,7 +89,7 @@ def test_bytes_and_a_class_without_rows():
     rng = np.random.default_rng(7)
     rows = rng.integers(0, 256, (5000, 4), np.uint8)
     labels = np.where(rows[:, 0] > 128, 2, 0)
-    probe = least_squares_probe(Moments.of(rows, labels, 3))
+    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0)
     expected = fitted(rows.astype(float), np.eye(3)[labels])
     assert np.abs(probe.scores(rows) - expected).max() < 1e-12
     assert not probe.scores(rows)[:, 1].any()
@@ -113,3 +116,42 @@ def test_rows_of_other_units_are_refused():
     probe = least_squares_probe(Moments.of(np.eye(2), np.array([0, 1]), 2))
     with pytest.raises(InputError, match="3 columns where 2"):
         probe.predict(np.ones((1, 3)))
+
+
+@pytest.mark.parametrize("rows, units", [(60, 40), (40, 60), (41, 40), (300, 10)])
+def test_the_ridge_is_that_of_generalised_cross_validation(rows, units):
+    X, labels = labelled(rows, units, 3, seed=8)
+    X = (X - X.mean(axis=0)) / (X.std(axis=0) * np.sqrt(rows))
+    targets = np.eye(3)[labels]
+    largest = np.linalg.eigvalsh(X.T @ X)[-1]
+
+    def error(ridge):
+        """Of the fit and its hat matrix, as the definition has it."""
+        inner = X.T @ X + ridge * largest * np.eye(units)
+        hat = X @ np.linalg.solve(inner, X.T) + 1 / rows
+        return ((targets - hat @ targets) ** 2).sum() / (rows - np.trace(hat)) ** 2
+
+    # Below this the definition subtracts what is nearly equal.
+    known = RIDGES[RIDGES > 1e-6]
+    best = min(known, key=error)
+    probe = least_squares_probe(Moments.of(X, labels, 3))
+    expected = Ridge(alpha=best * largest).fit(X, targets)
+    assert np.abs(probe.weights - expected.coef_.T).max() < 1e-9
+    assert np.abs(probe.scores(X) - expected.predict(X)).max() < 1e-9
+
+
+@pytest.mark.parametrize("rows", [150, 200, 400])
+def test_as_many_samples_as_units_are_read_as_by_leave_one_out(rows):
+    """Where least squares collapses: there are about as many rows as units."""
+    rng = np.random.default_rng(9)
+    means = rng.normal(size=(10, 200)) / 4
+    labels, fresh = rng.integers(0, 10, rows), rng.integers(0, 10, 2000)
+    X, others = (means[y] + rng.normal(size=(len(y), 200)) for y in (labels, fresh))
+    moments = Moments.of(X, labels, 10)
+    scaler = StandardScaler().fit(X)
+    known = RidgeClassifierCV(np.logspace(-2, 5, 36)).fit(scaler.transform(X), labels)
+    expected = known.score(scaler.transform(others), fresh)
+    found = np.mean(least_squares_probe(moments).predict(others) == fresh)
+    plain = np.mean(least_squares_probe(moments, ridge=0).predict(others) == fresh)
+    assert found > expected - 0.02
+    assert found > plain + 0.05

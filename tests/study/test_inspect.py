@@ -55,16 +55,12 @@ class TestLayers:
         assert list(study) == [study.input, *study.layers]
 
     @pytest.mark.parametrize("place", range(4), ids=LAYERS)
-    def test_the_probe_is_least_squares_on_training_activations(
-        self, study, digits, on_train, on_test, place
+    def test_the_probe_is_ridge_regression_on_training_activations(
+        self, study, digits, on_train, on_test, place, ridge_regression
     ):
-        mean = on_train[place].mean(axis=0)
-        rows = on_train[place] - mean
-        varies = rows.std(axis=0) > 1e-9
-        onehot = np.eye(10)[digits.train.targets]
-        weights = np.linalg.lstsq(rows[:, varies], onehot - onehot.mean(axis=0))[0]
-        scores = (on_test[place] - mean)[:, varies] @ weights + onehot.mean(axis=0)
-        expected = scores.argmax(axis=1)
+        expected = ridge_regression(
+            on_train[place], digits.train.targets, on_test[place], 10
+        )
         layer = list(study)[place]
         assert np.array_equal(layer.probe_predictions, expected)
         right = expected == digits.test.targets
@@ -179,14 +175,14 @@ class TestNetwork:
 
 class TestCrossFitting:
     def samples(self, order):
-        """Labels without any relation to 150 units of noise."""
+        """Labels without any relation to 300 units of noise."""
         rng = np.random.default_rng(0)
         labels = {
             "random": rng.permutation(np.arange(400) % 2),
             "by turns": np.arange(400) % 2,
             "sorted": np.arange(400) // 200,
         }[order]
-        return lw.Samples(rng.normal(size=(400, 150)), labels)
+        return lw.Samples(rng.normal(size=(400, 300)), labels)
 
     def network(self):
         samples = self.samples("random")

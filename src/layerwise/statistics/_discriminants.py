@@ -190,20 +190,29 @@ class LeastSquaresProbe:
         return self.scores(rows).argmax(axis=1)
 
 
-def least_squares_probe(moments: Moments) -> LeastSquaresProbe:
-    """Return the regression, with intercept, of one-hot labels on the rows.
+RIDGES = np.logspace(-8, 1, 46)
+"""Ridges that are tried, as shares of the largest eigenvalue of the correlations."""
 
-    With C the scatter about the mean and B the sums of ``(x - mean) yᵀ``, both of them
-    in the moments, the normal equations are ``C W = B``. They are solved with every
-    unit scaled to variance 1, so that units of measurement do not matter, by the
-    eigenvectors of the correlations; where units depend on each other the solution is
-    the one of least norm in that scale. Of a projection's moments, its coordinates take
-    the units' place.
+
+def least_squares_probe(
+    moments: Moments, ridge: float | None = None
+) -> LeastSquaresProbe:
+    """Return the ridge regression, with intercept, of one-hot labels on the rows.
+
+    With C the scatter about the mean, B the sums of ``(x - mean) yᵀ``, both of them in
+    the moments, and a ridge λ, the normal equations are ``(C + λ I) W = B``. They are
+    solved with every unit scaled to variance 1, so that units of measurement do not
+    matter, by the eigenvectors of the correlations; without a ridge, and where units
+    depend on each other, the solution is the one of least norm in that scale. Of a
+    projection's moments, its coordinates take the units' place.
 
     Parameters
     ----------
     moments : Moments
         Of labelled rows, one at least.
+    ridge : float, optional
+        λ, as a share of the largest eigenvalue of the units' correlations. By default
+        that of `RIDGES`, or none, for which generalised cross-validation is lowest.
 
     Raises
     ------
@@ -221,6 +230,39 @@ def least_squares_probe(moments: Moments) -> LeastSquaresProbe:
     vectors = vectors[:, kept]
     sums = moments.seen(moments.sums)
     targets = (sums - shares[:, None] * sums.sum(0)).T * scale[:, None]
-    weights = vectors @ (vectors.T @ targets / eigenvalues[kept, None])
+    along, eigenvalues = vectors.T @ targets, eigenvalues[kept]
+    if ridge is None:
+        ridge = _cross_validated(eigenvalues, along, moments.count, shares)
+    raised = eigenvalues + ridge * eigenvalues.max(initial=0)
+    weights = vectors @ (along / raised[:, None])
     lifted = moments.lifted((weights * scale[:, None]).T).T
     return LeastSquaresProbe(moments.mean, lifted, shares)
+
+
+def _cross_validated(
+    eigenvalues: Float64[np.ndarray, " kept"],
+    along: Float64[np.ndarray, "kept classes"],
+    count: int,
+    shares: Float64[np.ndarray, " classes"],
+) -> float:
+    """Return the ridge of the lowest generalised cross-validation.
+
+    ``RSS(λ) / (rows - df(λ))²``, the error of leave-one-out with every row's leverage
+    replaced by the average one (Golub, Heath and Wahba, "Generalized cross-validation
+    as a method for choosing a good ridge parameter", Technometrics 21, 1979). Along
+    eigenvector k the fit has the squares ``aₖ = |vₖᵀ B|² / sₖ``, of which a ridge
+    leaves ``(λ / (sₖ + λ))²``, and takes ``sₖ / (sₖ + λ)`` degrees of freedom. Both
+    differences are written without subtracting what is nearly equal: where there are as
+    many directions as rows nothing is left of either without a ridge.
+    """
+    if not len(eigenvalues):
+        return 0.0
+    free = count - 1 - len(eigenvalues)
+    squares = (along**2).sum(axis=1) / eigenvalues
+    total = count * (1 - (shares**2).sum())
+    left = max(float(total - squares.sum()), 0.0) if free > 0 else 0.0
+    ridges = np.concatenate([[0.0] if free > 0 else [], RIDGES])
+    lost = ridges[:, None] * eigenvalues.max()
+    lost = lost / (eigenvalues + lost)
+    errors = (left + lost**2 @ squares) / (max(free, 0) + lost.sum(axis=1)) ** 2
+    return float(ridges[errors.argmin()])
