@@ -314,7 +314,7 @@ class TestTraining:
         ("options", "message"),
         [
             (("--hidden", "10"), "--hidden is for layerwise's own network"),
-            (("--scaling", "none"), "models.py:build brings its layers"),
+            (("--dropout", "0.1"), "models.py:build brings its layers"),
             (("--suspects", "5"), "a module's doubtful labels stand on its page"),
             (("--engine", "eager"), "cannot train a module of torch"),
         ],
@@ -325,6 +325,31 @@ class TestTraining:
         assert main(["run", *TRAINED, *options]) == 2
         assert message in capsys.readouterr().err
         assert not (folder / "runs").exists()
+
+    def test_its_inputs_are_scaled_where_that_is_asked_for(
+        self, folder, capsys, digits
+    ):
+        command = [*TRAINED, "--scaling", "range", "--out", "scaled"]
+        assert main(["run", *command]) == 0
+        summary = json.loads((folder / "scaled" / "summary.json").read_text("utf-8"))
+        assert summary["data"]["scaling"] == "range"
+        kinds = {finding["kind"] for finding in summary["findings"]}
+        assert not kinds & {"module input", "input scaling"}
+        page = (folder / "scaled" / "report.html").read_text("utf-8")
+        assert "--scaling range" in page
+        held = load_file(folder / "scaled" / "model.safetensors")
+        trained = net().Net()
+        own = {n.removeprefix("module."): t for n, t in held.items() if "fc" in n}
+        trained.load_state_dict(own)
+        inputs = digits.test.inputs.astype(np.float32) / 8 - 1
+        with torch.no_grad():
+            said = trained(torch.from_numpy(inputs)).argmax(dim=1).numpy()
+        right = np.mean(said == digits.test.targets)
+        assert right == summary["training"]["test_accuracy"] > 0.6
+        again = ["inspect", "models.py:Net", "digits", "--weights"]
+        assert main([*again, "scaled/model.safetensors"]) == 0
+        said = capsys.readouterr().out
+        assert "scaling of the inputs among them: give --scaling as in training" in said
 
     def test_a_module_is_for_runs_that_train_one(self, capsys):
         assert main(["train", "iris", "--epochs", "1", "--out", "ours"]) == 0

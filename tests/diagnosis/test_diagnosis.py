@@ -220,7 +220,7 @@ def test_fix_brings_a_hundred_layers_to_work():
 
 
 def test_of_a_module_only_changes_that_can_be_made_are_tried():
-    """Its inputs are its owner's to scale: --scaling is neither advised nor said."""
+    """Its layers are its owner's, its inputs are scaled before it."""
     torch = pytest.importorskip("torch")
     from layerwise.modules import TorchModule
 
@@ -233,9 +233,36 @@ def test_of_a_module_only_changes_that_can_be_made_are_tried():
         torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)
     )
     setup = Setup(TorchModule(module), data, lw.Recipe(epochs=2))
+    assert not setup.possible({"activation": "leaky-relu", "init": "he"})
     before = lw.fit(setup.architecture, data, setup.recipe)
     cause = lw.diagnose(before).first
     assert cause.kind == "inputs not scaled"
-    assert "scaling_module" in cause.remedy
-    assert "--scaling" not in cause.remedy
-    assert not lw.fix(setup, before).rounds
+    assert "--scaling standard" in cause.remedy
+    fixed = lw.fix(setup, before)
+    assert fixed.rounds[0].change == {"scaling": "standard"}
+    assert fixed.setup.architecture.scaling == "standard"
+    assert fixed.result.validation.accuracy > before.validation.accuracy + 0.15
+    raw = torch.tensor(data.test.inputs, dtype=torch.float32)
+    with torch.no_grad():
+        said = lw.to_torch(fixed.result.network)(raw).argmax(dim=1).numpy()
+    assert np.mean(said == data.test.targets) == fixed.result.test.accuracy
+    assert "inputs not scaled" not in [c.kind for c in lw.diagnose(fixed.result).causes]
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_inputs_that_a_module_scales_itself_are_scaled(within):
+    """As the network sees them: by ``scaling=``, or by a module of the user's own."""
+    torch = pytest.importorskip("torch")
+    from layerwise.modules import TorchModule, scaling_module
+
+    data = lw.Dataset.from_arrays(
+        1e4 + np.random.default_rng(0).normal(size=(90, 4)), np.arange(90) % 2
+    )
+    module = torch.nn.Linear(4, 2)
+    if within:
+        module = torch.nn.Sequential(scaling_module(data), module)
+    result = lw.fit(
+        TorchModule(module, scaling="none" if within else "standard"), data, epochs=1
+    )
+    assert result.network.scaling.kind == "standard"
+    assert "inputs not scaled" not in [c.kind for c in lw.diagnose(result).causes]

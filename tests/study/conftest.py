@@ -65,8 +65,7 @@ def ridge_regression() -> Callable[..., np.ndarray]:
         scale = np.linalg.norm(rows - mean, axis=0)
         varies = scale > 1e-6
         left, values, right = np.linalg.svd(
-            ((rows - mean) / np.where(varies, scale, 1))[:, varies],
-            full_matrices=False,
+            ((rows - mean) / np.where(varies, scale, 1))[:, varies], full_matrices=False
         )
         of_rank = values > 1e-5 * values[0]
         left, values, right = left[:, of_rank], values[of_rank], right[of_rank]

@@ -215,5 +215,7 @@ def test_fewer_units_are_claimed_of_whole_outputs_alone(twice, reduce, claimed):
     study = lw.inspect(Filters(twice), (x, (x[:, 0] > 0).long()), reduce=reduce)
     if reduce == "mean":
         assert study.layers[0].duplicate.any()
-    names = [n for f in study.findings if f.kind == "width" for n in f.evidence["units"]]
+    names = [
+        n for f in study.findings if f.kind == "width" for n in f.evidence["units"]
+    ]
     assert names == claimed

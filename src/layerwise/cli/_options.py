@@ -71,9 +71,8 @@ BETWEEN = tuple(name for name in names.ACTIVATIONS if name != "identity")
 ELSEWHERE = [name for name, entry in names.ENGINES.items() if len(entry.devices) > 1]
 """Engines that have a choice of devices."""
 
-SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual",
-           "scaling")  # fmt: skip
-"""Options that shape a network, or what it is given."""
+SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual")
+"""Options that shape a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,8 @@ class DataOptions:
         ScalingKind | None,
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
-    """to [-1, 1], unit variance, [0, 1], or as it is; by default what suits the data"""
+    """to [-1, 1], unit variance, [0, 1], or as it is; by default what suits the data,
+    and as it is for a --module"""
     seed: int = 0
     """of the draw or split of the data, the parameters, the order and the noise"""
     json: Flag = False
@@ -203,7 +203,7 @@ class TrainingOptions(DataOptions):
             if field.name in SHAPING and getattr(self, field.name) != field.default:
                 raise InputError(
                     f"--{field.name} is for layerwise's own network, and {target} "
-                    "brings its layers and its preprocessing"
+                    "brings its layers"
                 )
         engine_kind(Task(is_module=True), self.engine)
 

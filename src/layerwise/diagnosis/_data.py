@@ -20,8 +20,8 @@ the one is nothing to the other."""
 
 
 OUTSIDE = (
-    "Scale the inputs before the module: torch.nn.Sequential(lw.scaling_module(data), "
-    "module)."
+    "Scale the inputs: --scaling standard, or lw.TorchModule(module, "
+    "scaling='standard')."
 )
 
 

@@ -47,6 +47,7 @@ ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
         ("optimizer", "adamw"): "AdamW (--optimizer adamw)",
         ("patience", 3): "an early stop (--patience 3)",
         ("class_weight", "balanced"): "class weights (--class-weight balanced)",
+        ("scaling", "standard"): "scaled inputs (--scaling standard)",
         ("dropout", 0.3): "dropout (--dropout 0.3)",
     }
 )

@@ -34,7 +34,7 @@ class Setup:
 
     def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a change can be made: a torch module is its owner's."""
-        fixed = _names(MLP) - {"loss"} | {"scaling"}
+        fixed = _names(MLP) - {"loss"}
         given = not isinstance(self.architecture, Architecture)
         return {k: v for k, v in change.items() if not (given and k in fixed)}
 
@@ -91,10 +91,12 @@ def _filled(samples: Samples, means: np.ndarray) -> Samples:
 def _rebuilt(
     architecture: "Architecture | TorchModule", change: Mapping[str, Any]
 ) -> "Architecture | TorchModule":
-    own = {k: v for k, v in change.items() if k in _names(MLP)}
+    ours = isinstance(architecture, Architecture)
+    known = _names(MLP) if ours else {"loss", "scaling"}
+    own = {k: v for k, v in change.items() if k in known}
     if not own:
         return architecture
-    if isinstance(architecture, Architecture) and not isinstance(architecture, MLP):
+    if ours and not isinstance(architecture, MLP):
         return Rebuilt(architecture, own.get("init"), own.get("loss"))
     return replace(architecture, **own)
 

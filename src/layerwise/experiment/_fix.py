@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from layerwise.diagnosis import Fixed, diagnose, fix
+from layerwise.diagnosis import Fixed, Setup, diagnose, fix
 from layerwise.errors import InputError
 from layerwise.experiment._folder import Run, open_run
 from layerwise.experiment._path import write_training
@@ -56,17 +56,18 @@ def fix_run(
         trained = {"module": replace(named, loss=best.architecture.loss)}
     else:
         raise InputError(f"{run.folder}: its network cannot be asked for by a command")
-    plan = replace(
-        run.plan,
-        **trained,
-        recipe=best.recipe,
-        scaling=best.data.scaling
-        if best.data.scaling != run.data.scaling
-        else run.plan.scaling,
-    )
+    plan = replace(run.plan, **trained, recipe=best.recipe, scaling=_scaling(best, run))
     with open_run(plan, out or _beside(run)) as new:
         write_training(new, fixed.result, diagnose(fixed.result, run.baselines))
     return new, fixed
+
+
+def _scaling(best: Setup, run: Run) -> str | None:
+    """Return the scaling to ask for, so that the run's data get the best one's."""
+    found, before = best.data.scaling, run.data.scaling
+    if not isinstance(best.architecture, Architecture):
+        found, before = best.architecture.scaling, run.plan.given_scaling
+    return run.plan.scaling if found == before else found
 
 
 def _beside(run: Run) -> str:

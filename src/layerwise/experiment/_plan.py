@@ -45,7 +45,8 @@ class Plan:
     data_dir : str, optional
         Where published sets lie.
     scaling : str, optional
-        ``range``, ``standard`` or ``none``; by default what suits the data.
+        ``range``, ``standard``, ``unit`` or ``none``; by default what suits the data,
+        and for a module ``none``.
     architecture : MLP
         What to train, unless a module is named.
     recipe : Recipe
@@ -98,6 +99,11 @@ class Plan:
             )
 
     @property
+    def given_scaling(self) -> str:
+        """What is done to a module's inputs: nothing, unless it is asked for."""
+        return self.scaling or "none"
+
+    @property
     def trained(self) -> "MLP | TorchModule":
         """What is trained.
 
@@ -115,7 +121,7 @@ class Plan:
             )
         from layerwise.modules import TorchModule
 
-        return TorchModule(self.module.module, self.module.loss)
+        return TorchModule(self.module.module, self.module.loss, self.given_scaling)
 
     def with_module(self, named: NamedModule | None) -> "Plan":
         """Return the plan with the module that it knows by its name.

@@ -133,7 +133,7 @@ def write_summary(
                 "test": len(data.test),
             },
             "origin": data.origin,
-            "scaling": data.scaling,
+            "scaling": plan.given_scaling if plan.module else data.scaling,
         },
         "environment": environment(),
         "plan": plan.to_json(),

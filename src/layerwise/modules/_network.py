@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, to_numpy
-from layerwise.data import Dataset, Scaling
+from layerwise.data import Dataset, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import LOSSES, Loss, Network, TrainedNetwork
 from layerwise.modules._calling import (
@@ -31,8 +31,8 @@ class TorchModule:
     """A torch module to be trained, with the loss that its outputs are meant for.
 
     It gets the inputs of a data set as they are: floats and bytes in the dtype of its
-    parameters, other whole numbers as indices. Nothing is scaled: a module brings its
-    own preprocessing, or `scaling_module` before it.
+    parameters, other whole numbers as indices. Nothing is scaled unless ``scaling`` is
+    asked for: most modules bring their own preprocessing.
 
     Parameters
     ----------
@@ -40,18 +40,23 @@ class TorchModule:
         It is copied, and the copy is trained.
     loss : str
         A key of ``LOSSES``.
+    scaling : "range", "standard", "unit" or "none"
+        Of the inputs, fitted on the training set; it becomes a part of what is trained,
+        before the module: a `ScaledModule`.
 
     Raises
     ------
     InputError
-        If the loss is unknown.
+        If the loss or the scaling is unknown.
     """
 
     module: Any
     loss: str = "cross-entropy"
+    scaling: str = "none"
 
     def __post_init__(self) -> None:
         names.checked("loss", self.loss, LOSSES)
+        names.checked("scaling", self.scaling, get_args(names.ScalingKind))
 
     def loss_function(self) -> Loss:
         """Return the loss."""
@@ -74,7 +79,8 @@ class TorchNetwork(TrainedNetwork):
     class_names : tuple of str
         One for each output.
     scaling : Scaling
-        None: the module takes the inputs as they are.
+        Of the `Scale` in the module, where there is one. The module takes the inputs as
+        they are.
     called : tuple of str
         The layers that have weights, in the order in which the module calls them.
     """
@@ -178,6 +184,10 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
             "Dataset.from_arrays(X, y)"
         )
     module = copy.deepcopy(unwrapped(architecture.module))
+    if architecture.scaling != "none":
+        fitted = fit_scaling(data.train.inputs, architecture.scaling)
+        module = ScaledModule(Scale(fitted, data.shape, dtype_of(module)), module)
+    scales = (one.scaling() for one in module.modules() if isinstance(one, Scale))
     parameters = _parameters(module)
     if not parameters["trained"]:
         raise InputError(
@@ -185,11 +195,11 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
             "requires_grad"
         )
     return TorchNetwork(
-        architecture=replace(architecture, module=module),
+        architecture=replace(architecture, module=module, scaling="none"),
         parameters=parameters,
         shape=data.shape,
         class_names=data.class_names,
-        scaling=Scaling("none", np.zeros(()), np.ones(())),
+        scaling=next(scales, Scaling("none", np.zeros(()), np.ones(()))),
         called=_called(module, data),
     )
 
@@ -248,6 +258,24 @@ def _called(module: nn.Module, data: Dataset) -> tuple[str, ...]:
             hook.remove()
     # Parameters of the module itself belong to no layer that is called inside it.
     return tuple(name or type(module).__name__ for name in order)
+
+
+class ScaledModule(nn.Module):
+    """A module with the scaling of its inputs before it.
+
+    Parameters
+    ----------
+    scaling : Scale
+    module : Module
+    """
+
+    def __init__(self, scaling: Scale, module: nn.Module) -> None:
+        super().__init__()
+        self.scaling, self.module = scaling, module
+
+    def forward(self, x: torch.Tensor) -> Any:
+        """Return what the module makes of inputs, scaled."""
+        return self.module(self.scaling(x))
 
 
 def scaling_module(data: Dataset) -> nn.Module:

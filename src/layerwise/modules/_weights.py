@@ -55,6 +55,8 @@ def load_weights(module: nn.Module, path: str | Path) -> str:
         return ""
     others = len(found) - len(named)
     left = f", {count(others)} other entries left out" if others else ""
+    if "scaling.offset" in found:
+        left += ", the scaling of the inputs among them: give --scaling as in training"
     return f"{path}: the prefix {prefix!r} of the weights' names was stripped{left}"
 
 

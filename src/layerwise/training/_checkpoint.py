@@ -60,7 +60,8 @@ def _described(architecture: Any) -> list[Any]:
         [name, list(p.shape), p.requires_grad]
         for name, p in architecture.module.named_parameters()
     ]
-    return [repr(architecture.module), architecture.loss, parameters]
+    scaled = [] if architecture.scaling == "none" else [architecture.scaling]
+    return [repr(architecture.module), architecture.loss, parameters, *scaled]
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path:
