@@ -118,7 +118,7 @@ def test_rows_of_other_units_are_refused():
         probe.predict(np.ones((1, 3)))
 
 
-@pytest.mark.parametrize("rows, units", [(60, 40), (40, 60), (41, 40), (300, 10)])
+@pytest.mark.parametrize(("rows", "units"), [(60, 40), (40, 60), (41, 40), (300, 10)])
 def test_the_ridge_is_that_of_generalised_cross_validation(rows, units):
     X, labels = labelled(rows, units, 3, seed=8)
     X = (X - X.mean(axis=0)) / (X.std(axis=0) * np.sqrt(rows))
