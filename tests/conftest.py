@@ -4,9 +4,11 @@ import contextlib
 import functools
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,12 +28,18 @@ from layerwise.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+VARIABLE = "LAYERWISE_CACHE"
+
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 """How many slow tests of each kind were deselected."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
+    if VARIABLE not in os.environ:
+        # Compiled programs, which all processes of this session share.
+        os.environ[VARIABLE] = tempfile.mkdtemp(prefix="layerwise-programs-")
+        config.add_cleanup(functools.partial(shutil.rmtree, os.environ[VARIABLE]))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """The compiled engine: the same mathematics as one XLA program."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import jax
 import numpy as np
@@ -11,6 +11,7 @@ from layerwise.data import Order, Samples
 from layerwise.model import BLOCK_ROWS
 from layerwise.statistics import silent_shares
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
+from layerwise.training.engines._kept import kept_programs
 from layerwise.training.engines._program import (
     Carry,
     Segment,
@@ -42,11 +43,11 @@ class CompiledEngine:
         self._double = problem.dtype == np.float64
         self._device = device_named(problem.device)
         shape = Shape.of(problem, self._device.platform)
-        self._programs = programs_of(shape)
         self._segments: dict[tuple[Order, int], Segment] = {}
         self._length = segment_length(problem)
         self._rows = shared_length(min(BLOCK_ROWS, len(problem.samples)))
         with self._settings():
+            self._programs = programs_of(shape)
             self._given = jax.device_put(given_of(problem))
 
     def advance(
@@ -136,7 +137,11 @@ class CompiledEngine:
     @contextmanager
     def _settings(self) -> Generator[None]:
         """Compute on the problem's device and in its precision, here alone."""
-        with jax.default_device(self._device), jax.enable_x64(self._double):
+        with (
+            jax.default_device(self._device),
+            jax.enable_x64(self._double),
+            kept_programs() if self._device.platform == "cpu" else nullcontext(),
+        ):
             yield
 
 
