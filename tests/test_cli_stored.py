@@ -59,8 +59,8 @@ def test_precision_is_told(folder, capsys):
     status, said = run(capsys, *given, "--precision", "fast", "--max-units", 3)
     assert status == 0
     words = " ".join(said.out.split())
-    assert "Products were taken in single precision" in words
-    assert "3 orthogonal directions drawn with seed 0" in words
+    assert "Scatter was summed in single precision: error at most" in words
+    assert "fc1 was projected: 5 units to 3 dimensions" in words
 
 
 def test_a_dry_run_says_what_it_costs(folder, capsys):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import SupportsFloat
 
-__all__ = ["count", "listed", "number", "percent", "points"]
+__all__ = ["chosen", "count", "listed", "number", "percent", "percent_of", "points"]
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -27,13 +27,35 @@ def percent(share: float, digits: int = 1) -> str:
 MOST_DIGITS = 4
 
 
-def points(difference: float) -> str:
-    """Return a difference of shares in percentage points, with its sign.
+FEW = 100
+"""Of fewer samples one is more than a point: no decimal place is sure."""
 
-    >>> points(0.052), points(-0.003)
-    ('+5.2 points', '−0.3 points')
+
+def percent_of(share: float, trials: int) -> str:
+    """Return a share of so many samples as percent, without digits that say nothing.
+
+    >>> percent_of(21 / 22, 22), percent_of(262 / 270, 270), percent_of(21 / 21, 21)
+    ('95 %', '97.0 %', '100 %')
     """
-    sign = "+" if difference >= 0 else "−"
+    return percent(share, 0 if trials < FEW else 1)
+
+
+def chosen(share: float) -> str:
+    """Return a share that was chosen, not measured, as percent: as it was given.
+
+    >>> chosen(0.99), chosen(0.995)
+    ('99 %', '99.5 %')
+    """
+    return f"{100 * share:.8g} %"
+
+
+def points(difference: float, signed: bool = True) -> str:
+    """Return a difference of shares in percentage points.
+
+    >>> points(0.052), points(-0.003), points(-0.003, signed=False)
+    ('+5.2 points', '−0.3 points', '0.3 points')
+    """
+    sign = ("+" if difference >= 0 else "−") if signed else ""
     return f"{sign}{abs(100 * difference):.1f} points"
 
 

@@ -43,8 +43,8 @@ class TestTheClassic:
         assert cause.evidence["factor_computed"] == pytest.approx(15, rel=0.1)
         assert cause.evidence["stopped_at_step"] == 3
         assert cause.change == {"init": "he"}
-        assert "fan_in" in cause.reason
-        assert "step 3" in cause.text
+        assert "fan_in" in cause.detail
+        assert "diverged at step 3" in cause.detail
 
     def test_fix_fixes_it(self, exploded, moons):
         setup = Setup(lw.MLP([30] * 8, init="normal"), moons, lw.Recipe(**CLASSIC))
@@ -142,13 +142,13 @@ def test_the_first_update_is_that_of_step_1():
     result = iris(optimizer="sgd", learning_rate=300.0, epochs=10)
     cause = lw.diagnose(result).first
     assert cause.step == 0
-    assert "the update of step 1 was" in cause.text
+    assert "The update of step 1 was" in cause.detail
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_update_that_is_not_finite_is_said_to_be_infinite():
     result = iris(optimizer="sgd", learning_rate=1e30, epochs=2)
-    assert "the update of step 1 was infinite" in lw.diagnose(result).first.text
+    assert "The update of step 1 was infinite" in lw.diagnose(result).first.detail
 
 
 UNWELL = {
@@ -173,8 +173,8 @@ def test_what_was_used_already_is_not_advised(kind, moons):
     assert not lw.diagnose(result).healthy
     for cause in lw.diagnose(result).causes:
         assert all(held[name] != value for name, value in cause.change.items())
-        assert f"--init {mlp.init}" not in cause.remedy
-        assert not (mlp.normalise and "--normalise" in cause.remedy)
+        assert f"--init {mlp.init}" not in cause.fix
+        assert not (mlp.normalise and "--normalise" in cause.fix)
 
 
 def test_a_change_makes_new_settings_and_leaves_the_old():
@@ -237,7 +237,7 @@ def test_of_a_module_only_changes_that_can_be_made_are_tried():
     before = lw.fit(setup.architecture, data, setup.recipe)
     cause = lw.diagnose(before).first
     assert cause.kind == "inputs not scaled"
-    assert "--scaling standard" in cause.remedy
+    assert "--scaling standard" in cause.fix
     fixed = lw.fix(setup, before)
     assert fixed.rounds[0].change == {"scaling": "standard"}
     assert fixed.setup.architecture.scaling == "standard"

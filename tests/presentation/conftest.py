@@ -34,7 +34,7 @@ def input_study_of(data: Dataset) -> InputStudy:
     network = initial_network(lw.MLP([]), data)
     study = inspect(network, data.validation, fit_on=data.train)
     majority = Baseline("majority class", Share(1, 4, 0.046, 0.699), len(data.train))
-    finding = Finding("components", "Two components aren't enough: -1 to 12.5 %.", {})
+    finding = Finding("components", "Two components aren't enough", "-1 to 12.5 %.", {})
     return InputStudy(
         data=data,
         layer=study.input,

@@ -168,11 +168,15 @@ def test_findings_stand_as_they_are_in_their_order(digits, digits_page):
 
 def test_findings_say_how_sure_they_are(digits, digits_figures):
     words = ("counted", "measured", "rule of thumb")
-    findings = tuple(Finding(word, f"Found {word}.", {}, word) for word in words)
+    findings = tuple(
+        Finding(word, f"Found {word}", "It is.", {}, word) for word in words
+    )
     report = replace(digits, study=replace(digits.study, findings=findings))
     html = page(report, digits_figures)
     for word in words:
-        assert re.search(rf'Found {word}\. <small title="[^"]+">{word}</small>', html)
+        assert re.search(
+            rf'<b>Found {word}\.</b> It is\. <small title="[^"]+">{word}</small>', html
+        )
     titles = [small["title"] for small in Reader(html).attributes("small")]
     assert len(set(titles)) == 3
 

@@ -96,19 +96,35 @@ def test_suspects_of_hostile_names_are_printed_as_text(console, hostile):
     assert "\x1b" not in text
 
 
-def test_findings_are_wrapped_lists(console):
-    findings = (Finding("a", "word " * 40, {}), Finding("b", "[bold]short[/bold]", {}))
-    print_findings(console, findings)
+def test_headlines_are_a_list(console):
+    findings = (
+        Finding("a", "headline " * 12, "detail", {}),
+        Finding("b", "[bold]short[/bold]", "", {}),
+    )
+    print_findings(console, findings, "page.html")
     lines = printed(console)
     assert max(map(len, lines)) <= 88
-    assert lines[0].startswith(" • word")
-    assert lines[1].startswith("   word")
-    assert lines[-1] == " • [bold]short[/bold]"
+    assert lines[0].startswith(" • headline")
+    assert lines[1].startswith("   headline")
+    assert lines[-2:] == [" • [bold]short[/bold]", "With details: page.html"]
+
+
+def test_of_many_findings_the_first_of_each_kind_are_shown(console):
+    kinds = "aabbbcdefghij"
+    findings = tuple(Finding(k, f"{k}{n}", "", {}) for n, k in enumerate(kinds))
+    print_findings(console, findings, "page.html")
+    shown = [line.removeprefix(" • ") for line in printed(console)]
+    assert shown[:-1] == ["a0", "b2", "c5", "d6", "e7", "f8", "g9", "h10"]
+    assert shown[-1] == "8 of 13 findings; all, with details: page.html"
+    some = tuple(f for f in findings if f.kind in "abc")
+    print_findings(console, some, "page.html")
+    shown = [line.removeprefix(" • ") for line in printed(console)[9:]]
+    assert shown == ["a0", "a1", "b2", "b3", "b4", "c5", "With details: page.html"]
 
 
 def test_hostile_names_are_printed_as_text(console, hostile):
     print_statistics(console, hostile.statistics)
-    print_findings(console, (Finding("a", "\x1b[31m[red]:smile:\x07", {}),))
+    print_findings(console, (Finding("a", "\x1b[31m[red]:smile:\x07", "", {}),))
     text = console.file.getvalue()
     assert "[red]:smile:[/red]" in text
     assert "\x1b" not in text

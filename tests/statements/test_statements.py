@@ -100,8 +100,8 @@ class Row:
 
 ROWS = [
     Row("separable", gaussians, forbidden=VERDICTS),
-    Row("rare, weak", WEAK, {RARE, "never answers class 1: 0 of", "--class-weight"},
-        {NOISE, "0 already in the raw input", "finding: suspect labels"},
+    Row("rare, weak", WEAK, {RARE, "never predicts class 1: 0 of", "--class-weight"},
+        {NOISE, "0 in the raw input", "finding: suspect labels"},
         hidden=(8, 8, 8), settings={"epochs": 5}),
     Row("rare, weighted", WEAK, set(), {NOISE, RARE},
         hidden=(8, 8, 8), settings={"epochs": 10, "class_weight": "balanced"}),

@@ -143,7 +143,10 @@ def test_wide_layers_and_fast_sums_are_told(rows):
         "width": 5,
         "seed": 0,
     }
-    assert "5 orthogonal directions drawn with seed 0" in told["projected"].text
+    assert (
+        "to 5 dimensions. The orthogonal directions are random (seed 0)"
+        in told["projected"].text
+    )
     assert 0 < told["fast"].evidence["measured"] < told["fast"].evidence["bound"]
     layer = study.layers[0]
     assert layer.components.components.shape == (5, 10)

@@ -13,7 +13,7 @@ from layerwise.statistics import Share
 from layerwise.statistics._predictions import share
 from layerwise.study import Suspect, ValidationView, inspect_inputs
 from layerwise.study.findings._rules import study_findings
-from layerwise.wording import count, number, percent
+from layerwise.wording import chosen, count, number, percent
 
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]\d+)?(?: %)?")
 
@@ -30,7 +30,7 @@ def written(value):
         return {str(value), count(value)}
     if value is None or not np.isfinite(value):
         return set()
-    shares = {percent(value), percent(value, 0)}
+    shares = {percent(value), percent(value, 0), chosen(value), f"{100 * value:.1f}"}
     return shares | {number(value), number(value, 2), f"{value:.1f}", str(value)}
 
 
@@ -132,7 +132,7 @@ def test_findings_are_json(study, eventful, dead_study):
     for one in (study, eventful, dead_study):
         for finding in study_findings(one):
             record = json.loads(json.dumps(asdict(finding)))
-            assert record["text"] == finding.text
+            assert f"{record['headline']}. {record['detail']}".strip() == finding.text
             assert set(record["evidence"]) == set(finding.evidence)
 
 
@@ -142,9 +142,21 @@ def test_certainty_is_one_of_three(study, eventful, dead_study):
         assert certainties == {"counted", "measured", "rule of thumb"}
 
 
+def test_headlines_are_short_and_details_are_sentences(
+    study, eventful, dead_study, inputs_study
+):
+    found = [f for one in (study, eventful, dead_study) for f in study_findings(one)]
+    for finding in [*found, *inputs_study.findings]:
+        words = [w for w in finding.headline.split() if w != "%"]
+        assert len(words) <= 13, finding.headline
+        assert not finding.headline.endswith(".")
+        assert finding.detail == "" or finding.detail.endswith((".", "!"))
+        assert "  " not in finding.text
+
+
 def test_no_two_sentences_begin_alike(study, eventful):
     for one in (study, eventful):
-        beginnings = [f.text.split()[:3] for f in study_findings(one)]
+        beginnings = [f.headline.split()[:4] for f in study_findings(one)]
         assert len(set(map(tuple, beginnings))) == len(beginnings)
 
 
@@ -170,7 +182,7 @@ class TestTextbook:
         assert [f.evidence["classes"] for f in named] == [[*map(str, p)] for p in worst]
         assert [f.evidence["mixed"] for f in named] == [confused[p] for p in worst]
         # That of the others may drown in the noise of such counts.
-        assert " parts them" in named[0].text
+        assert " separates them" in named[0].text
 
     def test_it_says_of_every_digit_where_it_comes_apart(self, textbook):
         (found,) = [f for f in textbook.findings if f.kind == "apart"]
@@ -206,10 +218,10 @@ class TestInputs:
         )
         kinds = [f.kind for f in inputs_study.findings]
         assert kinds == [
+            "difficulty",
             "components",
             "if it were easy",
             "parted by two components",
-            "difficulty",
         ]
 
     def test_the_share_between_classes(self, inputs_study, digits):
@@ -240,19 +252,19 @@ class TestInputs:
         samples = classes_at([[0, 0, 0, 0], [50, 0, 0, 0], [0, 50, 0, 0]], each=80)
         data = lw.Dataset.from_arrays(samples.inputs[:, :2], samples.targets)
         found = {f.kind: f for f in inspect_inputs(data, data.validation).findings}
-        assert "That is the case here" in found["if it were easy"].text
-        assert "the problem is easy" in found["difficulty"].text
+        assert "Here it is." in found["if it were easy"].text
+        assert "The problem is easy" in found["difficulty"].text
         assert found["parted by two components"].evidence["parted"] == 3
 
     @pytest.mark.parametrize(
         ("right", "said"),
         [
-            ((34, 36, 40), "neither beats that guess by more than chance would"),
-            ((10, 60, 80), "classes are curved rather than inseparable"),
-            ((10, 60, 65), "a linear rule does about as well"),
-            ((10, 60, 20), "a linear rule does about as well"),
-            ((10, 99, 20), "the problem is easy for a linear rule"),
-            ((10, 97, 99), "the problem is easy for neighbours"),
+            ((34, 36, 40), "Neither beats the guess by more than chance"),
+            ((10, 60, 80), "Classes are curved rather than inseparable"),
+            ((10, 60, 65), "A linear classifier does about as well"),
+            ((10, 60, 20), "A linear classifier does about as well"),
+            ((10, 99, 20), "The problem is easy for a linear classifier"),
+            ((10, 97, 99), "The problem is easy for neighbours"),
         ],
     )
     def test_how_hard_it_is(self, inputs_study, digits, right, said):
@@ -264,14 +276,14 @@ class TestInputs:
         found = inspect_inputs(digits, digits.validation, simple=simple).findings
         (difficulty,) = [f for f in found if f.kind == "difficulty"]
         assert said in difficulty.text
-        assert "the raw input of 100 validation samples" in difficulty.text
+        assert "On 100 validation samples: " in difficulty.text
 
     def test_one_feature(self):
         rows = np.arange(300.0)[:, None]
         data = lw.Dataset.from_arrays(rows, (rows[:, 0] > 150).astype(int))
         study = inspect_inputs(data, data.validation)
-        text = study.findings[0].text
-        assert text.startswith("There is one feature, and so one principal component. ")
+        (found,) = [f for f in study.findings if f.kind == "components"]
+        assert found.text == "There is one feature, and so one principal component."
         assert "two components" not in " ".join(f.text for f in study.findings)
 
     def test_a_class_that_is_not_shown(self, iris):
@@ -280,9 +292,9 @@ class TestInputs:
         study = inspect_inputs(data, data.validation)
         (parted,) = [f for f in study.findings if "parted" in f.kind]
         assert parted.evidence["pairs"] == 1
-        assert "the two classes are apart" in parted.text
+        assert "The two classes are separate" in parted.text
 
     def test_curved_borders_are_called_curved(self, moons):
         study = inspect_inputs(moons, moons.validation)
         (difficulty,) = [f for f in study.findings if f.kind == "difficulty"]
-        assert "curved rather than inseparable" in difficulty.text
+        assert "Classes are curved rather than inseparable" in difficulty.text

@@ -58,7 +58,7 @@ class TestMixedPairs:
         network = replace(network, parameters=(({"W": closer, "b": np.zeros(4)},),))
         study = lw.inspect(network, samples, fit_on=samples)
         (mixed,) = mixed_pairs(study)
-        assert mixed.text.startswith("c1 and c3 are still mixed up: ")
+        assert mixed.headline.startswith("c1 and c3 are still confused: ")
         confusion = study.confusion
         assert mixed.evidence["mixed"] == confusion[1, 3] + confusion[3, 1] > 20
         assert mixed.evidence["samples"] == 120
@@ -85,11 +85,10 @@ class TestMixedPairs:
         ]
         assert [f.evidence["mixed"] for f in found] == [12, 8, 5]
         assert [f.evidence["samples"] for f in found] == [200] * 3
-        beginnings = [f.text.split(" samples")[0] for f in found]
-        assert beginnings == [
-            "4 and 9 are still mixed up: 12 of their 200",
-            "Next come 3 and 5: 8 of their 200",
-            "Then 2 and 7: 5 of their 200",
+        assert [f.headline for f in found] == [
+            "4 and 9 are still confused: 12 of 200 samples",
+            "3 and 5 are still confused: 8 of 200 samples",
+            "2 and 7 are still confused: 5 of 200 samples",
         ]
 
     def test_two_mistakes_are_no_pair(self, study):
@@ -102,6 +101,7 @@ class TestMixedPairs:
         three = classes_at([[9, 0, 0, 0], [0, 9, 0, 0], [9, 0, 0, 0]])
         study = lw.inspect(identity(4), three, fit_on=both)
         (mixed,) = mixed_pairs(study)
+        assert mixed.headline == "All 60 samples of c2 are predicted as c0"
         assert mixed.evidence["classes"] == ["c0", "c2"]
         assert (mixed.evidence["mixed"], mixed.evidence["samples"]) == (60, 120)
         assert mixed.evidence["by_layer"] == {"input": 0.5, "output": 0.5}
@@ -116,19 +116,19 @@ class TestParting:
         [
             (
                 [0.2, 0.18, 0.05, 0.04],
-                " hidden2 parts them: read linearly, 18.0 % are confused before it and "
-                "5.0 % after it.",
+                " hidden2 separates them: a linear probe's confusion falls from 18.0 % "
+                "to 5.0 %.",
             ),
             (
                 [0.3, 0.05, 0.2, 0.3],
-                " hidden1 parts them: read linearly, 30.0 % are confused before it and "
-                "5.0 % after it; hidden2 mixes them again (5.0 %, then 20.0 %).",
+                " hidden1 separates them: a linear probe's confusion falls from 30.0 % "
+                "to 5.0 %. hidden2 mixes them again: it rises from 5.0 % to 20.0 %.",
             ),
-            # A rise before they were parted mixes nothing again.
+            # A rise before they were separate mixes nothing again.
             (
                 [0.05, 0.3, 0.05, 0.06],
-                " hidden2 parts them: read linearly, 30.0 % are confused before it and "
-                "5.0 % after it.",
+                " hidden2 separates them: a linear probe's confusion falls from 30.0 % "
+                "to 5.0 %.",
             ),
             ([0.1, 0.08, 0.06, 0.04], ""),
             ([0.05, 0.2, 0.2, 0.2], ""),
@@ -137,7 +137,7 @@ class TestParting:
     def test_the_layers(self, study, shares, said):
         planted = mixing(confusing(study, {(4, 9): 12}), (4, 9), shares)
         (mixed,) = mixed_pairs(planted)
-        assert mixed.text.partition("taken for the other.")[2] == said
+        assert mixed.text.partition("as the other class.")[2] == said
         names = ["input", "hidden1", "hidden2", "output"]
         assert mixed.evidence["by_layer"] == dict(zip(names, shares, strict=True))
 
@@ -148,20 +148,10 @@ class TestParting:
         beyond = 0.1 - q > 1.96 * np.sqrt((0.09 + q * (1 - q)) / 200)
         most = q[beyond].max()
         (parted,) = mixed_pairs(mixing(confused, (4, 9), [0.1, most, most, most]))
-        assert "hidden1 parts them" in parted.text
+        assert "hidden1 separates them" in parted.text
         more = most + 1e-5
         (noise,) = mixed_pairs(mixing(confused, (4, 9), [0.1, more, more, more]))
-        assert "parts" not in noise.text
-
-    def test_the_next_pairs_are_brief(self, study):
-        planted = mixing(
-            confusing(study, {(4, 9): 12, (3, 5): 8}), (3, 5), [0.3, 0.05, 0.2, 0.2]
-        )
-        *_, second = mixed_pairs(planted)
-        assert second.text.endswith(
-            "hidden1 parts them (30.0 %, then 5.0 %); hidden2 mixes them again (5.0 %, "
-            "then 20.0 %)."
-        )
+        assert "separates" not in noise.text
 
 
 class TestApart:
@@ -192,7 +182,8 @@ class TestApart:
             targets=targets,
         )
         (found,) = apart(many)
-        assert found.text.endswith("of the class: 40 classes already in the raw input.")
+        assert found.headline.startswith("40 of 40 classes are linearly separable ")
+        assert found.detail.startswith("40 classes in the raw input. ")
         assert found.evidence["from"] == {"input": list(names)}
 
     def test_classes_without_samples_are_not_named(self, study):

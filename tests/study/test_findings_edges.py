@@ -47,10 +47,11 @@ class TestCollapsed:
     def test_the_constant_answer_is_the_finding(self, collapsed):
         first, second, *_ = collapsed.findings
         assert first.text == (
-            "The network answers 6 for every one of 270 test samples. hidden1, hidden2 "
-            "and output give the same numbers for every sample: measures of constant "
-            "activations are undefined. Check that the inputs are scaled as in "
-            "training; or train with a lower learning rate or another initialisation."
+            "The network predicts 6 for every sample. It does so for all of 270 test "
+            "samples. hidden1, hidden2 and output give the same output for each. "
+            "Measures of constant activations are undefined. Check that the inputs are "
+            "scaled as in training; or train with a lower learning rate or another "
+            "initialisation."
         )
         assert second.kind == "accuracy"
 
@@ -71,12 +72,12 @@ class TestCollapsed:
 
     def test_a_page_can_be_made(self, collapsed, tmp_path):
         page = collapsed.report(tmp_path / "page.html").read_text("utf-8")
-        assert "answers 6 for every one" in page
+        assert "predicts 6 for every sample" in page
 
     def test_one_class_alone_is_no_constant_answer(self, collapsed):
         of_one = replace(collapsed, targets=np.full_like(collapsed.targets, 6))
         (found,) = constant(of_one)
-        assert "answers" not in found.text
+        assert "predicts" not in found.text
 
     def test_others_are_not_constant(self, study):
         assert not list(constant(study))
@@ -98,8 +99,7 @@ def test_all_right_needs_no_row_and_no_calibration(study):
     perfect = answered(study, np.ones(1000, bool), 0.99)
     (found,) = accuracy(perfect)
     assert found.text == (
-        "100 % of 1000 test samples are classified right (95 % interval 99.6 % to "
-        "100 %)."
+        "Accuracy 100 % on 1000 test samples (95 % interval 99.6 to 100 %)."
     )
     assert not list(calibration(perfect))
 
@@ -108,7 +108,7 @@ def test_few_samples_are_too_few_to_judge(study):
     few = answered(study, np.arange(12) < 9)
     (found,) = accuracy(few)
     assert found.text.startswith(
-        "9 of 12 test samples are classified right: too few to judge (95 % interval "
+        "Too few samples to judge: 9 of 12 are classified right (95 % interval 47 to "
     )
     assert not list(calibration(few))
 
@@ -116,7 +116,7 @@ def test_few_samples_are_too_few_to_judge(study):
 def test_half_a_point_is_neither_over_nor_underconfident(study):
     many = answered(study, np.arange(100_000) >= 100, 0.995)
     (found,) = calibration(many)
-    assert "neither over- nor underconfident" in found.text
+    assert "Confidence is well calibrated" in found.text
 
 
 def told(study, layers, network):
@@ -138,20 +138,20 @@ def test_no_share_of_nothing_is_said(study):
     right = np.zeros(100, int)
     late = np.where(np.arange(100) < 30, 1, 0)
     (found,) = decided_late(told(study, (late, right), right))
-    assert found.text.endswith("30 are decided in hidden2 at the earliest.")
+    assert found.text.endswith("30 predictions are settled by hidden2 at the earliest.")
     (found,) = decided_late(told(study, (late, right), np.where(late, [1], 0)))
-    assert found.text.endswith("of these 100 % are wrong, none of the others.")
+    assert found.text.endswith("at the earliest: 100 % of these are wrong.")
 
 
 def test_no_mistake_of_a_kind_is_not_counted_as_zero(study):
     network = np.where(np.arange(100) < 30, 1, 0)
     (found,) = decided_wrong(told(study, (network, network), network))
-    assert "could still be read" not in found.text
+    assert "still right" not in found.text
     right = np.zeros(100, int)
     (found,) = decided_wrong(told(study, (right, right), network))
     assert found.text == (
-        "30 of the 30 mistakes (100 %) could still be read right in some hidden layer "
-        "and are lost later."
+        "30 of 30 errors were still right in a probe of some hidden layer. They were "
+        "lost in a later layer."
     )
 
 
@@ -161,5 +161,5 @@ def test_small_test_sets_are_studied_without_zeros(trained, digits, samples):
     study = lw.inspect(trained, replace(digits, test=few))
     found = study_findings(study)
     texts = " ".join(finding.text for finding in found)
-    assert "too few to judge" in texts
+    assert "Too few samples to judge" in texts
     assert " 1 test samples" not in texts

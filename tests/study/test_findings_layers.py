@@ -34,13 +34,13 @@ class TestCollapse:
         expected = 3 * 0.05**2 / (1 / 4) / 4
         assert evidence["collapse_within"] == pytest.approx(expected, rel=0.1)
         assert evidence["collapse_nearest_mean"] == 0
-        assert "is reached in hidden1" in found.text
+        assert found.headline.startswith("Neural collapse is reached in hidden1 (NC1 ")
 
     def test_it_is_not_reached(self):
         (found,) = collapse(collapsed_study(0.3))
         assert not found.evidence["reached"]
         assert found.evidence["collapse_within"] > 0.1
-        assert "is not reached in hidden1" in found.text
+        assert "is not reached in hidden1" in found.headline
 
     @pytest.mark.parametrize(
         ("name", "highest"),
@@ -82,9 +82,7 @@ class TestAlike:
         assert not list(alike(self.similar(study, 0.97)))
         (found,) = alike(self.similar(study, 0.981))
         assert found.evidence["similarity"] == {"hidden1 and hidden2": 0.981}
-        assert found.text.startswith(
-            "Nearly the same picture of the samples is in hidden1 and hidden2 (0.981)."
-        )
+        assert found.headline == "hidden1 and hidden2 are nearly identical (CKA 0.981)"
 
     def test_it_is_the_debiased_one(self, study):
         alone = self.similar(study, 0.97)
@@ -103,9 +101,10 @@ class TestAlike:
         deep = replace(study, layers=(*layers, output), similarity=similarity)
         (found,) = alike(deep)
         assert found.text.startswith(
-            "Nearly the same picture of the samples is in hidden3 and hidden4 (0.999); "
-            "hidden5 and hidden6 (0.997); hidden6 and hidden7 (0.995); hidden8 and "
-            "hidden9 (0.991); hidden9 and hidden10 (1); and 3 more, less alike. At 1,"
+            "8 pairs of layers are nearly identical (CKA at least 0.98). "
+            "hidden3 and hidden4 (0.999); hidden5 and hidden6 (0.997); "
+            "hidden6 and hidden7 (0.995); hidden8 and hidden9 (0.991); "
+            "hidden9 and hidden10 (1); 3 more. A linear CKA of 1 means equal"
         )
         assert len(found.evidence["similarity"]) == 8
         assert found.evidence["others"] == 3

@@ -52,9 +52,9 @@ class TestDecidedLate:
         assert evidence["wrong_of_late"] == 20 / 80
         assert evidence["wrong_of_others"] == 20 / 920
         assert found.text == (
-            "92.0 % of the samples are decided from hidden1 on: all later layers "
-            "agree. 80 are decided in hidden2 at the earliest: of these 25.0 % are "
-            "wrong, of the others 2.2 %."
+            "92.0 % of predictions are settled by hidden1. Later layers do not change "
+            "them. 80 predictions are settled by hidden2 at the earliest: 25.0 % of "
+            "these are wrong, 2.2 % of the others."
         )
 
     def test_nobody_is_late(self, told):
@@ -81,10 +81,9 @@ class TestDecidedWrong:
         assert evidence["mistakes"] == 25
         assert (evidence["wrong_from_first"], evidence["lost"]) == (12, 7)
         assert found.text == (
-            "12 of the 25 mistakes (48.0 %) are made from hidden1 on: more layers "
-            "would not help those, a look at the samples and their labels may. 7 "
-            "(28.0 %) could still be read right in some hidden layer and are lost "
-            "later."
+            "12 of 25 errors are already made in hidden1 and never corrected. More "
+            "layers will not help; check these samples and their labels. 7 others were "
+            "still right in a probe of some hidden layer, and lost later."
         )
 
     def test_of_few_mistakes_nothing_is_said(self, told):
@@ -118,29 +117,28 @@ class TestSuspectLabels:
         other = replace(self.SUSPECT, position=3, score=0.991)
         (found,) = suspect_labels(replace(study, suspects=(self.SUSPECT, other)))
         assert found.text == (
-            "Of 2 suspect labels 2 are doubted by the network and by most neighbours "
-            "alike. Most of all that of test sample 2,454: labelled 9, it is read as "
-            "7 from hidden1 on, with a probability of 98.5 %, and so are 8 of its 10 "
-            "nearest neighbours labelled."
+            "2 suspicious labels are contradicted by network and neighbours. Check "
+            "test sample 2,454 first: labelled 9, but predicted 7 from hidden1 on with "
+            "a probability of 98.5 %; 8 of its 10 nearest neighbours are labelled 7."
         )
 
     def test_says_of_how_many_the_neighbours_are(self, study):
         lone = replace(self.SUSPECT, among=10_000)
         (found,) = suspect_labels(replace(study, suspects=(lone,)))
-        said = "8 of its 10 nearest neighbours among 10,000 samples labelled."
+        said = "8 of its 10 nearest neighbours among 10,000 samples are labelled 7."
         assert found.text.endswith(said)
 
     @pytest.mark.parametrize(
         ("since", "said"),
         [
-            (None, "it is read as 7 with a probability"),
-            ("input", "it is read as 7 from the raw input on, with a probability"),
+            (None, "but predicted 7 with a probability"),
+            ("input", "but predicted 7 from the raw input on with a probability"),
         ],
     )
     def test_the_layer_from_which_on(self, study, since, said):
         lone = replace(self.SUSPECT, since=since)
         (found,) = suspect_labels(replace(study, suspects=(lone,)))
-        assert found.text.startswith("Of 1 suspect label 1 is doubted by ")
+        assert found.text.startswith("1 suspicious label is contradicted by ")
         assert said in found.text
 
     def test_what_does_not_convince(self, study):
@@ -152,6 +150,7 @@ class TestSuspectLabels:
         assert not list(suspect_labels(replace(study, suspects=unconvincing)))
         both = (*unconvincing, replace(self.SUSPECT, neighbours_agreeing=6))
         (found,) = suspect_labels(replace(study, suspects=both))
+        assert found.headline.startswith("1 of 3 suspicious labels is contradicted by ")
         assert (found.evidence["suspects"], found.evidence["score"]) == (1, 0.99)
 
     def test_without_suspects_there_is_no_finding(self, study):

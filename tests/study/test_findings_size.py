@@ -59,10 +59,10 @@ class TestDepth:
     def test_the_sentence(self, study):
         (found,) = depth(viewed(study, 10_000, MUCH, (20, 10)))
         assert found.text == (
-            "1 of the 2 hidden layers would do: cut after hidden1, with a linear "
+            "1 of 2 hidden layers is enough. Cut after hidden1, with a linear "
             "classifier in place of hidden2, the network is right for 79.9 % of "
-            "10,000 validation samples, the whole network for 80.0 %; the difference "
-            "is known to 0.1 %."
+            "10,000 validation samples, the whole network for 80.0 % (difference ± 0.1 "
+            "points)."
         )
         assert found.evidence["could_go"] == ["hidden2"]
         assert found.evidence["cut_after"] == {
@@ -75,7 +75,7 @@ class TestDepth:
     def test_no_hidden_layer_at_all(self, study):
         (found,) = depth(viewed(study, 10_000, (0, 0)))
         assert found.text.startswith(
-            "No hidden layer is needed: a linear classifier on the raw input is right"
+            "No hidden layer is needed. A linear classifier on the raw input is right"
         )
 
     def test_too_few_samples_give_no_advice(self, study):
@@ -164,9 +164,9 @@ class TestWidth:
         assert found.evidence["would_do"] == {"hidden1": 3}
         assert found.certainty == "counted"
         assert found.text == (
-            "Fewer units would do without changing a prediction of 1,258 training "
-            "samples: 3 of 6 in hidden1. 2 are dead, with one output whatever comes "
-            "in and 1 repeats another."
+            "3 of 6 hidden units can be removed without changing a prediction. 2 are "
+            "dead, with the same output and 1 repeats another unit, for all of 1,258 "
+            "training samples: 3 of 6 in hidden1."
         )
 
     def test_without_them_no_prediction_changes(self, idle, digits):

@@ -125,10 +125,11 @@ def test_where_no_threshold_will_do_nothing_is_kept(identity):
     assert study.keepable.kept.value == 0
     assert np.isnan(study.keepable.accuracy.value)
     (finding,) = [f for f in study.findings if f.kind == "keepable"]
-    assert "nothing can be kept" in finding.text
+    assert "no prediction can be accepted" in finding.text
     study = lw.inspect(network, data, required_accuracy=0.99)
     (finding,) = [f for f in study.findings if f.kind == "keepable"]
     assert finding.text == (
-        "60 validation samples are too few to promise 99.0 % accuracy above any "
-        "confidence threshold: that takes 437 at least, all of them right."
+        "Too few validation samples to promise 99 % accuracy. A confidence threshold "
+        "that does takes 437 validation samples at least, all of them right; there are "
+        "60."
     )

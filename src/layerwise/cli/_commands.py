@@ -371,7 +371,7 @@ def _shown(
 
     if study is not None:
         presentation.print_layers(console, study)
-        presentation.print_findings(console, study.findings)
+        presentation.print_findings(console, study.findings, "on the page")
         if run.plan.suspects:
             console.print()
             presentation.print_suspects(console, study.suspects, study.class_names)

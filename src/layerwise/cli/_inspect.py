@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from layerwise.study import CountingOptions, Study
 
 
+GIVEN = ("module input", "input scaling")
+"""Findings on what a module was given: they stand before its layers, with details."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InspectCommand(StoredOptions):
     """Look inside a saved network, or a torch module: what each of its layers knows.
@@ -164,9 +168,9 @@ class InspectCommand(StoredOptions):
             )
             page = ranks.from_first(lambda: self._page(study, target))
         for finding in study.findings:
-            if finding.kind in ("module input", "input scaling"):
+            if finding.kind in GIVEN:
                 console.print(finding.text, markup=False, soft_wrap=True)
-        self._shown(console, study)
+        self._shown(console, study, "on the page")
         console.print(f"\npage in {page}", soft_wrap=True)
         return DONE
 
@@ -241,10 +245,13 @@ class InspectCommand(StoredOptions):
         words += [f"{option} {value}" for option, value in options if value is not None]
         return " ".join(words)
 
-    def _shown(self, console: "Console", study: "Study") -> None:
+    def _shown(
+        self, console: "Console", study: "Study", rest: str = "with --json"
+    ) -> None:
         from layerwise import experiment, presentation
 
         presentation.print_layers(console, study)
-        presentation.print_findings(console, study.findings)
+        others = [one for one in study.findings if one.kind not in GIVEN]
+        presentation.print_findings(console, others, rest)
         if self.json:
             print(json.dumps(experiment.json_types(study.summary()), indent=2))

@@ -30,13 +30,12 @@ def gradients_not_reset(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="gradients not reset",
         step=1,
-        text="Given one gradient and then none, the update after "
-        f"{NOTHING} steps is still {number(moving)} of the first.",
-        reason="The gradients of all steps so far are added up instead of being set "
-        "to zero before each: steps grow longer and longer and follow batches long "
-        "gone.",
-        remedy="Start each step from the gradient of its own batch (zero_grad in "
-        "PyTorch); an optimiser of layerwise does.",
+        headline="Gradients add up: updates go on for steps without a gradient",
+        detail="Given one gradient and then none, the update after "
+        f"{NOTHING} steps is still {number(moving)} of the first. The gradients of all "
+        "steps so far are summed instead of being set to zero before each step.",
+        fix="Start each step from the gradient of its own batch (zero_grad in "
+        "PyTorch); layerwise's optimisers do.",
         change={"optimiser": None},
         evidence={"update_left": moving, "steps": NOTHING},
     )
@@ -89,13 +88,10 @@ def evaluation_mode(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="left in evaluation mode",
         step=0,
-        text=f"The network has {len(asking)} layers of {', '.join(names)}, but its "
-        "outputs in training do not depend on their noise.",
-        reason="Such layers act in training only, and rest in evaluation: here they "
-        "rest always, as if the model had been left in evaluation mode, and what they "
-        "should prevent is not prevented.",
-        remedy="Declare the inner layer's noise in noise() and pass it on to its "
-        "forward.",
+        headline=f"{len(asking)} layers of {', '.join(names)} do nothing in training",
+        detail="The network's outputs in training do not depend on their noise, as if "
+        "the model had been left in evaluation mode.",
+        fix="Declare the inner layer's noise in noise() and pass it on to its forward.",
         change={},
         evidence={"layers": len(asking)},
     )

@@ -46,12 +46,10 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
     record, layer = map(int, leaps[0]) if len(leaps) else (0, int(ratios[0].argmax()))
     step = evidence.records[record].step if len(leaps) else int(rising[0])
     rate = evidence.recipe.learning_rate
-    end = (
-        f"Training diverged at step {count(len(losses))}"
-        if evidence.status == "diverged"
-        else f"The loss began at {number(losses[0])}, rose to {number(losses.max())} "
-        f"and ended at {number(losses[-1])}"
-    )
+    diverged = evidence.status == "diverged"
+    end = f"training diverged at step {count(len(losses))}"
+    if not diverged:
+        end = f"the loss rose from {number(losses[0])} to {number(losses.max())}"
     ratio = float(ratios[record, layer])
     moved = f"{number(ratio)} of the weights' length" if ratio < np.inf else "infinite"
     lower = min(LOWER * rate, LEARNING_RATES.get(evidence.recipe.optimizer, rate))
@@ -59,12 +57,12 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
         kind="learning rate too high",
         layer=evidence.names[layer],
         step=step,
-        text=f"{end}; the update of step {count(evidence.records[record].step + 1)} "
-        f"was {moved} in {evidence.names[layer]}.",
-        reason="A gradient says which way is down for a short step only. Steps of "
-        f"{number(rate)} jump over the valley and up its other side, or so far that "
-        "ReLUs are switched off for good.",
-        remedy=f"Lower the learning rate: --learning-rate {number(lower)}.",
+        headline=f"Learning rate {number(rate)} is too high: {end}",
+        detail=f"The update of step {count(evidence.records[record].step + 1)} was "
+        f"{moved} in {evidence.names[layer]}; a few thousandths are usual. Steps this "
+        "long jump past the minimum, or switch ReLUs off for good."
+        f"{'' if diverged else f' The last loss is {number(losses[-1])}.'}",
+        fix=f"Lower the learning rate: --learning-rate {number(lower)}.",
         change={"learning_rate": lower},
         evidence={
             "learning_rate": rate,
@@ -88,12 +86,11 @@ def dropout_too_high(evidence: Evidence) -> Cause | None:
     kept = (1 - mlp.dropout) ** len(mlp.hidden)
     return Cause(
         kind="dropout too high",
-        text=f"{percent(mlp.dropout)} of the units of each hidden layer are left out "
+        headline=f"Dropout {number(mlp.dropout)} is too high to learn from",
+        detail=f"{percent(mlp.dropout)} of the units of each hidden layer are left out "
         f"in training; through {len(mlp.hidden)} layers a path is left whole in "
-        f"{percent(kept)} of cases.",
-        reason="So little of the inputs reaches the outputs that the noise is larger "
-        "than the signal, and the gradients of most steps say nothing.",
-        remedy="Use less dropout: --dropout 0.3.",
+        f"{percent(kept)} of cases. The noise is larger than the signal.",
+        fix="Use less dropout: --dropout 0.3.",
         change={"dropout": 0.3},
         evidence={"dropout": mlp.dropout, "kept": kept, "layers": len(mlp.hidden)},
     )
@@ -113,12 +110,11 @@ def rate_too_low(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="learning rate too low",
         step=0,
-        text=f"In {count(len(losses))} steps no layer's weights went farther than "
-        f"{number(evidence.path)} of their own length, and the loss went from "
+        headline=f"Learning rate {number(rate)} is too low: the weights hardly moved",
+        detail=f"In {count(len(losses))} steps no layer's weights moved by more than "
+        f"{number(evidence.path)} of their length, and the loss went from "
         f"{number(float(losses[0]))} to {number(float(losses[-1]))}.",
-        reason="The direction is right, the steps are too short: at this rate the "
-        "network would need many times as many.",
-        remedy=f"Raise the learning rate: --learning-rate {number(usual)}.",
+        fix=f"Raise the learning rate: --learning-rate {number(usual)}.",
         change={"learning_rate": usual},
         evidence={"path": evidence.path, "learning_rate": rate},
     )
@@ -144,19 +140,20 @@ def softmax_twice(evidence: Evidence) -> Cause | None:
         return None
     classes = len(network.class_names)
     least = float(np.log(1 + (classes - 1) / np.e))
+    last = float(evidence.history.losses[-1])
     return Cause(
         kind="softmax before a loss on logits",
         layer=evidence.names[-1],
         step=0,
-        text=f"The outputs are positive and add up to 1, and {network.loss} applies a "
-        f"softmax to them once more: with {classes} classes the loss cannot fall below "
-        f"{number(least)}; it ended at {number(float(evidence.history.losses[-1]))}.",
-        reason="A softmax of probabilities is nearly even, since they differ by 1 at "
-        "most: its gradient is small, and no answer can be sure.",
-        remedy="Leave the Softmax out, or use the loss on probabilities "
+        headline="Softmax is applied twice: the loss expects logits",
+        detail=f"The outputs are positive and add up to 1, and {network.loss} applies "
+        f"a softmax to them once more. With {classes} classes the loss cannot fall "
+        f"below {number(least)}; it ended at {number(last)}. The gradient is small, "
+        "and no prediction can be confident.",
+        fix="Remove the Softmax, or use the loss on probabilities "
         "(--loss cross-entropy-on-probabilities).",
         change={"loss": "cross-entropy-on-probabilities"},
-        evidence={"least_loss": least, "last_loss": float(evidence.history.losses[-1])},
+        evidence={"least_loss": least, "last_loss": last},
     )
 
 
@@ -173,13 +170,13 @@ def underflow(evidence: Evidence) -> Cause | None:
         kind="underflowing softmax",
         layer=evidence.names[-1],
         step=0 if shares[0] >= FLOORED else len(evidence.history.losses),
-        text=f"For {percent(shares[0])} of the training samples the probability of "
-        f"their own class is 0 before the first step, for {percent(shares[1])} at the "
-        "end.",
-        reason="Logits that lie more than about 87 apart have a probability of "
-        "e⁻⁸⁷ and less, which is 0 in single precision: log p and -1/p are then "
-        "infinite, or, with a floor, say nothing: the wrongest samples teach least.",
-        remedy="Use the cross-entropy on logits, which takes no logarithm of a "
+        headline=f"Softmax underflows for {percent(max(shares))} of training samples",
+        detail="The probability of their own class is 0 for "
+        f"{percent(shares[0])} before the first step and for {percent(shares[1])} at "
+        "the end. Where logits are more than about 87 apart, it is below e⁻⁸⁷, 0 in "
+        "single precision: log p is infinite or cut off, and the worst samples teach "
+        "least.",
+        fix="Use the cross-entropy on logits, which takes no logarithm of a "
         "probability: --loss cross-entropy.",
         change={"loss": "cross-entropy"},
         evidence={"before": shares[0], "after": shares[1]},
@@ -214,12 +211,13 @@ def constant(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="constant prediction",
         layer=evidence.names[int(np.argmax(dead))] if dead and max(dead) > 0 else None,
-        text=f"The network says {name} for {percent(share)} of the validation samples.",
-        reason="Nothing of the inputs reaches the output any more: only its bias has "
+        headline=f"The network predicts {name} for {percent(share)} of validation "
+        "samples",
+        detail="Nothing of the inputs reaches the output any more: only its bias has "
         "learnt, and it gives the commonest class.",
-        remedy=f"Begin again with {advised(change)}."
+        fix=f"Train again with {advised(change)}."
         if change
-        else "Train longer, or look at some samples of the other classes.",
+        else "Train longer, or check some samples of the other classes.",
         change=change,
         evidence={"share": share, "class": name, "dead": list(dead)},
     )
@@ -256,13 +254,11 @@ def overfitting(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="overfitting",
         step=epochs[best].step,
-        text=f"After epoch {epochs[best].epoch} the validation loss rose from "
-        f"{number(losses[best])} to {number(last.validation_loss)}; at the end "
-        f"{percent(last.train_accuracy)} of the training samples are right and "
-        f"{percent(share)} of the validation samples.",
-        reason="The network has more freedom than the samples can settle, and goes on "
-        "to learn their accidents by heart.",
-        remedy=f"Use {advised(change)}."
+        headline=f"The network overfits: {percent(last.train_accuracy)} on training "
+        f"samples, {percent(share)} on validation samples",
+        detail=f"The validation loss rose from {number(losses[best])} after epoch "
+        f"{epochs[best].epoch} to {number(last.validation_loss)} at the end.",
+        fix=f"Use {advised(change)}."
         if change
         else "Use more samples, or a smaller network.",
         change=change,
@@ -299,12 +295,12 @@ def underfitting(evidence: Evidence) -> Cause | None:
         change |= {"dropout": 0.0}
     return Cause(
         kind="underfitting",
-        text=f"After {count(last.epoch)} epochs {percent(last.train_accuracy)} of the "
-        f"training samples are right; simple methods reach {percent(best.value)} of "
-        "samples they were not fitted on.",
-        reason="The network is too small for the borders between these classes, or it "
-        "was stopped, or held back, while it still learnt.",
-        remedy=f"Train longer{''.join(more)}.",
+        headline=f"The network underfits: {percent(last.train_accuracy)} on training "
+        "samples",
+        detail=f"After {count(last.epoch)} epochs. Simple methods reach "
+        f"{percent(best.value)} on samples they were not fitted on: the network is too "
+        "small, or was stopped or held back while it was still learning.",
+        fix=f"Train longer{''.join(more)}.",
         change=change,
         evidence={
             "train_accuracy": last.train_accuracy,

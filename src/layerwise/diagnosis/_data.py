@@ -38,12 +38,11 @@ def not_finite(evidence: Evidence) -> Cause | None:
         kind="non-finite inputs",
         layer="input",
         step=0,
-        text=f"{count(int(wrong.sum()))} values in {count(rows)} of "
-        f"{count(len(inputs))} training rows are NaN or infinite, the first in row "
-        f"{row}, column {column} (counted from 0).",
-        reason="Every sum that such a value enters is NaN, and so are the loss and the "
-        "gradient of all weights: one row is enough to lose the network.",
-        remedy="Fill what is missing with the column's mean, or drop those rows.",
+        headline=f"{count(int(wrong.sum()))} input values are NaN or infinite",
+        detail=f"They are in {count(rows)} of {count(len(inputs))} training rows, the "
+        f"first in row {row}, column {column} (counted from 0). Every sum with such a "
+        "value is NaN, and so are the loss and all gradients.",
+        fix="Replace missing values by the column's mean, or drop those rows.",
         change={"inputs": "fill"},
         evidence={"values": int(wrong.sum()), "rows": rows, "row": row},
     )
@@ -64,12 +63,12 @@ def different_scales(evidence: Evidence) -> Cause | None:
         kind="inputs of different scales",
         layer="input",
         step=0,
-        text=f"As the network sees them, feature {int(places[1])} has a "
-        f"standard deviation of {number(most)}, feature {int(places[0])} one "
-        f"of {number(least)}.",
-        reason="A weight's gradient is proportional to its input. One learning rate "
-        "for all is then too high for the large features or too low for the small.",
-        remedy=OUTSIDE
+        headline=f"Features differ in scale {number(most / least, 2)} times",
+        detail=f"After scaling, feature {int(places[1])} has a std of {number(most)}, "
+        f"feature {int(places[0])} one of {number(least)}. A weight's gradient is "
+        "proportional to its input: one learning rate is too high for the large "
+        "features or too low for the small ones.",
+        fix=OUTSIDE
         if evidence.by_hand is None
         else "Scale each feature by itself: --scaling standard."
         if change
@@ -94,12 +93,12 @@ def not_scaled(evidence: Evidence) -> Cause | None:
         kind="inputs not scaled",
         layer="input",
         step=0,
-        text="As the network sees them, the inputs have a root mean square of "
-        f"{number(size)} and vary about their means by {number(spread)}.",
-        reason="Initial weights and usual learning rates are made for inputs about "
-        "zero of a size of about 1: larger ones make steps too long, smaller ones too "
-        "short, and a large constant hides what varies.",
-        remedy="Scale the inputs: --scaling standard." if evidence.by_hand else OUTSIDE,
+        headline=f"Inputs are not scaled: their root mean square is {number(size)}",
+        detail=f"They vary about their means by {number(spread)}. Initial weights and "
+        "usual learning rates suit inputs about zero with a size of about 1: larger "
+        "ones make steps too long, smaller ones too short, and a large constant hides "
+        "what varies.",
+        fix="Scale the inputs: --scaling standard." if evidence.by_hand else OUTSIDE,
         change=change,
         evidence={"root_mean_square": size, "deviation": spread},
     )
@@ -165,14 +164,13 @@ def out_of_step(evidence: Evidence) -> Cause | None:
         kind="inputs and labels out of step",
         layer="input",
         step=0,
-        text=f"Of training samples and their nearest neighbours "
-        f"{percent(float(agreement[0]))} have the same label, by chance it would be "
-        f"{percent(chance)}; with the labels moved by {count(rows)} rows it is "
-        f"{percent(float(agreement[shift]))}.",
-        reason="Inputs and labels were put in order, cut or shuffled one without the "
-        "other, so that each input is taught another's label.",
-        remedy=f"Move the labels back by {count(rows)} rows: numpy.roll(labels, "
-        f"{-rows}).",
+        headline=f"Inputs and labels are out of step by {count(rows)} rows",
+        detail=f"{percent(float(agreement[0]))} of training samples have the label of "
+        f"their nearest neighbour; by chance it would be {percent(chance)}, and with "
+        f"the labels moved by {count(rows)} rows it is "
+        f"{percent(float(agreement[shift]))}. Inputs and labels were sorted, cut or "
+        "shuffled one without the other.",
+        fix=f"Move the labels back by {count(rows)} rows: numpy.roll(labels, {-rows}).",
         change={"roll_labels": -rows},
         evidence={
             "agreement": float(agreement[0]),
@@ -192,15 +190,15 @@ def no_information(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="labels without information",
         layer="input",
-        text=f"On the validation set the network is right in {percent(reached)} of "
-        f"cases, the nearest neighbour in {percent(simple.nearest.value)}, a linear "
-        f"rule in {percent(simple.linear.value)}; always the commonest class would be "
-        f"right in {percent(simple.majority.value)}. On training samples, "
-        "cross-validated, no simple method ranks the samples of any class above the "
-        f"others. Of its training samples the network knows {percent(learnt)}.",
-        reason="Whatever is learnt here is learnt by heart: the inputs say nothing of "
-        "the labels, because labels were shuffled or the features are the wrong ones.",
-        remedy="No setting fixes this. Look at some rows with their labels.",
+        headline="Nothing predicts the labels better than the majority class",
+        detail=f"Validation accuracy: network {percent(reached)}, nearest neighbour "
+        f"{percent(simple.nearest.value)}, linear classifier "
+        f"{percent(simple.linear.value)}, majority class "
+        f"{percent(simple.majority.value)}. Cross-validated on training samples, no "
+        "simple method ranks any class above the others. The network has memorised "
+        f"{percent(learnt)} of its training samples: labels may have been shuffled, or "
+        "the features may be the wrong ones.",
+        fix="No setting fixes this. Check some rows and their labels.",
         change={},
         evidence={
             "accuracy": reached,
@@ -237,20 +235,21 @@ def imbalance(evidence: Evidence) -> Cause | None:
     name, total = data.class_names[worst], int(counts[worst])
     change = evidence.unused({"class_weight": "balanced"})
     beside = (
-        f"a simple method tells them from the others (AUC "
+        f"A simple method ranks the class above the others (AUC "
         f"{number(float(evidence.baselines.found[worst]), 2)})"
         if never[worst]
-        else f"the nearest neighbour finds {percent(float(findable[worst]))}"
+        else f"The nearest neighbour finds {percent(float(findable[worst]))}"
     )
-    answers = "never answers" if not answered[worst] else "hardly finds"
+    answers = "never predicts" if not answered[worst] else "hardly finds"
     return Cause(
         kind="class imbalance",
-        text=f"The network {answers} class {name}: {count(int(right[worst]))} of "
-        f"{count(total)} validation samples are found, where {beside}. "
-        f"{percent(float(shares[worst]))} of the training samples are of this class.",
-        reason="The mean loss is a mean over samples: always saying a common class "
-        "costs next to nothing, and the accuracy looks good.",
-        remedy="Let each class count the same: --class-weight balanced."
+        headline=f"The network {answers} class {name}: {count(int(right[worst]))} of "
+        f"{count(total)} found",
+        detail=f"{beside}. "
+        f"{percent(float(shares[worst]))} of the training samples are of this class. "
+        "The loss is a mean over samples: missing a rare class costs little, and the "
+        "accuracy looks good.",
+        fix="Let each class count the same: --class-weight balanced."
         if change
         else f"Collect more samples of class {name}: class weights were used already.",
         change=change,

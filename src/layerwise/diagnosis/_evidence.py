@@ -79,17 +79,17 @@ class Cause:
     ----------
     kind : str
         What it is: ``exploding``, ``dead units``, …; the same for the same rule.
-    text : str
-        What happened, in a sentence with numbers.
-    reason : str
-        Why it happens, in a sentence or two.
-    remedy : str
-        What fixes it, in words.
+    headline : str
+        What is wrong, in about twelve words, with a number; no full stop.
+    detail : str
+        What was measured, and why it matters, in two or three sentences.
+    fix : str
+        What to change, in words.
     change : mapping of str to Any
         The same as settings: fields of ``MLP`` and ``Recipe``, ``scaling``, and those
         of the data that `Setup.changed` knows; empty where no setting fixes it.
     evidence : mapping of str to Any
-        Every number in the sentences, by name.
+        Every number in headline and detail, by name.
     layer : str, optional
         Where it began.
     step : int, optional
@@ -97,13 +97,18 @@ class Cause:
     """
 
     kind: str
-    text: str
-    reason: str
-    remedy: str
+    headline: str
+    detail: str
+    fix: str
     change: Mapping[str, Any]
     evidence: Mapping[str, Any] = field(default_factory=dict)
     layer: str | None = None
     step: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Headline, detail and fix as sentences."""
+        return f"{self.headline}. {self.detail} {self.fix}"
 
 
 @dataclass(frozen=True)
@@ -134,9 +139,8 @@ class Diagnosis:
 
     def __str__(self) -> str:
         if self.healthy:
-            return "healthy: nothing stands out"
-        parts = [f"{c.kind}: {c.text} {c.reason} {c.remedy}" for c in self.causes]
-        return "\n".join(parts)
+            return "healthy: no problem found"
+        return "\n".join(f"{cause.kind}: {cause.text}" for cause in self.causes)
 
 
 DEEP = 10

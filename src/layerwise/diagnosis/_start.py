@@ -57,10 +57,10 @@ def exploding(evidence: Evidence) -> Cause | None:
         kind="exploding",
         layer=evidence.names[began],
         step=0,
-        text=_exploding_text(evidence, what, measured, computed, backward),
-        reason=_exploding_reason(evidence, computed),
-        remedy="Draw the weights with a variance that suits the layers' width "
-        f"(--init {_suited(evidence)}).",
+        headline=_exploding_headline(evidence, what, measured, backward),
+        detail=_exploding_detail(evidence, what, measured, computed),
+        fix="Draw the weights with a variance that suits the layers' width: --init "
+        f"{_suited(evidence)}.",
         change=change,
         evidence={
             "factor_per_layer": measured,
@@ -80,36 +80,34 @@ def _finite_beginning(sizes: Sequence[float]) -> Float[np.ndarray, " layers"]:
     return found[: int(np.argmin([*np.isfinite(found), False]))]
 
 
-def _exploding_text(
-    evidence: Evidence, what: str, measured: float, computed: float, backward: float
+def _exploding_headline(
+    evidence: Evidence, what: str, measured: float, backward: float
 ) -> str:
-    first_loss = float(evidence.history.losses[0])
-    loss = number(first_loss) if np.isfinite(first_loss) else "no finite number"
-    end = (
-        f"Training diverged at step {count(_stopped(evidence) or 0)}, but the fault "
-        "was there before the first"
-        if evidence.status == "diverged"
-        else "The fault was there before the first step"
-    )
     if what == "gradients":
         return (
-            f"{end}: on the way back through {len(evidence.names)} layers the gradient "
-            f"grows {number(backward)} times."
+            f"Gradients explode: they grow {number(backward)} times through "
+            f"{len(evidence.names)} layers"
         )
-    return (
-        f"{end}: each layer multiplies the mean square of its inputs by about "
-        f"{number(measured)} ({number(computed)} by the variance of its weights), and "
-        f"the first loss is {loss}."
-    )
+    times = number(measured)
+    return f"Activations explode: each layer multiplies their mean square by {times}"
 
 
-def _exploding_reason(evidence: Evidence, computed: float) -> str:
+def _exploding_detail(
+    evidence: Evidence, what: str, measured: float, computed: float
+) -> str:
+    first_loss = float(evidence.history.losses[0])
+    loss = number(first_loss) if np.isfinite(first_loss) else "not finite"
+    stopped = _stopped(evidence)
+    end = f"; training diverged at step {count(stopped)}" if stopped else ""
     fan_in, variance = evidence.weight_variances[min(1, len(evidence.names) - 1)]
-    halved = " / 2, since a ReLU halves the mean square" if evidence.rectified else ""
+    halved = " / 2, since a ReLU halves it" if evidence.rectified else ""
+    measured_too = "" if what == "gradients" else f" (measured: {number(measured)})"
     return (
-        f"A layer of {fan_in} inputs and weights of variance {number(variance)} "
-        f"multiplies it by fan_in · variance{halved}: {number(computed)}. Layer after "
-        "layer these factors multiply, forwards and, in the gradient, backwards."
+        f"This is so before the first step, with a first loss of {loss}{end}. A layer "
+        f"of {fan_in} inputs and weights of variance {number(variance)} multiplies the "
+        f"mean square by fan_in · variance{halved}: {number(computed)}{measured_too}. "
+        "Layer after layer these factors multiply, forwards and, in the gradient, "
+        "backwards."
     )
 
 
@@ -166,12 +164,11 @@ def vanishing(evidence: Evidence) -> Cause | None:
         kind="vanishing gradient",
         layer=evidence.names[0],
         step=0,
-        text=f"Before the first step the gradient of {evidence.names[0]} is "
-        f"{number(gradients[0])} where that of {evidence.names[-1]} is "
-        f"{number(gradients[-1])}: about {number(per_layer)} is left of the signal "
-        "from one layer to the next.",
-        reason=why,
-        remedy=f"Use {advised(change)}.",
+        headline=f"The gradient vanishes: each layer leaves {number(per_layer)} of it",
+        detail=f"Before the first step the gradient of {evidence.names[0]} is "
+        f"{number(gradients[0])}, that of {evidence.names[-1]} "
+        f"{number(gradients[-1])}. {why}",
+        fix=f"Use {advised(change)}.",
         change=change,
         evidence={
             "gradients": gradients.tolist(),
@@ -197,15 +194,12 @@ def too_deep(evidence: Evidence) -> Cause | None:
         kind="too deep",
         layer=evidence.names[began],
         step=0,
-        text=f"Through {len(hidden)} hidden layers without skip connections or "
-        f"normalisation the samples become alike: in {evidence.names[0]} they differ "
-        f"by {number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
-        f"{number(kept[-1])}.",
-        reason=f"Each {'ReLU ' if evidence.rectified else ''}layer brings any two "
-        "samples a little closer, whatever the initialisation; after many layers they "
-        "point the same way, and the gradient cannot tell what to change for which.",
-        remedy="Lead the signal around the layers and keep its size: --residual "
-        "--normalise.",
+        headline=f"{len(hidden)} hidden layers without skip connections are too deep",
+        detail=f"Samples become alike: in {evidence.names[0]} they differ by "
+        f"{number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
+        f"{number(kept[-1])}. Each {'ReLU ' if evidence.rectified else ''}layer brings "
+        "any two samples closer, until the gradient cannot tell them apart.",
+        fix="Use skip connections and normalisation: --residual --normalise.",
         change={"residual": True, "normalise": True},
         evidence={"kept": kept, "hidden_layers": len(hidden)},
     )
@@ -241,12 +235,12 @@ def dead(evidence: Evidence) -> Cause | None:
         kind="dead units",
         layer=evidence.names[began],
         step=0,
-        text=f"{percent(shares[began], 0)} of the units of {evidence.names[began]} "
-        "give 0 for every sample of the first batch.",
-        reason="A ReLU passes no gradient where it gives 0. A unit that is off for all "
-        "samples never changes again; biases far below zero, or inputs that push all "
-        "sums below it, switch it off.",
-        remedy=f"Begin with biases of zero, and use {advised(change)}; a leaky ReLU "
+        headline=f"{percent(shares[began], 0)} of the units of {evidence.names[began]} "
+        "are dead before the first step",
+        detail="They give 0 for every sample of the first batch. A ReLU passes no "
+        "gradient where it gives 0, so such a unit never changes again. Biases far "
+        "below zero switch units off, and so do inputs that push all sums below it.",
+        fix=f"Begin with biases of zero, and use {advised(change)}; a leaky ReLU "
         "always passes something.",
         change=change,
         evidence={"dead": shares},
@@ -269,13 +263,13 @@ def saturated(evidence: Evidence) -> Cause | None:
         kind="saturated units",
         layer=evidence.names[began],
         step=0,
-        text=f"In {evidence.names[began]} {percent(shares[began], 0)} of the "
-        "activation's entries are so far out that they pass less than a twentieth of "
-        "the gradient, before the first step.",
-        reason=f"{fan_in} inputs with weights of variance {number(variance)} make sums "
-        f"of a variance of about {number(fan_in * variance)} times the inputs'; tanh "
-        "and the logistic function are flat beyond 2 to 3.",
-        remedy=f"Keep the sums small: {advised(change)}.",
+        headline=f"{percent(shares[began], 0)} of {evidence.names[began]}'s outputs "
+        "are saturated before the first step",
+        detail="They pass less than a twentieth of the gradient. "
+        f"{fan_in} inputs with weights of variance {number(variance)} make sums of "
+        f"about {number(fan_in * variance)} times the inputs' variance; tanh and the "
+        "logistic function are flat beyond 2 to 3.",
+        fix=f"Keep the sums small: {advised(change)}.",
         change=change,
         evidence={"saturated": shares, "fan_in": fan_in, "variance": variance},
     )
@@ -289,11 +283,10 @@ def alike(evidence: Evidence) -> Cause | None:
         kind="constant prediction",
         layer=evidence.names[0],
         step=0,
-        text="The weights of a layer all begin with the same value, so that its units "
-        "are one and the same, and the network cannot tell samples apart.",
-        reason="Units with equal weights get equal gradients and stay equal; at zero "
-        "they give no gradient at all. Random weights are there to break the tie.",
-        remedy="Draw the weights at random: --init he.",
+        headline="All weights of a layer begin with the same value",
+        detail="Units with equal weights get equal gradients and stay equal, so that "
+        "the layer has one unit; at zero they give no gradient at all.",
+        fix="Draw the weights at random: --init he.",
         change={"init": "he"},
         evidence={"variances": [v for _, v in evidence.weight_variances]},
     )

@@ -222,9 +222,34 @@ def print_sweep(console: "Console", report: SweepReport) -> None:
     )
 
 
-def print_findings(console: "Console", findings: tuple[Finding, ...]) -> None:
-    """Print findings as a list, wrapped."""
-    _print_rows(console, [("•", finding.text) for finding in findings], indent=1)
+HEADLINES = 8
+"""Findings that a terminal shows at most."""
+
+
+def print_findings(
+    console: "Console", findings: Sequence[Finding], rest: str = "with --json"
+) -> None:
+    """Print the headlines of the most useful findings, and where the rest is.
+
+    Parameters
+    ----------
+    console : rich Console
+    findings : sequence of Finding
+        The most useful first. Of each kind the first is printed before the second of
+        any.
+    rest : str
+        Where the others are, and the details of all.
+    """
+    if not findings:
+        return
+    first = {finding.kind: finding for finding in reversed(findings)}
+    chosen = [f for f in findings if first[f.kind] is f]
+    chosen += [f for f in findings if first[f.kind] is not f]
+    shown = [f for f in findings if f in chosen[:HEADLINES]]
+    _print_rows(console, [("•", finding.headline) for finding in shown], indent=1)
+    some = len(shown) < len(findings)
+    which = f"{len(shown)} of {len(findings)} findings; all, with" if some else "With"
+    _say(console, f"{which} details: {rest}")
 
 
 def _print_rows(
@@ -243,20 +268,22 @@ def _print_rows(
 
 
 def print_diagnosis(console: "Console", diagnosis: Diagnosis) -> None:
-    """Print what is wrong with a training: what, where, why, and what fixes it."""
+    """Print what is wrong with a training, where, why, and what fixes it."""
     if diagnosis.healthy:
-        _say(console, "diagnosis: healthy, nothing stands out")
+        _say(console, "diagnosis: healthy, no problem found")
         return
     first, *others = diagnosis.causes
     place = [first.layer] if first.layer else []
     place += [f"step {count(first.step)}"] if first.step is not None else []
     where = f" ({', '.join(place)})" if place else ""
     _say(console, f"diagnosis: {first.kind}{where}")
-    rows = (("what", first.text), ("why", first.reason), ("fix", first.remedy))
+    rows = (("what", first.headline), ("why", first.detail), ("fix", first.fix))
     _print_rows(console, rows)
-    if others:
-        kinds = ", ".join(cause.kind for cause in others)
-        _say(console, f"  also {kinds}: most likely of the same cause")
+    kinds = dict.fromkeys(cause.kind for cause in others if cause.kind != first.kind)
+    if kinds:
+        _say(
+            console, f"  also found, but fix the first cause first: {', '.join(kinds)}"
+        )
 
 
 def print_fixed(console: "Console", fixed: Fixed) -> None:

@@ -15,7 +15,7 @@ from layerwise.statistics import NOTABLE, Moments, Share, exceeds, separation
 from layerwise.study._inspect import inspect
 from layerwise.study.findings import unlike_inputs
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import count, listed, number, percent, percent_of
 
 PARTED = 3.29
 WRONG_SIDE = 0.05
@@ -70,12 +70,12 @@ def inspect_inputs(
     scored_on = "test" if scored is data.test else "validation"
     found = InputStudy(data, layer, scored_on, targets, tuple(simple), findings=())
     other = unlike_inputs(data) if study.accuracy is None or not study.findings else ()
-    told = (*other, *_components(found), *_parted(found), *_difficulty(found, seed))
+    told = (*other, *_difficulty(found, seed), *_components(found), *_parted(found))
     return replace(found, findings=told)
 
 
 def _components(view: InputStudy) -> Iterator[Finding]:
-    """Say what the first components show, and what they would if it were easy."""
+    """Say what the first components show, and whether classes are visibly separate."""
     components = view.layer.components
     ratio = components.explained_variance_ratio
     between = _between_shares(view.layer)
@@ -84,18 +84,24 @@ def _components(view: InputStudy) -> Iterator[Finding]:
         f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
     )
     carried = float(ratio.sum())
-    shares = (
-        f"The first {len(ratio)} principal components carry "
-        f"{percent(carried)} of the variance, the first alone "
-        f"{percent(float(ratio[0]))}; the variance fills about "
-        f"{number(view.layer.participation_ratio)} of {count(view.layer.units)} "
-        "dimensions."
-    )
-    if view.layer.units == 1:
-        shares = "There is one feature, and so one principal component."
+    units, first = view.layer.units, percent(float(ratio[0]))
+    filled = number(view.layer.participation_ratio)
+    headline = f"The first principal component carries {first} of the variance"
+    details = [f"The variance fills about {filled} of {count(units)} dimensions."]
+    if units == 1:
+        headline, details = "There is one feature, and so one principal component", []
+    elif len(ratio) < units:
+        headline = (
+            f"The first {len(ratio)} principal components carry {percent(carried)} of "
+            "the variance"
+        )
+        details.insert(0, f"The first alone carries {first}.")
+    if view.data.classes > 2:  # of two classes they are the same two
+        details.append(f"The class means farthest apart are those {contrasts}.")
     yield Finding(
         "components",
-        f"{shares} Farthest apart are the means {contrasts}.",
+        headline,
+        " ".join(details),
         {
             "components": len(ratio),
             "variance_carried": carried,
@@ -106,27 +112,26 @@ def _components(view: InputStudy) -> Iterator[Finding]:
         },
     )
     easy = float((ratio * between)[:2].sum())
-    along = " along the first two components" if view.layer.units > 1 else ""
+    along = " in the first two components" if units > 1 else ""
     yield Finding(
         "if it were easy",
-        f"{percent(easy)} of the variance lies between classes{along}. Were the "
-        "problem easy to the eye that share would be nearly the whole: a few "
-        "components would carry most of the variance, each would look like one "
-        "class set against another, and samples of one class would hardly differ. "
+        f"{percent(easy)} of the variance lies between classes{along}",
+        "If classes were visibly separate, this share would be close to 100 %. "
         f"{_verdict(easy)}",
-        {"between_classes": [float(b) for b in between], "two_components": easy},
+        {
+            "between_classes": [float(b) for b in between],
+            "two_components": easy,
+            "all": 1.0,
+        },
     )
 
 
 def _verdict(easy: float) -> str:
     if easy >= EASY:
-        return "That is the case here."
+        return "Here it is."
     if easy >= HALF:
-        return "Here it is the larger part, and yet far from all."
-    return (
-        "Here most of the variance is how samples of one class differ, and each "
-        "component is a mixture that several classes share."
-    )
+        return "Here it is the larger part, but far from all."
+    return "Here most of the variance lies within classes."
 
 
 def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
@@ -149,7 +154,7 @@ def _ends(view: InputStudy, component: int) -> tuple[str, str]:
 
 
 def _parted(view: InputStudy) -> Iterator[Finding]:
-    """Say which classes the first two components part, and which they do not."""
+    """Say which classes the first two components separate, and which they do not."""
     layer = view.layer
     if layer.units == 1:
         return
@@ -168,19 +173,19 @@ def _parted(view: InputStudy) -> Iterator[Finding]:
         return {"classes": classes, "distance": float(distances[place])}
 
     def said(one: dict[str, Any]) -> str:
-        return f"{listed(one['classes'])} ({number(one['distance'])} apart)"
+        return f"{listed(one['classes'])} ({number(one['distance'])})"
 
     far, near = pair(farthest), pair(nearest)
-    extremes = f"Farthest are {said(far)}; nearest are {said(near)}."
+    extremes = f"Farthest apart are {said(far)}; nearest are {said(near)}."
     if len(distances) == 1:
-        extremes = f"They are {said(near)}."
+        extremes = f"Their means lie {number(near['distance'])} apart."
     shown = float(layer.variance_shown.sum())
     yield Finding(
         "parted by two components",
-        f"The first two components show {percent(shown)} of the variance. Along them "
-        f"{_of_pairs(parted, len(distances))} apart, where apart is at least {PARTED} "
-        "standard deviations between the means: about "
-        f"{percent(WRONG_SIDE, 0)} or less on the wrong side of a line. {extremes}",
+        f"{_of_pairs(parted, len(distances))} in two principal components",
+        f"Separate means at least {PARTED} standard deviations between the class "
+        f"means: about {percent(WRONG_SIDE, 0)} or less lie on the wrong side of a "
+        f"line. {extremes} The two components show {percent(shown)} of the variance.",
         {
             "variance_shown": shown,
             "parted": parted,
@@ -196,27 +201,38 @@ def _parted(view: InputStudy) -> Iterator[Finding]:
 
 def _of_pairs(parted: int, pairs: int) -> str:
     if pairs == 1:
-        return "the two classes are" if parted else "the two classes are not"
-    return f"{parted} of the {pairs} pairs of classes are"
+        return f"The two classes {'are separate' if parted else 'overlap'}"
+    return f"{parted} of {pairs} class pairs are separate"
 
 
 def _difficulty(view: InputStudy, seed: int) -> Iterator[Finding]:
     """Say how hard the problem looks: guessing, a linear rule, and neighbours."""
     guess, linear, neighbour = (b.accuracy for b in view.baselines)
     fitted = view.baselines[-1].fitted_on
+    best = max(view.baselines[1:], key=lambda baseline: baseline.accuracy.value)
+    hardness = _hardness(guess, linear, neighbour)
+    headline = (
+        f"The {best.name} reaches {_accuracy(best.accuracy)} without training a network"
+        if hardness
+        else "No simple method beats guessing the majority class"
+    )
     yield Finding(
         "difficulty",
-        f"On the raw input of {count(linear.trials)} {view.scored_on} samples the "
-        f"majority class is right in {percent(guess.value)} of cases, logistic "
-        f"regression in {percent(linear.value)}, the nearest neighbour of "
-        f"{count(fitted)} training samples in {percent(neighbour.value)}; "
-        f"{_hardness(guess, linear, neighbour) or _ranked(view, seed)}.",
+        headline,
+        f"On {count(linear.trials)} {view.scored_on} samples: majority class "
+        f"{_accuracy(guess)}, logistic regression {_accuracy(linear)}, nearest "
+        f"neighbour among {count(fitted)} training samples {_accuracy(neighbour)}. "
+        f"{hardness or _ranked(view, seed)}.",
         {
             "accuracy": {b.name: b.accuracy.value for b in view.baselines},
             "neighbours_fitted": fitted,
             "scored": linear.trials,
         },
     )
+
+
+def _accuracy(share: Share) -> str:
+    return percent_of(share.value, share.trials)
 
 
 def _ranked(view: InputStudy, seed: int) -> str:
@@ -227,14 +243,14 @@ def _ranked(view: InputStudy, seed: int) -> str:
         counts = np.bincount(view.data.train.targets, minlength=view.data.classes)
         best = known[counts[known].argmin()]
         return (
-            "neither beats that guess by more than chance would. On training samples, "
-            "cross-validated, a simple method still ranks class "
+            "Neither beats the guess by more than chance, but cross-validated on "
+            "training samples a simple method ranks class "
             f"{view.data.class_names[best]} above the others (AUC "
             f"{number(float(areas[best]), 2)})"
         )
     return (
-        "neither beats that guess by more than chance would: the inputs may say "
-        "nothing of the classes, or too little to show in so many samples"
+        "Neither beats the guess by more than chance: the inputs may say nothing about "
+        "the classes, or too little to show in so many samples"
     )
 
 
@@ -244,14 +260,8 @@ def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
     if not exceeds(best, guess):
         return ""
     if exceeds(neighbour, linear, NOTABLE):
-        return (
-            "classes are curved rather than inseparable: there is room for hidden "
-            "layers"
-        )
+        return "Classes are curved rather than inseparable: hidden layers can help"
     if best.value > NEARLY_ALL:
-        easy = "a linear rule" if linear.value > NEARLY_ALL else "neighbours"
-        return (
-            f"the problem is easy for {easy}: hardly anything is left for hidden "
-            "layers to do"
-        )
-    return "a linear rule does about as well: hidden layers may add little"
+        easy = "a linear classifier" if linear.value > NEARLY_ALL else "neighbours"
+        return f"The problem is easy for {easy}: hidden layers can add little"
+    return "A linear classifier does about as well: hidden layers may add little"

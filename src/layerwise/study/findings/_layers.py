@@ -10,13 +10,13 @@ from layerwise.arrays import each
 from layerwise.statistics import difference_noise
 from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import chosen, count, listed, number, percent, percent_of
 
 APART = 0.95
 """A class is apart in a layer where the probe finds at least this share of it."""
 
-OPENINGS = ("{} are still mixed up", "Next come {}", "Then {}")
-"""Of the mixed pairs that are named; of more there is no sentence."""
+PAIRS = 3
+"""So many confused pairs are named at most."""
 
 FEWEST = 3
 """Fewer confused samples than this make no pair: it may be the labels."""
@@ -31,8 +31,8 @@ SPREAD = 1.1
 def mixed_pairs(study: Study) -> Iterator[Finding]:
     """Name the pairs confused more often than twice the average pair, at least 3 times.
 
-    The most confused first, each with the layer that parts it and the one that mixes it
-    again. Where no pair stands out, the network confuses nothing in particular.
+    The most confused first, each with the layer that separates it and the one that
+    mixes it again. None where no pair stands out.
     """
     if study.predictions is None or study.constant_answer is not None:
         return
@@ -41,7 +41,7 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
     errors = confused[first, second]
     labelled = study.confusion.sum(axis=1)
     worst = np.argsort(-errors, kind="stable")
-    for opening, place in zip(OPENINGS, worst, strict=False):
+    for place in worst[:PAIRS]:
         i, j, wrong = int(first[place]), int(second[place]), int(errors[place])
         if wrong < FEWEST or (len(errors) > 1 and wrong <= 2 * errors.mean()):
             return
@@ -50,8 +50,9 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
         shares = [float(layer.measures.by_pair["mixed"][i, j]) for layer in study]
         yield Finding(
             "mixed pair",
-            f"{opening.format(listed(names))}: {_confused(study, i, j)}."
-            f"{_parting(study, shares, both, first=opening is OPENINGS[0])}",
+            _confused(study, i, j),
+            f"{percent_of(wrong / both, both)} of the samples of {listed(names)} are "
+            f"predicted as the other class.{_parting(study, shares, both)}",
             {
                 "classes": names,
                 "mixed": wrong,
@@ -64,29 +65,23 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
 
 
 def _confused(study: Study, i: int, j: int) -> str:
-    """Say how many samples of two classes are taken for the other, and of which."""
+    """Say how many samples of two classes are predicted as the other, and of which."""
     counts, labelled = study.confusion, study.confusion.sum(axis=1)
     for one, other in ((i, j), (j, i)):
         if counts[one, other] == labelled[one] and labelled[one]:
             total, name = count(int(labelled[one])), study.class_names[one]
-            return (
-                f"all {total} samples of {name} are taken for "
-                + (study.class_names[other])
-            )
+            predicted = study.class_names[other]
+            return f"All {total} samples of {name} are predicted as {predicted}"
     wrong, both = int(counts[i, j] + counts[j, i]), int(labelled[i] + labelled[j])
-    return (
-        f"{count(wrong)} of their {count(both)} samples ({percent(wrong / both)}) are "
-        "taken for the other"
-    )
+    names = listed([study.class_names[i], study.class_names[j]])
+    return f"{names} are still confused: {count(wrong)} of {count(both)} samples"
 
 
-def _parting(
-    study: Study, shares: Sequence[float], samples: int, *, first: bool
-) -> str:
-    """Say which layer parts a pair, and which mixes it again.
+def _parting(study: Study, shares: Sequence[float], samples: int) -> str:
+    """Say which layer separates a pair, and which mixes it again.
 
     ``shares`` is what a linear probe of each layer takes for the other. The layer that
-    parts is the one after which it has fallen most, and the one that mixes again is
+    separates is the one after which it has fallen most, and the one that mixes again is
     that after which it has risen most since; both by more than the noise of two such
     counts.
     """
@@ -97,22 +92,17 @@ def _parting(
         return ""
     names = [layer.name for layer in study]
 
-    def around(layer: int) -> tuple[str, str]:
-        return percent(shares[layer - 1]), percent(shares[layer])
+    def around(layer: int) -> str:
+        before, after = (percent_of(shares[at], samples) for at in (layer - 1, layer))
+        return f"from {before} to {after}"
 
     parts = int(np.argmin(change)) + 1
-    before, after = around(parts)
-    text = f" {names[parts]} parts them ({before}, then {after})"
-    if first:
-        text = (
-            f" {names[parts]} parts them: read linearly, {before} are confused before "
-            f"it and {after} after it"
-        )
+    text = f" {names[parts]} separates them: a linear probe's confusion falls "
+    text += around(parts)
     since = change[parts:]
     if np.any(since > 0):
         again = parts + 1 + int(np.argmax(since))
-        before, after = around(again)
-        text += f"; {names[again]} mixes them again ({before}, then {after})"
+        text += f". {names[again]} mixes them again: it rises {around(again)}"
     return f"{text}."
 
 
@@ -144,13 +134,21 @@ def apart(study: Study) -> Iterator[Finding]:
     parts = [f"{_named(since[name])} {_since(name)}" for name in names if name in since]
     if "" in since:
         parts.append(f"{_named(since[''])} in no layer")
+    judged = sum(map(len, since.values()))
+    separable = judged - len(since.get("", ()))
+    which = f"{separable} of {judged} classes" if separable else "No class"
+    verb = "are" if separable > 1 else "is"
     yield Finding(
         "apart",
-        f"Apart from the others, so that a linear probe (a linear classifier on the "
-        f"layer's outputs) finds at least {percent(APART, 0)} of the class: "
-        f"{'; '.join(parts)}.",
+        f"{which} {verb} linearly separable (probe recall at least {chosen(APART)})",
+        f"{'; '.join(parts)}. In such a layer a linear probe finds at least "
+        f"{chosen(APART)} of the class, and takes at most {chosen(1 - APART)} of the "
+        "others for it.",
         {
             "threshold": APART,
+            "others": 1 - APART,
+            "separable": separable,
+            "of": judged,
             "from": since,
             "classes": {name: len(classes) for name, classes in since.items()},
             "recall": _table(names, recall),
@@ -174,7 +172,7 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def _since(name: str) -> str:
-    return "already in the raw input" if name == "input" else f"from {name} on"
+    return "in the raw input" if name == "input" else f"from {name}"
 
 
 def _table(names: list[str], rows: np.ndarray) -> dict[str, list[Any]]:
@@ -190,8 +188,9 @@ def spread(study: Study) -> Iterator[Finding]:
     name, ratio = study.class_names[widest], float(layer.spread[widest])
     yield Finding(
         "spread",
-        f"Class {name} is the most spread out: in {layer.name} its variance is "
-        f"{number(ratio)} times the average class's.",
+        f"Class {name} varies most: {number(ratio, 2)} times the mean variance in "
+        f"{layer.name}",
+        "",
         {"class": name, "layer": layer.name, "ratio": ratio},
     )
 
@@ -240,17 +239,18 @@ def collapse(study: Study) -> Iterator[Finding]:
     uneven = max(values["collapse_norms"], values["collapse_angles"])
     reached = bool(max(within, uneven) <= COLLAPSED and disagreeing <= AGREEING)
     verdict, meaning = _STAGES[reached]
+    different = percent(disagreeing) if disagreeing else "none"
     yield Finding(
         "collapse",
-        f"Neural collapse, in which every class shrinks to a point and the points "
-        f"spread evenly, {verdict} {layer.name}: tr(Σ_W Σ_B⁺)/C, the variance within "
-        f"classes beside that between along the directions of the class means, is "
-        f"{number(within, 2)} on the samples fitted on and {number(scored, 2)} on "
-        f"those scored ({COLLAPSED} is near enough), and the "
-        f"nearest class mean disagrees with the network on {percent(disagreeing)}. "
-        f"{meaning}",
+        f"Neural collapse is {verdict} in {layer.name} (NC1 {number(within, 2)})",
+        f"{meaning} NC1, the variance within classes over that between, "
+        f"tr(Σ_W Σ_B⁺)/C, is {number(within, 2)} on the samples fitted on and "
+        f"{number(scored, 2)} on those scored; {COLLAPSED} or less is collapsed. "
+        f"The nearest class mean disagrees with {different} of the network's "
+        "predictions.",
         {
             "layer": layer.name,
+            "sign": "NC1",
             **values,
             "reached": reached,
             "near_enough": COLLAPSED,
@@ -261,13 +261,10 @@ def collapse(study: Study) -> Iterator[Finding]:
 
 
 _STAGES = {
-    False: (
-        "is not reached in",
-        "The layer still tells samples of one class from each other.",
-    ),
+    False: ("not reached", "Samples of one class still differ from each other there."),
     True: (
-        "is reached in",
-        "The layer keeps little but the class: a poor start for other tasks.",
+        "reached",
+        "Every class is nearly a point there: a poor start for other tasks.",
     ),
 }
 
@@ -289,18 +286,28 @@ def alike(study: Study) -> Iterator[Finding]:
     parts = [f"{names} ({number(pairs[names])})" for names in pairs if names in most]
     others = len(pairs) - len(parts)
     if others:
-        parts.append(f"and {others} more, less alike")
+        parts.append(f"{others} more")
+    (one, *_), found = most, len(pairs)
     yield Finding(
         "alike",
-        f"Nearly the same picture of the samples is in {'; '.join(parts)}. At 1, "
-        "by linear CKA, the one would only turn and scale the other.",
-        {"similarity": pairs, "threshold": ALIKE, "same": 1, "others": others},
+        f"{one} are nearly identical (CKA {number(pairs[one])})"
+        if found == 1
+        else f"{found} pairs of layers are nearly identical (CKA at least {ALIKE})",
+        f"{'; '.join(parts) + '. ' if found > 1 else ''}A linear CKA of 1 means equal "
+        "up to rotation and scale: one of the two may not be needed.",
+        {
+            "similarity": pairs,
+            "threshold": ALIKE,
+            "same": 1,
+            "pairs": found,
+            "others": others,
+        },
         "rule of thumb",
     )
 
 
 def picture(study: Study) -> Iterator[Finding]:
-    """Say how much of the last hidden layer its two-dimensional pictures show.
+    """Say how much of the last hidden layer its two-dimensional plots show.
 
     Where it has more than two units: otherwise they show all of it.
     """
@@ -314,13 +321,13 @@ def picture(study: Study) -> Iterator[Finding]:
     kept = _neighbours_kept(study, layer)
     yield Finding(
         "picture",
-        f"How far to believe a picture: drawn on {layer.name}'s two components, with "
-        f"{percent(shown)} of the variance, a point keeps "
-        f"{kept['components']:.1f} of its {NEIGHBOURS} nearest neighbours of "
-        f"{count(among)}, on the discriminants {kept['discriminants']:.1f}. Of 1 at "
-        f"best, and {CHANCE} by chance, trustworthiness is {number(trust, 2)} (whether "
-        f"what is drawn near is near), continuity {number(continuity, 2)} (whether "
-        "what is near is drawn near).",
+        f"Plots of {layer.name} keep {kept['components']:.1f} of {NEIGHBOURS} "
+        "nearest neighbours",
+        f"Among {count(among)} samples; the plot of discriminants keeps "
+        f"{kept['discriminants']:.1f}. The two principal components show "
+        f"{percent(shown)} of the variance. Trustworthiness (what is drawn near is "
+        f"near) is {number(trust, 2)}, continuity (what is near is drawn near) "
+        f"{number(continuity, 2)}: 1 is perfect, {CHANCE} is chance.",
         {
             "layer": layer.name,
             "variance_shown": shown,

@@ -8,11 +8,10 @@ import numpy as np
 from layerwise.statistics import BINS, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
-from layerwise.wording import count, listed, percent
+from layerwise.wording import chosen, count, listed, percent, percent_of, points
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
-
 
 FEW = 20
 """Of fewer samples no share is worth a conclusion."""
@@ -32,19 +31,21 @@ def constant(study: Study) -> Iterator[Finding]:
     answer = study.constant_answer
     if answer is None and not layers:
         return
-    texts: list[str] = []
+    same = f"{listed(layers)} {'gives' if len(layers) == 1 else 'give'} the same output"
+    parts: list[str] = []
     if answer is not None:
         answer = study.class_names[answer]
-        texts.append(f"The network answers {answer} for every one of {study.scored_on}")
+        parts = [f"It does so for all of {study.scored_on}"]
+    if answer is not None and layers:
+        parts.append(f"{same} for each")
     if layers:
-        give = "gives" if len(layers) == 1 else "give"
-        texts.append(
-            f"{listed(layers)} {give} the same numbers for every sample: measures of "
-            "constant activations are undefined"
-        )
+        parts.append("Measures of constant activations are undefined")
     yield Finding(
         "constant",
-        f"{'. '.join(texts)}. Check that the inputs are scaled as in training; or "
+        f"{same} for every sample"
+        if answer is None
+        else f"The network predicts {answer} for every sample",
+        f"{'. '.join(parts)}. Check that the inputs are scaled as in training; or "
         "train with a lower learning rate or another initialisation.",
         {"answer": answer, "scored_on": study.scored_on, "layers": layers},
         "counted",
@@ -57,30 +58,22 @@ def accuracy(study: Study) -> Iterator[Finding]:
     if share is None:
         return
     run = share.value**IN_A_ROW
-    digits = all(len(name) == 1 and name.isdigit() for name in study.class_names)
-    if digits:
-        row = f"a {_NUMERALS[IN_A_ROW]}-digit postcode would be read right"
-    else:
-        row = f"{_NUMERALS[IN_A_ROW]} samples in a row would all be right"
-    text = (
-        f"{percent(share.value)} of {study.scored_on} are classified right (95 % "
-        f"interval {percent(share.low)} to {percent(share.high)})."
+    value, low, high = (
+        percent_of(x, share.trials) for x in (share.value, share.low, share.high)
     )
+    headline = f"Accuracy {value} on {study.scored_on}"
+    right = f"{count(share.successes)} of {count(share.trials)} are classified right"
     if share.trials < FEW:
-        verb = "is" if share.trials == 1 else "are"
-        text = (
-            f"{count(share.successes)} of {study.scored_on} {verb} classified right: "
-            f"too few to judge (95 % interval {percent(share.low)} to "
-            f"{percent(share.high)})."
-        )
+        headline, detail = f"Too few samples to judge: {right}", ""
     elif 0 < share.successes < share.trials:
-        text += (
-            f" Whether that would do depends on the use: {row} in {percent(run)} of "
-            "cases."
-        )
+        row = percent_of(run, share.trials)
+        detail = f"{right}; {_NUMERALS[IN_A_ROW]} in a row all are in {row} of cases."
+    else:
+        detail = ""
     yield Finding(
         "accuracy",
-        text,
+        f"{headline} (95 % interval {low.removesuffix(' %')} to {high})",
+        detail,
         {
             "accuracy": share.value,
             "confidence": 0.95,
@@ -102,39 +95,40 @@ def keepable(study: Study) -> Iterator[Finding]:
     keep = study.keepable
     if keep is None:
         return
-    required, sure = percent(keep.required), percent(GUARANTEE, 0)
+    required, sure = chosen(keep.required), chosen(GUARANTEE)
+    validation, samples = count(keep.chosen_on), count(keep.kept.trials)
+    threshold = percent(keep.threshold) if isfinite(keep.threshold) else ""
     if keep.chosen_on < keep.needed:
-        text = (
-            f"{count(keep.chosen_on)} validation samples are too few to promise "
-            f"{required} accuracy above any confidence threshold: that takes "
-            f"{count(keep.needed)} at least, all of them right."
+        headline = f"Too few validation samples to promise {required} accuracy"
+        detail = (
+            f"A confidence threshold that does takes {count(keep.needed)} validation "
+            f"samples at least, all of them right; there are {validation}."
         )
-    elif not isfinite(keep.threshold):
-        text = (
-            f"No confidence threshold can promise {required} accuracy: nothing can be "
-            f"kept. A threshold must hold for {sure} of draws of the "
-            f"{count(keep.chosen_on)} validation samples."
+    elif not threshold:
+        headline = f"No confidence threshold can promise {required} accuracy"
+        detail = (
+            f"A threshold must hold for {sure} of draws of the {validation} validation "
+            "samples, and none does: no prediction can be accepted without review."
         )
     elif keep.kept.successes == 0:
-        text = (
-            f"None of {count(keep.kept.trials)} samples has the confidence that "
-            f"{required} accuracy takes, {percent(keep.threshold)}: nothing is kept."
-        )
+        headline = f"No sample is confident enough for {required} accuracy"
+        detail = f"The confidence threshold is {threshold}; all {samples} are below it."
     else:
         rest = keep.kept.trials - keep.kept.successes
-        text = (
-            f"Where {required} accuracy is required, {percent(keep.kept.value)} of the "
-            f"samples can be kept: those to whose class the network gives a "
-            f"probability of at least {percent(keep.threshold)}. The threshold is "
-            f"chosen on {count(keep.chosen_on)} validation samples with a margin "
-            f"(binomial bound), so that it holds for {sure} of draws of them. Of "
-            f"those kept here, {percent(keep.accuracy.value)} are right"
-            f"{_short_of(keep)}"
-            f"{f'; refer the other {count(rest)} to a person' if rest else ''}."
+        other = f"other {count(rest)}" if rest > 1 else "other one"
+        accepted = percent_of(keep.kept.value, keep.kept.trials)
+        headline = f"{accepted} of samples can be accepted at {required} accuracy"
+        detail = (
+            f"Accept predictions with a confidence of at least {threshold}: of those "
+            f"{percent_of(keep.accuracy.value, keep.accuracy.trials)} are right here"
+            f"{_short_of(keep)}. The threshold was chosen on {validation} validation "
+            f"samples with a binomial bound, so that it holds for {sure} of draws of "
+            f"them.{f' Refer the {other} to a person.' if rest else ''}"
         )
     yield Finding(
         "keepable",
-        text,
+        headline,
+        detail,
         {
             "required": keep.required,
             "threshold": keep.threshold if isfinite(keep.threshold) else None,
@@ -157,14 +151,15 @@ def _short_of(keep: Keepable) -> str:
         return ""
     if kept.high < keep.required:
         return ", less than required: the validation set promised too much"
-    return f", less than required, which of {count(kept.trials)} may be chance"
+    return f", less than required, which for {count(kept.trials)} samples may be chance"
 
 
 def calibration(study: Study) -> Iterator[Finding]:
     """Say whether the confidence keeps its word.
 
     Over- or underconfident where the mean confidence and the accuracy differ by more
-    than chance would make them, were every confidence p right in p of cases.
+    than chance would make them, were every confidence p right in p of cases. Nothing is
+    said where a difference would have to be large to show.
     """
     if study.predictions is None or study.confidence is None:
         return
@@ -175,19 +170,22 @@ def calibration(study: Study) -> Iterator[Finding]:
     mean, share = found.mean_confidence, found.accuracy
     samples = len(study.targets)
     noise = TWO_SIDED * sqrt(found.variance) / samples
-    verdict = "The network is neither over- nor underconfident"
-    if noise > TELLING:
-        verdict = (
-            f"Whether the network is over- or underconfident {count(samples)} samples "
-            "do not tell"
-        )
-    if abs(mean - share) > max(noise, SLIGHT):
+    off = abs(mean - share) > max(noise, SLIGHT)
+    if not off and noise > TELLING:
+        return
+    verdict = "Confidence is well calibrated"
+    detail = "They differ by no more than chance explains."
+    if off:
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
+        detail = (
+            "That is more than chance explains. Before you use its probabilities, fit "
+            "a temperature for its logits on validation samples."
+        )
     yield Finding(
         "calibration",
-        f"{verdict}: the probability of its answer is {percent(mean)} on average, and "
-        f"{percent(share)} of them are right. Over {BINS} bins of confidence "
-        f"the two differ by {percent(found.error)} (the expected calibration error).",
+        f"{verdict}: mean confidence {percent(mean)}, accuracy {percent(share)}",
+        f"{detail} The expected calibration error over {BINS} bins of confidence is "
+        f"{points(found.error, signed=False)}.",
         {
             "mean_confidence": mean,
             "accuracy": share,
@@ -226,9 +224,10 @@ def decided_late(study: Study) -> Iterator[Finding]:
     of_late, of_others = float(wrong[late].mean()), float(wrong[~late].mean())
     yield Finding(
         "decided late",
-        f"{percent(float(early.mean()))} of the samples are decided from "
-        f"{hidden[0].name} on: all later layers agree. {count(int(late.sum()))} are "
-        f"decided in {hidden[-1].name} at the earliest"
+        f"{percent(float(early.mean()))} of predictions are settled by "
+        f"{hidden[0].name}",
+        f"Later layers do not change them. {count(int(late.sum()))} predictions are "
+        f"settled by {hidden[-1].name} at the earliest"
         f"{_shares_wrong(of_late, of_others)}.",
         {
             "decided_from_first": float(early.mean()),
@@ -247,12 +246,12 @@ def _shares_wrong(of_late: float, of_others: float) -> str:
         return ""
     if not of_late:
         return f": all of these are right, {percent(of_others)} of the others are wrong"
-    rest = f"of the others {percent(of_others)}" if of_others else "none of the others"
-    return f": of these {percent(of_late)} are wrong, {rest}"
+    others = f", {percent(of_others)} of the others" if of_others else ""
+    return f": {percent(of_late)} of these are wrong{others}"
 
 
 def decided_wrong(study: Study) -> Iterator[Finding]:
-    """Tell mistakes made from the first hidden layer on from those made on the way.
+    """Tell errors made from the first hidden layer on from those made on the way.
 
     The former: every hidden layer's probe says the wrong class that the network says.
     The latter: the probe of some hidden layer says the right one.
@@ -269,23 +268,24 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
     if not early + lost:
         return
     total = len(wrong)
-    texts: list[str] = []
+    was = "was" if lost == 1 else "were"
+    said_right = "still right in a probe of some hidden layer"
     if early:
-        texts.append(
-            f"{count(early)} of the {count(total)} mistakes ({percent(early / total)}) "
-            f"{'is' if early == 1 else 'are'} made from {hidden[0].name} on: more "
-            f"layers would not help {'that' if early == 1 else 'those'}, a look at the "
-            "samples and their labels may."
+        already = "is" if early == 1 else "are"
+        headline = (
+            f"{count(early)} of {count(total)} errors {already} already made in "
+            f"{hidden[0].name} and never corrected"
         )
-    if lost:
-        of = "" if early else f" of the {count(total)} mistakes"
-        texts.append(
-            f"{count(lost)}{of} ({percent(lost / total)}) could still be read right in "
-            f"some hidden layer and {'is' if lost == 1 else 'are'} lost later."
-        )
+        detail = "More layers will not help; check these samples and their labels."
+        if lost:
+            detail += f" {count(lost)} others {was} {said_right}, and lost later."
+    else:
+        headline = f"{count(lost)} of {count(total)} errors {was} {said_right}"
+        detail = "They were lost in a later layer."
     yield Finding(
         "decided wrong",
-        " ".join(texts),
+        headline,
+        detail,
         {
             "mistakes": total,
             "wrong_from_first": early,
@@ -319,19 +319,18 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         return
     worst, suspects = convincing[0], len(convincing)
     label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
-    doubtful = "is" if suspects == 1 else "are"
     total = len(suspected)
     among = "" if worst.among is None else f" among {count(worst.among)} samples"
+    of = "" if total == suspects else f" of {count(total)}"
+    labels = "label is" if suspects == total == 1 else "labels are"
+    labels = "suspicious labels is" if suspects == 1 < total else f"suspicious {labels}"
     yield Finding(
         "suspect labels",
-        f"Of {count(total)} suspect {'label' if total == 1 else 'labels'} "
-        f"{count(suspects)} {doubtful} doubted by the network and by most neighbours "
-        f"alike. Most of all that of {worst.name}: "
-        f"labelled {label}, it is read as "
-        f"{suggestion} {_since(worst.since)}with a probability of "
-        f"{percent(worst.probability_of_suggestion)}, and so are "
-        f"{worst.neighbours_agreeing} of its {worst.neighbours} nearest neighbours"
-        f"{among} labelled.",
+        f"{count(suspects)}{of} {labels} contradicted by network and neighbours",
+        f"Check {worst.name} first: labelled {label}, but predicted {suggestion} "
+        f"{_since(worst.since)}with a probability of "
+        f"{percent(worst.probability_of_suggestion)}; {worst.neighbours_agreeing} of "
+        f"its {worst.neighbours} nearest neighbours{among} are labelled {suggestion}.",
         {
             "suspects": suspects,
             "of": total,
@@ -356,4 +355,4 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
 def _since(layer: str | None) -> str:
     if layer is None:
         return ""
-    return f"from {'the raw input' if layer == 'input' else layer} on, "
+    return f"from {'the raw input' if layer == 'input' else layer} on "

@@ -9,7 +9,7 @@ import numpy as np
 from layerwise.statistics import NOTABLE, TWO_SIDED, difference_noise, exceeds
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import chosen, count, listed, number, percent, percent_of, points
 
 NAMED = 5
 """Of more hidden layers than this, three are named: all would make no sentence."""
@@ -32,19 +32,25 @@ def gap(study: Study) -> Iterator[Finding]:
     layers = tuple(study)
     gaps = [_probe_fitted(layer) - layer.separability for layer in layers]
     opens = layers[int(np.nanargmax(np.diff(gaps, prepend=0)))]
-    where = f"opens most in {opens.name}"
-    if opens is study.input:
-        where = "lies already in the raw input"
+    where = "is there in the raw input already"
+    if opens is not study.input:
+        where = f"widens most in {opens.name}"
+    fitted, other = (percent_of(one.value, one.trials) for one in (learnt, scored))
     yield Finding(
         "gap",
-        f"Of {count(learnt.trials)} samples fitted on {percent(learnt.value)} are "
-        f"right, of those scored {percent(scored.value)}. The gap {where}, from which "
-        f"a linear probe reads {percent(_probe_fitted(opens))} of the former and "
-        f"{percent(opens.separability)} of the latter.",
+        f"Generalisation gap: {fitted} on training samples, {other} on "
+        f"{study.scored_on}",
+        f"The gap of {points(learnt.value - scored.value, signed=False)} {where}: a "
+        f"linear probe of {opens.name} is right for "
+        f"{percent(_probe_fitted(opens))} of {count(learnt.trials)} samples fitted on "
+        f"and for {percent(opens.separability)} of those scored. More training samples "
+        "would help; so may dropout or weight decay.",
         {
             "fitted_accuracy": learnt.value,
             "fitted_samples": learnt.trials,
             "accuracy": scored.value,
+            "gap": learnt.value - scored.value,
+            "scored_on": study.scored_on,
             "notable": NOTABLE,
             "opens": opens.name,
             "probe_fitted": {layer.name: _probe_fitted(layer) for layer in layers},
@@ -68,10 +74,12 @@ def short(study: Study) -> Iterator[Finding]:
     linear = _probe_fitted(study.input)
     yield Finding(
         "short of what is required",
-        f"Not even of the samples fitted on are as many right as required: "
-        f"{percent(learnt.value)} of {count(learnt.trials)}, where "
-        f"{percent(keep.required)} is required and a linear probe of the raw input has "
-        f"{percent(linear)}. More samples of the same kind would not help.",
+        f"Training accuracy {percent_of(learnt.value, learnt.trials)} is below the "
+        f"required {chosen(keep.required)}",
+        f"The scored samples do as well but for chance, so that more samples of the "
+        "same kind will not help; a larger network, better features or cleaner labels "
+        f"may. A linear probe of the raw input has {percent(linear)} on the "
+        f"{count(learnt.trials)} samples fitted on.",
         {
             "fitted_accuracy": learnt.value,
             "fitted_samples": learnt.trials,
@@ -109,17 +117,29 @@ def added(study: Study) -> Iterator[Finding]:
     if len(named) > NAMED:
         gain = np.subtract(after, before)
         named = sorted({0, int(np.argmax(gain)), hidden[-1]})
-    steps = [f"{names[i]} {percent(after[i])} ({percent(before[i])})" for i in named]
     course, epochs = _course(study, hidden[-1])
     samples, last = len(study.sampled), after[-1]
+
+    def around(at: int) -> str:
+        one, other = (percent_of(x[at], samples) for x in (before, after))
+        return f"{one} to {other}"
+
+    changed = abs(after[-1] - before[-1]) > difference_noise(
+        before[-1], samples, after[-1], samples
+    )
+    verb = "hardly changed"
+    if changed:
+        verb = "raised" if after[-1] > before[-1] else "lowered"
+    others = [f"{names[i]} {around(i)}" for i in named[:-1]]
     beside = "which is chance"
     if last - chance <= difference_noise(last, samples, chance, samples):
-        beside = f"from which so many samples cannot tell {names[-1]}"
+        beside = f"within sampling noise of {names[-1]}"
     yield Finding(
         "training",
-        f"What training has added: of a sample of {count(samples)}, a "
-        f"linear probe reads from {listed(steps)} right; in brackets, before the first "
-        f"step. Shuffled labels give {percent(chance)}, {beside}.{course}",
+        f"Training {verb} {names[-1]}'s linear-probe accuracy: {around(-1)}",
+        f"Measured on {count(samples)} samples, before the first step and after the "
+        f"last{f': {listed(others)}' if others else ''}. Shuffled labels give "
+        f"{percent_of(chance, samples)}, {beside}.{course}",
         {
             "samples": samples,
             "untrained": dict(zip(names, before, strict=True)),
@@ -150,7 +170,7 @@ def _course(study: Study, place: int) -> tuple[str, dict[str, list[Any]]]:
     total = "" if epochs[-1] is None else f" of {epochs[-1]}"
     text = (
         f" Most of {study.layers[place].name}'s gain was there after epoch "
-        f"{epochs[early]}{total}, with {percent(course[early])}."
+        f"{epochs[early]}{total} ({percent_of(course[early], samples)})."
     )
     return text, evidence
 
@@ -184,21 +204,23 @@ def depth(study: Study) -> Iterator[Finding]:
     if kept is None:
         return
     right = view.predictions == view.targets
-    whole = float(right.mean())
+    whole, samples = float(right.mean()), len(right)
     noise = losses[kept][1]
     of_probes = (view.probe_predictions == view.targets).mean(axis=1)
+    shorter = float(of_probes[kept])
     cut = dict(zip(["input", *hidden], map(float, of_probes), strict=False))
     yield Finding(
         "depth",
-        f"{_would_do(hidden, kept)} is right for {percent(float(of_probes[kept]))} of "
-        f"{count(len(right))} validation samples, the whole network for "
-        f"{percent(whole)}; the difference is known to {percent(noise)}.",
+        _would_do(hidden, kept),
+        f"{_cut(hidden, kept)} is right for {percent_of(shorter, samples)} of "
+        f"{count(samples)} validation samples, the whole network for "
+        f"{percent_of(whole, samples)} (difference ± {points(noise, signed=False)}).",
         {
             "hidden_layers": len(hidden),
             "would_do": kept,
             "could_go": hidden[kept:],
             "accuracy": whole,
-            "samples": len(right),
+            "samples": samples,
             "cut_after": cut,
             "noise": noise,
         },
@@ -226,14 +248,22 @@ def _bearable(loss: float, noise: float) -> bool:
 
 
 def _would_do(hidden: list[str], kept: int) -> str:
-    """Return which layers could go, as the beginning of a sentence."""
+    """Say how many hidden layers are enough."""
     if kept == 0:
-        return "No hidden layer is needed: a linear classifier on the raw input"
+        return "No hidden layer is needed"
+    verb = "is" if kept == 1 else "are"
+    return f"{kept} of {len(hidden)} hidden layers {verb} enough"
+
+
+def _cut(hidden: list[str], kept: int) -> str:
+    """Return what is left of a network that is cut after so many hidden layers."""
+    if kept == 0:
+        return "A linear classifier on the raw input"
     gone = hidden[kept:]
     named = listed(gone) if len(gone) < 3 else f"{gone[0]} to {gone[-1]}"
     return (
-        f"{kept} of the {len(hidden)} hidden layers would do: cut after "
-        f"{hidden[kept - 1]}, with a linear classifier in place of {named}, the network"
+        f"Cut after {hidden[kept - 1]}, with a linear classifier in place of {named}, "
+        "the network"
     )
 
 
@@ -251,18 +281,22 @@ def width(study: Study) -> Iterator[Finding]:
     repeated = {x.name: int(np.sum(x.duplicate & ~x.dead)) for x in layers}
     units = {layer.name: layer.units for layer in layers}
     would_do = {name: units[name] - dead[name] - repeated[name] for name in units}
-    parts = [f"{would_do[name]} of {units[name]} in {name}" for name in units]
     idle = (sum(dead.values()), sum(repeated.values()))
+    total = sum(layer.units for layer in study.hidden)
+    parts = [f"{units[x] - would_do[x]} of {units[x]} in {x}" for x in units]
     yield Finding(
         "width",
-        f"Fewer units would do without changing a prediction of {study.fitted_on}: "
-        f"{listed(parts)}. {_idle(*idle)}.",
+        f"{count(sum(idle))} of {count(total)} hidden units can be removed without "
+        "changing a prediction",
+        f"{_idle(*idle)}, for all of {study.fitted_on}: {listed(parts)}.",
         {
             "units": units,
             "dead": dead,
             "repeated": repeated,
             "would_do": would_do,
             "idle": idle,
+            "removable": {name: units[name] - would_do[name] for name in units},
+            "of": (sum(idle), total),
             "fitted_on": study.fitted_on,
         },
         "counted",
@@ -272,12 +306,12 @@ def width(study: Study) -> Iterator[Finding]:
 def _idle(dead: int, repeated: int) -> str:
     parts: list[str] = []
     if dead:
-        verb = "is" if dead == 1 else "are"
-        parts.append(f"{dead} {verb} dead, with one output whatever comes in")
+        be = "is dead, with" if dead == 1 else "are dead, with"
+        parts.append(f"{count(dead)} {be} the same output")
     if repeated:
         verb = "repeats" if repeated == 1 else "repeat"
-        parts.append(f"{repeated} {verb} another")
-    return listed(parts)
+        parts.append(f"{count(repeated)} {verb} another unit")
+    return " and ".join(parts)
 
 
 def projected(study: Study) -> Iterator[Finding]:
@@ -287,11 +321,12 @@ def projected(study: Study) -> Iterator[Finding]:
         if drawn is not None:
             yield Finding(
                 kind="projected",
-                text=f"{layer.name} has {count(drawn.units)} units: its scatter, and "
-                "what follows from it (components, discriminants, probes, dimensions), "
-                f"is that of {count(drawn.width)} orthogonal directions drawn with "
-                f"seed {drawn.seed}; class means, variances and dead units are those "
-                "of the units themselves, and duplicate units are not looked for.",
+                headline=f"{layer.name} was projected: {count(drawn.units)} units to "
+                f"{count(drawn.width)} dimensions",
+                detail=f"The orthogonal directions are random (seed {drawn.seed}). "
+                "Scatter, components, discriminants, probes and dimensions are those "
+                "of the projection; class means, variances and dead units those of the "
+                "units. Duplicate units are not counted. --max-units sets the width.",
                 evidence={
                     "layer": layer.name,
                     "units": drawn.units,
@@ -309,13 +344,13 @@ def fast(study: Study) -> Iterator[Finding]:
         worst = max(found, key=lambda layer: layer.moments.rounding)
         measured = worst.moments.rounding
         bound = max(layer.moments.rounding_bound for layer in found)
-        always = f", nor, whatever the data, by more than {number(bound)}"
+        always = f" Whatever the data, it is at most {number(bound, 2)}."
         yield Finding(
             kind="fast",
-            text="Products were taken in single precision: no entry of a layer's "
-            f"scatter is wrong by more than {number(measured)} of the largest, as "
-            f"measured on one block in 64 ({worst.name}, the worst)"
-            f"{always if isfinite(bound) else ''}.",
+            headline="Scatter was summed in single precision: error at most "
+            f"{number(measured, 2)}",
+            detail="Of the largest entry, measured on one block in 64 "
+            f"({worst.name}, the worst layer).{always if isfinite(bound) else ''}",
             evidence={"layer": worst.name, "measured": measured, "bound": bound},
             certainty="measured",
         )

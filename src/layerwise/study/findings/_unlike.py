@@ -10,7 +10,7 @@ from layerwise.data import Dataset, Samples
 from layerwise.model import flatten
 from layerwise.statistics import difference_noise
 from layerwise.study.records import Finding, Study
-from layerwise.wording import number, percent
+from layerwise.wording import number, percent, percent_of
 
 SURE, APART = 1.6, 0.05
 """Accuracies of validation and test set that differ by 1.6 times what chance exceeds in
@@ -56,12 +56,12 @@ def unlike(study: Study, data: Dataset) -> Iterator[Finding]:
     assert scored is not None
     before = float(np.mean(view.predictions == view.targets))
     differs, evidence = _difference(data, known=True)
-    differs = differs or "Mean, spread and class shares are alike in both."
+    differs = differs or "Means, stds and class shares are alike in both."
     yield Finding(
         "test set unlike training",
-        f"The test set is unlike the training set: {percent(before)} of validation "
-        f"samples are right and {percent(scored.value)} of test samples. {differs} "
-        "Check how the test set was made before you trust either number.",
+        f"Test set differs from training: {percent_of(before, len(view.targets))} "
+        f"validation, {percent_of(scored.value, scored.trials)} test accuracy",
+        f"{differs} Check how the test set was made before you trust either number.",
         {"validation": before, "test": scored.value, **evidence},
     )
 
@@ -72,8 +72,8 @@ def unlike_inputs(data: Dataset) -> Iterator[Finding]:
     if differs:
         yield Finding(
             "test set unlike training",
-            f"The test set is unlike the training set. {differs} Check how the test "
-            "set was made.",
+            "Test inputs differ from training inputs",
+            f"{differs} Check how the test set was made.",
             evidence,
         )
 

@@ -14,16 +14,19 @@ from layerwise.wording import count
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found out, as a sentence with its numbers.
+    """One thing found out: a headline, its detail, and the numbers of both.
 
     Parameters
     ----------
     kind : str
         What rule found it; the same for the same rule.
-    text : str
-        The sentence.
+    headline : str
+        What was found, in about twelve words, with its number; no full stop.
+    detail : str
+        One to three sentences: how it was found, what it means, what to do. Empty
+        where the headline says all.
     evidence : dict
-        Every number in the sentence, by name.
+        Every number in headline and detail, by name.
     certainty : str
         How sure it is: ``counted`` (of all samples or units named), ``measured`` (on
         samples that stand for others, with an interval or a stated sample), or
@@ -31,9 +34,15 @@ class Finding:
     """
 
     kind: str
-    text: str
+    headline: str
+    detail: str
     evidence: dict[str, Any]
     certainty: str = "measured"
+
+    @property
+    def text(self) -> str:
+        """Headline and detail as sentences."""
+        return " ".join(filter(None, (f"{self.headline}.", self.detail)))
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ def given_findings(
     how = "not scaled" if scaling.kind == "none" else f"scaled by {scaling.kind!r}"
     yield Finding(
         "module input",
-        f"The module was given inputs from {number(low)} to {number(high)} (mean "
-        f"{number(mean)}, std {number(std)}), {how}.",
+        f"The module was given inputs from {number(low)} to {number(high)}",
+        f"Their mean is {number(mean)}, their std {number(std)}; they were {how}.",
         {"min": low, "max": high, "mean": mean, "std": std, "scaling": scaling.kind},
         "counted" if len(train) <= LOOKED_AT else "measured",
     )
@@ -71,9 +71,9 @@ def _better(
         return
     yield Finding(
         "input scaling",
-        f"The inputs may be scaled wrongly: scaling={kind!r} lowers the validation "
-        f"loss from {number(float(now.mean()))} to {number(float(best.mean()))}. "
-        f"The accuracy of {count(len(now))} validation samples goes from "
+        f"The inputs may be scaled wrongly: {kind!r} lowers the validation loss",
+        f"It falls from {number(float(now.mean()))} to {number(float(best.mean()))}, "
+        f"and the accuracy on {count(len(now))} validation samples goes from "
         f"{percent(right_now)} to {percent(right)}. Scale inputs as in training: "
         f"--scaling {kind}, or lw.inspect(…, scaling={kind!r}).",
         {

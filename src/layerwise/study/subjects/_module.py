@@ -40,7 +40,7 @@ from layerwise.study.subjects._given import given_findings
 from layerwise.study.subjects._items import items_of, pictured
 from layerwise.study.subjects._subject import Block, Case, Stage
 from layerwise.training import Snapshot
-from layerwise.wording import listed
+from layerwise.wording import count, listed
 
 WIDEST_INPUT = 1 << 14
 """Numbers of an input, at most, that is looked at as a layer of its own."""
@@ -496,9 +496,9 @@ def _are_features(outputs: int, classes: int) -> bool:
 def _features(outputs: int) -> Finding:
     return Finding(
         "features",
-        f"The module's {outputs} outputs are taken for features, not for logits: the "
-        "labels have far fewer classes. Predictions are not looked at; predict= says "
-        "how to read them.",
+        f"The module's {outputs} outputs are taken for features, not logits",
+        "The labels have far fewer classes, so predictions are left out. predict= says "
+        "how to read logits from the outputs.",
         {"outputs": outputs},
         "rule of thumb",
     )
@@ -507,10 +507,11 @@ def _features(outputs: int) -> Finding:
 def _left_out(left_out: Mapping[str, str]) -> Finding:
     shown = [f"{name} ({why})" for name, why in left_out.items()]
     more = [f"{len(shown) - NAMED} more"] if len(shown) > NAMED else []
-    verb = "is" if len(shown) == 1 else "are"
+    be = "layer was" if len(shown) == 1 else "layers were"
     return Finding(
         "left out",
-        f"Not looked at {verb} {listed([*shown[:NAMED], *more])}.",
+        f"{count(len(shown))} {be} left out",
+        f"{listed([*shown[:NAMED], *more])}.",
         {"layers": dict(left_out)},
         "counted",
     )
