@@ -1,0 +1,96 @@
+/** From what the page holds to what it shows. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { App } from "./app";
+import { blocksOf } from "./blocks";
+import { VERSION, type Payload } from "./payload";
+import { playing } from "./play";
+import { recordsOf } from "./records";
+import { storeOf, type Store } from "./store";
+import { provide } from "./views/context";
+import "./style/base.css";
+import "./style/views.css";
+import "./style/sections.css";
+import "./style/print.css";
+
+function start(root: HTMLElement): void {
+  const blocks = blocksOf((id) => document.getElementById(id)?.textContent);
+  const payload = JSON.parse(blocks.text("payload")) as Payload;
+  if (payload.version !== VERSION) throw new Error(`payload of version ${payload.version}`);
+  const store = storeOf(recordsOf(payload, blocks));
+  themed(store);
+  store.follow(location.hash);
+  linked(store);
+  playing(store);
+  keys(store);
+  provide(store);
+  render(<App />, root);
+  sections(store);
+  if (!document.querySelector(".plot")) document.documentElement.dataset.ready = "";
+}
+
+/** Light or dark as the system has it, until the reader chooses. */
+function themed(store: Store): void {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  store.dark.value = system.matches;
+  system.addEventListener("change", () => { store.dark.value = system.matches; });
+  effect(() => {
+    document.documentElement.dataset.theme = store.dark.value ? "dark" : "light";
+  });
+  // Paper is white, whatever the screen is.
+  let before = false;
+  addEventListener("beforeprint", () => {
+    before = store.dark.value;
+    store.dark.value = false;
+  });
+  addEventListener("afterprint", () => { store.dark.value = before; });
+}
+
+/** The address follows the view without filling the history; and the other way. */
+function linked(store: Store): void {
+  let waiting = 0;
+  effect(() => {
+    const link = store.link.value;
+    clearTimeout(waiting);
+    waiting = window.setTimeout(() => {
+      try {
+        history.replaceState(null, "", `#${link}`);
+      } catch {
+        // A sandboxed frame has no address of its own.
+      }
+    }, 250);
+  });
+  addEventListener("hashchange", () => store.follow(location.hash));
+}
+
+function keys(store: Store): void {
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    store.mark(null);
+    store.focus.value = -1;
+  });
+}
+
+/** Go to a section when one is asked for. */
+function sections(store: Store): void {
+  effect(() => {
+    const wanted = store.section.value;
+    if (!wanted) return;
+    requestAnimationFrame(() => {
+      document.getElementById(wanted)?.scrollIntoView({ block: "start" });
+      store.section.value = null;
+    });
+  });
+}
+
+const root = document.getElementById("app");
+if (root) {
+  try {
+    start(root);
+  } catch (error) {
+    root.textContent = `This page cannot be shown: ${String(error)}`;
+    root.className = "failed";
+    throw error;
+  }
+}

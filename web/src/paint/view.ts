@@ -1,0 +1,116 @@
+/** One layer's view: follows the store, paints once a frame at most. */
+
+import { effect, type Signal } from "@preact/signals";
+import type { Run } from "../payload";
+import { knownAt, positionsAt, slice, snapshotsOf } from "../records";
+import type { Store } from "../store";
+import { hexOf, mixed, pixelOf, rgbOf } from "./colours";
+import { labelsOf, writeLabels } from "./labels";
+import { frameOf, paint, paintGround, radiusFor, stampOf, type Scene } from "./points";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export const MARGIN = 8;
+
+/** Where the square is in a view of this size, in CSS pixels. */
+export const viewFrame = ({ width, height }: Size) => frameOf(width, height, MARGIN);
+
+const waiting = new Map<HTMLCanvasElement, () => void>();
+
+/** Run once in the next frame, however often it is asked for. */
+function inFrame(canvas: HTMLCanvasElement, draw: () => void): void {
+  if (!waiting.size) {
+    requestAnimationFrame(() => {
+      const all = [...waiting.values()];
+      waiting.clear();
+      for (const one of all) one();
+      document.documentElement.dataset.ready = "";
+    });
+  }
+  waiting.set(canvas, draw);
+}
+
+/** Keep a canvas showing one layer of one run; returns what ends it. */
+export function follow(
+  store: Store, index: number, layer: number, canvas: HTMLCanvasElement,
+  size: Signal<Size>,
+): () => void {
+  const run = store.payload.runs[index]!;
+  const end = effect(() => {
+    const { width, height } = size.value;
+    const scene = sceneOf(store, run, index, layer);
+    if (!scene || width < 8 || height < 8) return;
+    const theme = store.theme.value;
+    const ratio = store.moving.value ? 1 : Math.min(3, window.devicePixelRatio || 1);
+    const names = store.payload.classes.names;
+    const colours = store.classColours.value;
+    const ground = groundOf(store, run, index, layer);
+    inFrame(canvas, () => {
+      const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+      if (canvas.width !== w) canvas.width = w;
+      if (canvas.height !== h) canvas.height = h;
+      const frame = frameOf(w, h, MARGIN * ratio);
+      const context = canvas.getContext("2d")!;
+      const image = context.createImageData(w, h);
+      const target = new Uint32Array(image.data.buffer);
+      target.fill(pixelOf(theme.paper));
+      if (ground) paintGround(target, w, h, frame, ground.size, ground.pixels);
+      const radius = radiusFor(scene.from.length / 2, Math.min(width, height)) * ratio;
+      paint(target, w, h, frame, scene, stampOf(radius));
+      context.putImageData(image, 0, 0);
+      if (names.length <= 20) {
+        const labels = labelsOf(scene, store.records.labels, names);
+        writeLabels(context, frame, labels, ratio, theme, colours);
+      }
+    });
+  });
+  return () => {
+    waiting.delete(canvas);
+    end();
+  };
+}
+
+/** What is drawn at the store's time: between two snapshots, points on their way. */
+function sceneOf(store: Store, run: Run, index: number, layer: number): Scene | null {
+  const { records } = store;
+  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
+  if (!basis) return null;
+  const time = store.timeOf(index);
+  const at = Math.min(Math.floor(time), snapshotsOf(run) - 1);
+  const from = positionsAt(records, run, basis, at, layer);
+  const share = time - at;
+  const shared = {
+    roles: store.roles.value, pixels: store.pixels[index]!.value,
+    faint: pixelOf(store.theme.value.faint),
+  };
+  if (share === 0 || at + 1 >= snapshotsOf(run)) return { from, share: 0, ...shared };
+  const known = 2 * knownAt(records, run, at);
+  const to = positionsAt(records, run, basis, at + 1, layer).subarray(0, known);
+  return { from, to, share: eased(share), ...shared };
+}
+
+const eased = (share: number) => share * share * (3 - 2 * share);
+
+function groundOf(store: Store, run: Run, index: number, layer: number) {
+  const { regions } = run;
+  if (!regions || regions.layer !== layer) return null;
+  const snapshot = store.snapshotOf(index);
+  const size = regions.answers.shape[1] ?? 0;
+  const answers = slice(store.records, regions.answers, snapshot);
+  const sure = slice(store.records, regions.confidence, snapshot);
+  const theme = store.theme.value;
+  const classes = store.classColours.value.map(rgbOf);
+  const least = 1 / Math.max(1, classes.length);
+  return {
+    size,
+    pixels: Uint32Array.from(answers, (answer, i) => {
+      const share = Math.max(0, (sure[i]! / 255 - least) / (1 - least));
+      return pixelOf(mixed(theme.paper, classes[answer] ?? theme.paper, 0.06 + 0.3 * share));
+    }),
+  };
+}
+
+export const paperOf = (store: Store) => hexOf(store.theme.value.paper);

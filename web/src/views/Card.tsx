@@ -1,0 +1,185 @@
+/** The sample card: one sample, what each layer reads in it, and what is marked. */
+
+import type { Column, Run } from "../payload";
+import { columnsOf, neighboursOf, readingsOf, settledOf, sourceOf } from "../records";
+import { sampleRows, saveCsv } from "../save";
+import type { Store } from "../store";
+import { count, initials, number, percent, plural, short } from "../wording";
+import { useStore } from "./context";
+import { announced } from "./drawing";
+import { describe } from "./describe";
+import { Chip, nameOf, Picture } from "./parts";
+import { Sheet } from "./Sheet";
+
+export function Card() {
+  const store = useStore();
+  const sample = store.current.value;
+  return (
+    <aside class="card" aria-label="Sample">
+      {sample >= 0 ? <Sample sample={sample} /> : <Hint />}
+      <p class="spoken" aria-live="polite">{announced({ store })}</p>
+      <FindingDetail />
+      <Marked />
+    </aside>
+  );
+}
+
+function Hint() {
+  const { drawing } = useStore();
+  return (
+    <p class="hint">{drawing.value
+      ? "Draw around points with your finger."
+      : "Point at a sample. Draw around points to follow them through every layer."}</p>
+  );
+}
+
+function Sample({ sample }: { sample: number }) {
+  const store = useStore();
+  const { records, payload } = store;
+  const table = payload.samples!;
+  return (
+    <div class="sample">
+      <div class="who">
+        <Picture table={table} at={sample} size={84} />
+        <dl>
+          <dt>{nameOf(store, table, sample)}</dt>
+          <dd class="source">{rowOf(store, sample)}</dd>
+          <dt>labelled</dt><dd><Chip of={records.labels[sample]!} /></dd>
+          {payload.runs.map((run, index) => (
+            <Answer key={index} run={run} index={index} sample={sample} />
+          ))}
+        </dl>
+      </div>
+      {table.texts && <p class="text">{short(table.texts[sample] ?? "", 400)}</p>}
+      {payload.runs.map((run, index) => (
+        <Strip key={index} run={run} sample={sample} />
+      ))}
+      <Values sample={sample} columns={columnsOf(table)} />
+      <Neighbours sample={sample} />
+    </div>
+  );
+}
+
+function rowOf({ payload, records }: Store, sample: number): string {
+  const source = sourceOf(records, payload.samples!, sample);
+  return source
+    ? `row ${count(source.row)}${source.file && ` of ${short(source.file, 28)}`}` : "";
+}
+
+function Answer({ run, index, sample }: { run: Run; index: number; sample: number }) {
+  const store = useStore();
+  const said = store.answersAt(index)?.[sample];
+  const sure = store.confidenceAt(index)?.[sample];
+  if (said == null) return null;
+  const who = store.payload.runs.length > 1 ? short(run.name, 16) : "network says";
+  return (
+    <>
+      <dt>{who}</dt>
+      <dd><Chip of={said} /> {sure != null && percent(sure / 65535)}</dd>
+    </>
+  );
+}
+
+/** What the probe of each layer reads, and from which on it stays so. */
+function Strip({ run, sample }: { run: Run; sample: number }) {
+  const { records, payload, names } = useStore();
+  const readings = readingsOf(records, run, sample);
+  if (!readings.length) return null;
+  const settled = run.layers[settledOf(records, run, sample)];
+  return (
+    <div class="strip-part">
+      <p class="note">
+        {payload.runs.length > 1 && <b>{short(run.name, 16)}: </b>}
+        read by each layer{settled
+          ? <> · settled by <b>{settled.name}</b></> : run.settled && " · not settled"}
+      </p>
+      <ol class="strip">
+        {readings.map((reading, layer) => (
+          <li key={layer}>
+            <Chip of={reading} title={`${run.layers[layer]!.name} reads ${
+              names[reading] ?? "–"}`} />
+            <small>{initials(run.layers[layer]!.name)}</small>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+const FIRST = 6;
+
+function Values({ sample, columns }: { sample: number; columns: Column[] }) {
+  const { array } = useStore();
+  if (!columns.length) return null;
+  const row = ({ name, values, levels }: Column) => {
+    const value = array(values)[sample];
+    const said = levels ? (levels[value ?? -1] ?? "–") : number(value);
+    return <tr key={name}><th scope="row">{short(name, 24)}</th><td>{short(said, 24)}</td></tr>;
+  };
+  return (
+    <>
+      <table class="values"><tbody>{columns.slice(0, FIRST).map(row)}</tbody></table>
+      {columns.length > FIRST && (
+        <details>
+          <summary>{columns.length - FIRST} more columns</summary>
+          <table class="values"><tbody>{columns.slice(FIRST).map(row)}</tbody></table>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Neighbours({ sample }: { sample: number }) {
+  const store = useStore();
+  const found = neighboursOf(store.records, sample);
+  const table = store.payload.others;
+  if (!found.length || !table) return null;
+  const labels = table.labels && store.array(table.labels);
+  return (
+    <div class="near">
+      <p class="note">nearest training samples</p>
+      <ol>
+        {found.map((at) => (
+          <li key={at} title={nameOf(store, table, at)}>
+            <Picture table={table} at={at} size={36} />
+            {labels && <Chip of={labels[at]!} />}
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function FindingDetail() {
+  const found = useStore().finding.value;
+  if (!found) return null;
+  return (
+    <div class="finding">
+      <p><b>{found.headline}</b></p>
+      {found.detail && <p>{found.detail}</p>}
+      <small>{found.certainty}</small>
+    </div>
+  );
+}
+
+function Marked() {
+  const store = useStore();
+  const { payload, records, run } = store;
+  if (!store.mask.value || !run) return null;
+  const samples = store.markedSamples.value;
+  const save = () => saveCsv(`${payload.name}-marked.csv`,
+    sampleRows(records, run, store.snapshot.value, samples));
+  return (
+    <div class="marked">
+      <p class="actions">
+        <button onClick={() => store.mark(null)}>clear</button>
+        {samples.length > 0 && (
+          <button title={`Save ${plural(samples.length, "row")} as CSV`}
+            onClick={save}>CSV</button>
+        )}
+      </p>
+      <p><b>{count(samples.length)}</b> marked: {describe(store, store.marks.value)}</p>
+      <Sheet samples={samples} key={store.marks.value.length} />
+    </div>
+  );
+}

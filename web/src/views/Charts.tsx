@@ -1,0 +1,153 @@
+/** How training went: lines over epochs; a click or an arrow key goes to an epoch. */
+
+import { useRef } from "preact/hooks";
+import type { Chart, Run } from "../payload";
+import { scaleOf, spread, type Scale } from "../scale";
+import { number, short, wholePercent } from "../wording";
+import { useStore } from "./context";
+import { SaveChart, Section } from "./parts";
+
+const [WIDTH, HEIGHT] = [560, 230];
+const BOX = { left: 52, right: WIDTH - 92, top: 10, bottom: HEIGHT - 36 };
+
+export function Training() {
+  const { run } = useStore();
+  if (!run?.charts.length) return null;
+  const moves = run.charts.some(({ cursor }) => cursor) && run.snapshots.length > 1;
+  return (
+    <Section id="training" title="Training"
+      note={moves ? "Click a curve: every scatter and table goes to that epoch." : ""}>
+      <Charts run={run} index={0} />
+    </Section>
+  );
+}
+
+export function Charts({ run, index }: { run: Run; index: number }) {
+  return (
+    <div class="charts">
+      {run.charts.map((chart) => (
+        <Lines key={chart.id} chart={chart} run={run} index={index} />
+      ))}
+    </div>
+  );
+}
+
+function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number }) {
+  const store = useStore();
+  const figure = useRef<SVGSVGElement>(null);
+  const { lines } = chart;
+  const x = scaleOf(lines.flatMap((line) => line.x), BOX.left, BOX.right, chart.x.log);
+  const y = scaleOf(lines.flatMap((line) => line.y.map((v) => v ?? NaN)),
+    BOX.bottom, BOX.top, chart.y.log);
+  if (!x || !y) return null;
+  const follows = chart.cursor && run.snapshots.length > 1 && index === 0;
+  const at = run.snapshots[store.snapshotOf(index)]?.epoch;
+  const go = (snapshot: number) => store.go({ snapshot });
+  const onClick = (event: MouseEvent) => {
+    const box = figure.current!.getBoundingClientRect();
+    const epoch = x.invert(((event.clientX - box.left) / box.width) * WIDTH);
+    go(nearestTo(run, epoch));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    go(Math.max(0, Math.min(store.last, store.snapshot.value + step)));
+  };
+  const slider = follows ? {
+    role: "slider" as const, tabIndex: 0, onClick, onKeyDown,
+    "aria-valuemin": 0, "aria-valuemax": store.last, "aria-valuenow": store.snapshot.value,
+    "aria-valuetext": `epoch ${at}`,
+  } : { role: "img" as const };
+  return (
+    <figure class="lines">
+      <figcaption><strong>{chart.title}</strong></figcaption>
+      <svg ref={figure} class={follows ? "chart follows" : "chart"}
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-label={chart.title} {...slider}>
+        <Axes chart={chart} x={x} y={y} />
+        <Curves chart={chart} x={x} y={y} />
+        {chart.cursor && at != null && at >= Math.min(...lines.flatMap((l) => l.x)) && (
+          <line class="cursor" x1={x(at)} x2={x(at)} y1={BOX.top} y2={BOX.bottom} />
+        )}
+      </svg>
+      <SaveChart chart={figure} name={chart.id} what={chart.title} />
+    </figure>
+  );
+}
+
+function nearestTo(run: Run, epoch: number): number {
+  const distances = run.snapshots.map((snapshot) => Math.abs(snapshot.epoch - epoch));
+  return distances.indexOf(Math.min(...distances));
+}
+
+function Axes({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
+  const middle = (BOX.left + BOX.right) / 2;
+  return (
+    <>
+      {y.ticks.map((tick) => (
+        <g key={tick}>
+          <line class="grid" x1={BOX.left} x2={BOX.right} y1={y(tick)} y2={y(tick)} />
+          <text x={BOX.left - 6} y={y(tick)} text-anchor="end" dominant-baseline="middle">
+            {chart.y.percent ? wholePercent(tick) : number(tick, 3)}</text>
+        </g>
+      ))}
+      {x.ticks.map((tick) => (
+        <text key={tick} x={x(tick)} y={BOX.bottom + 15} text-anchor="middle">
+          {number(tick, 3)}</text>
+      ))}
+      <text x={middle} y={HEIGHT - 5} text-anchor="middle">{chart.x.label}</text>
+      <text transform={`translate(11 ${(BOX.top + BOX.bottom) / 2}) rotate(-90)`}
+        text-anchor="middle">{chart.y.label}</text>
+    </>
+  );
+}
+
+/** Names stand at the lines' ends: no legend to look up. More than this many: none. */
+const NAMED = 10;
+
+function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
+  const { classColours } = useStore();
+  const named = chart.lines.filter(({ pale }) => !pale);
+  const colour = (i: number) => {
+    const line = named[i]!;
+    const all = classColours.value;
+    return all[(line.classIndex ?? i) % Math.max(1, all.length)] ?? "#5790fc";
+  };
+  const drawn = (value: number | null | undefined) =>
+    value != null && (!chart.y.log || value > 0);
+  const path = ({ x: xs, y: ys }: Chart["lines"][number]) => {
+    let open = false;
+    return xs.map((value, i) => {
+      if (!drawn(ys[i]) || (chart.x.log && value <= 0)) {
+        open = false;
+        return "";
+      }
+      const step = `${open ? "L" : "M"}${x(value).toFixed(1)} ${y(ys[i]!).toFixed(1)}`;
+      open = true;
+      return step;
+    }).join("");
+  };
+  const ends = named.map(({ y: ys }) => {
+    const last = ys.findLast(drawn);
+    return last == null ? BOX.bottom : y(last);
+  });
+  const places = spread(ends, 13, BOX.top + 4, BOX.bottom);
+  return (
+    <>
+      {chart.lines.filter(({ pale }) => pale).map((line) => (
+        <path key={line.name} class="pale" d={path(line)} />
+      ))}
+      {named.map((line, i) => (
+        <path key={line.name} class="line" stroke={colour(i)} d={path(line)} />
+      ))}
+      {named.length <= NAMED && named.map((line, i) => (
+        <g key={line.name}>
+          <line class="mark" stroke={colour(i)} x1={BOX.right + 5} x2={BOX.right + 13}
+            y1={places[i]} y2={places[i]} />
+          <text x={BOX.right + 17} y={places[i]} dominant-baseline="middle">
+            {short(line.name, 13)}</text>
+        </g>
+      ))}
+    </>
+  );
+}

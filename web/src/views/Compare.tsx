@@ -1,0 +1,63 @@
+/** Runs in columns, over one sample set: one lasso goes through all of them. */
+
+import type { Run } from "../payload";
+import { percent, short } from "../wording";
+import { Card } from "./Card";
+import { Charts } from "./Charts";
+import { useStore } from "./context";
+import { Controls } from "./Controls";
+import { Table } from "./Data";
+import { Section } from "./parts";
+import { Scatters } from "./Scatters";
+
+export function Compare() {
+  const { payload } = useStore();
+  const tables = payload.tables.filter(({ place }) => place === "compare");
+  return (
+    <>
+      <Controls />
+      <div class="with-card" id="scatters">
+        <div class="runs" data-runs={payload.runs.length}>
+          {payload.runs.map((run, index) => (
+            <section key={index} class="run" aria-label={run.name}>
+              <RunHeading run={run} />
+              {run.layers.length > 0 && <Scatters run={index} />}
+            </section>
+          ))}
+        </div>
+        {payload.samples && <Card />}
+      </div>
+      {tables.length > 0 && (
+        <Section id="data" title="Side by side">
+          {tables.map((table) => <Table key={table.id} table={table} open />)}
+        </Section>
+      )}
+      {payload.runs.some(({ charts }) => charts.length) && (
+        <Section id="training" title="Training">
+          <div class="runs" data-runs={payload.runs.length}>
+            {payload.runs.map((run, index) => (
+              <section key={index} class="run" aria-label={run.name}>
+                <h3>{short(run.name, 40)}</h3>
+                <Charts run={run} index={index} />
+              </section>
+            ))}
+          </div>
+        </Section>
+      )}
+    </>
+  );
+}
+
+function RunHeading({ run }: { run: Run }) {
+  return (
+    <header>
+      <h2>{run.href ? <a href={run.href}>{short(run.name, 40)}</a> : short(run.name, 40)}</h2>
+      <p>
+        {run.accuracy && <b>{percent(run.accuracy.value)}</b>}
+        {" "}{run.warning}
+        <small>{run.settings?.map(([name, value]) =>
+          `${name} ${short(value, 20)}`).join(" · ")}</small>
+      </p>
+    </header>
+  );
+}

@@ -1,0 +1,131 @@
+/** The bar: time, basis, colour, classes. On small screens most of it is folded. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { hexOf } from "../paint/colours";
+import { short } from "../wording";
+import { useStore } from "./context";
+import { Choice } from "./parts";
+
+export function Controls() {
+  const store = useStore();
+  const { run } = store;
+  const folded = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    // Open where there is room; a reader's own choice stays until the width changes.
+    const wide = matchMedia("(min-width: 760px)");
+    const set = () => { if (folded.current) folded.current.open = wide.matches; };
+    set();
+    wide.addEventListener("change", set);
+    return () => wide.removeEventListener("change", set);
+  }, []);
+  if (!run?.layers.length) return null;
+  return (
+    <div class="controls" role="toolbar" aria-label="View">
+      <Time />
+      <button class="draw" aria-pressed={store.drawing.value}
+        onClick={() => { store.drawing.value = !store.drawing.value; }}>
+        draw around</button>
+      <details class="fold" ref={folded}>
+        <summary>view</summary>
+        <div class="row">
+          {run.bases.length > 1 && (
+            <Choice label="axes" value={store.basis.value}
+              choose={(at) => { store.basis.value = at; }}
+              options={run.bases.map(({ label, title }, id) => ({ id, label, title }))} />
+          )}
+          <Colour />
+          <Legend />
+        </div>
+      </details>
+    </div>
+  );
+}
+
+function Time() {
+  const store = useStore();
+  if (!store.last || !store.run) return null;
+  const at = store.run.snapshots[store.snapshot.value];
+  const label = at?.label ?? `epoch ${at?.epoch ?? ""}`;
+  const isPlaying = store.playing.value;
+  return (
+    <div class="time">
+      <button class="play" aria-pressed={isPlaying}
+        onClick={() => { store.playing.value = !isPlaying; }}>
+        <span aria-hidden="true">{isPlaying ? "❚❚" : "▶"}</span>
+        <span class="word">{isPlaying ? " pause" : " watch it learn"}</span>
+      </button>
+      <label>
+        <span class="epoch">{short(label, 14)}</span>
+        <input type="range" min={0} max={store.last} step={1} aria-label="snapshot"
+          aria-valuetext={label} value={store.snapshot.value}
+          onInput={(event) => {
+            store.playing.value = false;
+            store.time.value = Number(event.currentTarget.value);
+          }} />
+      </label>
+    </div>
+  );
+}
+
+/** More than these are chosen from a list. */
+const BUTTONS = 4;
+
+function Colour() {
+  const store = useStore();
+  const { colours } = store;
+  if (colours.length < 2) return null;
+  const columns = colours.slice(BUTTONS);
+  const value = store.colour.value;
+  const choose = (id: string) => { store.colour.value = id; };
+  return (
+    <>
+      <Choice label="colour" value={value} choose={choose}
+        options={colours.slice(0, BUTTONS)} />
+      {columns.length > 0 && (
+        <select aria-label="colour by a column" value={value.startsWith("column") ? value : ""}
+          onChange={(event) => choose(event.currentTarget.value || "class")}>
+          <option value="">column…</option>
+          {columns.map(({ id, label }) => (
+            <option key={id} value={id}>{short(label, 30)}</option>))}
+        </select>
+      )}
+    </>
+  );
+}
+
+/** Classes are switched here; what other colours mean is said beside them. */
+function Legend() {
+  const store = useStore();
+  const { names } = store;
+  const key = store.tints[0]?.value.key;
+  const byClass = store.colour.value === "class";
+  return (
+    <div class="legend">
+      {names.length <= 30 && (
+        <div role="group" aria-label="classes" class="classes">
+          {names.map((name, label) => (
+            <button key={label} title={name}
+              aria-pressed={!store.hidden.value.includes(label)}
+              style={byClass ? { borderBottomColor: store.classColours.value[label] ?? "" } : {}}
+              onClick={() => store.toggle(label)}>{short(name, 12)}</button>
+          ))}
+        </div>
+      )}
+      {key && "names" in key && (
+        <ul class="key">
+          {key.names.map(({ name, colour }) => (
+            <li key={name}><i style={{ backgroundColor: hexOf(colour) }} />{short(name, 14)}</li>
+          ))}
+        </ul>
+      )}
+      {key && "low" in key && (
+        <p class="key">
+          {key.low}
+          <i class="scale" style={{ backgroundImage: `linear-gradient(90deg,${
+            [0, 0.25, 0.5, 0.75, 1].map((s) => hexOf(key.colour(s))).join(",")})` }} />
+          {key.high}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,89 @@
+/** Tables and facts, and all findings: what is read rather than looked at. */
+
+import type { PageTable } from "../payload";
+import { saveCsv } from "../save";
+import { useStore } from "./context";
+import { Section } from "./parts";
+
+export function Data() {
+  const { payload } = useStore();
+  const tables = payload.tables.filter(({ place }) => place === "data");
+  if (!tables.length) return null;
+  return (
+    <Section id="data" title="The data">
+      {tables.map((table, i) => <Table key={table.id} table={table} open={i === 0} />)}
+    </Section>
+  );
+}
+
+export function Table({ table, open = false }: { table: PageTable; open?: boolean }) {
+  const { payload } = useStore();
+  const save = () => saveCsv(`${payload.name}-${table.id}.csv`, [table.head, ...table.rows]);
+  return (
+    <details class="table" open={open}>
+      <summary>{table.title}</summary>
+      {table.note && <p class="note">{table.note}</p>}
+      <div class="scroll">
+        <table class="plain">
+          <thead><tr>{table.head.map((cell, i) => <th key={i} scope="col">{cell}</th>)}</tr></thead>
+          <tbody>
+            {table.rows.map((row, i) => (
+              <tr key={i}>
+                {row.map((cell, j) => (j
+                  ? <td key={j}>{cell}</td> : <th key={j} scope="row">{cell}</th>))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <button class="csv" onClick={save}>CSV</button>
+    </details>
+  );
+}
+
+export function Findings() {
+  const store = useStore();
+  const findings = store.run?.findings ?? [];
+  if (!findings.length) return null;
+  return (
+    <Section id="findings" title="All findings">
+      <ol class="all-findings">
+        {findings.map((one, i) => (
+          <li key={i}>
+            <details>
+              <summary>{one.headline} <small>{one.certainty}</small></summary>
+              {one.detail && <p>{one.detail}</p>}
+              {one.link && (
+                <button onClick={() => {
+                  store.show(one);
+                  store.section.value ??= "scatters";
+                }}>show</button>
+              )}
+            </details>
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+export function Numbers() {
+  const { payload } = useStore();
+  const tables = payload.tables.filter(({ place }) => place === "numbers");
+  if (!tables.length && !payload.facts.length) return null;
+  return (
+    <Section id="numbers" title="Numbers and settings">
+      {tables.map((table) => <Table key={table.id} table={table} />)}
+      {payload.facts.length > 0 && (
+        <details class="table">
+          <summary>Settings</summary>
+          <dl class="facts">
+            {payload.facts.map(([name, value]) => (
+              <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </Section>
+  );
+}

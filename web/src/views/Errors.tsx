@@ -1,0 +1,130 @@
+/** Labels against answers; a cell shows its samples beside it and in every layer. */
+
+import { hexOf, mixed, textOn } from "../paint/colours";
+import { slice } from "../records";
+import { count, plural } from "../wording";
+import { useStore } from "./context";
+import { describe } from "./describe";
+import { Chip, Section } from "./parts";
+import { Sheet } from "./Sheet";
+
+/** More classes than this are a list of the commonest errors. */
+const TABLE = 20;
+const LISTED = 40;
+
+export function Errors() {
+  const store = useStore();
+  const { run, records, names } = store;
+  if (!run?.confusion) return null;
+  const snapshot = store.snapshot.value;
+  const counts = slice(records, run.confusion, snapshot);
+  const of = run.confusionOf?.[snapshot];
+  const classes = names.length;
+  const cells = [...counts].map((n, at) => (
+    { n, label: Math.floor(at / classes), answer: at % classes }));
+  const wrong = cells.filter(({ n, label, answer }) => n && label !== answer);
+  const total = wrong.reduce((sum, { n }) => sum + n, 0);
+  const marks = store.marks.value;
+  const shown = marks.length > 0 && marks.every(({ kind }) => kind === "cell" || kind === "errors");
+  return (
+    <Section id="errors" title="Errors"
+      note={<>{plural(total, "error")}{of ? ` of ${count(of)} samples` : ""}. Rows are
+        labels, columns answers. A cell shows its samples.</>}>
+      <div class="errors">
+        <div class="scroll">
+          {classes > TABLE ? <List cells={wrong} /> : <Matrix cells={cells} />}
+        </div>
+        <div class="beside">
+          {shown ? (
+            <>
+              <p class="note"><b>{count(store.markedSamples.value.length)}</b>
+                {" "}{describe(store, marks)}</p>
+              <Sheet samples={store.markedSamples.value} most={60} />
+            </>
+          ) : (
+            <button onClick={() => store.mark({ kind: "errors", at: [] })}>
+              show all errors</button>
+          )}
+        </div>
+      </div>
+    </Section>
+  );
+}
+
+interface Cell {
+  n: number;
+  label: number;
+  answer: number;
+}
+
+function useCell({ n, label, answer }: Cell) {
+  const store = useStore();
+  const { names } = store;
+  const marked = store.marks.value.some((mark) =>
+    mark.kind === "cell" && mark.at[0] === label && mark.at[1] === answer);
+  return {
+    "aria-pressed": marked,
+    "aria-label": `labelled ${names[label]}, answered ${names[answer]}: ${count(n)}`,
+    onClick: (event: MouseEvent) =>
+      store.mark({ kind: "cell", at: [label, answer] }, event.shiftKey),
+  };
+}
+
+function Matrix({ cells }: { cells: Cell[] }) {
+  const classes = useStore().names.length;
+  const order = [...Array(classes).keys()];
+  const most = Math.max(1, ...cells.filter((c) => c.label !== c.answer).map((c) => c.n));
+  return (
+    <table class="confusion">
+      <thead>
+        <tr>
+          <th scope="col"><span class="axis">label ↓ answer →</span></th>
+          {order.map((answer) => <th key={answer} scope="col"><Chip of={answer} /></th>)}
+        </tr>
+      </thead>
+      <tbody>
+        {order.map((label) => (
+          <tr key={label}>
+            <th scope="row"><Chip of={label} /></th>
+            {order.map((answer) => (
+              <td key={answer}>
+                <MatrixCell cell={cells[label * classes + answer]!} most={most} />
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function MatrixCell({ cell, most }: { cell: Cell; most: number }) {
+  const theme = useStore().theme.value;
+  const attributes = useCell(cell);
+  if (!cell.n) return null;
+  if (cell.label === cell.answer) {
+    return <button class="right" {...attributes}>{count(cell.n)}</button>;
+  }
+  const ground = mixed(theme.paper, theme.wrong, 0.1 + (0.75 * cell.n) / most);
+  return (
+    <button {...attributes}
+      style={{ backgroundColor: hexOf(ground), color: textOn(ground) }}>{count(cell.n)}</button>
+  );
+}
+
+function List({ cells }: { cells: Cell[] }) {
+  const worst = [...cells].sort((a, b) => b.n - a.n).slice(0, LISTED);
+  return (
+    <ol class="pairs-list">
+      {worst.map((cell) => <li key={`${cell.label}.${cell.answer}`}><Listed cell={cell} /></li>)}
+    </ol>
+  );
+}
+
+function Listed({ cell }: { cell: Cell }) {
+  return (
+    <button {...useCell(cell)}>
+      <Chip of={cell.label} /> → <Chip of={cell.answer} /> <b>{count(cell.n)}</b>
+    </button>
+  );
+}

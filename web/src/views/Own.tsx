@@ -1,0 +1,108 @@
+/** A sample of the reader's own: what the network makes of it, layer by layer. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { forward, placed } from "../forward";
+import type { FeatureInput, Network } from "../payload";
+import { columnsOf } from "../records";
+import type { Store } from "../store";
+import { number, percent, short } from "../wording";
+import { useStore } from "./context";
+import { DrawPicture } from "./DrawPicture";
+import { Chip, Section } from "./parts";
+
+export function OwnSample() {
+  const store = useStore();
+  const network = store.run?.network;
+  // The stars stand where the chosen axes have them.
+  const row = useSignal<ArrayLike<number> | null>(null);
+  const basis = store.run?.bases[store.basis.value]?.id ?? "";
+  useEffect(() => {
+    store.own.value = network && row.value ? answerOf(store, network, basis, row.value) : null;
+  }, [row.value, basis]);
+  if (!network) return null;
+  const change = (next: ArrayLike<number> | null) => { row.value = next; };
+  const isPicture = network.input.kind === "picture";
+  return (
+    <Section id="own" title={isPicture ? "Draw your own" : "Set your own"}
+      note="A star in every layer above shows where the network puts it.">
+      <div class="own">
+        {network.input.kind === "picture"
+          ? <DrawPicture input={network.input} change={change} />
+          : <SetFeatures input={network.input} change={change} />}
+        <Answer />
+      </div>
+    </Section>
+  );
+}
+
+function answerOf(store: Store, network: Network, basis: string, row: ArrayLike<number>) {
+  const { blocks } = store.records;
+  const pass = forward(network, blocks, row);
+  return {
+    places: store.run!.layers.map((_, layer) => placed(network, blocks, basis, layer, pass)),
+    answer: pass.answer,
+    probabilities: pass.probabilities,
+  };
+}
+
+const TOP = 4;
+
+function Answer() {
+  const store = useStore();
+  const own = store.own.value;
+  if (!own) return <p class="note answer">nothing yet</p>;
+  const order = [...own.probabilities.keys()]
+    .sort((a, b) => own.probabilities[b]! - own.probabilities[a]!).slice(0, TOP);
+  return (
+    <div class="answer" aria-live="polite">
+      <p>network says <Chip of={own.answer} /></p>
+      <ol class="bars">
+        {order.map((label) => (
+          <li key={label}>
+            <Chip of={label} />
+            <meter min={0} max={1} value={own.probabilities[label]!}
+              aria-label={`probability of ${store.names[label]}`} />
+            <span>{percent(own.probabilities[label])}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function SetFeatures({ input, change }: {
+  input: FeatureInput; change: (row: number[] | null) => void;
+}) {
+  const store = useStore();
+  const row = useSignal(input.features.map(({ middle }) => middle));
+  const set = (next: number[]) => {
+    row.value = next;
+    change(next);
+  };
+  const taken = store.focus.value;
+  const features = columnsOf(store.payload.samples).filter(({ role }) => role === "feature");
+  const canTake = taken >= 0 && features.length === input.features.length
+    && features.every(({ levels }) => !levels);
+  return (
+    <div class="features">
+      {input.features.map(({ name, minimum, maximum }, i) => (
+        <label key={i}>
+          <span title={name}>{short(name, 28)}</span>
+          <input type="range" min={minimum} max={maximum}
+            step={(maximum - minimum) / 200 || 1} value={row.value[i]}
+            onInput={(event) => set(row.value.with(i, Number(event.currentTarget.value)))} />
+          <output>{number(row.value[i], 4)}</output>
+        </label>
+      ))}
+      <p class="actions">
+        <button onClick={() => set([...row.value])}>place it</button>
+        {canTake && (
+          <button onClick={() => set(features.map(({ values }) =>
+            store.array(values)[taken] ?? 0))}>from the pinned sample</button>
+        )}
+        <button onClick={() => change(null)}>clear</button>
+      </p>
+    </div>
+  );
+}

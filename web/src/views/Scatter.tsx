@@ -1,0 +1,126 @@
+/** One layer: its points, and what is drawn over them without painting them anew. */
+
+import { signal, type Signal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { SPAN } from "../paint/points";
+import { follow, viewFrame, type Size } from "../paint/view";
+import { positionsAt } from "../records";
+import type { Store } from "../store";
+import { count, percent, wholePercent } from "../wording";
+import { useStore } from "./context";
+import { handlersOf, type Drawn } from "./drawing";
+import { Save } from "./parts";
+import { saveScatter } from "./saving";
+
+export function Scatter({ run: index, layer }: { run: number; layer: number }) {
+  const store = useStore();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const size = useMemo(() => signal<Size>({ width: 0, height: 0 }), []);
+  const drawn = useMemo(() => signal<Drawn>({ path: [], radius: 0 }), []);
+  const run = store.payload.runs[index]!;
+  const { name } = run.layers[layer]!;
+  useEffect(() => {
+    const element = canvas.current!;
+    const observer = new ResizeObserver(([entry]) => {
+      const { width, height } = entry!.contentRect;
+      size.value = { width: Math.round(width), height: Math.round(height) };
+    });
+    observer.observe(element.parentElement!);
+    const end = follow(store, index, layer, element, size);
+    return () => {
+      observer.disconnect();
+      end();
+    };
+  }, [store, index, layer]);
+  const view = { store, index, layer, size, drawn };
+  const handlers = useMemo(() => handlersOf(view), [store, index, layer]);
+  return (
+    <figure class="scatter">
+      <Heading index={index} layer={layer} />
+      <div class={store.drawing.value ? "plot drawing" : "plot"} tabIndex={0}
+        role="application" aria-roledescription="scatter plot"
+        aria-label={`${name}: ${count(store.records.count)} samples. Arrow keys go from `
+          + "point to point, M marks those around, plus and minus change how many, "
+          + "Escape clears."} {...handlers}>
+        <canvas ref={canvas} aria-hidden="true" />
+        <Overlay {...view} />
+      </div>
+      <Save what={name} svg={() => saveScatter(store, index, layer, "svg", canvas.current!)}
+        png={() => saveScatter(store, index, layer, "png", canvas.current!)} />
+    </figure>
+  );
+}
+
+function Heading({ index, layer }: { index: number; layer: number }) {
+  const store = useStore();
+  const run = store.payload.runs[index]!;
+  const snapshot = store.snapshotOf(index);
+  const { name, units, accuracy } = run.layers[layer]!;
+  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
+  const shows = basis?.shows?.[snapshot]?.[layer];
+  const read = accuracy[snapshot];
+  return (
+    <figcaption>
+      <strong title={`${name}: ${count(units)} units`}>{name}</strong>
+      {read != null && (
+        <b title={`linear-probe accuracy of ${name}`}>{percent(read)}</b>
+      )}
+      {shows != null && (
+        <small title={basis?.title}>{basis?.showsWord ?? "shows"} {wholePercent(shows)}</small>
+      )}
+    </figcaption>
+  );
+}
+
+export interface ViewParts {
+  store: Store;
+  index: number;
+  layer: number;
+  size: Signal<Size>;
+  drawn: Signal<Drawn>;
+}
+
+/** The ring, the lasso and the star: they move while the points stand still. */
+function Overlay({ store, index, layer, size, drawn }: ViewParts) {
+  const { width, height } = size.value;
+  if (!width) return null;
+  const frame = viewFrame(size.value);
+  const scale = frame.side / SPAN;
+  const x = (value: number) => frame.left + frame.side / 2 + value * scale;
+  const y = (value: number) => frame.top + frame.side / 2 - value * scale;
+  const ring = ringOf(store, index, layer);
+  const { path, radius } = drawn.value;
+  const star = index === 0 ? store.own.value?.places[layer] : null;
+  const corners: string[] = [];
+  for (let i = 0; i < path.length; i += 2) {
+    corners.push(`${x(path[i]!).toFixed(1)},${y(path[i + 1]!).toFixed(1)}`);
+  }
+  return (
+    <svg class="overlay" width={width} height={height} aria-hidden="true">
+      {corners.length > 1 && <polygon class="lasso" points={corners.join(" ")} />}
+      {ring && radius > 0 && (
+        <circle class="lasso" cx={x(ring[0])} cy={y(ring[1])} r={radius * scale} />
+      )}
+      {ring && <circle class="ring" cx={x(ring[0])} cy={y(ring[1])} r={7} />}
+      {star && <path class="star" d={STAR}
+        transform={`translate(${x(star[0] * 32767)} ${y(star[1] * 32767)})`} />}
+    </svg>
+  );
+}
+
+const STAR = [...Array(10).keys()].map((i) => {
+  const radius = i % 2 ? 4.4 : 10;
+  const angle = (Math.PI * i) / 5;
+  return `${i ? "L" : "M"}${(radius * Math.sin(angle)).toFixed(2)} ${
+    (-radius * Math.cos(angle)).toFixed(2)}`;
+}).join("") + "Z";
+
+/** Where the present sample is; null while points move, or where it is not known. */
+function ringOf(store: Store, index: number, layer: number): [number, number] | null {
+  const sample = store.current.value;
+  const run = store.payload.runs[index]!;
+  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
+  if (sample < 0 || !basis || store.moving.value) return null;
+  const xy = positionsAt(store.records, run, basis, store.snapshotOf(index), layer);
+  return 2 * sample < xy.length ? [xy[2 * sample]!, xy[2 * sample + 1]!] : null;
+}

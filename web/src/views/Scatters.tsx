@@ -1,0 +1,45 @@
+/** The layers of one run, six at first; with many, the reader chooses. */
+
+import { percent } from "../wording";
+import { VIEWS } from "../store";
+import { useStore } from "./context";
+import { Scatter } from "./Scatter";
+
+export function Scatters({ run: index }: { run: number }) {
+  const store = useStore();
+  const run = store.payload.runs[index]!;
+  const shown = store.layersOf(index);
+  if (!run.bases.length) return null;
+  return (
+    <div class="views-with-choice">
+      <div class="views" data-count={Math.min(shown.length, VIEWS)}>
+        {shown.map((layer) => <Scatter key={`${index}.${layer}`} run={index} layer={layer} />)}
+      </div>
+      {run.layers.length > VIEWS && index === 0 && <ChooseLayers />}
+    </div>
+  );
+}
+
+function ChooseLayers() {
+  const store = useStore();
+  const { layers } = store.run!;
+  const shown = store.layersOf(0);
+  const toggle = (layer: number) => {
+    const now = shown.includes(layer) ? shown.filter((l) => l !== layer)
+      : [...shown, layer].sort((a, b) => a - b);
+    store.chosen.value = now.length ? now : [layer];
+  };
+  return (
+    <details class="choose">
+      <summary>choose layers ({shown.length} of {layers.length})</summary>
+      <div>
+        {layers.map(({ name, accuracy }, layer) => (
+          <button key={layer} aria-pressed={shown.includes(layer)}
+            onClick={() => toggle(layer)}>
+            {name} <small>{percent(accuracy[store.snapshot.value])}</small>
+          </button>
+        ))}
+      </div>
+    </details>
+  );
+}

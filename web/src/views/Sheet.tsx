@@ -1,0 +1,43 @@
+/** Samples beside each other: their pictures, or else their names. */
+
+import { useSignal } from "@preact/signals";
+import { plural } from "../wording";
+import { useStore } from "./context";
+import { Chip, nameOf, Picture } from "./parts";
+
+export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most?: number }) {
+  const store = useStore();
+  const table = store.payload.samples;
+  const more = useSignal(0);
+  if (!table || !samples.length) return null;
+  const shown = samples.slice(0, most + more.value);
+  const answers = store.answersAt(0);
+  const { names } = store;
+  return (
+    <div class={table.pictures ? "sheet" : "sheet rows"}>
+      {shown.map((sample) => {
+        const label = store.records.labels[sample]!;
+        const said = answers?.[sample];
+        const wrong = said != null && said !== label;
+        const title = `${nameOf(store, table, sample)}, labelled ${names[label]}${
+          said == null ? "" : `, answered ${names[said]}`}`;
+        return (
+          <button key={sample} title={title} aria-label={title}
+            class={wrong ? "wrong" : ""} aria-pressed={store.focus.value === sample}
+            onClick={() => { store.focus.value = sample; }}>
+            {table.pictures ? <Picture table={table} at={sample} size={28} /> : (
+              <>
+                <span>{table.texts?.[sample]?.slice(0, 40) ?? nameOf(store, table, sample)}</span>
+                <Chip of={label} />{wrong && <>→ <Chip of={said} /></>}
+              </>
+            )}
+          </button>
+        );
+      })}
+      {samples.length > shown.length && (
+        <button class="more" onClick={() => { more.value += 4 * most; }}>
+          {plural(samples.length - shown.length, "more", "more")}</button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+/** What pointers and keys do in a view: find a point, draw around points, step. */
+
+import { nearest, simplified, towards } from "../paint/hit";
+import { SPAN } from "../paint/points";
+import { viewFrame } from "../paint/view";
+import { positionsAt } from "../records";
+import { nameOf } from "./parts";
+import type { ViewParts } from "./Scatter";
+
+export interface Drawn {
+  /** x, y of a lasso's corners so far. */
+  path: number[];
+  /** Of the circle around the ring, in the square's units; 0: not shown. */
+  radius: number;
+}
+
+const REACH = 12;
+const STEPS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
+};
+
+export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
+  const run = store.payload.runs[index]!;
+  const basisIndex = () => Math.min(store.basis.value, run.bases.length - 1);
+  const points = () => positionsAt(
+    store.records, run, run.bases[basisIndex()]!, store.snapshotOf(index), layer);
+  let started: [number, number] | null = null;
+
+  const place = (event: PointerEvent): [number, number] => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const frame = viewFrame(size.value);
+    const scale = SPAN / frame.side;
+    return [
+      (event.clientX - box.left - frame.left - frame.side / 2) * scale,
+      -(event.clientY - box.top - frame.top - frame.side / 2) * scale,
+    ];
+  };
+  const reach = () => (REACH * SPAN) / viewFrame(size.value).side;
+  const at = (event: PointerEvent) =>
+    nearest(points(), store.roles.value, ...place(event), reach());
+  const draws = (event: PointerEvent) => event.pointerType !== "touch" || store.drawing.value;
+
+  const mark = (polygon: number[], add: boolean) => store.mark({ kind: "lasso",
+    at: [index, basisIndex(), store.snapshotOf(index), layer, ...polygon] }, add);
+
+  /** Nothing is pinned yet: begin at the point nearest to the middle. */
+  function step(dx: number, dy: number): void {
+    const xy = points();
+    const known = store.focus.value >= 0 && 2 * store.focus.value < xy.length;
+    const next = known ? towards(xy, store.roles.value, store.focus.value, dx, dy)
+      : nearest(xy, store.roles.value, 0, 0, 2 * SPAN);
+    if (next >= 0) store.focus.value = next;
+  }
+
+  function around(add: boolean): void {
+    const xy = points();
+    const sample = store.focus.value;
+    if (sample < 0 || 2 * sample >= xy.length) return;
+    const radius = drawn.value.radius || SPAN / 16;
+    const circle = [...Array(24).keys()].flatMap((i) => [
+      xy[2 * sample]! + radius * Math.cos((Math.PI * i) / 12),
+      xy[2 * sample + 1]! + radius * Math.sin((Math.PI * i) / 12),
+    ]);
+    drawn.value = { path: [], radius };
+    mark(simplified(circle), add);
+  }
+
+  return {
+    onPointerDown(event: PointerEvent) {
+      if (event.button !== 0 || !draws(event) || store.moving.value) return;
+      started = [event.clientX, event.clientY];
+      (event.currentTarget as Element).setPointerCapture(event.pointerId);
+      drawn.value = { path: place(event), radius: 0 };
+    },
+    onPointerMove(event: PointerEvent) {
+      if (store.moving.value) return;
+      if (started) drawn.value = { path: [...drawn.value.path, ...place(event)], radius: 0 };
+      else if (event.pointerType !== "touch") store.hover.value = at(event);
+    },
+    onPointerUp(event: PointerEvent) {
+      const tapped = !started
+        || Math.hypot(event.clientX - started[0], event.clientY - started[1]) < 4
+          && drawn.value.path.length < 12;
+      const { path } = drawn.value;
+      started = null;
+      drawn.value = { path: [], radius: 0 };
+      if (store.moving.value) return;
+      if (tapped) store.focus.value = at(event);
+      else if (path.length >= 6) mark(simplified(path), event.shiftKey);
+    },
+    onPointerCancel() {
+      started = null;
+      drawn.value = { path: [], radius: 0 };
+    },
+    onPointerLeave() {
+      store.hover.value = -1;
+    },
+    onKeyDown(event: KeyboardEvent) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const direction = STEPS[event.key];
+      if (direction) step(...direction);
+      else if (event.key === "Enter") step(0, 0);
+      else if (event.key === "m" || event.key === "M") around(event.shiftKey);
+      else if (event.key === "+" || event.key === "-") {
+        const factor = event.key === "+" ? 1.3 : 1 / 1.3;
+        const before = drawn.value.radius || SPAN / 16;
+        drawn.value = { path: [], radius: Math.min(SPAN, before * factor) };
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    onBlur() {
+      drawn.value = { path: [], radius: 0 };
+    },
+  };
+}
+
+/** What a screen reader is told of a pinned sample. */
+export function announced({ store }: Pick<ViewParts, "store">): string {
+  const sample = store.focus.value;
+  const { names, payload: { samples } } = store;
+  if (sample < 0 || !samples) return "";
+  const said = store.answersAt(0)?.[sample];
+  return `${nameOf(store, samples, sample)}, labelled ${
+    names[store.records.labels[sample]!]}${
+    said == null ? "" : `, the network says ${names[said]}`}`;
+}
+

@@ -1,0 +1,34 @@
+/** Numbers in sentences, as the Python side writes them. */
+
+export const count = (n: number) => Math.round(n).toLocaleString("en-US");
+
+/** Shares in percent with one decimal; what is not whole is never rounded to 100 %. */
+export function percent(share: number | null | undefined): string {
+  if (share == null || !Number.isFinite(share)) return "–";
+  if (share === 1) return "100 %";
+  const rounded = (100 * share).toFixed(1);
+  return rounded === "100.0" ? "> 99.9 %" : `${rounded} %`;
+}
+
+/** The same without a decimal, for small places. */
+export const wholePercent = (share: number | null | undefined) =>
+  (share == null || !Number.isFinite(share) ? "–" : `${Math.round(100 * share)} %`);
+
+export function number(value: number | null | undefined, digits = 4): string {
+  if (value == null || !Number.isFinite(value)) return "–";
+  const rounded = Number(value.toPrecision(digits));
+  return Math.abs(rounded) >= 1e4 && Math.abs(rounded) < 1e9
+    ? rounded.toLocaleString("en-US") : String(rounded);
+}
+
+/** Names can be long: cut in places that are small, whole in titles. */
+export const short = (name: string, letters = 18) =>
+  (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
+
+/** "h1" for "hidden1", for strips of many layers. */
+export const initials = (name: string) =>
+  /^hidden(\d+)$/.exec(name)?.[1]?.replace(/^/, "h")
+  ?? (name === "input" ? "in" : name === "output" ? "out" : short(name, 8));
+
+export const plural = (n: number, one: string, many = `${one}s`) =>
+  `${count(n)} ${n === 1 ? one : many}`;

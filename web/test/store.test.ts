@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { csv, sampleRows } from "../src/save";
+import { scaleOf, spread, steps } from "../src/scale";
+import { shownLayers } from "../src/store";
+import { percent } from "../src/wording";
+import { storeFor } from "./pages";
+
+test("marking greys the others in every layer, hiding takes a class out", () => {
+  const store = storeFor();
+  store.mark({ kind: "class", at: [3] });
+  store.toggle(5);
+  const { labels } = store.records;
+  expect([...store.roles.value]).toEqual(
+    [...labels].map((label) => (label === 5 ? 0 : label === 3 ? 2 : 1)));
+  store.mark(null);
+  store.toggle(5);
+  expect(new Set(store.roles.value)).toEqual(new Set([2]));
+});
+
+test("a second mark replaces the first, with shift it adds", () => {
+  const store = storeFor();
+  store.mark({ kind: "class", at: [3] });
+  store.mark({ kind: "class", at: [4] });
+  expect(store.marks.value).toHaveLength(1);
+  store.mark({ kind: "class", at: [5] }, true);
+  expect(store.marks.value).toHaveLength(2);
+});
+
+test("a finding sets the view; a mark of the reader's own ends it", () => {
+  const store = storeFor();
+  const finding = store.run!.findings[0]!;
+  store.show(finding);
+  expect(store.colour.value).toBe("error");
+  expect(store.marks.value).toEqual([{ kind: "errors", at: [] }]);
+  expect(store.link.value).toBe("c=error&m=errors");
+  store.mark({ kind: "class", at: [1] });
+  expect(store.finding.value).toBeNull();
+});
+
+test("a link that is followed starts anew", () => {
+  const store = storeFor();
+  store.follow("#e=1&c=error&f=3");
+  store.follow("#b=fixed");
+  expect(store.link.value).toBe("b=fixed");
+});
+
+test("runs of other lengths are at the same share of their training", () => {
+  const store = storeFor({ runs: 2 });
+  store.payload.runs[1]!.snapshots = store.payload.runs[1]!.snapshots.slice(0, 3);
+  store.time.value = 2;
+  expect(store.timeOf(1)).toBe(1);
+  expect(store.timeOf(0)).toBe(2);
+});
+
+test.each([
+  [3, [], [0, 1, 2]], [6, [], [0, 1, 2, 3, 4, 5]], [30, [], [0, 6, 12, 17, 23, 29]],
+  [30, [4, 40, 7], [4, 7]], [0, [], []],
+])("of %i layers, %j chosen, these are shown", (layers, chosen, expected) => {
+  expect(shownLayers(layers, chosen, 6)).toEqual(expected);
+});
+
+test("marked samples are saved with their rows", () => {
+  const store = storeFor({ kind: "table", classNames: ["a,b", 'q"', ..."cdefghij"] });
+  const rows = sampleRows(store.records, store.run!, store.last, [0, 7]);
+  expect(rows[0]).toEqual(["part", "sample", "file", "row", "label", "answer", "confidence", "length",
+    "width", "height", "weight", "town"]);
+  expect(rows[2]!.slice(0, 4)).toEqual(["test sample", "21", "test.csv", "22"]);
+  expect(rows).toHaveLength(3);
+});
+
+test("commas, quotes and lines in cells stay in their cells", () => {
+  expect(csv([["a,b", 'q"', "c\nd", "e"]])).toBe('"a,b","q""","c\nd",e\r\n');
+});
+
+test("a scale goes there and back; what a logarithm has not is left out", () => {
+  const scale = scaleOf([0, 1, 100], 0, 10, true)!;
+  expect(scale(10)).toBeCloseTo(5);
+  expect(scale.invert(5)).toBeCloseTo(10);
+  expect(scale.ticks).toContain(10);
+  expect(scaleOf([NaN, 0], 0, 1, true)).toBeNull();
+  expect(scaleOf([3, 3], 0, 10)!(3)).toBe(5);
+});
+
+test("ticks are round", () => {
+  expect(steps(0, 10, 4)).toEqual([0, 5, 10]);
+  expect(steps(0.93, 0.99, 4)).toEqual([0.94, 0.96, 0.98]);
+});
+
+test("names that would lie over each other are moved apart, in order", () => {
+  expect(spread([10, 11, 12], 5, 0, 100)).toEqual([10, 15, 20]);
+  expect(spread([99, 98], 5, 0, 100)).toEqual([100, 95]);
+});
+
+test.each([[0.979, "97.9 %"], [1, "100 %"], [0.99999, "> 99.9 %"], [NaN, "–"], [null, "–"]])(
+  "%d is written %s", (share, written) => {
+    expect(percent(share)).toBe(written);
+  });
