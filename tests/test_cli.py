@@ -22,6 +22,7 @@ import layerwise as lw
 from layerwise.arrays import leaves
 from layerwise.cli import main
 from layerwise.cli._commands import COMMANDS
+from layerwise.errors import InputError
 from layerwise.experiment import Plan, known_of_data, open_run, read_summary
 from layerwise.experiment._workers import workers
 from layerwise.model import own_targets
@@ -158,6 +159,27 @@ def test_report_makes_the_page_again(mine, ran):
     again, summary = read_summary(mine), read_summary(ran.folder)
     assert again["layers"] == summary["layers"]
     assert again["findings"] == summary["findings"]
+
+
+def test_report_takes_the_study_that_was_written(mine, ran, monkeypatch):
+    """And looks into the network again only where that is another, or damaged."""
+    seen = []
+
+    def looked(*_, **__):
+        seen.append(1)
+        raise InputError("looked into again")
+
+    monkeypatch.setattr("layerwise.experiment._path.inspect", looked)
+    study = mine / "study.safetensors"
+    before = study.read_bytes()
+    assert main(["report", "mine"]) == 0
+    assert study.read_bytes() == before
+    page = (mine / "report.html").read_text()
+    assert page == (ran.folder / "report.html").read_text()
+    assert main(["report", "mine", "--suspects", "3"]) == 2
+    study.write_bytes(before[:-1])
+    assert main(["report", "mine"]) == 2
+    assert len(seen) == 2
 
 
 @pytest.mark.usefixtures("mine")
@@ -385,7 +407,9 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     ]
     one, other = ({name: a.tobytes() for name, a in end.items()} for end in ends)
     assert one == other
-    assert {f"snapshots.{epoch}.0.0.W" for epoch in (1, 3, 7, 19, 50)} < one.keys()
+    assert {
+        f"snapshots.{epoch}.0.0.W" for epoch in (1, 2, 4, 7, 14, 26, 50)
+    } < one.keys()
     # Every step and epoch is there once, the times apart.
     tables = [(folder / o / "history.csv").read_text() for o in ("whole", "cut")]
     without_seconds = [

@@ -117,7 +117,7 @@ def test_what_is_said_of_a_picture_is_in_its_table(sections, pictures):
 
 
 def test_the_stated_sample_is_as_large_as_the_page_says(page):
-    from layerwise.study._studied import SAMPLED, VOTERS
+    from layerwise.study._seen import SAMPLED, VOTERS
     from layerwise.study.passes import FITTED
 
     assert f"at most {FITTED:,} of the fitted samples" in page

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import layerwise as lw
 from layerwise.errors import InputError
 from layerwise.study.records._kept_inputs import KeptInputs
+from layerwise.study.subjects import Followed
 from layerwise.study.subjects._module import Look, module_case
 
 
@@ -464,7 +465,14 @@ class TestOnItsWay:
         module = lw.to_torch(result.network)
         case = module_case(module, digits, snapshots=result.snapshots)
         fitting, sampled = np.array([700, 3, 1200]), np.array([9, 200, 8, 30])
-        stages = case.stages(fitting, sampled)
+        shown = np.array([1, 8, 200])
+        seen = []
+
+        def see(stage):
+            seen.append(stage.shown and [*stage.shown])
+            return stage
+
+        stages = case.stages(Followed(fitting, sampled, shown), see)
         assert [stage.epoch for stage in stages] == [0, 1, 3]
         for stage, snapshot in zip(stages, result.snapshots, strict=True):
             once = lw.to_torch(snapshot.network)
@@ -482,6 +490,13 @@ class TestOnItsWay:
                 stage.layers[0].fitting_targets, digits.train.targets[fitting]
             )
             assert np.array_equal(stage.layers[0].targets, digits.test.targets[sampled])
+        assert seen[-1] is None
+        for blocks, snapshot in zip(seen[:-1], result.snapshots, strict=False):
+            (block,) = blocks
+            expected = snapshot.network.logits(digits.test.inputs[shown])
+            assert block.positions.tolist() == [0, 1, 2]
+            assert block.outputs == pytest.approx(expected, rel=1e-4, abs=1e-4)
+            assert np.array_equal(block.layers[-1], block.outputs)
 
     def test_batches_bring_the_stated_sample_as_arrays_do(self, result, digits):
         module = lw.to_torch(result.network)

@@ -1,6 +1,7 @@
 """How a network came to be: the stated sample, measured and drawn epoch by epoch."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,11 @@ from hypothesis import given, strategies as st
 from scipy.spatial.distance import pdist
 
 import layerwise as lw
-from layerwise.study.passes._scoring import aligned, rotated_onto
+from layerwise.study.passes._snapshots import aligned, turn_onto
+
+
+def rotated_onto(frame, target):
+    return turn_onto(frame, target)(frame)
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +77,47 @@ class TestFrames:
             return replace(snapshot, layers=tuple(layers))
 
         *before, last = study.snapshots
-        again = aligned([*(spun(one, 1.1) for one in before), last])
+        seen = [
+            replace(layer, frames={**own.planes, "fixed": own.planes["components"]})
+            for layer, own in zip(last.layers, study.layers, strict=True)
+        ]
+        last = replace(last, layers=tuple(seen))
+        again = aligned([*(spun(one, 1.1) for one in before), last], study.layers)
         for ours, theirs in zip(again, study.snapshots, strict=True):
             for one, other in zip(ours.layers, theirs.layers, strict=True):
                 span = np.abs(other.frames["components"]).max()
                 error = one.frames["components"] - other.frames["components"]
                 assert np.abs(error).max() < 1e-3 * span
 
+    def test_the_studied_layers_lie_on_each_other(self, study):
+        """No other turn of a layer's plane lies nearer to that of the layer before."""
+        for plane in ("components", "discriminants"):
+            for before, layer in pairwise(study):
+                target, found = before.turned(plane), layer.turned(plane)
+                centre, onto = found.mean(axis=0), target - target.mean(axis=0)
+                best = np.linalg.norm(found - centre - onto)
+                for angle, mirrored in ((0.1, False), (-0.1, False), (0, True)):
+                    other = turned(found - centre, angle, mirrored)
+                    assert best < np.linalg.norm(other - onto)
+                assert pdist(found[:30]) == pytest.approx(
+                    pdist(layer.planes[plane][:30]), rel=1e-4
+                )
+
+    def test_the_studied_network_is_seen_as_its_planes_are(self, study):
+        for seen, layer in zip(study.snapshots[-1].layers, study.layers, strict=True):
+            for name in ("components", "discriminants"):
+                assert np.array_equal(seen.frames[name], layer.turned(name))
+            assert np.array_equal(seen.frames["fixed"], seen.frames["components"])
+
     def test_the_fixed_basis_is_the_studied_networks(self, study, result, digits):
-        inputs = digits.test.inputs[study.sampled]
+        inputs = digits.test.inputs[study.shown]
         for snapshot, kept in zip(study.snapshots, result.snapshots, strict=True):
             _, *rows = next(iter(kept.network.activations(inputs)))
             for layer, seen, own in zip(
                 study.layers, snapshot.layers, rows, strict=True
             ):
                 expected = layer.components.project(own)[:, :2]
+                expected = layer.turned("components", expected)
                 assert np.abs(seen.frames["fixed"] - expected).max() < 1e-4
 
 
@@ -106,6 +137,15 @@ class TestSnapshots:
             for name, error in allowed.items():
                 value = layer.measures.values[name]
                 assert seen.measures.values[name] == pytest.approx(value, rel=error)
+
+    def test_every_network_on_the_way_answers_for_all_shown(
+        self, study, result, digits
+    ):
+        inputs = digits.test.inputs[study.shown]
+        for seen, kept in zip(study.snapshots, result.snapshots, strict=True):
+            proba = kept.network.predict_proba(inputs)
+            assert np.array_equal(seen.predictions, proba.argmax(axis=1))
+            assert seen.confidence == pytest.approx(proba.max(axis=1), rel=1e-5)
 
     def test_training_parts_the_classes(self, study):
         first, *_, last = (s.layers[-1].measures.values for s in study.snapshots)

@@ -17,7 +17,8 @@ from layerwise.study.labels._out_of_fold import (
     LabelEvidence,
     cross_fit,
     doubtful,
-    neighbour_votes,
+    neighbours,
+    votes_of,
 )
 from layerwise.study.labels._suspects import (
     out_of_fold_evidence,
@@ -136,7 +137,7 @@ class TestNeighbours:
         np.fill_diagonal(distances, np.inf)
         nearest = np.argsort(distances, axis=1)[:, :10]
         expected = [np.bincount(labels[near], minlength=4) for near in nearest]
-        assert np.array_equal(neighbour_votes(rows, labels, 4), expected)
+        assert np.array_equal(votes_of(labels[neighbours(rows)], 4), expected)
 
     def test_of_others_are_the_nearest_of_those_fitted(self):
         rng = np.random.default_rng(0)
@@ -144,7 +145,7 @@ class TestNeighbours:
         labels = rng.integers(0, 4, 60)
         nearest = np.argsort(np.linalg.norm(asked[:, None] - rows, axis=2))[:, :10]
         expected = [np.bincount(labels[near], minlength=4) for near in nearest]
-        assert np.array_equal(neighbour_votes(rows, labels, 4, asked), expected)
+        assert np.array_equal(votes_of(labels[neighbours(rows, asked)], 4), expected)
 
     @pytest.mark.parametrize("copies", [1, 30], ids=["apart", "all the same"])
     def test_a_label_never_votes_for_itself(self, copies):
@@ -153,12 +154,12 @@ class TestNeighbours:
         for row in (0, 17, 29):
             marked = labels.copy()
             marked[row] = 1
-            votes = neighbour_votes(rows, marked, 2)
+            votes = votes_of(marked[neighbours(rows)], 2)
             assert votes[row].tolist() == [10, 0]
             assert votes.sum(axis=1).tolist() == [10] * 30
 
     def test_are_all_others_where_there_are_few(self):
-        votes = neighbour_votes(np.eye(4), np.array([0, 0, 1, 1]), 2)
+        votes = votes_of(np.array([0, 0, 1, 1])[neighbours(np.eye(4))], 2)
         assert votes.tolist() == [[1, 2], [1, 2], [2, 1], [2, 1]]
 
 
@@ -373,7 +374,9 @@ class TestUnseen:
             part.inputs.reshape(len(part), -1).astype(float)
             for part in (data.train, data.test)
         )
-        votes = neighbour_votes(inputs, data.train.targets, 10, asked)
+        near = neighbours(inputs, asked)
+        assert np.array_equal(evidence.nearest, near)
+        votes = votes_of(data.train.targets[near], 10)
         assert np.array_equal(evidence.votes, votes)
 
     def test_finds_what_was_made_wrong(self, both_planted, network):

@@ -136,7 +136,7 @@ class TrainingOptions(DataOptions):
         tyro.conf.arg(metavar=braced(names.CLASS_WEIGHTS), help_behavior_hint=""),
     ] = None
     """weight samples so that every class counts the same in the training loss"""
-    snapshots: int = 5
+    snapshots: int = 7
     """networks kept on the way, most of them early, beside the untrained one"""
     engine: Annotated[
         OneOf[str, (names.AUTO, *names.ENGINES)],

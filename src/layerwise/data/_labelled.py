@@ -52,6 +52,11 @@ class Origins:
         places = np.asarray(self.places, np.int64)
         return places - self._starts[self._number(places)]
 
+    @property
+    def file_numbers(self) -> Int64[np.ndarray, " samples"]:
+        """Which of the files each sample is in."""
+        return np.asarray(self._number(np.asarray(self.places, np.int64)))
+
     def row(self, position: int) -> int:
         """Return the row of one sample in its file."""
         place = int(self.places[position])

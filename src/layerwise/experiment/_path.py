@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
@@ -24,7 +25,7 @@ from layerwise.experiment._summary import (
     write_summary,
 )
 from layerwise.experiment._workers import deaf_to_interrupts, workers
-from layerwise.files import make_folder, sole_writer, write_atomically, write_tensors
+from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
 from layerwise.presentation import (
     Report,
@@ -39,6 +40,8 @@ from layerwise.study import (
     inspect,
     inspect_inputs,
     load_for_inspecting,
+    load_study,
+    save_study,
     suspects,
     suspects_csv,
 )
@@ -53,6 +56,8 @@ from layerwise.training import (
     save_checkpoint,
     score,
 )
+
+STUDY = "study.safetensors"
 
 MOST_SENT = 2**28
 """Bytes of inputs that a helper is sent; it takes as much memory of its own."""
@@ -167,13 +172,15 @@ def _keep(run: Run, checkpoint: Checkpoint) -> None:
     prune_checkpoints(path, run.plan.keep_checkpoints)
 
 
-def finish(
+def finish(  # noqa: PLR0913
     run: Run,
     result: Result,
     diagnosis: Diagnosis,
     watch: Callable[[int, int], None] | None = None,
     of_data: Callable[[], OfData] | None = None,
     helper: Executor | None = None,
+    *,
+    again: bool = False,
 ) -> tuple[Study | None, dict[str, Any]]:
     """Look inside the trained network, draw, and write the page and the summary.
 
@@ -189,6 +196,8 @@ def finish(
         What `known_of_data` gave.
     helper : Executor, optional
         What `helping_process` gave.
+    again : bool
+        Take the study that was written before, where it is of this network.
 
     Returns
     -------
@@ -197,8 +206,11 @@ def finish(
     summary : dict
         What ``summary.json`` holds.
     """
-    study = None
-    if result.status != "diverged":
+    study, told = None, None
+    written = _written_study(run, result) if again else None
+    if written is not None:
+        study, told = written
+    elif result.status != "diverged":
         with ThreadPoolExecutor(1) as pool:
             pool.submit(load_for_inspecting)
             pool.submit(load_for_drawing)
@@ -210,10 +222,11 @@ def finish(
                 judged=watch,
             )
         write_suspects(study, run.folder)
-        _write_study(study, run.folder / "study.safetensors")
-    if of_data is None:
-        of_data = partial(_look_at, run.baselines)
-    simple, statistics = of_data()
+    if told is None:
+        told = of_data() if of_data is not None else _look_at(run.baselines)
+        if study is not None:
+            _write_study(run, result, study, told)
+    simple, statistics = told
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
         result=result,
@@ -300,7 +313,10 @@ def draw_again(
     watch: Callable[[int, int], None] | None = None,
     module: NamedModule | None = None,
 ) -> tuple[Run, Study | None, dict[str, Any]]:
-    """Make a run's history, study, figures and page again from its checkpoint.
+    """Make a run's history, figures and page again from its checkpoint and its study.
+
+    Where the study that was written is not of this network and this many suspects, the
+    network is looked into again.
 
     Parameters
     ----------
@@ -323,7 +339,8 @@ def draw_again(
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
         _write_history(run.folder, result)
-        study, summary = finish(run, result, diagnose(result, run.baselines), watch)
+        diagnosis = diagnose(result, run.baselines)
+        study, summary = finish(run, result, diagnosis, watch, again=True)
         return run, study, summary
 
 
@@ -354,31 +371,32 @@ def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Resul
     return run, result
 
 
-def _write_study(study: Study, path: Path) -> None:
-    predictions, confidence = study.answers
-    tensors = {
-        "targets": study.targets,
-        "predictions": predictions,
-        "confidence": confidence,
-        "shown": study.shown,
-        "sampled": study.sampled,
+def _stamp(run: Run, result: Result) -> dict[str, Any]:
+    """Return what a study depends on: another of any of these is another study."""
+    return {
+        "training": run.training,
+        "step": result.checkpoint.state.step,
+        "suspects": run.plan.suspects,
+        "required_accuracy": run.plan.required_accuracy,
+        "layerwise": version("layerwise"),
     }
-    for layer in study:
-        tensors[f"{layer.name}.probe_predictions"] = layer.probe_predictions
-        tensors[f"{layer.name}.sample"] = layer.sample
-        for name, plane in layer.planes.items():
-            tensors[f"{layer.name}.planes.{name}"] = plane
-        for name, array in layer.moments.to_arrays().items():
-            tensors[f"{layer.name}.moments.{name}"] = array
-    for number, snapshot in enumerate(study.snapshots):
-        for layer in snapshot.layers:
-            for name, frame in layer.frames.items():
-                tensors[f"snapshots.{number}.{layer.name}.{name}"] = frame
-    records = {
-        "format": "study-2",
-        "sample_hash": study.sample_hash,
-        "epochs": [snapshot.epoch for snapshot in study.snapshots],
-        "fitted_on": study.fitted_on,
-        "scored_on": study.scored_on,
-    }
-    write_tensors(path, tensors, records)
+
+
+def _write_study(run: Run, result: Result, study: Study, of_data: OfData) -> None:
+    names = "of", "baselines", "statistics"
+    beside = zip(names, (_stamp(run, result), *of_data), strict=True)
+    save_study(study, run.folder / STUDY, dict(beside))
+
+
+def _written_study(run: Run, result: Result) -> tuple[Study, OfData] | None:
+    """Return the study that was written of this network, and what is known of the data.
+
+    None where there is none, or it is damaged or of another network.
+    """
+    try:
+        study, beside = load_study(run.folder / STUDY, run.data.test.inputs)
+    except InputError:
+        return None
+    if beside["of"] != _stamp(run, result):
+        return None
+    return study, (beside["baselines"], beside["statistics"])

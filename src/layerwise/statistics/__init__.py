@@ -23,8 +23,10 @@ from layerwise.statistics._components import (
     principal_components_of_rows,
 )
 from layerwise.statistics._discriminants import (
+    ClassDirections,
     Discriminants,
     LeastSquaresProbe,
+    class_directions,
     discriminants,
     least_squares_probe,
 )
@@ -65,6 +67,7 @@ __all__ = [
     "NOTABLE",
     "TWO_SIDED",
     "Calibration",
+    "ClassDirections",
     "Discriminants",
     "LeastSquaresProbe",
     "Likeness",
@@ -77,6 +80,7 @@ __all__ = [
     "angle_deviation",
     "auc",
     "calibration_of",
+    "class_directions",
     "class_spread",
     "confusion_counts",
     "constant_units",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
 from layerwise.arrays import Array
 from layerwise.errors import InputError
@@ -95,17 +95,11 @@ def discriminants(
     if not moments.count:
         raise InputError("there are no rows to take discriminants of")
     seen = moments.counts > 0
-    freedom = max(moments.count - np.count_nonzero(seen), 1)
-    scatter = moments.scatter / freedom
-    within = moments.within_scatter / freedom
-    if shrinkage is None:
-        shrinkage = _approximating_shrinkage(within, freedom)
+    factor, shrinkage = _within_factor(moments, shrinkage)
+    freedom, scatter = _freedom(moments), moments.scatter / _freedom(moments)
     offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
     scaled = offsets * np.sqrt(moments.counts[seen] / freedom)[:, None]
-    means = moments.seen(scaled)
-
-    factor = np.linalg.cholesky(_shrunk(within, shrinkage, scatter.diagonal()))
-    whitened = np.linalg.solve(factor, means.T)
+    whitened = np.linalg.solve(factor, moments.seen(scaled).T)
     vectors, singular, _ = np.linalg.svd(whitened, full_matrices=False)
     most = min(np.count_nonzero(seen) - 1, len(moments.scatter))
     directions = np.linalg.solve(factor.T, vectors[:, :most]).T
@@ -120,8 +114,95 @@ def discriminants(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class ClassDirections:
+    """For every two classes the direction in which they are furthest apart.
+
+    Fisher's discriminant of a and b is ``W⁻¹(m_b - m_a)``, the difference of what each
+    class has by itself: one vector for each class stands for all pairs of them.
+
+    Parameters
+    ----------
+    mean : float64, shape (units,)
+    weights : float64, shape (units, classes)
+        ``W⁻¹(m_c - mean)``; zeros for a class without a row.
+    of_means : float64, shape (classes, classes)
+        What each class's mean (row) scores towards each class (column).
+    """
+
+    mean: Float64[np.ndarray, " units"]
+    weights: Float64[np.ndarray, "units classes"]
+    of_means: Float64[np.ndarray, "classes classes"]
+
+    def scores(self, rows: Array) -> Float64[np.ndarray, "rows classes"]:
+        """Return how far each of ``rows`` lies towards each class.
+
+        Raises
+        ------
+        InputError
+            If ``rows`` do not have these units.
+        """
+        return coordinates(rows, self.mean, self.weights.T)
+
+    def along(
+        self, scores: Float[np.ndarray, "rows classes"], first: int, second: int
+    ) -> Float64[np.ndarray, " rows"]:
+        """Return rows on the discriminant of two classes: -1 and 1 are their means.
+
+        Zeros where the two means are the same.
+        """
+        towards = scores[:, second].astype(np.float64) - scores[:, first]
+        low, high = (
+            self.of_means[own, second] - self.of_means[own, first]
+            for own in (first, second)
+        )
+        if not high > low:
+            return np.zeros(len(scores))
+        return (2 * towards - low - high) / (high - low)
+
+
+def class_directions(moments: Moments) -> ClassDirections:
+    """Return the direction that parts any two classes best, of what was counted.
+
+    W is the covariance within classes, shrunk as `discriminants` shrinks it.
+
+    Raises
+    ------
+    InputError
+        If there are no rows.
+    """
+    if not moments.count:
+        raise InputError("there are no rows to take discriminants of")
+    factor, _ = _within_factor(moments, None)
+    offsets = moments.class_offsets - moments.sums.sum(axis=0) / moments.count
+    offsets[moments.counts == 0] = 0
+    whitened = np.linalg.solve(factor, moments.seen(offsets).T)
+    weights = np.linalg.solve(factor.T, whitened)
+    return ClassDirections(
+        mean=moments.mean,
+        weights=moments.lifted(weights.T).T,
+        of_means=whitened.T @ whitened,
+    )
+
+
+def _freedom(moments: Moments) -> int:
+    return max(int(moments.count - np.count_nonzero(moments.counts)), 1)
+
+
+def _within_factor(
+    moments: Moments, shrinkage: float | None
+) -> tuple[Float64[np.ndarray, "units units"], float]:
+    """Return the Cholesky factor of W, shrunk, and how far it was shrunk."""
+    freedom = _freedom(moments)
+    within = moments.within_scatter / freedom
+    if shrinkage is None:
+        shrinkage = _approximating_shrinkage(within, freedom)
+    squares = moments.scatter.diagonal() / freedom
+    return np.linalg.cholesky(_shrunk(within, shrinkage, squares)), shrinkage
+
+
 def _approximating_shrinkage(
-    within: Float64[np.ndarray, "units units"], freedom: int | np.integer
+    within: Float64[np.ndarray, "units units"], freedom: int
 ) -> float:
     # Equation 23 over tr(W)²: it depends on W through tr(W)² / tr(W²) alone.
     spread = dimensions(within)

@@ -8,6 +8,7 @@ from layerwise.study._activations import (
     studies_of,
 )
 from layerwise.study._between import similarity_between
+from layerwise.study._file import load_study, save_study
 from layerwise.study._inputs import inspect_inputs
 from layerwise.study._inspect import inspect, is_module
 from layerwise.study._module_layers import ModuleLayer, module_layers
@@ -22,15 +23,19 @@ from layerwise.study.passes import (
     joined,
 )
 from layerwise.study.records import (
+    Crowd,
     Finding,
     Inputs,
     InputStudy,
     Keepable,
     LayerStudy,
+    MixedPair,
+    Nearest,
     SnapshotLayer,
     SnapshotStudy,
     Study,
     Suspect,
+    Turn,
     ValidationView,
 )
 
@@ -39,6 +44,7 @@ __all__ = [
     "Counted",
     "Counting",
     "CountingOptions",
+    "Crowd",
     "Finding",
     "Forecast",
     "InputStudy",
@@ -46,11 +52,14 @@ __all__ = [
     "Keepable",
     "LayerStudy",
     "Measures",
+    "MixedPair",
     "ModuleLayer",
+    "Nearest",
     "SnapshotLayer",
     "SnapshotStudy",
     "Study",
     "Suspect",
+    "Turn",
     "ValidationView",
     "count_activations",
     "forecast",
@@ -61,9 +70,11 @@ __all__ = [
     "joined",
     "load_counted",
     "load_for_inspecting",
+    "load_study",
     "module_layers",
     "out_of_fold_evidence",
     "save_counted",
+    "save_study",
     "similarity_between",
     "studies_of",
     "suspects",

@@ -241,7 +241,7 @@ class Recipe:
     device: str | None = None
     patience: int | None = None
     evaluate_every: int = 1
-    snapshots: int = 5
+    snapshots: int = 7
     class_weight: str | None = None
 
     def __post_init__(self) -> None:

@@ -274,7 +274,8 @@ def epoch_planes(
     layers = _evenly(len(study.layers))
     ax = ax or new_axes(1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows))
     targets = study.targets[study.sampled]
-    cells = np.stack([_column(rows, layer) for layer in layers])
+    sampled = np.searchsorted(study.shown, study.sampled)
+    cells = np.stack([_column(rows, layer, sampled) for layer in layers])
     cells[..., 0] += np.arange(len(layers))[:, None, None]
     colours = colours_of(targets, len(study.class_names))
     repeated = np.tile(colours, (len(layers) * len(rows), 1))
@@ -305,10 +306,11 @@ def _evenly(total: int) -> list[int]:
 
 
 def _column(
-    rows: list[SnapshotStudy], layer: int
+    rows: list[SnapshotStudy], layer: int, sampled: Int[np.ndarray, " sampled"]
 ) -> Float[np.ndarray, "rows sampled 2"]:
     """Return a layer's frames in cells of side 1, the first row's at the top."""
-    frames = np.stack([row.layers[layer].frames["components"] for row in rows])
+    own = (row.layers[layer].frames["components"][sampled] for row in rows)
+    frames = np.stack([*own])
     least, greatest = frames.min(axis=1), frames.max(axis=1)
     widest = float((greatest - least).max()) or 1.0
     frames = (frames - (least + greatest)[:, None] / 2) * (FILLED / widest) + 0.5

@@ -1,6 +1,6 @@
 """Which labels look wrong."""
 
-from layerwise.study.labels._out_of_fold import LabelEvidence, neighbour_votes
+from layerwise.study.labels._out_of_fold import LabelEvidence, neighbours, votes_of
 from layerwise.study.labels._suspects import (
     out_of_fold_evidence,
     ranked,
@@ -10,9 +10,10 @@ from layerwise.study.labels._suspects import (
 
 __all__ = [
     "LabelEvidence",
-    "neighbour_votes",
+    "neighbours",
     "out_of_fold_evidence",
     "ranked",
     "suspects",
     "suspects_csv",
+    "votes_of",
 ]

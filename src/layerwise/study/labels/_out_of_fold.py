@@ -49,6 +49,8 @@ class LabelEvidence:
         Among how many samples the neighbours were looked for; None: not known.
     out_of_fold : bool
         Whether the probabilities are of networks trained for this question.
+    nearest : int array, shape (samples, neighbours), or None
+        Where the neighbours stand in their set, nearest first; None: not known.
     """
 
     part: str
@@ -61,6 +63,7 @@ class LabelEvidence:
     origins: Origins | None = None
     among: int | None = None
     out_of_fold: bool = False
+    nearest: Int[np.ndarray, "samples neighbours"] | None = None
 
     @property
     def supported(self) -> Bool[np.ndarray, " samples"]:
@@ -283,41 +286,44 @@ def cross_fit(
     return CrossFit(samples, kept, folds, tuple(networks))
 
 
-def neighbour_votes(
+def neighbours(
     fitted: Float[np.ndarray, "fitted features"],
-    labels: Int[np.ndarray, " fitted"],
-    classes: int,
     asked: Float[np.ndarray, "samples features"] | None = None,
-) -> Int64[np.ndarray, "samples classes"]:
-    """Return how many of each row's nearest neighbours have which label.
+) -> Int64[np.ndarray, "samples neighbours"]:
+    """Return where the nearest neighbours of each row stand, nearest first.
 
     Parameters
     ----------
     fitted : array, shape (fitted, features)
         The rows among which neighbours are looked for, all of them: the time grows with
         the product of both numbers of rows, the memory with that of those asked.
-    labels : array, shape (fitted,)
-    classes : int
     asked : array, shape (samples, features), optional
         Whose neighbours are looked for; by default those of ``fitted`` themselves, a
         row being no neighbour of its own.
 
     Returns
     -------
-    int64, shape (samples, classes)
-        Rows add up to `NEIGHBOURS`, or to as many as there are other rows.
+    int64, shape (samples, neighbours)
+        `NEIGHBOURS` of each, or as many as there are other rows.
     """
     own = asked is None
     rows = fitted if asked is None else asked
     k = min(NEIGHBOURS, len(fitted) - own)
-    votes = np.zeros((len(rows), classes), np.int64)
     found = nearest_rows(rows, fitted, k + own)
     if own:
         others = found != np.arange(len(rows))[:, None]
         # Behind others that equal it a row does not find itself: the last one goes.
         others[others.all(axis=1), -1] = False
         found = found[others].reshape(-1, k)
-    np.add.at(votes, (np.arange(len(rows))[:, None], labels[found]), 1)
+    return found
+
+
+def votes_of(
+    labels: Int[np.ndarray, "samples neighbours"], classes: int
+) -> Int64[np.ndarray, "samples classes"]:
+    """Return how many of each row's neighbours have which label."""
+    votes = np.zeros((len(labels), classes), np.int64)
+    np.add.at(votes, (np.arange(len(labels))[:, None], labels), 1)
     return votes
 
 

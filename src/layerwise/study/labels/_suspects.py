@@ -20,14 +20,16 @@ from layerwise.study.labels._out_of_fold import (
     cross_fit,
     doubtful,
     geometric_mean,
-    neighbour_votes,
+    neighbours,
+    votes_of,
 )
 from layerwise.study.passes import layer_moments
 from layerwise.study.records import Suspect
 from layerwise.study.subjects import NetworkActivations, NetworkSubject
 from layerwise.training import Recipe, planned_engine
 
-KEPT = [field.name for field in fields(Suspect) if field.name != "origin"]
+NOT_LISTED = ("origin", "nearest")
+KEPT = [field.name for field in fields(Suspect) if field.name not in NOT_LISTED]
 COLUMNS = tuple(dict.fromkeys(("part", "row", "file", *KEPT)))
 """Of the CSV; those that say where a sample is come before all others."""
 
@@ -92,6 +94,7 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
     """
     scores, suggestions = evidence.scores, evidence.suggestions
     since, names = evidence.since, (*evidence.layer_names, None)
+    near = evidence.nearest
     order = np.argsort(-scores, kind="stable")
     order = order[((scores > 0.5) & evidence.supported)[order]]
 
@@ -110,6 +113,7 @@ def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, .
             neighbours=int(evidence.votes[i].sum()),
             since=names[since[i]],
             among=evidence.among,
+            nearest=() if near is None else tuple(near[i].tolist()),
         )
 
     return tuple(suspect(int(i)) for i in order[:most])
@@ -156,16 +160,18 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         raise InputError(f"{data.name}: the test set is empty: give samples to judge")
     fitted, asked = _scaled(data, train.inputs), _scaled(data, test.inputs)
     probabilities = network.loss.probabilities(np.concatenate(logits))
+    near = neighbours(fitted, asked)
     return LabelEvidence(
         part="test",
         targets=test.targets,
         probabilities=probabilities.astype(np.float64),
-        votes=neighbour_votes(fitted, train.targets, data.classes, asked),
+        votes=votes_of(train.targets[near], data.classes),
         layer_names=("input", *network.layer_names),
         probe_predictions=np.concatenate(said, axis=1),
         judged=np.isin(test.targets, train.targets),
         origins=test.where,
         among=len(train),
+        nearest=near,
     )
 
 
@@ -222,7 +228,8 @@ def out_of_fold_evidence(
         )
     tick = _ticks(watch, ROUNDS * FOLDS + 1)
     rows = _scaled(data, samples.inputs)
-    votes = neighbour_votes(rows, samples.targets, data.classes)
+    near = neighbours(rows)
+    votes = votes_of(samples.targets[near], data.classes)
     tick()
     settled = (recipe or Recipe()).resolved(len(samples))
     engine = planned_engine(architecture, data, settled, trainings=ROUNDS * FOLDS)
@@ -247,6 +254,7 @@ def out_of_fold_evidence(
         origins=samples.where,
         among=len(samples) - 1,
         out_of_fold=True,
+        nearest=near,
     )
 
 

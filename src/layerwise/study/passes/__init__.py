@@ -17,22 +17,25 @@ from layerwise.study.passes._fitting import (
     two_columns,
 )
 from layerwise.study.passes._forecast import Forecast, forecast
-from layerwise.study.passes._scoring import (
-    Asked,
-    Scored,
+from layerwise.study.passes._scoring import PLANES, Asked, Scored, score_pass
+from layerwise.study.passes._snapshots import (
+    SeenStage,
+    SnapshotPass,
     aligned,
-    score_pass,
     snapshot_studies,
+    with_turns,
 )
 from layerwise.study.passes._tallies import (
     Counting,
     CountingOptions,
+    Mistakes,
     RowsPassed,
     Tallies,
 )
 
 __all__ = [
     "FITTED",
+    "PLANES",
     "SHOWN",
     "Asked",
     "Basis",
@@ -42,8 +45,11 @@ __all__ = [
     "Counting",
     "CountingOptions",
     "Forecast",
+    "Mistakes",
     "RowsPassed",
     "Scored",
+    "SeenStage",
+    "SnapshotPass",
     "Tallies",
     "aligned",
     "count_rows",
@@ -55,4 +61,5 @@ __all__ = [
     "score_pass",
     "snapshot_studies",
     "two_columns",
+    "with_turns",
 ]

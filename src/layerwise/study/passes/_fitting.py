@@ -13,10 +13,12 @@ from layerwise.arrays import each
 from layerwise.data import stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import (
+    ClassDirections,
     Discriminants,
     LeastSquaresProbe,
     Moments,
     PrincipalComponents,
+    class_directions,
     discriminants,
     least_squares_probe,
     principal_components,
@@ -179,13 +181,14 @@ def _fit_part(
 class Basis:
     """What one layer's scored samples are looked at with.
 
-    Planes, components and discriminants are the first fold's; each fold has a probe
-    and class means of its own.
+    Planes, components, discriminants and the classes' directions are the first fold's;
+    each fold has a probe and class means of its own.
     """
 
     folds: tuple[Moments, ...]
     components: PrincipalComponents
     discriminants: Discriminants
+    directions: ClassDirections
     probes: tuple[LeastSquaresProbe, ...]
 
     @classmethod
@@ -200,6 +203,7 @@ class Basis:
             fits += [
                 partial(principal_components, folds[0], count),
                 partial(discriminants, folds[0]),
+                partial(class_directions, folds[0]),
                 *(partial(least_squares_probe, fold) for fold in folds),
             ]
         found = iter(each(lambda fit: fit(), fits))
@@ -208,6 +212,7 @@ class Basis:
                 folds=tuple(folds),
                 components=next(found),
                 discriminants=next(found),
+                directions=next(found),
                 probes=tuple(next(found) for _ in folds),
             )
             for folds in layers

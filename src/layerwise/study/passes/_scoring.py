@@ -1,9 +1,8 @@
-"""The pass over the scored samples, and the network on its way."""
+"""The pass over the scored samples."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from itertools import islice
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -12,19 +11,15 @@ from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import each
-from layerwise.statistics import (
-    Moments,
-    discriminants,
-    nearest_mean,
-    principal_components,
-)
-from layerwise.study.measures import LayerEvidence, LayerSample, Neighbourhood, measured
+from layerwise.statistics import Moments, nearest_mean
 from layerwise.study.passes._fitting import Basis, Folds, two_columns
 from layerwise.study.passes._tallies import Kept, Mistakes, Tallies, merged_moments
-from layerwise.study.records import LayerStudy, SnapshotLayer, SnapshotStudy
-from layerwise.study.subjects import Activations, Block, Stage, Subject
+from layerwise.study.subjects import Activations, Block, Subject
 
 PLANES = ("components", "discriminants")
+
+MOST_TOWARDS = 2**27
+"""So many bytes at most are kept of how far samples lie towards each class."""
 
 
 class Asked(NamedTuple):
@@ -34,6 +29,8 @@ class Asked(NamedTuple):
     ----------
     shown : int array
         The positions of those that the planes show.
+    crowd : int array
+        The positions of those whose planes are kept, the ones shown among them.
     rows : int array
         The positions of those whose rows are kept.
     mistakes : int
@@ -41,6 +38,7 @@ class Asked(NamedTuple):
     """
 
     shown: Int[np.ndarray, " shown"]
+    crowd: Int[np.ndarray, " crowd"]
     rows: Int[np.ndarray, " asked"]
     mistakes: int
 
@@ -53,8 +51,11 @@ class Scored:
     ----------
     moments : list of Moments
         Of every layer.
-    planes : list of dict of str to array, shape (shown, 2)
-        Of every layer, the samples shown.
+    planes : list of dict of str to array, shape (crowd, 2)
+        Of every layer, the samples whose planes were asked for.
+    towards : list of arrays, shape (shown, classes)
+        Of every layer, how far the samples shown lie towards each class; see
+        `ClassDirections`. Empty where these would be too many.
     probe_predictions, nearest_means : int arrays, shape (layers, samples)
         What every layer's probe and class means say.
     predictions, confidence : arrays, shape (samples,), or None
@@ -67,7 +68,8 @@ class Scored:
     """
 
     moments: list[Moments]
-    planes: list[dict[str, Float[np.ndarray, "shown 2"]]]
+    planes: list[dict[str, Float[np.ndarray, "crowd 2"]]]
+    towards: list[Float[np.ndarray, "shown classes"]]
     probe_predictions: Int[np.ndarray, "layers samples"]
     nearest_means: Int[np.ndarray, "layers samples"]
     predictions: Int[np.ndarray, " samples"] | None
@@ -112,6 +114,7 @@ def score_pass(
     return Scored(
         moments=[groups[0] for groups in moments],
         planes=[scoring.planes_of(place) for place in range(layers)],
+        towards=[kept.arrays()[0] for kept in scoring.towards],
         probe_predictions=scoring.probe_predictions,
         nearest_means=scoring.nearest_means,
         predictions=None if scoring.confidence is None else scoring.predictions,
@@ -140,7 +143,10 @@ class _Scoring:
         self._bases, self._scored_by = bases, scored_by
         self._mistakes = asked.mistakes
         self.rows = Kept(asked.rows)
-        self._planes = [Kept(asked.shown) for _ in bases]
+        self._planes = [Kept(asked.crowd) for _ in bases]
+        towards = len(asked.shown) * len(subject.class_names) * len(bases) * 4
+        few = towards <= MOST_TOWARDS
+        self.towards = [Kept(asked.shown) for _ in bases] if few else []
         # There may be many samples: no integer is wider than the classes need. Each is
         # written by one rank and stays zero in the others, so that a sum joins them.
         said = np.min_scalar_type(-len(subject.class_names))
@@ -202,6 +208,11 @@ class _Scoring:
                 for name in PLANES
             )
             self._planes[place].add(block.positions[wanted], *planes)
+            if self.towards:
+                kept = self.towards[place]
+                wanted = kept.wanted(block.positions)
+                scores = basis.directions.scores(rows[wanted]).astype(np.float32)
+                kept.add(block.positions[wanted], scores)
 
     def _answer(
         self,
@@ -233,94 +244,6 @@ class _Scoring:
                 self.confidence = np.zeros(len(self._targets), kind)
             return self.confidence
 
-    def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "shown 2"]]:
+    def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "crowd 2"]]:
         """Return the planes of one layer."""
         return dict(zip(PLANES, self._planes[place].arrays(), strict=True))
-
-
-Frame = Float[np.ndarray, "samples 2"]
-
-
-def snapshot_studies(
-    stages: Sequence[Stage], studied: Sequence[LayerStudy], classes: int
-) -> list[SnapshotStudy]:
-    """Measure a network on its way, and look at it through three bases.
-
-    Parameters
-    ----------
-    stages : sequence of Stage
-    studied : sequence of LayerStudy
-        The studied network's layers, the fixed basis of each among them.
-    classes : int
-    """
-
-    def seen(stage: Stage, layer: LayerStudy, own: LayerSample) -> SnapshotLayer:
-        evidence = LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
-        bases = {
-            "components": principal_components(evidence.fitted, min(2, layer.units)),
-            "discriminants": discriminants(evidence.fitted),
-            "fixed": layer.components,
-        }
-        frames = {
-            name: two_columns(basis.project(own.scored)[:, :2])
-            for name, basis in bases.items()
-        }
-        # The untrained network is what all is compared with: nothing is left out.
-        near = Neighbourhood.of(own.scored) if stage.epoch == 0 else None
-        return SnapshotLayer(layer.name, measured(evidence, near), frames)
-
-    all_layers = [
-        (stage, layer, own)
-        for stage in stages
-        for layer, own in zip(studied, stage.layers, strict=True)
-    ]
-    found = iter(each(lambda one: seen(*one), all_layers))
-    return [SnapshotStudy(s.epoch, tuple(islice(found, len(studied)))) for s in stages]
-
-
-def aligned(snapshots: Sequence[SnapshotStudy]) -> tuple[SnapshotStudy, ...]:
-    """Turn every frame onto its neighbour's, so that points move as the network did.
-
-    The last snapshot's layers are turned one after another, each onto the one before
-    it; then every layer's frames from the last epoch back to the first. Frames of the
-    fixed basis have one basis for all epochs and stay as they are.
-    """
-    turned: list[SnapshotStudy] = []
-    for snapshot in reversed(snapshots):
-        layers: list[SnapshotLayer] = []
-        for place, layer in enumerate(snapshot.layers):
-            if turned:
-                onto = turned[-1].layers[place].frames
-            else:
-                onto = layers[-1].frames if layers else layer.frames
-            layers.append(replace(layer, frames=_turned(layer.frames, onto)))
-        turned.append(replace(snapshot, layers=tuple(layers)))
-    return tuple(reversed(turned))
-
-
-def _turned(frames: Mapping[str, Frame], onto: Mapping[str, Frame]) -> dict[str, Frame]:
-    return {
-        name: frame if name == "fixed" else rotated_onto(frame, onto[name])
-        for name, frame in frames.items()
-    }
-
-
-def rotated_onto(frame: Frame, target: Frame) -> Frame:
-    """Rotate, and mirror if need be, a frame about its centre to lie on another.
-
-    The orthogonal Procrustes problem: of all orthogonal matrices R the one of least
-    ``‖A R - B‖``, A and B the two frames about their centres (Schönemann 1966). Nothing
-    is stretched or moved: distances within the frame are as they were.
-
-    Parameters
-    ----------
-    frame, target : arrays, shape (samples, 2)
-        The same samples in the same order.
-    """
-    from scipy.linalg import orthogonal_procrustes
-
-    centre = frame.mean(axis=0, dtype=np.float64)
-    rotation, _ = orthogonal_procrustes(
-        frame - centre, target - target.mean(axis=0, dtype=np.float64)
-    )
-    return ((frame - centre) @ rotation + centre).astype(np.float32)

@@ -1,11 +1,19 @@
 """What a study is made of."""
 
-from layerwise.study.records._found import Finding, InputStudy, Suspect
+from layerwise.study.records._found import (
+    Crowd,
+    Finding,
+    InputStudy,
+    MixedPair,
+    Nearest,
+    Suspect,
+)
 from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import (
     LayerStudy,
     SnapshotLayer,
     SnapshotStudy,
+    Turn,
 )
 from layerwise.study.records._study import (
     Inputs,
@@ -16,16 +24,20 @@ from layerwise.study.records._study import (
 )
 
 __all__ = [
+    "Crowd",
     "Finding",
     "InputStudy",
     "Inputs",
     "Keepable",
     "KeptInputs",
     "LayerStudy",
+    "MixedPair",
+    "Nearest",
     "SnapshotLayer",
     "SnapshotStudy",
     "Study",
     "Suspect",
+    "Turn",
     "ValidationView",
     "keepable",
 ]

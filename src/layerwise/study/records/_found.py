@@ -1,13 +1,15 @@
 """What is found: findings, suspect labels, and a data set before any network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from layerwise.baselines import Baseline
-from layerwise.data import Dataset
+from layerwise.data import Dataset, Origins
+from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy
 from layerwise.wording import count
 
@@ -75,6 +77,8 @@ class Suspect:
         The row as lists have it, with the file's name where the rows are in several.
     among : int or None
         Among how many samples the nearest were looked for; None: not known.
+    nearest : tuple of int
+        Where those nearest samples stand in the set that they are of, nearest first.
     """
 
     part: str
@@ -91,11 +95,76 @@ class Suspect:
     file: str | None = None
     origin: str | None = None
     among: int | None = None
+    nearest: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """What lists call it: its part, and its row or else its position there."""
         return f"{self.part} {self.origin or f'sample {count(self.position)}'}"
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The samples fitted on that lie nearest to some scored ones, in the inputs.
+
+    Parameters
+    ----------
+    positions : array, shape (asked,)
+        Those scored samples, ascending: the stated sample and the surest mistakes.
+    neighbours : array, shape (asked, neighbours)
+        Positions in the set that was fitted on, nearest first.
+    targets : array, shape (asked, neighbours)
+        The neighbours' classes.
+    among : int
+        Among how many samples, a draw, the nearest were looked for.
+    inputs : KeptInputs or None
+        The neighbours themselves, by position; None where they are not at hand.
+    origins : Origins or None
+        Where all of the set stands in what it was read from; None: not known.
+    """
+
+    positions: Int[np.ndarray, " asked"]
+    neighbours: Int[np.ndarray, "asked neighbours"]
+    targets: Int[np.ndarray, "asked neighbours"]
+    among: int
+    inputs: KeptInputs | None = None
+    origins: Origins | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MixedPair:
+    """Two classes that are taken for each other, on their own discriminant.
+
+    Parameters
+    ----------
+    classes : pair of int
+    samples : array, shape (samples,)
+        Which of the samples shown are of these classes: places in ``Study.shown``.
+    along : array, shape (layers, samples)
+        Where each lies on the line that parts the two classes best in each layer, the
+        input first where there is one: -1 and 1 are the means of those fitted on.
+    """
+
+    classes: tuple[int, int]
+    samples: Int[np.ndarray, " samples"]
+    along: Float[np.ndarray, "layers samples"]
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """More scored samples than can be followed through the epochs: how they end.
+
+    Parameters
+    ----------
+    positions : array, shape (crowd,)
+        Ascending; those shown are among them.
+    planes : tuple of mapping of str to array, shape (crowd, 2)
+        Of every layer, the input first where there is one: ``components`` and
+        ``discriminants``, as in ``LayerStudy.planes``.
+    """
+
+    positions: Int[np.ndarray, " crowd"]
+    planes: tuple[Mapping[str, Float[np.ndarray, "crowd 2"]], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """What is known of one layer: of the studied network, and of one on its way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,28 @@ from jaxtyping import Bool, Float, Int
 
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
 from layerwise.study.measures import Measures
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """How a plane is rotated about its centre, and mirrored if need be.
+
+    Parameters
+    ----------
+    centre : array, shape (2,)
+    rotation : array, shape (2, 2)
+        Orthogonal.
+    """
+
+    centre: Float[np.ndarray, " 2"]
+    rotation: Float[np.ndarray, "2 2"]
+
+    def __call__(
+        self, plane: Float[np.ndarray, "samples 2"]
+    ) -> Float[np.ndarray, "samples 2"]:
+        """Return a plane turned, in float32: no distance changes."""
+        turned = (plane - self.centre) @ self.rotation + self.centre
+        return turned.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +70,9 @@ class LayerStudy:
     measures, shuffled : Measures
         Everything measured; and what the stated sample gives with its labels shuffled,
         which is what chance gives.
+    turns : mapping of str to Turn
+        What lays the planes ``components`` and ``discriminants`` on those of the layer
+        before: so turned, layers and epochs can be followed. Empty for the input.
     """
 
     name: str
@@ -65,6 +90,7 @@ class LayerStudy:
     sample: Float[np.ndarray, "sampled units"]
     measures: Measures
     shuffled: Measures
+    turns: Mapping[str, Turn] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -76,6 +102,20 @@ class LayerStudy:
     def projection(self) -> Float[np.ndarray, "shown 2"]:
         """The samples shown, on the first two components."""
         return self.planes["components"]
+
+    def turned(
+        self, plane: str, points: Float[np.ndarray, "samples 2"] | None = None
+    ) -> Float[np.ndarray, "samples 2"]:
+        """Return a plane laid on that of the layer before it.
+
+        Parameters
+        ----------
+        plane : str
+        points : array, shape (samples, 2), optional
+            Others than the samples shown, on the same plane.
+        """
+        points = self.planes[plane] if points is None else points
+        return self.turns[plane](points) if plane in self.turns else points
 
     @property
     def separability(self) -> float:
@@ -134,21 +174,22 @@ class SnapshotLayer:
     name : str
     measures : Measures
         Fitted on the stated fitting sample, scored on the stated scored one.
-    frames : mapping of str to array, shape (sampled, 2)
-        The stated sample through the bases ``components`` and ``discriminants`` (its
+    frames : mapping of str to array, shape (shown, 2)
+        The samples shown through the bases ``components`` and ``discriminants`` (its
         own), and ``fixed`` (the components of the studied network, for all epochs).
         Turned, and mirrored where need be, so that it lies as well as it can on the
-        same layer's frame of the next snapshot; distances are as they were.
+        same layer's frame of the next snapshot; distances are as they were. Those of
+        the studied network are its planes, turned.
     """
 
     name: str
     measures: Measures
-    frames: Mapping[str, Float[np.ndarray, "sampled 2"]]
+    frames: Mapping[str, Float[np.ndarray, "shown 2"]]
 
 
 @dataclass(frozen=True, eq=False)
 class SnapshotStudy:
-    """A network on its way, looked at like the studied one but on the stated sample.
+    """A network on its way: measured on the stated sample, all shown samples seen.
 
     Parameters
     ----------
@@ -156,7 +197,12 @@ class SnapshotStudy:
         0 is the untrained network; None the studied one, where no epoch is known.
     layers : tuple of SnapshotLayer
         The network's layers, in forward order; the input does not change.
+    predictions, confidence : arrays, shape (shown,), or None
+        What it says of the samples shown, and how probable it finds that; None: it says
+        nothing.
     """
 
     epoch: int | None
     layers: tuple[SnapshotLayer, ...]
+    predictions: Int[np.ndarray, " shown"] | None = None
+    confidence: Float[np.ndarray, " shown"] | None = None

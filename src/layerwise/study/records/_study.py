@@ -20,7 +20,7 @@ from layerwise.statistics import (
     promised,
     share,
 )
-from layerwise.study.records._found import Finding, Suspect
+from layerwise.study.records._found import Crowd, Finding, MixedPair, Nearest, Suspect
 from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
 from layerwise.study.records._table import Row, table
@@ -136,6 +136,13 @@ class Study:
         Most useful first.
     origins : Origins or None
         Where the scored samples stand in what they were read from; None: not known.
+    pairs : tuple of MixedPair
+        The five most confused pairs of classes at most, the worst first.
+    nearest : Nearest or None
+        The nearest samples fitted on, of the surest mistakes and the stated sample;
+        None where the inputs are no table of numbers.
+    crowd : Crowd or None
+        Up to 100,000 scored samples as they end; None where all are shown.
     """
 
     name: str
@@ -161,6 +168,9 @@ class Study:
     keepable: Keepable | None
     findings: tuple[Finding, ...]
     origins: Origins | None = None
+    pairs: tuple[MixedPair, ...] = ()
+    nearest: Nearest | None = None
+    crowd: Crowd | None = None
 
     def __repr__(self) -> str:
         return (
@@ -216,6 +226,28 @@ class Study:
         if said is None or not len(said) or np.all(self.targets == self.targets[0]):
             return None
         return int(said[0]) if np.all(said == said[0]) else None
+
+    @property
+    def settled(self) -> Int[np.ndarray, " samples"]:
+        """The layer that settles each scored sample: from it on, all probes agree.
+
+        The place, in the order of iteration, of the first layer from which on the probe
+        of each, up to the last hidden one, says what the network says; -1 where not
+        even that of the last hidden layer does.
+
+        Raises
+        ------
+        InputError
+            If the study has no predictions.
+        """
+        said, _ = self.answers
+        layers = [*self] if self.output is None else [*self][:-1]
+        agreeing = np.ones(len(said), bool)
+        place = np.full(len(said), -1, np.int16)
+        for own in reversed(range(len(layers))):
+            agreeing &= layers[own].probe_predictions == said
+            place[agreeing] = own
+        return place
 
     @property
     def mistakes(self) -> Int[np.ndarray, " mistakes"]:

@@ -5,12 +5,20 @@ from layerwise.study.subjects._network import (
     NetworkSubject,
     network_case,
 )
-from layerwise.study.subjects._subject import Activations, Block, Case, Stage, Subject
+from layerwise.study.subjects._subject import (
+    Activations,
+    Block,
+    Case,
+    Followed,
+    Stage,
+    Subject,
+)
 
 __all__ = [
     "Activations",
     "Block",
     "Case",
+    "Followed",
     "NetworkActivations",
     "NetworkSubject",
     "Stage",

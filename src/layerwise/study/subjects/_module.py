@@ -1,7 +1,7 @@
 """Anybody's module as a subject, and data of many kinds as its samples."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -38,7 +38,7 @@ from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
 from layerwise.study.subjects._given import given_findings
 from layerwise.study.subjects._items import items_of, pictured
-from layerwise.study.subjects._subject import Block, Case, Stage
+from layerwise.study.subjects._subject import Block, Case, Followed, Stage
 from layerwise.training import Snapshot
 from layerwise.wording import count, listed
 
@@ -181,17 +181,32 @@ class ModuleActivations:
         own = ranks.own_share(self.source.length)
         return [self._blocks(own)] if own.start < own.stop else []
 
-    def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
-        """Return what every layer but the input gives for the samples at positions."""
-        found: list[tuple[np.ndarray, ...]] = []
+    def blocks_at(self, positions: Int[np.ndarray, " some"]) -> Iterator[Block]:
+        """Yield what every layer but the input gives, and the outputs, of some samples.
+
+        A block's positions are places among those asked for, which have to ascend.
+        """
         for at, batch in self.source.holding(positions):
             asked = np.isin(at, positions)
-            rows = self.subject.capture.rows(batch).rows
-            found.append((at[asked], *(own.cpu().numpy()[asked] for own in rows)))
-        at, *layers = map(np.concatenate, zip(*found, strict=True))
-        order = np.argsort(at)
-        place = order[np.searchsorted(at, positions, sorter=order)]
-        return [own[place] for own in layers]
+            found = self.subject.capture.rows(batch)
+            tensors = (
+                found.rows if found.logits is None else (*found.rows, found.logits)
+            )
+            *layers, last = (own.cpu().numpy()[asked] for own in tensors)
+            yield Block(
+                positions=np.searchsorted(positions, at[asked]),
+                layers=(*layers, last) if found.logits is None else tuple(layers),
+                outputs=None if found.logits is None else last,
+            )
+
+    def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
+        """Return what every layer but the input gives for the samples at positions."""
+        ascending = np.sort(positions)
+        blocks = [*self.blocks_at(ascending)]
+        order = np.argsort(np.concatenate([block.positions for block in blocks]))
+        order = order[np.searchsorted(ascending, positions)]
+        layers = zip(*(block.layers for block in blocks), strict=True)
+        return [np.concatenate(own)[order] for own in layers]
 
     def _blocks(self, own: slice) -> Iterator[Block]:
         gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]] = []
@@ -283,29 +298,33 @@ def module_case(
             return None
         return ModuleActivations(subject, source, look.display)
 
-    def stages(
-        fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
-    ) -> Sequence[Stage]:
+    def stages(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
         fit_source = scored if fitted is None else fitted
 
-        def stage(epoch: int | None, one: ModuleSubject) -> Stage:
-            fit_rows = ModuleActivations(one, fit_source).rows(fitting)
-            rows = ModuleActivations(one, scored).rows(sampled)
+        def stage(epoch: int | None, one: ModuleSubject, *, is_last: bool) -> Any:
+            fit_rows = ModuleActivations(one, fit_source).rows(followed.fitting)
+            seen = ModuleActivations(one, scored)
+            targets = (
+                fit_source.targets[followed.fitting],
+                scored.targets[followed.sampled],
+            )
             samples = [
-                LayerSample(
-                    own, fit_source.targets[fitting], other, scored.targets[sampled]
+                LayerSample(own, targets[0], other, targets[1])
+                for own, other in zip(
+                    fit_rows, seen.rows(followed.sampled), strict=True
                 )
-                for own, other in zip(fit_rows, rows, strict=True)
             ]
-            return Stage(epoch, samples)
+            shown = None if is_last else seen.blocks_at(followed.shown)
+            return see(Stage(epoch, samples, shown))
 
+        found, is_last = [], False
         # One module at a time: each is a copy, and may be large.
-        found = [
-            stage(snapshot.epoch, _once(subject, snapshot, batch, look))
-            for snapshot in snapshots
-        ]
-        if found and not _same(snapshots[-1].network, module):
-            found.append(stage(None, subject))
+        for snapshot in snapshots:
+            once = _once(subject, snapshot, batch, look)
+            is_last = snapshot is snapshots[-1] and _same(snapshot.network, module)
+            found.append(stage(snapshot.epoch, once, is_last=is_last))
+        if found and not is_last:
+            found.append(stage(None, subject, is_last=True))
         return found
 
     of_dataset = isinstance(data, Dataset)
@@ -321,6 +340,7 @@ def module_case(
         part="test" if of_dataset else "samples",
         findings=found,
         origins=_origins(data),
+        fitted_origins=_fitted_origins(data, fit_on),
         stages=stages,
     )
 
@@ -329,6 +349,11 @@ def _origins(data: Any) -> Origins | None:
     """Return where the scored samples stand in their source; of batches: not known."""
     scored = data.test if isinstance(data, Dataset) else data
     return scored.where if isinstance(scored, Samples) else None
+
+
+def _fitted_origins(data: Any, fit_on: Any) -> Origins | None:
+    fitted = _fitting(data, fit_on)
+    return None if fitted is None else fitted.where
 
 
 def _once(

@@ -1,13 +1,14 @@
 """Layerwise's own network as a subject."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise import ranks
-from layerwise.arrays import each, leaves
+from layerwise.arrays import Array, each, leaves
 from layerwise.data import (
     Dataset,
     Samples,
@@ -18,7 +19,7 @@ from layerwise.data import (
 )
 from layerwise.model import Linear, Network, Sequential, flatten
 from layerwise.study.measures import LayerSample
-from layerwise.study.subjects._subject import Block, Case, Stage
+from layerwise.study.subjects._subject import Block, Case, Followed, Stage
 from layerwise.training import Snapshot
 
 BLOCK_ROWS = 1024
@@ -151,13 +152,21 @@ def network_case(
     def passed(samples: Samples | None) -> NetworkActivations | None:
         return None if samples is None else NetworkActivations(network, samples)
 
-    def stages(
-        fitting: Int[np.ndarray, " fitting"], sampled: Int[np.ndarray, " sampled"]
-    ) -> Sequence[Stage]:
-        stated = _in_files(fitted).at(fitting), _in_files(scored).at(sampled)
+    def stages(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
+        stated = (
+            _in_files(fitted).at(followed.fitting),
+            _in_files(scored).at(followed.sampled),
+        )
+        shown = _in_files(scored).at(followed.shown).inputs
+
+        def stage(taken: tuple[int | None, Network, bool]) -> Any:
+            epoch, own, is_last = taken
+            rows = _rows(own, *stated)
+            return see(Stage(epoch, rows, None if is_last else _blocks(own, shown)))
+
         taken = _taken(network, snapshots)
-        rows = each(lambda one: _rows(one[1], *stated), taken)
-        return [Stage(epoch, own) for (epoch, _), own in zip(taken, rows, strict=True)]
+        last = len(taken) - 1
+        return each(stage, [(*one, at == last) for at, one in enumerate(taken)])
 
     return Case(
         name=name,
@@ -168,6 +177,7 @@ def network_case(
         words=words,
         part=part,
         origins=scored.where,
+        fitted_origins=fitted.where,
         stages=stages,
     )
 
@@ -193,6 +203,15 @@ def _taken(
     if not all(map(np.array_equal, leaves(network.parameters), last)):
         taken.append((None, network))
     return taken
+
+
+def _blocks(network: Network, inputs: Array) -> Iterator[Block]:
+    """Yield what every layer but the input gives, and the outputs."""
+    start = 0
+    for _, *layers in network.activations(inputs):
+        stop = start + len(layers[-1])
+        yield Block(np.arange(start, stop), tuple(layers), outputs=layers[-1])
+        start = stop
 
 
 def _rows(network: Network, fitting: Samples, scored: Samples) -> list[LayerSample]:

@@ -8,7 +8,7 @@ too.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -121,26 +121,44 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """The subject as it once was, on the stated sample.
+    """The subject as it once was, on some samples.
 
     Parameters
     ----------
     epoch : int or None
         0 is untrained; None the subject as it is, where no epoch is known.
     layers : sequence of LayerSample
-        The layers of the subject, without the input.
+        What the layers of the subject, without the input, give for the stated sample.
+    shown : iterable of Block, or None
+        What they give for the samples shown, whose places among those stand for their
+        positions. None of the subject as it is: what it gives was seen already.
     """
 
     epoch: int | None
     layers: Sequence[LayerSample]
+    shown: Iterable[Block] | None
 
 
-def _none(
-    fitting: Int[np.ndarray, " fitting"], scored: Int[np.ndarray, " scored"]
-) -> Sequence[Stage]:
-    """Return no stages: the subject has no past that is known."""
-    del fitting, scored
-    return ()
+class Followed(NamedTuple):
+    """The positions of the samples on which a subject's past is looked at.
+
+    Parameters
+    ----------
+    fitting : int array
+        The stated ones among those fitted on.
+    sampled, shown : int arrays
+        Of the scored ones those stated, and those that are followed.
+    """
+
+    fitting: Int[np.ndarray, " fitting"]
+    sampled: Int[np.ndarray, " sampled"]
+    shown: Int[np.ndarray, " shown"]
+
+
+def _none(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
+    """Return nothing: the subject has no past that is known."""
+    del followed, see
+    return []
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +184,14 @@ class Case:
         What was found before the study: they come before its own.
     origins : Origins or None
         Where the scored samples stand in what they were read from; None: not known.
+    fitted_origins : Origins or None
+        The same of those fitted on.
     moments : sequence of Moments or None
         Every layer's, of all that is fitted on, where these were taken before:
         ``fit_on`` is then a sample of that.
     stages : callable
-        From positions in ``fit_on`` and in ``scored`` to the subject as it once was.
+        Returns what a function makes of each stage of the subject, the subject as it is
+        last. A module's stage may be looked at in that function alone.
     """
 
     name: str
@@ -182,7 +203,6 @@ class Case:
     part: str = "samples"
     findings: Sequence[Finding] = ()
     origins: Origins | None = None
+    fitted_origins: Origins | None = None
     moments: Sequence[Moments] | None = None
-    stages: Callable[
-        [Int[np.ndarray, " fitting"], Int[np.ndarray, " scored"]], Sequence[Stage]
-    ] = _none
+    stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] = _none

@@ -1,0 +1,393 @@
+"""What the passes over the samples give, from which a study is made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise import ranks
+from layerwise.arrays import each
+from layerwise.data import drawn
+from layerwise.statistics import (
+    Share,
+    confusion_counts,
+    constant_units,
+    duplicate_units,
+    nearest_rows,
+    share,
+)
+from layerwise.study.labels import LabelEvidence, neighbours, ranked, votes_of
+from layerwise.study.measures import (
+    LayerEvidence,
+    LayerSample,
+    Measures,
+    Neighbourhood,
+    measured,
+    shuffled,
+    with_output,
+)
+from layerwise.study.passes import (
+    FITTED,
+    SHOWN,
+    Asked,
+    Basis,
+    Counting,
+    Mistakes,
+    RowsPassed,
+    SeenStage,
+    SnapshotPass,
+    Tallies,
+    aligned,
+    fit_pass,
+    folds_of,
+    score_pass,
+    snapshot_studies,
+    two_columns,
+)
+from layerwise.study.records import (
+    Crowd,
+    KeptInputs,
+    LayerStudy,
+    MixedPair,
+    Nearest,
+    SnapshotStudy,
+    Suspect,
+)
+from layerwise.study.subjects import Case, Followed
+
+ASKED, VOTERS = 500, 10_000
+"""So many mistakes at most are looked at for suspect labels, those of which the network
+is surest; their neighbours are looked for among so many samples fitted on."""
+
+SAMPLED = 1_500
+"""The stated sample: so many scored, at most, and ``FITTED`` fitted on."""
+
+CROWD = 100_000
+"""Of so many scored samples, at most, it is kept where they end in every layer."""
+
+NEAREST, PAIRS = 3, 5
+"""So many nearest samples are kept of each, and so many pairs of classes."""
+
+Near = tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked neighbours"]]
+"""Positions of scored samples, and of those fitted on that are nearest to each."""
+
+
+class Seen:
+    """What the passes over the samples give, from which every layer is studied."""
+
+    def __init__(self, case: Case, transformer: Any, counting: Counting) -> None:
+        self._case, self._subject = case, case.subject
+        self._targets = case.scored.targets
+        self._transformer = transformer
+        self.folds = folds_of(case.scored, case.fit_on)
+        # Shown and sampled are samples on which the planes were not fitted.
+        scored_by = self.folds.scored_by
+        self.shown = _drawn_of(self._targets, scored_by, 0, SHOWN)
+        self._crowd = _with_more(self.shown, self._targets, scored_by, CROWD)
+        self._among_shown = drawn(self._targets[self.shown], SAMPLED, seed=0)
+        self.sampled = self.shown[self._among_shown]
+        fitted_targets = self.folds.fit_on.targets
+        fits = self.folds.fits
+        self._fitting = _drawn_of(fitted_targets, fits, 0, FITTED)
+        self._voters = [
+            _drawn_of(fitted_targets, fits, fold, VOTERS)
+            for fold in range(len(self.folds))
+        ]
+        self._counting = counting
+        shares = map(ranks.own_share, (len(fitted_targets), len(self._targets)))
+        tick = RowsPassed(counting, sum(own.stop - own.start for own in shares))
+        self._fitted = fit_pass(
+            self._subject,
+            self.folds,
+            self._fitting,
+            np.concatenate(self._voters),
+            counting,
+            tick,
+        )
+        self.fitted_count = len(fitted_targets)
+        if case.moments is not None:
+            # Of all rows, counted before: what was passed just now is a kept sample.
+            self._fitted = replace(self._fitted, moments=[(m,) for m in case.moments])
+            self.fitted_count = case.moments[0].count
+        self.bases = Basis.of_layers(self._fitted.moments)
+        # A transformer draws all that is shown; measures take the sampled among them.
+        asked = self.sampled if transformer is None else self.shown
+        self.scored = score_pass(
+            self._subject,
+            case.scored,
+            self.bases,
+            self.folds,
+            Asked(self.shown, self._crowd, asked, ASKED),
+            lambda: Tallies(self._subject, counting, 1, tick),
+        )
+        among = slice(None) if transformer is None else self._among_shown
+        inputs = self.scored.inputs
+        self.sampled_inputs = None if inputs is None else inputs[among]
+        self.samples = [
+            LayerSample(
+                fitting=fitting,
+                fitting_targets=fitted_targets[self._fitting],
+                scored=rows[among],
+                targets=self._targets[self.sampled],
+            )
+            for fitting, rows in zip(self._fitted.rows, self.scored.rows, strict=True)
+        ]
+
+    def layers(self) -> list[LayerStudy]:
+        """Return the study of every layer, the input's first where there is one."""
+        names = self._subject.layer_names
+        extra = [{}] * len(names) if self._transformer is None else self._transformed()
+        last_hidden = len(names) - 2 if self._subject.has_output else None
+        shown = np.searchsorted(self._crowd, self.shown)
+
+        def studied_layer(place: int) -> LayerStudy:
+            basis, scored = self.bases[place], self.scored
+            evidence = LayerEvidence(
+                fitted=basis.folds[0],
+                scored=scored.moments[place],
+                targets=self._targets,
+                probe_predictions=scored.probe_predictions[place],
+                nearest_means=scored.nearest_means[place],
+                probe=basis.probes[0],
+                sample=self.samples[place],
+            )
+            planes = {p: of[shown] for p, of in scored.planes[place].items()}
+            planes |= extra[place]
+            # How faithful a plane is, is asked of the sample whose rows were kept.
+            frames = {key: plane[self._among_shown] for key, plane in planes.items()}
+            # Found once: shuffled labels have the same neighbours.
+            neighbourhood = Neighbourhood.of(evidence.sample.scored)
+            measures = measured(evidence, neighbourhood, frames)
+            if place == last_hidden:
+                measures = self._with_output(measures, evidence)
+            return LayerStudy(
+                name=names[place],
+                units=len(evidence.fitted.shift),
+                moments=evidence.fitted,
+                components=basis.components,
+                discriminants=basis.discriminants,
+                planes=planes,
+                probe_predictions=evidence.probe_predictions,
+                probe_accuracy=Share.of(float("nan"), 0)
+                if evidence.constant
+                else share(evidence.probe_predictions == evidence.targets),
+                probe_recall=measures.by_class["probe_recall"],
+                dead=constant_units(evidence.fitted),
+                duplicate=duplicate_units(evidence.fitted),
+                whole=names[place] in self._subject.whole,
+                sample=evidence.sample.scored,
+                measures=measures,
+                shuffled=_by_chance(evidence, neighbourhood),
+            )
+
+        return each(studied_layer, range(len(names)))
+
+    def _with_output(self, measures: Measures, evidence: LayerEvidence) -> Measures:
+        weights, predictions = self._subject.output_weights, self.scored.predictions
+        if weights is None or predictions is None:
+            return measures
+        return with_output(measures, evidence, weights, predictions)
+
+    def fitted_accuracy(self) -> Share | None:
+        """Return how many of the stated fitting sample are predicted right."""
+        outputs = self._fitted.outputs
+        if outputs is None:
+            return None
+        targets = self.folds.fit_on.targets[self._fitting]
+        return share(np.argmax(outputs, axis=1) == targets)
+
+    def stages(self, studied: Sequence[LayerStudy]) -> Sequence[SeenStage]:
+        """Look at the subject on its way: a module runs in the caller's thread."""
+        answers = None
+        if self.scored.predictions is not None and self.scored.confidence is not None:
+            shown = self.shown
+            answers = self.scored.predictions[shown], self.scored.confidence[shown]
+        looking = SnapshotPass(self._subject, studied, answers)
+        followed = Followed(self._fitting, self.sampled, self.shown)
+        return self._case.stages(followed, looking.see)
+
+    def snapshots(
+        self, stages: Sequence[SeenStage], studied: Sequence[LayerStudy]
+    ) -> tuple[SnapshotStudy, ...]:
+        """Return the subject on its way, seen as the studied one is."""
+        names = [layer.name for layer in studied]
+        return aligned(snapshot_studies(stages, names), studied)
+
+    def judged(self) -> tuple[tuple[Suspect, ...], Near | None]:
+        """Return the mistakes in which the label, not the subject, may be wrong.
+
+        Beside the subject, which has not learnt from them, the nearest of the samples
+        fitted on have a say, measured in the inputs. Without either there are none.
+        Beside the suspects, the nearest samples of every mistake that was looked at.
+        """
+        mistakes = self.scored.mistakes
+        if mistakes is None or mistakes.inputs is None or not self._has_voters:
+            return (), None
+        suspects: list[Suspect] = []
+        positions, nearest = mistakes.positions, []
+        for fold, own_voters in enumerate(self._voters):
+            own = np.flatnonzero(self.folds.scored_by[positions] == fold)
+            if len(own):
+                near = neighbours(self._voter_rows(fold), mistakes.inputs[own])
+                nearest.append((positions[own], own_voters[near]))
+                suspects += self._suspects(mistakes, own, fold, near)
+        suspects.sort(key=lambda suspect: -suspect.score)
+        return tuple(suspects), _joined(nearest)
+
+    def _suspects(
+        self,
+        mistakes: Mistakes,
+        own: Int[np.ndarray, " own"],
+        fold: int,
+        near: Int[np.ndarray, "own neighbours"],
+    ) -> Iterator[Suspect]:
+        """Yield the suspects among the mistakes of one fold, of which ``own`` are."""
+        positions, voters = mistakes.positions[own], self._voters[fold]
+        targets, fitted_targets = self._targets[positions], self.folds.fit_on.targets
+        origins, classes = self._case.origins, len(self._subject.class_names)
+        evidence = LabelEvidence(
+            part=self._case.part,
+            targets=targets,
+            probabilities=mistakes.probabilities[own].astype(np.float64),
+            votes=votes_of(fitted_targets[voters[near]], classes),
+            layer_names=self._subject.layer_names,
+            probe_predictions=self.scored.probe_predictions[:, positions].astype(
+                np.int64
+            ),
+            # Of a class that nobody fitted on has, nothing can speak for the label.
+            judged=np.isin(targets, fitted_targets[self.folds.fits == fold]),
+            origins=origins and origins.at(positions),
+            among=len(voters),
+            nearest=voters[near],
+        )
+        for suspect in ranked(evidence):
+            yield replace(suspect, position=int(positions[suspect.position]))
+
+    @property
+    def _has_voters(self) -> bool:
+        return self._fitted.voters is not None
+
+    def _voter_rows(self, fold: int) -> Float[np.ndarray, "voters _"]:
+        """Return what the input layer gives for the voters of a fold."""
+        assert self._fitted.voters is not None
+        # Kept once, by increasing position, in however many folds they vote.
+        all_voters = np.unique(np.concatenate(self._voters))
+        return self._fitted.voters[np.searchsorted(all_voters, self._voters[fold])]
+
+    def near_sampled(self) -> Near | None:
+        """Return the nearest samples fitted on, of the stated sample."""
+        if not self._has_voters:
+            return None
+        rows, asked = self._voter_rows(0), self.samples[0].scored
+        near = nearest_rows(asked, rows, NEAREST, "fast")
+        return self.sampled, self._voters[0][near]
+
+    def nearest(
+        self, of_mistakes: Near | None, of_sampled: Near | None
+    ) -> Nearest | None:
+        """Join the nearest samples of mistakes and of the stated sample."""
+        found = _joined([own for own in (of_mistakes, of_sampled) if own is not None])
+        if found is None:
+            return None
+        positions, first = np.unique(found[0], return_index=True)
+        near, fit_on = found[1][first], self.folds.fit_on
+        kept, held = np.unique(near), fit_on.inputs
+        return Nearest(
+            positions=positions,
+            neighbours=near,
+            targets=fit_on.targets[near],
+            among=len(self._voters[0]),
+            inputs=None if held is None else KeptInputs(kept, np.asarray(held[kept])),
+            origins=self._case.fitted_origins,
+        )
+
+    def pairs(self) -> tuple[MixedPair, ...]:
+        """Return the pairs of classes confused most, each on its discriminant."""
+        predictions, towards = self.scored.predictions, self.scored.towards
+        if predictions is None or not towards:
+            return ()
+        classes = len(self._subject.class_names)
+        counts = confusion_counts(self._targets, predictions, classes)
+        confused = np.triu(counts + counts.T, 1)
+        worst = np.argsort(-confused, axis=None, kind="stable")[:PAIRS]
+        targets, found = self._targets[self.shown], []
+        for one, other in zip(*np.unravel_index(worst, counts.shape), strict=True):
+            pair = int(one), int(other)
+            if not confused[pair]:
+                break
+            own = np.flatnonzero(np.isin(targets, pair))
+            along = [
+                basis.directions.along(scores[own], *pair).astype(np.float32)
+                for basis, scores in zip(self.bases, towards, strict=True)
+            ]
+            found.append(MixedPair(pair, own, np.stack(along)))
+        return tuple(found)
+
+    def crowd(self) -> Crowd | None:
+        """Return where the scored samples end, where more are known than shown."""
+        if len(self._crowd) == len(self.shown):
+            return None
+        return Crowd(self._crowd, tuple(self.scored.planes))
+
+    def _transformed(self) -> list[dict[str, Float[np.ndarray, "shown 2"]]]:
+        from sklearn.base import clone
+
+        name = type(self._transformer).__name__
+        planes: list[dict[str, np.ndarray]] = []
+        for sample, rows in zip(self.samples, self.scored.rows, strict=True):
+            model = cast("Any", clone(self._transformer))
+            if hasattr(model, "transform"):
+                model.fit(sample.fitting, sample.fitting_targets)
+                plane = model.transform(rows)
+            else:
+                # Such as t-SNE: it places only what it was fitted on.
+                plane = model.fit_transform(rows)
+            planes.append({name: two_columns(np.asarray(plane)[:, :2])})
+        return planes
+
+
+def _drawn_of(
+    targets: Int[np.ndarray, " samples"],
+    folds: Int[np.ndarray, " samples"],
+    fold: int,
+    most: int,
+) -> Int[np.ndarray, " drawn"]:
+    """Return positions of samples of one fold, a stratified draw."""
+    own = np.flatnonzero(folds == fold)
+    return own[drawn(targets[own], most, seed=0)]
+
+
+def _with_more(
+    shown: Int[np.ndarray, " shown"],
+    targets: Int[np.ndarray, " samples"],
+    scored_by: Int[np.ndarray, " samples"],
+    most: int,
+) -> Int[np.ndarray, " crowd"]:
+    """Return the samples shown and others of the first fold, ``most`` at most."""
+    others = scored_by == 0
+    others[shown] = False
+    more = _drawn_of(targets, np.where(others, 0, 1), 0, most - len(shown))
+    return np.sort(np.concatenate([shown, more]))
+
+
+def _joined(found: Sequence[Near]) -> Near | None:
+    """Return what was found for several groups of samples, as many nearest of each."""
+    if not found:
+        return None
+    fewest = min(NEAREST, *(near.shape[1] for _, near in found))
+    positions, nearest = zip(*found, strict=True)
+    return np.concatenate(positions), np.concatenate([n[:, :fewest] for n in nearest])
+
+
+def _by_chance(evidence: LayerEvidence, neighbourhood: Neighbourhood) -> Measures:
+    """Return what the stated sample gives with its labels shuffled."""
+    sample, classes = evidence.sample, len(evidence.fitted.counts)
+    most = len(evidence.fitted.scatter)
+    relabelled = replace(
+        sample,
+        fitting_targets=shuffled(sample.fitting_targets, seed=0),
+        targets=shuffled(sample.targets, seed=1),
+    )
+    return measured(LayerEvidence.of_sample(relabelled, classes, most), neighbourhood)
