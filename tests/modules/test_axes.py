@@ -19,7 +19,7 @@ def capture(module, *inputs, layers=None, **options):
         return capture_of(module, batch, layers, predict=None, **options), batch
 
 
-def units(module, *inputs, layers="*", **options):
+def units(module, *inputs, layers="**", **options):
     """How many units each layer has, whose axis is said with it."""
     found, batch = capture(module, *inputs, layers=layers, **options)
     rows = found.rows(batch).rows
@@ -188,7 +188,7 @@ def test_what_reads_a_layer_tells_its_axis():
 
 def test_where_nothing_tells_the_axis_there_is_no_guess():
     module, inputs = Mixed(reads=False), torch.randn(N, 5, 9)
-    found, _ = capture(module, inputs, layers="*")
+    found, _ = capture(module, inputs, layers="**")
     assert [layer.name for layer in found.layers] == ["out"]
     assert "units=-1" in found.left_out["mixer"]
     with pytest.raises(InputError, match=r"mixer: shape \(6, 5, 5\).*units=-1"):

@@ -185,6 +185,22 @@ def resnet() -> Specimen:
             "fc": seen["fc"][0],
         }
 
+    look = {"layers": "weights"}
+    return Specimen(ResNet(), rows(1, 8, 8), expected, look=look, output="fc")
+
+
+def resnet_by_default() -> Specimen:
+    """The outputs of its blocks, which end with an activation."""
+
+    def expected(module, batch):
+        names = ("stem", "layer1.0", "layer1.1", "fc")
+        seen = hooked(module, *names)(lambda: module(batch[0]))
+        stem = F.relu(F.max_pool2d(seen["stem"][0], 2))
+        maps = {"stem": stem, "layer1.0": seen["layer1.0"][0]}
+        maps["layer1.1"] = seen["layer1.1"][0]
+        means = {name: one.mean(dim=(2, 3)) for name, one in maps.items()}
+        return means | {"fc": seen["fc"][0]}
+
     return Specimen(ResNet(), rows(1, 8, 8), expected, output="fc")
 
 
@@ -255,7 +271,7 @@ def encoder() -> Specimen:
 
     return Specimen(
         Encoder(), padded(), expected, call=lambda m, b: m(b[0], b[1]), output="head",
-        tolerance=1e-5,
+        look={"layers": "weights"}, tolerance=1e-5,
     )  # fmt: skip
 
 
@@ -506,8 +522,9 @@ def bfloat16() -> Specimen:
 
 
 MADE = (
-    textbook, functional, sequential, resnet, resnet_blocks, encoder, encoder_tokens,
-    recurrent, shared, nested, one_logit, with_logits, changed, convolution, bfloat16,
+    textbook, functional, sequential, resnet, resnet_by_default, resnet_blocks, encoder,
+    encoder_tokens, recurrent, shared, nested, one_logit, with_logits, changed,
+    convolution, bfloat16,
 )  # fmt: skip
 
 ZOO: dict[str, Callable[[], Specimen]] = {made.__name__: made for made in MADE}

@@ -66,7 +66,8 @@ class InspectCommand(StoredOptions):
         tyro.conf.UseAppendAction[tuple[str, ...]],
         tyro.conf.arg(metavar="GLOB", help_behavior_hint="(repeatable)"),
     ] = ()
-    """modules to look at, such as 'encoder.*'; by default those with weights"""
+    """modules to look at, such as 'encoder.layer.*' (* ends at a dot, ** does not), or
+    weights for all that have some; by default blocks, and those with weights outside"""
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
     """how positions of pictures and sequences become a row: mean, flatten, or the place
     of a token (0, -1)"""

@@ -107,8 +107,8 @@ class Axes:
             return result.ndim - 1 if direct is None else direct
         if called in PRODUCTS:
             # ``x @ weight``: of two tensors of samples no axis holds features.
-            weight = next((a.ndim for a in args[1:] if isinstance(a, Tensor)), 0)
-            plain = called in ("matmul", "__matmul__", "mm") and weight == 2
+            weight = next((a.ndim for a in args[:0:-1] if isinstance(a, Tensor)), 0)
+            plain = called in ("matmul", "__matmul__", "mm", "addmm") and weight == 2
             return result.ndim - 1 if plain else None
         source, axis = self._source(args)
         if source is None or axis is None:

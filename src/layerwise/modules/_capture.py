@@ -1,6 +1,6 @@
 """How a module is looked into, settled once on its first batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +10,13 @@ from torch.nn.parameter import is_lazy
 
 from layerwise.errors import InputError, MachineError
 from layerwise.modules._calling import evaluation, unwrapped
-from layerwise.modules._choice import Layers, chosen_modules
+from layerwise.modules._choice import (
+    Layers,
+    chosen_modules,
+    inside_blocks,
+    is_asked_for,
+    refuse_other_uses,
+)
 from layerwise.modules._outputs import Predict, answer_of, logits_of
 from layerwise.modules._reading import Batch, without_last
 from layerwise.modules._reduction import Layout, Reduce, Units, layout_of, reduced
@@ -74,6 +80,8 @@ class Capture:
         Whether values are copied as soon as they are there.
     left_out : mapping of str to str
         Chosen modules that are no layers here, and why.
+    blocks : mapping of str to sequence of str
+        Layers that were chosen as blocks, and what has weights inside them.
     """
 
     module: nn.Module
@@ -84,6 +92,7 @@ class Capture:
     output_weights: Tensor | None = None
     copy: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict[str, str])
+    blocks: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Any])
 
     def rows(self, batch: Batch) -> Captured:
         """Pass a batch, and return every layer's rows.
@@ -165,14 +174,26 @@ def capture_of(
     """
     module = unwrapped(module)
     _refuse(module)
-    capture = Capture(module, chosen_modules(module, layers), predict)
-    seen = capture.watched(batch)
-    fewer = _with_fewer(capture, batch)
-    found, left_out = _layers(capture, seen, fewer, reduce, units, len(batch.targets))
+    without: set[str] = set()
+    while True:
+        chosen = chosen_modules(module, layers, without)
+        capture = Capture(module, chosen, predict)
+        seen = capture.watched(batch)
+        fewer = _with_fewer(capture, batch)
+        asked = _Asked(layers, reduce, units, len(batch.targets))
+        found, left_out = _layers(capture, seen, fewer, asked)
+        blocks = inside_blocks(module, without) if layers is None else {}
+        # Of a block that is not called, or gives no rows, what is inside is taken.
+        hidden = blocks.keys() & left_out.keys()
+        if not hidden:
+            break
+        without |= hidden
     if not found:
         raise InputError(_none_found(layers, left_out))
     last = found[-1]
-    capture = replace(capture, layers=found, copy=seen.changed, left_out=left_out)
+    capture = replace(
+        capture, layers=found, copy=seen.changed, left_out=left_out, blocks=blocks
+    )
     if seen.origin != last.key:
         return capture
     weights = _output_weights(capture, batch)
@@ -231,32 +252,42 @@ def _with_fewer(capture: Capture, batch: Batch) -> Watched | None:
     return None
 
 
+class _Asked(NamedTuple):
+    """What was asked for, and of how many samples the first batch is."""
+
+    layers: Layers | None
+    reduce: Reduce
+    units: Units | None
+    samples: int
+
+
 def _layers(
-    capture: Capture,
-    seen: Watched,
-    fewer: Watched | None,
-    reduce: Reduce,
-    units: Units | None,
-    samples: int,
+    capture: Capture, seen: Watched, fewer: Watched | None, asked: _Asked
 ) -> tuple[tuple[CapturedLayer, ...], dict[str, str]]:
     """Return the layers, and what is none of them with the reason."""
     uses = dict.fromkeys(capture.chosen, 0)
     for key in seen.values:
         uses[key.module] = max(uses[key.module], key.use + 1)
     found: list[CapturedLayer] = []
+    names: list[str] = []
     left_out = {
         name: "not used, or gives no tensor" for name, used in uses.items() if not used
     }
     for key, tensor in seen.values.items():
         child = capture.chosen[key.module]
         name = key.module if uses[key.module] == 1 else f"{key.module}#{key.use + 1}"
+        names.append(name)
+        if not is_asked_for(name, key.module, child, asked.layers):
+            continue
         other = None if fewer is None else fewer.values.get(key)
-        axis = _sample_axis(child, tensor, other, samples)
+        axis = _sample_axis(child, tensor, other, asked.samples)
         if axis is None:
             left_out[name] = f"shape {tuple(tensor.shape)}, not one for each sample"
             continue
         known = seen.axes.get(key)
-        layout = layout_of(key.module, child, tensor, axis, known, reduce, units)
+        layout = layout_of(
+            key.module, child, tensor, axis, known, asked.reduce, asked.units
+        )
         if layout is None:
             left_out[name] = (
                 f"shape {tuple(tensor.shape)}, and nothing tells which axis holds the "
@@ -265,6 +296,7 @@ def _layers(
             continue
         shape = tuple(tensor.movedim(axis, 0).shape[1:])
         found.append(CapturedLayer(name, key, type(child).__name__, shape, layout))
+    refuse_other_uses(asked.layers, [*names, *left_out])
     return tuple(found), left_out
 
 

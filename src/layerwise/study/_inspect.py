@@ -83,11 +83,14 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         How a module is looked into.
 
         layers : str, type, or sequence of them
-            Names, globs of names (``encoder.*``) or types of modules. By default every
-            module that has weights, under its own name. A layer's activations are what
-            it gives after the activation that follows it directly (normalisation,
-            dropout, pooling and changes of shape may stand between), whether that is
-            a module or a function; where none follows, its own output.
+            Names, globs of names (``encoder.layer.*``: ``*`` ends at a dot, ``**`` does
+            not) or types of modules; ``weights`` for every module that has weights. By
+            default blocks, such as a transformer's or a residual network's, and the
+            modules with weights outside of them. A module that is used twice is
+            ``name#1`` and ``name#2``. A layer's activations are what it gives after the
+            activation that follows it directly (normalisation, dropout, pooling and
+            changes of shape may stand between), whether that is a module or a function;
+            where none follows, its own output.
         reduce : str, int, callable, or mapping from globs of names to one of them
             How a layer's positions (of pictures, of sequences) become one row:
             ``"mean"``, the default, which respects an attention mask; ``"flatten"``;

@@ -47,7 +47,7 @@ def module_layers(
 
     given = Look(**look)
     chosen = {layer.name for layer in first_look(module, data, given).layers}
-    every = first_look(module, data, replace(given, layers="*"))
+    every = first_look(module, data, replace(given, layers="**"))
     found = (
         ModuleLayer(
             layer.name, layer.kind, layer.shape, layer.layout.said, layer.name in chosen

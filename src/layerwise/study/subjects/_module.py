@@ -65,8 +65,8 @@ class Look:
     Parameters
     ----------
     layers : str, type, or sequence of them, optional
-        Names, globs of names or types of modules; by default every module with weights,
-        after its activation.
+        Names, globs of names or types of modules, or ``weights``; by default blocks,
+        and the modules with weights outside of them, after their activation.
     reduce : str, int, callable, or mapping of str to one of them
         How a layer's positions become one row: their ``mean``, respecting an attention
         mask; ``flatten``; the place of a token (0, -1); or a function of the tensor.
@@ -495,6 +495,8 @@ def _found(
         found += given_findings(capture, scaling, fitting, chosen)
     if features:
         found.append(_features(features))
+    if capture.blocks:
+        found.append(_blocks(capture))
     if capture.left_out:
         found.append(_left_out(capture.left_out))
     return found
@@ -526,6 +528,20 @@ def _features(outputs: int) -> Finding:
         "how to read logits from the outputs.",
         {"outputs": outputs},
         "rule of thumb",
+    )
+
+
+def _blocks(capture: Capture) -> Finding:
+    names = list(capture.blocks)
+    inside = sum(map(len, capture.blocks.values()))
+    shown = names if len(names) <= NAMED else [names[0], "…", names[-1]]
+    return Finding(
+        "blocks",
+        f"Looked at are the outputs of blocks ({', '.join(shown)}), not the "
+        f"{count(inside)} layers with weights inside: --layers weights, or "
+        "layers='weights', takes them instead.",
+        {"blocks": {name: list(inner) for name, inner in capture.blocks.items()}},
+        "counted",
     )
 
 
