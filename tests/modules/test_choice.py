@@ -98,7 +98,7 @@ def test_a_study_says_what_is_inside_its_blocks():
     )
     (found,) = [f for f in study.findings if f.kind == "blocks"]
     assert "encoder.layer.0, encoder.layer.1, encoder.layer.2" in found.text
-    assert "not the 15 layers with weights inside" in found.text
+    assert "The 15 layers with weights inside are left out" in found.text
     assert list(found.evidence["blocks"]) == BLOCKS
 
 

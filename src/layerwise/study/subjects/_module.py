@@ -537,9 +537,9 @@ def _blocks(capture: Capture) -> Finding:
     shown = names if len(names) <= NAMED else [names[0], "…", names[-1]]
     return Finding(
         "blocks",
-        f"Looked at are the outputs of blocks ({', '.join(shown)}), not the "
-        f"{count(inside)} layers with weights inside: --layers weights, or "
-        "layers='weights', takes them instead.",
+        f"Each block is one layer: {', '.join(shown)}",
+        f"The {count(inside)} layers with weights inside are left out; --layers weights,"
+        " or layers='weights', takes them in place of blocks.",
         {"blocks": {name: list(inner) for name, inner in capture.blocks.items()}},
         "counted",
     )
