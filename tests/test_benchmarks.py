@@ -180,3 +180,21 @@ def test_the_clinic_is_as_large_as_it_says(clinic):
     kinds = [case.kind for case in clinic.cases()]
     assert kinds.count("healthy") >= 30
     assert len(kinds) - kinds.count("healthy") >= 60
+
+
+@pytest.mark.slow("benchmarks")
+def test_whole_commands_have_their_rows(tmp_path):
+    command = [sys.executable, "-X", "utf8", str(COMPARE.with_name("commands.py"))]
+    options = ["--only", "start,moons,notebook", "--runs", "1", "--quick", "--markdown"]
+    said = subprocess.run(
+        [*command, *options, "--baselines", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    ).stdout
+    assert re.findall(r"^\| ((?:layerwise|lw).*?) \|", said, re.MULTILINE) == [
+        "layerwise --help",
+        "layerwise train moons, second",
+        "layerwise train moons, first",
+        "lw.fit of digits",
+    ]

@@ -1,0 +1,361 @@
+"""Time whole commands, from the shell's point of view, beside their yardsticks.
+
+    python benchmarks/commands.py
+    python benchmarks/commands.py --only digits,accuracy --runs 9 --markdown
+
+Each figure is the wall time of a new process: libraries that load and programs that
+compile are in it. *First* has an empty cache of compiled programs, *second* one that an
+earlier process has filled. See ``benchmarks/README.md``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import compare
+import tyro
+from compare import Contest, interleaved, markdown, seconds, table
+from rich.console import Console
+
+CACHE = "LAYERWISE_CACHE"
+
+ACCURACIES = (0.94, 0.98)
+"""On MNIST's test set: those to which the time is taken."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Time whole commands beside their yardsticks and print one table for each task."""
+
+    only: str = "start,moons,digits,mnist,notebook,accuracy,layers"
+    """which tasks, separated by commas"""
+    runs: int = 5
+    """measured runs of each contender; of accuracy, seeds"""
+    baselines: Path = compare.REPOSITORY.parent / "shared" / "baseline"
+    """folder with textbook_loop.py"""
+    markdown: bool = False
+    """print Markdown, for README.md"""
+    quick: bool = False
+    """one epoch where there are more: to see that everything runs, not how fast"""
+
+
+def main() -> None:
+    options = tyro.cli(Options)
+    show = print if options.markdown else Console().print
+    drawn = markdown if options.markdown else table
+    show(compare.environment(compare.Options(runs=options.runs)))
+    with tempfile.TemporaryDirectory() as folder:
+        commands = Commands(Path(folder))
+        for name in options.only.split(","):
+            for contest in TASKS[name](options, commands):
+                show(drawn(contest, interleaved(contest, options.runs)))
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Run commands in new processes, with results and programs in a folder."""
+
+    folder: Path
+
+    def python(self, code: str, *arguments: str) -> Callable[[], float]:
+        """Return what times a program in Python."""
+        return partial(self._seconds, [sys.executable, "-c", code, *arguments])
+
+    def layerwise(self, *arguments: str, out: bool = True) -> Callable[[], float]:
+        """Return what times a command with the programs of an earlier process."""
+        command = [sys.executable, "-m", "layerwise", *arguments]
+        if out:
+            command += ["--out", str(self.folder / "out")]
+        return partial(self._seconds, command)
+
+    def first(self, *arguments: str) -> Callable[[], float]:
+        """Return what times a command that finds no compiled program."""
+        again = self.layerwise(*arguments)
+
+        def measured() -> float:
+            shutil.rmtree(self.folder / "programs", ignore_errors=True)
+            return again()
+
+        return measured
+
+    def _seconds(self, command: list[str]) -> float:
+        shutil.rmtree(self.folder / "out", ignore_errors=True)
+        environment = os.environ | {CACHE: str(self.folder / "programs")}
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        return time.perf_counter() - start
+
+
+# --- The tasks ------------------------------------------------------------------------
+
+
+def start(options: Options, commands: Commands) -> Iterator[Contest]:
+    del options
+    contenders = {
+        "import layerwise": commands.python("import layerwise"),
+        "layerwise --help": commands.layerwise("--help", out=False),
+        "python -c pass": commands.python("pass"),
+    }
+    yield Contest("start", "s", contenders)
+
+
+def moons(options: Options, commands: Commands) -> Iterator[Contest]:
+    epochs = "1" if options.quick else "10"
+    like = ["train", "moons", "--hidden", "30,30", "--batch-size", "32"]
+    like += ["--optimizer", "sgd", "--learning-rate", "0.05", "--epochs", epochs]
+    textbook = options.baselines / "textbook_loop.py"
+    contenders = {
+        "layerwise train moons, second": commands.layerwise(*like),
+        "layerwise train moons, first": commands.first(*like),
+    }
+    if textbook.is_file():
+        run = partial(commands._seconds, [sys.executable, str(textbook)])
+        contenders["textbook_loop.py"] = run
+    yield Contest("moons: 2-30-30-2", "s", contenders)
+
+
+def digits(options: Options, commands: Commands) -> Iterator[Contest]:
+    epochs = ["--epochs", "1"] if options.quick else []
+    contenders = {
+        "layerwise run, second": commands.layerwise("run", *epochs),
+        "layerwise run, first": commands.first("run", *epochs),
+        "import jax, sklearn.neural_network": commands.python(
+            "import jax, sklearn.neural_network"
+        ),
+    }
+    yield Contest("digits, from the file to the page", "s", contenders)
+
+
+def mnist(options: Options, commands: Commands) -> Iterator[Contest]:
+    epochs = "1" if options.quick else "10"
+    named = ["mnist", "--epochs", epochs]
+    contenders = {
+        "layerwise train, second": commands.layerwise("train", *named),
+        "layerwise train, first": commands.first("train", *named),
+        "layerwise run, second": commands.layerwise("run", *named),
+        "layerwise run, first": commands.first("run", *named),
+        "scikit-learn MLPClassifier": commands.python(SKLEARN_MNIST, epochs),
+    }
+    yield Contest(f"MNIST: 784-100×4-10, batch 128, epochs {epochs}", "s", contenders)
+
+
+def notebook(options: Options, commands: Commands) -> Iterator[Contest]:
+    """Yield the first fit after the imports, which the figure leaves out."""
+    epochs = "1" if options.quick else "40"
+
+    def inside(code: str) -> Callable[[], float]:
+        environment = os.environ | {CACHE: str(commands.folder / "programs")}
+
+        def measured() -> float:
+            command = [sys.executable, "-c", code, epochs]
+            return float(
+                subprocess.run(
+                    command, check=True, capture_output=True, text=True, env=environment
+                ).stdout
+            )
+
+        return measured
+
+    contenders = {
+        "lw.fit of digits": inside(FIRST_FIT),
+        "scikit-learn's fit": inside(FIRST_FIT_SKLEARN),
+    }
+    yield Contest(f"first fit: digits, epochs {epochs}", "s", contenders)
+
+
+def accuracy(options: Options, commands: Commands) -> Iterator[Contest]:
+    """Yield the time from ``fit`` on to an accuracy on MNIST's test set, by seed."""
+    environment = os.environ | {CACHE: str(commands.folder / "programs")}
+    for reach in ACCURACIES[:1] if options.quick else ACCURACIES:
+
+        def inside(code: str, reach: float = reach) -> Callable[[], float]:
+            seeds = iter(range(options.runs + 1))
+
+            def measured() -> float:
+                command = [sys.executable, "-c", code, str(reach), str(next(seeds))]
+                return float(
+                    subprocess.run(
+                        command,
+                        check=True,
+                        capture_output=True,
+                        text=True,
+                        env=environment,
+                    ).stdout
+                )
+
+            return measured
+
+        contenders = {
+            "lw.fit": inside(TO_ACCURACY),
+            "scikit-learn MLPClassifier": inside(TO_ACCURACY_SKLEARN),
+            "PyTorch, tuned": inside(TO_ACCURACY_TORCH),
+        }
+        yield Contest(f"MNIST to {reach:.0%} of the test set", "s", contenders)
+
+
+def layers(options: Options, commands: Commands) -> Iterator[Contest]:
+    """Yield the study of a module with 76 layers, beside its bare forward pass."""
+    del commands
+    import torch
+
+    import layerwise as lw
+
+    depth, samples = (2, 64) if options.quick else (12, 256)
+    torch.manual_seed(0)
+    module = torch.nn.TransformerEncoder(
+        torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True), depth
+    ).eval()
+    inputs = torch.randn(samples, 32, 768)
+    labels = torch.arange(samples) % 4
+    batches = [(inputs[i : i + 32], labels[i : i + 32]) for i in range(0, samples, 32)]
+
+    def bare() -> float:
+        def passed() -> None:
+            with torch.inference_mode():
+                for rows, _ in batches:
+                    module(rows)
+
+        return seconds(passed)
+
+    contenders = {
+        "lw.inspect": lambda: seconds(lambda: lw.inspect(module, batches)),
+        "a forward pass": bare,
+    }
+    yield Contest(f"transformer of {depth} blocks, {samples} samples", "s", contenders)
+
+
+TASKS = {
+    "start": start,
+    "moons": moons,
+    "digits": digits,
+    "mnist": mnist,
+    "notebook": notebook,
+    "accuracy": accuracy,
+    "layers": layers,
+}
+
+
+# --- What the yardsticks run ----------------------------------------------------------
+
+READ_MNIST = """
+import sys, time, warnings
+import numpy as np
+import layerwise as lw
+data = lw.load("mnist")
+def rows(samples):
+    return samples.inputs.reshape(-1, 784).astype(np.float32) / 127.5 - 1
+"""
+
+SKLEARN_MNIST = (
+    READ_MNIST
+    + """
+from sklearn.neural_network import MLPClassifier
+warnings.simplefilter("ignore")
+epochs = int(sys.argv[1])
+model = MLPClassifier((100,) * 4, batch_size=128, max_iter=epochs,
+                      n_iter_no_change=epochs + 1)
+model.fit(rows(data.train), data.train.targets)
+model.score(rows(data.test), data.test.targets)
+"""
+)
+
+FIRST_FIT = """
+import sys, time
+import layerwise as lw
+data = lw.load("digits")
+start = time.perf_counter()
+lw.fit(lw.MLP([100] * 4), data, epochs=int(sys.argv[1]), batch_size=32)
+print(time.perf_counter() - start)
+"""
+
+FIRST_FIT_SKLEARN = """
+import sys, time, warnings
+from sklearn.neural_network import MLPClassifier
+import layerwise as lw
+warnings.simplefilter("ignore")
+data = lw.load("digits")
+rows, epochs = data.train.inputs.reshape(-1, 64) / 8 - 1, int(sys.argv[1])
+start = time.perf_counter()
+MLPClassifier((100,) * 4, batch_size=32, max_iter=epochs,
+              n_iter_no_change=epochs + 1).fit(rows, data.train.targets)
+print(time.perf_counter() - start)
+"""
+
+TO_ACCURACY = (
+    READ_MNIST
+    + """
+reach, seed = float(sys.argv[1]), int(sys.argv[2])
+start = time.perf_counter()
+# A schedule has an end; where it does not reach the accuracy, what it took counts too.
+for epochs in {0.94: (1, 2, 4), 0.98: (5, 8, 12)}[reach]:
+    found = lw.fit(lw.MLP([256, 256]), data, epochs=epochs, seed=seed, evaluate_every=0)
+    if found.test.accuracy >= reach:
+        break
+else:
+    raise SystemExit("not reached")
+print(time.perf_counter() - start)
+"""
+)
+
+TO_ACCURACY_SKLEARN = (
+    READ_MNIST
+    + """
+from sklearn.neural_network import MLPClassifier
+warnings.simplefilter("ignore")
+reach, seed = float(sys.argv[1]), int(sys.argv[2])
+inputs, test = rows(data.train), rows(data.test)
+model = MLPClassifier((256, 256), batch_size=128, random_state=seed, max_iter=1,
+                      warm_start=True)
+spent = 0.0
+for epoch in range(60):
+    start = time.perf_counter()
+    model.fit(inputs, data.train.targets)
+    spent += time.perf_counter() - start
+    if model.score(test, data.test.targets) >= reach:
+        break
+else:
+    raise SystemExit("not reached")
+print(spent)
+"""
+)
+
+TO_ACCURACY_TORCH = (
+    READ_MNIST
+    + """
+import torch
+from torch import nn
+reach, seed = float(sys.argv[1]), int(sys.argv[2])
+torch.manual_seed(seed)
+net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
+                    nn.Linear(256, 10))
+inputs, labels = torch.tensor(rows(data.train)), torch.tensor(data.train.targets).long()
+test, right = torch.tensor(rows(data.test)), torch.tensor(data.test.targets).long()
+adam = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+loss_of, spent = nn.CrossEntropyLoss(), 0.0
+for epoch in range(60):
+    start = time.perf_counter()
+    order = torch.randperm(len(labels))
+    for batch in order.split(128):
+        adam.zero_grad()
+        loss_of(net(inputs[batch]), labels[batch]).backward()
+        adam.step()
+    spent += time.perf_counter() - start
+    with torch.no_grad():
+        if (net(test).argmax(1) == right).float().mean().item() >= reach:
+            break
+else:
+    raise SystemExit("not reached")
+print(spent)
+"""
+)
+
+
+if __name__ == "__main__":
+    main()
