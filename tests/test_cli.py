@@ -88,7 +88,7 @@ def test_suspect_labels_are_listed_and_written(folder, capsys):
     assert list(rows[0])[:3] == ["part", "row", "file"]
     assert [int(row["position"]) for row in rows] == [one["position"] for one in found]
     assert "looks like" in screen
-    assert "for correction" in screen
+    assert "labels to check" in screen
 
 
 def test_a_second_run_does_not_touch_the_first(folder):
@@ -282,8 +282,8 @@ def test_out_that_holds_a_run_says_how_that_is_taken_up(folder, refused):
         pass
     main(["train", "iris", *QUICK, "--out", "ended"])
     hints = {
-        "begun": "go on with: layerwise run --resume begun",
-        "ended": "has finished; make its page with: layerwise report ended",
+        "begun": "to continue: layerwise run --resume begun",
+        "ended": "has finished; write its page with: layerwise report ended",
     }
     for name, hint in hints.items():
         said = refused("run", "iris", *QUICK, "--out", name)
@@ -418,7 +418,7 @@ def test_ctrl_c_saves_and_resuming_gives_the_same_bytes(folder):
     assert without_seconds[0] == without_seconds[1]
 
 
-RESUME_MINE = "go on with: layerwise {} --resume mine"
+RESUME_MINE = "to continue: layerwise {} --resume mine"
 
 
 @pytest.mark.parametrize(
@@ -431,7 +431,7 @@ RESUME_MINE = "go on with: layerwise {} --resume mine"
         (
             "run",
             "experiment.finish",
-            "its training has finished; make its page with: layerwise report mine",
+            "its training has finished; write its page with: layerwise report mine",
         ),
     ],
 )

@@ -160,7 +160,7 @@ class TestWrongInput:
             (["wide"], "two or more"),
             (["wide", "wide"], "each once"),
             (["wide", "nowhere"], "nowhere"),
-            (["wide", "begun"], "begun: its training has not ended"),
+            (["wide", "begun"], "begun: the training has not ended"),
             (["wide", "torn"], "history.csv: not a history: line 3"),
             (["wide", "cut"], "history.csv: not a history: line 13 is cut off; write"),
             (["wide", "short"], "history.csv: not a history: 5 of 12 steps; write"),

@@ -231,7 +231,7 @@ class TestGoingOn:
             "done": 1,
         }
         anew = ["sweep", "iris", "--vary", "depth=0,1", "--out", "mine"]
-        hint = "go on with: layerwise sweep --resume mine; or name a new"
+        hint = "to continue: layerwise sweep --resume mine; or name a new"
         assert hint in refused(*anew)
         assert main(["sweep", "--resume", "mine", "--workers", "1"]) == 0
         summary = json.loads(Path("mine/summary.json").read_text())
@@ -269,7 +269,9 @@ class TestGoingOn:
         monkeypatch.setattr(_sweep, "train_point", die)
         with (
             open_sweep(PLAN, self.AXES, "mine") as run,
-            pytest.raises(MachineError, match=r"mine: a worker died.*--resume mine"),
+            pytest.raises(
+                MachineError, match=r"mine: a worker process died.*--resume mine"
+            ),
         ):
             run_sweep(run, 1)
 
@@ -296,7 +298,7 @@ class TestGoingOn:
         assert 2 <= kept < 12
         if sent == signal.SIGINT:
             assert process.returncode == 130
-            assert "go on with: layerwise sweep --resume mine" in out
+            assert "to continue: layerwise sweep --resume mine" in out
             assert error == ""
         assert main(["sweep", "--resume", "mine", "--workers", "2"]) == 0
         assert done(summary) == 12

@@ -313,8 +313,8 @@ def lost_rank() -> Generator[None]:
         if not _is_of_exchange(error):
             raise
         raise MachineError(
-            f"rank {rank()} of {world_size()}: another rank is lost, or cannot be "
-            "reached; what was saved is whole, go on with --resume"
+            f"rank {rank()} of {world_size()}: another rank is lost or cannot be "
+            "reached; saved files are intact: continue with --resume"
         ) from error
 
 

@@ -49,7 +49,7 @@ class Command(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunCommand(TrainingOptions):
-    """The main job: data, training, a look inside every layer, and a page about it.
+    """Train, inspect every layer, write a report.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class RunCommand(TrainingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainCommand(TrainingOptions):
-    """Training alone: checkpoints, the network and its history.
+    """Train only: write the network, its history and checkpoints.
 
     Examples
     --------
@@ -103,7 +103,7 @@ class TrainCommand(TrainingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DataCommand(DataOptions):
-    """Statistics, sample sheet, principal components, projection, how hard it looks.
+    """Show statistics, samples, principal components and estimated difficulty.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class DataCommand(DataOptions):
     """
 
     out: Folder = None
-    """folder for the figures; by default figures-DATA"""
+    """folder for the figures; default: figures-DATA"""
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
@@ -122,7 +122,7 @@ class DataCommand(DataOptions):
         recipe = Recipe(seed=self.seed)
         plan = experiment.Plan(self.data, self.data_dir, self.scaling, recipe=recipe)
         data = experiment.load_data(plan)
-        with console.status(f"looking at {data.name}"):
+        with console.status(f"measuring {data.name}"):
             looked = experiment.look_at_data(data, self.out, self.seed)
         statistics, study, folder = looked
         presentation.print_remarks(console, data)
@@ -136,7 +136,7 @@ class DataCommand(DataOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class GradcheckCommand:
-    """Check hand-written gradients: against differences and automatic differentiation.
+    """Check hand-written gradients against finite differences and autograd.
 
     Examples
     --------
@@ -148,12 +148,11 @@ class GradcheckCommand:
     target: Annotated[
         str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")
     ] = None
-    """FILE.py:NAME or package.module:NAME, a layer or loss or its class; by default all
-    of layerwise's own"""
+    """layer or loss: FILE.py:NAME or package.module:NAME; default: layerwise's own"""
     shape: Annotated[str, tyro.conf.arg(metavar="SHAPE")] = "5"
-    """of one input: 5, or 4,3"""
+    """shape of one input: 5 or 4,3"""
     seed: int = 0
-    """of the random points and directions"""
+    """seed for the random points and directions"""
     json: Flag = False
     """print the checks as JSON on standard output"""
 
@@ -192,7 +191,7 @@ class GradcheckCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCommand:
-    """Make a run's history, figures and page again.
+    """Write the report of a run again.
 
     Examples
     --------
@@ -201,13 +200,13 @@ class ReportCommand:
     """
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """the run's folder"""
+    """folder of the run"""
     suspects: Annotated[
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
     ] = None
-    """look for so many suspect labels, as for run; by default as the run did"""
+    """list the N most suspicious labels; default: as the run did"""
     module: Target = None
-    """the torch module, if the run trained one"""
+    """the torch module that the run trained, if it did"""
     json: Flag = False
     """print the summary as JSON on standard output"""
 
@@ -224,7 +223,7 @@ class ReportCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnoseCommand:
-    """Say what is wrong with a run's training, why, and what fixes it.
+    """Say what is wrong with a training, why, and how to fix it.
 
     Examples
     --------
@@ -233,14 +232,13 @@ class DiagnoseCommand:
     """
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """the run's folder"""
+    """folder of the run"""
     fix: Flag = False
-    """make the change that is named, train again, and show before and after; the best
-    by validation goes into a folder of its own"""
+    """apply the fix, train again, show before and after"""
     out: Folder = None
-    """the folder of the fixed run; by default RUN-fixed-1"""
+    """folder of the fixed run; default: RUN-fixed-1"""
     module: Target = None
-    """the torch module, if the run trained one"""
+    """the torch module that the run trained, if it did"""
     json: Flag = False
     """print the diagnosis as JSON on standard output"""
 
@@ -262,8 +260,8 @@ class DiagnoseCommand:
                 summary["fixed"] = experiment.read_summary(new.folder)
             elif fixed.result is not result:
                 console.print(
-                    "this change is one of the data itself, and no run was written: "
-                    "make it there, then run again",
+                    "this fix changes the data, so no run was written: change "
+                    "the data, then run again",
                     soft_wrap=True,
                 )
         if self.json:
@@ -329,7 +327,7 @@ def _trained(
             result, diagnosis = experiment.train(run, watch)
     except MachineError:
         console.print(
-            "what was saved before is whole; when there is room for more, go on with: "
+            "what was saved is intact; to continue: "
             f"layerwise {command} --resume {run.named}",
             markup=False,
             soft_wrap=True,
@@ -346,7 +344,8 @@ def _trained(
             )
     if result.status == "interrupted":
         console.print(
-            f"interrupted, saved; go on with: layerwise {command} --resume {run.named}",
+            "interrupted, saved; to continue: "
+            f"layerwise {command} --resume {run.named}",
             markup=False,
             soft_wrap=True,
         )
@@ -356,10 +355,10 @@ def _trained(
 @contextmanager
 def _looking(console: "Console") -> Generator[Callable[[int, int], None]]:
     """Show that something is going on, and how far a long search has come."""
-    with console.status("looking inside every layer") as status:
+    with console.status("inspecting every layer") as status:
 
         def watch(done: int, total: int) -> None:
-            status.update(f"judging labels out of fold: {done} of {total} parts done")
+            status.update(f"cross-validating labels: {done} of {total} parts")
 
         yield watch
 

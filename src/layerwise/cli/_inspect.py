@@ -27,7 +27,7 @@ GIVEN = ("module input", "input scaling")
 
 @dataclass(frozen=True, kw_only=True)
 class InspectCommand(StoredOptions):
-    """Look inside a saved network, or a torch module: what each of its layers knows.
+    """Inspect a saved network or a torch module: what each layer knows.
 
     Examples
     --------
@@ -47,55 +47,48 @@ class InspectCommand(StoredOptions):
         tyro.conf.Positional,
         tyro.conf.arg(metavar="NET", help_behavior_hint=""),
     ] = None
-    """a run's folder, or its model.safetensors; or package.module:NAME or FILE.py:NAME,
-    a torch module or what builds one: this runs that code"""
+    """run folder, model.safetensors, or torch module FILE.py:NAME (runs that code)"""
     data: Annotated[
         str | None,
         tyro.conf.Positional,
         tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
     ] = None
-    """a name or a path, as for run; large files are read by blocks"""
+    """data set, by name or path as for run; large files are read in blocks"""
     weights: Annotated[
         str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
     ] = None
-    """of the module: safetensors, or .pt, .pth, .ckpt, .bin (weights only)"""
+    """weights of the module: safetensors, .pt, .pth, .ckpt or .bin (weights only)"""
     loader: Annotated[Target, tyro.conf.arg(name="data")] = None
-    """instead of DATA: your own batches, such as a DataLoader, or what returns them; or
-    a mapping of arguments of lw.inspect: data, fit_on, class_names, display, …"""
+    """your own batches instead of DATA: DataLoader, or mapping of data, fit_on, …"""
     layers: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]],
         tyro.conf.arg(metavar="GLOB", help_behavior_hint="(repeatable)"),
     ] = ()
-    """modules to look at, such as 'encoder.layer.*' (* ends at a dot, ** does not), or
-    weights for all that have some; by default blocks, and those with weights outside"""
+    """modules to inspect: 'encoder.layer.*' (*: up to a dot, **: any), or weights for
+    all that have some; default: blocks, and those with weights outside blocks"""
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
-    """how positions of pictures and sequences become a row: mean, flatten, or the place
-    of a token (0, -1)"""
+    """positions to one row: mean, flatten, or the index of one token (0, -1)"""
     units: Annotated[
         int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
     ] = None
-    """axis of the layers' units, samples first (-1: the last); by default known from
-    the layers around"""
+    """axis of the units, samples first (-1: last); default: known from the layers"""
     scaling: Annotated[
         ScalingKind | None,
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
-    """of a module's inputs: to [-1, 1], to unit variance, to [0, 1], or not at all; by
-    default not, and a network of layerwise's scales its inputs itself"""
+    """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
     list: Flag = False
-    """only list the module's layers: names, shapes, and which are looked at"""
+    """list the layers of the module: names, shapes, which are inspected; then exit"""
     data_dir: Folder = None
-    """folder that holds published sets, one sub-folder each"""
+    """folder of the published sets; no other place is searched"""
     seed: int = 0
-    """of the draw or split of the data: the one the network was trained with"""
+    """seed for data: the one that the network was trained with"""
     required_accuracy: float = 0.99
-    """what kept predictions must reach"""
+    """accuracy that predictions above the confidence threshold must reach"""
     suspects: Suspects = 0
-    """list so many labels of training and test set that look most wrong, judged by
-    networks trained out of fold; they are also written to suspects.csv"""
+    """list the N most suspicious labels and write them to suspects.csv"""
     out: Folder = None
-    """folder for suspects.csv, by default the current one; of a module for the page, by
-    default inspect-NAME; the file of a --part"""
+    """folder of the page or of suspects.csv; with --part the file"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
@@ -135,7 +128,7 @@ class InspectCommand(StoredOptions):
             file = ranks.from_first(
                 lambda: experiment.write_suspects(study, Path(self.out or "."))
             )
-            console.print(f"\nfor correction: {file}", soft_wrap=True)
+            console.print(f"\nlabels to check: {file}", soft_wrap=True)
         return DONE
 
     def _module(self, console: "Console", target: str) -> int:

@@ -185,7 +185,7 @@ def _overview() -> str:
     for name, command in COMMANDS.items():
         summary = (inspect.getdoc(command) or "").split("\n\n")[0]
         lines.append(f"  {name:<11}{' '.join(summary.split())}")
-    lines += ["", "layerwise COMMAND --help says more; to begin: layerwise run"]
+    lines += ["", "Options and examples: layerwise COMMAND --help"]
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ Data: TypeAlias = Annotated[
     tyro.conf.arg(
         metavar="DATA",
         help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
-        f"the path of an {FILES} file, or of a folder of {FOLDERS} files",
+        f"the path of an {FILES} file or of a folder of {FOLDERS} files",
     ),
 ]
 Folder: TypeAlias = Annotated[
@@ -81,17 +81,16 @@ class DataOptions:
 
     data: Data = "digits"
     data_dir: Folder = None
-    """folder of a published set, or with a subfolder for each; no other is searched"""
+    """folder of the published sets; no other place is searched"""
     scaling: Annotated[
         ScalingKind | None,
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
-    """to [-1, 1], unit variance, [0, 1], or as it is; by default what suits the data,
-    and as it is for a --module"""
+    """input scaling: to [-1, 1], unit variance, [0, 1], none; default: by the data"""
     seed: int = 0
-    """of the draw or split of the data, the parameters, the order and the noise"""
+    """seed for data, initial weights, shuffling and dropout"""
     json: Flag = False
-    """print the summary as JSON on standard output, and nothing else there"""
+    """print the summary as JSON on standard output, all else on standard error"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,50 +98,48 @@ class TrainingOptions(DataOptions):
     """What to train, and how."""
 
     hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "100,100,100,100"
-    """widths of the hidden layers: 100,100; or 30x8, eight layers of 30; or none"""
+    """hidden layer widths: 100,100 or 30x8 (eight layers of 30) or none"""
     module: Target = None
-    """train your torch module, or what this builds, in place of an MLP: FILE.py:NAME or
-    package.module:NAME, whose code is run"""
+    """train your torch module: FILE.py:NAME or package.module:NAME (runs that code)"""
     activation: OneOf[str, BETWEEN] = "relu"
-    """after each hidden layer"""
+    """activation of the hidden layers"""
     init: OneOf[str, names.INITIALISERS] = "he"
-    """how weights are drawn"""
+    """initial weights"""
     loss: OneOf[str, names.LOSSES] = "cross-entropy"
-    """on logits; on the probabilities of a Softmax layer; of a sigmoid for each class;
-    or half the squared error"""
+    """loss function"""
     normalise: Flag = False
-    """layer normalisation before each activation"""
+    """add layer normalisation before each activation"""
     dropout: float = 0.0
-    """share of hidden units left out while training"""
+    """dropout rate of the hidden units"""
     residual: Flag = False
-    """skip connections around hidden layers of equal width"""
+    """add skip connections around hidden layers of equal width"""
     optimizer: OneOf[str, names.OPTIMISERS] = "adamw"
-    """how parameters follow the gradient"""
+    """optimisation algorithm"""
     learning_rate: Rate = None
-    """peak of the schedule; by default one that suits the optimizer"""
+    """peak learning rate; default: by the optimiser"""
     schedule: OneOf[str, names.SCHEDULES] = "one-cycle"
-    """of the learning rate"""
+    """learning rate schedule"""
     batch_size: Count = None
-    """samples in a step; by default 128, or 32 below 10,000 samples"""
+    """samples per step; default: 128, or 32 below 10,000 samples"""
     epochs: Count = None
-    """passes over the training set; by default 10, or 40 below 10,000 samples"""
+    """passes over the training set; default: 10, or 40 below 10,000 samples"""
     patience: Count = None
-    """stop after so many epochs without a lower validation loss, and keep the best"""
+    """stop after N epochs without a lower validation loss, keep the best network"""
     evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
-    """epochs from one look at the losses of training and validation set to the next,
-    which on large data takes a share of the time; 0 for one at the end"""
+    """evaluate every N epochs; 0: only at the end"""
     class_weight: Annotated[
         OneOf[str, names.CLASS_WEIGHTS] | None,
         tyro.conf.arg(metavar=braced(names.CLASS_WEIGHTS), help_behavior_hint=""),
     ] = None
-    """weight samples so that every class counts the same in the training loss"""
+    """balanced: weight samples so that all classes count the same in the loss"""
     snapshots: int = 7
-    """networks kept on the way, most of them early, beside the untrained one"""
+    """networks to keep during training, most of them early"""
     engine: Annotated[
         OneOf[str, (names.AUTO, *names.ENGINES)],
         tyro.conf.arg(
-            help=", ".join(entry.library for entry in names.ENGINES.values())
-            + ", or by the problem's size (under torchrun PyTorch)"
+            help="what computes the steps: "
+            + ", ".join(entry.library for entry in names.ENGINES.values())
+            + "; auto: by the problem's size"
         ),
     ] = "auto"
     device: Annotated[
@@ -150,24 +147,23 @@ class TrainingOptions(DataOptions):
         tyro.conf.arg(
             metavar=braced(names.DEVICES),
             help_behavior_hint="",
-            help=f"where engine {' or '.join(ELSEWHERE)} computes",
+            help=f"device for the engines {' and '.join(ELSEWHERE)}",
         ),
     ] = None
     required_accuracy: float = 0.99
-    """what kept predictions must reach"""
+    """accuracy that predictions above the confidence threshold must reach"""
     suspects: Suspects = 0
-    """list so many labels of training and test set that look most wrong, judged by
-    networks trained out of fold: fifteen more trainings; 0 for the test set's alone"""
+    """list the N most suspicious labels, by 15 more trainings; 0: test set, by none"""
     out: Folder = None
-    """the run's folder; by default runs/DATA-NUMBER"""
+    """folder of the run; default: runs/DATA-NUMBER"""
     checkpoint_every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 5.0
-    """time between checkpoints, also inside an epoch: what a kill may cost at most"""
+    """seconds between checkpoints: the most work that a kill can lose"""
     keep_checkpoints: Annotated[int, tyro.conf.arg(metavar="N")] = 2
-    """checkpoints kept, the last ones"""
+    """number of checkpoints to keep"""
     resume: Folder = None
-    """go on with the interrupted or killed run in this folder; its own settings hold"""
+    """resume the run in this folder with its original settings"""
     log_every: Count = None
-    """print a line every so many steps"""
+    """print a line every N steps"""
 
     def plan(self) -> "Plan":
         """Return the settings as the experiment takes them."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareCommand:
-    """Runs side by side: curves, settings, final figures, what each layer knows.
+    """Compare runs: curves, settings, accuracy, measures per layer.
 
     Examples
     --------
@@ -36,9 +36,9 @@ class CompareCommand:
     runs: Annotated[
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN RUN…")
     ]
-    """the folders of two or more runs"""
+    """folders of two or more runs"""
     out: str = "comparison"
-    """folder for the page and the figures"""
+    """folder for the page"""
     json: Flag = False
     """print the comparison as JSON on standard output"""
 
@@ -58,7 +58,7 @@ class CompareCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepCommand(TrainingOptions):
-    """Train a grid of settings on all cores: where training works, stalls, diverges.
+    """Train a grid of settings: see where training works, stalls or diverges.
 
     Examples
     --------
@@ -71,16 +71,13 @@ class SweepCommand(TrainingOptions):
         tyro.conf.UseAppendAction[tuple[str, ...]],
         tyro.conf.arg(metavar="NAME=VALUES", help_behavior_hint="(repeatable)"),
     ] = ()
-    """an axis of the grid: depth, width or an option above; values by commas, or 1..10;
-    the figure shows the first two, means over the others and over seed"""
+    """axis of the grid: depth, width or an option; values as 1,2,4 or 1..10"""
     workers: Count = None
-    """processes that train at the same time; by default one for each core, and one on
-    an accelerator"""
+    """parallel processes; default: one per core, or one on an accelerator"""
     out: Folder = None
-    """the sweep's folder; by default runs/sweep-DATA-NUMBER"""
+    """folder of the sweep; default: runs/sweep-DATA-NUMBER"""
     resume: Folder = None
-    """go on with the interrupted or killed sweep in this folder; its own settings
-    hold"""
+    """resume the sweep in this folder with its original settings"""
     suspects: tyro.conf.Suppress[int] = TrainingOptions.suspects
     required_accuracy: tyro.conf.Suppress[float] = TrainingOptions.required_accuracy
     snapshots: tyro.conf.Suppress[int] = TrainingOptions.snapshots
@@ -98,12 +95,12 @@ class SweepCommand(TrainingOptions):
             try:
                 if sweep.missing():
                     raise KeyboardInterrupt
-                with console.status("training the network that was chosen"):
+                with console.status("training the best setting"):
                     report, summary = experiment.finish_sweep(run, sweep)
             except KeyboardInterrupt:
                 console.print(
                     f"interrupted after {len(sweep.points)} of {len(sweep)} trainings, "
-                    f"saved; go on with: layerwise sweep --resume {run.folder}",
+                    f"saved; to continue: layerwise sweep --resume {run.folder}",
                     soft_wrap=True,
                 )
                 return INTERRUPTED

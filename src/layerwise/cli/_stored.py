@@ -29,25 +29,24 @@ class StoredOptions:
         tyro.conf.arg(
             metavar="GLOB",
             help_behavior_hint="",
-            help=f"study stored activations instead of NET and DATA: {ROWS}; a file is "
-            "a layer, or those of one folder are its parts",
+            help=f"stored activations instead of NET and DATA ({ROWS}): one file per "
+            "layer, or one folder of parts per layer",
         ),
     ] = None
     labels: Annotated[
         str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
     ] = None
-    """their labels: such a file, or FILE:COLUMN where it holds several; several columns
-    with commas, each as NAME=FILE if wanted"""
+    """labels of --activations: FILE or FILE:COLUMN; several as NAME=FILE,NAME=FILE"""
     precision: Literal["exact", "fast"] = "exact"
-    """sums in float64, or products in float32 with a measured error"""
+    """exact: float64; fast: float32 products with a measured error"""
     max_units: int = 2048
-    """wider layers are looked at in so many orthogonal directions"""
+    """project wider layers to N dimensions"""
     dry_run: Flag = False
-    """say what it will cost in time, memory and traffic, by a measured block"""
+    """estimate time, memory and I/O, then exit"""
     part: Annotated[str | None, tyro.conf.arg(metavar="I/N", help_behavior_hint="")] = (
         None
     )
-    """count the I-th of N parts alone, and write it to --out; see merge"""
+    """count only part I of N and write it to --out; join parts with merge"""
 
     def study_stored(self, console: "Console", out: str | None, as_json: bool) -> int:
         """Study what is stored, or count a part of it, or say what it will cost."""
@@ -116,7 +115,7 @@ def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) ->
 
 @dataclass(frozen=True, kw_only=True)
 class MergeCommand:
-    """Join the parts that an array of jobs has counted, and study the whole.
+    """Join the parts that `inspect --part` wrote and study the whole.
 
     Examples
     --------
@@ -127,11 +126,11 @@ class MergeCommand:
     parts: Annotated[
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PART")
     ]
-    """what inspect --part wrote"""
+    """files that inspect --part wrote"""
     out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
         None
     )
-    """write the parts as one, to be merged with others, instead of the study"""
+    """write the joined parts to this file instead of studying them"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
@@ -144,7 +143,7 @@ class MergeCommand:
             inspection.save_counted(whole, self.out)
             console.print(f"{len(self.parts)} parts in {self.out}", soft_wrap=True)
             return DONE
-        with console.status("looking into every layer"):
+        with console.status("inspecting every layer"):
             studies = inspection.studies_of(whole)
         _print(console, studies, self.json)
         return DONE

@@ -72,7 +72,7 @@ def _read(folder: Path, name: str) -> ComparedRun:
         _check_whole(history, summary["training"])
     except OSError as error:
         raise InputError(
-            f"{folder}: its training has not ended; let it, or go on with "
+            f"{folder}: the training has not ended; wait, or continue it with: "
             f"layerwise train --resume {folder}"
         ) from error
     except ValueError as error:

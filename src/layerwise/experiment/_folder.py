@@ -174,8 +174,8 @@ def how_to_go_on(folder: str | Path, command: str = "run") -> str:
     named = _named(path, Plan.from_json(summary["plan"]))
     status = summary["training"]["status"]
     if status in UNDER_WAY:
-        return f"go on with: layerwise {command} --resume {named}"
-    return f"its training has {status}; make its page with: layerwise report {named}"
+        return f"to continue: layerwise {command} --resume {named}"
+    return f"its training has {status}; write its page with: layerwise report {named}"
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

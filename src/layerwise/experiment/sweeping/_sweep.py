@@ -87,7 +87,7 @@ def _how_to_go_on(folder: Path) -> str:
     _, status = _read(folder)
     if status == "finished":
         return f"the sweep has finished, its page is {folder / 'report.html'}"
-    return f"go on with: layerwise sweep --resume {folder}"
+    return f"to continue: layerwise sweep --resume {folder}"
 
 
 @contextmanager
@@ -153,8 +153,9 @@ def run_sweep(
         status = "interrupted"
     except BrokenProcessPool as error:
         raise MachineError(
-            f"{run.folder}: a worker died, for want of memory perhaps: "
-            f"go on with --resume {run.folder} --workers {max(1, count // 2)}"
+            f"{run.folder}: a worker process died, possibly out of memory; to"
+            f" continue: layerwise sweep --resume {run.folder}"
+            f" --workers {max(1, count // 2)}"
         ) from error
     order = {tuple(settings.values()): n for n, settings in enumerate(sweep.grid())}
     points = sorted(sweep.points, key=lambda p: order[tuple(p.settings.values())])
