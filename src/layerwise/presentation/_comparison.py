@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from layerwise.presentation._report import Table
 from layerwise.presentation._text import duration, short
+from layerwise.study import Study
 from layerwise.training import History
 from layerwise.wording import count, number, percent
 
@@ -51,11 +52,14 @@ class ComparedRun:
     summary : mapping
         Its ``summary.json``.
     history : History
+    study : Study or None
+        Of its network; None where there is none, or it was not asked for.
     """
 
     name: str
     summary: Mapping[str, Any]
     history: History
+    study: Study | None = None
 
     @property
     def settings(self) -> dict[str, str]:

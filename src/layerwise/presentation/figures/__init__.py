@@ -23,6 +23,7 @@ from layerwise.presentation.figures._mistakes import (
     worst_mistakes,
 )
 from layerwise.presentation.figures._pictures import (
+    are_pictures,
     component_images,
     projection,
     sample_sheet,
@@ -40,6 +41,7 @@ from layerwise.presentation.figures._table import (
 from layerwise.presentation.figures._training import (
     epoch_planes,
     health_over_time,
+    stretches,
     training_curves,
 )
 
@@ -51,6 +53,7 @@ __all__ = [
     "OF_SWEEP",
     "OF_TRAINING",
     "Figure",
+    "are_pictures",
     "class_colours",
     "compared_curves",
     "compared_probes",
@@ -74,6 +77,7 @@ __all__ = [
     "reliability",
     "sample_sheet",
     "save_figures",
+    "stretches",
     "suspect_labels",
     "tile_alternative",
     "training_curves",

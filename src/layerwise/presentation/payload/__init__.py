@@ -1,0 +1,19 @@
+"""Finished records in; what a page's script is given out."""
+
+from layerwise.presentation.payload._blocks import Payload
+from layerwise.presentation.payload._fewer import with_fewer_shown
+from layerwise.presentation.payload._pages import (
+    comparison_payload,
+    report_payload,
+    study_payload,
+    sweep_payload,
+)
+
+__all__ = [
+    "Payload",
+    "comparison_payload",
+    "report_payload",
+    "study_payload",
+    "sweep_payload",
+    "with_fewer_shown",
+]

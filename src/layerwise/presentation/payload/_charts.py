@@ -1,0 +1,126 @@
+"""What happened during training, as lines over epochs."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.presentation._report import Report
+from layerwise.presentation._text import short
+from layerwise.presentation.figures import stretches
+from layerwise.presentation.payload._blocks import Json, not_nan
+from layerwise.training import History
+
+HEALTH_POINTS = 120
+"""Of a layer's line, at most."""
+
+
+def charts(report: Report) -> list[Json]:
+    """Return loss and accuracy, the gradients and silent units of every layer."""
+    history = report.result.history
+    per_epoch = _steps_per_epoch(report)
+    unit = f" ({report.loss_unit})" if report.loss_unit else ""
+    found = [
+        curves("loss", f"mean loss{unit}", history, per_epoch, log=True),
+        curves("accuracy", "accuracy", history, per_epoch, percent=True),
+        *_health(report, per_epoch),
+    ]
+    return [chart for chart in found if chart["lines"]]
+
+
+def _steps_per_epoch(report: Report) -> float:
+    epochs = report.result.history.epochs
+    if epochs:
+        return epochs[-1].step / epochs[-1].epoch
+    batch = report.result.recipe.batch_size or 1
+    return max(1.0, np.ceil(len(report.data.train) / batch))
+
+
+def curves(
+    name: str,
+    label: str,
+    history: History,
+    per_epoch: float,
+    *,
+    log: bool = False,
+    percent: bool = False,
+) -> Json:
+    batches = history.losses if name == "loss" else history.accuracies
+    epochs = history.epochs
+    lines: list[Json] = []
+    finite = np.flatnonzero(np.isfinite(batches))
+    if len(finite):
+        _, middles, means = stretches(batches[finite].astype(float), finite + 1)
+        lines.append(_line("batches", middles / per_epoch, means, pale=True))
+    for part in ("train", "validation"):
+        values = [getattr(epoch, f"{part}_{name}") for epoch in epochs]
+        if values:
+            words = f"{'training' if part == 'train' else part} set"
+            lines.append(_line(words, [epoch.epoch for epoch in epochs], values))
+    return {
+        "id": name,
+        "title": name.capitalize(),
+        "x": {"label": "epoch"},
+        "y": {"label": label, "log": log, "percent": percent},
+        "cursor": True,
+        "lines": lines,
+    }
+
+
+def _health(report: Report, per_epoch: float) -> Iterator[Json]:
+    history, names = report.result.history, report.result.network.layer_names
+    records = history.records
+    if not records:
+        return
+    every = -(-len(records) // HEALTH_POINTS)
+    taken = records[::every]
+    x = [record.step / per_epoch for record in taken]
+    yield {
+        "id": "gradients",
+        "title": "Gradient norm of each layer",
+        "x": {"label": "epoch"},
+        "y": {"label": "gradient norm", "log": True},
+        "cursor": True,
+        "lines": [
+            _line(
+                short(name, 40),
+                x,
+                [record.layers[place].gradient_norm or np.nan for record in taken],
+            )
+            for place, name in enumerate(names)
+        ],
+    }
+    epochs = [epoch for epoch in history.epochs if len(epoch.dead) == len(names)]
+    silent = [[epoch.dead[place] for epoch in epochs] for place in range(len(names))]
+    if any(share > 0 for own in silent for share in own):
+        yield {
+            "id": "silent",
+            "title": "Units that pass no gradient",
+            "x": {"label": "epoch"},
+            "y": {"label": "share of units", "percent": True},
+            "cursor": True,
+            "lines": [
+                _line(short(name, 40), [epoch.epoch for epoch in epochs], own)
+                for name, own in zip(names, silent, strict=True)
+            ],
+        }
+
+
+def _line(
+    name: str,
+    x: Sequence[float] | Float[np.ndarray, " points"],
+    y: Sequence[float] | Float[np.ndarray, " points"],
+    *,
+    pale: bool = False,
+) -> Json:
+    line: Json = {
+        "name": name,
+        "x": [round(float(value), 4) for value in x],
+        "y": [_few_digits(float(value)) for value in y],
+    }
+    return line | {"pale": True} if pale else line
+
+
+def _few_digits(value: float) -> float | None:
+    """Return a number as a chart needs it: five digits."""
+    return not_nan(float(f"{value:.5g}"))

@@ -1,0 +1,238 @@
+"""The forward pass for samples drawn by hand, and what lies between samples."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from layerwise.data import Samples
+from layerwise.model import Network, TrainedNetwork
+from layerwise.presentation._text import short
+from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
+from layerwise.study import LayerStudy, Study
+from layerwise.training import Snapshot
+
+MOST_WEIGHTS = 1_000_000
+"""A page of a larger network would be larger than all else that it shows."""
+
+FEATURES = 40
+"""More features nobody sets by hand."""
+
+MNIST_SIDE = 28
+"""Pictures of this size are centred as MNIST's are."""
+
+GRID = 64
+"""Places along each side of a plane's regions."""
+
+
+def network_parts(
+    network: TrainedNetwork,
+    study: Study,
+    squares: dict[str, list[Square]],
+    train: Samples,
+    feature_names: Sequence[str] | None,
+    blocks: Blocks,
+) -> Json | None:
+    """Return a network's forward pass, and where each layer puts what it gives.
+
+    None where it cannot be written down, or nobody could draw an input.
+    """
+    if not isinstance(network, Network) or network.parameter_count > MOST_WEIGHTS:
+        return None
+    given = _input(train, feature_names)
+    steps = _steps(network, blocks)
+    loss = type(network.loss).__name__
+    known = {"CrossEntropy": False, "CrossEntropyOnProbabilities": True}
+    if given is None or steps is None or loss not in known:
+        return None
+    planes = {
+        name: [
+            _placing(layer, name, square, blocks)
+            for layer, square in zip(study, own, strict=True)
+        ]
+        for name, own in squares.items()
+        if name in ("components", "discriminants", "fixed")
+    }
+    if network.shape == (2,):
+        scaling = network.scaling
+        for name, own in squares.items():
+            planes[name][0] = _as_given(scaling.offset, scaling.divisor, own[0], blocks)
+    names = {"components": "principal", "discriminants": "discriminant"}
+    return {
+        "probabilities": known[loss],
+        "ops": steps,
+        "input": given,
+        "planes": {names.get(name, name): own for name, own in planes.items()},
+    }
+
+
+def _steps(network: Network, blocks: Blocks) -> list[Json] | None:
+    offset, divisor = (
+        np.ravel(np.asarray(own)) for own in network.scaling.constants() or (0.0, 1.0)
+    )
+    steps: list[Json] = [
+        {
+            "op": "scale",
+            "offset": blocks.array("scale", offset, "float32"),
+            "divisor": blocks.array("scale", divisor, "float32"),
+        },
+        {"op": "read", "layer": 0},
+    ]
+    try:
+        for place, (layer, own) in enumerate(
+            zip(network.layer.layers, network.parameters, strict=True)
+        ):
+            steps += _of_layer(layer, own, blocks)
+            steps.append({"op": "read", "layer": place + 1})
+    except KeyError:  # a layer of a kind that the script does not know
+        return None
+    return steps
+
+
+ACTIVATIONS = {
+    "ReLU": "relu",
+    "LeakyReLU": "leaky-relu",
+    "Tanh": "tanh",
+    "Sigmoid": "sigmoid",
+    "GELU": "gelu",
+    "Identity": "identity",
+    "Softmax": "softmax",
+}
+
+
+def _of_layer(layer: Any, parameters: Any, blocks: Blocks) -> Iterator[Json]:
+    match type(layer).__name__:
+        case "Sequential":
+            for inner, own in zip(layer.layers, parameters, strict=True):
+                yield from _of_layer(inner, own, blocks)
+        case "Residual":
+            yield {"op": "keep"}
+            yield from _of_layer(layer.layer, parameters, blocks)
+            yield {"op": "add"}
+        case "Linear":
+            yield {
+                "op": "linear",
+                "weights": blocks.array("weights", parameters["W"], "float16"),
+                "biases": blocks.array("biases", parameters["b"], "float32"),
+            }
+        case "LayerNorm":
+            yield {
+                "op": "layernorm",
+                "gain": blocks.array("gain", parameters["gamma"], "float32"),
+                "shift": blocks.array("shift", parameters["beta"], "float32"),
+                "epsilon": layer.epsilon,
+            }
+        case "Dropout":
+            return
+        case name:
+            step = {"op": "activation", "name": ACTIVATIONS[name]}
+            yield step | {"slope": layer.slope} if name == "LeakyReLU" else step
+
+
+def _input(train: Samples, feature_names: Sequence[str] | None) -> Json | None:
+    """Return what can be drawn or set by hand."""
+    inputs = np.asarray(train.inputs[: min(len(train), 10_000)])
+    if inputs.ndim == 3 and inputs.dtype == np.uint8:
+        low, high = float(inputs.min()), float(inputs.max())
+        is_ink = float(np.median(inputs)) - low < INK * (high - low)
+        paper, ink = (low, high) if is_ink else (high, low)
+        height, width = inputs.shape[1:]
+        return {
+            "kind": "picture",
+            "height": height,
+            "width": width,
+            "paper": paper,
+            "ink": ink,
+            "centred": height == width == MNIST_SIDE,
+        }
+    if inputs.ndim != 2 or inputs.shape[1] > FEATURES:
+        return None
+    names = feature_names or [f"input {i}" for i in range(1, inputs.shape[1] + 1)]
+    ends = zip(
+        inputs.min(axis=0), inputs.max(axis=0), np.median(inputs, axis=0), strict=True
+    )
+    features = [
+        {
+            "name": short(str(name), 40),
+            "minimum": float(low),
+            "maximum": float(high),
+            "middle": float(middle),
+        }
+        for name, (low, high, middle) in zip(names, ends, strict=False)
+    ]
+    return {"kind": "features", "features": features}
+
+
+def _placing(layer: LayerStudy, name: str, square: Square, blocks: Blocks) -> Json:
+    """Return the map from a layer's outputs onto the square of its positions."""
+    plane = "discriminants" if name == "discriminants" else "components"
+    if plane == "components":
+        mean, directions = layer.components.mean, layer.components.components[:2]
+    else:
+        mean, directions = layer.discriminants.mean, layer.discriminants.directions[:2]
+    axes = np.zeros((2, len(mean)))
+    axes[: len(directions)] = directions
+    offset = -(axes @ mean)
+    if plane in layer.turns:
+        turn = layer.turns[plane]
+        axes = turn.rotation.T @ axes
+        offset = (offset - turn.centre) @ turn.rotation + turn.centre
+    return _map(axes.T / square.half, (offset - square.centre) / square.half, blocks)
+
+
+def _as_given(
+    offset: Float[np.ndarray, "..."],
+    divisor: Float[np.ndarray, "..."],
+    square: Square,
+    blocks: Blocks,
+) -> Json:
+    """Return the map from two scaled inputs to where the inputs themselves stand."""
+    axes = np.diag(np.broadcast_to(divisor, (2,)).astype(float))
+    placed = np.broadcast_to(offset, (2,)) - square.centre
+    return _map(axes / square.half, placed / square.half, blocks)
+
+
+def _map(
+    axes: Float[np.ndarray, "units 2"], offset: Float[np.ndarray, " 2"], blocks: Blocks
+) -> Json:
+    ref = blocks.array("axes", axes, "float32")
+    return {"axes": ref, "offset": [float(offset[0]), float(offset[1])]}
+
+
+def regions(
+    network: TrainedNetwork,
+    snapshots: Sequence[Snapshot],
+    epochs: Sequence[int | None],
+    square: Square,
+    blocks: Blocks,
+) -> Json:
+    """Return what a network of two inputs answers in the square of its inputs.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    snapshots : sequence of Snapshot
+        The network on its way.
+    epochs : sequence of int or None
+        Of the page's snapshots; the last is the network itself.
+    square : Square
+    blocks : Blocks
+    """
+    line = (2 * np.arange(GRID) + 1) / GRID - 1
+    # The first row is the top one, where y is largest.
+    x, y = np.meshgrid(line, -line)
+    plane = np.stack([x, y], axis=-1).reshape(-1, 2) * square.half + square.centre
+    by_epoch: dict[int | None, TrainedNetwork] = {
+        snapshot.epoch: snapshot.network for snapshot in snapshots
+    }
+    networks = [by_epoch.get(epoch, network) for epoch in epochs[:-1]]
+    found = [own.predict_proba(plane) for own in (*networks, network)]
+    said = np.stack([p.argmax(axis=1) for p in found]).reshape(-1, GRID, GRID)
+    sure = np.stack([p.max(axis=1) for p in found]).reshape(-1, GRID, GRID)
+    sure = np.rint(255 * np.nan_to_num(sure)).astype(np.uint8)
+    return {
+        "layer": 0,
+        "answers": blocks.array("regions", said, "uint8"),
+        "confidence": blocks.array("regions", sure),
+    }

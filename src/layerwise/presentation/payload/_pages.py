@@ -1,0 +1,391 @@
+"""What the pages of a run, of a study, of compared runs and of a sweep hold."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from layerwise.diagnosis import Cause
+from layerwise.model import Architecture
+from layerwise.presentation._comparison import (
+    ComparedRun,
+    Runs,
+    figure_table,
+    probe_table,
+    setting_table,
+    settings_of,
+)
+from layerwise.presentation._report import (
+    Report,
+    Table,
+    baseline_table,
+    class_table,
+    measure_table,
+    score_table,
+    shuffled_table,
+    statistics_table,
+    untrained_table,
+)
+from layerwise.presentation._sweep import (
+    SweepReport,
+    axis_value,
+    choice_sentence,
+    phase_table,
+    point_table,
+    sweep_sentence,
+)
+from layerwise.presentation._text import short, typeset
+from layerwise.presentation.figures import class_colours
+from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
+from layerwise.presentation.payload._charts import charts, curves
+from layerwise.presentation.payload._colours import lighter
+from layerwise.presentation.payload._findings import finding_parts, json_types
+from layerwise.presentation.payload._forward import network_parts, regions
+from layerwise.presentation.payload._run import StudiedRun, is_plane
+from layerwise.presentation.payload._samples import Shown
+from layerwise.study import Study
+from layerwise.wording import count, number
+
+VERSION = 1
+"""Of the contract: that of ``web/src/payload.ts``."""
+
+STRUCTURE = 40
+"""Letters of a network's widths."""
+
+
+def report_payload(report: Report) -> Payload:
+    """Return what the page of a run holds."""
+    blocks, study, data = Blocks(), report.study, report.data
+    found = _begun("report", data.name, data.class_names)
+    run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
+    findings = [*report.input_study.findings]
+    if study is not None:
+        shown = Shown.of(study, data.train, data.feature_names)
+        seen = StudiedRun(study, shown, blocks)
+        run |= seen.content()
+        found |= _sampled(shown, blocks)
+        found["structure"] = _structure(study)
+        findings = [*study.findings, *findings]
+        squares = seen.squares
+        network = network_parts(
+            report.result.network,
+            study,
+            squares,
+            data.train,
+            data.feature_names,
+            blocks,
+        )
+        if network is not None:
+            run["network"] = network
+        if is_plane(study):
+            run["regions"] = regions(
+                report.result.network,
+                report.result.snapshots,
+                [snapshot.epoch for snapshot in study.snapshots],
+                squares["components"][0],
+                blocks,
+            )
+    elif np.isfinite(report.result.test.loss):
+        run["accuracy"] = _score(report)
+    if warning := _warning(report):
+        run["warning"] = warning
+    run["findings"] = [
+        *map(_remark, data.remarks),
+        *map(_cause, report.diagnosis.causes),
+        *finding_parts(study, findings),
+    ]
+    run["charts"] = charts(report)
+    found["runs"] = [run]
+    found["tables"] = [*_report_tables(report)]
+    found["facts"] = [
+        ["the same again", report.command],
+        *([name, typeset(value)] for name, value in _settings(report)),
+        *([name, value] for name, value in report.environment.items()),
+    ]
+    return Payload(found, blocks.texts)
+
+
+def study_payload(study: Study, command: str = "") -> Payload:
+    """Return what the page of a study alone holds: no training, no data beside it."""
+    blocks = Blocks()
+    found = _begun("report", study.name, study.class_names)
+    shown = Shown.of(study)
+    found |= _sampled(shown, blocks)
+    found["structure"] = _structure(study)
+    run = StudiedRun(study, shown, blocks).content()
+    run |= {
+        "name": short(study.name, 60),
+        "findings": [*finding_parts(study, study.findings)],
+        "charts": [],
+    }
+    found["runs"] = [run]
+    found["tables"] = [*_study_tables(study)]
+    found["facts"] = [["the same again", command]] if command else []
+    return Payload(found, blocks.texts)
+
+
+def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
+    """Return what the page of compared runs holds.
+
+    The samples are those of the first run that has a study; of others that were studied
+    on other samples there are figures and curves, and no scatters.
+
+    Parameters
+    ----------
+    runs : tuple of ComparedRun
+    links : sequence of str or None
+        To each run's own page.
+    """
+    blocks = Blocks()
+    studied = next((run.study for run in runs if run.study is not None), None)
+    names = runs[0].summary["data"]["classes"] if studied is None else None
+    found = _begun("compare", _named(runs), names or (studied and studied.class_names))
+    differing = settings_of(runs, differing=True)
+    shown = None if studied is None else Shown.of(studied)
+    if shown is not None:
+        found |= _sampled(shown, blocks)
+    found["runs"] = []
+    for place, run in enumerate(runs):
+        part = _compared(run, shown, blocks)
+        own = [(name, values[place]) for name, values in differing.items()]
+        part["settings"] = [[name, short(value, 60)] for name, value in own]
+        if place < len(links) and links[place]:
+            part["href"] = links[place]
+        found["runs"].append(part)
+    common = setting_table(runs, differing=False)
+    tables = [
+        ("figures", "What they came to", figure_table(runs)),
+        ("differing", "In what they differ", setting_table(runs)),
+        ("probes", "Linear-probe accuracy of each layer", probe_table(runs)),
+        ("common", "What they have in common", common),
+    ]
+    found["tables"] = [_table(*own, place="compare") for own in tables if own[2].body]
+    return Payload(found | {"facts": []}, blocks.texts)
+
+
+def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
+    part: Json = {"layers": [], "snapshots": [], "bases": [], "findings": []}
+    study = run.study
+    if study is not None and shown is not None:
+        same = study.sample_hash == shown.study.sample_hash
+        if same and np.array_equal(study.shown, shown.study.shown):
+            own = Shown(study, shown.positions, shown.others)
+            part |= StudiedRun(study, own, blocks).content()
+            part["findings"] = [*finding_parts(study, study.findings)]
+    per_epoch = _steps_per_epoch(run)
+    lines = [
+        curves("loss", "mean loss", run.history, per_epoch, log=True),
+        curves("accuracy", "accuracy", run.history, per_epoch, percent=True),
+    ]
+    charts_of_run = [chart for chart in lines if chart["lines"]]
+    return part | {"name": short(run.name, 60), "charts": charts_of_run}
+
+
+def _steps_per_epoch(run: ComparedRun) -> float:
+    epochs = run.history.epochs
+    return epochs[-1].step / epochs[-1].epoch if epochs else 1.0
+
+
+def _named(runs: Runs) -> str:
+    names = {run.summary["data"]["name"] for run in runs}
+    return names.pop() if len(names) == 1 else "several sets"
+
+
+def sweep_payload(
+    report: SweepReport, links: Mapping[tuple[int, int], str] | None = None
+) -> Payload:
+    """Return what the page of a sweep holds.
+
+    Parameters
+    ----------
+    report : SweepReport
+    links : mapping of (row, column) to str, optional
+        To the pages of runs that were kept.
+    """
+    sweep = report.sweep
+    diagram = sweep.phases()
+    rows, columns = diagram.rows, diagram.columns
+    best = None if report.best is None else report.best.settings
+    cells: list[Json] = []
+    for row, own in enumerate(diagram.cells):
+        for column, phase in enumerate(own):
+            cell: Json = {
+                "row": row,
+                "column": column,
+                "accuracy": not_nan(phase.validation_accuracy),
+                "works": phase.works,
+                "stalled": phase.stalls,
+                "diverged": phase.diverges,
+            }
+            here = {columns.name: columns.values[column]}
+            if rows is not None:
+                here[rows.name] = rows.values[row]
+            if best is not None and here.items() <= dict(best).items():
+                cell["best"] = True
+            if links and (row, column) in links:
+                cell["href"] = links[row, column]
+            cells.append(cell)
+    found = _begun("sweep", sweep.name, ())
+    found["sweep"] = {
+        "sentences": [typeset(choice_sentence(report)), typeset(sweep_sentence(sweep))],
+        "columns": {"name": columns.name, "values": [*map(axis_value, columns.values)]},
+        "cells": cells,
+    }
+    if rows is not None:
+        values = [*map(axis_value, rows.values)]
+        found["sweep"]["rows"] = {"name": rows.name, "values": values}
+    tables = [
+        ("phases", "Where training works, as a table", phase_table(sweep)),
+        ("points", "What each of them came to", point_table(sweep)),
+    ]
+    found["tables"] = [_table(*own, place="numbers") for own in tables]
+    facts = [*report.settings.items(), *report.environment.items()]
+    found["facts"] = [["the same again", report.command], *map(list, facts)]
+    return Payload(found | {"runs": []}, {})
+
+
+def _begun(kind: str, name: str, class_names: Iterable[str] | None) -> Json:
+    names = [short(name, 60) for name in class_names or ()]
+    light = class_colours(len(names))
+    return {
+        "version": VERSION,
+        "kind": kind,
+        "name": short(name, 60),
+        "classes": {
+            "names": names,
+            "light": [*light],
+            "dark": [lighter(colour) for colour in light],
+        },
+    }
+
+
+def _sampled(shown: Shown, blocks: Blocks) -> Json:
+    found = {"samples": shown.samples(blocks), "suspects": shown.suspects()}
+    others = shown.other_samples(blocks)
+    return found if others is None else found | {"others": others}
+
+
+def _structure(study: Study) -> str:
+    widths = [count(layer.units) for layer in study]
+    text = " → ".join(widths)
+    while len(text) > STRUCTURE and len(widths) > 2:
+        del widths[len(widths) // 2]
+        half = len(widths) - len(widths) // 2
+        text = " → ".join([*widths[:half], "…", *widths[half:]])
+    return text
+
+
+def _score(report: Report) -> Json:
+    total = len(report.data.test)
+    value = report.result.test.accuracy
+    from layerwise.statistics import Share
+
+    share = Share.of(value, total)
+    return {
+        "value": value,
+        "low": share.low,
+        "high": share.high,
+        "right": share.successes,
+        "of": total,
+        "words": "test samples",
+    }
+
+
+def _remark(text: str) -> Json:
+    first, _, rest = text.partition(". ")
+    return {
+        "kind": "data",
+        "headline": typeset(first.removesuffix(".")),
+        "detail": typeset(rest),
+        "certainty": "counted",
+        "evidence": {},
+    }
+
+
+def _cause(cause: Cause) -> Json:
+    return {
+        "kind": cause.kind,
+        "headline": typeset(cause.headline),
+        "detail": typeset(" ".join(filter(None, (cause.detail, cause.fix)))),
+        "certainty": "measured",
+        "evidence": json_types(cause.evidence),
+        "button": f"training: {short(cause.kind, 20)}",
+        "link": "s=training",
+    }
+
+
+def _report_tables(report: Report) -> Iterator[Json]:
+    statistics = report.statistics
+    yield _table("sets", "The three sets", statistics_table(statistics), place="data")
+    if len(statistics.class_names) <= 30:
+        title = "Samples of each class"
+        yield _table("classes", title, class_table(statistics), place="data")
+    baselines = baseline_table(report)
+    note = (
+        "Simple methods on the raw inputs beside this network, on the "
+        f"{report.input_study.scored_on} set."
+    )
+    title = "Simple methods for comparison"
+    yield _table("baselines", title, baselines, place="data", note=note)
+    yield _table("scores", "Loss and accuracy", score_table(report))
+    if report.study is not None:
+        yield from _study_tables(report.study)
+
+
+def _study_tables(study: Study) -> Iterator[Json]:
+    yield _table("measures", "Every measure of every layer", measure_table(study))
+    untrained = untrained_table(study)
+    if untrained.body:
+        title = "The same of the untrained network, on the stated sample"
+        yield _table("untrained", title, untrained)
+    title = "The same with shuffled labels, on the stated sample"
+    yield _table("shuffled", title, shuffled_table(study))
+
+
+def _table(
+    name: str, title: str, table: Table, *, place: str = "numbers", note: str = ""
+) -> Json:
+    found = {
+        "id": name,
+        "title": title,
+        "place": place,
+        "head": [typeset(cell) for cell in table.head],
+        "rows": [[typeset(cell) for cell in row] for row in table.body],
+    }
+    return found | {"note": typeset(note)} if note else found
+
+
+def _warning(report: Report) -> str:
+    status, losses = report.result.status, report.result.history.losses
+    if status == "diverged":
+        finite = losses[np.isfinite(losses)]
+        last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
+        return (
+            f"The training diverged: at step {count(len(losses))} the loss was no "
+            f"longer a finite number{last}. There is nothing to look at "
+            "inside; a smaller learning rate or another initialisation may fix it."
+        )
+    if status == "interrupted":
+        return (
+            f"The training was interrupted after {count(len(losses))} steps; the "
+            "figures are of the network as it was then."
+        )
+    return ""
+
+
+def _settings(report: Report) -> list[tuple[str, str]]:
+    result, architecture = report.result, report.result.network.architecture
+    ran = {"engine": result.engine, "device": report.environment["device"]}
+    what = [("network", repr(architecture))]
+    if not isinstance(architecture, Architecture):
+        what = [("network", repr(architecture.module)), ("loss", architecture.loss)]
+    settings: dict[str, Any] = asdict(result.recipe) | ran
+    return [
+        *what,
+        ("scaling", result.network.scaling.kind),
+        *(
+            (name.replace("_", " "), "none" if value is None else str(value))
+            for name, value in settings.items()
+        ),
+    ]

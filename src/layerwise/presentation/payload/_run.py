@@ -1,0 +1,254 @@
+"""A studied network over the samples of a page: layers, snapshots, scatters, errors."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from layerwise.presentation._text import short
+from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
+from layerwise.presentation.payload._samples import Shown, part_of
+from layerwise.statistics import confusion_counts
+from layerwise.study import LayerStudy, SnapshotStudy, Study
+
+BASES = {
+    "components": ("principal", "The two directions in which a layer varies most"),
+    "discriminants": ("discriminant", "The two directions that part the classes best"),
+    "fixed": (
+        "fixed",
+        "The principal directions of the trained network, at every epoch",
+    ),
+}
+
+MOST_CONFUSED = 300
+"""Of more classes there is no matrix: it would be larger than all else."""
+
+
+class StudiedRun:
+    """A study's part of a page's run.
+
+    Parameters
+    ----------
+    study : Study
+    shown : Shown
+    blocks : Blocks
+    """
+
+    def __init__(self, study: Study, shown: Shown, blocks: Blocks) -> None:
+        self._study, self._shown, self._blocks = study, shown, blocks
+        self.squares: dict[str, list[Square]] = {}
+        # Without a past there is the studied network alone.
+        self._snapshots = study.snapshots or (SnapshotStudy(None, ()),)
+
+    def content(self) -> Json:
+        """Return what is known of layers and samples; findings come from elsewhere."""
+        return {
+            "layers": [*self._layers()],
+            "snapshots": [*self._stages()],
+            "bases": [*self._bases()],
+            **self._accuracy(),
+            **self._answers(),
+            **self._recall(),
+            **self._confusion(),
+            "pairs": [*self._pairs()],
+        }
+
+    def _layers(self) -> Iterator[Json]:
+        *before, _ = self._snapshots
+        for place, layer in enumerate(self._study):
+            own = place - (self._study.input is not None)
+            past = [
+                layer.probe_accuracy.value
+                if own < 0
+                else s.layers[own].measures.values["probe_accuracy"]
+                for s in before
+            ]
+            values = [*past, layer.probe_accuracy.value]
+            yield {
+                "name": short(layer.name, 40),
+                "units": layer.units,
+                "accuracy": [not_nan(value) for value in values],
+            }
+
+    def _stages(self) -> Iterator[Json]:
+        study, epoch = self._study, 0
+        targets = study.targets[study.shown]
+        last = len(self._snapshots) - 1
+        for at, snapshot in enumerate(self._snapshots):
+            epoch = epoch + 1 if snapshot.epoch is None and at else snapshot.epoch or 0
+            said = snapshot.predictions
+            accuracy = None if said is None else float(np.mean(said == targets))
+            if at == last and study.accuracy is not None:
+                accuracy = study.accuracy.value
+            found: Json = {"epoch": epoch, "accuracy": not_nan(accuracy)}
+            if snapshot.epoch is None:
+                found["label"] = "this network"
+            elif snapshot.epoch == 0:
+                found["label"] = "untrained"
+            yield found
+
+    def _bases(self) -> Iterator[Json]:
+        many = len(self._snapshots) > 1
+        for name, (label, title) in BASES.items():
+            if many or name != "fixed":
+                yield self._basis(name, label, title, moves=many)
+        given = [p for p in self._study.layers[0].planes if p not in BASES]
+        if self._study.crowd is None:
+            for name in given:
+                title = f"What {name} makes of each layer"
+                yield self._basis(name, name, title, moves=False)
+
+    def _basis(self, name: str, label: str, title: str, *, moves: bool) -> Json:
+        *past, _ = self._snapshots if moves else (None,)
+        first = len([*self._study]) - len(self._study.layers)
+        before: list[list[np.ndarray]] = []
+        last: list[np.ndarray] = []
+        self.squares[name] = []
+        for place, layer in enumerate(self._study):
+            end = self._end(place, layer, name)
+            own = place - first
+            frames = [s.layers[own].frames[name] for s in past] if own >= 0 else []
+            square = Square.around(end, *frames)
+            self.squares[name].append(square)
+            last.append(square.whole(end))
+            if frames:
+                before.append([square.whole(frame) for frame in frames])
+        positions = {"last": self._blocks.array("last", np.stack(last))}
+        if before:
+            array = np.stack(before).swapaxes(0, 1)
+            positions["before"] = self._blocks.array("before", array)
+        found = {
+            "id": short(label, 40),
+            "label": short(label, 40),
+            "title": title,
+            "positions": positions,
+        }
+        if name == "components":
+            shares = [not_nan(float(own.variance_shown.sum())) for own in self._study]
+            unknown: list[list[float | None]] = [[None] * len(shares) for _ in past]
+            found |= {"shows": [*unknown, shares], "showsWord": "shows"}
+        return found
+
+    def _end(
+        self, place: int, layer: LayerStudy, name: str
+    ) -> Float[np.ndarray, "shown 2"]:
+        """Return where the shown samples end in a layer."""
+        if place == 0 and is_plane(self._study):
+            # Two features are looked at as they are, whatever the basis.
+            inputs = self._study.inputs
+            assert inputs is not None
+            return np.asarray(inputs[self._shown.positions]).astype(np.float64)
+        plane = "components" if name == "fixed" else name
+        crowd = self._study.crowd
+        if crowd is None:
+            return layer.turned(plane)
+        at = np.searchsorted(crowd.positions, self._shown.positions)
+        return layer.turned(plane, crowd.planes[place][plane][at])
+
+    def _accuracy(self) -> Mapping[str, Json]:
+        share = self._study.accuracy
+        if share is None:
+            return {}
+        return {
+            "accuracy": {
+                "value": share.value,
+                "low": share.low,
+                "high": share.high,
+                "right": share.successes,
+                "of": share.trials,
+                "words": f"{part_of(self._study)}s",
+            }
+        }
+
+    def _answers(self) -> Mapping[str, Json]:
+        study, blocks, classes = self._study, self._blocks, self._classes
+        positions = self._shown.positions
+        readings = np.stack([layer.probe_predictions[positions] for layer in study])
+        found = {"readings": blocks.classes("readings", readings, classes)}
+        if study.predictions is None or study.confidence is None:
+            return found
+        past = self._snapshots[:-1]
+        found["answers"] = {
+            "last": blocks.classes("answers", study.predictions[positions], classes)
+        }
+        found["confidence"] = {
+            "last": blocks.array("confidence", _sixteen(study.confidence[positions]))
+        }
+        said = [s.predictions for s in past if s.predictions is not None]
+        sure = [s.confidence for s in past if s.confidence is not None]
+        if past and len(said) == len(past):
+            before = blocks.classes("answers", np.stack(said), classes)
+            found["answers"]["before"] = before
+            before = blocks.array("confidence", _sixteen(np.stack(sure)))
+            found["confidence"]["before"] = before
+        found["settled"] = blocks.array("settled", study.settled[positions], "int16")
+        return found
+
+    def _recall(self) -> Mapping[str, Json]:
+        study, past = self._study, self._snapshots[:-1]
+        own = [layer.probe_recall for layer in study]
+        first = len(own) - len(study.layers)
+        recall = [
+            [*own[:first], *(x.measures.by_class["probe_recall"] for x in s.layers)]
+            for s in past
+        ]
+        scored = len(study.targets)
+        return {
+            "recall": self._blocks.array("recall", np.array([*recall, own]), "float32"),
+            "recallOf": [len(study.sampled)] * len(past) + [scored],
+        }
+
+    def _confusion(self) -> Mapping[str, Json]:
+        study, classes = self._study, self._classes
+        if study.predictions is None or classes > MOST_CONFUSED:
+            return {}
+        targets = study.targets[study.shown]
+        past = [
+            confusion_counts(targets, s.predictions, classes)
+            for s in self._snapshots[:-1]
+            if s.predictions is not None
+        ]
+        if len(past) != len(self._snapshots) - 1:
+            return {}
+        counts = np.array([*past, study.confusion])
+        return {
+            "confusion": self._blocks.array("confusion", counts, "int32"),
+            "confusionOf": [len(targets)] * len(past) + [len(study.targets)],
+        }
+
+    def _pairs(self) -> Iterator[Json]:
+        if not self._study.pairs:
+            return
+        counts = self._study.confusion
+        labelled = counts.sum(axis=1)
+        for pair in self._study.pairs:
+            a, b = pair.classes
+            mixed = (layer.measures.by_pair["mixed"][a, b] for layer in self._study)
+            along = np.rint(np.clip(10_000 * pair.along, -32_767, 32_767))
+            yield {
+                "classes": [a, b],
+                "confused": int(counts[a, b] + counts[b, a]),
+                "of": int(labelled[a] + labelled[b]),
+                "byLayer": [not_nan(float(share)) for share in mixed],
+                "samples": self._blocks.array("pair", pair.samples, "int32"),
+                "along": self._blocks.array("along", along, "int16"),
+            }
+
+    @property
+    def _classes(self) -> int:
+        return len(self._study.class_names)
+
+
+def is_plane(study: Study) -> bool:
+    """Return whether the inputs are two numbers, all of them at hand."""
+    inputs = study.inputs
+    return (
+        study.input is not None
+        and isinstance(inputs, np.ndarray)
+        and inputs.shape[1:] == (2,)
+        and inputs.dtype.kind in "fiu"
+    )
+
+
+def _sixteen(shares: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+    return np.rint(np.clip(shares, 0, 1) * 65_535).astype(np.uint16)
