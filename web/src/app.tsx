@@ -37,6 +37,7 @@ function Report() {
   return (
     <>
       <FindingButtons />
+      {!views && <Findings open />}
       {views && (
         <>
           <Controls />
@@ -53,7 +54,7 @@ function Report() {
       <Training />
       <Data />
       <OwnSample />
-      <Findings />
+      {views && <Findings />}
     </>
   );
 }

@@ -1,9 +1,10 @@
 /** From what the page holds to what it shows. */
 
 import { effect } from "@preact/signals";
-import { render } from "preact";
+import { options, render } from "preact";
 import { App } from "./app";
 import { blocksOf } from "./blocks";
+import { paintNow } from "./paint/view";
 import { VERSION, type Payload } from "./payload";
 import { playing } from "./play";
 import { recordsOf } from "./records";
@@ -20,6 +21,7 @@ function start(root: HTMLElement): void {
   if (payload.version !== VERSION) throw new Error(`payload of version ${payload.version}`);
   const store = storeOf(recordsOf(payload, blocks));
   themed(store);
+  printed(store);
   store.follow(location.hash);
   linked(store);
   playing(store);
@@ -33,25 +35,37 @@ function start(root: HTMLElement): void {
 /** Light or dark as the system has it, until the reader chooses. */
 function themed(store: Store): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  store.dark.value = system.matches;
-  system.addEventListener("change", () => { store.dark.value = system.matches; });
+  store.dark = system.matches;
+  system.addEventListener("change", () => { store.dark = system.matches; });
   effect(() => {
-    document.documentElement.dataset.theme = store.dark.value ? "dark" : "light";
+    document.documentElement.dataset.theme = store.dark ? "dark" : "light";
   });
-  // Paper is white, whatever the screen is.
-  let before = false;
+}
+
+/** Paper is white, whatever the screen is, and nothing on it can be unfolded. */
+function printed(store: Store): void {
+  let after: (() => void)[] = [];
   addEventListener("beforeprint", () => {
-    before = store.dark.value;
-    store.dark.value = false;
+    const { dark } = store;
+    options.debounceRendering = (draw) => draw();
+    store.dark = false;
+    paintNow();
+    options.debounceRendering = queueMicrotask;
+    after = [() => { store.dark = dark; }];
+    for (const folded of document.querySelectorAll<HTMLDetailsElement>(
+      ".all-findings details:not([open])")) {
+      folded.open = true;
+      after.push(() => { folded.open = false; });
+    }
   });
-  addEventListener("afterprint", () => { store.dark.value = before; });
+  addEventListener("afterprint", () => after.forEach((undo) => undo()));
 }
 
 /** The address follows the view without filling the history; and the other way. */
 function linked(store: Store): void {
   let waiting = 0;
   effect(() => {
-    const link = store.link.value;
+    const link = store.link;
     clearTimeout(waiting);
     waiting = window.setTimeout(() => {
       try {
@@ -68,18 +82,18 @@ function keys(store: Store): void {
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     store.mark(null);
-    store.focus.value = -1;
+    store.focus = -1;
   });
 }
 
 /** Go to a section when one is asked for. */
 function sections(store: Store): void {
   effect(() => {
-    const wanted = store.section.value;
+    const wanted = store.section;
     if (!wanted) return;
     requestAnimationFrame(() => {
       document.getElementById(wanted)?.scrollIntoView({ block: "start" });
-      store.section.value = null;
+      store.section = null;
     });
   });
 }

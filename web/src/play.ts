@@ -1,6 +1,6 @@
 /** Time that passes: from snapshot to snapshot, and back to the start at the end. */
 
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import type { Store } from "./store";
 
 /** From one snapshot to the next, in milliseconds. */
@@ -8,24 +8,24 @@ const STEP = 900;
 
 export function playing(store: Store): void {
   effect(() => {
-    if (!store.playing.value) return undefined;
-    if (store.time.peek() >= store.last) store.time.value = 0;
+    if (!store.playing) return undefined;
+    untracked(() => { if (store.time >= store.last) store.time = 0; });
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let before = performance.now();
     let request = requestAnimationFrame(function frame(now) {
       const steps = Math.min(0.2, (now - before) / STEP);
       // Who wants less motion sees one snapshot after the other.
-      if (!still) store.time.value = Math.min(store.last, store.time.peek() + steps);
+      if (!still) store.time = Math.min(store.last, store.time + steps);
       else if (now - before >= STEP) {
-        store.time.value = Math.min(store.last, Math.floor(store.time.peek()) + 1);
+        store.time = Math.min(store.last, Math.floor(store.time) + 1);
       }
       if (!still || now - before >= STEP) before = now;
-      if (store.time.peek() >= store.last) store.playing.value = false;
+      if (store.time >= store.last) store.playing = false;
       else request = requestAnimationFrame(frame);
     });
     return () => {
       cancelAnimationFrame(request);
-      store.time.value = Math.round(store.time.peek());
+      store.time = Math.round(store.time);
     };
   });
 }

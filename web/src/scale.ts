@@ -25,7 +25,7 @@ export function scaleOf(
   const scale = (value: number) => from + ((f(value) - a) / (b - a)) * (to - from);
   return Object.assign(scale, {
     invert: (place: number) => g(a + ((place - from) / (to - from)) * (b - a)),
-    ticks: log ? powers(low, high) : steps(low, high, 4),
+    ticks: log ? powers(low, high) : steps(low, high, 5),
   });
 }
 

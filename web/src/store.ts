@@ -1,16 +1,33 @@
 /** What is shown, as signals: everything on the page follows from these. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { range } from "./numbers";
+import { batch, computed, Signal, signal, type ReadonlySignal } from "@preact/signals";
 import { coloursOf, readLink, writeLink, type Section, type View } from "./link";
 import { maskOf, type Mark } from "./marks";
 import { DARK, LIGHT } from "./paint/colours";
 import { pixelsOf, tintOf } from "./paint/tint";
 import { DRAWN, FAINT, HIDDEN } from "./paint/points";
-import type { Finding } from "./payload";
-import { snapshotsOf, valuesAt, type Records } from "./records";
+import type { Basis, Finding } from "./payload";
+import { positionsAt, snapshotsOf, valuesAt, type Records } from "./records";
 import type { Numbers } from "./blocks";
 
 export type Store = ReturnType<typeof storeOf>;
+
+/** Signals as properties: reading one follows it, writing one sets it. */
+type Opened<T> = {
+  -readonly [K in keyof T]: T[K] extends ReadonlySignal<infer V> ? V : T[K];
+};
+
+function opened<T extends object>(parts: T): Opened<T> {
+  const store = {};
+  for (const [name, part] of Object.entries(parts)) {
+    Object.defineProperty(store, name, part instanceof Signal ? {
+      get: () => part.value,
+      set: (value: unknown) => { part.value = value; },
+    } : { value: part });
+  }
+  return store as Opened<T>;
+}
 
 /** What stands for a sample drawn by hand in each layer, and what is answered. */
 export interface Own {
@@ -66,11 +83,12 @@ export function storeOf(records: Records) {
     if (!index || !other || !last) return time.value;
     return (time.value / last) * (snapshotsOf(other) - 1);
   };
-  const masks = payload.runs.map((_, index) => computed(() =>
-    maskOf(marks.value, records, run && payload.runs[index], snapshotOf(index))));
-  const snapshotOf = (index: number) => Math.round(timeOf(index));
+  // Computed, so that what follows a snapshot is not done anew while points move.
+  const snapshots = payload.runs.map((_, index) =>
+    computed(() => Math.round(timeOf(index))));
+  const snapshotOf = (index: number) => snapshots[index]?.value ?? 0;
   /** What is marked is so in all runs: the first one says what that is. */
-  const mask = computed(() => masks[0]?.value ?? null);
+  const mask = computed(() => maskOf(marks.value, records, run, snapshot.value));
   const markedSamples = computed(() => {
     const found: number[] = [];
     mask.value?.forEach((one, i) => one && found.push(i));
@@ -89,6 +107,13 @@ export function storeOf(records: Records) {
   const tints = payload.runs.map((of, index) => computed(() => tintOf(records, of,
     colour.value, snapshotOf(index), theme.value, classColours.value)));
   const pixels = tints.map((tint) => computed(() => pixelsOf(records, tint.value)));
+  const basisOf = (index: number): Basis | undefined => payload.runs[index]?.bases[basis.value];
+  /** x, y of the samples known at the snapshot shown; none where a run has no axes. */
+  function placesOf(index: number, layer: number): Int16Array {
+    const [of, axes] = [payload.runs[index], basisOf(index)];
+    return of && axes ? positionsAt(records, of, axes, snapshotOf(index), layer)
+      : new Int16Array();
+  }
   /** Layers shown of each run. */
   const layersOf = (index: number) => shownLayers(
     payload.runs[index]?.layers.length ?? 0, chosen.value,
@@ -117,14 +142,14 @@ export function storeOf(records: Records) {
     });
   }
 
-  return {
-    records, payload, run, last, answersAt, confidenceAt,
+  return opened({
+    records, payload, runs: payload.runs, samples: payload.samples, run, last, answersAt, confidenceAt,
     names: payload.classes.names,
     array: records.blocks.array,
     time, playing, basis, colour, hidden, marks, focus, hover, pair, chosen, finding,
     own, dark, drawing, section,
     snapshot, snapshotOf, moving, theme, classColours, timeOf, mask, markedSamples,
-    roles, tints, pixels, layersOf, current, link, go,
+    roles, tints, pixels, layersOf, basisOf, placesOf, current, link, go,
     colours: coloursOf(records),
     /** Follow a link: what it does not name starts anew. */
     follow(hash: string) {
@@ -136,7 +161,7 @@ export function storeOf(records: Records) {
     /** Show what a finding is about: what it does not name stays. */
     show(found: Finding) {
       finding.value = found;
-      if (found.link) go({ marks: [], ...readLink(found.link, records) });
+      if (found.link) go({ marks: [], colour: "class", ...readLink(found.link, records) });
     },
     /** Mark; with `add`, beside what is marked. Nothing else is of one finding then. */
     mark(one: Mark | null, add = false) {
@@ -151,7 +176,7 @@ export function storeOf(records: Records) {
       hidden.value = out.includes(label)
         ? out.filter((c) => c !== label) : [...out, label].sort((a, b) => a - b);
     },
-  };
+  });
 }
 
 /** Those chosen; else all; else the first, the last and some between, evenly. */
@@ -160,7 +185,7 @@ export function shownLayers(
 ): number[] {
   const wanted = chosen.filter((layer) => layer < layers);
   if (wanted.length) return wanted;
-  if (layers <= most) return [...Array(layers).keys()];
+  if (layers <= most) return range(layers);
   const step = (layers - 1) / (most - 1);
-  return [...Array(most).keys()].map((i) => Math.round(i * step));
+  return range(most).map((i) => Math.round(i * step));
 }

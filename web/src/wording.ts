@@ -1,13 +1,17 @@
 /** Numbers in sentences, as the Python side writes them. */
 
-export const count = (n: number) => Math.round(n).toLocaleString("en-US");
+export const count = (n: number) => grouped(String(Math.round(n)));
 
-/** Shares in percent with one decimal; what is not whole is never rounded to 100 %. */
+const grouped = (digits: string) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** In percent with one decimal, or as many as keep a share from being none or all. */
 export function percent(share: number | null | undefined): string {
   if (share == null || !Number.isFinite(share)) return "–";
-  if (share === 1) return "100 %";
-  const rounded = (100 * share).toFixed(1);
-  return rounded === "100.0" ? "> 99.9 %" : `${rounded} %`;
+  if (share === 0 || share === 1) return `${100 * share} %`;
+  let [digits, text] = [1, ""];
+  do text = (100 * share).toFixed(digits++);
+  while (Number(text) % 100 === 0 && digits < 6);
+  return `${text} %`;
 }
 
 /** The same without a decimal, for small places. */
@@ -18,7 +22,7 @@ export function number(value: number | null | undefined, digits = 4): string {
   if (value == null || !Number.isFinite(value)) return "–";
   const rounded = Number(value.toPrecision(digits));
   return Math.abs(rounded) >= 1e4 && Math.abs(rounded) < 1e9
-    ? rounded.toLocaleString("en-US") : String(rounded);
+    ? grouped(String(rounded)) : String(rounded);
 }
 
 /** Names can be long: cut in places that are small, whole in titles. */

@@ -15,7 +15,7 @@ function painted(points: number[], roles: number[], extra: object = {}): Map<num
   const scene = { from: Int16Array.from(points), share: 0, roles: Uint8Array.from(roles),
     pixels: Uint32Array.from(roles, (_, i) => 0xff000001 + i), faint: 0xff0000ff, ...extra };
   const stamp = { dx: Int8Array.of(0), dy: Int8Array.of(0), cover: Uint8Array.of(255), reach: 0 };
-  paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene, stamp);
+  paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene, { faint: stamp, drawn: stamp });
   return new Map([...target.entries()].filter(([, value]) => value));
 }
 
@@ -40,7 +40,8 @@ test("points that would reach beyond the edge are left out, not wrapped around",
   const target = new Uint32Array(SIZE * SIZE);
   const scene = { from: Int16Array.of(32767, 0), share: 0, roles: Uint8Array.of(DRAWN),
     pixels: Uint32Array.of(0xffffffff), faint: 0 };
-  paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene, stampOf(2));
+  paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene,
+    { faint: stampOf(2), drawn: stampOf(2) });
   expect([...target].filter((_, i) => i % SIZE < 3).every((v) => v === 0)).toBe(true);
 });
 
@@ -121,6 +122,15 @@ test("colours follow the errors of the snapshot shown", () => {
       pixelOf(answers[i] === label ? LIGHT.right : LIGHT.wrong));
     expect([...pixels]).toEqual(expected);
   }
+});
+
+test("by class each sample has its class's colour, beside columns too", () => {
+  const records = recordsFor({ kind: "table" });
+  const { light } = records.payload.classes;
+  const tint = tintOf(records, records.payload.runs[0]!, "class", 4, LIGHT, light);
+  expect(tint.key).toBeNull();
+  expect([...pixelsOf(records, tint)])
+    .toEqual([...records.labels].map((label) => pixelOf(rgbOf(light[label]!))));
 });
 
 test("a column of words has a colour for each, one of numbers a scale", () => {

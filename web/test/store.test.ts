@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { csv, sampleRows } from "../src/save";
 import { scaleOf, spread, steps } from "../src/scale";
 import { shownLayers } from "../src/store";
-import { percent } from "../src/wording";
+import { count, number, percent } from "../src/wording";
 import { storeFor } from "./pages";
 
 test("marking greys the others in every layer, hiding takes a class out", () => {
@@ -10,44 +10,44 @@ test("marking greys the others in every layer, hiding takes a class out", () => 
   store.mark({ kind: "class", at: [3] });
   store.toggle(5);
   const { labels } = store.records;
-  expect([...store.roles.value]).toEqual(
+  expect([...store.roles]).toEqual(
     [...labels].map((label) => (label === 5 ? 0 : label === 3 ? 2 : 1)));
   store.mark(null);
   store.toggle(5);
-  expect(new Set(store.roles.value)).toEqual(new Set([2]));
+  expect(new Set(store.roles)).toEqual(new Set([2]));
 });
 
 test("a second mark replaces the first, with shift it adds", () => {
   const store = storeFor();
   store.mark({ kind: "class", at: [3] });
   store.mark({ kind: "class", at: [4] });
-  expect(store.marks.value).toHaveLength(1);
+  expect(store.marks).toHaveLength(1);
   store.mark({ kind: "class", at: [5] }, true);
-  expect(store.marks.value).toHaveLength(2);
+  expect(store.marks).toHaveLength(2);
 });
 
 test("a finding sets the view; a mark of the reader's own ends it", () => {
   const store = storeFor();
   const finding = store.run!.findings[0]!;
   store.show(finding);
-  expect(store.colour.value).toBe("error");
-  expect(store.marks.value).toEqual([{ kind: "errors", at: [] }]);
-  expect(store.link.value).toBe("c=error&m=errors");
+  expect(store.colour).toBe("error");
+  expect(store.marks).toEqual([{ kind: "errors", at: [] }]);
+  expect(store.link).toBe("c=error&m=errors");
   store.mark({ kind: "class", at: [1] });
-  expect(store.finding.value).toBeNull();
+  expect(store.finding).toBeNull();
 });
 
 test("a link that is followed starts anew", () => {
   const store = storeFor();
   store.follow("#e=1&c=error&f=3");
   store.follow("#b=fixed");
-  expect(store.link.value).toBe("b=fixed");
+  expect(store.link).toBe("b=fixed");
 });
 
 test("runs of other lengths are at the same share of their training", () => {
   const store = storeFor({ runs: 2 });
-  store.payload.runs[1]!.snapshots = store.payload.runs[1]!.snapshots.slice(0, 3);
-  store.time.value = 2;
+  store.runs[1]!.snapshots = store.runs[1]!.snapshots.slice(0, 3);
+  store.time = 2;
   expect(store.timeOf(1)).toBe(1);
   expect(store.timeOf(0)).toBe(2);
 });
@@ -91,7 +91,17 @@ test("names that would lie over each other are moved apart, in order", () => {
   expect(spread([99, 98], 5, 0, 100)).toEqual([100, 95]);
 });
 
-test.each([[0.979, "97.9 %"], [1, "100 %"], [0.99999, "> 99.9 %"], [NaN, "–"], [null, "–"]])(
+test.each([[0, "0"], [999, "999"], [1000, "1,000"], [1234567, "1,234,567"], [-1000, "-1,000"]])(
+  "%i is written %s", (n, written) => {
+    expect(count(n)).toBe(written);
+  });
+
+test.each([[0.123456, "0.1235"], [12345, "12,350"], [1.5e-9, "1.5e-9"], [Infinity, "–"]])(
+  "%d is written %s in four digits", (value, written) => {
+    expect(number(value)).toBe(written);
+  });
+
+test.each([[0.979, "97.9 %"], [1, "100 %"], [0.99999, "99.999 %"], [0.9996, "99.96 %"], [0.0004, "0.04 %"], [0, "0 %"], [0.5, "50.0 %"], [NaN, "–"], [null, "–"]])(
   "%d is written %s", (share, written) => {
     expect(percent(share)).toBe(written);
   });

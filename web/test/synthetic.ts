@@ -15,6 +15,9 @@ export interface Wanted {
   runs?: number;
   kind?: "pictures" | "table" | "plane";
   classNames?: string[];
+  /** Nothing but the training, which diverged. */
+  diverged?: boolean;
+  sweep?: boolean;
   /** Encodes grey pixels as the base64 of a PNG; without it there are no pictures. */
   png?: (width: number, height: number, grey: Uint8Array) => string;
 }
@@ -95,7 +98,36 @@ export function synthetic(wanted: Wanted = {}): Synthetic {
     ],
     facts: [["optimiser", "adam"], ["seed", "0"]],
   };
+  if (wanted.diverged) diverge(payload);
+  if (wanted.sweep) sweep(payload);
   return { payload, blocks: make.blocks };
+}
+
+function diverge(payload: Payload): void {
+  const { name, charts } = payload.runs[0]!;
+  delete payload.samples;
+  delete payload.others;
+  delete payload.suspects;
+  payload.runs = [{ name, charts, layers: [], snapshots: [], bases: [],
+    warning: "The training diverged at epoch 3: the loss is no longer finite.",
+    findings: [{ kind: "rate", headline: "The learning rate is too high.", certainty: "measured",
+      detail: "Losses grow from the first step on. Use --learning-rate 0.003.", evidence: {} }] }];
+}
+
+function sweep(payload: Payload): void {
+  diverge(payload);
+  payload.kind = "sweep";
+  payload.runs = [];
+  const [columns, rows] = [["0.001", "0.01", "0.1", "1"], ["1", "2", "5"]];
+  payload.sweep = {
+    sentences: ["Chosen by the validation set: depth 2 and learning rate 0.01."],
+    columns: { name: "learning rate", values: columns }, rows: { name: "depth", values: rows },
+    cells: rows.flatMap((_, row) => columns.map((_, column) => ({
+      row, column, accuracy: column === 3 ? null : 0.9 + row / 50 - column / 100,
+      works: 2, stalled: column === 2 ? 1 : 0, diverged: column === 3 ? 3 : 0,
+      best: row === 1 && column === 1, ...(row ? { href: `run-${row}-${column}/report.html` } : {}),
+    }))),
+  };
 }
 
 type Make = ReturnType<typeof maker>;
@@ -210,6 +242,20 @@ function run(wanted: Wanted, index: number, labels: number[], make: Make): Run {
           y: epochs.map((e) => (l + 1) * Math.exp(-e / 5)) })) },
     ],
     ...(index === 0 && { network: network(wanted, layers, make) }),
+    ...(wanted.kind === "plane" && { regions: regions(classes, steps, make) }),
+  };
+}
+
+function regions(classes: number, steps: number, make: Make): NonNullable<Run["regions"]> {
+  const size = 60;
+  const cells = [...Array(steps * size * size).keys()].map((i) => i % (size * size));
+  const angle = (i: number) => Math.atan2(size / 2 - Math.floor(i / size), (i % size) - size / 2);
+  return {
+    layer: 0,
+    answers: make("uint8", [steps, size, size], cells.map((i) =>
+      (Math.round((angle(i) / (2 * Math.PI)) * classes) + classes) % classes)),
+    confidence: make("uint8", [steps, size, size], cells.map((i) =>
+      200 + Math.round(55 * Math.cos(classes * angle(i))))),
   };
 }
 

@@ -1,5 +1,7 @@
 /** Colours: of classes and of amounts, as pixels and as text, and their contrast. */
 
+import { clamp } from "../numbers";
+
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 export function rgbOf(hex: string): Rgb {
@@ -27,7 +29,7 @@ const CIVIDIS: readonly Rgb[] = [
 
 /** From few (0) to much (1); dark first on light ground, light last. */
 export function ramp(share: number): Rgb {
-  const at = Math.max(0, Math.min(1, Number.isFinite(share) ? share : 0))
+  const at = clamp(Number.isFinite(share) ? share : 0, 0, 1)
     * (CIVIDIS.length - 1);
   const low = Math.min(CIVIDIS.length - 2, Math.floor(at));
   return mixed(CIVIDIS[low]!, CIVIDIS[low + 1]!, at - low);
@@ -71,9 +73,12 @@ export const DARK: Theme = {
   right: [74, 100, 140], ink: [236, 238, 242],
 };
 
+/** This share of errors is hardly coloured, a hundred times as much fully. */
+const LITTLE = 0.003;
+
 /** A ground for a share of errors: none is bare, then by its logarithm. */
 export function errorGround(error: number, theme: Theme): Rgb {
   if (!(error > 0)) return theme.paper;
-  const depth = Math.max(0, Math.min(1, 1 + Math.log10(Math.max(error, 0.001)) / 3));
-  return mixed(theme.paper, theme.wrong, 0.08 + 0.82 * depth);
+  const depth = clamp(Math.log10(Math.max(error, LITTLE) / LITTLE) / 2, 0, 1);
+  return mixed(theme.paper, theme.wrong, 0.05 + 0.8 * depth);
 }

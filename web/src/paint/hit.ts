@@ -1,5 +1,7 @@
 /** Which points lie in a polygon, and which is nearest: plain passes are fast enough. */
 
+import { clamp } from "../numbers";
+
 /** Ones for the points (x, y of each) inside the polygon (x, y of each corner). */
 export function inside(xy: Int16Array, polygon: readonly number[]): Uint8Array {
   const hits = new Uint8Array(xy.length / 2);
@@ -81,5 +83,5 @@ export function simplified(path: readonly number[], most = 80): number[] {
     const i = 2 * Math.floor(p);
     kept.push(Math.round(path[i]! / 32.767), Math.round(path[i + 1]! / 32.767));
   }
-  return kept.map((n) => Math.max(-1100, Math.min(1100, n)));
+  return kept.map((n) => clamp(n, -1100, 1100));
 }

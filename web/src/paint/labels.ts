@@ -1,5 +1,6 @@
 /** Names of classes at the outer edge of their points, so that dense middles are seen. */
 
+import { clamp } from "../numbers";
 import { hexOf, mixed, rgbOf, type Theme } from "./colours";
 import { DRAWN, SPAN, type Frame, type Scene } from "./points";
 
@@ -77,8 +78,8 @@ export function writeLabels(
   context.lineWidth = 3.5 * ratio;
   context.strokeStyle = hexOf(theme.paper);
   for (const { text, label, half, x, y } of boxes) {
-    const left = Math.max(half, Math.min(context.canvas.width - half, x));
-    const top = Math.max(size / 2, Math.min(context.canvas.height - size / 2, y));
+    const left = clamp(x, half, context.canvas.width - half);
+    const top = clamp(y, size / 2, context.canvas.height - size / 2);
     context.strokeText(text, left, top);
     context.fillStyle = hexOf(mixed(rgbOf(colours[label] ?? "#888888"), theme.ink, 0.55));
     context.fillText(text, left, top);

@@ -1,5 +1,7 @@
 /** Points as pixels: one pass writes all of a view, faster than any drawing call. */
 
+import { clamp } from "../numbers";
+
 /** What a sample is in the views at present. */
 export const HIDDEN = 0;
 export const FAINT = 1;
@@ -25,19 +27,19 @@ export interface Stamp {
   reach: number;
 }
 
-/** A disc of this radius in pixels, its edge smooth. */
-export function stampOf(radius: number): Stamp {
+/** A disc of this radius in pixels; its edge is smooth, or quick to paint. */
+export function stampOf(radius: number, quick = false): Stamp {
   const reach = Math.ceil(radius + 0.5);
   const dx: number[] = [];
   const dy: number[] = [];
   const cover: number[] = [];
   for (let y = -reach; y <= reach; y++) {
     for (let x = -reach; x <= reach; x++) {
-      const covered = Math.max(0, Math.min(1, radius + 0.5 - Math.hypot(x, y)));
-      if (covered < 0.1) continue;
+      const covered = clamp(radius + 0.5 - Math.hypot(x, y), 0, 1);
+      if (covered < (quick ? 0.5 : 0.1)) continue;
       dx.push(x);
       dy.push(y);
-      cover.push(Math.round(255 * covered));
+      cover.push(quick ? 255 : Math.round(255 * covered));
     }
   }
   return {
@@ -47,7 +49,7 @@ export function stampOf(radius: number): Stamp {
 
 /** Radius in CSS pixels for so many points in a square of this side. */
 export const radiusFor = (points: number, side: number) =>
-  Math.max(1.15, Math.min(4.5, side * Math.sqrt(0.055 / (Math.PI * Math.max(1, points)))));
+  clamp(side * Math.sqrt(0.055 / (Math.PI * Math.max(1, points))), 1.15, 4.5);
 
 /** Where the square lies in a view: centred, with a margin for the points' size. */
 export interface Frame {
@@ -66,7 +68,7 @@ export const SPAN = 65534;
 /** Paint the scene into pixels; those that are not covered stay as they are. */
 export function paint(
   target: Uint32Array, width: number, height: number, frame: Frame, scene: Scene,
-  stamp: Stamp,
+  stamps: { faint: Stamp; drawn: Stamp },
 ): void {
   const scale = frame.side / SPAN;
   const left = frame.left + frame.side / 2;
@@ -74,6 +76,8 @@ export function paint(
   const { from, to, share, roles, pixels, faint } = scene;
   const points = Math.min(from.length / 2, to ? to.length / 2 : Infinity, roles.length);
   for (let role = FAINT; role <= DRAWN; role++) {
+    const stamp = role === FAINT ? stamps.faint : stamps.drawn;
+    const { reach } = stamp;
     for (let i = 0; i < points; i++) {
       if (roles[i] !== role) continue;
       let x = from[2 * i]!;
@@ -84,7 +88,6 @@ export function paint(
       }
       const column = Math.round(left + x * scale);
       const row = Math.round(top - y * scale);
-      const { reach } = stamp;
       if (column < reach || row < reach) continue;
       if (column >= width - reach || row >= height - reach) continue;
       put(target, width, row * width + column, role === FAINT ? faint : pixels[i]!, stamp);

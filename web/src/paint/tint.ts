@@ -44,7 +44,7 @@ export function tintOf(
     ], (i) => (settled[i]! < 0 ? layers : settled[i]!), theme);
   }
   const classes = classColours.map(rgbOf);
-  const column = columnsOf(records.payload.samples)[Number(colour.slice(7))];
+  const column = columnsOf(records.payload.samples)[Number(/^column:(.+)/.exec(colour)?.[1])];
   if (column) return columnTint(records, column, theme, classes);
   return { ...named(classes.map((c) => ["", c]), (i) => labels[i]!, theme), key: null };
 }

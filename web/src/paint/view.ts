@@ -6,7 +6,7 @@ import { knownAt, positionsAt, slice, snapshotsOf } from "../records";
 import type { Store } from "../store";
 import { hexOf, mixed, pixelOf, rgbOf } from "./colours";
 import { labelsOf, writeLabels } from "./labels";
-import { frameOf, paint, paintGround, radiusFor, stampOf, type Scene } from "./points";
+import { DRAWN, frameOf, paint, paintGround, radiusFor, stampOf, type Scene } from "./points";
 
 export interface Size {
   width: number;
@@ -22,15 +22,16 @@ const waiting = new Map<HTMLCanvasElement, () => void>();
 
 /** Run once in the next frame, however often it is asked for. */
 function inFrame(canvas: HTMLCanvasElement, draw: () => void): void {
-  if (!waiting.size) {
-    requestAnimationFrame(() => {
-      const all = [...waiting.values()];
-      waiting.clear();
-      for (const one of all) one();
-      document.documentElement.dataset.ready = "";
-    });
-  }
+  if (!waiting.size) requestAnimationFrame(paintNow);
   waiting.set(canvas, draw);
+}
+
+/** Paint what waits for the next frame, which paper has not. */
+export function paintNow(): void {
+  const all = [...waiting.values()];
+  waiting.clear();
+  for (const one of all) one();
+  if (all.length) document.documentElement.dataset.ready = "";
 }
 
 /** Keep a canvas showing one layer of one run; returns what ends it. */
@@ -38,15 +39,17 @@ export function follow(
   store: Store, index: number, layer: number, canvas: HTMLCanvasElement,
   size: Signal<Size>,
 ): () => void {
-  const run = store.payload.runs[index]!;
+  const run = store.runs[index]!;
+  let image: ImageData | null = null;
   const end = effect(() => {
     const { width, height } = size.value;
     const scene = sceneOf(store, run, index, layer);
     if (!scene || width < 8 || height < 8) return;
-    const theme = store.theme.value;
-    const ratio = store.moving.value ? 1 : Math.min(3, window.devicePixelRatio || 1);
+    const theme = store.theme;
+    const { moving } = store;
+    const ratio = moving ? 1 : Math.min(3, window.devicePixelRatio || 1);
     const names = store.payload.classes.names;
-    const colours = store.classColours.value;
+    const colours = store.classColours;
     const ground = groundOf(store, run, index, layer);
     inFrame(canvas, () => {
       const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -54,12 +57,11 @@ export function follow(
       if (canvas.height !== h) canvas.height = h;
       const frame = frameOf(w, h, MARGIN * ratio);
       const context = canvas.getContext("2d")!;
-      const image = context.createImageData(w, h);
+      if (image?.width !== w || image.height !== h) image = context.createImageData(w, h);
       const target = new Uint32Array(image.data.buffer);
       target.fill(pixelOf(theme.paper));
       if (ground) paintGround(target, w, h, frame, ground.size, ground.pixels);
-      const radius = radiusFor(scene.from.length / 2, Math.min(width, height)) * ratio;
-      paint(target, w, h, frame, scene, stampOf(radius));
+      paint(target, w, h, frame, scene, stampsFor(scene, Math.min(width, height), ratio, moving));
       context.putImageData(image, 0, 0);
       if (names.length <= 20) {
         const labels = labelsOf(scene, store.records.labels, names);
@@ -73,18 +75,30 @@ export function follow(
   };
 }
 
+/** Few marked points among many are larger, so that they are seen. */
+function stampsFor({ from, roles }: Scene, side: number, ratio: number, moving: boolean) {
+  const points = from.length / 2;
+  let drawn = 0;
+  for (let i = 0; i < points; i++) if (roles[i] === DRAWN) drawn += 1;
+  const radius = radiusFor(points, side);
+  return {
+    faint: stampOf(radius * ratio, moving),
+    drawn: stampOf(Math.min(2 * radius, radiusFor(drawn, side)) * ratio, moving),
+  };
+}
+
 /** What is drawn at the store's time: between two snapshots, points on their way. */
 function sceneOf(store: Store, run: Run, index: number, layer: number): Scene | null {
   const { records } = store;
-  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
+  const basis = store.basisOf(index);
   if (!basis) return null;
   const time = store.timeOf(index);
   const at = Math.min(Math.floor(time), snapshotsOf(run) - 1);
   const from = positionsAt(records, run, basis, at, layer);
   const share = time - at;
   const shared = {
-    roles: store.roles.value, pixels: store.pixels[index]!.value,
-    faint: pixelOf(store.theme.value.faint),
+    roles: store.roles, pixels: store.pixels[index]!.value,
+    faint: pixelOf(store.theme.faint),
   };
   if (share === 0 || at + 1 >= snapshotsOf(run)) return { from, share: 0, ...shared };
   const known = 2 * knownAt(records, run, at);
@@ -101,8 +115,8 @@ function groundOf(store: Store, run: Run, index: number, layer: number) {
   const size = regions.answers.shape[1] ?? 0;
   const answers = slice(store.records, regions.answers, snapshot);
   const sure = slice(store.records, regions.confidence, snapshot);
-  const theme = store.theme.value;
-  const classes = store.classColours.value.map(rgbOf);
+  const theme = store.theme;
+  const classes = store.classColours.map(rgbOf);
   const least = 1 / Math.max(1, classes.length);
   return {
     size,
@@ -113,4 +127,4 @@ function groundOf(store: Store, run: Run, index: number, layer: number) {
   };
 }
 
-export const paperOf = (store: Store) => hexOf(store.theme.value.paper);
+export const paperOf = (store: Store) => hexOf(store.theme.paper);

@@ -13,9 +13,9 @@ import { Sheet } from "./Sheet";
 
 export function Card() {
   const store = useStore();
-  const sample = store.current.value;
+  const sample = store.current;
   return (
-    <aside class="card" aria-label="Sample">
+    <aside class="card" aria-label="Sample" tabIndex={0}>
       {sample >= 0 ? <Sample sample={sample} /> : <Hint />}
       <p class="spoken" aria-live="polite">{announced({ store })}</p>
       <FindingDetail />
@@ -27,9 +27,9 @@ export function Card() {
 function Hint() {
   const { drawing } = useStore();
   return (
-    <p class="hint">{drawing.value
+    <p class="hint">{drawing
       ? "Draw around points with your finger."
-      : "Point at a sample. Draw around points to follow them through every layer."}</p>
+      : "Point at a sample, or draw around several."}</p>
   );
 }
 
@@ -40,19 +40,19 @@ function Sample({ sample }: { sample: number }) {
   return (
     <div class="sample">
       <div class="who">
-        <Picture table={table} at={sample} size={84} />
+        <Picture table={table} at={sample} size={72} />
         <dl>
           <dt>{nameOf(store, table, sample)}</dt>
           <dd class="source">{rowOf(store, sample)}</dd>
           <dt>labelled</dt><dd><Chip of={records.labels[sample]!} /></dd>
           {payload.runs.map((run, index) => (
-            <Answer key={index} run={run} index={index} sample={sample} />
+            <Answer run={run} index={index} sample={sample} />
           ))}
         </dl>
       </div>
       {table.texts && <p class="text">{short(table.texts[sample] ?? "", 400)}</p>}
-      {payload.runs.map((run, index) => (
-        <Strip key={index} run={run} sample={sample} />
+      {payload.runs.map((run) => (
+        <Strip run={run} sample={sample} />
       ))}
       <Values sample={sample} columns={columnsOf(table)} />
       <Neighbours sample={sample} />
@@ -66,16 +66,19 @@ function rowOf({ payload, records }: Store, sample: number): string {
     ? `row ${count(source.row)}${source.file && ` of ${short(source.file, 28)}`}` : "";
 }
 
+/** Rounded to sixteen bits: what is 1 there need not be so. */
+const SUREST = 0.99999;
+
 function Answer({ run, index, sample }: { run: Run; index: number; sample: number }) {
   const store = useStore();
   const said = store.answersAt(index)?.[sample];
   const sure = store.confidenceAt(index)?.[sample];
   if (said == null) return null;
-  const who = store.payload.runs.length > 1 ? short(run.name, 16) : "network says";
+  const who = store.runs.length > 1 ? short(run.name, 16) : "network says";
   return (
     <>
       <dt>{who}</dt>
-      <dd><Chip of={said} /> {sure != null && percent(sure / 65535)}</dd>
+      <dd><Chip of={said} /> {sure != null && percent(Math.min(sure / 65535, SUREST))}</dd>
     </>
   );
 }
@@ -95,7 +98,7 @@ function Strip({ run, sample }: { run: Run; sample: number }) {
       </p>
       <ol class="strip">
         {readings.map((reading, layer) => (
-          <li key={layer}>
+          <li>
             <Chip of={reading} title={`${run.layers[layer]!.name} reads ${
               names[reading] ?? "–"}`} />
             <small>{initials(run.layers[layer]!.name)}</small>
@@ -114,7 +117,7 @@ function Values({ sample, columns }: { sample: number; columns: Column[] }) {
   const row = ({ name, values, levels }: Column) => {
     const value = array(values)[sample];
     const said = levels ? (levels[value ?? -1] ?? "–") : number(value);
-    return <tr key={name}><th scope="row">{short(name, 24)}</th><td>{short(said, 24)}</td></tr>;
+    return <tr><th scope="row">{short(name, 24)}</th><td>{short(said, 24)}</td></tr>;
   };
   return (
     <>
@@ -151,7 +154,7 @@ function Neighbours({ sample }: { sample: number }) {
 }
 
 function FindingDetail() {
-  const found = useStore().finding.value;
+  const found = useStore().finding;
   if (!found) return null;
   return (
     <div class="finding">
@@ -165,10 +168,10 @@ function FindingDetail() {
 function Marked() {
   const store = useStore();
   const { payload, records, run } = store;
-  if (!store.mask.value || !run) return null;
-  const samples = store.markedSamples.value;
+  if (!store.mask || !run) return null;
+  const samples = store.markedSamples;
   const save = () => saveCsv(`${payload.name}-marked.csv`,
-    sampleRows(records, run, store.snapshot.value, samples));
+    sampleRows(records, run, store.snapshot, samples));
   return (
     <div class="marked">
       <p class="actions">
@@ -178,8 +181,8 @@ function Marked() {
             onClick={save}>CSV</button>
         )}
       </p>
-      <p><b>{count(samples.length)}</b> marked: {describe(store, store.marks.value)}</p>
-      <Sheet samples={samples} key={store.marks.value.length} />
+      <p><b>{count(samples.length)}</b> marked: {describe(store, store.marks)}</p>
+      <Sheet samples={samples} key={store.marks.length} />
     </div>
   );
 }

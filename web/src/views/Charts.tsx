@@ -1,5 +1,6 @@
 /** How training went: lines over epochs; a click or an arrow key goes to an epoch. */
 
+import { clamp } from "../numbers";
 import { useRef } from "preact/hooks";
 import type { Chart, Run } from "../payload";
 import { scaleOf, spread, type Scale } from "../scale";
@@ -8,7 +9,7 @@ import { useStore } from "./context";
 import { SaveChart, Section } from "./parts";
 
 const [WIDTH, HEIGHT] = [560, 230];
-const BOX = { left: 52, right: WIDTH - 92, top: 10, bottom: HEIGHT - 36 };
+const BOX = { left: 52, right: WIDTH - 104, top: 10, bottom: HEIGHT - 36 };
 
 export function Training() {
   const { run } = useStore();
@@ -26,7 +27,7 @@ export function Charts({ run, index }: { run: Run; index: number }) {
   return (
     <div class="charts">
       {run.charts.map((chart) => (
-        <Lines key={chart.id} chart={chart} run={run} index={index} />
+        <Lines chart={chart} run={run} index={index} />
       ))}
     </div>
   );
@@ -52,11 +53,11 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    go(Math.max(0, Math.min(store.last, store.snapshot.value + step)));
+    go(clamp(store.snapshot + step, 0, store.last));
   };
   const slider = follows ? {
-    role: "slider" as const, tabIndex: 0, onClick, onKeyDown,
-    "aria-valuemin": 0, "aria-valuemax": store.last, "aria-valuenow": store.snapshot.value,
+    role: "slider" as const, tabindex: 0, onClick, onKeyDown,
+    "aria-valuemin": 0, "aria-valuemax": store.last, "aria-valuenow": store.snapshot,
     "aria-valuetext": `epoch ${at}`,
   } : { role: "img" as const };
   return (
@@ -85,19 +86,18 @@ function Axes({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
   return (
     <>
       {y.ticks.map((tick) => (
-        <g key={tick}>
+        <g>
           <line class="grid" x1={BOX.left} x2={BOX.right} y1={y(tick)} y2={y(tick)} />
-          <text x={BOX.left - 6} y={y(tick)} text-anchor="end" dominant-baseline="middle">
+          <text x={BOX.left - 6} y={y(tick)} class="end">
             {chart.y.percent ? wholePercent(tick) : number(tick, 3)}</text>
         </g>
       ))}
       {x.ticks.map((tick) => (
-        <text key={tick} x={x(tick)} y={BOX.bottom + 15} text-anchor="middle">
+        <text x={x(tick)} y={BOX.bottom + 15}>
           {number(tick, 3)}</text>
       ))}
-      <text x={middle} y={HEIGHT - 5} text-anchor="middle">{chart.x.label}</text>
-      <text transform={`translate(11 ${(BOX.top + BOX.bottom) / 2}) rotate(-90)`}
-        text-anchor="middle">{chart.y.label}</text>
+      <text x={middle} y={HEIGHT - 5}>{chart.x.label}</text>
+      <text transform={`translate(11 ${(BOX.top + BOX.bottom) / 2}) rotate(-90)`}>{chart.y.label}</text>
     </>
   );
 }
@@ -110,7 +110,7 @@ function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
   const named = chart.lines.filter(({ pale }) => !pale);
   const colour = (i: number) => {
     const line = named[i]!;
-    const all = classColours.value;
+    const all = classColours;
     return all[(line.classIndex ?? i) % Math.max(1, all.length)] ?? "#5790fc";
   };
   const drawn = (value: number | null | undefined) =>
@@ -135,17 +135,17 @@ function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
   return (
     <>
       {chart.lines.filter(({ pale }) => pale).map((line) => (
-        <path key={line.name} class="pale" d={path(line)} />
+        <path class="pale" d={path(line)} />
       ))}
       {named.map((line, i) => (
-        <path key={line.name} class="line" stroke={colour(i)} d={path(line)} />
+        <path class="line" stroke={colour(i)} d={path(line)} />
       ))}
       {named.length <= NAMED && named.map((line, i) => (
-        <g key={line.name}>
+        <g>
           <line class="mark" stroke={colour(i)} x1={BOX.right + 5} x2={BOX.right + 13}
             y1={places[i]} y2={places[i]} />
-          <text x={BOX.right + 17} y={places[i]} dominant-baseline="middle">
-            {short(line.name, 13)}</text>
+          <text x={BOX.right + 17} y={places[i]} class="start">
+            {short(line.name, 15)}</text>
         </g>
       ))}
     </>

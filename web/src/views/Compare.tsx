@@ -19,7 +19,7 @@ export function Compare() {
       <div class="with-card" id="scatters">
         <div class="runs" data-runs={payload.runs.length}>
           {payload.runs.map((run, index) => (
-            <section key={index} class="run" aria-label={run.name}>
+            <section class="run" aria-label={run.name}>
               <RunHeading run={run} />
               {run.layers.length > 0 && <Scatters run={index} />}
             </section>
@@ -29,17 +29,17 @@ export function Compare() {
       </div>
       {tables.length > 0 && (
         <Section id="data" title="Side by side">
-          {tables.map((table) => <Table key={table.id} table={table} open />)}
+          {tables.map((table) => <Table table={table} open />)}
         </Section>
       )}
       {payload.runs.some(({ charts }) => charts.length) && (
         <Section id="training" title="Training">
           <div class="runs" data-runs={payload.runs.length}>
             {payload.runs.map((run, index) => (
-              <section key={index} class="run" aria-label={run.name}>
+              <div class="run">
                 <h3>{short(run.name, 40)}</h3>
                 <Charts run={run} index={index} />
-              </section>
+              </div>
             ))}
           </div>
         </Section>

@@ -22,15 +22,15 @@ export function Controls() {
   return (
     <div class="controls" role="toolbar" aria-label="View">
       <Time />
-      <button class="draw" aria-pressed={store.drawing.value}
-        onClick={() => { store.drawing.value = !store.drawing.value; }}>
+      <button class="draw" aria-pressed={store.drawing}
+        onClick={() => { store.drawing = !store.drawing; }}>
         draw around</button>
       <details class="fold" ref={folded}>
         <summary>view</summary>
         <div class="row">
           {run.bases.length > 1 && (
-            <Choice label="axes" value={store.basis.value}
-              choose={(at) => { store.basis.value = at; }}
+            <Choice label="axes" value={store.basis}
+              choose={(at) => { store.basis = at; }}
               options={run.bases.map(({ label, title }, id) => ({ id, label, title }))} />
           )}
           <Colour />
@@ -44,23 +44,23 @@ export function Controls() {
 function Time() {
   const store = useStore();
   if (!store.last || !store.run) return null;
-  const at = store.run.snapshots[store.snapshot.value];
+  const at = store.run.snapshots[store.snapshot];
   const label = at?.label ?? `epoch ${at?.epoch ?? ""}`;
-  const isPlaying = store.playing.value;
+  const isPlaying = store.playing;
   return (
     <div class="time">
       <button class="play" aria-pressed={isPlaying}
-        onClick={() => { store.playing.value = !isPlaying; }}>
+        onClick={() => { store.playing = !isPlaying; }}>
         <span aria-hidden="true">{isPlaying ? "❚❚" : "▶"}</span>
         <span class="word">{isPlaying ? " pause" : " watch it learn"}</span>
       </button>
       <label>
         <span class="epoch">{short(label, 14)}</span>
         <input type="range" min={0} max={store.last} step={1} aria-label="snapshot"
-          aria-valuetext={label} value={store.snapshot.value}
+          aria-valuetext={label} value={store.snapshot}
           onInput={(event) => {
-            store.playing.value = false;
-            store.time.value = Number(event.currentTarget.value);
+            store.playing = false;
+            store.time = Number(event.currentTarget.value);
           }} />
       </label>
     </div>
@@ -75,8 +75,8 @@ function Colour() {
   const { colours } = store;
   if (colours.length < 2) return null;
   const columns = colours.slice(BUTTONS);
-  const value = store.colour.value;
-  const choose = (id: string) => { store.colour.value = id; };
+  const value = store.colour;
+  const choose = (id: string) => { store.colour = id; };
   return (
     <>
       <Choice label="colour" value={value} choose={choose}
@@ -86,7 +86,7 @@ function Colour() {
           onChange={(event) => choose(event.currentTarget.value || "class")}>
           <option value="">column…</option>
           {columns.map(({ id, label }) => (
-            <option key={id} value={id}>{short(label, 30)}</option>))}
+            <option value={id}>{short(label, 30)}</option>))}
         </select>
       )}
     </>
@@ -98,15 +98,15 @@ function Legend() {
   const store = useStore();
   const { names } = store;
   const key = store.tints[0]?.value.key;
-  const byClass = store.colour.value === "class";
+  const byClass = store.colour === "class";
   return (
     <div class="legend">
       {names.length <= 30 && (
         <div role="group" aria-label="classes" class="classes">
           {names.map((name, label) => (
-            <button key={label} title={name}
-              aria-pressed={!store.hidden.value.includes(label)}
-              style={byClass ? { borderBottomColor: store.classColours.value[label] ?? "" } : {}}
+            <button title={name}
+              aria-pressed={!store.hidden.includes(label)}
+              style={byClass ? { borderBottomColor: store.classColours[label] ?? "" } : {}}
               onClick={() => store.toggle(label)}>{short(name, 12)}</button>
           ))}
         </div>
@@ -114,7 +114,7 @@ function Legend() {
       {key && "names" in key && (
         <ul class="key">
           {key.names.map(({ name, colour }) => (
-            <li key={name}><i style={{ backgroundColor: hexOf(colour) }} />{short(name, 14)}</li>
+            <li><i style={{ backgroundColor: hexOf(colour) }} />{short(name, 14)}</li>
           ))}
         </ul>
       )}

@@ -11,7 +11,7 @@ export function Data() {
   if (!tables.length) return null;
   return (
     <Section id="data" title="The data">
-      {tables.map((table, i) => <Table key={table.id} table={table} open={i === 0} />)}
+      {tables.map((table) => <Table table={table} />)}
     </Section>
   );
 }
@@ -23,14 +23,19 @@ export function Table({ table, open = false }: { table: PageTable; open?: boolea
     <details class="table" open={open}>
       <summary>{table.title}</summary>
       {table.note && <p class="note">{table.note}</p>}
-      <div class="scroll">
+      <div class="scroll" tabIndex={0}>
         <table class="plain">
-          <thead><tr>{table.head.map((cell, i) => <th key={i} scope="col">{cell}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              {table.head.map((cell) => (cell
+                ? <th scope="col">{cell}</th> : <td />))}
+            </tr>
+          </thead>
           <tbody>
-            {table.rows.map((row, i) => (
-              <tr key={i}>
+            {table.rows.map((row) => (
+              <tr>
                 {row.map((cell, j) => (j
-                  ? <td key={j}>{cell}</td> : <th key={j} scope="row">{cell}</th>))}
+                  ? <td>{cell}</td> : <th scope="row">{cell}</th>))}
               </tr>
             ))}
           </tbody>
@@ -41,22 +46,23 @@ export function Table({ table, open = false }: { table: PageTable; open?: boolea
   );
 }
 
-export function Findings() {
+/** All of them, folded; open where a page has little else to show. */
+export function Findings({ open = false }: { open?: boolean }) {
   const store = useStore();
   const findings = store.run?.findings ?? [];
   if (!findings.length) return null;
   return (
     <Section id="findings" title="All findings">
       <ol class="all-findings">
-        {findings.map((one, i) => (
-          <li key={i}>
-            <details>
+        {findings.map((one) => (
+          <li>
+            <details open={open}>
               <summary>{one.headline} <small>{one.certainty}</small></summary>
               {one.detail && <p>{one.detail}</p>}
               {one.link && (
                 <button onClick={() => {
                   store.show(one);
-                  store.section.value ??= "scatters";
+                  store.section ??= "scatters";
                 }}>show</button>
               )}
             </details>
@@ -73,13 +79,13 @@ export function Numbers() {
   if (!tables.length && !payload.facts.length) return null;
   return (
     <Section id="numbers" title="Numbers and settings">
-      {tables.map((table) => <Table key={table.id} table={table} />)}
+      {tables.map((table) => <Table table={table} />)}
       {payload.facts.length > 0 && (
         <details class="table">
           <summary>Settings</summary>
           <dl class="facts">
             {payload.facts.map(([name, value]) => (
-              <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
+              <div><dt>{name}</dt><dd>{value}</dd></div>
             ))}
           </dl>
         </details>

@@ -1,5 +1,6 @@
 /** A picture drawn by hand, with a pointer or with keys. */
 
+import { clamp } from "../numbers";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { centred } from "../forward";
@@ -23,7 +24,7 @@ export function DrawPicture({ input, change }: {
   useEffect(() => {
     const context = canvas.current!.getContext("2d")!;
     const image = context.createImageData(width, height);
-    const isDark = store.dark.value;
+    const isDark = store.dark;
     ink.value.forEach((value, i) => {
       const tone = Math.round(isDark ? 30 + 225 * value : 255 * (1 - value));
       image.data.set([tone, tone, tone, 255], 4 * i);
@@ -33,7 +34,7 @@ export function DrawPicture({ input, change }: {
       context.strokeStyle = isDark ? "#7cb0ff" : "#1f5fbf";
       context.strokeRect(brush.value[0] - 1, brush.value[1] - 1, 3, 3);
     }
-  }, [ink.value, brush.value, store.dark.value]);
+  }, [ink.value, brush.value, store.dark]);
 
   function set(next: Float64Array, asIs = false): void {
     ink.value = next;
@@ -70,8 +71,8 @@ export function DrawPicture({ input, change }: {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
       ArrowDown: [0, 1] }[event.key];
     if (step) {
-      brush.value = [Math.max(0, Math.min(width - 1, at[0] + step[0]!)),
-        Math.max(0, Math.min(height - 1, at[1] + step[1]!))];
+      brush.value = [clamp(at[0] + step[0]!, 0, width - 1),
+        clamp(at[1] + step[1]!, 0, height - 1)];
       if (event.shiftKey) stroke([brush.value[0] + 0.5, brush.value[1] + 0.5]);
     } else if (event.key === " ") {
       last.current = null;
@@ -87,14 +88,14 @@ export function DrawPicture({ input, change }: {
   }
 
   async function take(): Promise<void> {
-    const { pictures } = store.payload.samples!;
-    const grey = await greyOf(store.records.blocks, pictures!, store.focus.value);
+    const { pictures } = store.samples!;
+    const grey = await greyOf(store.records.blocks, pictures!, store.focus);
     const value = pictures!.ink ? (v: number) => v / 255 : (v: number) => 1 - v / 255;
     set(Float64Array.from(grey, value), true);
   }
 
-  const pictures = store.payload.samples?.pictures;
-  const canTake = store.focus.value >= 0 && pictures?.width === width
+  const pictures = store.samples?.pictures;
+  const canTake = store.focus >= 0 && pictures?.width === width
     && pictures.height === height;
   return (
     <div class="draw-picture">

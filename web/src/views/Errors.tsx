@@ -1,5 +1,6 @@
 /** Labels against answers; a cell shows its samples beside it and in every layer. */
 
+import { range } from "../numbers";
 import { hexOf, mixed, textOn } from "../paint/colours";
 import { slice } from "../records";
 import { count, plural } from "../wording";
@@ -16,7 +17,7 @@ export function Errors() {
   const store = useStore();
   const { run, records, names } = store;
   if (!run?.confusion) return null;
-  const snapshot = store.snapshot.value;
+  const snapshot = store.snapshot;
   const counts = slice(records, run.confusion, snapshot);
   const of = run.confusionOf?.[snapshot];
   const classes = names.length;
@@ -24,7 +25,7 @@ export function Errors() {
     { n, label: Math.floor(at / classes), answer: at % classes }));
   const wrong = cells.filter(({ n, label, answer }) => n && label !== answer);
   const total = wrong.reduce((sum, { n }) => sum + n, 0);
-  const marks = store.marks.value;
+  const marks = store.marks;
   const shown = marks.length > 0 && marks.every(({ kind }) => kind === "cell" || kind === "errors");
   return (
     <Section id="errors" title="Errors"
@@ -37,9 +38,9 @@ export function Errors() {
         <div class="beside">
           {shown ? (
             <>
-              <p class="note"><b>{count(store.markedSamples.value.length)}</b>
+              <p class="note"><b>{count(store.markedSamples.length)}</b>
                 {" "}{describe(store, marks)}</p>
-              <Sheet samples={store.markedSamples.value} most={60} />
+              <Sheet samples={store.markedSamples} most={60} />
             </>
           ) : (
             <button onClick={() => store.mark({ kind: "errors", at: [] })}>
@@ -60,7 +61,7 @@ interface Cell {
 function useCell({ n, label, answer }: Cell) {
   const store = useStore();
   const { names } = store;
-  const marked = store.marks.value.some((mark) =>
+  const marked = store.marks.some((mark) =>
     mark.kind === "cell" && mark.at[0] === label && mark.at[1] === answer);
   return {
     "aria-pressed": marked,
@@ -72,22 +73,22 @@ function useCell({ n, label, answer }: Cell) {
 
 function Matrix({ cells }: { cells: Cell[] }) {
   const classes = useStore().names.length;
-  const order = [...Array(classes).keys()];
+  const order = range(classes);
   const most = Math.max(1, ...cells.filter((c) => c.label !== c.answer).map((c) => c.n));
   return (
     <table class="confusion">
       <thead>
         <tr>
           <th scope="col"><span class="axis">label ↓ answer →</span></th>
-          {order.map((answer) => <th key={answer} scope="col"><Chip of={answer} /></th>)}
+          {order.map((answer) => <th scope="col"><Chip of={answer} /></th>)}
         </tr>
       </thead>
       <tbody>
         {order.map((label) => (
-          <tr key={label}>
+          <tr>
             <th scope="row"><Chip of={label} /></th>
             {order.map((answer) => (
-              <td key={answer}>
+              <td>
                 <MatrixCell cell={cells[label * classes + answer]!} most={most} />
               </td>
             ))}
@@ -99,7 +100,7 @@ function Matrix({ cells }: { cells: Cell[] }) {
 }
 
 function MatrixCell({ cell, most }: { cell: Cell; most: number }) {
-  const theme = useStore().theme.value;
+  const theme = useStore().theme;
   const attributes = useCell(cell);
   if (!cell.n) return null;
   if (cell.label === cell.answer) {
@@ -116,7 +117,7 @@ function List({ cells }: { cells: Cell[] }) {
   const worst = [...cells].sort((a, b) => b.n - a.n).slice(0, LISTED);
   return (
     <ol class="pairs-list">
-      {worst.map((cell) => <li key={`${cell.label}.${cell.answer}`}><Listed cell={cell} /></li>)}
+      {worst.map((cell) => <li><Listed cell={cell} /></li>)}
     </ol>
   );
 }

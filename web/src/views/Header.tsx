@@ -1,5 +1,6 @@
 /** What this page is of, how good it is, and what was found. */
 
+import type { Payload } from "../payload";
 import { count, percent, plural, short } from "../wording";
 import { useStore } from "./context";
 
@@ -8,26 +9,27 @@ export function Header() {
   const { payload, run } = store;
   return (
     <header class="top">
-      <h1>{titleOf(payload.name, payload.kind, payload.runs.length)}</h1>
+      <h1>{titleOf(payload)}</h1>
       {payload.kind === "report" && run?.accuracy && (
         <p class="accuracy">
           <strong>{percent(run.accuracy.value)}</strong> of {count(run.accuracy.of)}
           {" "}{run.accuracy.words} right
-          <small> (95 % interval {percent(run.accuracy.low).replace(" %", "")} to
-            {" "}{percent(run.accuracy.high)})</small>
+          <small title="interval that holds the true accuracy in 95 of 100 cases"> 95 % interval
+            {" "}{percent(run.accuracy.low).replace(" %", "")}–{percent(run.accuracy.high)}</small>
         </p>
       )}
-      <p class="structure">{[payload.structure, drawn(store)].filter(Boolean).join(" · ")}</p>
+      <p class="structure">{[payload.structure?.replaceAll(" ", ""), drawn(store)].filter(Boolean).join(" · ")}</p>
       <button class="theme" aria-label="Light or dark"
-        aria-pressed={store.dark.value} title="Light or dark"
-        onClick={() => { store.dark.value = !store.dark.value; }}>◐</button>
+        aria-pressed={store.dark} title="Light or dark"
+        onClick={() => { store.dark = !store.dark; }}>◐</button>
     </header>
   );
 }
 
-function titleOf(name: string, kind: string, runs: number): string {
-  if (kind === "compare") return `${plural(runs, "run")} compared`;
-  if (kind === "sweep") return `${name}: a sweep`;
+function titleOf({ name, kind, runs, sweep }: Payload): string {
+  if (kind === "compare") return `${plural(runs.length, "run")} compared`;
+  const trainings = sweep?.cells.reduce((n, c) => n + c.works + c.stalled + c.diverged, 0);
+  if (trainings) return `${short(name, 40)}: ${plural(trainings, "training")}`;
   return `${short(name, 40)}: what each layer knows`;
 }
 
@@ -42,7 +44,7 @@ function drawn({ payload, records, last }: ReturnType<typeof useStore>): string 
 }
 
 /** So many findings are buttons. */
-const BUTTONS = 8;
+const BUTTONS = 7;
 
 export function FindingButtons() {
   const store = useStore();
@@ -51,14 +53,14 @@ export function FindingButtons() {
   return (
     <nav class="findings" aria-label="Findings">
       {findings.slice(0, BUTTONS).map((one) => (
-        <button key={one.button} title={one.headline}
-          aria-pressed={store.finding.value === one}
-          onClick={() => (store.finding.value === one ? store.mark(null) : store.show(one))}>
+        <button title={one.headline}
+          aria-pressed={store.finding === one}
+          onClick={() => (store.finding === one ? store.mark(null) : store.show(one))}>
           {short(one.button!, 40)}
         </button>
       ))}
       <a href="#s=findings" class="more"
-        onClick={(event) => { event.preventDefault(); store.section.value = "findings"; }}>
+        onClick={(event) => { event.preventDefault(); store.section = "findings"; }}>
         all findings</a>
     </nav>
   );

@@ -1,5 +1,6 @@
 /** Which layer knows which class: a table of buttons, following the snapshot. */
 
+import { range } from "../numbers";
 import { useSignal } from "@preact/signals";
 import { errorGround, hexOf, textOn } from "../paint/colours";
 import { slice } from "../records";
@@ -15,48 +16,48 @@ export function HeatMap() {
   const { run, records, names } = store;
   const all = useSignal(false);
   if (!run?.recall) return null;
-  const snapshot = store.snapshot.value;
+  const snapshot = store.snapshot;
   const recall = slice(records, run.recall, snapshot);
   const classes = names.length;
   const value = (layer: number, label: number) => recall[layer * classes + label] ?? NaN;
   const last = run.layers.length - 1;
-  const order = [...Array(classes).keys()];
+  const order = range(classes);
   const folded = classes > ROWS && !all.value;
   if (classes > ROWS) order.sort((a, b) => value(last, a) - value(last, b));
   const of = run.recallOf?.[snapshot];
-  const theme = store.theme.value;
+  const theme = store.theme;
   return (
     <Section id="knows" title="Which layer knows which class"
-      note={`Linear-probe accuracy per class${of ? `, of ${count(of)} samples` : ""}. `
+      note={`Linear-probe accuracy per class in %${of ? `, of ${count(of)} samples` : ""}. `
         + "A cell marks what its probe misses."}>
       <div class="scroll">
         <table class="heat">
           <thead>
             <tr>
               <th scope="col">class</th>
-              {run.layers.map(({ name }, layer) => (
-                <th key={layer} scope="col" title={name}>
+              {run.layers.map(({ name }) => (
+                <th scope="col" title={name}>
                   {last > 11 ? initials(name) : name}</th>
               ))}
             </tr>
           </thead>
           <tbody>
             {order.slice(0, folded ? ROWS : classes).map((label) => (
-              <tr key={label}>
+              <tr>
                 <th scope="row"><Chip of={label} /></th>
                 {run.layers.map(({ name }, layer) => {
                   const share = value(layer, label);
                   const ground = errorGround(1 - share, theme);
-                  const marked = store.marks.value.some((mark) => mark.kind === "missed"
+                  const marked = store.marks.some((mark) => mark.kind === "missed"
                     && mark.at[0] === layer && mark.at[1] === label);
                   return (
-                    <td key={layer}>
+                    <td>
                       <button aria-pressed={marked}
                         aria-label={`${names[label]} in ${name}: ${percent(share)}`}
                         style={{ backgroundColor: hexOf(ground), color: textOn(ground) }}
                         onClick={(event) =>
                           store.mark({ kind: "missed", at: [layer, label] }, event.shiftKey)}>
-                        {percent(share)}
+                        {percent(share).replace(" %", "")}
                       </button>
                     </td>
                   );

@@ -16,9 +16,9 @@ export function OwnSample() {
   const network = store.run?.network;
   // The stars stand where the chosen axes have them.
   const row = useSignal<ArrayLike<number> | null>(null);
-  const basis = store.run?.bases[store.basis.value]?.id ?? "";
+  const basis = store.run?.bases[store.basis]?.id ?? "";
   useEffect(() => {
-    store.own.value = network && row.value ? answerOf(store, network, basis, row.value) : null;
+    store.own = network && row.value ? answerOf(store, network, basis, row.value) : null;
   }, [row.value, basis]);
   if (!network) return null;
   const change = (next: ArrayLike<number> | null) => { row.value = next; };
@@ -50,7 +50,7 @@ const TOP = 4;
 
 function Answer() {
   const store = useStore();
-  const own = store.own.value;
+  const own = store.own;
   if (!own) return <p class="note answer">nothing yet</p>;
   const order = [...own.probabilities.keys()]
     .sort((a, b) => own.probabilities[b]! - own.probabilities[a]!).slice(0, TOP);
@@ -59,7 +59,7 @@ function Answer() {
       <p>network says <Chip of={own.answer} /></p>
       <ol class="bars">
         {order.map((label) => (
-          <li key={label}>
+          <li>
             <Chip of={label} />
             <meter min={0} max={1} value={own.probabilities[label]!}
               aria-label={`probability of ${store.names[label]}`} />
@@ -80,14 +80,14 @@ function SetFeatures({ input, change }: {
     row.value = next;
     change(next);
   };
-  const taken = store.focus.value;
-  const features = columnsOf(store.payload.samples).filter(({ role }) => role === "feature");
+  const taken = store.focus;
+  const features = columnsOf(store.samples).filter(({ role }) => role === "feature");
   const canTake = taken >= 0 && features.length === input.features.length
     && features.every(({ levels }) => !levels);
   return (
     <div class="features">
       {input.features.map(({ name, minimum, maximum }, i) => (
-        <label key={i}>
+        <label>
           <span title={name}>{short(name, 28)}</span>
           <input type="range" min={minimum} max={maximum}
             step={(maximum - minimum) / 200 || 1} value={row.value[i]}

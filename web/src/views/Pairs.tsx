@@ -1,5 +1,6 @@
 /** Two classes that are confused: which layer separates them, along one direction. */
 
+import { clamp } from "../numbers";
 import { useRef } from "preact/hooks";
 import type { Pair } from "../payload";
 import { alongOf } from "../records";
@@ -16,7 +17,7 @@ export function Pairs() {
   const { run, names } = store;
   const figure = useRef<SVGSVGElement>(null);
   if (!run?.pairs?.length) return null;
-  const wanted = store.pair.value;
+  const wanted = store.pair;
   const found = run.pairs.findIndex(({ classes }) =>
     wanted && classes.includes(wanted[0]) && classes.includes(wanted[1]));
   const at = Math.max(0, found);
@@ -30,7 +31,7 @@ export function Pairs() {
         separates them best; below, the share its probe confuses.</>}>
       <div class="pair-bar">
         <Choice label="pair" value={at}
-          choose={(i) => { store.pair.value = run.pairs![i]!.classes; }}
+          choose={(i) => { store.pair = run.pairs![i]!.classes; }}
           options={run.pairs.map(({ classes }, id) => (
             { id, label: classes.map((c) => short(names[c]!, 8)).join(" · ") }))} />
         <button onClick={() =>
@@ -51,16 +52,16 @@ function Strips({ pair, layers, figure }: {
   const label = layers.map((layer) =>
     `${store.run!.layers[layer]!.name} ${percent(pair.byLayer[layer])}`).join(", ");
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <svg ref={figure} class="chart pair" role="img" viewBox={`0 0 ${width} ${HEIGHT + 44}`}
         style={{ minWidth: `${Math.min(width, 6 * 110)}px`, maxWidth: `${width * 1.3}px` }}
         aria-label={`${names[pair.classes[0]]} and ${names[pair.classes[1]]}, confused: ${label}`}>
         {layers.map((layer, i) => (
-          <g key={layer} transform={`translate(${i * (WIDTH + 18)} 0)`}>
+          <g transform={`translate(${i * (WIDTH + 18)} 0)`}>
             <Strip pair={pair} layer={layer} />
-            <text class="name" x={WIDTH / 2} y={HEIGHT + 18} text-anchor="middle">
+            <text class="name" x={WIDTH / 2} y={HEIGHT + 18}>
               {short(store.run!.layers[layer]!.name, 16)}</text>
-            <text x={WIDTH / 2} y={HEIGHT + 35} text-anchor="middle">
+            <text x={WIDTH / 2} y={HEIGHT + 35}>
               {percent(pair.byLayer[layer])}</text>
           </g>
         ))}
@@ -77,14 +78,14 @@ function Strip({ pair, layer }: { pair: Pair; layer: number }) {
   const bins = pair.classes.map(() => new Array<number>(BINS).fill(0));
   samples.forEach((sample, i) => {
     const which = store.records.labels[sample] === pair.classes[0] ? 0 : 1;
-    const share = (Math.max(-ENDS, Math.min(ENDS, along[i]!)) + ENDS) / (2 * ENDS);
+    const share = (clamp(along[i]!, -ENDS, ENDS) + ENDS) / (2 * ENDS);
     bins[which]![Math.min(BINS - 1, Math.floor(share * BINS))]! += 1;
   });
   const most = Math.max(1, ...bins.flat());
   return (
     <>
       {bins.map((heights, which) => (
-        <path key={which} class="area" fill={store.classColours.value[pair.classes[which]!]}
+        <path class="area" fill={store.classColours[pair.classes[which]!]}
           d={area(heights.map((n) => n / most))} />
       ))}
       <line class="base" x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />

@@ -4,7 +4,6 @@ import { signal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { SPAN } from "../paint/points";
 import { follow, viewFrame, type Size } from "../paint/view";
-import { positionsAt } from "../records";
 import type { Store } from "../store";
 import { count, percent, wholePercent } from "../wording";
 import { useStore } from "./context";
@@ -17,7 +16,7 @@ export function Scatter({ run: index, layer }: { run: number; layer: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useMemo(() => signal<Size>({ width: 0, height: 0 }), []);
   const drawn = useMemo(() => signal<Drawn>({ path: [], radius: 0 }), []);
-  const run = store.payload.runs[index]!;
+  const run = store.runs[index]!;
   const { name } = run.layers[layer]!;
   useEffect(() => {
     const element = canvas.current!;
@@ -37,7 +36,7 @@ export function Scatter({ run: index, layer }: { run: number; layer: number }) {
   return (
     <figure class="scatter">
       <Heading index={index} layer={layer} />
-      <div class={store.drawing.value ? "plot drawing" : "plot"} tabIndex={0}
+      <div class={store.drawing ? "plot drawing" : "plot"} tabIndex={0}
         role="application" aria-roledescription="scatter plot"
         aria-label={`${name}: ${count(store.records.count)} samples. Arrow keys go from `
           + "point to point, M marks those around, plus and minus change how many, "
@@ -53,10 +52,10 @@ export function Scatter({ run: index, layer }: { run: number; layer: number }) {
 
 function Heading({ index, layer }: { index: number; layer: number }) {
   const store = useStore();
-  const run = store.payload.runs[index]!;
+  const run = store.runs[index]!;
   const snapshot = store.snapshotOf(index);
   const { name, units, accuracy } = run.layers[layer]!;
-  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
+  const basis = store.basisOf(index);
   const shows = basis?.shows?.[snapshot]?.[layer];
   const read = accuracy[snapshot];
   return (
@@ -90,7 +89,7 @@ function Overlay({ store, index, layer, size, drawn }: ViewParts) {
   const y = (value: number) => frame.top + frame.side / 2 - value * scale;
   const ring = ringOf(store, index, layer);
   const { path, radius } = drawn.value;
-  const star = index === 0 ? store.own.value?.places[layer] : null;
+  const star = index === 0 ? store.own?.places[layer] : null;
   const corners: string[] = [];
   for (let i = 0; i < path.length; i += 2) {
     corners.push(`${x(path[i]!).toFixed(1)},${y(path[i + 1]!).toFixed(1)}`);
@@ -108,19 +107,12 @@ function Overlay({ store, index, layer, size, drawn }: ViewParts) {
   );
 }
 
-const STAR = [...Array(10).keys()].map((i) => {
-  const radius = i % 2 ? 4.4 : 10;
-  const angle = (Math.PI * i) / 5;
-  return `${i ? "L" : "M"}${(radius * Math.sin(angle)).toFixed(2)} ${
-    (-radius * Math.cos(angle)).toFixed(2)}`;
-}).join("") + "Z";
+const STAR = "M0-10 2.6-3.6 9.5-3.1 4.2 1.4 5.9 8.1 0 4.4-5.9 8.1-4.2 1.4-9.5-3.1-2.6-3.6Z";
 
 /** Where the present sample is; null while points move, or where it is not known. */
 function ringOf(store: Store, index: number, layer: number): [number, number] | null {
-  const sample = store.current.value;
-  const run = store.payload.runs[index]!;
-  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)];
-  if (sample < 0 || !basis || store.moving.value) return null;
-  const xy = positionsAt(store.records, run, basis, store.snapshotOf(index), layer);
+  const sample = store.current;
+  if (sample < 0 || store.moving) return null;
+  const xy = store.placesOf(index, layer);
   return 2 * sample < xy.length ? [xy[2 * sample]!, xy[2 * sample + 1]!] : null;
 }

@@ -7,7 +7,7 @@ import { Scatter } from "./Scatter";
 
 export function Scatters({ run: index }: { run: number }) {
   const store = useStore();
-  const run = store.payload.runs[index]!;
+  const run = store.runs[index]!;
   const shown = store.layersOf(index);
   if (!run.bases.length) return null;
   return (
@@ -27,7 +27,7 @@ function ChooseLayers() {
   const toggle = (layer: number) => {
     const now = shown.includes(layer) ? shown.filter((l) => l !== layer)
       : [...shown, layer].sort((a, b) => a - b);
-    store.chosen.value = now.length ? now : [layer];
+    store.chosen = now.length ? now : [layer];
   };
   return (
     <details class="choose">
@@ -36,7 +36,7 @@ function ChooseLayers() {
         {layers.map(({ name, accuracy }, layer) => (
           <button key={layer} aria-pressed={shown.includes(layer)}
             onClick={() => toggle(layer)}>
-            {name} <small>{percent(accuracy[store.snapshot.value])}</small>
+            {name} <small>{percent(accuracy[store.snapshot])}</small>
           </button>
         ))}
       </div>

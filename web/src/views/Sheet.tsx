@@ -7,7 +7,7 @@ import { Chip, nameOf, Picture } from "./parts";
 
 export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most?: number }) {
   const store = useStore();
-  const table = store.payload.samples;
+  const table = store.samples;
   const more = useSignal(0);
   if (!table || !samples.length) return null;
   const shown = samples.slice(0, most + more.value);
@@ -22,9 +22,9 @@ export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most
         const title = `${nameOf(store, table, sample)}, labelled ${names[label]}${
           said == null ? "" : `, answered ${names[said]}`}`;
         return (
-          <button key={sample} title={title} aria-label={title}
-            class={wrong ? "wrong" : ""} aria-pressed={store.focus.value === sample}
-            onClick={() => { store.focus.value = sample; }}>
+          <button key={sample} title={title} aria-label={table.pictures && title}
+            class={wrong ? "wrong" : ""} aria-pressed={store.focus === sample}
+            onClick={() => { store.focus = sample; }}>
             {table.pictures ? <Picture table={table} at={sample} size={28} /> : (
               <>
                 <span>{table.texts?.[sample]?.slice(0, 40) ?? nameOf(store, table, sample)}</span>

@@ -1,5 +1,6 @@
 /** Suspicious labels to work through: keep, relabel or skip each, then save the list. */
 
+import { clamp } from "../numbers";
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Suspect } from "../payload";
@@ -11,7 +12,6 @@ import { Chip, nameOf, Picture, Section } from "./parts";
 
 const DECISIONS = ["keep", "relabel", "skip"] as const;
 type Decision = (typeof DECISIONS)[number];
-const KEYS: Record<string, Decision> = { k: "keep", r: "relabel", s: "skip" };
 
 export function Suspects() {
   const store = useStore();
@@ -22,9 +22,9 @@ export function Suspects() {
   if (!suspects.length) return null;
   const done = decisions.value.filter(Boolean).length;
   const go = (to: number, focus = false) => {
-    at.value = Math.max(0, Math.min(suspects.length - 1, to));
+    at.value = clamp(to, 0, suspects.length - 1);
     const suspect = suspects[at.value]!;
-    if (suspect.in === "samples") store.focus.value = suspect.at;
+    if (suspect.in === "samples") store.focus = suspect.at;
     const option = list.current?.children[at.value]?.querySelector("button");
     if (focus) option?.focus();
     option?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -37,7 +37,7 @@ export function Suspects() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const decision = KEYS[event.key];
+    const decision = DECISIONS.find(([initial]) => initial === event.key);
     if (decision) decide(decision, true);
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") go(at.value + 1, true);
     else if (event.key === "ArrowLeft" || event.key === "ArrowUp") go(at.value - 1, true);
@@ -51,15 +51,19 @@ export function Suspects() {
         + "on; K keeps, R relabels, S skips."}>
       <div class="suspects" onKeyDown={onKeyDown}>
         <ol ref={list} class="suspect-list">
-          {suspects.map((one, i) => (
-            <li key={i}>
-              <button tabIndex={i === at.value ? 0 : -1}
-                aria-current={i === at.value} class={decisions.value[i] ?? ""}
-                aria-label={said(store, one, decisions.value[i])} onClick={() => go(i)}>
-                <Face suspect={one} size={34} />
-              </button>
-            </li>
-          ))}
+          {suspects.map((one, i) => {
+            const title = said(store, one, decisions.value[i]);
+            return (
+              <li>
+                <button tabIndex={i === at.value ? 0 : -1} title={title}
+                  aria-label={tableOf(store, one).pictures && title}
+                  aria-current={i === at.value} class={decisions.value[i] ?? ""}
+                  onClick={() => go(i)}>
+                  <Face suspect={one} size={34} />
+                </button>
+              </li>
+            );
+          })}
         </ol>
         <div class="suspect">
           <Face suspect={suspect} size={84} />
@@ -67,7 +71,7 @@ export function Suspects() {
         </div>
         <div class="decide">
           {DECISIONS.map((decision) => (
-            <button key={decision}
+            <button
               aria-pressed={decisions.value[at.value] === decision}
               onClick={() => decide(decision)}>{decision}</button>
           ))}
@@ -83,7 +87,7 @@ export function Suspects() {
 }
 
 const tableOf = (store: Store, suspect: Suspect) =>
-  (suspect.in === "samples" ? store.payload.samples : store.payload.others)!;
+  (suspect.in === "samples" ? store.samples : store.payload.others)!;
 
 function Face({ suspect, size }: { suspect: Suspect; size: number }) {
   const store = useStore();

@@ -13,7 +13,7 @@ export function Sweep() {
   const tables = payload.tables.filter(({ place }) => place !== "numbers");
   return (
     <>
-      {sweep.sentences.map((sentence) => <p key={sentence} class="lead">{sentence}</p>)}
+      {sweep.sentences.map((sentence) => <p class="lead">{sentence}</p>)}
       <section id="scatters" aria-labelledby="phase-title">
         <h2 id="phase-title">Where training works</h2>
         <p class="note">
@@ -21,7 +21,7 @@ export function Sweep() {
           {sweep.cells.some(({ href }) => href) && " A cell opens its run."}</p>
         <div class="scroll"><Diagram /></div>
       </section>
-      {tables.map((table) => <Table key={table.id} table={table} />)}
+      {tables.map((table) => <Table table={table} />)}
     </>
   );
 }
@@ -37,15 +37,15 @@ function Diagram() {
       <thead>
         <tr>
           <th scope="col">{rows ? `${rows.name} ↓ ${columns.name} →` : columns.name}</th>
-          {columns.values.map((value) => <th key={value} scope="col">{short(value, 14)}</th>)}
+          {columns.values.map((value) => <th scope="col">{short(value, 14)}</th>)}
         </tr>
       </thead>
       <tbody>
         {(rows?.values ?? [""]).map((value, row) => (
-          <tr key={row}>
+          <tr>
             <th scope="row">{short(value, 14)}</th>
             {columns.values.map((_, column) => (
-              <td key={column}>
+              <td>
                 <Cell cell={cells[row * width + column]} low={low} high={high} />
               </td>
             ))}
@@ -57,7 +57,7 @@ function Diagram() {
 }
 
 function Cell({ cell, low, high }: { cell: SweepCell | undefined; low: number; high: number }) {
-  const theme = useStore().theme.value;
+  const theme = useStore().theme;
   if (!cell) return null;
   const good: Rgb = theme.paper[0] > 128 ? [47, 111, 208] : [110, 165, 255];
   const share = cell.accuracy == null ? 0 : (cell.accuracy - low) / (high - low || 1);

@@ -1,9 +1,9 @@
 /** What pointers and keys do in a view: find a point, draw around points, step. */
 
+import { range } from "../numbers";
 import { nearest, simplified, towards } from "../paint/hit";
 import { SPAN } from "../paint/points";
 import { viewFrame } from "../paint/view";
-import { positionsAt } from "../records";
 import { nameOf } from "./parts";
 import type { ViewParts } from "./Scatter";
 
@@ -20,10 +20,7 @@ const STEPS: Record<string, [number, number]> = {
 };
 
 export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
-  const run = store.payload.runs[index]!;
-  const basisIndex = () => Math.min(store.basis.value, run.bases.length - 1);
-  const points = () => positionsAt(
-    store.records, run, run.bases[basisIndex()]!, store.snapshotOf(index), layer);
+  const points = () => store.placesOf(index, layer);
   let started: [number, number] | null = null;
 
   const place = (event: PointerEvent): [number, number] => {
@@ -37,27 +34,27 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
   };
   const reach = () => (REACH * SPAN) / viewFrame(size.value).side;
   const at = (event: PointerEvent) =>
-    nearest(points(), store.roles.value, ...place(event), reach());
-  const draws = (event: PointerEvent) => event.pointerType !== "touch" || store.drawing.value;
+    nearest(points(), store.roles, ...place(event), reach());
+  const draws = (event: PointerEvent) => event.pointerType !== "touch" || store.drawing;
 
   const mark = (polygon: number[], add: boolean) => store.mark({ kind: "lasso",
-    at: [index, basisIndex(), store.snapshotOf(index), layer, ...polygon] }, add);
+    at: [index, store.basis, store.snapshotOf(index), layer, ...polygon] }, add);
 
   /** Nothing is pinned yet: begin at the point nearest to the middle. */
   function step(dx: number, dy: number): void {
     const xy = points();
-    const known = store.focus.value >= 0 && 2 * store.focus.value < xy.length;
-    const next = known ? towards(xy, store.roles.value, store.focus.value, dx, dy)
-      : nearest(xy, store.roles.value, 0, 0, 2 * SPAN);
-    if (next >= 0) store.focus.value = next;
+    const known = store.focus >= 0 && 2 * store.focus < xy.length;
+    const next = known ? towards(xy, store.roles, store.focus, dx, dy)
+      : nearest(xy, store.roles, 0, 0, 2 * SPAN);
+    if (next >= 0) store.focus = next;
   }
 
   function around(add: boolean): void {
     const xy = points();
-    const sample = store.focus.value;
+    const sample = store.focus;
     if (sample < 0 || 2 * sample >= xy.length) return;
     const radius = drawn.value.radius || SPAN / 16;
-    const circle = [...Array(24).keys()].flatMap((i) => [
+    const circle = range(24).flatMap((i) => [
       xy[2 * sample]! + radius * Math.cos((Math.PI * i) / 12),
       xy[2 * sample + 1]! + radius * Math.sin((Math.PI * i) / 12),
     ]);
@@ -67,15 +64,15 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
 
   return {
     onPointerDown(event: PointerEvent) {
-      if (event.button !== 0 || !draws(event) || store.moving.value) return;
+      if (event.button !== 0 || !draws(event) || store.moving) return;
       started = [event.clientX, event.clientY];
       (event.currentTarget as Element).setPointerCapture(event.pointerId);
       drawn.value = { path: place(event), radius: 0 };
     },
     onPointerMove(event: PointerEvent) {
-      if (store.moving.value) return;
+      if (store.moving) return;
       if (started) drawn.value = { path: [...drawn.value.path, ...place(event)], radius: 0 };
-      else if (event.pointerType !== "touch") store.hover.value = at(event);
+      else if (event.pointerType !== "touch") store.hover = at(event);
     },
     onPointerUp(event: PointerEvent) {
       const tapped = !started
@@ -84,8 +81,8 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
       const { path } = drawn.value;
       started = null;
       drawn.value = { path: [], radius: 0 };
-      if (store.moving.value) return;
-      if (tapped) store.focus.value = at(event);
+      if (store.moving) return;
+      if (tapped) store.focus = at(event);
       else if (path.length >= 6) mark(simplified(path), event.shiftKey);
     },
     onPointerCancel() {
@@ -93,7 +90,7 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
       drawn.value = { path: [], radius: 0 };
     },
     onPointerLeave() {
-      store.hover.value = -1;
+      store.hover = -1;
     },
     onKeyDown(event: KeyboardEvent) {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -117,7 +114,7 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
 
 /** What a screen reader is told of a pinned sample. */
 export function announced({ store }: Pick<ViewParts, "store">): string {
-  const sample = store.focus.value;
+  const sample = store.focus;
   const { names, payload: { samples } } = store;
   if (sample < 0 || !samples) return "";
   const said = store.answersAt(0)?.[sample];

@@ -15,7 +15,7 @@ import { useStore } from "./context";
 export function Chip({ of, title }: { of: number; title?: string }) {
   const { names, classColours } = useStore();
   const name = names[of] ?? "–";
-  const ground = classColours.value[of] ?? "#888888";
+  const ground = classColours[of] ?? "#888888";
   return (
     <span class="chip" title={title ?? name}
       style={{ backgroundColor: ground, color: textOn(rgbOf(ground)) }}>
@@ -70,7 +70,7 @@ export function Choice<T extends string | number>({ label, options, value, choos
     <div class="choice" role="group" aria-label={label}>
       <span class="choice-label" aria-hidden="true">{label}</span>
       {options.map((option) => (
-        <button key={option.id} aria-pressed={option.id === value}
+        <button aria-pressed={option.id === value}
           title={option.title} onClick={() => choose(option.id)}>
           {short(option.label)}
         </button>

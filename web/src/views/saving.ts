@@ -3,7 +3,6 @@
 import { hexOf, type Rgb } from "../paint/colours";
 import { FAINT, HIDDEN, SPAN } from "../paint/points";
 import { viewFrame } from "../paint/view";
-import { positionsAt } from "../records";
 import { download, pngOf, svgBlob } from "../save";
 import type { Store } from "../store";
 
@@ -11,7 +10,7 @@ export async function saveScatter(
   store: Store, index: number, layer: number, format: "svg" | "png",
   canvas: HTMLCanvasElement,
 ): Promise<void> {
-  const name = `${store.payload.name}-${store.payload.runs[index]!.layers[layer]!.name}`;
+  const name = `${store.payload.name}-${store.runs[index]!.layers[layer]!.name}`;
   if (format === "png") download(`${name}.png`, await pngOf(canvas));
   else download(`${name}.svg`, svgBlob(scatterSvg(store, index, layer)));
 }
@@ -20,13 +19,11 @@ const SIDE = 400;
 
 /** A path for each colour: dots are lines of no length with round ends. */
 export function scatterSvg(store: Store, index: number, layer: number): string {
-  const run = store.payload.runs[index]!;
-  const basis = run.bases[Math.min(store.basis.value, run.bases.length - 1)]!;
-  const xy = positionsAt(store.records, run, basis, store.snapshotOf(index), layer);
+  const xy = store.placesOf(index, layer);
   const frame = viewFrame({ width: SIDE, height: SIDE });
   const pixels = store.pixels[index]!.value;
-  const roles = store.roles.value;
-  const theme = store.theme.value;
+  const roles = store.roles;
+  const theme = store.theme;
   const paths = new Map<string, string[]>([[hexOf(theme.faint), []]]);
   for (let i = 0; i < xy.length / 2; i++) {
     if (roles[i] === HIDDEN) continue;
