@@ -73,11 +73,14 @@ class FormatName(NamedTuple):
         How the names of its files end; empty where they end in no certain way.
     functions : tuple of str
         Which of the functions in ``data/formats/__init__.py`` its module has.
+    others : tuple of str
+        Further endings of the names of its files.
     """
 
     title: str
     suffix: str
     functions: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 ACTIVATIONS = MappingProxyType(
@@ -121,11 +124,16 @@ CLASS_WEIGHTS = ("balanced",)
 
 FORMATS = MappingProxyType(
     {
+        "csv": FormatName(
+            "CSV", ".csv", ("read_table",), (".tsv", ".csv.gz", ".tsv.gz")
+        ),
         "npz": FormatName("NPZ", ".npz", ("read_file",)),
         "npy": FormatName("NPY", ".npy", ("read_folder", "open_rows")),
         "idx": FormatName("IDX", "", ("read_folder",)),
         "parquet": FormatName(
-            "Parquet", ".parquet", ("read_file", "read_folder", "open_rows")
+            "Parquet",
+            ".parquet",
+            ("read_table", "read_file", "read_folder", "open_rows"),
         ),
         "safetensors": FormatName(
             "safetensors", ".safetensors", ("open_rows", "row_names")
@@ -163,6 +171,8 @@ def checked(what: str, name: str, known: Collection[str]) -> str:
     return name
 
 
-def formats_with(function: str) -> tuple[FormatName, ...]:
+def formats_with(*functions: str) -> tuple[FormatName, ...]:
     """Return what the names of the formats that have one of the functions stand for."""
-    return tuple(kind for kind in FORMATS.values() if function in kind.functions)
+    return tuple(
+        kind for kind in FORMATS.values() if not {*functions}.isdisjoint(kind.functions)
+    )

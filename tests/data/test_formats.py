@@ -14,7 +14,7 @@ from layerwise.data import formats
 from layerwise.data._labelled import Labelled
 from layerwise.errors import InputError
 
-FUNCTIONS = ("read_file", "read_folder", "open_rows", "row_names")
+FUNCTIONS = ("read_table", "read_file", "read_folder", "open_rows", "row_names")
 
 
 @pytest.mark.parametrize("name", names.FORMATS)
@@ -50,9 +50,9 @@ def toy(monkeypatch):
 def test_an_entry_and_a_module_are_a_new_format(tmp_path):
     (tmp_path / "100.toy").touch()
     assert len(lw.load(tmp_path / "100.toy").train) == 70
-    (tmp_path / "x.csv").touch()
-    with pytest.raises(InputError, match=r"give \.npz, \.parquet, \.toy, or a folder"):
-        lw.load(tmp_path / "x.csv")
+    (tmp_path / "x.dat").touch()
+    with pytest.raises(InputError, match=r"give \.csv, .*\.toy, or a folder"):
+        lw.load(tmp_path / "x.dat")
 
 
 def test_a_file_without_a_suffix_is_no_format(tmp_path):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import layerwise as lw
-from layerwise.data import Dataset
+from layerwise.data import Dataset, numbers_of
 from layerwise.errors import InputError
 
 Y = np.arange(40) % 2
@@ -31,13 +31,25 @@ def test_nullable_columns(kind):
     np.testing.assert_array_equal(data.train.inputs[:, 1], Y[data.train.rows])
 
 
-def test_what_is_missing_is_named():
-    frame = pd.DataFrame({"size": SIZES, "n": pd.array([1, None] * 20, dtype="Int64")})
-    with pytest.raises(InputError, match=r"row 1, column 'n' .* fill or drop"):
-        Dataset.from_arrays(frame, Y)
-
-
 DAY = dt.date(2026, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["a", "b"] * 20, ("odd = a", "odd = b")),
+        (pd.Categorical(["a", "b"] * 20), ("odd = a", "odd = b")),
+        (pd.date_range("2026", periods=40), ("odd year", "odd month", "odd weekday")),
+        ([DAY] * 40, ("odd year", "odd month", "odd weekday")),
+        (pd.array([1, None] * 20, dtype="Int64"), ("odd", "odd (missing)")),
+        ([[1, 2]] * 40, ()),
+    ],
+)
+def test_columns_of_other_kinds_become_inputs(values, names):
+    frame = pd.DataFrame({"size": SIZES, "flag": Y == 1, "odd": values})
+    data = Dataset.from_arrays(frame, Y)
+    assert data.feature_names == ("size", "flag", *names)
+    assert bool(names) != ("Column 'odd' is left out: it holds list" in str(data.notes))
 
 
 @pytest.mark.parametrize(
@@ -50,17 +62,17 @@ DAY = dt.date(2026, 1, 5)
         (pd.Categorical(["a", "b"] * 20), "column 'odd' holds text"),
     ],
 )
-def test_a_column_without_numbers_is_named(values, line):
+def test_where_numbers_are_wanted_a_column_without_is_named(values, line):
     frame = pd.DataFrame({"size": SIZES, "flag": Y == 1, "odd": values})
     with pytest.raises(InputError, match=line):
-        Dataset.from_arrays(frame, Y)
+        numbers_of(frame, "inputs")
 
 
 def test_polars_too():
     frame = pl.DataFrame({"size": SIZES, "flag": Y == 1})
     assert Dataset.from_arrays(frame, Y).feature_names == ("size", "flag")
     with pytest.raises(InputError, match="column 'town' holds text"):
-        Dataset.from_arrays(frame.with_columns(town=pl.lit("a")), Y)
+        numbers_of(frame.with_columns(town=pl.lit("a")), "inputs")
 
 
 def test_a_dataset_of_another_library_is_named_in_full(unchecked):

@@ -121,17 +121,10 @@ def test_a_misspelt_name_is_told():
     assert all(name in str(e.value) for name in names())
 
 
-def test_a_planned_format_is_told(tmp_path):
-    path = tmp_path / "table.csv"
-    path.touch()
-    with pytest.raises(InputError, match=r"table\.csv: \.csv files are not read yet"):
-        load(path)
-
-
 def test_an_unknown_format_is_told(tmp_path):
     path = tmp_path / "table.xyz"
     path.touch()
-    with pytest.raises(InputError, match=r"\.xyz files are not read: give \.npz"):
+    with pytest.raises(InputError, match=r"\.xyz files are not read: give .*\.npz"):
         load(path)
 
 

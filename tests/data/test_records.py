@@ -184,8 +184,9 @@ def test_frames_bring_their_feature_names():
     assert data.feature_names == ("age", "height")
     assert data.class_names == ("no", "yes")
     frame.loc[5, "height"] = np.nan
-    with pytest.raises(InputError, match="row 5, column 'height'"):
-        Dataset.from_arrays(frame, labels)
+    frame["married"] = labels
+    with pytest.raises(InputError, match=r"row 5, column 'height' .* is missing"):
+        Dataset.from_frame(frame, "married", missing="refuse")
 
 
 def test_tensors_are_read():

@@ -24,7 +24,7 @@ def test_the_index_of_parquet_is_left_out_and_said(name, folder, tmp_path: Path)
     shuffled.to_parquet(tmp_path / "f.parquet")
     data = load(tmp_path if folder else tmp_path / "f.parquet")
     assert data.feature_names == ("a", "b", "c")
-    (said,) = data.remarks
+    said, _ = data.remarks
     assert said.startswith(f"Column '{name or '__index_level_0__'}' is left out")
 
 
@@ -37,7 +37,8 @@ def test_an_index_of_floats_is_none_of_the_rows_either(tmp_path):
 def test_labels_in_the_index_stay_labels(tmp_path):
     NOISE.set_index("label").to_parquet(tmp_path / "f.parquet")
     data = load(tmp_path / "f.parquet")
-    assert (data.classes, data.remarks) == (3, ())
+    assert data.classes == 3
+    assert data.remarks == ("Column 'label' is taken for the labels.",)
 
 
 @pytest.mark.parametrize("said", [b"no json", b"[]", b'{"index_columns": [1, null]}'])

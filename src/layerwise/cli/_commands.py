@@ -120,7 +120,13 @@ class DataCommand(DataOptions):
         from layerwise.training import Recipe
 
         recipe = Recipe(seed=self.seed)
-        plan = experiment.Plan(self.data, self.data_dir, self.scaling, recipe=recipe)
+        plan = experiment.Plan(
+            self.data,
+            self.data_dir,
+            self.scaling,
+            reading=self.reading(),
+            recipe=recipe,
+        )
         data = experiment.load_data(plan)
         with console.status(f"measuring {data.name}"):
             looked = experiment.look_at_data(data, self.out, self.seed)

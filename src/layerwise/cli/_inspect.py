@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import tyro
 
-from layerwise.cli._options import DONE, Flag, Folder, Suspects, braced
+from layerwise.cli._options import DONE, Flag, Folder, ReadingOptions, Suspects, braced
 from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError
@@ -26,7 +26,7 @@ GIVEN = ("module input", "input scaling")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectCommand(StoredOptions):
+class InspectCommand(StoredOptions, ReadingOptions):
     """Inspect a saved network or a torch module: what each layer knows.
 
     Examples
@@ -115,7 +115,7 @@ class InspectCommand(StoredOptions):
         ranks.join()
         plan = self._plan(name)
         network, data = ranks.in_all(
-            lambda: (load_network(path), experiment.load_data(plan, stored=True))
+            lambda: experiment.data_for(load_network(path), plan)
         )
         with presentation.PassBar(console) as bar:
             study = experiment.look_inside(
@@ -182,6 +182,7 @@ class InspectCommand(StoredOptions):
         return experiment.Plan(
             data,
             self.data_dir,
+            reading=self.reading(),
             recipe=Recipe(seed=self.seed),
             required_accuracy=self.required_accuracy,
             suspects=self.suspects,

@@ -14,12 +14,15 @@ from layerwise.names import ScalingKind
 from layerwise.wording import listed
 
 if TYPE_CHECKING:
+    from layerwise.data import Reading
     from layerwise.experiment import NamedModule, Plan
 
 DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
 
-FILES = listed([kind.suffix for kind in names.formats_with("read_file")], "or")
+FILES = listed(
+    [kind.suffix for kind in names.formats_with("read_file", "read_table")], "or"
+)
 FOLDERS = listed([kind.title for kind in names.formats_with("read_folder")], "or")
 
 Data: TypeAlias = Annotated[
@@ -75,8 +78,50 @@ SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual")
 """Options that shape a network."""
 
 
+Column: TypeAlias = Annotated[
+    str | None, tyro.conf.arg(metavar="COLUMN", help_behavior_hint="")
+]
+File: TypeAlias = Annotated[
+    str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
+]
+
+
 @dataclass(frozen=True, kw_only=True)
-class DataOptions:
+class ReadingOptions:
+    """How the data is read, where it does not say so itself."""
+
+    target: Column = None
+    """column of the labels; by default label, target, class, y, or the only text one"""
+    drop: Annotated[str, tyro.conf.arg(metavar="COLUMNS", help_behavior_hint="")] = ""
+    """columns to leave out, with commas between"""
+    group: Column = None
+    """column that says which rows belong together: they stay in one set"""
+    test: File = None
+    """file with the test set; by default drawn from the data"""
+    validation: File = None
+    """file with the validation set; by default drawn from the data"""
+    class_names: File = None
+    """text file with the names of classes 0, 1, …, one a line"""
+    missing: Literal["median", "refuse"] = "median"
+    """what missing numbers become: the median, or an error"""
+
+    def reading(self) -> "Reading":
+        """Return these options as the data room takes them."""
+        from layerwise.data import Reading
+
+        return Reading(
+            target=self.target,
+            drop=tuple(filter(None, self.drop.split(","))),
+            group=self.group,
+            test=self.test,
+            validation=self.validation,
+            class_names=self.class_names or (),
+            missing=self.missing,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(ReadingOptions):
     """Where the data comes from."""
 
     data: Data = "digits"
@@ -182,6 +227,7 @@ class TrainingOptions(DataOptions):
             data=self.data,
             data_dir=self.data_dir,
             scaling=self.scaling,
+            reading=self.reading(),
             architecture=MLP(widths(self.hidden), **chosen(MLP)),
             recipe=Recipe(**chosen(Recipe)),
             required_accuracy=self.required_accuracy,

@@ -15,16 +15,24 @@ from layerwise.data._labelled import (
 )
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
-from layerwise.data._records import Dataset, Samples, drawn, stratified_split
+from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
+from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
+from layerwise.data._tables import FrameOptions, Reading, ReadingOptions
+from layerwise.data.columns import Column, Columns, is_frame
 from layerwise.data.formats import open_rows, row_names, rows_in_files
 
 __all__ = [
+    "Column",
+    "Columns",
     "DataStatistics",
     "Dataset",
+    "FrameOptions",
     "Order",
     "Origins",
+    "Reading",
+    "ReadingOptions",
     "Samples",
     "Scaling",
     "SetStatistics",
@@ -34,6 +42,7 @@ __all__ = [
     "describe",
     "drawn",
     "fit_scaling",
+    "is_frame",
     "load",
     "names",
     "numbers_of",

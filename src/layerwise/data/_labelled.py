@@ -11,6 +11,7 @@ from jaxtyping import Int64
 from layerwise.arrays import Array, to_numpy
 from layerwise.data._frames import numbers
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
+from layerwise.data.columns import Columns, Table
 from layerwise.errors import InputError
 from layerwise.wording import count
 
@@ -113,14 +114,21 @@ class Labelled:
     ----------
     source : str
         What errors name: the file, or the name of the data set.
-    inputs, labels : array
-    test : (inputs, labels) or None
-        The test set, where it is given apart.
+    inputs : array or Table
+    labels : array
+    test, validation : (inputs, labels) or None
+        The test set and the validation set, where they are given apart.
+    groups : integer array, shape (samples,), optional
+        Samples of one group are to stay in one set.
+    columns : Columns, optional
+        What is to become of a table's columns, where that is known already.
     class_names : tuple of str
         By default the labels themselves.
+    label_texts : tuple of str
+        What the labels of the classes are in a table; by default the class names.
     feature_names : tuple of str or None
         By default a data frame's columns.
-    files, test_files : tuple of (str, int)
+    files, test_files, validation_files : tuple of (str, int)
         The names of the files that the inputs are in, or of the arrays in one file, and
         how many rows each has; none where they are in no file.
     notes : tuple of str
@@ -128,13 +136,18 @@ class Labelled:
     """
 
     source: str
-    inputs: Array
+    inputs: Array | Table
     labels: Array
-    test: tuple[Array, Array] | None = None
+    test: tuple[Array | Table, Array] | None = None
+    validation: tuple[Array | Table, Array] | None = None
+    groups: Int64[np.ndarray, " samples"] | None = None
+    columns: Columns | None = None
     class_names: tuple[str, ...] = ()
+    label_texts: tuple[str, ...] = ()
     feature_names: tuple[str, ...] | None = None
     files: tuple[tuple[str, int], ...] = ()
     test_files: tuple[tuple[str, int], ...] = ()
+    validation_files: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -178,22 +191,29 @@ def checked_set(labelled: Labelled) -> Labelled:
             f"{source}: all rows are of class {class_names[targets[0]]!r}: give rows of"
             " two classes or more"
         )
-    test = None
-    if labelled.test is not None:
-        source = f"{source} (test set)"
-        test_inputs = _checked_inputs(labelled.test[0], source, feature_names)
-        if test_inputs.shape[1:] != inputs.shape[1:]:
+
+    def checked(
+        given: tuple[Array | Table, Array] | None, what: str
+    ) -> tuple[Array | Table, NumpyArray] | None:
+        """Return a set that was given apart, checked, of the same shape and classes."""
+        if given is None:
+            return None
+        named = f"{source} ({what} set)"
+        own = _checked_inputs(given[0], named, feature_names)
+        if not isinstance(own, Table) and own.shape[1:] != inputs.shape[1:]:
             raise InputError(
-                f"{source}: inputs have shape {test_inputs.shape[1:]} where the"
+                f"{named}: inputs have shape {own.shape[1:]} where the"
                 f" training inputs have {inputs.shape[1:]}: give inputs of one shape"
             )
-        test_labels = _checked_labels(labelled.test[1], len(test_inputs), source)
-        test = test_inputs, _indices(test_labels, class_values, source)
+        own_labels = _checked_labels(given[1], len(own), named)
+        return own, _indices(own_labels, class_values, named)
+
     return replace(
         labelled,
         inputs=inputs,
         labels=targets,
-        test=test,
+        test=checked(labelled.test, "test"),
+        validation=checked(labelled.validation, "validation"),
         class_names=class_names,
         feature_names=feature_names,
     )
@@ -228,16 +248,29 @@ def class_indices(
 
 
 def _checked_inputs(
-    inputs: Array, source: str, feature_names: tuple[str, ...] | None
-) -> NumpyArray | StoredRows:
+    inputs: Array | Table, source: str, feature_names: tuple[str, ...] | None
+) -> NumpyArray | StoredRows | Table:
     """Return ``inputs`` as an array of usable numbers, shape (samples, *shape).
 
     They are finite, and below `LARGEST` in size. Rows that stay in their files are
-    checked as they are read.
+    checked as they are read, and those of a table as they are encoded.
     """
+    if isinstance(inputs, Table):
+        if not len(inputs):
+            raise InputError(f"{source}: there are no rows: give some")
+        return inputs
     array = inputs
     if not isinstance(inputs, StoredRows):
         array = _array(inputs, source, "inputs", numbers)
+    _refuse_shape(array, source)
+    if isinstance(array, StoredRows):
+        return replace(array, limit=LARGEST)
+    _refuse_unusable(array, source, feature_names)
+    return array
+
+
+def _refuse_shape(array: NumpyArray | StoredRows, source: str) -> None:
+    """Refuse arrays that hold no numbers, or no rows of them."""
     if array.dtype.kind not in "biuf":
         raise InputError(
             f"{source}: inputs have dtype {array.dtype}: give numbers"
@@ -252,10 +285,6 @@ def _checked_inputs(
         raise InputError(f"{source}: there are no rows: give some")
     if not array.size:
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
-    if isinstance(array, StoredRows):
-        return replace(array, limit=LARGEST)
-    _refuse_unusable(array, source, feature_names)
-    return array
 
 
 def _refuse_unusable(

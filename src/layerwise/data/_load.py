@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from layerwise.data._labelled import Labelled
 from layerwise.data._records import Dataset, Samples, dataset
+from layerwise.data._tables import Reading, ReadingOptions
+from layerwise.data.columns import Columns
 from layerwise.data.formats import PUBLISHED, load_published, read_labelled
 from layerwise.errors import InputError
 
@@ -163,6 +166,8 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     stored: bool = False,
+    columns: Columns | None = None,
+    **how: Unpack[ReadingOptions],
 ) -> Dataset:
     """Load a data set: training, validation and test samples.
 
@@ -170,11 +175,12 @@ def load(
     ----------
     name_or_path : str or path
         ``moons``, ``circles``, ``spirals``, ``blobs``, ``digits``, ``iris``, ``mnist``
-        or ``fashion-mnist``; or an ``.npz`` file (X and y, inputs and targets, or
-        x_train, y_train, x_test and y_test; ``class_names`` if wanted); or a folder
-        that holds arrays of these names as ``.npy`` files, or IDX files, plain or gzip;
-        or a ``.parquet`` file, or a folder of such (with a column label, labels,
-        target, class or y, and a column of lists, or others of numbers).
+        or ``fashion-mnist``; or a table, ``.csv``, ``.tsv`` (or these with ``.gz``) or
+        ``.parquet``, whose columns may be of any kind; or an ``.npz`` file (X and y,
+        inputs and targets, or x_train, y_train, x_test and y_test; ``class_names`` if
+        wanted); or a folder that holds arrays of these names as ``.npy`` files, or IDX
+        files, plain or gzip, or ``.parquet`` files; of Parquet one column may be of
+        lists, and is then the input.
     data_dir : path, optional
         The folder of a set that is downloaded otherwise, or one with a subfolder for
         each. Without it: the folder that the environment variable LAYERWISE_DATA names,
@@ -185,6 +191,15 @@ def load(
         Leave inputs in their files, and read them by blocks, as a study does: NPY,
         plain IDX, and Parquet by its row groups; of more than 8 GiB in any case. What
         is packed (NPZ, gzip) is read whole.
+    columns : Columns, optional
+        What is to become of a table's columns, as a network has it: by default it is
+        fitted on the training set.
+    **how
+        Of a table ``target`` (the column of labels: by default one called label,
+        labels, target, class or y, or the only one of texts that repeat), ``drop``
+        (columns that are no inputs), ``group`` (a column: rows of one group stay in
+        one set) and ``missing`` ("median" or "refuse"); of any file ``test`` and
+        ``validation`` (files with these sets) and ``class_names``.
 
     Returns
     -------
@@ -201,6 +216,11 @@ def load(
     name = os.fspath(name_or_path)
     if seed < 0:
         raise InputError(f"seed {seed}: give 0 or more")
+    reading = Reading(**how)
+    if name in names() and reading != Reading():
+        raise InputError(
+            f"{name} comes with its labels and its sets: leave out {', '.join(how)}"
+        )
     if name in BUILT_IN:
         return BUILT_IN[name](seed)
     if name in PUBLISHED:
@@ -210,8 +230,9 @@ def load(
         raise InputError(_unknown(name))
     if path.suffix.lower() == ".npy" and path.is_file():
         path = path.parent
-    called = path.resolve().name if path.is_dir() else path.stem
-    return dataset(read_labelled(path, stored), called, seed)
+    called = path.resolve().name if path.is_dir() else path.name.partition(".")[0]
+    labelled = read_labelled(path, stored, reading, columns)
+    return dataset(labelled, called or path.stem, seed)
 
 
 def _unknown(name: str) -> str:

@@ -1,18 +1,22 @@
 """Labelled data as records: samples, and the three sets that they are split into."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isqrt
+from typing import Any, Unpack
 
 import numpy as np
-from jaxtyping import Int64, Integer
+from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._labelled import Labelled, Origins, checked_set
 from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
+from layerwise.data._split import grouped_split, shares_of, stratified_split
 from layerwise.data._stored import StoredRows
+from layerwise.data._tables import FrameOptions, Reading, labelled_tables, like_table
+from layerwise.data.columns import Columns, Table, fit_columns, is_frame, table_of
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 from layerwise.wording import count, number
@@ -159,6 +163,8 @@ class Dataset:
         The scaling that suits the inputs; see `fit_scaling`.
     notes : tuple of str
         Sentences on what was left out, or stands out, while reading.
+    columns : Columns or None
+        What became of each column of a table.
     """
 
     name: str
@@ -170,6 +176,7 @@ class Dataset:
     origin: str
     scaling: ScalingKind
     notes: tuple[str, ...] = ()
+    columns: Columns | None = None
 
     def __repr__(self) -> str:
         return (
@@ -240,7 +247,8 @@ class Dataset:
         ----------
         X : array or data frame, shape (samples, *shape)
             Finite numbers, below 2**63 in size: larger ones have squares that single
-            precision does not hold. They keep their dtype.
+            precision does not hold. They keep their dtype. Of a frame, what is no
+            number becomes one as in `from_frame`.
         y : array or series, shape (samples,)
             The labels: whole numbers or strings.
         test : (X, y), float or None
@@ -268,14 +276,72 @@ class Dataset:
         `dataclasses.replace` changes that and the feature names.
         """
         pair, share = (None, test) if isinstance(test, int | float) else (test, None)
+        inputs: Array | Table = X
+        if is_frame(X):
+            inputs = table_of(X, name, chosen=True)
+            if pair is not None:
+                pair = like_table(pair[0], inputs, f"{name} (test set)"), pair[1]
         labelled = Labelled(
             source=name,
-            inputs=X,
+            inputs=inputs,
             labels=y,
             test=pair,
             class_names=() if class_names is None else tuple(class_names),
         )
         return dataset(labelled, name, seed, share)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        target: str | None = None,
+        *,
+        test: Any = None,
+        validation: Any = None,
+        seed: int = 0,
+        name: str = "frame",
+        **how: Unpack[FrameOptions],
+    ) -> "Dataset":
+        """Make a data set of a data frame: columns of any kind, labels among them.
+
+        What became of each column is in ``columns``, and is fitted on the training
+        samples alone. The index is no column.
+
+        Parameters
+        ----------
+        frame : data frame of any library, or pyarrow.Table
+            pandas, polars, Modin, cuDF, …: what narwhals reads.
+        target : str, optional
+            The column of labels. By default the one called label, labels, target,
+            class or y, or else the only one of texts that repeat.
+        test, validation : data frame, optional
+            Sets that are given apart, with the same columns; drawn otherwise.
+        seed : int
+            The seed of the draws.
+        name : str
+            What to call the data set; errors begin with it.
+        **how
+            ``drop`` (columns that are no inputs), ``group`` (a column: rows of one
+            group stay in one set), ``class_names``, and ``missing``: "median" or
+            "refuse".
+
+        Raises
+        ------
+        InputError
+            If there is no such column, a value is not as the rest of its column, no
+            column is left, or labels are amounts or missing.
+        """
+        reading = Reading(target=target, **how)
+        tables = {
+            what: table_of(given, source)
+            for what, given, source in (
+                ("train", frame, name),
+                ("validation", validation, f"{name} (validation set)"),
+                ("test", test, f"{name} (test set)"),
+            )
+            if given is not None
+        }
+        return dataset(labelled_tables(tables, reading), name, seed)
 
 
 def dataset(
@@ -289,37 +355,87 @@ def dataset(
         As `Dataset.from_arrays`.
     """
     checked = checked_set(labelled)
+    parts, origin = _parts(checked, seed, test_share)
+    columns = None
+    if isinstance(checked.inputs, Table):
+        columns = checked.columns or replace(
+            fit_columns(checked.inputs, parts["train"]),
+            labels=checked.label_texts or checked.class_names,
+        )
+    sets = dict(_three_sets(checked, parts, columns))
+    names = checked.feature_names if columns is None else columns.names
+    # Of a table only parts were ever made inputs.
+    looked = sets["train"] if columns else Samples(checked.inputs, checked.labels)
+    return Dataset(
+        name=name,
+        train=sets["train"],
+        validation=sets["validation"],
+        test=sets["test"],
+        class_names=checked.class_names,
+        feature_names=names,
+        origin=f"{origin}, seed {seed}.",
+        scaling="range" if looked.inputs.dtype == np.uint8 else "standard",
+        notes=(
+            *(columns.notes if columns else ()),
+            *checked.notes,
+            *_running_numbers(looked.inputs, looked.targets, names),
+            *_as_pictures(looked.inputs),
+        ),
+        columns=columns,
+    )
+
+
+def _parts(
+    checked: Labelled, seed: int, test_share: float | None
+) -> tuple[dict[str, Int64[np.ndarray, " _"]], str]:
+    """Draw the sets that were not given, and say how."""
+    given = {"validation": checked.validation, "test": checked.test}
+    names = ["train", *(name for name, pair in given.items() if pair is None)]
+    shares, origin = shares_of(
+        checked.validation is not None, checked.test is not None, test_share
+    )
     targets = checked.labels
-    shares, origin = _shares(checked.test is not None, test_share)
-    parts = stratified_split(targets, shares, seed)
+    if checked.groups is None:
+        parts = stratified_split(targets, shares, seed)
+    else:
+        parts = grouped_split(targets, checked.groups, shares, seed)
+        origin = f"{origin.replace('stratified ', '')}; no group stands in two of them"
     if not all(part.size for part in parts):
         raise InputError(
-            f"{labelled.source}: {len(targets)} rows are too few for a"
+            f"{checked.source}: {len(targets)} rows are too few for a"
             f" training, a validation and a test set of {len(checked.class_names)}"
             " classes: give more rows"
         )
+    return dict(zip(names, parts, strict=True)), origin
+
+
+def _three_sets(
+    checked: Labelled,
+    parts: dict[str, Int64[np.ndarray, " _"]],
+    columns: Columns | None,
+) -> Iterator[tuple[str, Samples]]:
+    """Yield the samples of each set by its name; a table's rows become inputs."""
+
+    def rows(inputs: Array | Table) -> Array:
+        return columns.apply(inputs) if columns else inputs
+
+    targets = checked.labels
     origins = Origins(range(len(targets)), checked.files)
-    whole = Samples(checked.inputs, targets, origins=origins)
-    own = [whole.at(part) for part in parts]
-    test = own[-1]
-    if checked.test is not None:
-        origins = Origins(range(len(checked.test[1])), checked.test_files)
-        test = Samples(*checked.test, origins=origins)
-    return Dataset(
-        name=name,
-        train=own[0],
-        validation=own[1],
-        test=test,
-        class_names=checked.class_names,
-        feature_names=checked.feature_names,
-        origin=f"{origin}, seed {seed}.",
-        scaling="range" if checked.inputs.dtype == np.uint8 else "standard",
-        notes=(
-            *checked.notes,
-            *_running_numbers(checked.inputs, targets, checked.feature_names),
-            *_as_pictures(checked.inputs),
-        ),
-    )
+    whole = None if columns else Samples(checked.inputs, targets, origins=origins)
+    for name, part in parts.items():
+        if whole is not None:
+            yield name, whole.at(part)
+        else:
+            inputs = rows(checked.inputs.at(part))
+            yield name, Samples(inputs, targets[part], origins=origins.at(part))
+    for name, given, files in (
+        ("validation", checked.validation, checked.validation_files),
+        ("test", checked.test, checked.test_files),
+    ):
+        if given is not None:
+            inputs, own = given
+            apart = Origins(range(len(own)), files)
+            yield name, Samples(rows(inputs), own, origins=apart)
 
 
 def _running_numbers(
@@ -367,107 +483,6 @@ def _as_pictures(inputs: Array) -> Iterator[str]:
             f"{number(greatest)} and keep one scale. If they are pictures, give "
             f'{numbers}.astype("uint8").reshape(-1, {side}, {side}) to see them.'
         )
-
-
-def _shares(has_test: bool, test_share: float | None) -> tuple[list[float], str]:
-    """Return the shares of the parts to draw, and a sentence on them."""
-    if has_test:
-        return [0.9, 0.1], (
-            "The test set is the one given; validation is a stratified 10 % of the"
-            " other samples"
-        )
-    if test_share is None:
-        return [0.7, 0.15, 0.15], (
-            "Training, validation and test are a stratified split of 70, 15 and 15 %"
-        )
-    if not 0 < test_share < 1:
-        raise InputError(f"test share {test_share}: give a number between 0 and 1")
-    rest = 1 - test_share
-    return [0.9 * rest, 0.1 * rest, test_share], (
-        f"The test set is a stratified {test_share:.3g} of the samples; validation is"
-        " a stratified 10 % of the others"
-    )
-
-
-def stratified_split(
-    targets: Integer[np.ndarray, " samples"], shares: Sequence[float], seed: int
-) -> list[Int64[np.ndarray, " _"]]:
-    """Draw parts without replacement, each with the classes in proportion.
-
-    The sizes of the parts follow the shares, rounded. A class with as many samples as
-    there are parts is in every part; one with fewer is in the first parts.
-
-    Parameters
-    ----------
-    targets : integer array, shape (samples,)
-        The class of each sample.
-    shares : sequence of float
-        The parts' shares, all above 0; only their ratios matter.
-    seed : int
-        The same seed gives the same parts.
-
-    Returns
-    -------
-    list of int64 arrays
-        The samples of each part, in increasing order; every sample is in one part.
-
-    Raises
-    ------
-    InputError
-        If a share is not above 0, or the seed is below.
-    """
-    if not all(share > 0 for share in shares):
-        raise InputError(f"shares {tuple(shares)}: give numbers above 0")
-    if seed < 0:
-        raise InputError(f"seed {seed}: give 0 or more")
-    rng = np.random.default_rng(seed)
-    # Half the memory: there may be more samples than inputs that fit into it.
-    narrow = np.int32 if len(targets) <= np.iinfo(np.int32).max else np.int64
-    queues = [
-        rng.permutation(np.flatnonzero(targets == one).astype(narrow))
-        for one in np.unique(targets)
-    ]
-    counts = np.array([len(queue) for queue in queues], np.int64)
-    parts: list[np.ndarray] = []
-    # The first part takes what the others leave, so that it is served last.
-    for later in range(len(shares) - 1, 0, -1):
-        share = shares[later] / sum(shares[: later + 1])
-        taken = _allotted(counts, share, counts - later)
-        part = [queue[:n] for queue, n in zip(queues, taken, strict=True)]
-        parts.append(np.concatenate(part) if part else np.zeros(0, np.int64))
-        queues = [queue[n:] for queue, n in zip(queues, taken, strict=True)]
-        counts = counts - taken
-    parts.append(np.concatenate(queues) if queues else np.zeros(0, np.int64))
-    return [np.sort(part).astype(np.int64) for part in reversed(parts)]
-
-
-def _allotted(
-    counts: Int64[np.ndarray, " classes"],
-    share: float,
-    most: Int64[np.ndarray, " classes"],
-) -> Int64[np.ndarray, " classes"]:
-    """Share out ``round(share * sum(counts))`` places by largest remainder.
-
-    No class takes more than ``most``, and each takes one where that lets it.
-    """
-    quotas = counts * share
-    most = np.maximum(most, 0)
-    places = np.clip(np.floor(quotas).astype(np.int64), np.minimum(most, 1), most)
-    missing = round(float(quotas.sum())) - int(places.sum())
-    by_remainder = np.argsort(places - quotas, kind="stable")
-    open_classes = by_remainder[places[by_remainder] < most[by_remainder]]
-    places[open_classes[: max(missing, 0)]] += 1
-    return places
-
-
-def drawn(
-    targets: Integer[np.ndarray, " samples"], most: int, seed: int
-) -> Int64[np.ndarray, " drawn"]:
-    """Return ``most`` positions at most, a stratified draw, in increasing order."""
-    if len(targets) <= most:
-        return np.arange(len(targets))
-    part = most / len(targets)
-    return stratified_split(targets, [part, 1 - part], seed)[0]
 
 
 def _refuse_negative(targets: np.ndarray) -> None:

@@ -20,7 +20,7 @@ from layerwise.experiment._path import (
     train,
     write_suspects,
 )
-from layerwise.experiment._plan import NamedModule, Plan, load_data
+from layerwise.experiment._plan import NamedModule, Plan, data_for, load_data
 from layerwise.experiment._stored import (
     joined_parts,
     stored_activations,
@@ -46,6 +46,7 @@ __all__ = [
     "SweepRun",
     "axis",
     "compare",
+    "data_for",
     "data_summary",
     "draw_again",
     "finish",

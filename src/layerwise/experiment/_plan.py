@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from layerwise.data import Dataset, load
+from layerwise.data import Columns, Dataset, Reading, load
 from layerwise.errors import InputError
-from layerwise.model import MLP
+from layerwise.model import MLP, Network
 from layerwise.training import Recipe
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Plan:
     scaling : str, optional
         ``range``, ``standard``, ``unit`` or ``none``; by default what suits the data,
         and for a module ``none``.
+    reading : Reading
+        How the data is read, where it does not say so itself.
     architecture : MLP
         What to train, unless a module is named.
     recipe : Recipe
@@ -68,6 +70,7 @@ class Plan:
     data: str = "digits"
     data_dir: str | None = None
     scaling: str | None = None
+    reading: Reading = Reading()  # noqa: RUF009 - frozen
     architecture: MLP = MLP()  # noqa: RUF009 - frozen
     recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
     required_accuracy: float = 0.99
@@ -143,6 +146,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON's types; of a module its name alone."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
+        own["reading"] = asdict(self.reading)
         own["architecture"] = asdict(self.architecture)
         own["recipe"] = asdict(self.recipe)
         if self.module is not None:
@@ -153,6 +157,7 @@ class Plan:
     def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
         """Return the plan whose ``to_json`` is ``fields``."""
         values = dict(fields)
+        values["reading"] = Reading(**values.get("reading", {}))
         values["architecture"] = MLP(**values["architecture"])
         values["recipe"] = Recipe(**values["recipe"])
         if values.get("module") is not None:
@@ -170,10 +175,13 @@ class Plan:
 
     def _options(self) -> dict[str, Any]:
         """Return what the command line has an option for; the seed is always told."""
-        options = {**asdict(self.architecture), **asdict(self.recipe), **self.to_json()}
+        records = (self.architecture, self.recipe, self.reading)
+        options = {k: v for one in records for k, v in asdict(one).items()}
+        options |= self.to_json()
         if self.module is not None:
-            options |= options["module"] | {"module": self.module.target}
-        told = ("data", "architecture", "recipe", "seed", "target")
+            named = options["module"]
+            options |= {"loss": named["loss"], "module": named["target"]}
+        told = ("data", "reading", "architecture", "recipe", "seed")
         return {name: value for name, value in options.items() if name not in told}
 
 
@@ -185,7 +193,9 @@ def _option(name: str, value: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}", str(value)]
 
 
-def load_data(plan: Plan, *, stored: bool = False) -> Dataset:
+def load_data(
+    plan: Plan, *, stored: bool = False, columns: Columns | None = None
+) -> Dataset:
     """Return the plan's data set, with the plan's scaling.
 
     Parameters
@@ -193,7 +203,24 @@ def load_data(plan: Plan, *, stored: bool = False) -> Dataset:
     plan : Plan
     stored : bool
         Leave inputs in their files where they can be read by blocks.
+    columns : Columns, optional
+        What becomes of a table's columns, where a network has it already.
     """
     seed = plan.recipe.seed
-    data = load(plan.data, data_dir=plan.data_dir, seed=seed, stored=stored)
+    data = load(
+        plan.data,
+        data_dir=plan.data_dir,
+        seed=seed,
+        stored=stored,
+        columns=columns,
+        **asdict(plan.reading),
+    )
     return replace(data, scaling=plan.scaling) if plan.scaling else data
+
+
+def data_for(network: Network, plan: Plan) -> tuple[Network, Dataset]:
+    """Return a network and the plan's data as it takes them: a table by its columns."""
+    if network.columns is not None and not plan.reading.class_names:
+        reading = replace(plan.reading, class_names=network.class_names)
+        plan = replace(plan, reading=reading)
+    return network, load_data(plan, stored=True, columns=network.columns)

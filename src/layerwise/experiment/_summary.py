@@ -134,6 +134,7 @@ def write_summary(
             },
             "origin": data.origin,
             "scaling": plan.given_scaling if plan.module else data.scaling,
+            "columns": data.columns.to_json() if data.columns else None,
         },
         "environment": environment(),
         "plan": plan.to_json(),

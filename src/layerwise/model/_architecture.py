@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from operator import index
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves
-from layerwise.data import Scaling, numbers_of
+from layerwise.data import Columns, Scaling, is_frame, numbers_of
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
@@ -56,6 +56,8 @@ class TrainedNetwork(ABC):
         One for each output.
     scaling : Scaling
         What is done to raw inputs first.
+    columns : Columns or None
+        How the rows of a table become raw inputs, where it was trained on one.
     """
 
     architecture: Any
@@ -63,6 +65,7 @@ class TrainedNetwork(ABC):
     shape: tuple[int, ...]
     class_names: tuple[str, ...]
     scaling: Scaling
+    columns: Columns | None = field(default=None, kw_only=True)
 
     @property
     @abstractmethod
@@ -137,6 +140,8 @@ class TrainedNetwork(ABC):
 
     def _rows(self, inputs: Array) -> Array:
         """Return raw inputs of any kind as rows."""
+        if self.columns is not None and is_frame(inputs):
+            return self.columns.apply(inputs)
         if isinstance(inputs, list | tuple) or hasattr(inputs, "columns"):
             try:
                 inputs = numbers_of(inputs, "inputs")

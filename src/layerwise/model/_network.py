@@ -22,7 +22,7 @@ from layerwise.arrays import (
     tree_like,
     tree_map,
 )
-from layerwise.data import Dataset, Scaling, read_ahead
+from layerwise.data import Columns, Dataset, Scaling, read_ahead
 from layerwise.errors import InputError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
@@ -50,6 +50,8 @@ class Network(TrainedNetwork):
         One for each output.
     scaling : Scaling
         What is done to raw inputs first; fitted on the training set.
+    columns : Columns or None
+        How the rows of a table become raw inputs, where it was trained on one.
     """
 
     architecture: Architecture
@@ -130,6 +132,7 @@ def initial_network(
         shape=data.shape,
         class_names=data.class_names,
         scaling=data.fitted_scaling,
+        columns=data.columns,
     )
 
 
@@ -258,6 +261,8 @@ def save_network(network: TrainedNetwork, path: str | Path) -> None:
             "class_names": network.class_names,
             "scaling": network.scaling.kind,
         }
+    if network.columns is not None:
+        settings["columns"] = network.columns.to_json()
     write_tensors(path, tensors, settings)
 
 
@@ -303,7 +308,18 @@ def _network(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> Networ
     _check_numbers((features, *mlp.hidden, classes), named)
     layer = mlp.build(features, classes)
     expected = layer.init(np.random.default_rng(0), (features,))
-    return Network(mlp, tree_like(expected, named), shape, class_names, scaling)
+    parameters = tree_like(expected, named)
+    columns = _columns(settings.get("columns"), shape)
+    return Network(mlp, parameters, shape, class_names, scaling, columns=columns)
+
+
+def _columns(fields: dict[str, Any] | None, shape: tuple[int, ...]) -> Columns | None:
+    if fields is None:
+        return None
+    columns = Columns.from_json(fields)
+    if len(columns.names) != math.prod(shape):
+        raise ValueError(f"{len(columns.names)} columns for inputs of shape {shape}")
+    return columns
 
 
 def _check_numbers(widths: tuple[int, ...], named: dict[str, np.ndarray]) -> None:

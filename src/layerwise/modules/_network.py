@@ -83,6 +83,8 @@ class TorchNetwork(TrainedNetwork):
         they are.
     called : tuple of str
         The layers that have weights, in the order in which the module calls them.
+    columns : Columns or None
+        How the rows of a table become inputs, where it was trained on one.
     """
 
     architecture: TorchModule
@@ -201,6 +203,7 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
         class_names=data.class_names,
         scaling=next(scales, Scaling("none", np.zeros(()), np.ones(()))),
         called=_called(module, data),
+        columns=data.columns,
     )
 
 

@@ -3,13 +3,16 @@
 Each format of `layerwise.names.FORMATS` has a module of its name here, loaded when a
 file of it is met, with those of these functions that its entry names:
 
+- ``read_table(path, texts)``: the table in a file, or in a folder of shards, or None
+  where it is one of arrays; ``texts`` are columns to be read as text;
 - ``read_file(path, stored)``: the labelled arrays of a file;
 - ``read_folder(path, stored)``: those of a folder of such files;
 - ``open_rows(path, name)``: a file of rows, its header read alone;
 - ``row_names(path)``: what the arrays of rows in a file are called.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ from typing import Any
 from layerwise.data._bounded import reading, refuse_web_page
 from layerwise.data._labelled import Labelled
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
+from layerwise.data._tables import Reading, labelled_tables
+from layerwise.data.columns import Columns, Table
 from layerwise.data.formats._mnist import PUBLISHED, load_published
 from layerwise.errors import InputError
 from layerwise.names import FORMATS, formats_with
@@ -31,31 +36,80 @@ __all__ = [
     "rows_in_files",
 ]
 
-PLANNED = {".csv"}
 
-
-def read_labelled(path: Path, stored: bool) -> Labelled:
-    """Read the labelled arrays of a file, or of a folder of files.
+def read_labelled(
+    path: Path, stored: bool, how: Reading | None = None, columns: Columns | None = None
+) -> Labelled:
+    """Read the labelled arrays, or the table, of a file or of a folder of files.
 
     Parameters
     ----------
     path : Path
     stored : bool
         Leave inputs in their files, where the format lets rows be read.
+    how : Reading, optional
+        What is asked of a table, and where other sets are.
+    columns : Columns, optional
+        What is to become of a table's columns, where that is known already.
 
     Raises
     ------
     InputError
         If no format has such files, or they are not as they should be.
     """
-    if path.is_dir():
-        read = _function(_suffix_inside(path), "read_folder")
-    else:
-        read = _function(path.suffix.lower(), "read_file")
-    if read is None:
+    how = how or Reading()
+    paths = {"train": path, "validation": how.validation, "test": how.test}
+    found = {
+        name: _source(Path(one), stored, columns)
+        for name, one in paths.items()
+        if one is not None
+    }
+    tables = {name: one for name, one in found.items() if isinstance(one, Table)}
+    arrays = {name: one for name, one in found.items() if isinstance(one, Labelled)}
+    if tables and arrays:
+        one, other = next(iter(tables)), next(iter(arrays))
+        raise InputError(
+            f"{paths[one]} is a table and {paths[other]} holds arrays: give sets of "
+            "one form"
+        )
+    return labelled_tables(tables, how, columns) if tables else _arrays(arrays, how)
+
+
+def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
+    """Return labelled arrays, with sets that are in files of their own."""
+    labelled = sets["train"]
+    for_tables = {"target": how.target, "drop": how.drop, "group": how.group}
+    if asked := [f"--{name}" for name, value in for_tables.items() if value]:
+        raise InputError(
+            f"{labelled.source}: holds arrays, which have no columns with names: leave "
+            f"out {', '.join(asked)}"
+        )
+    if how.class_names:
+        labelled = replace(labelled, class_names=how.named_classes())
+    for name in ("validation", "test"):
+        if name in sets:
+            own = sets[name]
+            apart: dict[str, Any] = {
+                name: (own.inputs, own.labels),
+                f"{name}_files": own.files,
+            }
+            labelled = replace(labelled, **apart)
+    return labelled
+
+
+def _source(path: Path, stored: bool, columns: Columns | None) -> Any:
+    """Return the table in a file, or its labelled arrays."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
+    table = _function(ending, "read_table")
+    read = _function(ending, "read_folder" if path.is_dir() else "read_file")
+    if read is None and (table is None or path.is_dir()):
         raise InputError(f"{path}: {_why_not(path.suffix.lower())}")
     _refuse_web_pages(path)
-    return read(path, stored)
+    texts = columns.texts if columns else ()
+    found = table(path, texts) if table and not (stored and read) else None
+    return read(path, stored) if read and found is None else found
 
 
 def _refuse_web_pages(path: Path) -> None:
@@ -70,11 +124,10 @@ def _refuse_web_pages(path: Path) -> None:
 
 def _why_not(suffix: str) -> str:
     """Say of a file that it is not read, and what is."""
-    files = ", ".join(kind.suffix for kind in formats_with("read_file"))
+    files = ", ".join(kind.suffix for kind in formats_with("read_file", "read_table"))
     folders = [kind.title for kind in formats_with("read_folder")]
     return (
-        f"{suffix or 'this kind of'} files are not read"
-        f"{' yet' if suffix in PLANNED else ''}: give {files}, or a folder of "
+        f"{suffix or 'this kind of'} files are not read: give {files}, or a folder of "
         f"{listed(folders, 'or')} files"
     )
 
@@ -113,10 +166,11 @@ def row_names(path: Path) -> Sequence[str | None]:
     return (None,) if named is None else named(path)
 
 
-def _function(suffix: str, name: str) -> Callable[..., Any] | None:
-    """Return this function of the format whose files end so, if it has it."""
+def _function(file: str, name: str) -> Callable[..., Any] | None:
+    """Return this function of the format whose files end as this does, if it has it."""
     for module, kind in FORMATS.items():
-        if kind.suffix == suffix and name in kind.functions:
+        ends = (kind.suffix, *kind.others) if kind.suffix else ()
+        if (file.endswith(ends) if file else not ends) and name in kind.functions:
             return getattr(import_module(f"{__name__}._{module}"), name)
     return None
 

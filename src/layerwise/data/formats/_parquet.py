@@ -4,7 +4,7 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -18,6 +18,7 @@ import numpy as np
 from layerwise.data._bounded import MAX_BYTES, empty
 from layerwise.data._labelled import Labelled
 from layerwise.data._stored import held, stored_rows
+from layerwise.data.columns import Table, table_of
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 FEATURES = ("float", "double", "halffloat")
@@ -37,6 +38,12 @@ SHORT_LABELS = "y"
 
 BATCH_BYTES = 8 << 20
 """Rows are decoded in batches of about this size: a file may be one row group."""
+
+TABLE_ROWS = 1 << 16
+"""Of a table so many rows are decoded at a time."""
+
+VALUE_BYTES = 8
+"""What a value takes at most once it is read, texts aside."""
 
 SAMPLE_ROWS = 1000
 """So many of the first rows say what a row is."""
@@ -144,6 +151,56 @@ class ParquetFile:
             )
 
 
+def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
+    """Read the columns of a Parquet file, or of a folder of such.
+
+    Parameters
+    ----------
+    path : Path
+    texts : collection of str
+        Has no meaning: a Parquet file says itself which columns are text.
+
+    Returns
+    -------
+    Table or None
+        None of one that holds lists, or more numbers than fit into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is none, there are no rows, or the files
+        of a folder have other columns.
+    """
+    del texts
+    paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    pyarrow = import_module("pyarrow")
+    shards: list[Any] = []
+    values = 0
+    for shard in paths:
+        with _opened(shard) as file:
+            schema, metadata = file.schema_arrow, file.metadata
+            values += metadata.num_rows * metadata.num_columns
+            if _lists(schema) or values * VALUE_BYTES > MAX_BYTES:
+                return None
+            batches = [*file.iter_batches(TABLE_ROWS)]
+            shards.append(pyarrow.Table.from_batches(batches, schema))
+        if shards[-1].schema.names != shards[0].schema.names:
+            raise InputError(
+                f"{shard}: has columns {', '.join(schema.names[:8])} where {paths[0]} "
+                f"has {', '.join(shards[0].schema.names[:8])}: give files of one form"
+            )
+    arrow = pyarrow.concat_tables(shards, promote_options="permissive")
+    if not arrow.num_rows:
+        raise InputError(f"{path}: there are no rows: give some")
+    why = "index", "the file's own metadata call it the index"
+    return table_of(
+        arrow,
+        str(path),
+        left_out=dict.fromkeys(_index(arrow.schema), why),
+        files=tuple((p.name, t.num_rows) for p, t in zip(paths, shards, strict=True)),
+    )
+
+
 def read_file(path: Path, stored: bool) -> Labelled:
     """Read the labelled rows of a Parquet file.
 
@@ -202,7 +259,7 @@ def open_rows(
     Raises
     ------
     InputError
-        If pyarrow is not installed, the file is damaged or has no such column, or a
+        If the file is damaged or has no such column, or a
         row group would not fit into 8 GiB.
     MachineError
         If the file cannot be read.
@@ -420,17 +477,12 @@ def _opened(path: Path) -> Generator[Any]:
     Raises
     ------
     InputError
-        If pyarrow is not installed, or the file is not as it should be.
+        If the file is not as it should be.
     MachineError
         If it cannot be read.
     """
-    try:
-        pyarrow = import_module("pyarrow")
-        parquet = import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise InputError(
-            f"{path}: reading Parquet needs pyarrow: pip install layerwise[parquet]"
-        ) from error
+    pyarrow = import_module("pyarrow")
+    parquet = import_module("pyarrow.parquet")
     try:
         with parquet.ParquetFile(
             path,

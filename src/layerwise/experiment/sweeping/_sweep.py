@@ -24,7 +24,7 @@ from layerwise.experiment._workers import in_workers
 from layerwise.experiment.sweeping._vary import varied
 from layerwise.files import sole_writer, write_atomically
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
-from layerwise.training import Result, fingerprint, fit
+from layerwise.training import Recipe, Result, fingerprint, fit
 
 FORMAT = "sweep-1"
 
@@ -167,7 +167,15 @@ def run_sweep(
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
-    data = _latest(plan.data, plan.data_dir, plan.scaling, plan.recipe.seed)
+    data = _latest(
+        Plan(
+            plan.data,
+            plan.data_dir,
+            plan.scaling,
+            plan.reading,
+            recipe=Recipe(seed=plan.recipe.seed),
+        )
+    )
     began = time.perf_counter()
     result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
     return _point_of(settings, result, time.perf_counter() - began)
@@ -257,13 +265,12 @@ def _point(fields: dict[str, Any]) -> SweepPoint:
     return SweepPoint(**known)
 
 
-def _blind(name: str, data_dir: str | None, scaling: str | None, seed: int) -> Dataset:
+def _blind(plan: Plan) -> Dataset:
     """Return the data with the validation set in place of the test set.
 
     A setting is then chosen without a look at what scores it.
     """
-    plan = Plan(name, data_dir, scaling)
-    data = load_data(replace(plan, recipe=replace(plan.recipe, seed=seed)))
+    data = load_data(plan)
     return replace(data, test=data.validation)
 
 

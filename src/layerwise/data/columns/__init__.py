@@ -1,0 +1,34 @@
+"""A table's columns: what kind each is, and how its rows become inputs."""
+
+from layerwise.data.columns._columns import Columns
+from layerwise.data.columns._fit import fit_columns
+from layerwise.data.columns._kinds import Category, Column, Date, LeftOut, Number, YesNo
+from layerwise.data.columns._table import (
+    ABSENT,
+    Missing,
+    Table,
+    arrow_functions,
+    is_frame,
+    missing_rows,
+    table_of,
+    texts,
+)
+
+__all__ = [
+    "ABSENT",
+    "Category",
+    "Column",
+    "Columns",
+    "Date",
+    "LeftOut",
+    "Missing",
+    "Number",
+    "Table",
+    "YesNo",
+    "arrow_functions",
+    "fit_columns",
+    "is_frame",
+    "missing_rows",
+    "table_of",
+    "texts",
+]

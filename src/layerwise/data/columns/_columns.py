@@ -1,0 +1,158 @@
+"""The record of what became of a table's columns: read, saved, and used again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from layerwise.data.columns._kinds import Category, Column, LeftOut, column_from_json
+from layerwise.data.columns._table import Table, table_of
+from layerwise.errors import InputError
+from layerwise.wording import listed
+
+BLOCK_BYTES = 1 << 20
+"""Inputs are written by blocks that stay in a core's cache."""
+
+NUMERIC = "biuf"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What became of each column of a table: how its rows become inputs.
+
+    Everything in it was fitted on training rows alone. It goes with a data set and with
+    a network, into its file and a run's ``summary.json``.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        In the order of the table; those that were left out among them.
+    dtype : str
+        Of the inputs.
+    shape : tuple of int, optional
+        Of one input, where columns are the pixels of a picture.
+    target : str, optional
+        The column of the labels, if they stood in the table.
+    labels : tuple of str
+        What the labels of the classes are in a table, as text, by class index.
+    """
+
+    columns: tuple[Column, ...]
+    dtype: str
+    shape: tuple[int, ...] | None = None
+    target: str | None = None
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        np.dtype(self.dtype)
+        if self.shape is not None and np.prod(self.shape) != len(self.names):
+            raise ValueError(f"{len(self.names)} columns for inputs {self.shape}")
+
+    @cached_property
+    def used(self) -> tuple[Column, ...]:
+        """The columns that make inputs."""
+        return tuple(column for column in self.columns if column.inputs)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The columns to be read as text, whatever a file's values look like."""
+        return tuple(c.name for c in self.columns if isinstance(c, Category))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the inputs are called, in their order."""
+        return tuple(name for column in self.columns for name in column.inputs)
+
+    @cached_property
+    def places(self) -> Mapping[str, slice]:
+        """Where the inputs of each column that makes any stand."""
+        ends = np.cumsum([0, *(len(column.inputs) for column in self.used)])
+        return {
+            column.name: slice(int(ends[i]), int(ends[i + 1]))
+            for i, column in enumerate(self.used)
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the columns first: those that were left out unasked."""
+        left = [column for column in self.columns if isinstance(column, LeftOut)]
+        told = [column for column in left if column.what != "dropped"]
+        if len(told) == 1:
+            return (f"Column {told[0].name!r} is left out: {told[0].why}.",)
+        reasons = [f"{column.name!r} ({column.why})" for column in told]
+        return (f"Columns are left out: {listed(reasons)}.",) if told else ()
+
+    def apply(self, table: Any, source: str = "inputs") -> np.ndarray:
+        """Return the rows of a table as inputs, shape (rows, *shape).
+
+        Columns are found by their names: their order does not matter, and others are
+        passed over. What is missing becomes what it became in training; a category that
+        did not occur there counts as other.
+
+        Parameters
+        ----------
+        table : data frame of any library, pyarrow.Table, or mapping of str to sequence
+        source : str
+            What errors name.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, or a value is not what its column holds.
+        """
+        given = table if isinstance(table, Table) else table_of(table, source)
+        lacking = [c.name for c in self.used if c.name not in given.names]
+        if lacking:
+            named = listed([repr(name) for name in lacking[:5]])
+            raise InputError(
+                f"{given.source}: has no column {named}, which the network was "
+                f"trained with: it has {', '.join(given.names[:8])}"
+                f"{', …' if len(given.names) > 8 else ''}"
+            )
+        encoded = [one for column in self.used for one in column.encode(given)]
+        dtype = np.dtype(self.dtype)
+        if dtype.kind in "biu":  # whole numbers in training, perhaps not here
+            dtype = np.result_type(dtype, *(one.values.dtype for one in encoded))
+        inputs = np.empty((len(given), len(self.names)), dtype)
+        size = max(1, BLOCK_BYTES // max(1, inputs[:1].nbytes))
+        for start in range(0, len(given), size):
+            rows, at = inputs[start : start + size], 0
+            for one in encoded:
+                one.write(rows[:, at : at + one.width], start, start + size)
+                at += one.width
+        return inputs if self.shape is None else inputs.reshape(-1, *self.shape)
+
+    def extra(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return which of a table's columns were not there in training."""
+        known = {column.name for column in self.columns} | {self.target}
+        return tuple(name for name in names if name not in known)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON's types."""
+        return {
+            "columns": [column.to_json() for column in self.columns],
+            "dtype": self.dtype,
+            "shape": None if self.shape is None else list(self.shape),
+            "target": self.target,
+            "labels": list(self.labels),
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Columns":
+        """Return the record whose `to_json` is ``fields``.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is none.
+        """
+        shape, target = fields["shape"], fields["target"]
+        return cls(
+            columns=tuple(column_from_json(column) for column in fields["columns"]),
+            dtype=str(fields["dtype"]),
+            shape=None if shape is None else tuple(int(n) for n in shape),
+            target=None if target is None else str(target),
+            labels=tuple(map(str, fields["labels"])),
+        )

@@ -1,0 +1,476 @@
+"""What becomes of a column, by its kind: what is fitted, and how rows are made of it.
+
+Each kind is a frozen record: its fields are what was fitted on the training set, and
+`Column.encode` makes numbers of a column, of the training set or of any other.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from layerwise.data._stored import LARGEST
+from layerwise.data.columns._table import Table, arrow_functions, missing_rows, texts
+from layerwise.errors import InputError
+from layerwise.wording import count, listed, number
+
+ABSENT = "(missing)"
+OTHER = "(other)"
+WEEKDAYS = 7
+
+YES = frozenset({"yes", "y", "true", "t", "on", "1"})
+NO = frozenset({"no", "n", "false", "f", "off", "0"})
+
+ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
+"""How dates are written unless a column says otherwise; Arrow reads them itself."""
+
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+"""A number as text, in any file."""
+
+
+class Encoded(NamedTuple):
+    """Numbers made of a column.
+
+    Parameters
+    ----------
+    values : array, shape (rows,)
+        An input; or, with ``choices``, which one of so many inputs is 1. Where it is
+        none of them, all are 0.
+    choices : int, optional
+    """
+
+    values: np.ndarray
+    choices: int | None = None
+
+    @property
+    def width(self) -> int:
+        """How many inputs this makes."""
+        return self.choices or 1
+
+    def write(self, inputs: np.ndarray, start: int, stop: int) -> None:
+        """Write the rows from ``start`` to before ``stop`` into an array of inputs."""
+        rows = self.values[start:stop, None]
+        inputs[:] = rows if self.choices is None else rows == np.arange(self.choices)
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """A column of a table, and what becomes of it.
+
+    Parameters
+    ----------
+    name : str
+    """
+
+    name: str
+
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[str, ...]:
+        """What the inputs that it makes are called."""
+
+    @property
+    @abstractmethod
+    def done(self) -> str:
+        """What was done, in words."""
+
+    @abstractmethod
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return its inputs for the rows of a table that has the column.
+
+        Raises
+        ------
+        InputError
+            That names source, row and column of what cannot be encoded.
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as JSON's types."""
+        fitted = asdict(self)
+        return {
+            "name": fitted.pop("name"),
+            "kind": self.kind,
+            "done": self.done,
+            "inputs": list(self.inputs),
+            "fitted": fitted,
+        }
+
+
+@dataclass(frozen=True)
+class Number(Column):
+    """A column of numbers, which stay what they are.
+
+    Parameters
+    ----------
+    median : float
+        What a missing value becomes.
+    flagged : bool
+        Whether an input of its own says that the value was missing: where values of
+        the training set were.
+    """
+
+    median: float
+    flagged: bool = False
+
+    kind: ClassVar[str] = "number"
+
+    def __post_init__(self) -> None:
+        _check(np.isfinite(float(self.median)), self.name, "median")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The number, and perhaps whether it was missing."""
+        return (self.name, f"{self.name} {ABSENT}") if self.flagged else (self.name,)
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        if not self.flagged:
+            return "kept as it is"
+        median = number(self.median, 4)
+        return f"missing values become the median {median}, and are flagged"
+
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return the numbers, the median where they are missing."""
+        values = numbers(table, self.name)
+        if values.dtype.kind == "f":
+            absent = np.isnan(values)
+            if absent.any():
+                values = np.where(absent, values.dtype.type(self.median), values)
+        else:
+            absent = np.zeros(len(values), bool)
+        return [Encoded(values), *([Encoded(absent)] if self.flagged else [])]
+
+
+@dataclass(frozen=True)
+class YesNo(Column):
+    """A column of yes and no, or true and false.
+
+    Parameters
+    ----------
+    usual : bool
+        What a missing value becomes: the more frequent one.
+    flagged : bool
+        As for `Number`.
+    """
+
+    usual: bool
+    flagged: bool = False
+
+    kind: ClassVar[str] = "yes/no"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Whether it is yes, and perhaps whether it was missing."""
+        return (self.name, f"{self.name} {ABSENT}") if self.flagged else (self.name,)
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        if not self.flagged:
+            return "yes becomes 1, no 0"
+        usual = "yes" if self.usual else "no"
+        return f"yes becomes 1, no 0; missing values become {usual}, and are flagged"
+
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return 1 for yes and 0 for no."""
+        array = table.column(self.name)
+        absent = missing_rows(array)
+        if hasattr(array, "dictionary"):
+            words, codes = texts(array)
+            answers = np.array([_answer(word) for word in words] or [None], object)
+            found = answers[codes]
+            unknown = np.array([answer is None for answer in answers])
+            wrong = unknown[codes] & ~absent
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise InputError(
+                    f"{table.where(self.name, row)} is {words[codes[row]]!r}, neither "
+                    "yes nor no: correct it, or leave it empty"
+                )
+            values = np.where(absent, self.usual, found).astype(np.bool_)
+        else:
+            given = numbers(table, self.name)
+            values = np.where(absent, self.usual, given != 0)
+        return [Encoded(values), *([Encoded(absent)] if self.flagged else [])]
+
+
+def _answer(word: str | None) -> bool | None:
+    lower = (word or "").lower()
+    return True if lower in YES else False if lower in NO else None
+
+
+@dataclass(frozen=True)
+class Category(Column):
+    """A column of names, each of which has an input that is 1 where it stands.
+
+    Parameters
+    ----------
+    categories : tuple of str
+        Those that have an input; ``(missing)`` is one where values were missing.
+    others : int
+        How many more there are in the training set, which share the input ``(other)``.
+    share : float
+        What share of the training rows a category has at least.
+    """
+
+    categories: tuple[str, ...]
+    others: int
+    share: float
+
+    kind: ClassVar[str] = "category"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "categories", tuple(map(str, self.categories)))
+        _check(bool(self.categories) and self.others >= 0, self.name, "categories")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """One for each category, and for all others."""
+        named = tuple(f"{self.name} = {category}" for category in self.categories)
+        return (*named, f"{self.name} {OTHER}") if self.others else named
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        one = f"one input for each of {count(len(self.categories))} categories"
+        if not self.others:
+            return one
+        return (
+            f"{one}, one for the other {count(self.others)} (each rarer than "
+            f"{100 * self.share:.2g} %, or beyond the limit)"
+        )
+
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return which category each row has; what was not seen is other."""
+        compute = arrow_functions()
+        array = table.column(self.name)
+        if not hasattr(array, "dictionary"):
+            array = compute.cast(array, "string").dictionary_encode()
+        words, codes = texts(array)
+        place = {category: i for i, category in enumerate(self.categories)}
+        last = len(self.categories)
+        # The last entry is for -1, what is missing.
+        coded = [place.get(word, last) for word in words] + [place.get(ABSENT, last)]
+        of_code = np.array(coded, np.int16)
+        return [Encoded(of_code[codes], len(self.inputs))]
+
+
+@dataclass(frozen=True)
+class Date(Column):
+    """A column of dates: year, month and weekday.
+
+    Parameters
+    ----------
+    usual : tuple of float
+        The medians of the three, for a missing date.
+    written : str, optional
+        How dates are written where they are text, as ``strptime`` has it; by default
+        as ISO 8601 has it.
+    flagged : bool
+        As for `Number`.
+    """
+
+    usual: tuple[float, ...]
+    written: str | None = None
+    flagged: bool = False
+
+    kind: ClassVar[str] = "date"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usual", tuple(map(float, self.usual)))
+        _check(len(self.usual) == len(PARTS), self.name, "usual")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Year, month and weekday."""
+        parts = tuple(f"{self.name} {part}" for part in PARTS)
+        return (*parts, f"{self.name} {ABSENT}") if self.flagged else parts
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        missing = "; missing ones become the medians, and are flagged"
+        parts = f"becomes {listed(PARTS)} (Monday is 1)"
+        return f"{parts}{missing if self.flagged else ''}"
+
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return year, month and weekday of each row."""
+        array = dates(table, self.name, self.written)
+        absent = missing_rows(array)
+        parts = [
+            Encoded(np.where(np.isnan(part), usual, part))
+            for part, usual in zip(date_parts(array), self.usual, strict=True)
+        ]
+        return [*parts, *([Encoded(absent)] if self.flagged else [])]
+
+
+PARTS = ("year", "month", "weekday")
+
+
+@dataclass(frozen=True)
+class LeftOut(Column):
+    """A column that makes no input.
+
+    Parameters
+    ----------
+    what : str
+        What it is: text, identifier, empty, dropped, …
+    why : str
+        In words.
+    """
+
+    what: str
+    why: str
+
+    kind: ClassVar[str] = "left out"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        return f"left out: {self.why}"
+
+    def encode(self, table: Table) -> list[Encoded]:
+        """Return nothing."""
+        del table
+        return []
+
+
+KINDS: Mapping[str, type[Column]] = MappingProxyType(
+    {kind.kind: kind for kind in (Number, YesNo, Category, Date, LeftOut)}
+)
+
+
+def column_from_json(fields: Mapping[str, Any]) -> Column:
+    """Return the column whose `Column.to_json` is ``fields``.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it is none.
+    """
+    fitted = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in fields["fitted"].items()
+    }
+    return KINDS[fields["kind"]](name=str(fields["name"]), **fitted)
+
+
+def _check(right: bool | np.bool_, name: str, what: str) -> None:
+    if not right:
+        raise ValueError(f"column {name!r} has no such {what}")
+
+
+def numbers(table: Table, name: str) -> np.ndarray:
+    """Return a column as numbers, NaN where they are missing.
+
+    Raises
+    ------
+    InputError
+        If a value is no number, infinite or too large: it is named.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    array = table.column(name)
+    if hasattr(array, "dictionary"):
+        array = _parsed(array, table, name)
+    if types.is_null(array.type) or types.is_decimal(array.type):
+        array = array.cast(pa.float64())
+    elif types.is_boolean(array.type) and array.null_count:
+        array = array.cast(pa.uint8())
+    elif not (types.is_integer(array.type) or types.is_floating(array.type)
+              or types.is_boolean(array.type)):  # fmt: skip
+        raise InputError(
+            f"{table.source}: column {name!r} holds {array.type}, where numbers are "
+            "expected"
+        )
+    values = array.to_numpy(zero_copy_only=False)
+    if values.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            wrong = np.abs(values) >= LARGEST
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputError(
+                f"{table.where(name, row)} is {values[row]}: fill or drop what is "
+                "infinite, scale down what is 2**63 or more"
+            )
+    return values
+
+
+def _parsed(array: Any, table: Table, name: str) -> Any:
+    """Return a column of texts as numbers."""
+    import pyarrow as pa
+
+    compute = arrow_functions()
+    words = array.dictionary
+    fits = compute.match_substring_regex(words, NUMBER)
+    wrong = compute.invert(compute.fill_null(fits, True))
+    if compute.any(wrong).as_py():
+        _, codes = texts(array)
+        bad = np.append(wrong.to_numpy(zero_copy_only=False), False)
+        row = int(np.argmax(bad[codes]))
+        raise InputError(
+            f"{table.where(name, row)} is {words[int(codes[row])].as_py()!r}, not a "
+            "number as in the rest of the column: correct it, leave it empty, or drop "
+            "the column"
+        )
+    return words.cast(pa.float64()).take(array.indices)
+
+
+def dates(table: Table, name: str, written: str | None) -> Any:
+    """Return a column as Arrow's timestamps.
+
+    Raises
+    ------
+    InputError
+        If a value is no date: it is named.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    compute = arrow_functions()
+
+    array = table.column(name)
+    if types.is_null(array.type):
+        return array.cast(pa.timestamp("s"))
+    if not hasattr(array, "dictionary"):
+        if types.is_date(array.type) or types.is_timestamp(array.type):
+            return array
+        raise InputError(
+            f"{table.source}: column {name!r} holds {array.type}, where dates are "
+            "expected"
+        )
+    found = None
+    for tried in ISO if written is None else (written,):
+        parsed = compute.strptime(
+            array.dictionary, format=tried, unit="s", error_is_null=True
+        )
+        found = parsed.take(array.indices)
+        if found.null_count == array.null_count:
+            return found
+    row = int(np.argmax(missing_rows(found) & ~missing_rows(array)))
+    raise InputError(
+        f"{table.where(name, row)} is {array[row].as_py()!r}, not a date as in the "
+        "rest of the column: correct it, leave it empty, or drop the column"
+    )
+
+
+def date_parts(array: Any) -> tuple[np.ndarray, ...]:
+    """Return year, month and weekday (Monday is 1), NaN where a date is missing."""
+    import pyarrow as pa
+
+    compute = arrow_functions()
+    weekday = compute.day_of_week(array, count_from_zero=False)
+    parts = compute.year(array), compute.month(array), weekday
+    return tuple(p.cast(pa.float64()).to_numpy(zero_copy_only=False) for p in parts)

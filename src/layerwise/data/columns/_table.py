@@ -1,0 +1,249 @@
+"""A table of columns of any kind, as it was read or given: not yet inputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Int
+
+from layerwise.errors import InputError
+from layerwise.wording import count
+
+Missing: TypeAlias = Literal["median", "refuse"]
+"""What to do with numbers that are missing."""
+
+ABSENT = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
+    "1.#QNAN", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null", "None", "?",
+)  # fmt: skip
+"""Texts that mean a missing value: those of pandas and Arrow, and UCI's ``?``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of any kind beside each other.
+
+    Parameters
+    ----------
+    arrow : pyarrow.Table
+        Texts are dictionaries of what occurs, without spaces around it; texts that
+        mean a missing value are missing.
+    source : str
+        What errors name.
+    left_out : mapping of str to (str, str)
+        Columns that are no inputs: what each is, and why it is left out, as a sentence
+        ends.
+    target : str, optional
+        The column that holds the labels, if it stood in this table.
+    missing : "median" or "refuse"
+    chosen : bool
+        Whether the columns were chosen as inputs: none of numbers is left out.
+    notes : tuple of str
+        Sentences on how it was read.
+    files : tuple of (str, int)
+        The files it was read from, and how many rows each has.
+    rows : int64 array, optional
+        Where its rows stand in what was read; by default these are all of them.
+    """
+
+    arrow: Any
+    source: str
+    left_out: Mapping[str, tuple[str, str]] = field(
+        default_factory=dict[str, tuple[str, str]]
+    )
+    target: str | None = None
+    missing: Missing = "median"
+    chosen: bool = False
+    notes: tuple[str, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
+    rows: Int[np.ndarray, " rows"] | None = None
+
+    def __len__(self) -> int:
+        return self.arrow.num_rows
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.arrow.shape
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return tuple(self.arrow.column_names)
+
+    def column(self, name: str) -> Any:
+        """Return a column as one Arrow array."""
+        return _whole(self.arrow.column(name))
+
+    def at(self, positions: Int[np.ndarray, " _"]) -> "Table":
+        """Return the rows at these positions."""
+        rows = positions if self.rows is None else self.rows[positions]
+        return replace(self, arrow=self.arrow.take(positions), rows=rows)
+
+    def where(self, name: str, position: int) -> str:
+        """Say where a value stands: source, row and column, for an error."""
+        row = position if self.rows is None else int(self.rows[position])
+        return f"{self.source}: row {row}, column {name!r} (counted from 0)"
+
+
+def table_of(values: Any, source: str, **settings: Any) -> Table:
+    """Return a data frame, an Arrow table, or columns by name as a table.
+
+    Parameters
+    ----------
+    values : data frame of any library, pyarrow.Table, or mapping of str to sequence
+        Of a frame the index is left out.
+    source : str
+        What errors name.
+    **settings
+        Further fields of `Table`.
+
+    Raises
+    ------
+    InputError
+        If two columns have one name, or a column holds values of several kinds.
+    """
+    import pyarrow as pa
+
+    arrow = values if isinstance(values, pa.Table) else _arrow_of(values, source)
+    names = [str(name).strip() for name in arrow.column_names]
+    if twice := next((n for i, n in enumerate(names) if n in names[:i]), None):
+        raise InputError(f"{source}: two columns are called {twice!r}: rename one")
+    columns = [_cleaned(arrow.column(place)) for place in range(len(names))]
+    return Table(pa.table(columns, names=names), source, **settings)
+
+
+def arrow_functions() -> Any:
+    """Return Arrow's functions of columns, which are made when it is imported."""
+    return import_module("pyarrow.compute")
+
+
+def is_frame(values: Any) -> bool:
+    """Return whether these are columns with names, of pandas, polars or Arrow."""
+    return hasattr(values, "columns") or hasattr(values, "__arrow_c_stream__")
+
+
+def _arrow_of(values: Any, source: str) -> Any:
+    import narwhals as nw
+    import pyarrow as pa
+    from narwhals.exceptions import DuplicateError
+
+    try:
+        if isinstance(values, Mapping):
+            return pa.table(dict(values))
+        frame = nw.from_native(values)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        # As columns: a whole frame of pandas would bring its index with it.
+        columns = [frame.get_column(name).to_arrow() for name in frame.columns]
+        return pa.table(columns, names=[str(name) for name in frame.columns])
+    except DuplicateError as error:
+        raise InputError(f"{source}: two columns have one name: rename one") from error
+    except pa.ArrowException as error:
+        raise InputError(f"{source}: {_mixed(values, error)}") from error
+    except TypeError as error:
+        raise InputError(f"{source}: no table that can be read: {error}") from error
+
+
+def _mixed(values: Any, error: Exception) -> str:
+    """Say which column could not become one of Arrow's, and why."""
+    import pyarrow as pa
+
+    for name in values if isinstance(values, Mapping) else values.columns:
+        try:
+            pa.array(values[name])
+        except pa.ArrowException:
+            return (
+                f"column {str(name)!r} holds values of several kinds: make them all "
+                "numbers or all text"
+            )
+    return str(error).partition("\n")[0]
+
+
+def _whole(column: Any) -> Any:
+    """Return a chunked column as one array."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def is_text(kind: Any) -> bool:
+    """Return whether an Arrow type is of texts, one for each row."""
+    from pyarrow import types
+
+    return (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or (types.is_string_view(kind))
+    )
+
+
+def _cleaned(column: Any) -> Any:
+    """Return a column as one array, texts as a dictionary of trimmed ones."""
+    import pyarrow as pa
+
+    compute = arrow_functions()
+    array = _whole(column)
+    if is_text(array.type):
+        array = array.dictionary_encode()
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if not is_text(array.type.value_type):
+        if pa.types.is_binary(array.type.value_type):
+            return array
+        array = compute.cast(array.dictionary_decode(), pa.string()).dictionary_encode()
+    values = array.dictionary.cast(pa.string())
+    trimmed = compute.utf8_trim_whitespace(values)
+    absent = compute.is_in(trimmed, value_set=pa.array(ABSENT))
+    trimmed = compute.if_else(absent, pa.scalar(None, pa.string()), trimmed)
+    if trimmed.equals(values):
+        return pa.DictionaryArray.from_arrays(array.indices, values)
+    return trimmed.take(array.indices).dictionary_encode()
+
+
+def texts(array: Any) -> tuple[Sequence[str], np.ndarray]:
+    """Return what occurs in a column of texts, and the place of each row's in it.
+
+    Returns
+    -------
+    values : list of str
+    codes : int array, shape (rows,)
+        -1 where a value is missing.
+    """
+    compute = arrow_functions()
+    codes = compute.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
+    return array.dictionary.to_pylist(), codes
+
+
+def missing_rows(array: Any) -> np.ndarray:
+    """Return which values of a column are missing, NaN among them."""
+    compute = arrow_functions()
+    absent = compute.is_null(array, nan_is_null=True)
+    return absent.to_numpy(zero_copy_only=False)
+
+
+def refuse_missing(table: Table, names: Sequence[str]) -> None:
+    """Refuse values that are missing in these columns.
+
+    Raises
+    ------
+    InputError
+        That names the first, and how many there are.
+    """
+    for name in names:
+        absent = missing_rows(table.column(name))
+        if absent.any():
+            raise InputError(
+                f"{table.where(name, int(np.argmax(absent)))} is missing, and "
+                f"{count(int(absent.sum()))} of {count(len(table))} values of this "
+                f"column are: fill them, drop the column, or give missing 'median'"
+            )

@@ -1,0 +1,299 @@
+"""CSV and TSV, plain or gzip: tables of text, read by Arrow."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from layerwise.data._bounded import MAX_BYTES, reading, refuse_web_page
+from layerwise.data.columns import ABSENT, Table, table_of
+from layerwise.errors import InputError, MachineError
+
+HEAD_BYTES = 1 << 16
+"""What separator, encoding and header are told by."""
+
+BLOCK_BYTES = 1 << 22
+"""A row is no longer than this; Arrow reads blocks of it beside each other."""
+
+SEPARATORS = (",", ";", "\t", "|")
+
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written, as its first lines tell.
+
+    Parameters
+    ----------
+    separator : str
+    encoding : str
+    names : tuple of str
+        Of the columns.
+    headed : bool
+        Whether the first line holds them; if not they are numbered.
+    decimal : str
+        What stands before the decimals.
+    """
+
+    separator: str
+    encoding: str
+    names: tuple[str, ...]
+    headed: bool
+    decimal: str
+
+
+def read_table(path: Path, texts: Collection[str] = ()) -> Table:
+    """Read a table of text, its first line the names of the columns.
+
+    Commas, semicolons, tabs or bars separate; decimals may stand behind a comma where
+    commas do not separate. What is not UTF-8 (or UTF-16 with its mark) is Latin-1.
+
+    Parameters
+    ----------
+    path : Path
+    texts : collection of str
+        Columns that are text, whatever they look like.
+
+    Raises
+    ------
+    InputError
+        If lines differ in length, there are no rows, or the file is damaged.
+    MachineError
+        If it cannot be read, or does not fit into memory.
+    """
+    with reading(path), _opened(path) as file:
+        head = file.read(HEAD_BYTES)
+    refuse_web_page(head[:64], path)
+    if not head.strip():
+        raise InputError(f"{path}: is empty: give a line of names and rows")
+    if b"\0" in head and not head.startswith(UTF_16):
+        raise InputError(f"{path}: holds bytes that are no text: give a table of text")
+    dialect = _dialect(head, path)
+    arrow, latin = _parsed(path, dialect, texts)
+    _refuse_open_quote(arrow, path)
+    notes: list[str] = []
+    if latin:
+        notes.append(f"{path.name} is not UTF-8, and was read as Latin-1.")
+    if not dialect.headed:
+        notes.append(
+            f"{path.name} has no line of names: columns are called "
+            f"{dialect.names[0]!r}, {dialect.names[-1]!r}."
+        )
+    unnamed = {INDEX: ("index", "it has no name, as an index has none")}
+    return table_of(
+        arrow,
+        str(path),
+        left_out=unnamed if INDEX in dialect.names else {},
+        notes=tuple(notes),
+        files=((path.name, arrow.num_rows),),
+    )
+
+
+INDEX = "(index)"
+"""What a first column without a name is called: pandas writes its index so."""
+
+
+class _Counted(io.RawIOBase):
+    """A stream that ends with an error where more comes out of it than is read."""
+
+    def __init__(self, stream: gzip.GzipFile, path: Path) -> None:
+        self._stream, self._path, self._left = stream, path, MAX_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._stream.read(size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise InputError(
+                f"{self._path}: holds more than {MAX_BYTES >> 30} GiB of text: give "
+                "parts of it, or Parquet"
+            )
+        return found
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _opened(path: Path) -> Any:
+    """Open a file, unpacked; what is packed may be no longer than `MAX_BYTES`."""
+    if path.suffix.lower() == ".gz":
+        return _Counted(gzip.open(path), path)
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(
+            f"{path}: holds more than {MAX_BYTES >> 30} GiB of text: give parts of it, "
+            "or Parquet"
+        )
+    return path.open("rb")
+
+
+def _dialect(head: bytes, path: Path) -> Dialect:
+    text, encoding = _decoded(head)
+    lines = text.splitlines()
+    if len(head) >= HEAD_BYTES:
+        lines = lines[:-1]  # cut off in the middle
+    if not lines:
+        raise InputError(f"{path}: a line of more than {HEAD_BYTES:,} bytes: no table")
+    first = next(line for line in lines if line.strip())
+    preferred = ("\t", *SEPARATORS) if ".tsv" in path.name.lower() else SEPARATORS
+    by_width = {one: len(_fields([first], one)[0]) for one in preferred}
+    separator = max(preferred, key=lambda one: by_width[one])
+    rows = _fields(lines, separator)
+    headed = not all(NUMBER.fullmatch(name.strip()) for name in rows[0])
+    decimal = "."
+    if separator != ",":
+        fields = (field.strip() for row in rows[headed:] for field in row)
+        decimal = "," if any(map(DECIMAL_COMMA.fullmatch, fields)) else "."
+    names = [
+        (name.strip() if headed else "") or f"column {place}"
+        for place, name in enumerate(rows[0], 1)
+    ]
+    if headed and not rows[0][0].strip() and len(names) > 1:
+        names[0] = INDEX
+    if len(names) == 1:
+        raise InputError(
+            f"{path}: has one column, {names[0][:60]!r}: separate columns by commas, "
+            "semicolons or tabs"
+        )
+    return Dialect(separator, encoding, tuple(names), headed, decimal)
+
+
+def _decoded(head: bytes) -> tuple[str, str]:
+    if head.startswith(UTF_16):
+        return codecs.getincrementaldecoder("utf-16")().decode(head), "utf-16"
+    try:
+        # Incremental: the last character may be cut off.
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(head), "utf-8"
+    except UnicodeDecodeError:
+        return head.decode("latin-1"), "latin-1"
+
+
+def _fields(lines: list[str], separator: str) -> list[list[str]]:
+    """Return the fields of some lines; what cannot be split has none."""
+    try:
+        found = csv.reader([line.replace("\0", "") for line in lines],
+                           delimiter=separator)  # fmt: skip
+        return [row for row in found if row] or [[]]
+    except csv.Error:
+        return [[]]
+
+
+def _parsed(path: Path, dialect: Dialect, texts: Collection[str]) -> tuple[Any, bool]:
+    """Return the columns, and whether they were read as Latin-1."""
+    import pyarrow as pa
+
+    arrow = _read(path, dialect, texts)
+    kinds = [
+        kind.value_type if pa.types.is_dictionary(kind) else kind
+        for kind in arrow.schema.types
+    ]
+    if dialect.encoding == "utf-8" and any(map(pa.types.is_binary, kinds)):
+        dialect = replace(dialect, encoding="latin-1")
+        arrow = _read(path, dialect, texts)
+    return arrow, dialect.encoding == "latin-1"
+
+
+def _read(
+    path: Path, dialect: Dialect, texts: Collection[str], threads: bool = True
+) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    wrong: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        wrong.append(row)
+        return "error"
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    try:
+        with reading(path), _opened(path) as file:
+            table = arrow_csv.read_csv(
+                file,
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=threads,
+                    block_size=BLOCK_BYTES,
+                    column_names=list(_distinct(dialect.names, path)),
+                    skip_rows_after_names=int(dialect.headed),
+                    encoding=dialect.encoding,
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=dialect.separator,
+                    newlines_in_values=True,
+                    invalid_row_handler=refuse,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    null_values=list(ABSENT),
+                    strings_can_be_null=True,
+                    auto_dict_encode=True,
+                    decimal_point=dialect.decimal,
+                    column_types=dict.fromkeys(texts, text),
+                ),
+            )
+    except pa.ArrowMemoryError as error:
+        raise MachineError(f"{path}: no memory for its columns: {error}") from error
+    except pa.ArrowException as error:
+        if wrong and wrong[0].number is None:  # which one threads cannot say
+            return _read(path, dialect, texts, threads=False)
+        raise InputError(f"{path}: {_why(wrong, error)}") from error
+    except UnicodeError as error:
+        raise InputError(
+            f"{path}: text that is not {dialect.encoding} ({error}): save it as UTF-8"
+        ) from error
+    if not table.num_rows:
+        raise InputError(f"{path}: there are no rows: give some")
+    return table
+
+
+def _distinct(names: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise InputError(f"{path}: two columns are called {twice!r}: rename one")
+    return names
+
+
+def _why(wrong: list[Any], error: Exception) -> str:
+    if not wrong:
+        said = str(error).partition("\n")[0]
+        if "straddling" in said:
+            return (
+                "a row of more than 4 MiB: a quotation mark is not closed before it, "
+                "perhaps; close it"
+            )
+        return f"no table of text ({said}): save it again"
+    row = wrong[0]
+    start = row.text if len(row.text) <= 60 else f"{row.text[:60]}…"
+    return (
+        f"line {row.number} has {row.actual_columns} fields where there are "
+        f"{row.expected_columns} columns ({start}): put text with separators in it "
+        "into quotation marks, or correct the line"
+    )
+
+
+def _refuse_open_quote(arrow: Any, path: Path) -> None:
+    """Refuse a file that ends inside quotation marks: they swallowed its last rows."""
+    last = arrow.num_rows - 1
+    for name in arrow.column_names:
+        value = arrow.column(name)[last].as_py()
+        if not isinstance(value, str) or "\n" not in value:
+            continue
+        with _opened(path) as file:
+            marks = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20),
+                                                            b""))  # fmt: skip
+        if marks % 2:
+            raise InputError(
+                f"{path}: row {last} (counted from 0), column {name!r}: a quotation "
+                "mark is not closed: close or remove it"
+            )
