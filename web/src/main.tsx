@@ -32,11 +32,17 @@ function start(root: HTMLElement): void {
   if (!document.querySelector(".plot")) document.documentElement.dataset.ready = "";
 }
 
+/** Keep to what the screen is. */
+function follow(query: string, set: (matches: boolean) => void): void {
+  const media = matchMedia(query);
+  set(media.matches);
+  media.addEventListener("change", () => set(media.matches));
+}
+
 /** Light or dark as the system has it, until the reader chooses. */
 function themed(store: Store): void {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  store.dark = system.matches;
-  system.addEventListener("change", () => { store.dark = system.matches; });
+  follow("(prefers-color-scheme: dark)", (dark) => { store.dark = dark; });
+  follow("(max-width: 759px)", (narrow) => { store.narrow = narrow; });
   effect(() => {
     document.documentElement.dataset.theme = store.dark ? "dark" : "light";
   });

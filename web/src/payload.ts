@@ -93,14 +93,15 @@ export interface Samples extends SampleTable {
   neighbours?: { of: ArrayRef; at: ArrayRef };
 }
 
-/** Sheets of `perSheet` pictures, `perRow` beside each other, in order of the samples. */
+/** Sheets of `perSheet` pictures, `perRow` beside each other, in order of the samples.
+ * There may be fewer than samples: of the first ones. */
 export interface Pictures {
   /** Of one picture in a sheet, in pixels. */
   width: number;
   height: number;
   perRow: number;
   perSheet: number;
-  /** Ids of elements with the base64 of a PNG. */
+  /** Ids of elements with the base64 of a PNG or JPEG. */
   sheets: string[];
   /** Grey pictures whose high values are ink: they are drawn dark on light in light. */
   ink: boolean;

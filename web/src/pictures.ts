@@ -9,7 +9,8 @@ function sheet(blocks: Blocks, id: string): Promise<ImageBitmap> {
   let found = sheets.get(id);
   if (!found) {
     const bytes = bytesOf(blocks.text(id)) as Uint8Array<ArrayBuffer>;
-    found = createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const type = bytes[0] === 0xff ? "image/jpeg" : "image/png";
+    found = createImageBitmap(new Blob([bytes], { type }));
     sheets.set(id, found);
   }
   return found;
@@ -21,8 +22,10 @@ export async function drawPicture(
 ): Promise<void> {
   const { width, height, perRow, perSheet } = pictures;
   const id = pictures.sheets[Math.floor(at / perSheet)];
-  if (id == null) return;
   canvas.dataset.at = String(at);
+  // Not all samples need have a picture: an empty one is wiped, not the last one's.
+  canvas.width = width;
+  if (id == null) return;
   const bitmap = await sheet(blocks, id);
   if (canvas.dataset.at !== String(at)) return;
   const place = at % perSheet;

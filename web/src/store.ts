@@ -59,6 +59,8 @@ export function storeOf(records: Records) {
   const finding = signal<Finding | null>(null);
   const own = signal<Own | null>(null);
   const dark = signal(false);
+  /** As on a phone. */
+  const narrow = signal(false);
   /** A finger draws instead of scrolling. */
   const drawing = signal(false);
   const section = signal<Section | null>(null);
@@ -147,7 +149,7 @@ export function storeOf(records: Records) {
     names: payload.classes.names,
     array: records.blocks.array,
     time, playing, basis, colour, hidden, marks, focus, hover, pair, chosen, finding,
-    own, dark, drawing, section,
+    own, dark, narrow, drawing, section,
     snapshot, snapshotOf, moving, theme, classColours, timeOf, mask, markedSamples,
     roles, tints, pixels, layersOf, basisOf, placesOf, current, link, go,
     colours: coloursOf(records),

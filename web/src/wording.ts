@@ -8,10 +8,11 @@ const grouped = (digits: string) => digits.replace(/\B(?=(\d{3})+$)/g, ",");
 export function percent(share: number | null | undefined): string {
   if (share == null || !Number.isFinite(share)) return "–";
   if (share === 0 || share === 1) return `${100 * share} %`;
-  let [digits, text] = [1, ""];
-  do text = (100 * share).toFixed(digits++);
-  while (Number(text) % 100 === 0 && digits < 6);
-  return `${text} %`;
+  for (let digits = 1; digits < 4; digits++) {
+    const text = (100 * share).toFixed(digits);
+    if (Number(text) % 100) return `${text} %`;
+  }
+  return share < 0.5 ? "< 0.001 %" : "> 99.999 %";
 }
 
 /** The same without a decimal, for small places. */

@@ -8,8 +8,12 @@ import { number, short, wholePercent } from "../wording";
 import { useStore } from "./context";
 import { SaveChart, Section } from "./parts";
 
-const [WIDTH, HEIGHT] = [560, 230];
-const BOX = { left: 52, right: WIDTH - 104, top: 10, bottom: HEIGHT - 36 };
+const HEIGHT = 230;
+/** Of text, letters are as high on a phone as elsewhere: there is less beside them. */
+const widthOf = (isNarrow: boolean) => (isNarrow ? 370 : 560);
+const boxOf = (width: number) =>
+  ({ left: 52, right: width - 104, top: 10, bottom: HEIGHT - 36 });
+type Box = ReturnType<typeof boxOf>;
 
 export function Training() {
   const { run } = useStore();
@@ -37,16 +41,18 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
   const store = useStore();
   const figure = useRef<SVGSVGElement>(null);
   const { lines } = chart;
-  const x = scaleOf(lines.flatMap((line) => line.x), BOX.left, BOX.right, chart.x.log);
+  const width = widthOf(store.narrow);
+  const box = boxOf(width);
+  const x = scaleOf(lines.flatMap((line) => line.x), box.left, box.right, chart.x.log);
   const y = scaleOf(lines.flatMap((line) => line.y.map((v) => v ?? NaN)),
-    BOX.bottom, BOX.top, chart.y.log);
+    box.bottom, box.top, chart.y.log);
   if (!x || !y) return null;
   const follows = chart.cursor && run.snapshots.length > 1 && index === 0;
   const at = run.snapshots[store.snapshotOf(index)]?.epoch;
   const go = (snapshot: number) => store.go({ snapshot });
   const onClick = (event: MouseEvent) => {
-    const box = figure.current!.getBoundingClientRect();
-    const epoch = x.invert(((event.clientX - box.left) / box.width) * WIDTH);
+    const seen = figure.current!.getBoundingClientRect();
+    const epoch = x.invert(((event.clientX - seen.left) / seen.width) * width);
     go(nearestTo(run, epoch));
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -64,11 +70,11 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
     <figure class="lines">
       <figcaption><strong>{chart.title}</strong></figcaption>
       <svg ref={figure} class={follows ? "chart follows" : "chart"}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-label={chart.title} {...slider}>
-        <Axes chart={chart} x={x} y={y} />
-        <Curves chart={chart} x={x} y={y} />
+        viewBox={`0 0 ${width} ${HEIGHT}`} aria-label={chart.title} {...slider}>
+        <Axes chart={chart} x={x} y={y} box={box} />
+        <Curves chart={chart} x={x} y={y} box={box} />
         {chart.cursor && at != null && at >= Math.min(...lines.flatMap((l) => l.x)) && (
-          <line class="cursor" x1={x(at)} x2={x(at)} y1={BOX.top} y2={BOX.bottom} />
+          <line class="cursor" x1={x(at)} x2={x(at)} y1={box.top} y2={box.bottom} />
         )}
       </svg>
       <SaveChart chart={figure} name={chart.id} what={chart.title} />
@@ -81,23 +87,25 @@ function nearestTo(run: Run, epoch: number): number {
   return distances.indexOf(Math.min(...distances));
 }
 
-function Axes({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
-  const middle = (BOX.left + BOX.right) / 2;
+interface Parts { chart: Chart; x: Scale; y: Scale; box: Box }
+
+function Axes({ chart, x, y, box }: Parts) {
+  const middle = (box.left + box.right) / 2;
   return (
     <>
       {y.ticks.map((tick) => (
         <g>
-          <line class="grid" x1={BOX.left} x2={BOX.right} y1={y(tick)} y2={y(tick)} />
-          <text x={BOX.left - 6} y={y(tick)} class="end">
+          <line class="grid" x1={box.left} x2={box.right} y1={y(tick)} y2={y(tick)} />
+          <text x={box.left - 6} y={y(tick)} class="end">
             {chart.y.percent ? wholePercent(tick) : number(tick, 3)}</text>
         </g>
       ))}
       {x.ticks.map((tick) => (
-        <text x={x(tick)} y={BOX.bottom + 15}>
+        <text x={x(tick)} y={box.bottom + 15}>
           {number(tick, 3)}</text>
       ))}
       <text x={middle} y={HEIGHT - 5}>{chart.x.label}</text>
-      <text transform={`translate(11 ${(BOX.top + BOX.bottom) / 2}) rotate(-90)`}>{chart.y.label}</text>
+      <text transform={`translate(11 ${(box.top + box.bottom) / 2}) rotate(-90)`}>{chart.y.label}</text>
     </>
   );
 }
@@ -105,7 +113,7 @@ function Axes({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
 /** Names stand at the lines' ends: no legend to look up. More than this many: none. */
 const NAMED = 10;
 
-function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
+function Curves({ chart, x, y, box }: Parts) {
   const { classColours } = useStore();
   const named = chart.lines.filter(({ pale }) => !pale);
   const colour = (i: number) => {
@@ -129,9 +137,9 @@ function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
   };
   const ends = named.map(({ y: ys }) => {
     const last = ys.findLast(drawn);
-    return last == null ? BOX.bottom : y(last);
+    return last == null ? box.bottom : y(last);
   });
-  const places = spread(ends, 13, BOX.top + 4, BOX.bottom);
+  const places = spread(ends, 13, box.top + 4, box.bottom);
   return (
     <>
       {chart.lines.filter(({ pale }) => pale).map((line) => (
@@ -142,9 +150,9 @@ function Curves({ chart, x, y }: { chart: Chart; x: Scale; y: Scale }) {
       ))}
       {named.length <= NAMED && named.map((line, i) => (
         <g>
-          <line class="mark" stroke={colour(i)} x1={BOX.right + 5} x2={BOX.right + 13}
+          <line class="mark" stroke={colour(i)} x1={box.right + 5} x2={box.right + 13}
             y1={places[i]} y2={places[i]} />
-          <text x={BOX.right + 17} y={places[i]} class="start">
+          <text x={box.right + 17} y={places[i]} class="start">
             {short(line.name, 15)}</text>
         </g>
       ))}

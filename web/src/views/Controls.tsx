@@ -1,6 +1,5 @@
 /** The bar: time, basis, colour, classes. On small screens most of it is folded. */
 
-import { useEffect, useRef } from "preact/hooks";
 import { hexOf } from "../paint/colours";
 import { short } from "../wording";
 import { useStore } from "./context";
@@ -9,15 +8,6 @@ import { Choice } from "./parts";
 export function Controls() {
   const store = useStore();
   const { run } = store;
-  const folded = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
-    // Open where there is room; a reader's own choice stays until the width changes.
-    const wide = matchMedia("(min-width: 760px)");
-    const set = () => { if (folded.current) folded.current.open = wide.matches; };
-    set();
-    wide.addEventListener("change", set);
-    return () => wide.removeEventListener("change", set);
-  }, []);
   if (!run?.layers.length) return null;
   return (
     <div class="controls" role="toolbar" aria-label="View">
@@ -25,7 +15,7 @@ export function Controls() {
       <button class="draw" aria-pressed={store.drawing}
         onClick={() => { store.drawing = !store.drawing; }}>
         draw around</button>
-      <details class="fold" ref={folded}>
+      <details class="fold" open={!store.narrow}>
         <summary>view</summary>
         <div class="row">
           {run.bases.length > 1 && (

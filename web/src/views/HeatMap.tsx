@@ -37,7 +37,7 @@ export function HeatMap() {
               <th scope="col">class</th>
               {run.layers.map(({ name }) => (
                 <th scope="col" title={name}>
-                  {last > 11 ? initials(name) : name}</th>
+                  {last > 11 || store.narrow ? initials(name) : name}</th>
               ))}
             </tr>
           </thead>

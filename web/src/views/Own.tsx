@@ -10,6 +10,7 @@ import { number, percent, short } from "../wording";
 import { useStore } from "./context";
 import { DrawPicture } from "./DrawPicture";
 import { Chip, Section } from "./parts";
+import { Scatter } from "./Scatter";
 
 export function OwnSample() {
   const store = useStore();
@@ -25,12 +26,17 @@ export function OwnSample() {
   const isPicture = network.input.kind === "picture";
   return (
     <Section id="own" title={isPicture ? "Draw your own" : "Set your own"}
-      note="A star in every layer above shows where the network puts it.">
+      note="A star in every layer shows where the network puts it.">
       <div class="own">
         {network.input.kind === "picture"
           ? <DrawPicture input={network.input} change={change} />
           : <SetFeatures input={network.input} change={change} />}
         <Answer />
+        {store.own && (
+          <div class="own-views">
+            {store.layersOf(0).map((layer) => <Scatter key={layer} run={0} layer={layer} />)}
+          </div>
+        )}
       </div>
     </Section>
   );
@@ -61,8 +67,7 @@ function Answer() {
         {order.map((label) => (
           <li>
             <Chip of={label} />
-            <meter min={0} max={1} value={own.probabilities[label]!}
-              aria-label={`probability of ${store.names[label]}`} />
+            <i style={{ width: `${100 * own.probabilities[label]!}px` }} />
             <span>{percent(own.probabilities[label])}</span>
           </li>
         ))}

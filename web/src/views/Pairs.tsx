@@ -8,7 +8,8 @@ import { count, percent, short } from "../wording";
 import { useStore } from "./context";
 import { Choice, SaveChart, Section } from "./parts";
 
-const [WIDTH, HEIGHT, BINS] = [150, 84, 48];
+const [GAP, HEIGHT, BINS] = [18, 84, 48];
+const widthOf = (isNarrow: boolean) => (isNarrow ? 96 : 150);
 /** Coordinates are drawn between these; the classes' means are at ±10000. */
 const ENDS = 30_000;
 
@@ -48,20 +49,21 @@ function Strips({ pair, layers, figure }: {
 }) {
   const store = useStore();
   const { names } = store;
-  const width = layers.length * (WIDTH + 18);
+  const each = widthOf(store.narrow);
+  const width = layers.length * (each + GAP);
   const label = layers.map((layer) =>
     `${store.run!.layers[layer]!.name} ${percent(pair.byLayer[layer])}`).join(", ");
   return (
     <div class="scroll" tabIndex={0}>
       <svg ref={figure} class="chart pair" role="img" viewBox={`0 0 ${width} ${HEIGHT + 44}`}
-        style={{ minWidth: `${Math.min(width, 6 * 110)}px`, maxWidth: `${width * 1.3}px` }}
+        style={{ minWidth: `${Math.min(width, 6 * 114)}px`, maxWidth: `${width * 1.3}px` }}
         aria-label={`${names[pair.classes[0]]} and ${names[pair.classes[1]]}, confused: ${label}`}>
         {layers.map((layer, i) => (
-          <g transform={`translate(${i * (WIDTH + 18)} 0)`}>
-            <Strip pair={pair} layer={layer} />
-            <text class="name" x={WIDTH / 2} y={HEIGHT + 18}>
+          <g transform={`translate(${i * (each + GAP)} 0)`}>
+            <Strip pair={pair} layer={layer} width={each} />
+            <text class="name" x={each / 2} y={HEIGHT + 18}>
               {short(store.run!.layers[layer]!.name, 16)}</text>
-            <text x={WIDTH / 2} y={HEIGHT + 35}>
+            <text x={each / 2} y={HEIGHT + 35}>
               {percent(pair.byLayer[layer])}</text>
           </g>
         ))}
@@ -71,7 +73,7 @@ function Strips({ pair, layers, figure }: {
 }
 
 /** Two histograms over each other. */
-function Strip({ pair, layer }: { pair: Pair; layer: number }) {
+function Strip({ pair, layer, width }: { pair: Pair; layer: number; width: number }) {
   const store = useStore();
   const along = alongOf(store.records, pair, layer);
   const samples = store.array(pair.samples);
@@ -86,16 +88,16 @@ function Strip({ pair, layer }: { pair: Pair; layer: number }) {
     <>
       {bins.map((heights, which) => (
         <path class="area" fill={store.classColours[pair.classes[which]!]}
-          d={area(heights.map((n) => n / most))} />
+          d={area(heights.map((n) => n / most), width)} />
       ))}
-      <line class="base" x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
+      <line class="base" x1={0} x2={width} y1={HEIGHT} y2={HEIGHT} />
     </>
   );
 }
 
-function area(heights: number[]): string {
-  const step = WIDTH / heights.length;
+function area(heights: number[], width: number): string {
+  const step = width / heights.length;
   const steps = heights.map((h, i) =>
     `L${(i * step).toFixed(1)} ${(HEIGHT - h * (HEIGHT - 4)).toFixed(1)}h${step.toFixed(2)}`);
-  return `M0 ${HEIGHT}${steps.join("")}L${WIDTH} ${HEIGHT}Z`;
+  return `M0 ${HEIGHT}${steps.join("")}L${width} ${HEIGHT}Z`;
 }
