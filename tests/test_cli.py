@@ -87,7 +87,7 @@ def test_suspect_labels_are_listed_and_written(folder, capsys):
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:3] == ["part", "row", "file"]
     assert [int(row["position"]) for row in rows] == [one["position"] for one in found]
-    assert "looks like" in screen
+    assert "suggestion" in screen
     assert "labels to check" in screen
 
 
@@ -193,7 +193,8 @@ def test_inspect_reads_a_saved_network(ran, capsys):
 def test_data_prints_statistics_and_draws(folder, capsys):
     assert main(["data", "digits", "--out", "look"]) == 0
     said = capsys.readouterr().out
-    assert "0 to 16" in said
+    assert "min, max" in said
+    assert "0, 16" in said
     assert "principal components carry" in said
     pictures = {path.name for path in (folder / "look").iterdir()}
     assert pictures == {"samples.png", "components.png", "input.png"}

@@ -68,9 +68,9 @@ def test_a_dry_run_says_what_it_costs(folder, capsys):
     status, said = run(capsys, *given, "--dry-run", "--part", "1/16")
     assert status == 0
     words = " ".join(said.out.split())
-    assert "scatter of" in words
+    assert "dimensions reads time memory" in words
     assert "among 16" in words
-    assert "to read" in words
+    assert "; reads " in words
     assert "probe" not in words
 
 

@@ -78,7 +78,7 @@ def test_one_two_and_three_ranks_train_the_same(folder):
         done = layerwise(processes, *TRAIN, "--out", f"of-{processes}")
         assert done.returncode == 0, done.stderr
         # Rank 0 alone prints.
-        assert done.stdout.count("training finished after 45 steps of 13") == 1
+        assert done.stdout.count("training finished: 45 steps, batch size 13") == 1
         assert_same(f"of-{processes}", "one")
         for found, expected in zip(
             health(f"of-{processes}"), health("one"), strict=True

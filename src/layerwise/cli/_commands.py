@@ -343,10 +343,13 @@ def _trained(
         return result, diagnosis, STATUSES[result.status]
     presentation.print_training(console, result)
     if result.status != "interrupted":
-        presentation.print_diagnosis(console, diagnosis)
-        if run.fixable(diagnosis):
+        presentation.print_diagnosis(console, diagnosis, why=False)
+        if not diagnosis.healthy:
+            fix = " --fix" if run.fixable(diagnosis) else ""
             console.print(
-                f"  to try it: layerwise diagnose {run.named} --fix", soft_wrap=True
+                f"  more layerwise diagnose {run.named}{fix}",
+                markup=False,
+                soft_wrap=True,
             )
     if result.status == "interrupted":
         console.print(
@@ -376,9 +379,8 @@ def _shown(
 
     if study is not None:
         presentation.print_layers(console, study)
-        presentation.print_findings(console, study.findings, "on the page")
+        presentation.print_findings(console, study.findings, "see the page")
         if run.plan.suspects:
-            console.print()
             presentation.print_suspects(console, study.suspects, study.class_names)
     console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
     if options.json:

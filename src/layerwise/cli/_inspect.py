@@ -123,7 +123,6 @@ class InspectCommand(StoredOptions, ReadingOptions):
             )
         self._shown(console, study)
         if self.suspects:
-            console.print()
             presentation.print_suspects(console, study.suspects, study.class_names)
             file = ranks.from_first(
                 lambda: experiment.write_suspects(study, Path(self.out or "."))
@@ -161,10 +160,9 @@ class InspectCommand(StoredOptions, ReadingOptions):
                 **self._counting(bar),
             )
             page = ranks.from_first(lambda: self._page(study, target))
-        for finding in study.findings:
-            if finding.kind in GIVEN:
-                console.print(finding.text, markup=False, soft_wrap=True)
-        self._shown(console, study, "on the page")
+        first = [one for one in study.findings if one.kind in GIVEN]
+        presentation.print_details(console, first)
+        self._shown(console, study, "see the page")
         console.print(f"\npage in {page}", soft_wrap=True)
         return DONE
 
@@ -240,9 +238,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
         words += [f"{option} {value}" for option, value in options if value is not None]
         return " ".join(words)
 
-    def _shown(
-        self, console: "Console", study: "Study", rest: str = "with --json"
-    ) -> None:
+    def _shown(self, console: "Console", study: "Study", rest: str = "--json") -> None:
         from layerwise import experiment, presentation
 
         presentation.print_layers(console, study)

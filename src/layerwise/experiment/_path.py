@@ -37,6 +37,7 @@ from layerwise.presentation import (
 from layerwise.study import (
     CountingOptions,
     Study,
+    beside,
     inspect,
     inspect_inputs,
     load_for_inspecting,
@@ -44,6 +45,7 @@ from layerwise.study import (
     save_study,
     suspects,
     suspects_csv,
+    with_suspects,
 )
 from layerwise.training import (
     Checkpoint,
@@ -225,6 +227,7 @@ def finish(  # noqa: PLR0913
     if told is None:
         told = of_data() if of_data is not None else _look_at(run.baselines)
         if study is not None:
+            study = beside(study, told[0])
             _write_study(run, result, study, told)
     simple, statistics = told
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
@@ -288,7 +291,7 @@ def look_inside(
         seed=plan.recipe.seed,
         watch=judged,
     )
-    return replace(study, suspects=found)
+    return with_suspects(study, found)
 
 
 def write_suspects(study: Study, folder: Path) -> Path:

@@ -7,6 +7,7 @@ from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._terminal import (
     print_comparison,
     print_data,
+    print_details,
     print_diagnosis,
     print_findings,
     print_fixed,
@@ -51,6 +52,7 @@ __all__ = [
     "page",
     "print_comparison",
     "print_data",
+    "print_details",
     "print_diagnosis",
     "print_findings",
     "print_fixed",

@@ -1,5 +1,6 @@
 """A report, and its tables."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from layerwise.presentation._text import interval, known, short
 from layerwise.statistics import Share
 from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
 from layerwise.training import Result
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number, percent, percent_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +83,26 @@ def statistics_table(statistics: DataStatistics) -> Table:
     sets = statistics.sets
     rows = zip(*(_described(described) for described in sets.values()), strict=True)
     names = (
-        "samples", "shape of each", "type", "least to greatest", "mean ± deviation",
-        "scaled: type", "scaled: least to greatest", "scaled: mean ± deviation",
+        "samples", "shape of each", "dtype", "min, max", "mean ± std",
+        "dtype after scaling", "range after scaling", "mean ± std after scaling",
         "constant features", "duplicates", "missing values",
     )  # fmt: skip
     body = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
     return Table(("", *sets), body)
+
+
+def mean_and_std(mean: float, std: float) -> str:
+    """Write a mean to the digits that its standard deviation is written to.
+
+    >>> mean_and_std(33.337131, 78.590018), mean_and_std(0.0040039, 1.0022)
+    ('33.34 ± 78.59', '0.004 ± 1.002')
+    """
+    if not (math.isfinite(std) and std > 0):
+        return f"{number(mean, 4)} ± {number(std, 4)}"
+    digits = 3 - math.floor(math.log10(std))
+    if not 0 <= digits <= 6:
+        return f"{number(mean, 4)} ± {number(std, 4)}"
+    return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
 def _described(described: SetStatistics) -> Iterator[str]:
@@ -99,8 +114,9 @@ def _described(described: SetStatistics) -> Iterator[str]:
             yield from ("–", "–", "–")
         else:
             yield values.dtype
-            yield f"{number(values.minimum, 5)} to {number(values.maximum, 5)}"
-            yield f"{number(values.mean, 5)} ± {number(values.standard_deviation, 5)}"
+            between = ", " if values is described.values else " to "
+            yield between.join((number(values.minimum, 4), number(values.maximum, 4)))
+            yield mean_and_std(values.mean, values.standard_deviation)
     yield count(described.constant_features)
     yield count(described.duplicates)
     yield count(described.missing)
@@ -114,6 +130,20 @@ def class_table(statistics: DataStatistics) -> Table:
             (name, *map(count, described.class_counts))
             for name, described in statistics.sets.items()
         ],
+    )
+
+
+def class_sentence(statistics: DataStatistics) -> str:
+    """Say how large the classes are, where they are too many for a table."""
+    counts = next(iter(statistics.sets.values())).class_counts
+    order = np.argsort(counts, kind="stable")
+    fewest, most = (
+        f"{short(statistics.class_names[at])} ({count(counts[at])})"
+        for at in (order[0], order[-1])
+    )
+    name = next(iter(statistics.sets))
+    return (
+        f"{count(len(counts))} classes; fewest {name} samples: {fewest}, most: {most}"
     )
 
 
@@ -153,23 +183,26 @@ def score_table(report: Report) -> Table:
 def layer_table(study: Study) -> Table:
     """Return every layer's figures, a row for each, the raw input first."""
     return Table(
-        ("layer", "probe", "logistic", "nearest mean", "purity", "dead", "dup.",
-         "dimensions"),
+        ("layer", "linear probe", "logistic probe", "nearest mean",
+         "neighbour purity", "dead units", "duplicate units", "dimensions"),
         [_layer_row(layer) for layer in study],
     )  # fmt: skip
 
 
 def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
-    values = layer.measures.values
+    values, trials = layer.measures.values, layer.probe_accuracy.trials
+    shares = (
+        layer.probe_accuracy.value,
+        values["logistic_accuracy"],
+        values["nearest_mean_accuracy"],
+        values["neighbour_purity"],
+    )
     return (
         short(layer.name, 24),
-        percent(layer.probe_accuracy.value),
-        percent(values["logistic_accuracy"]),
-        percent(values["nearest_mean_accuracy"]),
-        percent(values["neighbour_purity"]),
+        *(percent_of(share, trials) for share in shares),
         count(layer.dead_units),
         count(int(np.sum(layer.duplicate))),
-        f"{number(layer.participation_ratio)} of {count(layer.units)}",
+        f"{known(layer.participation_ratio)} of {count(layer.units)}",
     )
 
 
@@ -209,7 +242,15 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
     """Return suspect labels, a row for each, with what speaks against them."""
     names = [short(name, 12) for name in class_names]
     return Table(
-        ("sample", "labelled", "looks like", "score", "surety", "nearest", "since"),
+        (
+            "sample",
+            "labelled",
+            "suggestion",
+            "score",
+            "confidence",
+            "neighbours",
+            "since",
+        ),
         [
             (
                 suspect.name,
@@ -231,7 +272,7 @@ def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) ->
     said, sure = study.answers
     head, cells = _shown(study, worst, feature_names)
     return Table(
-        ("sample", "is", "said", "sure", *head),
+        ("sample", "label", "predicted", "confidence", *head),
         [
             (
                 own,

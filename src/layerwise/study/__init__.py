@@ -12,6 +12,7 @@ from layerwise.study._file import load_study, save_study
 from layerwise.study._inputs import inspect_inputs
 from layerwise.study._inspect import inspect, is_module
 from layerwise.study._module_layers import ModuleLayer, module_layers
+from layerwise.study.findings import beside, with_suspects
 from layerwise.study.labels import out_of_fold_evidence, suspects, suspects_csv
 from layerwise.study.measures import MEASURES, Measures, load_for_inspecting
 from layerwise.study.passes import (
@@ -61,6 +62,7 @@ __all__ = [
     "Suspect",
     "Turn",
     "ValidationView",
+    "beside",
     "count_activations",
     "forecast",
     "inspect",
@@ -79,4 +81,5 @@ __all__ = [
     "studies_of",
     "suspects",
     "suspects_csv",
+    "with_suspects",
 ]

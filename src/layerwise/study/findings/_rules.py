@@ -5,6 +5,7 @@ in ``RULES`` is the order of use.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from layerwise.study.findings._layers import (
     alike,
@@ -32,7 +33,7 @@ from layerwise.study.findings._training import (
     short,
     width,
 )
-from layerwise.study.records import Finding, Study
+from layerwise.study.records import Finding, Study, Suspect
 
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     constant,
@@ -61,3 +62,11 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
 def study_findings(study: Study) -> tuple[Finding, ...]:
     """Return what a study has found out, most useful first."""
     return tuple(finding for rule in RULES for finding in rule(study))
+
+
+def with_suspects(study: Study, suspects: tuple[Suspect, ...]) -> Study:
+    """Return the study with other suspect labels, and findings that are of these."""
+    before = len(study.findings) - len(study_findings(study))
+    changed = replace(study, suspects=suspects)
+    findings = (*study.findings[:before], *study_findings(changed))
+    return replace(changed, findings=findings)

@@ -1,0 +1,81 @@
+"""A simple method beside the network: said where it is as good, and how surely."""
+
+from dataclasses import replace
+
+import pytest
+
+from layerwise.baselines import Baseline
+from layerwise.statistics import Share, wilson_interval
+from layerwise.study import Finding, Suspect, beside, with_suspects
+
+
+def share(right, samples):
+    return Share(right, samples, *wilson_interval(right, samples))
+
+
+def methods(nearest, samples, linear=0.5):
+    """Return the majority class, a regression, and the nearest neighbour."""
+    counts = (samples // 10, round(linear * samples), nearest)
+    names = ("majority class", "logistic regression", "nearest neighbour")
+    return [
+        Baseline(name, share(right, samples), 100)
+        for name, right in zip(names, counts, strict=True)
+    ]
+
+
+@pytest.fixture
+def right(study):
+    """Makes a study of a network with so many samples right."""
+    return lambda n, of: replace(study, accuracy=share(n, of))
+
+
+def found(study):
+    return [one for one in study.findings if one.kind == "simple method"]
+
+
+def test_it_comes_after_the_accuracy(right):
+    told = beside(right(9740, 10_000), methods(9810, 10_000))
+    kinds = [finding.kind for finding in told.findings]
+    assert kinds[:2] == ["accuracy", "simple method"]
+    (one,) = found(told)
+    assert one.headline == (
+        "Nearest neighbour beats the network: 98.1 % and 97.4 % correct"
+    )
+    assert (
+        "the difference is 0.7 points (± 0.4 points). That is more than" in one.detail
+    )
+
+
+def test_a_lead_that_may_be_chance_is_said_to_be(right):
+    (one,) = found(beside(right(262, 270), methods(265, 270)))
+    assert "That may be chance: " in one.detail
+    (one,) = found(beside(right(265, 270), methods(265, 270)))
+    assert one.headline.startswith(
+        "Nearest neighbour is as good as the network: 98.1 %"
+    )
+
+
+def test_the_best_method_is_named(right):
+    (one,) = found(beside(right(900, 1000), methods(910, 1000, linear=0.95)))
+    assert one.evidence["method"] == "logistic regression"
+
+
+def test_a_network_that_is_better_is_no_finding(right):
+    better = right(9741, 10_000)
+    assert beside(better, methods(9740, 10_000)).findings == better.findings
+
+
+def test_of_few_samples_nothing_is_said(right):
+    assert not found(beside(right(15, 19), methods(19, 19)))
+    assert found(beside(right(15, 20), methods(20, 20)))
+
+
+def test_other_suspects_change_their_finding_alone(study):
+    """Those of the networks out of fold take the place of the study's own."""
+    before = replace(study, findings=(Finding("first", "1", "", {}), *study.findings))
+    suspect = Suspect("test", 7, 9, 4, 1.0, 0.0, 0.99, 9, 10, None)
+    after = with_suspects(before, (suspect,))
+    (told,) = [one for one in after.findings if one.kind == "suspect labels"]
+    assert "Check test sample 7 first" in told.detail
+    others = [one for one in after.findings if one.kind != "suspect labels"]
+    assert others == [one for one in before.findings if one.kind != "suspect labels"]
