@@ -535,11 +535,13 @@ def _blocks(capture: Capture) -> Finding:
     names = list(capture.blocks)
     inside = sum(map(len, capture.blocks.values()))
     shown = names if len(names) <= NAMED else [names[0], "…", names[-1]]
+    many = len(names) > 1
     return Finding(
         "blocks",
-        f"Each block is one layer: {', '.join(shown)}",
-        f"The {count(inside)} layers with weights inside are left out; --layers weights,"
-        " or layers='weights', takes them in place of blocks.",
+        f"{count(len(names))} {'blocks are' if many else 'block is'} studied as one "
+        f"layer{' each' if many else ''}",
+        f"{', '.join(shown)}. The {count(inside)} layers with weights inside are left "
+        "out; --layers weights, or layers='weights', studies those instead.",
         {"blocks": {name: list(inner) for name, inner in capture.blocks.items()}},
         "counted",
     )
