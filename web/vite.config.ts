@@ -5,8 +5,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   // `h(tag, props, child)` is shorter than the automatic form: two kilobytes in all.
   oxc: {
-    jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
-    jsxInject: 'import { h, Fragment } from "preact"',
+    jsx: { runtime: "classic", pragma: "jsx", pragmaFrag: "jsxFragment" },
+    jsxInject: 'import { h as jsx, Fragment as jsxFragment } from "/src/h.ts"',
   },
   build: {
     outDir: "../src/layerwise/presentation/assets",

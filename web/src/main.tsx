@@ -1,6 +1,6 @@
 /** From what the page holds to what it shows. */
 
-import { effect } from "@preact/signals";
+import { effect } from "@preact/signals-core";
 import { options, render } from "preact";
 import { App } from "./app";
 import { blocksOf } from "./blocks";

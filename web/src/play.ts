@@ -1,6 +1,6 @@
 /** Time that passes: from snapshot to snapshot, and back to the start at the end. */
 
-import { effect, untracked } from "@preact/signals";
+import { effect, untracked } from "@preact/signals-core";
 import type { Store } from "./store";
 
 /** From one snapshot to the next, in milliseconds. */

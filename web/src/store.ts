@@ -1,9 +1,10 @@
 /** What is shown, as signals: everything on the page follows from these. */
 
 import { range } from "./numbers";
-import { batch, computed, Signal, signal, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, Signal, signal, type ReadonlySignal } from "@preact/signals-core";
 import { coloursOf, readLink, writeLink, type Section, type View } from "./link";
 import { maskOf, type Mark } from "./marks";
+import { between, cameraFor, WHOLE, type Camera } from "./paint/camera";
 import { DARK, LIGHT } from "./paint/colours";
 import { pixelsOf, tintOf } from "./paint/tint";
 import { DRAWN, FAINT, HIDDEN } from "./paint/points";
@@ -116,6 +117,26 @@ export function storeOf(records: Records) {
     return of && axes ? positionsAt(records, of, axes, snapshotOf(index), layer)
       : new Int16Array();
   }
+  const cameras = new Map<string, Camera>();
+  function cameraAt(index: number, layer: number, snapshot: number): Camera {
+    const [of, axes] = [payload.runs[index], basisOf(index)];
+    // Where decision regions are drawn, the view is theirs.
+    if (!of || !axes || of.regions?.layer === layer) return WHOLE;
+    const key = [index, axes.id, layer, snapshot].join();
+    let camera = cameras.get(key);
+    if (!camera) {
+      camera = cameraFor(positionsAt(records, of, axes, snapshot, layer));
+      cameras.set(key, camera);
+    }
+    return camera;
+  }
+  /** What a layer's view shows at the present time. */
+  function cameraOf(index: number, layer: number): Camera {
+    const at = Math.floor(timeOf(index));
+    const share = timeOf(index) - at;
+    const camera = cameraAt(index, layer, at);
+    return share ? between(camera, cameraAt(index, layer, at + 1), eased(share)) : camera;
+  }
   /** Layers shown of each run. */
   const layersOf = (index: number) => shownLayers(
     payload.runs[index]?.layers.length ?? 0, chosen.value,
@@ -151,7 +172,7 @@ export function storeOf(records: Records) {
     time, playing, basis, colour, hidden, marks, focus, hover, pair, chosen, finding,
     own, dark, narrow, drawing, section,
     snapshot, snapshotOf, moving, theme, classColours, timeOf, mask, markedSamples,
-    roles, tints, pixels, layersOf, basisOf, placesOf, current, link, go,
+    roles, tints, pixels, layersOf, basisOf, placesOf, cameraOf, current, link, go,
     colours: coloursOf(records),
     /** Follow a link: what it does not name starts anew. */
     follow(hash: string) {
@@ -180,6 +201,9 @@ export function storeOf(records: Records) {
     },
   });
 }
+
+/** How far points are when so much of the time between two snapshots has passed. */
+export const eased = (share: number) => share * share * (3 - 2 * share);
 
 /** Those chosen; else all; else the first, the last and some between, evenly. */
 export function shownLayers(

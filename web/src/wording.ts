@@ -15,6 +15,17 @@ export function percent(share: number | null | undefined): string {
   return share < 0.5 ? "< 0.001 %" : "> 99.999 %";
 }
 
+/** Of a probability, which is never none or all. */
+export const chance = (share: number) =>
+  (share > 0.9995 ? "> 99.9 %" : share < 0.0005 ? "< 0.1 %" : percent(share));
+
+/** On axes, where there is little room. */
+export function tick(value: number): string {
+  const size = Math.abs(value);
+  return size && (size >= 1e6 || size < 1e-4) ? value.toExponential()
+    : size >= 1e4 ? `${value / 1e3}k` : number(value, 3);
+}
+
 /** The same without a decimal, for small places. */
 export const wholePercent = (share: number | null | undefined) =>
   (share == null || !Number.isFinite(share) ? "–" : `${Math.round(100 * share)} %`);

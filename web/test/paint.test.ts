@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { between, cameraFor, WHOLE } from "../src/paint/camera";
 import { contrast, DARK, errorGround, LIGHT, mixed, pixelOf, ramp, rgbOf, textOn, type Rgb }
   from "../src/paint/colours";
 import { inside, nearest, simplified, towards } from "../src/paint/hit";
@@ -43,6 +44,34 @@ test("points that would reach beyond the edge are left out, not wrapped around",
   paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene,
     { faint: stampOf(2), drawn: stampOf(2) });
   expect([...target].filter((_, i) => i % SIZE < 3).every((v) => v === 0)).toBe(true);
+});
+
+test("points that have drawn together are magnified, others are not", () => {
+  const square = [-1, -1, 1, -1, -1, 1, 1, 1];
+  const at = (x: number, y: number, size: number) =>
+    cameraFor(Int16Array.from(square.map((v, i) => (i % 2 ? y : x) + v * size)));
+  expect(at(0, 0, 20000)).toBe(WHOLE);
+  expect(at(10000, -5000, 1000)).toEqual({ x: 10000, y: -5000, half: 1200 });
+  expect(at(0, 0, 0).half).toBeCloseTo(32767 / 60);
+  expect(cameraFor(new Int16Array())).toBe(WHOLE);
+});
+
+test("a few points far out do not keep a view from being magnified", () => {
+  const xy = new Int16Array(4000);
+  xy.set([30000, 30000]);
+  for (let i = 2; i < 4000; i++) xy[i] = i % 2000;
+  expect(cameraFor(xy).half).toBeLessThan(2000);
+});
+
+test("a camera on its way passes through sizes evenly by their ratio", () => {
+  const near = { x: 100, y: 0, half: 327.67 };
+  expect(between(WHOLE, near, 0.5)).toMatchObject({ x: 50, half: expect.closeTo(3276.7) });
+  expect(between(near, near, 0.5)).toBe(near);
+});
+
+test("what a camera shows fills the view", () => {
+  const frame = frameOf(100, 100, 0, { x: 1000, y: 500, half: 50 });
+  expect([frame.left + 1050 * frame.scale, frame.top - 450 * frame.scale]).toEqual([100, 100]);
 });
 
 test("a stamp's middle is covered, its edge in part", () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { csv, sampleRows } from "../src/save";
 import { scaleOf, spread, steps } from "../src/scale";
 import { shownLayers } from "../src/store";
-import { count, number, percent } from "../src/wording";
+import { chance, count, number, percent, tick } from "../src/wording";
 import { storeFor } from "./pages";
 
 test("marking greys the others in every layer, hiding takes a class out", () => {
@@ -99,6 +99,16 @@ test.each([[0, "0"], [999, "999"], [1000, "1,000"], [1234567, "1,234,567"], [-10
 test.each([[0.123456, "0.1235"], [12345, "12,350"], [1.5e-9, "1.5e-9"], [Infinity, "–"]])(
   "%d is written %s in four digits", (value, written) => {
     expect(number(value)).toBe(written);
+  });
+
+test.each([[300000, "300k"], [2.5e6, "2.5e+6"], [1e12, "1e+12"], [0.00001, "1e-5"], [0, "0"],
+  [9000, "9000"], [-20000, "-20k"]])("%d at a tick is %s", (value, written) => {
+  expect(tick(value)).toBe(written);
+});
+
+test.each([[0.72, "72.0 %"], [1, "> 99.9 %"], [0, "< 0.1 %"]])(
+  "a probability of %d is written %s", (share, written) => {
+    expect(chance(share)).toBe(written);
   });
 
 test.each([[0.979, "97.9 %"], [1, "100 %"], [0.99999, "99.999 %"], [0.9996, "99.96 %"], [0.0004, "0.04 %"], [0, "0 %"], [1e-9, "< 0.001 %"], [1 - 1e-9, "> 99.999 %"], [0.5, "50.0 %"], [NaN, "–"], [null, "–"]])(

@@ -2,7 +2,7 @@
 
 import { clamp } from "../numbers";
 import { hexOf, mixed, rgbOf, type Theme } from "./colours";
-import { DRAWN, SPAN, type Frame, type Scene } from "./points";
+import { DRAWN, type Frame, type Scene } from "./points";
 
 export interface Label {
   label: number;
@@ -64,13 +64,12 @@ export function writeLabels(
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const middle = frame.side / 2;
   const boxes = labels.map(({ label, name, x, y }) => {
     const text = name.length > 12 ? `${name.slice(0, 11)}…` : name;
     return {
       text, label, half: context.measureText(text).width / 2 + 2 * ratio,
-      x: frame.left + middle + (x / SPAN) * frame.side,
-      y: frame.top + middle - (y / SPAN) * frame.side,
+      x: frame.left + x * frame.scale,
+      y: frame.top - y * frame.scale,
     };
   });
   apart(boxes, size * 1.05);

@@ -1,6 +1,7 @@
 /** Points as pixels: one pass writes all of a view, faster than any drawing call. */
 
 import { clamp } from "../numbers";
+import { WHOLE, type Camera } from "./camera";
 
 /** What a sample is in the views at present. */
 export const HIDDEN = 0;
@@ -51,18 +52,25 @@ export function stampOf(radius: number, quick = false): Stamp {
 export const radiusFor = (points: number, side: number) =>
   clamp(side * Math.sqrt(0.055 / (Math.PI * Math.max(1, points))), 1.15, 4.5);
 
-/** Where the square lies in a view: centred, with a margin for the points' size. */
+/** From the square to a view: a point is at (left + scale x, top - scale y). */
 export interface Frame {
   left: number;
   top: number;
-  side: number;
+  scale: number;
 }
 
-export function frameOf(width: number, height: number, margin: number): Frame {
+/** What the camera shows, in the middle of a view with a margin for the points' size. */
+export function frameOf(
+  width: number, height: number, margin: number, camera: Camera = WHOLE,
+): Frame {
   const side = Math.max(1, Math.min(width, height) - 2 * margin);
-  return { left: (width - side) / 2, top: (height - side) / 2, side };
+  const scale = side / (2 * camera.half);
+  return {
+    left: width / 2 - camera.x * scale, top: height / 2 + camera.y * scale, scale,
+  };
 }
 
+/** The square's side. */
 export const SPAN = 65534;
 
 /** Paint the scene into pixels; those that are not covered stay as they are. */
@@ -70,9 +78,7 @@ export function paint(
   target: Uint32Array, width: number, height: number, frame: Frame, scene: Scene,
   stamps: { faint: Stamp; drawn: Stamp },
 ): void {
-  const scale = frame.side / SPAN;
-  const left = frame.left + frame.side / 2;
-  const top = frame.top + frame.side / 2;
+  const { left, top, scale } = frame;
   const { from, to, share, roles, pixels, faint } = scene;
   const points = Math.min(from.length / 2, to ? to.length / 2 : Infinity, roles.length);
   for (let role = FAINT; role <= DRAWN; role++) {
@@ -119,12 +125,13 @@ export function paintGround(
   target: Uint32Array, width: number, height: number, frame: Frame,
   size: number, pixels: Uint32Array,
 ): void {
-  const step = size / frame.side;
+  const step = size / (SPAN * frame.scale);
+  const [left, top] = [frame.left - (SPAN / 2) * frame.scale, frame.top - (SPAN / 2) * frame.scale];
   for (let y = 0; y < height; y++) {
-    const row = Math.floor((y - frame.top) * step);
+    const row = Math.floor((y - top) * step);
     if (row < 0 || row >= size) continue;
     for (let x = 0; x < width; x++) {
-      const column = Math.floor((x - frame.left) * step);
+      const column = Math.floor((x - left) * step);
       if (column < 0 || column >= size) continue;
       target[y * width + x] = pixels[row * size + column]!;
     }

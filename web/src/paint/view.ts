@@ -1,9 +1,9 @@
 /** One layer's view: follows the store, paints once a frame at most. */
 
-import { effect, type Signal } from "@preact/signals";
+import { effect, type Signal } from "@preact/signals-core";
 import type { Run } from "../payload";
 import { knownAt, positionsAt, slice, snapshotsOf } from "../records";
-import type { Store } from "../store";
+import { eased, type Store } from "../store";
 import { hexOf, mixed, pixelOf, rgbOf } from "./colours";
 import { labelsOf, writeLabels } from "./labels";
 import { DRAWN, frameOf, paint, paintGround, radiusFor, stampOf, type Scene } from "./points";
@@ -15,8 +15,10 @@ export interface Size {
 
 export const MARGIN = 8;
 
-/** Where the square is in a view of this size, in CSS pixels. */
-export const viewFrame = ({ width, height }: Size) => frameOf(width, height, MARGIN);
+/** From the square to a view of this size, in CSS pixels. */
+export const viewFrame = (
+  store: Store, index: number, layer: number, { width, height }: Size,
+) => frameOf(width, height, MARGIN, store.cameraOf(index, layer));
 
 const waiting = new Map<HTMLCanvasElement, () => void>();
 
@@ -51,11 +53,12 @@ export function follow(
     const names = store.payload.classes.names;
     const colours = store.classColours;
     const ground = groundOf(store, run, index, layer);
+    const camera = store.cameraOf(index, layer);
     inFrame(canvas, () => {
       const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
       if (canvas.width !== w) canvas.width = w;
       if (canvas.height !== h) canvas.height = h;
-      const frame = frameOf(w, h, MARGIN * ratio);
+      const frame = frameOf(w, h, MARGIN * ratio, camera);
       const context = canvas.getContext("2d")!;
       if (image?.width !== w || image.height !== h) image = context.createImageData(w, h);
       const target = new Uint32Array(image.data.buffer);
@@ -106,7 +109,6 @@ function sceneOf(store: Store, run: Run, index: number, layer: number): Scene | 
   return { from, to, share: eased(share), ...shared };
 }
 
-const eased = (share: number) => share * share * (3 - 2 * share);
 
 function groundOf(store: Store, run: Run, index: number, layer: number) {
   const { regions } = run;

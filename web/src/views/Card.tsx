@@ -4,11 +4,10 @@ import type { Column, Run } from "../payload";
 import { columnsOf, neighboursOf, readingsOf, settledOf, sourceOf } from "../records";
 import { sampleRows, saveCsv } from "../save";
 import type { Store } from "../store";
-import { count, initials, number, percent, plural, short } from "../wording";
+import { chance, count, initials, number, plural, short } from "../wording";
 import { useStore } from "./context";
-import { announced } from "./drawing";
 import { describe } from "./describe";
-import { Chip, nameOf, Picture } from "./parts";
+import { Chip, nameOf, Picture, sentenceOf } from "./parts";
 import { Sheet } from "./Sheet";
 
 export function Card() {
@@ -17,7 +16,7 @@ export function Card() {
   return (
     <aside class="card" aria-label="Sample" tabIndex={0}>
       {sample >= 0 ? <Sample sample={sample} /> : <Hint />}
-      <p class="spoken" aria-live="polite">{announced({ store })}</p>
+      <p class="spoken" aria-live="polite">{store.focus >= 0 && sentenceOf(store, store.focus)}</p>
       <FindingDetail />
       <Marked />
     </aside>
@@ -66,9 +65,6 @@ function rowOf({ payload, records }: Store, sample: number): string {
     ? `row ${count(source.row)}${source.file && ` of ${short(source.file, 28)}`}` : "";
 }
 
-/** Rounded to sixteen bits: what is 1 there need not be so. */
-const SUREST = 0.99999;
-
 function Answer({ run, index, sample }: { run: Run; index: number; sample: number }) {
   const store = useStore();
   const said = store.answersAt(index)?.[sample];
@@ -78,7 +74,7 @@ function Answer({ run, index, sample }: { run: Run; index: number; sample: numbe
   return (
     <>
       <dt>{who}</dt>
-      <dd><Chip of={said} /> {sure != null && percent(Math.min(sure / 65535, SUREST))}</dd>
+      <dd><Chip of={said} /> {sure != null && chance(sure / 65535)}</dd>
     </>
   );
 }

@@ -4,7 +4,7 @@ import { clamp } from "../numbers";
 import { useRef } from "preact/hooks";
 import type { Chart, Run } from "../payload";
 import { scaleOf, spread, type Scale } from "../scale";
-import { number, short, wholePercent } from "../wording";
+import { short, tick, wholePercent } from "../wording";
 import { useStore } from "./context";
 import { SaveChart, Section } from "./parts";
 
@@ -93,16 +93,15 @@ function Axes({ chart, x, y, box }: Parts) {
   const middle = (box.left + box.right) / 2;
   return (
     <>
-      {y.ticks.map((tick) => (
+      {y.ticks.map((value) => (
         <g>
-          <line class="grid" x1={box.left} x2={box.right} y1={y(tick)} y2={y(tick)} />
-          <text x={box.left - 6} y={y(tick)} class="end">
-            {chart.y.percent ? wholePercent(tick) : number(tick, 3)}</text>
+          <line class="grid" x1={box.left} x2={box.right} y1={y(value)} y2={y(value)} />
+          <text x={box.left - 6} y={y(value)} class="end">
+            {chart.y.percent ? wholePercent(value) : tick(value)}</text>
         </g>
       ))}
-      {x.ticks.map((tick) => (
-        <text x={x(tick)} y={box.bottom + 15}>
-          {number(tick, 3)}</text>
+      {x.ticks.map((value) => (
+        <text x={x(value)} y={box.bottom + 15}>{tick(value)}</text>
       ))}
       <text x={middle} y={HEIGHT - 5}>{chart.x.label}</text>
       <text transform={`translate(11 ${(box.top + box.bottom) / 2}) rotate(-90)`}>{chart.y.label}</text>

@@ -3,18 +3,17 @@
 import { hexOf } from "../paint/colours";
 import { short } from "../wording";
 import { useStore } from "./context";
-import { Choice } from "./parts";
+import { Choice, Toggle } from "./parts";
 
 export function Controls() {
   const store = useStore();
   const { run } = store;
   if (!run?.layers.length) return null;
   return (
-    <div class="controls" role="toolbar" aria-label="View">
+    <div class="controls" role="group" aria-label="View">
       <Time />
-      <button class="draw" aria-pressed={store.drawing}
-        onClick={() => { store.drawing = !store.drawing; }}>
-        draw around</button>
+      <Toggle class="draw" on={store.drawing}
+        onClick={() => { store.drawing = !store.drawing; }}>draw around</Toggle>
       <details class="fold" open={!store.narrow}>
         <summary>view</summary>
         <div class="row">
@@ -39,11 +38,11 @@ function Time() {
   const isPlaying = store.playing;
   return (
     <div class="time">
-      <button class="play" aria-pressed={isPlaying}
+      <Toggle class="play" on={isPlaying}
         onClick={() => { store.playing = !isPlaying; }}>
         <span aria-hidden="true">{isPlaying ? "❚❚" : "▶"}</span>
         <span class="word">{isPlaying ? " pause" : " watch it learn"}</span>
-      </button>
+      </Toggle>
       <label>
         <span class="epoch">{short(label, 14)}</span>
         <input type="range" min={0} max={store.last} step={1} aria-label="snapshot"
@@ -94,10 +93,9 @@ function Legend() {
       {names.length <= 30 && (
         <div role="group" aria-label="classes" class="classes">
           {names.map((name, label) => (
-            <button title={name}
-              aria-pressed={!store.hidden.includes(label)}
+            <Toggle title={name} on={!store.hidden.includes(label)}
               style={byClass ? { borderBottomColor: store.classColours[label] ?? "" } : {}}
-              onClick={() => store.toggle(label)}>{short(name, 12)}</button>
+              onClick={() => store.toggle(label)}>{short(name, 12)}</Toggle>
           ))}
         </div>
       )}

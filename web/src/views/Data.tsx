@@ -1,7 +1,6 @@
 /** Tables and facts, and all findings: what is read rather than looked at. */
 
 import type { PageTable } from "../payload";
-import { saveCsv } from "../save";
 import { useStore } from "./context";
 import { Section } from "./parts";
 
@@ -17,8 +16,6 @@ export function Data() {
 }
 
 export function Table({ table, open = false }: { table: PageTable; open?: boolean }) {
-  const { payload } = useStore();
-  const save = () => saveCsv(`${payload.name}-${table.id}.csv`, [table.head, ...table.rows]);
   return (
     <details class="table" open={open}>
       <summary>{table.title}</summary>
@@ -41,7 +38,6 @@ export function Table({ table, open = false }: { table: PageTable; open?: boolea
           </tbody>
         </table>
       </div>
-      <button class="csv" onClick={save}>CSV</button>
     </details>
   );
 }

@@ -1,7 +1,7 @@
 /** A picture drawn by hand, with a pointer or with keys. */
 
 import { clamp } from "../numbers";
-import { useSignal } from "@preact/signals";
+import { useSignal } from "../h";
 import { useEffect, useRef } from "preact/hooks";
 import { centred } from "../forward";
 import type { PictureInput } from "../payload";

@@ -6,7 +6,7 @@ import { slice } from "../records";
 import { count, plural } from "../wording";
 import { useStore } from "./context";
 import { describe } from "./describe";
-import { Chip, Section } from "./parts";
+import { Chip, Section, Toggle } from "./parts";
 import { Sheet } from "./Sheet";
 
 /** More classes than this are a list of the commonest errors. */
@@ -64,7 +64,7 @@ function useCell({ n, label, answer }: Cell) {
   const marked = store.marks.some((mark) =>
     mark.kind === "cell" && mark.at[0] === label && mark.at[1] === answer);
   return {
-    "aria-pressed": marked,
+    on: marked,
     "aria-label": `labelled ${names[label]}, answered ${names[answer]}: ${count(n)}`,
     onClick: (event: MouseEvent) =>
       store.mark({ kind: "cell", at: [label, answer] }, event.shiftKey),
@@ -104,12 +104,12 @@ function MatrixCell({ cell, most }: { cell: Cell; most: number }) {
   const attributes = useCell(cell);
   if (!cell.n) return null;
   if (cell.label === cell.answer) {
-    return <button class="right" {...attributes}>{count(cell.n)}</button>;
+    return <Toggle class="right" {...attributes}>{count(cell.n)}</Toggle>;
   }
   const ground = mixed(theme.paper, theme.wrong, 0.1 + (0.75 * cell.n) / most);
   return (
-    <button {...attributes}
-      style={{ backgroundColor: hexOf(ground), color: textOn(ground) }}>{count(cell.n)}</button>
+    <Toggle {...attributes}
+      style={{ backgroundColor: hexOf(ground), color: textOn(ground) }}>{count(cell.n)}</Toggle>
   );
 }
 
@@ -124,8 +124,8 @@ function List({ cells }: { cells: Cell[] }) {
 
 function Listed({ cell }: { cell: Cell }) {
   return (
-    <button {...useCell(cell)}>
+    <Toggle {...useCell(cell)}>
       <Chip of={cell.label} /> → <Chip of={cell.answer} /> <b>{count(cell.n)}</b>
-    </button>
+    </Toggle>
   );
 }

@@ -3,6 +3,7 @@
 import type { Payload } from "../payload";
 import { count, percent, plural, short } from "../wording";
 import { useStore } from "./context";
+import { Toggle } from "./parts";
 
 export function Header() {
   const store = useStore();
@@ -19,9 +20,8 @@ export function Header() {
         </p>
       )}
       <p class="structure">{[payload.structure?.replaceAll(" ", ""), drawn(store)].filter(Boolean).join(" · ")}</p>
-      <button class="theme" aria-label="Light or dark"
-        aria-pressed={store.dark} title="Light or dark"
-        onClick={() => { store.dark = !store.dark; }}>◐</button>
+      <Toggle class="theme" on={store.dark} aria-label="Dark" title="Light or dark"
+        onClick={() => { store.dark = !store.dark; }}>◐</Toggle>
     </header>
   );
 }
@@ -53,11 +53,10 @@ export function FindingButtons() {
   return (
     <nav class="findings" aria-label="Findings">
       {findings.slice(0, BUTTONS).map((one) => (
-        <button title={one.headline}
-          aria-pressed={store.finding === one}
+        <Toggle on={store.finding === one} title={one.headline}
           onClick={() => (store.finding === one ? store.mark(null) : store.show(one))}>
           {short(one.button!, 40)}
-        </button>
+        </Toggle>
       ))}
       <a href="#s=findings" class="more"
         onClick={(event) => { event.preventDefault(); store.section = "findings"; }}>

@@ -1,12 +1,12 @@
 /** Which layer knows which class: a table of buttons, following the snapshot. */
 
 import { range } from "../numbers";
-import { useSignal } from "@preact/signals";
+import { useSignal } from "../h";
 import { errorGround, hexOf, textOn } from "../paint/colours";
 import { slice } from "../records";
 import { count, initials, percent } from "../wording";
 import { useStore } from "./context";
-import { Chip, Section } from "./parts";
+import { Chip, Section, Toggle } from "./parts";
 
 /** More classes than this are folded, the worst shown first. */
 const ROWS = 20;
@@ -52,13 +52,13 @@ export function HeatMap() {
                     && mark.at[0] === layer && mark.at[1] === label);
                   return (
                     <td>
-                      <button aria-pressed={marked}
+                      <Toggle on={marked}
                         aria-label={`${names[label]} in ${name}: ${percent(share)}`}
                         style={{ backgroundColor: hexOf(ground), color: textOn(ground) }}
                         onClick={(event) =>
                           store.mark({ kind: "missed", at: [layer, label] }, event.shiftKey)}>
                         {percent(share).replace(" %", "")}
-                      </button>
+                      </Toggle>
                     </td>
                   );
                 })}

@@ -1,12 +1,12 @@
 /** A sample of the reader's own: what the network makes of it, layer by layer. */
 
-import { useSignal } from "@preact/signals";
+import { useSignal } from "../h";
 import { useEffect } from "preact/hooks";
 import { forward, placed } from "../forward";
 import type { FeatureInput, Network } from "../payload";
 import { columnsOf } from "../records";
 import type { Store } from "../store";
-import { number, percent, short } from "../wording";
+import { chance, number, short } from "../wording";
 import { useStore } from "./context";
 import { DrawPicture } from "./DrawPicture";
 import { Chip, Section } from "./parts";
@@ -68,7 +68,7 @@ function Answer() {
           <li>
             <Chip of={label} />
             <i style={{ width: `${100 * own.probabilities[label]!}px` }} />
-            <span>{percent(own.probabilities[label])}</span>
+            <span>{chance(own.probabilities[label]!)}</span>
           </li>
         ))}
       </ol>

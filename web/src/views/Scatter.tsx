@@ -1,8 +1,8 @@
 /** One layer: its points, and what is drawn over them without painting them anew. */
 
-import { signal, type Signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals-core";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { SPAN } from "../paint/points";
+import { zoomOf } from "../paint/camera";
 import { follow, viewFrame, type Size } from "../paint/view";
 import type { Store } from "../store";
 import { count, percent, wholePercent } from "../wording";
@@ -58,11 +58,15 @@ function Heading({ index, layer }: { index: number; layer: number }) {
   const basis = store.basisOf(index);
   const shows = basis?.shows?.[snapshot]?.[layer];
   const read = accuracy[snapshot];
+  const zoom = store.moving ? 1 : Math.round(zoomOf(store.cameraOf(index, layer)));
   return (
     <figcaption>
       <strong title={`${name}: ${count(units)} units`}>{name}</strong>
       {read != null && (
         <b title={`linear-probe accuracy of ${name}`}>{percent(read)}</b>
+      )}
+      {zoom > 1 && (
+        <small title={`magnified ${zoom} times: the points have drawn together`}>×{zoom}</small>
       )}
       {shows != null && (
         <small title={basis?.title}>{basis?.showsWord ?? "shows"} {wholePercent(shows)}</small>
@@ -82,11 +86,10 @@ export interface ViewParts {
 /** The ring, the lasso and the star: they move while the points stand still. */
 function Overlay({ store, index, layer, size, drawn }: ViewParts) {
   const { width, height } = size.value;
-  if (!width) return null;
-  const frame = viewFrame(size.value);
-  const scale = frame.side / SPAN;
-  const x = (value: number) => frame.left + frame.side / 2 + value * scale;
-  const y = (value: number) => frame.top + frame.side / 2 - value * scale;
+  if (!width || (store.moving && !store.own)) return null;
+  const { left, top, scale } = viewFrame(store, index, layer, size.value);
+  const x = (value: number) => left + value * scale;
+  const y = (value: number) => top - value * scale;
   const ring = ringOf(store, index, layer);
   const { path, radius } = drawn.value;
   const star = index === 0 ? store.own?.places[layer] : null;

@@ -3,6 +3,7 @@
 import { percent } from "../wording";
 import { VIEWS } from "../store";
 import { useStore } from "./context";
+import { Toggle } from "./parts";
 import { Scatter } from "./Scatter";
 
 export function Scatters({ run: index }: { run: number }) {
@@ -34,10 +35,10 @@ function ChooseLayers() {
       <summary>choose layers ({shown.length} of {layers.length})</summary>
       <div>
         {layers.map(({ name, accuracy }, layer) => (
-          <button key={layer} aria-pressed={shown.includes(layer)}
+          <Toggle key={layer} on={shown.includes(layer)}
             onClick={() => toggle(layer)}>
             {name} <small>{percent(accuracy[store.snapshot])}</small>
-          </button>
+          </Toggle>
         ))}
       </div>
     </details>

@@ -1,9 +1,9 @@
 /** Samples beside each other: their pictures, or else their names. */
 
-import { useSignal } from "@preact/signals";
+import { useSignal } from "../h";
 import { plural } from "../wording";
 import { useStore } from "./context";
-import { Chip, nameOf, Picture } from "./parts";
+import { Chip, nameOf, Picture, sentenceOf, Toggle } from "./parts";
 
 export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most?: number }) {
   const store = useStore();
@@ -12,18 +12,16 @@ export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most
   if (!table || !samples.length) return null;
   const shown = samples.slice(0, most + more.value);
   const answers = store.answersAt(0);
-  const { names } = store;
   return (
     <div class={table.pictures ? "sheet" : "sheet rows"}>
       {shown.map((sample) => {
         const label = store.records.labels[sample]!;
         const said = answers?.[sample];
         const wrong = said != null && said !== label;
-        const title = `${nameOf(store, table, sample)}, labelled ${names[label]}${
-          said == null ? "" : `, answered ${names[said]}`}`;
+        const title = sentenceOf(store, sample);
         return (
-          <button key={sample} title={title} aria-label={table.pictures && title}
-            class={wrong ? "wrong" : ""} aria-pressed={store.focus === sample}
+          <Toggle key={sample} on={store.focus === sample} title={title}
+            aria-label={table.pictures && title} class={wrong ? "wrong" : ""}
             onClick={() => { store.focus = sample; }}>
             {table.pictures ? <Picture table={table} at={sample} size={28} /> : (
               <>
@@ -31,7 +29,7 @@ export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most
                 <Chip of={label} />{wrong && <>→ <Chip of={said} /></>}
               </>
             )}
-          </button>
+          </Toggle>
         );
       })}
       {samples.length > shown.length && (

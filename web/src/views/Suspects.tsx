@@ -1,14 +1,14 @@
 /** Suspicious labels to work through: keep, relabel or skip each, then save the list. */
 
 import { clamp } from "../numbers";
-import { useSignal } from "@preact/signals";
+import { useSignal } from "../h";
 import { useRef } from "preact/hooks";
 import type { Suspect } from "../payload";
 import { PLACE, placeOf, saveCsv } from "../save";
 import type { Store } from "../store";
-import { count, percent, plural } from "../wording";
+import { chance, count, plural } from "../wording";
 import { useStore } from "./context";
-import { Chip, nameOf, Picture, Section } from "./parts";
+import { Chip, nameOf, Picture, Section, Toggle } from "./parts";
 
 const DECISIONS = ["keep", "relabel", "skip"] as const;
 type Decision = (typeof DECISIONS)[number];
@@ -71,9 +71,8 @@ export function Suspects() {
         </div>
         <div class="decide">
           {DECISIONS.map((decision) => (
-            <button
-              aria-pressed={decisions.value[at.value] === decision}
-              onClick={() => decide(decision)}>{decision}</button>
+            <Toggle on={decisions.value[at.value] === decision}
+              onClick={() => decide(decision)}>{decision}</Toggle>
           ))}
           <button class="csv" disabled={!done}
             onClick={() => saveCsv(`${store.payload.name}-labels.csv`,
@@ -103,7 +102,7 @@ function Evidence({ suspect }: { suspect: Suspect }) {
       <dt>{title(store, suspect)}</dt><dd />
       <dt>labelled</dt><dd><Chip of={suspect.label} /></dd>
       <dt>looks like</dt>
-      <dd><Chip of={suspect.suggestion} /> {percent(suspect.probability)}</dd>
+      <dd><Chip of={suspect.suggestion} /> {chance(suspect.probability)}</dd>
       {suspect.neighbours > 0 && (
         <>
           <dt>neighbours</dt>

@@ -4,7 +4,6 @@ import { range } from "../numbers";
 import { nearest, simplified, towards } from "../paint/hit";
 import { SPAN } from "../paint/points";
 import { viewFrame } from "../paint/view";
-import { nameOf } from "./parts";
 import type { ViewParts } from "./Scatter";
 
 export interface Drawn {
@@ -21,18 +20,18 @@ const STEPS: Record<string, [number, number]> = {
 
 export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
   const points = () => store.placesOf(index, layer);
+  const frame = () => viewFrame(store, index, layer, size.value);
   let started: [number, number] | null = null;
 
   const place = (event: PointerEvent): [number, number] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    const frame = viewFrame(size.value);
-    const scale = SPAN / frame.side;
+    const { left, top, scale } = frame();
     return [
-      (event.clientX - box.left - frame.left - frame.side / 2) * scale,
-      -(event.clientY - box.top - frame.top - frame.side / 2) * scale,
+      (event.clientX - box.left - left) / scale, (top - (event.clientY - box.top)) / scale,
     ];
   };
-  const reach = () => (REACH * SPAN) / viewFrame(size.value).side;
+  const reach = () => REACH / frame().scale;
+  const radius = () => drawn.value.radius || 20 / frame().scale;
   const at = (event: PointerEvent) =>
     nearest(points(), store.roles, ...place(event), reach());
   const draws = (event: PointerEvent) => event.pointerType !== "touch" || store.drawing;
@@ -53,12 +52,12 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
     const xy = points();
     const sample = store.focus;
     if (sample < 0 || 2 * sample >= xy.length) return;
-    const radius = drawn.value.radius || SPAN / 16;
+    const around = radius();
     const circle = range(24).flatMap((i) => [
-      xy[2 * sample]! + radius * Math.cos((Math.PI * i) / 12),
-      xy[2 * sample + 1]! + radius * Math.sin((Math.PI * i) / 12),
+      xy[2 * sample]! + around * Math.cos((Math.PI * i) / 12),
+      xy[2 * sample + 1]! + around * Math.sin((Math.PI * i) / 12),
     ]);
-    drawn.value = { path: [], radius };
+    drawn.value = { path: [], radius: around };
     mark(simplified(circle), add);
   }
 
@@ -100,8 +99,7 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
       else if (event.key === "m" || event.key === "M") around(event.shiftKey);
       else if (event.key === "+" || event.key === "-") {
         const factor = event.key === "+" ? 1.3 : 1 / 1.3;
-        const before = drawn.value.radius || SPAN / 16;
-        drawn.value = { path: [], radius: Math.min(SPAN, before * factor) };
+        drawn.value = { path: [], radius: Math.min(SPAN, radius() * factor) };
       } else return;
       event.preventDefault();
       event.stopPropagation();
@@ -111,15 +109,3 @@ export function handlersOf({ store, index, layer, size, drawn }: ViewParts) {
     },
   };
 }
-
-/** What a screen reader is told of a pinned sample. */
-export function announced({ store }: Pick<ViewParts, "store">): string {
-  const sample = store.focus;
-  const { names, payload: { samples } } = store;
-  if (sample < 0 || !samples) return "";
-  const said = store.answersAt(0)?.[sample];
-  return `${nameOf(store, samples, sample)}, labelled ${
-    names[store.records.labels[sample]!]}${
-    said == null ? "" : `, the network says ${names[said]}`}`;
-}
-

@@ -1,6 +1,6 @@
 /** Small parts that many views have. */
 
-import type { ComponentChildren, RefObject } from "preact";
+import type { ComponentChildren, ComponentProps, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { rgbOf, textOn } from "../paint/colours";
 import type { SampleTable } from "../payload";
@@ -10,6 +10,11 @@ import { download, rasterised, standalone, svgBlob } from "../save";
 import type { Store } from "../store";
 import { count, short } from "../wording";
 import { useStore } from "./context";
+
+/** A button that is on or off. */
+export function Toggle({ on, ...rest }: ComponentProps<"button"> & { on: boolean }) {
+  return <button aria-pressed={on} {...rest} />;
+}
 
 /** A class's name on its colour. */
 export function Chip({ of, title }: { of: number; title?: string }) {
@@ -61,6 +66,14 @@ export function Section({ id, title, note, children }: {
 export const nameOf = ({ array }: Store, { part, positions }: SampleTable, at: number) =>
   `${part} ${count(array(positions)[at] ?? at)}`;
 
+/** What a sample is, is labelled and is answered. */
+export function sentenceOf(store: Store, sample: number): string {
+  const { names, samples, records } = store;
+  const said = store.answersAt(0)?.[sample];
+  return `${nameOf(store, samples!, sample)}, labelled ${names[records.labels[sample]!]}${
+    said == null ? "" : `, answered ${names[said]}`}`;
+}
+
 /** One of several, as buttons. */
 export function Choice<T extends string | number>({ label, options, value, choose }: {
   label: string; value: T; choose: (value: T) => void;
@@ -70,10 +83,8 @@ export function Choice<T extends string | number>({ label, options, value, choos
     <div class="choice" role="group" aria-label={label}>
       <span class="choice-label" aria-hidden="true">{label}</span>
       {options.map((option) => (
-        <button aria-pressed={option.id === value}
-          title={option.title} onClick={() => choose(option.id)}>
-          {short(option.label)}
-        </button>
+        <Toggle on={option.id === value} title={option.title}
+          onClick={() => choose(option.id)}>{short(option.label)}</Toggle>
       ))}
     </div>
   );

@@ -1,7 +1,7 @@
 /** A view as a file: as it is painted, or its points as paths. */
 
 import { hexOf, type Rgb } from "../paint/colours";
-import { FAINT, HIDDEN, SPAN } from "../paint/points";
+import { FAINT, HIDDEN } from "../paint/points";
 import { viewFrame } from "../paint/view";
 import { download, pngOf, svgBlob } from "../save";
 import type { Store } from "../store";
@@ -20,7 +20,7 @@ const SIDE = 400;
 /** A path for each colour: dots are lines of no length with round ends. */
 export function scatterSvg(store: Store, index: number, layer: number): string {
   const xy = store.placesOf(index, layer);
-  const frame = viewFrame({ width: SIDE, height: SIDE });
+  const frame = viewFrame(store, index, layer, { width: SIDE, height: SIDE });
   const pixels = store.pixels[index]!.value;
   const roles = store.roles;
   const theme = store.theme;
@@ -28,8 +28,8 @@ export function scatterSvg(store: Store, index: number, layer: number): string {
   for (let i = 0; i < xy.length / 2; i++) {
     if (roles[i] === HIDDEN) continue;
     const colour = roles[i] === FAINT ? hexOf(theme.faint) : hexOf(rgb(pixels[i]!));
-    const x = frame.left + frame.side / 2 + (xy[2 * i]! / SPAN) * frame.side;
-    const y = frame.top + frame.side / 2 - (xy[2 * i + 1]! / SPAN) * frame.side;
+    const x = frame.left + xy[2 * i]! * frame.scale;
+    const y = frame.top - xy[2 * i + 1]! * frame.scale;
     if (!paths.has(colour)) paths.set(colour, []);
     paths.get(colour)!.push(`M${x.toFixed(1)} ${y.toFixed(1)}h0`);
   }
