@@ -124,7 +124,7 @@ function List({ cells }: { cells: Cell[] }) {
 
 function Listed({ cell }: { cell: Cell }) {
   return (
-    <Toggle {...useCell(cell)}>
+    <Toggle {...useCell(cell)} aria-label={undefined}>
       <Chip of={cell.label} /> → <Chip of={cell.answer} /> <b>{count(cell.n)}</b>
     </Toggle>
   );
