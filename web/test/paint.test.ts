@@ -39,7 +39,7 @@ test("half way between two snapshots a point is half way", () => {
 
 test("points that would reach beyond the edge are left out, not wrapped around", () => {
   const target = new Uint32Array(SIZE * SIZE);
-  const scene = { from: Int16Array.of(32767, 0), share: 0, roles: Uint8Array.of(DRAWN),
+  const scene = { from: Int16Array.of(30000, 0), share: 0, roles: Uint8Array.of(DRAWN),
     pixels: Uint32Array.of(0xffffffff), faint: 0 };
   paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene,
     { faint: stampOf(2), drawn: stampOf(2) });

@@ -37,6 +37,14 @@ test("a finding sets the view; a mark of the reader's own ends it", () => {
   expect(store.finding).toBeNull();
 });
 
+test("what one finding coloured another does not keep", () => {
+  const store = storeFor();
+  const [errors, pair] = store.run!.findings;
+  store.show(errors!);
+  store.show(pair!);
+  expect(store.link).toBe("m=pair:0.1&p=0.1");
+});
+
 test("a link that is followed starts anew", () => {
   const store = storeFor();
   store.follow("#e=1&c=error&f=3");
@@ -66,6 +74,9 @@ test("marked samples are saved with their rows", () => {
     "width", "height", "weight", "town"]);
   expect(rows[2]!.slice(0, 4)).toEqual(["test sample", "21", "test.csv", "22"]);
   expect(rows).toHaveLength(3);
+  const town = store.array(store.samples!.columns![4]!.values)[7]!;
+  expect(rows[2]!.at(-1)).toBe(["Bern", "Oslo", "Rome"][town]);
+  expect(rows[2]!.at(-2)).toBe(String(store.array(store.samples!.columns![3]!.values)[7]));
 });
 
 test("commas, quotes and lines in cells stay in their cells", () => {

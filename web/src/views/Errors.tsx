@@ -29,8 +29,9 @@ export function Errors() {
   const shown = marks.length > 0 && marks.every(({ kind }) => kind === "cell" || kind === "errors");
   return (
     <Section id="errors" title="Errors"
-      note={<>{plural(total, "error")}{of ? ` of ${count(of)} samples` : ""}. Rows are
-        labels, columns answers. A cell shows its samples.</>}>
+      note={<>{plural(total, "error")}{of ? ` of ${count(of)} samples` : ""}.{" "}
+        {classes > TABLE ? "Each label with its wrong answer, the commonest first."
+          : "Rows are labels, columns answers. A cell shows its samples."}</>}>
       <div class="errors">
         <div class="scroll">
           {classes > TABLE ? <List cells={wrong} /> : <Matrix cells={cells} />}
