@@ -183,3 +183,42 @@ def test_hooks_and_modes_are_gone_after_an_exception(at, iris, monkeypatch):
     assert {type(one) for one in hooked} == {nn.Linear}
     assert not any(one._forward_hooks or one._forward_pre_hooks for one in hooked)
     assert not _get_current_function_mode_stack()
+
+
+class Own(nn.Module):
+    """A convolution that no type tells, of which two of four channels are dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 1, 1, 2))
+        self.register_buffer("bias", torch.tensor([0.0, 0, -1e6, -1e6]))
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight, self.bias)
+
+
+class Positions(nn.Module):
+    """Channels stand first, or have moved to the end before the activation."""
+
+    def __init__(self, own: bool, last: bool) -> None:
+        super().__init__()
+        self.conv, self.last = Own() if own else nn.Conv2d(1, 4, (1, 2)), last
+        self.out = nn.Linear(12, 3)
+        if not own:
+            with torch.no_grad():
+                self.conv.weight.fill_(1)
+                self.conv.bias[2:] = -1e6
+
+    def forward(self, x):
+        x = self.conv(x[:, None, None])
+        x = torch.relu(x.permute(0, 2, 3, 1) if self.last else x)
+        return self.out(x.flatten(1))
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("last", [True, False])
+def test_health_is_of_units_wherever_their_axis_is(own, last, iris):
+    torch.manual_seed(0)
+    result = lw.fit(Positions(own, last), iris, epochs=1)
+    assert result.network.layer_names == ("conv", "out")
+    assert result.history.epochs[0].dead[0] == 0.5

@@ -6,15 +6,16 @@ moves axes says where they go. What no such function says is not known.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import ref
 
 import torch
 from torch import Tensor
 
 LAST = frozenset([
-    "linear", "bilinear", "embedding", "embedding_bag", "linear_dynamic",
-    "multi_head_attention_forward",
+    "linear", "bilinear", "embedding", "embedding_bag", "multi_head_attention_forward",
+    "linear_relu", "linear_dynamic", "linear_relu_dynamic", "quantized_lstm",
+    "quantized_gru",
 ])  # fmt: skip
 """Functions that write the last axis; the first two read it too."""
 
@@ -26,7 +27,7 @@ SPATIAL = {
     )
     for axes in (1, 2, 3)
     if (kind, axes) != ("dropout", 1)
-}  # fmt: skip
+} | {f"conv{axes}d_relu": axes for axes in (1, 2, 3)}  # fmt: skip
 """Functions that read and write the axis before so many axes of positions."""
 
 SECOND = frozenset(["batch_norm", "group_norm", "instance_norm", "pixel_shuffle"])
@@ -55,24 +56,45 @@ PRIMES = (2, 3, 5, 7, 11, 13)
 """Sizes by which axes are known again when they have moved."""
 
 
+T = TypeVar("T")
+
+
+class ByTensor(Generic[T]):
+    """What is known of tensors, which it does not keep alive."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[ref[Tensor], T]] = {}
+
+    def get(self, tensor: Any) -> T | None:
+        """Return what is known of a tensor, or None."""
+        known = self._known.get(id(tensor))
+        # An id is used again once its tensor is gone.
+        return known[1] if known is not None and known[0]() is tensor else None
+
+    def __setitem__(self, tensor: Tensor, value: T) -> None:
+        self._known[id(tensor)] = ref(tensor), value
+
+    def forget(self, tensor: Tensor) -> None:
+        """Forget what is known of a tensor."""
+        self._known.pop(id(tensor), None)
+
+
 class Axes:
     """Which axis of the tensors of a pass holds the features."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[ref[Tensor], int]] = {}
+        self._known: ByTensor[int] = ByTensor()
 
     def of(self, tensor: Tensor) -> int | None:
         """Return the axis, or None where nothing tells it."""
-        known = self._known.get(id(tensor))
-        # An id is used again once its tensor is gone.
-        return known[1] if known is not None and known[0]() is tensor else None
+        return self._known.get(tensor)
 
     def say(self, output: Any, axis: int) -> None:
         """Note the axis of a tensor, or of the first of some."""
         if isinstance(output, tuple) and output:
             output = output[0]
         if isinstance(output, Tensor) and -output.ndim <= axis < output.ndim:
-            self._known[id(output)] = ref(output), axis % output.ndim
+            self._known[output] = axis % output.ndim
 
     def follow(
         self,
@@ -92,7 +114,7 @@ class Axes:
             if isinstance(part, Tensor):
                 axis = self._written(func, called, args, kwargs, part)
                 if axis is not None:
-                    self._known[id(part)] = ref(part), axis
+                    self._known[part] = axis
 
     def _written(
         self,

@@ -76,10 +76,10 @@ class Capture:
         Whether the last layer is the output.
     output_weights : Tensor or None, shape (units, classes)
         Of a linear output on the rows of the layer before it.
-    copy : bool
-        Whether values are copied as soon as they are there.
     left_out : mapping of str to str
         Chosen modules that are no layers here, and why.
+    awaited : frozenset of Key
+        Layers whose rows are taken after an activation.
     blocks : mapping of str to sequence of str
         Layers that were chosen as blocks, and what has weights inside them.
     """
@@ -90,8 +90,8 @@ class Capture:
     layers: tuple[CapturedLayer, ...] = ()
     ends_in_output: bool = False
     output_weights: Tensor | None = None
-    copy: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict[str, str])
+    awaited: frozenset[Key] = frozenset()
     blocks: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Any])
 
     def rows(self, batch: Batch) -> Captured:
@@ -110,7 +110,7 @@ class Capture:
                     f"{layer.name} was used for the first batch and is not for another:"
                     " choose layers that are always used"
                 )
-            own = reduced(seen.values[layer.key], layer.layout, batch.mask)
+            own = seen.values[layer.key]
             if len(own) != len(batch.targets):
                 raise InputError(
                     f"{layer.name} gives {len(own):,} rows for {len(batch.targets):,} "
@@ -121,7 +121,7 @@ class Capture:
 
     def watched(self, batch: Batch) -> Watched:
         """Pass a batch, a second time where a value was changed behind our back."""
-        seen = self._pass(batch, copy=self.copy)
+        seen = self._pass(batch, copy=False)
         return self._pass(batch, copy=True) if seen.changed else seen
 
     def _pass(self, batch: Batch, *, copy: bool) -> Watched:
@@ -131,9 +131,30 @@ class Capture:
         def call() -> Any:
             return self.module(*batch.arguments.positional, **batch.arguments.named)
 
+        layouts = {layer.key: layer.layout for layer in self.layers}
+
+        def keep(key: Key, tensor: Tensor, counts: Tensor | None) -> Tensor:
+            if key not in layouts:
+                return torch.empty(tensor.shape, device="meta")
+            mask = batch.mask if counts is None else counts
+            rows = reduced(tensor, layouts[key], mask)
+            shared = rows.untyped_storage().data_ptr()
+            # A view would hold all of it, and change with it.
+            return (
+                rows.clone() if shared == tensor.untyped_storage().data_ptr() else rows
+            )
+
         try:
             with evaluation(self.module), torch.no_grad():
-                return watched(self.module, self.chosen, call, answer, copy=copy)
+                return watched(
+                    self.module,
+                    self.chosen,
+                    call,
+                    answer,
+                    copy=copy,
+                    keep=keep,
+                    awaited=self.awaited,
+                )
         except torch.OutOfMemoryError as error:
             raise MachineError(f"the module needs more memory: {error}") from error
         except InputError:
@@ -192,7 +213,7 @@ def capture_of(
         raise InputError(_none_found(layers, left_out))
     last = found[-1]
     capture = replace(
-        capture, layers=found, copy=seen.changed, left_out=left_out, blocks=blocks
+        capture, layers=found, left_out=left_out, blocks=blocks, awaited=seen.activated
     )
     if seen.origin != last.key:
         return capture
@@ -282,7 +303,7 @@ def _layers(
         other = None if fewer is None else fewer.values.get(key)
         axis = _sample_axis(child, tensor, other, asked.samples)
         if axis is None:
-            left_out[name] = f"shape {tuple(tensor.shape)}, not one for each sample"
+            left_out[name] = _why_no_row(tensor, other, asked.samples)
             continue
         known = seen.axes.get(key)
         layout = layout_of(
@@ -298,6 +319,15 @@ def _layers(
         found.append(CapturedLayer(name, key, type(child).__name__, shape, layout))
     refuse_other_uses(asked.layers, [*names, *left_out])
     return tuple(found), left_out
+
+
+def _why_no_row(tensor: Tensor, fewer: Tensor | None, samples: int) -> str:
+    """Return why a tensor gives no row for each sample."""
+    many = len(tensor) // samples if tensor.ndim else 0
+    if many > 1 and len(tensor) == many * samples:
+        if fewer is None or len(fewer) == many * (samples - 1):
+            return f"{many} rows for each sample, as of several inputs in one batch"
+    return f"shape {tuple(tensor.shape)}, not one for each sample"
 
 
 def _sample_axis(
@@ -319,14 +349,19 @@ def _sample_axis(
 def _output_weights(capture: Capture, batch: Batch) -> Tensor | None:
     """Return the output's weights, if it is linear in the rows of the layer before."""
     last = capture.chosen[capture.layers[-1].key.module]
-    weight, bias = getattr(last, "weight", None), getattr(last, "bias", None)
-    if len(capture.layers) < 2 or not isinstance(last, nn.Linear) or weight is None:
+    if len(capture.layers) < 2 or not isinstance(last, nn.Linear):
         return None
     rows, _ = capture.rows(batch)
     before, after = rows[-2].float(), rows[-1].float()
-    if before.shape[1] != weight.shape[1]:
+    # Weights may be of a class of its own, quantised for example, with few functions.
+    try:
+        weight = last.weight.detach().float()
+        plain = torch.zeros(weight.shape, device=weight.device).add(weight)
+    except (NotImplementedError, RuntimeError, TypeError):
         return None
-    expected = before @ weight.detach().float().T
-    expected = expected if bias is None else expected + bias.detach().float()
+    if before.shape[1] != plain.shape[1]:
+        return None
+    expected = before @ plain.T
+    expected = expected if last.bias is None else expected + last.bias.detach().float()
     close = (expected - after).abs().max() <= 1e-2 * after.abs().max()
-    return weight.detach().float().T if bool(close) else None
+    return plain.T if bool(close) else None

@@ -9,7 +9,7 @@ from torch import nn
 
 from layerwise.errors import InputError
 from layerwise.modules._calling import unwrapped
-from layerwise.modules._tracking import NORMS, is_norm
+from layerwise.modules._tracking import NORMS, is_norm, is_quantised
 from layerwise.wording import listed
 
 Layers: TypeAlias = str | type | Sequence[str | type]
@@ -219,6 +219,8 @@ def _own_weights(module: nn.Module) -> bool:
     """Return whether a module holds weights itself, parametrised ones included."""
     if isinstance(module, NORMS) or is_norm(module):
         return False
+    if is_quantised(module):
+        return True
     own: list[Any] = list(module.parameters(recurse=False))
     for name, child in module.named_children():
         if name == "parametrizations":

@@ -20,7 +20,7 @@ CARRIERS = frozenset([
     "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     "lp_pool1d", "lp_pool2d", "flatten", "unflatten", "reshape", "view", "permute",
     "transpose", "squeeze", "unsqueeze", "contiguous", "to", "float", "half",
-    "bfloat16", "double", "type",
+    "bfloat16", "double", "type", "dequantize",
 ])  # fmt: skip
 """What may stand between a module and its activation; pooling hides as ``fn``."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from layerwise.modules._reduction import CHANNELS_FIRST
+from layerwise.modules._reduction import units_axis
 from layerwise.modules._tracking import Key, Watched
 from layerwise.statistics import statistics_of_outputs, statistics_of_slopes
 
@@ -39,6 +39,7 @@ def layer_statistics(
     last = _last_uses(seen)
     for at, (name, part) in enumerate(chosen.items(), 1):
         key = last.get(name, Key(name, 0))
+        axis = seen.axes.get(key)
         unknown = share.new_full((len(share), 1), torch.nan)
         values = seen.values.get(key, unknown).detach()
         slopes = torch.ones_like(values)  # of the output, which nothing follows
@@ -47,8 +48,8 @@ def layer_statistics(
         elif key in seen.gradients and at < len(chosen):
             # Of an activation that is not known: whatever comes back was let pass.
             slopes = (seen.gradients[key] != 0).to(values.dtype)
-        outputs, counted = _by_units(values, part, share)
-        passed, passing = _by_units(slopes, part, share)
+        outputs, counted = _by_units(values, units_axis(part, values, axis), share)
+        passed, passing = _by_units(slopes, units_axis(part, slopes, axis), share)
         measures = [
             statistics_of_outputs(outputs[None], counted, summed)[:, 0],
             statistics_of_slopes(passed[None], passing, summed)[:, 0],
@@ -81,7 +82,8 @@ def greatest_slopes(
         if slopes is None:
             found.append(torch.zeros(0, device=counted.device))
             continue
-        rows, own = _by_units(slopes.abs(), part, counted.to(slopes.dtype))
+        axis = units_axis(part, slopes, seen.axes.get(last[name]))
+        rows, own = _by_units(slopes.abs(), axis, counted.to(slopes.dtype))
         found.append((rows * (own > 0)[:, None]).amax(dim=0))
     return found
 
@@ -92,10 +94,13 @@ def _last_uses(seen: Watched) -> dict[str, Key]:
     return {key.module: key for key in uses}
 
 
-def _by_units(array: Tensor, part: nn.Module, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return an array as (samples · positions, units), and the share of each row."""
-    if isinstance(part, CHANNELS_FIRST) and array.ndim > 2:
-        array = array.movedim(1, -1)
+def _by_units(array: Tensor, axis: int | None, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Return an array as (samples · positions, units), and the share of each row.
+
+    Where nothing tells the axis of units it is taken to be the last.
+    """
+    if axis is not None and array.ndim > 2:
+        array = array.movedim(axis, -1)
     units = array.shape[-1] if array.ndim > 1 else 1
     rows = array.reshape(-1, units)
     if array.ndim > 1 and array.shape[0] == len(share):

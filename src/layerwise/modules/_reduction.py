@@ -113,8 +113,7 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
     shape = tensor.movedim(samples, 0).shape
     axis = _asked(name, shape, units)
     if axis is None:
-        if known is None:
-            known = _of_type(module, tensor.ndim)
+        known = units_axis(module, tensor, known)
         if known is None or known == samples:
             return None
         # Those before the axis of samples move back by one.
@@ -138,10 +137,22 @@ def _asked(name: str, shape: torch.Size, units: Units | None) -> int | None:
     return axis
 
 
-def _of_type(module: nn.Module, axes: int) -> int | None:
+def units_axis(module: nn.Module, tensor: Tensor, known: int | None) -> int | None:
+    """Return the axis of a module's units.
+
+    Parameters
+    ----------
+    module : nn.Module
+    tensor : Tensor
+        What it gives.
+    known : int or None
+        The axis, where the functions around tell; else the module's type may.
+    """
+    if known is not None and known < tensor.ndim:
+        return known
     if isinstance(module, CHANNELS_FIRST):
         return 1
-    return axes - 1 if isinstance(module, LAST) else None
+    return tensor.ndim - 1 if isinstance(module, LAST) else None
 
 
 def _how(name: str, reduce: Reduce) -> How:
@@ -176,6 +187,7 @@ def reduced(tensor: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
     mask : Tensor or None, shape (samples, positions)
         True where a position counts; only layers of as many positions respect it.
     """
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor.movedim(layout.samples, 0)
     how = layout.how
     if callable(how):

@@ -4,25 +4,28 @@ A module's activation need not be a module: ``F.relu(self.fc1(x))``, one ``nn.Re
 used four times and ``x.relu_()`` are all common. So the chosen modules' outputs are
 taken by forward hooks, and the functions that are then called with those very tensors
 are watched by a ``TorchFunctionMode``. Normalisation, dropout, pooling and changes of
-shape may stand between a module and its activation. Outputs are kept by reference; one
-that is about to be changed in place by anything else is copied first.
+shape may stand between a module and its activation.
 
-A study and a training watch alike. A training asks for slopes too: what an activation
-lets pass, and the gradients that come back.
+A study and a training watch alike. A study says what to keep of an output, which is all
+that is held of it. A training keeps outputs by reference, one that is about to be
+changed in place by anything else copied first; and it asks for slopes too: what an
+activation lets pass, and the gradients that come back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
-from layerwise.modules._axes import Axes, axis_read
+from layerwise.modules._axes import Axes, ByTensor, axis_read
 from layerwise.modules._calling import plainly
 from layerwise.modules._functions import (
     ACTIVATIONS,
@@ -56,6 +59,11 @@ class Key(NamedTuple):
     use: int
 
 
+Keep = Callable[[Key, Tensor, Tensor | None], Tensor]
+"""What to keep of a use's output; the last is which positions count, where the module
+itself says so."""
+
+
 class _Value(NamedTuple):
     """What a module gives, as far as the pass has come."""
 
@@ -63,7 +71,8 @@ class _Value(NamedTuple):
     version: int
     activated: bool
     axis: int | None
-    given: int
+    given: ref[Tensor]
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Watched:
         What was asked of the output: the tensor that says the classes, or None.
     values : dict of Key to Tensor
         In the order in which modules were through; without those that were changed
-        after they had been taken, unseen.
+        after they had been taken, unseen. What was to be kept of them.
     ends : str
         ``logits`` or ``probabilities``: whether the answer is one of a softmax or a
         sigmoid, as far as could be seen.
@@ -91,6 +100,8 @@ class Watched:
     axes : dict of Key to int
         The axis of every value's features, where the functions that write or read it
         tell.
+    activated : frozenset of Key
+        Whose values are those after an activation.
     """
 
     answer: Any
@@ -101,6 +112,7 @@ class Watched:
     slopes: dict[Key, Tensor]
     gradients: dict[Key, Tensor]
     axes: dict[Key, int]
+    activated: frozenset[Key]
 
 
 def watched(  # noqa: PLR0913 - all but four by name
@@ -112,6 +124,8 @@ def watched(  # noqa: PLR0913 - all but four by name
     copy: bool = False,
     slopes: bool = False,
     whole: bool = False,
+    keep: Keep | None = None,
+    awaited: Collection[Key] = (),
 ) -> Watched:
     """Call a module once, and return what the chosen ones among its modules gave.
 
@@ -133,8 +147,12 @@ def watched(  # noqa: PLR0913 - all but four by name
         Note the slopes of activations, and gradients where there is a way back.
     whole : bool
         The chosen modules bring their activations: what they give is not followed.
+    keep : callable, optional
+        What is kept of every value, as soon as it is there.
+    awaited : collection of Key
+        Whose activations come: their values are kept then and not before.
     """
-    watch = _Watch(copy, slopes, whole)
+    watch = _Watch(copy, slopes, whole, keep, awaited)
     with ExitStack() as stack:
         stack.enter_context(plainly(module))
         for child in module.modules():
@@ -168,21 +186,27 @@ class _Frame(NamedTuple):
 class _Watch(TorchFunctionMode):
     """Follows the chosen modules' outputs through the functions they are given to."""
 
-    def __init__(self, copy: bool, slopes: bool, whole: bool) -> None:
+    def __init__(
+        self,
+        copy: bool,
+        slopes: bool,
+        whole: bool,
+        keep: Keep | None,
+        awaited: Collection[Key],
+    ) -> None:
         super().__init__()
         self._copy, self._wants_slopes, self._whole = copy, slopes, whole
+        self._keep, self._awaited, self._keeping = keep, awaited, False
         self._uses: Counter[str] = Counter()
         self._open: list[Key] = []
         self._values: dict[Key, _Value] = {}
         self._slopes: dict[Key, Tensor] = {}
         self._gradients: dict[Key, Tensor] = {}
-        # Tensors are known by their id, and kept alive so that no id is used again.
-        self._keys: dict[int, tuple[Key, ...]] = {}
-        self._ends: dict[int, str] = {}
-        self._alive: list[Tensor] = []
+        self._keys: ByTensor[tuple[Key, ...]] = ByTensor()
+        self._ends: ByTensor[str] = ByTensor()
         self._frames: list[_Frame] = []
         self._axes = Axes()
-        self._read: dict[int, int] = {}
+        self._read: dict[Key, int] = {}
 
     def recurred(self, _module: nn.Module, _arguments: Any, output: Any) -> None:
         """Note the axis of a recurrent module's states, which torch does not show."""
@@ -203,12 +227,16 @@ class _Watch(TorchFunctionMode):
         tensor = first_tensor(output)
         if tensor is None:
             return
-        self._values[key] = self._value(tensor)
+        packed = first_packed(output) if self._keep else None
+        if packed is None:
+            self._values[key] = self._value(key, tensor)
+        else:
+            self._values[key] = self._unpacked(key, packed)
         if self._wants_slopes and tensor.requires_grad:
             # The hook stays with the graph: it goes when the way back has been gone.
             tensor.register_hook(partial(self._gradients.__setitem__, key))
         if not self._whole:
-            self._follow(tensor, (*self._keys.get(id(tensor), ()), key))
+            self._follow(tensor, (*self._keys_of(tensor), key))
 
     def entering(self, module: nn.Module, arguments: tuple[Any, ...]) -> None:
         """Note that a custom module is entered: its functions are not followed."""
@@ -219,7 +247,7 @@ class _Watch(TorchFunctionMode):
     def leaving(self, module: nn.Module, _arguments: Any, output: Any) -> None:
         """Note what a custom module was: normalisation, activation, or neither."""
         frame = self._frames.pop()
-        keys = self._keys.get(id(frame.tensor), ())
+        keys = self._keys_of(frame.tensor)
         if not keys or not isinstance(output, Tensor) or output is frame.tensor:
             return
         normalises = is_norm(module)
@@ -240,7 +268,7 @@ class _Watch(TorchFunctionMode):
         del types
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in ASKED:
+        if name in ASKED or self._keeping:
             return func(*args, **kwargs)
         called = name if name.endswith("__") else name.rstrip("_")
         keys, activates = self._before(func, called, args, kwargs)
@@ -264,7 +292,7 @@ class _Watch(TorchFunctionMode):
         What the call may change in place is noted before.
         """
         given = [one for one in args[:2] if isinstance(one, Tensor)]
-        keys = self._keys.get(id(given[0]), ()) if given else ()
+        keys = self._keys_of(given[0]) if given else ()
         if not given:
             return keys, False
         activates = self._activates(called, given, keys)
@@ -273,12 +301,13 @@ class _Watch(TorchFunctionMode):
         if changes and keys and not activates:
             self._settle(keys, given[0])
             if called not in CARRIERS:
-                del self._keys[id(given[0])]
+                self._keys.forget(given[0])
         if self._wants_slopes and (activates or not keys):
             self._note_slope(called, func, args, kwargs, keys)
         read = axis_read(called, args, kwargs, given[0]) if keys else None
-        if read is not None:
-            self._read.setdefault(id(given[0]), read)
+        for key in keys if read is not None else ():
+            if self._values[key].given() is given[0]:
+                self._read.setdefault(key, read)
         return keys, activates
 
     def _activates(
@@ -289,7 +318,7 @@ class _Watch(TorchFunctionMode):
             return False
         if called in PRODUCTS and len(given) == 2:
             # ``x * torch.sigmoid(x)``: a gate and what it is open for are one module's.
-            return self._keys.get(id(given[1]), ()) == keys
+            return self._keys_of(given[1]) == keys
         raw = not any(self._values[key].activated for key in keys)
         return called in ACTIVATIONS and raw
 
@@ -323,44 +352,72 @@ class _Watch(TorchFunctionMode):
         self, called: str, result: Tensor, keys: tuple[Key, ...], activates: bool
     ) -> None:
         if called in ENDS:
-            self._ends[id(result)] = ENDS[called]
-            self._alive.append(result)
+            self._ends[result] = ENDS[called]
         if not keys or self._frames:
             return
         if activates:
             self._activate(result, keys)
         elif called in CARRIERS or called in ENDS:
             self._follow(result, keys)
-            if id(result) not in self._ends and called in CARRIERS:
+            if self._ends.get(result) is None and called in CARRIERS:
                 self._carry_end(result, keys)
 
     def _carry_end(self, result: Tensor, keys: tuple[Key, ...]) -> None:
         """Let a reshaped output stay what it was: logits, or probabilities."""
         for key in keys:
-            end = self._ends.get(id(self._values[key].tensor))
+            end = self._ends.get(self._values[key].given())
             if end is not None:
-                self._ends[id(result)] = end
+                self._ends[result] = end
+
+    def _keys_of(self, tensor: Tensor) -> tuple[Key, ...]:
+        return self._keys.get(tensor) or ()
 
     def _follow(self, tensor: Tensor, keys: tuple[Key, ...]) -> None:
-        self._keys[id(tensor)] = keys
-        self._alive.append(tensor)
+        self._keys[tensor] = keys
 
     def _activate(self, tensor: Tensor, keys: tuple[Key, ...]) -> None:
         for key in keys:
-            self._values[key] = self._value(tensor, activated=True)
+            self._values[key] = self._value(key, tensor, activated=True)
         self._follow(tensor, keys)
 
-    def _value(self, tensor: Tensor, *, activated: bool = False) -> _Value:
-        # Of tensors of the inference mode no change can be seen afterwards.
-        kept = tensor.clone() if self._copy or tensor.is_inference() else tensor
+    def _value(self, key: Key, tensor: Tensor, *, activated: bool = False) -> _Value:
         axis = self._axes.of(tensor)
-        return _Value(kept, version_of(kept), activated, axis, id(tensor))
+        if self._keep and (activated or key not in self._awaited):
+            kept = self._kept(key, tensor, None)
+            return _Value(kept, version_of(kept), activated, axis, ref(tensor), True)
+        # Of tensors of the inference mode no change can be seen afterwards.
+        held = tensor.clone() if self._copy or tensor.is_inference() else tensor
+        return _Value(held, version_of(held), activated, axis, ref(tensor))
+
+    def _unpacked(self, key: Key, packed: PackedSequence) -> _Value:
+        """Return what a recurrent module gives for sequences of several lengths."""
+        self._keeping = True
+        try:
+            tensor, lengths = pad_packed_sequence(packed, batch_first=True)
+            counts = torch.arange(tensor.shape[1]) < lengths[:, None]
+        finally:
+            self._keeping = False
+        kept = self._kept(key, tensor, counts.to(tensor.device))
+        axis = tensor.ndim - 1
+        return _Value(kept, version_of(kept), False, axis, ref(packed.data), True)
+
+    def _kept(self, key: Key, tensor: Tensor, counts: Tensor | None) -> Tensor:
+        """Return what is to be kept of a value; its functions are not followed."""
+        assert self._keep is not None
+        self._keeping = True
+        try:
+            with torch.no_grad():
+                return self._keep(key, tensor.detach(), counts)
+        finally:
+            self._keeping = False
 
     def _settle(self, keys: tuple[Key, ...], tensor: Tensor) -> None:
         """Copy the values that are about to be changed with a tensor."""
         storage = tensor.untyped_storage().data_ptr()
         for key in keys:
             value = self._values[key]
+            if value.kept:
+                continue
             if value.tensor.untyped_storage().data_ptr() == storage:
                 kept = value.tensor.clone()
                 self._values[key] = value._replace(
@@ -369,16 +426,18 @@ class _Watch(TorchFunctionMode):
 
     def result(self, answer: Any) -> Watched:
         """Return what was seen."""
-        origin = self._keys.get(id(answer), ())
+        origin = self._keys_of(answer)
         values = {
             key: value.tensor
+            if value.kept or not self._keep
+            else self._kept(key, value.tensor, None)
             for key, value in self._values.items()
             if version_of(value.tensor) == value.version
         }
         return Watched(
             answer=answer,
             values=values,
-            ends=self._ends.get(id(answer), "logits"),
+            ends=self._ends.get(answer) or "logits",
             origin=origin[-1] if origin else None,
             changed=len(values) < len(self._values),
             slopes=self._slopes,
@@ -386,13 +445,14 @@ class _Watch(TorchFunctionMode):
             axes={
                 key: axis
                 for key, value in self._values.items()
-                if (axis := self._axis(value)) is not None
+                if (axis := self._axis(key, value)) is not None
             },
+            activated=frozenset(k for k, v in self._values.items() if v.activated),
         )
 
-    def _axis(self, value: _Value) -> int | None:
+    def _axis(self, key: Key, value: _Value) -> int | None:
         """Return the axis of features: as it was written, else as it is read."""
-        return self._read.get(value.given) if value.axis is None else value.axis
+        return self._read.get(key) if value.axis is None else value.axis
 
 
 def version_of(tensor: Tensor) -> int:
@@ -400,10 +460,19 @@ def version_of(tensor: Tensor) -> int:
     return 0 if tensor.is_inference() else tensor._version
 
 
+def first_packed(output: Any) -> PackedSequence | None:
+    """Return the sequences of several lengths that a module gives, if it does."""
+    if isinstance(output, PackedSequence):
+        return output
+    first = isinstance(output, tuple | list) and output and output[0]
+    return first if isinstance(first, PackedSequence) else None
+
+
 def first_tensor(output: Any) -> Tensor | None:
     """Return the first floating tensor of a tuple, a mapping or a record."""
     if isinstance(output, Tensor):
-        return output if output.is_floating_point() else None
+        real = output.is_floating_point() or output.is_quantized
+        return output if real else None
     if isinstance(output, Mapping):
         output = output.values()
     elif hasattr(output, "__dataclass_fields__"):
@@ -431,13 +500,25 @@ def _maps(module: nn.Module) -> bool:
     return any(max(p.shape, default=1) < p.numel() for p in module.parameters())
 
 
+QUANTISED = "torch.ao.nn"
+"""Where torch's quantised modules are from."""
+
+
+def is_quantised(module: nn.Module) -> bool:
+    """Return whether a module has weights that are quantised: they are no parameters."""
+    if not type(module).__module__.startswith(QUANTISED):
+        return False
+    held = callable(getattr(module, "weight", None))
+    return held or hasattr(module, "_all_weight_values")
+
+
 def is_opaque(module: nn.Module) -> bool:
     """Return whether functions inside a module are its own affair.
 
     So it is with others' normalisations, and with others' modules without numbers of
     their own: activations, as a rule.
     """
-    if type(module).__module__.startswith("torch.nn"):
+    if type(module).__module__.startswith(("torch.nn", QUANTISED)):
         return False
     numbers = [*module.parameters(), *module.buffers()]
     return is_norm(module) or not numbers
