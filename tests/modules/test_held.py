@@ -199,7 +199,8 @@ class Graph(nn.Module):
     ("make", "inputs", "left_out"),
     [
         (Siamese, (torch.randn(N, 4), torch.randn(N, 4)),
-         {"encoder": "2 rows for each sample, as of several inputs in one batch"}),
+         {"encoder": "shape (12, 5), 2 for each sample, as of several inputs in one "
+                     "batch"}),
         (Graph, (torch.randn(17, 4), torch.arange(17) % N),
          {"nodes": "shape (17, 5), not one for each sample"}),
     ],

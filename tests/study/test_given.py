@@ -184,7 +184,7 @@ def test_what_is_left_out_is_said():
 
     study = lw.inspect(Packed(), (torch.randn(60, 4), torch.arange(60) % 3))
     found = kinds(study)["left out"]
-    assert "mix (shape (120, 4), not one for each sample)" in found.text
+    assert "mix (shape (120, 4), 2 for each sample, as of several inputs" in found.text
 
 
 class Filters(nn.Module):

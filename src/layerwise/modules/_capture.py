@@ -324,10 +324,11 @@ def _layers(
 def _why_no_row(tensor: Tensor, fewer: Tensor | None, samples: int) -> str:
     """Return why a tensor gives no row for each sample."""
     many = len(tensor) // samples if tensor.ndim else 0
-    if many > 1 and len(tensor) == many * samples:
-        if fewer is None or len(fewer) == many * (samples - 1):
-            return f"{many} rows for each sample, as of several inputs in one batch"
-    return f"shape {tuple(tensor.shape)}, not one for each sample"
+    follows = fewer is None or len(fewer) == many * (samples - 1)
+    shape = f"shape {tuple(tensor.shape)}"
+    if many > 1 and len(tensor) == many * samples and follows:
+        return f"{shape}, {many} for each sample, as of several inputs in one batch"
+    return f"{shape}, not one for each sample"
 
 
 def _sample_axis(
@@ -361,7 +362,8 @@ def _output_weights(capture: Capture, batch: Batch) -> Tensor | None:
         return None
     if before.shape[1] != plain.shape[1]:
         return None
+    bias: Tensor | None = getattr(last, "bias", None)
     expected = before @ plain.T
-    expected = expected if last.bias is None else expected + last.bias.detach().float()
+    expected = expected if bias is None else expected + bias.detach().float()
     close = (expected - after).abs().max() <= 1e-2 * after.abs().max()
     return plain.T if bool(close) else None

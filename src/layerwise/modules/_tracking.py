@@ -305,8 +305,8 @@ class _Watch(TorchFunctionMode):
         if self._wants_slopes and (activates or not keys):
             self._note_slope(called, func, args, kwargs, keys)
         read = axis_read(called, args, kwargs, given[0]) if keys else None
-        for key in keys if read is not None else ():
-            if self._values[key].given() is given[0]:
+        for key in keys:
+            if read is not None and self._values[key].given() is given[0]:
                 self._read.setdefault(key, read)
         return keys, activates
 
@@ -505,7 +505,7 @@ QUANTISED = "torch.ao.nn"
 
 
 def is_quantised(module: nn.Module) -> bool:
-    """Return whether a module has weights that are quantised: they are no parameters."""
+    """Return whether a module has quantised weights, which are no parameters."""
     if not type(module).__module__.startswith(QUANTISED):
         return False
     held = callable(getattr(module, "weight", None))
