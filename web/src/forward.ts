@@ -1,6 +1,7 @@
 /** The one thing that is computed here: what a network makes of one row. */
 
 import type { Blocks, Numbers } from "./blocks";
+import type { Own, Store } from "./store";
 import type { Activation, Network, Op, PictureInput } from "./payload";
 
 export interface Pass {
@@ -41,6 +42,19 @@ export function placed(
     y += value * axes[2 * unit + 1]!;
   });
   return Number.isFinite(x + y) ? [x, y] : null;
+}
+
+/** What run 0 makes of a row: its answer, and where it lies in each layer's view. */
+export function ownOf({ run, records, basisOf }: Store, row: ArrayLike<number>): Own | null {
+  const network = run?.network;
+  if (!network) return null;
+  const pass = forward(network, records.blocks, row);
+  const basis = basisOf(0)?.id ?? "";
+  return {
+    places: run.layers.map((_, layer) => placed(network, records.blocks, basis, layer, pass)),
+    answer: pass.answer,
+    probabilities: pass.probabilities,
+  };
 }
 
 type Mapping = Exclude<Op, { op: "read" | "keep" | "add" }>;

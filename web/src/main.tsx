@@ -5,6 +5,7 @@ import { options, render } from "preact";
 import { App } from "./app";
 import { blocksOf } from "./blocks";
 import { paintNow } from "./paint/view";
+import { ownOf } from "./forward";
 import { VERSION, type Payload } from "./payload";
 import { playing } from "./play";
 import { recordsOf } from "./records";
@@ -20,6 +21,7 @@ function start(root: HTMLElement): void {
   const payload = JSON.parse(blocks.text("payload")) as Payload;
   if (payload.version !== VERSION) throw new Error(`payload of version ${payload.version}`);
   const store = storeOf(recordsOf(payload, blocks));
+  shown = store;
   themed(store);
   printed(store);
   store.follow(location.hash);
@@ -103,6 +105,12 @@ function sections(store: Store): void {
     });
   });
 }
+
+let shown: Store | undefined;
+
+/** What the forward pass makes of a row, as `layerwise.pass(row)`: tests compare it with
+ * Python's. */
+export const pass = (row: number[]) => shown && ownOf(shown, row);
 
 const root = document.getElementById("app");
 if (root) {

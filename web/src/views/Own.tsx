@@ -2,10 +2,9 @@
 
 import { useSignal } from "../h";
 import { useEffect } from "preact/hooks";
-import { forward, placed } from "../forward";
-import type { FeatureInput, Network } from "../payload";
+import { ownOf } from "../forward";
+import type { FeatureInput } from "../payload";
 import { columnsOf } from "../records";
-import type { Store } from "../store";
 import { chance, number, short } from "../wording";
 import { useStore } from "./context";
 import { DrawPicture } from "./DrawPicture";
@@ -17,10 +16,9 @@ export function OwnSample() {
   const network = store.run?.network;
   // The stars stand where the chosen axes have them.
   const row = useSignal<ArrayLike<number> | null>(null);
-  const basis = store.run?.bases[store.basis]?.id ?? "";
   useEffect(() => {
-    store.own = network && row.value ? answerOf(store, network, basis, row.value) : null;
-  }, [row.value, basis]);
+    store.own = row.value && ownOf(store, row.value);
+  }, [row.value, store.basis]);
   if (!network) return null;
   const change = (next: ArrayLike<number> | null) => { row.value = next; };
   const isPicture = network.input.kind === "picture";
@@ -40,16 +38,6 @@ export function OwnSample() {
       </div>
     </Section>
   );
-}
-
-function answerOf(store: Store, network: Network, basis: string, row: ArrayLike<number>) {
-  const { blocks } = store.records;
-  const pass = forward(network, blocks, row);
-  return {
-    places: store.run!.layers.map((_, layer) => placed(network, blocks, basis, layer, pass)),
-    answer: pass.answer,
-    probabilities: pass.probabilities,
-  };
 }
 
 const TOP = 4;
