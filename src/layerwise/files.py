@@ -1,7 +1,7 @@
 """Durable files: what is written is there whole or not at all, after a crash too.
 
 A file of tensors carries a digest of its own bytes, and a folder has one writer at a
-time.
+time. What is read is held against what it has to be: see `as_record`.
 """
 
 import hashlib
@@ -11,24 +11,37 @@ import secrets
 import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, TypeAlias, TypeVar
 
+import msgspec
 import numpy as np
 
 from layerwise.errors import DamagedError, InputError, MachineError
 
 __all__ = [
+    "Count",
+    "Seconds",
+    "as_record",
     "is_leftover",
     "machine_errors",
     "make_folder",
     "open_atomically",
+    "read_json",
     "read_tensors",
     "sole_writer",
+    "tensor",
     "write_atomically",
     "write_tensors",
 ]
+
+Record = TypeVar("Record")
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+"""Fields of records."""
 
 LOCK = ".lock"
 NAME_BEGINS = 1
@@ -179,6 +192,104 @@ def read_tensors(
     except (TypeError, ValueError, RecursionError) as error:
         raise DamagedError(f"{name}: unreadable records: {error}") from error
     return tensors, records
+
+
+def read_json(path: Path, kind: str) -> Any:
+    """Return what a file of JSON in a folder holds.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What a folder with such a file is: "a run".
+
+    Raises
+    ------
+    DamagedError
+        If the file is not JSON.
+    InputError
+        If there is none.
+    MachineError
+        If it cannot be read.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path.parent}: not {kind}, it has no {path.name}") from error
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path}: not {kind}'s, no JSON: {error}") from error
+
+
+def as_record(value: Any, kind: type[Record], wrong: str) -> Record:
+    """Return JSON's types as the record that they have to be.
+
+    Parameters
+    ----------
+    value : object
+        Dictionaries, lists, strings, numbers, None.
+    kind : type
+        A dataclass: its annotations and its own checks hold, and it has a field for
+        each key. Or a ``TypedDict``, which is returned with the keys that it names.
+    wrong : str
+        What an error begins with: the file, and what it is not.
+
+    Raises
+    ------
+    DamagedError
+        If it is none: the place in it is named.
+    """
+    try:
+        record = msgspec.convert(value, kind)
+        _refuse_unknown(value, record)
+    except (ValueError, RecursionError) as error:
+        said, _, place = str(error).replace("`", "").partition(" - at $")
+        where = f"{place.lstrip('.')}: " if place else ""
+        raise DamagedError(f"{wrong}: {where}{said}") from error
+    return record
+
+
+def _refuse_unknown(value: Any, record: Any) -> None:
+    """Refuse keys that are no field of a dataclass: settings of another version."""
+    if not isinstance(value, dict):
+        return
+    if is_dataclass(record):
+        record = {f.name: getattr(record, f.name) for f in fields(record)}
+        if unknown := value.keys() - record.keys():
+            raise ValueError(f"there is no {min(unknown)!r}")
+    for name, own in record.items():
+        _refuse_unknown(value.get(name), own)
+
+
+def tensor(
+    tensors: Mapping[str, np.ndarray], name: str, kinds: str, *shape: int | None
+) -> np.ndarray:
+    """Return one of a file's tensors, if it is what it has to be.
+
+    Parameters
+    ----------
+    tensors : mapping of str to array
+    name : str
+    kinds : str
+        The kinds of dtype that it may have: "i" for whole numbers, "f" for floats, …
+    *shape : int or None
+        None where any length is right.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, or of another dtype or shape.
+    """
+    if name not in tensors:
+        raise ValueError(f"{name} is missing")
+    found = tensors[name]
+    fits = len(found.shape) == len(shape) and all(
+        due in (None, there) for due, there in zip(shape, found.shape, strict=True)
+    )
+    if not fits or found.dtype.kind not in kinds:
+        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}")
+    return found
 
 
 def _seal(digest: str) -> bytes:

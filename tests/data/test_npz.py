@@ -157,3 +157,21 @@ def test_no_flipped_byte_gives_a_traceback(tmp_path):
     assert not [line for line in lines if "\n" in line]
     # Dates and attributes in the zip's directory are nobody's business.
     assert len(lines) > 0.6 * len(content) / 3
+
+
+@pytest.mark.parametrize("code", [0x110000, 0x7FFFFFFF, 0xD800, 0xDFFF])
+@pytest.mark.parametrize("named", [True, False])
+def test_characters_that_do_not_exist(tmp_path, code, named):
+    """An array of strings holds four bytes for each character, whatever they are."""
+    names = np.array(["one", "two"])
+    names.view(np.uint32)[1] = code
+    given = {"y": Y, "class_names": names} if named else {"y": names[Y]}
+    np.savez(tmp_path / "a.npz", X=X, **given)
+    what = "class name" if named else "label"
+    with pytest.raises(InputError, match=rf"a\.npz: a {what} has characters that do n"):
+        load(tmp_path / "a.npz")
+
+
+def test_names_in_bytes_are_text(tmp_path):
+    np.savez(tmp_path / "a.npz", X=X, y=Y, class_names=np.array([b"no", b"yes"]))
+    assert load(tmp_path / "a.npz").class_names == ("no", "yes")

@@ -210,6 +210,9 @@ class TestFormats:
             (b"{", "unreadable"),
             (b"[1]", "unreadable"),
             (b'{"x":{"dtype":"F32"}}', "unreadable"),
+            (b'{"x":{"dtype":"F32","shape":[1e999],"data_offsets":[0,4]}}', "shape"),
+            (b'{"x":{"dtype":"F32","shape":[%d],"data_offsets":[0,4]}}' % 10**30, "sh"),
+            (b'{"x":{"dtype":"F32","shape":[-4],"data_offsets":[0,4]}}', "shape"),
             (
                 b'{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,99]}}',
                 "outside of the file",

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import struct
 from pathlib import Path
 
@@ -232,7 +233,7 @@ class TestHostileFiles:
         self, saved, settings
     ):
         rewritten(saved, settings=settings)
-        assert "parameters" in refused(saved) or "scaling" in refused(saved)
+        assert re.search("parameters|scaling|shape", refused(saved))
 
     @pytest.mark.parametrize(
         "tensors",

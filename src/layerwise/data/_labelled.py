@@ -1,5 +1,6 @@
 """Labelled data as they come in: where each sample is from, and checks at the door."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -97,6 +98,9 @@ NumpyArray: TypeAlias = np.ndarray
 
 IGNORED = " (labels to ignore, ignore_label=, are not supported: drop such rows)"
 
+SURROGATES = 0xD800 >> 11
+"""How halves of characters begin: text with one alone cannot be written anywhere."""
+
 MANY, FEW, ONCE = 20, 5, 0.1
 """Whole numbers with gaps look like amounts where more than ``MANY`` differ and there
 are fewer than ``FEW`` of each, or more than this share of them occurs once: the
@@ -172,6 +176,7 @@ def checked_set(labelled: Labelled) -> Labelled:
     columns = getattr(labelled.inputs, "columns", None)  # a data frame's
     if feature_names is None and columns is not None:
         feature_names = tuple(str(name) for name in columns)
+    refuse_no_text(np.array(feature_names or (), np.str_), f"{source}: a column's name")
     shapes: list[tuple[int, ...]] = [
         getattr(one, "shape", ()) for one in (labelled.inputs, labelled.labels)
     ]
@@ -315,9 +320,10 @@ def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:
         return _whole(array, source)
     if array.dtype.kind == "b":
         return array.astype(np.str_)
-    if array.dtype.kind in "iuU":
-        return array
-    return _text(array, source)
+    if array.dtype.kind not in "iuU":
+        array = _text(array, source)
+    refuse_no_text(array, f"{source}: a label")
+    return array
 
 
 def _whole(labels: NumpyArray, source: str) -> NumpyArray:
@@ -396,11 +402,32 @@ def _classes(
     if not class_names:
         values = np.unique(labels)
         return values, tuple(str(value) for value in values.tolist())
+    refuse_no_text(np.array(class_names, np.str_), f"{source}: a class name")
     if len(set(class_names)) != len(class_names):
         raise InputError(f"{source}: a class name is there twice: give each once")
     if labels.dtype.kind in "iu":
         return np.arange(len(class_names)), class_names
     return np.array(class_names, np.str_), class_names
+
+
+def refuse_no_text(names: NumpyArray, what: str) -> None:
+    """Refuse characters that do not exist, or are half of one.
+
+    An array of strings in a file can hold any number in place of a character.
+
+    Raises
+    ------
+    InputError
+        With ``what`` before it.
+    """
+    if names.dtype.kind != "U" or not names.itemsize:
+        return
+    codes = np.ascontiguousarray(names).reshape(-1).view(np.uint32)
+    if ((codes > sys.maxunicode) | ((codes >> 11) == SURROGATES)).any():
+        raise InputError(
+            f"{what} has characters that do not exist: the file is damaged, or has "
+            "another encoding"
+        )
 
 
 def _indices(labels: NumpyArray, values: NumpyArray, source: str) -> NumpyArray:

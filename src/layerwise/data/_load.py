@@ -1,6 +1,7 @@
 """Load a data set: drawn from a seed, packed with the package, or from files."""
 
 import difflib
+import errno
 import os
 from collections.abc import Callable
 from importlib.resources import files
@@ -15,7 +16,7 @@ from layerwise.data._records import Dataset, Samples, dataset
 from layerwise.data._tables import Reading, ReadingOptions
 from layerwise.data.columns import Columns
 from layerwise.data.formats import PUBLISHED, load_published, read_labelled
-from layerwise.errors import InputError
+from layerwise.errors import InputError, MachineError
 
 SIZES = {"train": 8000, "validation": 2000, "test": 2000}
 
@@ -226,13 +227,23 @@ def load(
     if name in PUBLISHED:
         return load_published(PUBLISHED[name], data_dir, seed)
     path = Path(name)
-    if not path.exists():
+    if not _exists(path):
         raise InputError(_unknown(name))
     if path.suffix.lower() == ".npy" and path.is_file():
         path = path.parent
     called = path.resolve().name if path.is_dir() else path.name.partition(".")[0]
     labelled = read_labelled(path, stored, reading, columns)
     return dataset(labelled, called or path.stem, seed)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is such a file or folder; names too long have none."""
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _unknown(name: str) -> str:

@@ -77,7 +77,8 @@ class Scaling:
         Raises
         ------
         InputError
-            If the kind is unknown, or an array is missing or of another shape.
+            If the kind is unknown, an array is missing or of another shape, or they
+            scale to what is not finite.
         """
         names = ("offset", "divisor")
         if missing := [name for name in names if name not in arrays]:
@@ -85,6 +86,8 @@ class Scaling:
         fields = [np.asarray(arrays[name], np.float64) for name in names]
         if len({field.shape for field in fields}) > 1:
             raise InputError("scaling: arrays of different shapes: save it again")
+        if not np.isfinite(fields).all() or not fields[1].all():
+            raise InputError("scaling: divides by 0, or is not finite: save it again")
         return cls(_checked_kind(kind), *fields)
 
 

@@ -82,7 +82,7 @@ class Reading:
     test: str | None = None
     validation: str | None = None
     group: str | None = None
-    class_names: Sequence[str] = ()
+    class_names: Sequence[str] | str = ()
     missing: Missing = "median"
 
     def __post_init__(self) -> None:

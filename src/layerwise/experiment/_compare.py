@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from layerwise.errors import InputError
+from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import read_summary
 from layerwise.experiment._summary import json_types
 from layerwise.files import make_folder, write_atomically
@@ -67,16 +67,18 @@ def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
 
 def _read(folder: Path, name: str) -> ComparedRun:
     summary, path = read_summary(folder), folder / "history.csv"
+    if summary["training"]["status"] == "running" or not path.is_file():
+        raise InputError(
+            f"{folder}: the training has not ended; wait, or continue it with: "
+            f"layerwise train --resume {folder}"
+        )
     try:
         history = History.from_csv(path.read_text("utf-8"))
         _check_whole(history, summary["training"])
     except OSError as error:
-        raise InputError(
-            f"{folder}: the training has not ended; wait, or continue it with: "
-            f"layerwise train --resume {folder}"
-        ) from error
+        raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise InputError(
+        raise DamagedError(
             f"{path}: not a history: {error}; write it again with: "
             f"layerwise report {folder}"
         ) from error
@@ -90,7 +92,7 @@ def _check_whole(history: History, training: Mapping[str, Any]) -> None:
     ------
     ValueError
     """
-    done, steps = len(history.losses), training.get("steps", 0)
+    done, steps = len(history.losses), training["steps"]
     # The step at which a training diverges has a loss, and is not one that was done.
     steps += training["status"] == "diverged"
     if done < steps:

@@ -1,6 +1,5 @@
 """A run's folder, opened by one writer at a time: new, or to go on with."""
 
-import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,8 +13,16 @@ from layerwise.data import Dataset
 from layerwise.diagnosis import Diagnosis, Setup
 from layerwise.errors import DamagedError, InputError
 from layerwise.experiment._plan import NamedModule, Plan, load_data
-from layerwise.experiment._summary import write_summary
-from layerwise.files import is_leftover, machine_errors, make_folder, sole_writer
+from layerwise.experiment._summary import Begun, Ended, write_summary
+from layerwise.files import (
+    as_record,
+    is_leftover,
+    machine_errors,
+    make_folder,
+    read_json,
+    sole_writer,
+)
+from layerwise.names import AUTO, ENGINES
 from layerwise.training import (
     Checkpoint,
     Task,
@@ -184,17 +191,21 @@ def read_summary(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If there is none, or it is not one of ours.
+        If there is none.
+    DamagedError
+        If it is not one that `write_summary` wrote.
+    MachineError
+        If it cannot be read.
     """
     path = folder / "summary.json"
-    try:
-        summary = json.loads(path.read_text("utf-8"))
-        Plan.from_json(summary["plan"])
-        str(summary["training"]["status"])
-    except OSError as error:
-        raise InputError(f"{folder}: not a run, it has no summary.json") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a run's summary: {error}") from error
+    wrong = f"{path}: not a run's summary"
+    summary = read_json(path, "a run")
+    begun = as_record(summary, Begun, wrong)
+    if begun["training"]["status"] != "running":
+        as_record(summary, Ended, wrong)
+    if (engine := begun["training"].get("engine", AUTO)) not in (AUTO, *ENGINES):
+        raise DamagedError(f"{wrong}: training.engine: there is no {engine!r}")
+    Plan.from_json(begun["plan"], f"{wrong}: plan")
     return summary
 
 

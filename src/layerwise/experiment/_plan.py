@@ -2,12 +2,12 @@
 
 import math
 import shlex
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Columns, Dataset, Reading, load
 from layerwise.errors import InputError
+from layerwise.files import as_record
 from layerwise.model import MLP, Network
 from layerwise.training import Recipe
 
@@ -154,15 +154,17 @@ class Plan:
         return own
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Plan":
-        """Return the plan whose ``to_json`` is ``fields``."""
-        values = dict(fields)
-        values["reading"] = Reading(**values.get("reading", {}))
-        values["architecture"] = MLP(**values["architecture"])
-        values["recipe"] = Recipe(**values["recipe"])
-        if values.get("module") is not None:
-            values["module"] = NamedModule(None, **values["module"])
-        return cls(**values)
+    def from_json(cls, given: Any, wrong: str = "not a plan") -> "Plan":
+        """Return the plan whose ``to_json`` is ``given``.
+
+        Raises
+        ------
+        DamagedError
+            If it is no such thing; its message begins with ``wrong``.
+        """
+        if isinstance(given, dict) and isinstance(given.get("module"), dict):
+            given = given | {"module": {"module": None} | given["module"]}
+        return as_record(given, cls, wrong)
 
     def command(self) -> str:
         """Return the command line that does this again."""

@@ -7,15 +7,73 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
+
+from msgspec import Meta
 
 from layerwise import ranks
 from layerwise.data import Dataset
 from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
-from layerwise.files import write_atomically
+from layerwise.files import Count, Seconds, write_atomically
 from layerwise.study import InputStudy, Study
 from layerwise.training import ENGINES, Result
+
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | None
+"""As JSON has it: null where it was not finite."""
+
+Setting: TypeAlias = bool | int | float | str | list[int | str] | None
+
+
+class _Training(TypedDict):
+    status: Literal["running", "interrupted", "finished", "diverged"]
+    engine: NotRequired[str]
+    seconds: NotRequired[Seconds]
+    steps_per_second: NotRequired[Seconds | None]
+
+
+class Begun(TypedDict):
+    """What ``summary.json`` holds of every run, as it is read."""
+
+    plan: dict[str, Any]
+    training: _Training
+
+
+class _Samples(TypedDict):
+    train: Count
+
+
+class _Data(TypedDict):
+    samples: _Samples
+    scaling: str
+
+
+class _Trained(TypedDict):
+    diagnosis: str
+    epochs: Count
+    steps: Count
+    seconds: Seconds
+    train_loss: float | None
+    train_accuracy: Share
+    validation_loss: float | None
+    validation_accuracy: Share
+    test_loss: float | None
+    test_accuracy: Share
+
+
+class _Layer(TypedDict):
+    name: str
+    probe_accuracy: Share
+
+
+class Ended(TypedDict):
+    """What it holds beside that once the training has ended, or was interrupted."""
+
+    data: _Data
+    network: dict[str, Setting]
+    training: _Trained
+    layers: NotRequired[list[_Layer]]
+    input: NotRequired[_Layer]
 
 
 def environment(result: Result | None = None) -> dict[str, str]:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from operator import index
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -23,8 +22,8 @@ from layerwise.arrays import (
     tree_map,
 )
 from layerwise.data import Columns, Dataset, Scaling, read_ahead
-from layerwise.errors import InputError
-from layerwise.files import read_tensors, write_tensors
+from layerwise.errors import DamagedError, InputError
+from layerwise.files import Count, as_record, read_tensors, write_tensors
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
 from layerwise.model._composition import Sequential
 from layerwise.model._layer import Noise
@@ -227,6 +226,16 @@ FORMAT = "network-1"
 MODULE_FORMAT = "module-1"
 
 
+class _Settings(TypedDict):
+    """What a network's file says beside its tensors."""
+
+    mlp: MLP
+    shape: tuple[Count, ...]
+    class_names: tuple[str, ...]
+    scaling: str
+    columns: NotRequired[dict[str, Any]]
+
+
 def save_network(network: TrainedNetwork, path: str | Path) -> None:
     """Write a network as safetensors; the old file or the new one is there, never half.
 
@@ -276,6 +285,8 @@ def load_network(path: str | Path) -> Network:
 
     Raises
     ------
+    DamagedError
+        If the file is not what was written.
     InputError
         If there is no such file, or it does not hold a network of ours.
     """
@@ -288,16 +299,17 @@ def load_network(path: str | Path) -> Network:
             f"{path}: the parameters of a torch module, whose code no file holds: "
             f"layerwise inspect MODULE:NAME --weights {path}"
         )
+    wrong = f"{path}: not a network that can be read"
+    known = as_record(settings, _Settings, wrong)
     try:
-        return _network(settings, tensors)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a network that can be read: {error}") from error
+        return _network(known, tensors)
+    except ValueError as error:
+        raise DamagedError(f"{wrong}: {error}") from error
 
 
-def _network(settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> Network:
-    mlp = MLP(**settings["mlp"])
-    shape = tuple(index(n) for n in settings["shape"])
-    class_names = tuple(str(name) for name in settings["class_names"])
+def _network(settings: _Settings, tensors: dict[str, np.ndarray]) -> Network:
+    mlp, shape = settings["mlp"], settings["shape"]
+    class_names = settings["class_names"]
     scaling = Scaling.from_arrays(settings["scaling"], _under("scaling", tensors))
     if min(shape, default=1) < 1:
         raise ValueError(f"inputs of shape {shape}")

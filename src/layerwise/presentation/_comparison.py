@@ -1,5 +1,6 @@
 """Runs beside each other: the record, and its tables."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -84,7 +85,7 @@ class ComparedRun:
         """Every layer with the accuracy of its linear probe, the input first."""
         inside = self.summary.get("layers") or []
         layers = [self.summary["input"], *inside] if inside else []
-        return [(layer["name"], layer["probe_accuracy"]) for layer in layers]
+        return [(layer["name"], _share(layer["probe_accuracy"])) for layer in layers]
 
 
 Runs: TypeAlias = tuple[ComparedRun, ...]
@@ -152,6 +153,11 @@ def probe_table(runs: Runs) -> Table:
 
 def _names(runs: Runs) -> list[str]:
     return [short(run.name, 24) for run in runs]
+
+
+def _share(value: float | None) -> float:
+    """Return a share; JSON has null where it has no meaning."""
+    return math.nan if value is None else value
 
 
 def _planned(plan: Mapping[str, Any]) -> str:

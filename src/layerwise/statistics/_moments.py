@@ -470,6 +470,7 @@ class Moments:
         missing = cls.empty(0).to_arrays().keys() - arrays.keys()
         if missing:
             raise InputError(f"saved moments lack {', '.join(sorted(missing))}")
+        _refuse_sizes(arrays)
         template = _template(arrays).to_arrays()
         for name, due in template.items():
             found = arrays[name]
@@ -554,6 +555,18 @@ class _Running:
     first: Float64[np.ndarray, " units"]
     origin: Float64[np.ndarray, " units"]
     sums: Sums
+
+
+def _refuse_sizes(arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse more units or classes than there are sums of, before room is made."""
+    units, classes = arrays["shift"].size, arrays["counts"].size
+    projection = _projection(arrays)
+    width = units if projection is None else projection.width
+    if arrays["sums"].size != classes * units or arrays["scatter"].size != width**2:
+        raise InputError(
+            f"saved moments: {classes} classes and {units} units, and sums of shape "
+            f"{arrays['sums'].shape}, scatter of shape {arrays['scatter'].shape}"
+        )
 
 
 def _template(arrays: Mapping[str, np.ndarray]) -> Moments:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -11,8 +11,8 @@ from jaxtyping import Float, Int, Shaped
 from layerwise import ranks
 from layerwise.arrays import Array, to_numpy
 from layerwise.data import Scaling, StoredRows, class_indices, of_memory_map
-from layerwise.errors import InputError
-from layerwise.files import read_tensors, write_tensors
+from layerwise.errors import DamagedError, InputError
+from layerwise.files import Count, as_record, read_tensors, tensor, write_tensors
 from layerwise.statistics import MAX_UNITS, Moments, Precision
 from layerwise.study._studied import studied
 from layerwise.study.passes import (
@@ -27,6 +27,19 @@ from layerwise.study.records import Study
 from layerwise.study.subjects import Block, Case
 
 FORMAT = "counted-1"
+
+
+class _Records(TypedDict):
+    """What a file of what was counted says beside its tensors."""
+
+    rows: Count
+    digest: str
+    spans: tuple[tuple[Count, Count], ...]
+    class_names: dict[str, tuple[str, ...]]
+    layers: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
 LABELS = "labels"
 """What a column without a name is called."""
 
@@ -279,23 +292,48 @@ def load_counted(path: str | os.PathLike[str]) -> Counted:
         If it is missing or holds something else.
     """
     tensors, records = read_tensors(path, FORMAT)
-    return Counted(
+    wrong = f"{os.fspath(path)}: not a part of a study"
+    known = as_record(records, _Records, wrong)
+    try:
+        return _counted(known, tensors)
+    except ValueError as error:
+        raise DamagedError(f"{wrong}: {error}") from error
+
+
+def _counted(records: _Records, tensors: Mapping[str, np.ndarray]) -> Counted:
+    columns, names = records["columns"], records["class_names"]
+    if {*columns} != names.keys() or not columns or not records["layers"]:
+        raise ValueError("columns or layers are missing")
+    kept = ("fitted", "scored")
+    positions = {
+        which: tensor(tensors, f"positions.{which}", "i", None) for which in kept
+    }
+    counted = Counted(
         rows=records["rows"],
         digest=records["digest"],
-        spans=tuple((start, stop) for start, stop in records["spans"]),
-        class_names={n: tuple(records["class_names"][n]) for n in records["columns"]},
-        combinations=tensors["combinations"],
-        positions=_named(tensors, "positions."),
-        targets=_named(tensors, "targets."),
+        spans=records["spans"],
+        class_names={name: names[name] for name in columns},
+        combinations=tensor(tensors, "combinations", "i", None, len(columns)),
+        positions=positions,
+        targets={
+            which: tensor(tensors, f"targets.{which}", "i", len(positions[which]))
+            for which in kept
+        },
         layers={
             name: CountedLayer(
                 moments=Moments.from_arrays(_named(tensors, f"{place}.moments.")),
-                fitted=tensors[f"{place}.fitted"],
-                scored=tensors[f"{place}.scored"],
+                fitted=tensor(
+                    tensors, f"{place}.fitted", "biuf", len(positions["fitted"]), None
+                ),
+                scored=tensor(
+                    tensors, f"{place}.scored", "biuf", len(positions["scored"]), None
+                ),
             )
             for place, name in enumerate(records["layers"])
         },
     )
+    counted.refuse_impossible()
+    return counted
 
 
 def _named(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -10,21 +10,39 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from layerwise.arrays import leaves, named_leaves, tree_like
 from layerwise.data import Dataset
-from layerwise.errors import InputError
-from layerwise.files import make_folder, read_tensors, write_tensors
+from layerwise.errors import DamagedError, InputError
+from layerwise.files import (
+    Count,
+    Seconds,
+    as_record,
+    make_folder,
+    read_tensors,
+    tensor,
+    write_tensors,
+)
 from layerwise.model import Architecture
-from layerwise.training._history import Epoch, History
-from layerwise.training._loop import Checkpoint, Trainable, initial_state
+from layerwise.training._history import Epoch, History, LayerHealth
+from layerwise.training._loop import Checkpoint, Trainable, problem_of
 from layerwise.training._recipe import Recipe
-from layerwise.training.engines import State, on_host
+from layerwise.training.engines import Problem, State, on_host
 
 FORMAT = "checkpoint-6"
+
+
+class _Records(TypedDict):
+    """What a checkpoint says beside its tensors."""
+
+    step: Count
+    epochs: tuple[Epoch, ...]
+    best: Epoch | None
+    snapshots: tuple[Count, ...]
+    seconds: Seconds
 
 
 def fingerprint(architecture: Trainable, data: Dataset, recipe: Recipe) -> str:
@@ -148,7 +166,7 @@ def load_checkpoint(
     Raises
     ------
     DamagedError
-        If the file is not what was written.
+        If the file is not what was written, or no checkpoint of that training.
     InputError
         If it belongs to another training.
     """
@@ -158,48 +176,53 @@ def load_checkpoint(
             f"{path}: not a checkpoint of this training: its settings or its data "
             "were others"
         )
-    like = initial_state(architecture, data, recipe)
-    samples = len(data.train)
-    order = recipe.resolved(samples).order(samples)
+    settled = recipe.resolved(len(data.train))
+    problem = problem_of(architecture, data, settled)
+    per_epoch = settled.order(len(data.train)).steps_per_epoch
+    wrong = f"{path}: not a checkpoint of this training"
+    known = as_record(records, _Records, wrong)
     try:
-        return _checkpoint(like, order.steps_per_epoch, tensors, records)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a checkpoint of this training: {error}"
-        ) from error
+        return _checkpoint(problem, per_epoch, tensors, known)
+    except ValueError as error:
+        raise DamagedError(f"{wrong}: {error}") from error
 
 
 def _checkpoint(
-    like: State,
+    problem: Problem,
     steps_per_epoch: int,
     tensors: Mapping[str, np.ndarray],
-    records: dict[str, Any],
+    records: _Records,
 ) -> Checkpoint:
-    trees = {
+    like = problem.initial_state()
+    trees: dict[str, Any] = {
         "parameters": like.parameters,
         "slots": like.slots,
         "snapshots": dict.fromkeys(records["snapshots"], like.parameters),
     }
-    if records["best"]:
+    if records["best"] is not None:
         trees["best"] = like.parameters
     filled = tree_like(trees, tensors)
     pairs = zip(leaves(filled), leaves(trees), strict=True)
     if any(found.dtype != expected.dtype for found, expected in pairs):
         raise ValueError("its numbers have another precision")
-    step, losses, accuracies = records["step"], tensors["losses"], tensors["accuracies"]
-    if not 0 <= step <= len(losses) == len(accuracies):
+    step, epochs, best = records["step"], records["epochs"], records["best"]
+    losses = tensor(tensors, "losses", "f", None)
+    accuracies = tensor(tensors, "accuracies", "f", len(losses))
+    if step > len(losses):
         raise ValueError(f"{len(losses)} losses after {step} steps")
-    epochs = tuple(_epoch(epoch) for epoch in records["epochs"])
-    reached = range(step // steps_per_epoch + 1)
-    if not set(filled["snapshots"]) <= set(reached):
+    if not {*filled["snapshots"]} <= {*range(step // steps_per_epoch + 1)}:
         raise ValueError("it has a snapshot of an epoch that was not reached")
-    best = (_epoch(records["best"]), filled["best"]) if records["best"] else None
-    state = State(filled["parameters"], filled["slots"], step)
-    history = History(losses, accuracies, epochs, tensors["health"])
-    seconds = float(records["seconds"])
-    return Checkpoint(state, history, best, filled["snapshots"], seconds)
-
-
-def _epoch(fields: dict[str, Any]) -> Epoch:
-    figures = dict(fields)
-    return Epoch(dead=tuple(figures.pop("dead")), **figures)
+    if best is not None and best not in epochs:
+        raise ValueError("its best epoch is none of its epochs")
+    layers = len(problem.network.layer_names)
+    if any(len(epoch.dead) not in (0, layers) for epoch in epochs):
+        raise ValueError(f"its epochs are not of {layers} layers")
+    measures = len(LayerHealth._fields)
+    health = tensor(tensors, "health", "f", None, layers if step else None, measures)
+    return Checkpoint(
+        State(filled["parameters"], filled["slots"], step),
+        History(losses, accuracies, epochs, health),
+        None if best is None else (best, filled["best"]),
+        filled["snapshots"],
+        records["seconds"],
+    )

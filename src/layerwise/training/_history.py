@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 from jaxtyping import Float
@@ -203,14 +203,12 @@ class Epoch:
     dead: tuple[float, ...] = ()
 
 
-def _epoch(row: dict[str, str]) -> Epoch:
-    """Return the epoch that ends in this row."""
-    values: dict[str, Any] = {
-        f.name: (int if f.name in ("epoch", "step") else float)(row[f.name])
-        for f in fields(Epoch)
-        if f.name in row
-    }
-    return Epoch(**values)
+class _Row(TypedDict):
+    """What a line of ``history.csv`` holds of a step."""
+
+    step: int
+    loss: float
+    accuracy: float
 
 
 def _none() -> np.ndarray:
@@ -286,23 +284,28 @@ class History:
         ValueError
             If the text is not such a table, or its last line is cut off.
         """
-        losses: list[float] = []
-        accuracies: list[float] = []
+        import msgspec
+
+        table = csv.DictReader(io.StringIO(text))
+        steps: list[_Row] = []
         epochs: list[Epoch] = []
-        for number, row in enumerate(csv.DictReader(io.StringIO(text)), 1):
-            try:
-                if int(row["step"]) != number:
+        try:
+            for number, row in enumerate(table, 1):
+                steps.append(msgspec.convert(row, _Row, strict=False))
+                if steps[-1]["step"] != number:
                     raise ValueError(f"step {row['step']}")
-                losses.append(float(row["loss"]))
-                accuracies.append(float(row["accuracy"]))
                 if row["epoch"]:
-                    epochs.append(_epoch(row))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"line {number + 1}: {error}") from error
+                    epochs.append(msgspec.convert(row, Epoch, strict=False))
+        except (KeyError, ValueError, csv.Error) as error:
+            raise ValueError(f"line {table.line_num}: {error}") from error
         if not text.endswith("\n"):
-            raise ValueError(f"line {len(losses) + 1} is cut off")
-        dtype = np.float32
-        return cls(np.array(losses, dtype), np.array(accuracies, dtype), tuple(epochs))
+            raise ValueError(f"line {table.line_num} is cut off")
+        with np.errstate(over="ignore"):
+            losses, accuracies = (
+                np.array([row[name] for row in steps]).astype(np.float32)
+                for name in ("loss", "accuracy")
+            )
+        return cls(losses, accuracies, tuple(epochs))
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return the rows of ``to_csv`` as a frame; needs pandas."""

@@ -3,19 +3,36 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-from layerwise.data.columns._kinds import Category, Column, LeftOut, column_from_json
+from layerwise.data.columns._kinds import (
+    Category,
+    Column,
+    ColumnFields,
+    LeftOut,
+    column_from_json,
+)
 from layerwise.data.columns._table import Table, table_of
-from layerwise.errors import InputError
+from layerwise.errors import DamagedError, InputError
+from layerwise.files import Count, as_record
 from layerwise.wording import listed
 
 BLOCK_BYTES = 1 << 20
 """Inputs are written by blocks that stay in a core's cache."""
 
 NUMERIC = "biuf"
+
+
+class _Fields(TypedDict):
+    """What `Columns.to_json` gives."""
+
+    columns: list[ColumnFields]
+    dtype: str
+    shape: tuple[Count, ...] | None
+    target: str | None
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,8 @@ class Columns:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        np.dtype(self.dtype)
+        if np.dtype(self.dtype).kind not in NUMERIC:
+            raise ValueError(f"inputs of dtype {self.dtype}")
         if self.shape is not None and np.prod(self.shape) != len(self.names):
             raise ValueError(f"{len(self.names)} columns for inputs {self.shape}")
 
@@ -145,14 +163,13 @@ class Columns:
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        DamagedError
             If it is none.
         """
-        shape, target = fields["shape"], fields["target"]
-        return cls(
-            columns=tuple(column_from_json(column) for column in fields["columns"]),
-            dtype=str(fields["dtype"]),
-            shape=None if shape is None else tuple(int(n) for n in shape),
-            target=None if target is None else str(target),
-            labels=tuple(map(str, fields["labels"])),
-        )
+        known = as_record(fields, _Fields, "not a record of columns")
+        columns = tuple(column_from_json(column) for column in known["columns"])
+        own: dict[str, Any] = {n: known[n] for n in known if n != "columns"}
+        try:
+            return cls(columns, **own)
+        except (TypeError, ValueError) as error:
+            raise DamagedError(f"not a record of columns: {error}") from error

@@ -8,13 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypedDict
 
 import numpy as np
 
 from layerwise.data._stored import LARGEST
 from layerwise.data.columns._table import Table, arrow_functions, missing_rows, texts
-from layerwise.errors import InputError
+from layerwise.errors import DamagedError, InputError
+from layerwise.files import as_record
 from layerwise.wording import count, listed, number
 
 ABSENT = "(missing)"
@@ -351,19 +352,26 @@ KINDS: Mapping[str, type[Column]] = MappingProxyType(
 )
 
 
-def column_from_json(fields: Mapping[str, Any]) -> Column:
+class ColumnFields(TypedDict):
+    """What `Column.to_json` gives, and a column is made of again."""
+
+    name: str
+    kind: str
+    fitted: dict[str, Any]
+
+
+def column_from_json(fields: ColumnFields) -> Column:
     """Return the column whose `Column.to_json` is ``fields``.
 
     Raises
     ------
-    KeyError, TypeError, ValueError
+    DamagedError
         If it is none.
     """
-    fitted = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in fields["fitted"].items()
-    }
-    return KINDS[fields["kind"]](name=str(fields["name"]), **fitted)
+    if (kind := KINDS.get(fields["kind"])) is None:
+        raise DamagedError(f"column {fields['name']!r}: no kind {fields['kind']!r}")
+    wrong = f"column {fields['name']!r}"
+    return as_record({**fields["fitted"], "name": fields["name"]}, kind, wrong)
 
 
 def _check(right: bool | np.bool_, name: str, what: str) -> None:

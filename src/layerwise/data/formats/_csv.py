@@ -274,7 +274,8 @@ def _why(wrong: list[Any], error: Exception) -> str:
             )
         return f"no table of text ({said}): save it again"
     row = wrong[0]
-    start = row.text if len(row.text) <= 60 else f"{row.text[:60]}…"
+    text = " ".join(row.text.splitlines())
+    start = text if len(text) <= 60 else f"{text[:60]}…"
     return (
         f"line {row.number} has {row.actual_columns} fields where there are "
         f"{row.expected_columns} columns ({start}): put text with separators in it "

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from layerwise.data._bounded import reading
-from layerwise.data._labelled import Labelled, one_file
+from layerwise.data._labelled import Labelled, one_file, refuse_no_text
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.errors import InputError
 
@@ -55,7 +55,7 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         inputs=held(inputs, stored),
         labels=np.asarray(labels),
         test=None if test[0] is None else (held(test[0], stored), np.asarray(test[1])),
-        class_names=() if found is None else tuple(str(n) for n in found.tolist()),
+        class_names=() if found is None else texts(found, str(folder)),
         files=one_file(f"{layout[0]}.npy", inputs),
         test_files=one_file(f"{layout[2]}.npy", test[0]),
     )
@@ -87,6 +87,20 @@ def open_rows(path: Path, _name: str | None = None) -> RawFile:
             "that rows can be read"
         )
     return raw_file(path, offset, shape, dtype, size - offset)
+
+
+def texts(names: np.ndarray, source: str) -> tuple[str, ...]:
+    """Return an array of names as strings, be they bytes or numbers.
+
+    Raises
+    ------
+    InputError
+        If they are no text.
+    """
+    if names.dtype.kind == "S":
+        names = np.char.decode(names, "utf-8", errors="replace")
+    refuse_no_text(names, f"{source}: a class name")
+    return tuple(str(name) for name in names.ravel().tolist())
 
 
 def listed(members: Iterable[str]) -> str:

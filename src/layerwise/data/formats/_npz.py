@@ -7,7 +7,7 @@ import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
 from layerwise.data._labelled import Labelled, one_file
-from layerwise.data.formats._npy import LAYOUTS, SAVE, listed, npy_header
+from layerwise.data.formats._npy import LAYOUTS, SAVE, listed, npy_header, texts
 from layerwise.errors import InputError
 
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
@@ -51,9 +51,7 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         inputs=inputs,
         labels=labels,
         test=None if test_inputs is None else (test_inputs, test_labels),
-        class_names=()
-        if class_names is None
-        else tuple(str(name) for name in class_names.ravel().tolist()),
+        class_names=() if class_names is None else texts(class_names, str(path)),
         files=one_file(layout[0], inputs),
         test_files=one_file(layout[2], test_inputs),
     )

@@ -184,6 +184,7 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
                 return None
             batches = [*file.iter_batches(TABLE_ROWS)]
             shards.append(pyarrow.Table.from_batches(batches, schema))
+            shards[-1].validate(full=True)  # that text is UTF-8
         if shards[-1].schema.names != shards[0].schema.names:
             raise InputError(
                 f"{shard}: has columns {', '.join(schema.names[:8])} where {paths[0]} "

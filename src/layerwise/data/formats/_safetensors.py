@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from layerwise.data._bounded import reading
 from layerwise.data._stored import RawFile, raw_file
 from layerwise.errors import InputError
+from layerwise.files import Count, as_record
 
 MAX_HEADER = 100 << 20
 """Of a safetensors file: what the format itself allows."""
@@ -30,6 +31,14 @@ SAFETENSORS = {
 """The format's names of dtypes, those that hold rows of numbers."""
 
 
+class _Tensor(TypedDict):
+    """What the header says of a tensor."""
+
+    dtype: str
+    shape: tuple[Count, ...]
+    data_offsets: tuple[Count, Count]
+
+
 def open_rows(path: Path, name: str | None = None) -> RawFile:
     """Return the rows of a tensor in a safetensors file; only its header is read.
 
@@ -47,12 +56,11 @@ def open_rows(path: Path, name: str | None = None) -> RawFile:
     source = str(path)
     entries, start, size = _tensors(path)
     name = _chosen(sorted(entries), name, source)
-    try:
-        entry = entries[name]
-        kind, shape = str(entry["dtype"]), tuple(int(n) for n in entry["shape"])
-        begin, end = (int(n) for n in entry["data_offsets"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{source}: {name} has an unreadable header") from error
+    entry = as_record(
+        entries[name], _Tensor, f"{source}: {name} has an unreadable header"
+    )
+    kind, shape = entry["dtype"], entry["shape"]
+    begin, end = entry["data_offsets"]
     if kind not in SAFETENSORS:
         raise InputError(f"{source}: {name} has dtype {kind}: save float32")
     dtype = np.dtype(SAFETENSORS[kind])
@@ -72,8 +80,8 @@ def _tensors(path: Path) -> tuple[dict[str, Any], int, int]:
             raise InputError(f"{path}: not a safetensors file: get it again")
         header = file.read(length)
     try:
-        entries = dict(json.loads(header))
-    except (ValueError, TypeError, RecursionError) as error:
+        entries = as_record(json.loads(header), dict[str, Any], str(path))
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a safetensors file, its header is unreadable"
         ) from error

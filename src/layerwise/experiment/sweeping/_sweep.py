@@ -10,23 +10,38 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from layerwise.arrays import has_accelerator
 from layerwise.data import Dataset
-from layerwise.errors import InputError, MachineError
+from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import check_device, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment, json_types
 from layerwise.experiment._workers import in_workers
 from layerwise.experiment.sweeping._vary import varied
-from layerwise.files import sole_writer, write_atomically
+from layerwise.files import as_record, read_json, sole_writer, write_atomically
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 
-FORMAT = "sweep-1"
+FORMAT: Literal["sweep-1"] = "sweep-1"
+
+
+class _Described(TypedDict):
+    data: str
+    status: Literal["running", "interrupted", "finished"]
+    axes: dict[str, tuple[Setting, ...]]
+
+
+class _Summary(TypedDict):
+    """What a sweep's ``summary.json`` holds, as it is read."""
+
+    format: Literal["sweep-1"]
+    sweep: _Described
+    points: list[dict[str, Any]]
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -240,29 +255,39 @@ def write_sweep(
 
 def _read(folder: Path) -> tuple[SweepRun, str]:
     path = folder / "summary.json"
+    wrong = f"{path}: not a sweep's summary"
+    found = read_json(path, "a sweep")
+    summary = as_record(found, _Summary, wrong)
+    described = summary["sweep"]
+    plan = Plan.from_json(found.get("plan"), f"{wrong}: plan")
+    points = tuple(_point(fields, f"{wrong}: points") for fields in summary["points"])
+    axes = tuple(Axis(name, values) for name, values in described["axes"].items())
+    sweep = Sweep(described["data"], axes, points)
+    _refuse_others(sweep, plan, wrong)
+    return SweepRun(folder, plan, sweep, summary["fingerprint"]), described["status"]
+
+
+def _point(fields: dict[str, Any], wrong: str) -> SweepPoint:
+    """Return a training that was done; what JSON has null for was not finite."""
+    known = {n: math.nan if value is None else value for n, value in fields.items()}
+    known.pop("outcome", None)  # follows from the others
+    point = as_record(known, SweepPoint, wrong)
+    if not 0 < point.chance < 1:
+        raise DamagedError(f"{wrong}: a chance of {point.chance}")
+    return point
+
+
+def _refuse_others(sweep: Sweep, plan: Plan, wrong: str) -> None:
+    """Refuse axes that are none, and trainings that are not in their grid."""
     try:
-        summary = json.loads(path.read_text("utf-8"))
-        if summary["format"] != FORMAT:
-            raise ValueError(f"its format is {summary['format']!r}, not {FORMAT!r}")
-        described = summary["sweep"]
-        axes = tuple(Axis(n, tuple(v)) for n, v in described["axes"].items())
-        points = tuple(_point(fields) for fields in summary["points"])
-        sweep = Sweep(described["data"], axes, points)
-        plan = Plan.from_json(summary["plan"])
-        run = SweepRun(folder, plan, sweep, summary["fingerprint"])
-        return run, str(described["status"])
-    except OSError as error:
-        raise InputError(f"{folder}: not a sweep, it has no summary.json") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a sweep's summary: {error}") from error
-
-
-def _point(fields: dict[str, Any]) -> SweepPoint:
-    known: dict[str, Any] = {
-        name: math.nan if value is None else value for name, value in fields.items()
-    }
-    del known["outcome"]
-    return SweepPoint(**known)
+        grid = {tuple(settings.items()) for settings in sweep.grid()}
+        for settings in grid:
+            varied(plan, dict(settings))
+    except (TypeError, ValueError) as error:
+        raise DamagedError(f"{wrong}: sweep.axes: {error}") from error
+    done = {tuple(point.settings.items()) for point in sweep.points}
+    if len(done) < len(sweep.points) or not done <= grid:
+        raise DamagedError(f"{wrong}: points of another grid, or twice the same")
 
 
 def _blind(plan: Plan) -> Dataset:

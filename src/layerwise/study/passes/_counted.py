@@ -30,6 +30,9 @@ BLOCK_BYTES, BLOCK_ROWS = 32 << 20, 8192
 """Rows are read in blocks of about this size in double precision, and at most so many:
 the product of a block is large enough to keep a processor busy."""
 
+ROUNDING = 1e-3
+"""By more of the largest, sums that are equal do not differ, be they ever so fast."""
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -93,6 +96,30 @@ class CountedLayer:
     fitted: Shaped[np.ndarray, "fitted units"]
     scored: Shaped[np.ndarray, "scored units"]
 
+    def refuse_impossible(self, name: str, rows: int, classes: int) -> None:
+        """Raise an error if these are not the moments of so many rows and classes.
+
+        Raises
+        ------
+        ValueError
+        """
+        moments = self.moments
+        units = {moments.sums.shape[1], self.fitted.shape[1], self.scored.shape[1]}
+        if len(units) > 1 or len(moments.counts) != classes:
+            raise ValueError(f"layer {name} has rows of {sorted(units)} units")
+        if moments.count != rows or (moments.counts < 0).any():
+            raise ValueError(f"layer {name} has {moments.count:,} of {rows:,} rows")
+        arrays = (*moments.to_arrays().values(), self.fitted, self.scored)
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(f"layer {name} has entries that are not finite")
+        scatter, squares = moments.scatter, moments.squares.sum(axis=0)
+        rounding = ROUNDING * np.abs(scatter).max(initial=0)
+        wrong = [np.abs(scatter - scatter.T), -moments.squares]
+        if moments.projection is None:
+            wrong.append(np.abs(np.diag(scatter) - squares))
+        if any((difference > rounding).any() for difference in wrong):
+            raise ValueError(f"layer {name} has sums that no rows have")
+
 
 @dataclass(frozen=True, eq=False)
 class Counted:
@@ -124,6 +151,32 @@ class Counted:
     positions: Mapping[str, Int64[np.ndarray, " kept"]]
     targets: Mapping[str, Int32[np.ndarray, " kept"]]
     layers: Mapping[str, CountedLayer]
+
+    def refuse_impossible(self) -> None:
+        """Raise an error if this cannot have been counted: it was read from a file.
+
+        Raises
+        ------
+        ValueError
+        """
+        end = 0
+        for start, stop in self.spans:
+            if not end <= start < stop <= self.rows:
+                raise ValueError(f"rows {start:,} to {stop - 1:,} of {self.rows:,}")
+            end = stop
+        classes = [len(names) for names in self.class_names.values()]
+        if not _below(self.combinations, classes) or min(classes) < 2:
+            raise ValueError("combinations of classes that do not exist")
+        for which, positions in self.positions.items():
+            if not _below(positions, self.rows) or (np.diff(positions) <= 0).any():
+                raise ValueError(f"positions of rows {which} that are not in order")
+            if not _below(self.targets[which], len(self.combinations)):
+                raise ValueError(f"rows {which} of classes that do not exist")
+        counted = sum(stop - start for start, stop in self.spans)
+        for name, layer in self.layers.items():
+            layer.refuse_impossible(
+                name, counted - len(self.positions["scored"]), len(self.combinations)
+            )
 
     def refuse_missing(self) -> None:
         """Raise an error if a row was not counted.
@@ -205,6 +258,11 @@ def count_rows(
         targets={name: columns.targets[p] for name, p in inside.items()},
         layers=found,
     )
+
+
+def _below(indices: np.ndarray, limits: int | Sequence[int]) -> bool:
+    """Return whether all indices are from 0 to before their limits."""
+    return bool(((indices >= 0) & (indices < np.asarray(limits))).all())
 
 
 def block_rows(units: int) -> int:
@@ -309,6 +367,7 @@ def _refuse_others(first: Counted, second: Counted) -> None:
         ("rows", first.rows, second.rows),
         ("labels", first.class_names, second.class_names),
         ("labels", first.digest, second.digest),
+        ("labels", first.combinations.tolist(), second.combinations.tolist()),
         ("layers", list(first.layers), list(second.layers)),
     ):
         if one != other:
