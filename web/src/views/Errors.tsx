@@ -40,7 +40,7 @@ export function Errors() {
           {shown ? (
             <>
               <p class="note"><b>{count(store.markedSamples.length)}</b>
-                {" "}{describe(store, marks)}</p>
+                {" "}marked: {describe(store, marks)}</p>
               <Sheet samples={store.markedSamples} most={60} />
             </>
           ) : (
