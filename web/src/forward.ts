@@ -20,7 +20,10 @@ export function forward(network: Network, blocks: Blocks, row: ArrayLike<number>
   for (const op of network.ops) {
     if (op.op === "read") layers[op.layer] = x;
     else if (op.op === "keep") kept.push(x);
-    else if (op.op === "add") x = added(x, kept.pop());
+    else if (op.op === "add") {
+      const before = kept.pop()!;
+      x = x.map((value, i) => value + before[i]!);
+    }
     else x = applied(op, blocks, x);
   }
   const probabilities = [...(network.probabilities ? x : softmax(x))];
@@ -119,11 +122,6 @@ export function softmax(x: Float64Array): Float64Array {
   const powers = x.map((value) => Math.exp(value - most));
   const sum = total(powers);
   return powers.map((value) => value / sum);
-}
-
-function added(x: Float64Array, kept: Float64Array | undefined): Float64Array {
-  if (!kept) throw new Error("nothing is kept that could be added");
-  return x.map((value, i) => value + kept[i]!);
 }
 
 const total = (x: Float64Array) => x.reduce((sum, value) => sum + value, 0);

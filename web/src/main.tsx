@@ -10,7 +10,7 @@ import { VERSION, type Payload } from "./payload";
 import { playing } from "./play";
 import { recordsOf } from "./records";
 import { storeOf, type Store } from "./store";
-import { provide } from "./views/context";
+import { provide, useStore } from "./views/context";
 import "./style/base.css";
 import "./style/views.css";
 import "./style/sections.css";
@@ -21,7 +21,6 @@ function start(root: HTMLElement): void {
   const payload = JSON.parse(blocks.text("payload")) as Payload;
   if (payload.version !== VERSION) throw new Error(`payload of version ${payload.version}`);
   const store = storeOf(recordsOf(payload, blocks));
-  shown = store;
   themed(store);
   printed(store);
   store.follow(location.hash);
@@ -106,11 +105,9 @@ function sections(store: Store): void {
   });
 }
 
-let shown: Store | undefined;
-
 /** What the forward pass makes of a row, as `layerwise.pass(row)`: tests compare it with
  * Python's. */
-export const pass = (row: number[]) => shown && ownOf(shown, row);
+export const pass = (row: number[]) => ownOf(useStore(), row);
 
 const root = document.getElementById("app");
 if (root) {

@@ -138,7 +138,11 @@ test("classes are named at the outer edge of their points", () => {
   expect(left!.x).toBeGreaterThan(140);
   expect(right!.x).toBeLessThan(-140);
   const faint = { ...scene, roles: Uint8Array.of(2, 2, 1, 1) };
-  expect(labelsOf(faint, Int16Array.of(0, 0, 1, 1), ["a", "b"]).map((l) => l.name)).toEqual(["a"]);
+  const [only, ...others] = labelsOf(faint, Int16Array.of(0, 0, 1, 1), ["a", "b"]);
+  // Outside of all points, not only of those in colour.
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({ name: "a", dx: 1 });
+  expect(only!.x).toBeGreaterThan(140);
 });
 
 test("colours follow the errors of the snapshot shown", () => {

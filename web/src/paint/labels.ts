@@ -2,14 +2,16 @@
 
 import { clamp } from "../numbers";
 import { hexOf, mixed, rgbOf, type Theme } from "./colours";
-import { DRAWN, type Frame, type Scene } from "./points";
+import { DRAWN, HIDDEN, type Frame, type Scene } from "./points";
 
 export interface Label {
   label: number;
   name: string;
-  /** In the square. */
+  /** In the square, and the direction from the middle of all points. */
   x: number;
   y: number;
+  dx: number;
+  dy: number;
 }
 
 /** Of fewer drawn points than this share a class is not named. */
@@ -23,19 +25,21 @@ export function labelsOf(
   const sums = new Float64Array(5 * classes);
   const { from, to, share, roles } = scene;
   const points = Math.min((to ?? from).length / 2, from.length / 2);
-  let [cx, cy, all] = [0, 0, 0];
+  let [cx, cy, seen, all] = [0, 0, 0, 0];
   for (let i = 0; i < points; i++) {
-    if (roles[i] !== DRAWN) continue;
+    if (roles[i] === HIDDEN) continue;
     const x = from[2 * i]! + (to ? (to[2 * i]! - from[2 * i]!) * share : 0);
     const y = from[2 * i + 1]! + (to ? (to[2 * i + 1]! - from[2 * i + 1]!) * share : 0);
+    cx += x;
+    cy += y;
+    seen += 1;
+    if (roles[i] !== DRAWN) continue;
     const at = 5 * labels[i]!;
     sums[at]! += 1;
     sums[at + 1]! += x;
     sums[at + 2]! += y;
     sums[at + 3]! += x * x;
     sums[at + 4]! += y * y;
-    cx += x;
-    cy += y;
     all += 1;
   }
   const found: Label[] = [];
@@ -44,16 +48,19 @@ export function labelsOf(
     // A name beside a handful of many points would only cover the others.
     if (!n || n < FEWEST * all) continue;
     const [x, y] = [sx! / n, sy! / n];
-    const [dx, dy] = [x - cx / all, y - cy / all];
+    const [dx, dy] = [x - cx / seen, y - cy / seen];
     const length = Math.hypot(dx, dy) || 1;
     const [ux, uy] = [dx / length, dy / length];
     const spread = Math.sqrt(
       ux * ux * Math.max(0, sxx! / n - x * x) + uy * uy * Math.max(0, syy! / n - y * y));
-    found.push({ label, name: names[label]!, x: x + 1.9 * spread * ux,
-      y: y + 1.9 * spread * uy });
+    found.push({ label, name: names[label]!, dx: ux, dy: uy,
+      x: x + 1.9 * spread * ux, y: y + 1.9 * spread * uy });
   }
   return found;
 }
+
+/** So many pixels beyond the edge of the points. */
+const BESIDE = 8;
 
 /** Write them, pushed apart where they would lie over each other. */
 export function writeLabels(
@@ -64,12 +71,12 @@ export function writeLabels(
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const boxes = labels.map(({ label, name, x, y }) => {
+  const boxes = labels.map(({ label, name, x, y, dx, dy }) => {
     const text = name.length > 12 ? `${name.slice(0, 11)}…` : name;
     return {
       text, label, half: context.measureText(text).width / 2 + 2 * ratio,
-      x: frame.left + x * frame.scale,
-      y: frame.top - y * frame.scale,
+      x: frame.left + x * frame.scale + BESIDE * ratio * dx,
+      y: frame.top - y * frame.scale - BESIDE * ratio * dy,
     };
   });
   apart(boxes, size * 1.05);

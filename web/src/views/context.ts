@@ -2,11 +2,8 @@
 
 import type { Store } from "../store";
 
-let store: Store | undefined;
+let store!: Store;
 
 export const provide = (given: Store): void => { store = given; };
 
-export function useStore(): Store {
-  if (!store) throw new Error("a view without a page");
-  return store;
-}
+export const useStore = (): Store => store;
