@@ -181,10 +181,11 @@ export function storeOf(records: Records) {
         pair: null, layers: [], ...readLink(hash, records),
       });
     },
-    /** Show what a finding is about: what it does not name stays. */
+    /** Show what a finding is about, of the end of the training unless it says another
+     * time; axes and a pinned sample stay. */
     show(found: Finding) {
       finding.value = found;
-      if (found.link) go({ marks: [], colour: "class", ...readLink(found.link, records) });
+      if (found.link) go({ snapshot: last, marks: [], colour: "class", ...readLink(found.link, records) });
     },
     /** Mark; with `add`, beside what is marked. Nothing else is of one finding then. */
     mark(one: Mark | null, add = false) {

@@ -37,10 +37,11 @@ test("a finding sets the view; a mark of the reader's own ends it", () => {
   expect(store.finding).toBeNull();
 });
 
-test("what one finding coloured another does not keep", () => {
+test("what one finding coloured, and when, another does not keep", () => {
   const store = storeFor();
   const [errors, pair] = store.run!.findings;
-  store.show(errors!);
+  store.show({ ...errors!, link: "e=0&c=error" });
+  expect(store.snapshot).toBe(0);
   store.show(pair!);
   expect(store.link).toBe("m=pair:0.1&p=0.1");
 });
