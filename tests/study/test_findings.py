@@ -287,8 +287,8 @@ class TestInputs:
         assert "two components" not in " ".join(f.text for f in study.findings)
 
     def test_a_class_that_is_not_shown(self, iris):
-        shown = np.flatnonzero(iris.validation.targets != 2)
-        data = replace(iris, validation=iris.validation.at(shown))
+        shown = np.flatnonzero(iris.train.targets != 2)  # of 15 nothing is said
+        data = replace(iris, validation=iris.train.at(shown))
         study = inspect_inputs(data, data.validation)
         (parted,) = [f for f in study.findings if "parted" in f.kind]
         assert parted.evidence["pairs"] == 1

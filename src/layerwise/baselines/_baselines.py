@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -102,8 +103,21 @@ class Baselines:
     @cached_property
     def best(self) -> Share:
         """The best of the four that follow."""
-        found = self.majority, self.nearest, self.several, self.linear
-        return max(found, key=lambda accuracy: accuracy.value)
+        return self._tried[self.best_name]
+
+    @property
+    def best_name(self) -> str:
+        """What the best of them is called."""
+        return max(self._tried, key=lambda name: self._tried[name].value)
+
+    @cached_property
+    def _tried(self) -> dict[str, Share]:
+        return {
+            "majority class": self.majority,
+            "nearest neighbour": self.nearest,
+            f"vote of {SEVERAL} neighbours": self.several,
+            "linear classifier": self.linear,
+        }
 
     @cached_property
     def majority(self) -> Share:
@@ -170,6 +184,16 @@ class Baselines:
                 if by_chance < CHANCE and area > BETTER:
                     best[c] = max(best[c], area)
         return best
+
+    @property
+    def weakest_seen(self) -> float:
+        """The least AUC that would count as more than chance, of any class."""
+        targets = self._fitted.targets
+        counts = np.bincount(targets, minlength=self.data.classes)
+        pairs = (counts * (len(targets) - counts)).max()
+        deviation = math.sqrt((len(targets) + 1) / (12 * max(int(pairs), 1)))
+        beyond = -NormalDist().inv_cdf(CHANCE) * deviation
+        return 0.5 + max(beyond, BETTER - 0.5)
 
     def _linear_scores(self) -> Float[np.ndarray, "fitted classes"]:
         rows, targets = self._rows, self._fitted.targets
@@ -242,6 +266,7 @@ def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
         recipe = Recipe(epochs, LINEAR_BATCH, learning_rate=LINEAR_BATCH_RATE)
     recipe = replace(recipe, seed=seed, snapshots=0, evaluate_every=0)
     fitted = fit(MLP([]), data, recipe)
-    said = fitted.network.predict(scored.inputs)
+    # Whether they are in other units than training inputs is for findings to say.
+    said = fitted.network.logits(scored.inputs).argmax(axis=1)
     name = "logistic regression"
     return Baseline(name, share(said == scored.targets), len(data.train))

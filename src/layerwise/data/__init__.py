@@ -1,5 +1,6 @@
 """Labelled data in: built-in sets, files, splits, scaling, order and statistics."""
 
+from layerwise.data._codes import MissingCode, missing_codes
 from layerwise.data._describe import (
     DataStatistics,
     SetStatistics,
@@ -29,6 +30,7 @@ __all__ = [
     "DataStatistics",
     "Dataset",
     "FrameOptions",
+    "MissingCode",
     "Order",
     "Origins",
     "Reading",
@@ -44,6 +46,7 @@ __all__ = [
     "fit_scaling",
     "is_frame",
     "load",
+    "missing_codes",
     "names",
     "numbers_of",
     "of_memory_map",

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from layerwise.arrays import Array
+from layerwise.data._codes import code_sentences
 from layerwise.data._labelled import Labelled, Origins, checked_set
 from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
@@ -378,6 +379,7 @@ def dataset(
         notes=(
             *(columns.notes if columns else ()),
             *checked.notes,
+            *code_sentences(looked.inputs, names),
             *_running_numbers(looked.inputs, looked.targets, names),
             *_as_pictures(looked.inputs),
         ),

@@ -10,8 +10,15 @@ from jaxtyping import Int64
 from layerwise.data._labelled import Origins, sample_names
 from layerwise.wording import count, listed
 
+OFTEN, FEW_INPUTS, PART = 10, 50, 4
+"""Where each input is there ten times on average, copies are no mistake if there are 50
+different inputs or fewer, or no feature has more than a quarter as many values."""
+
 NAMED = 3
 """So many samples are named, of however many."""
+
+LOOKED_AT = 10_000
+"""Rows whose features' values are counted."""
 
 BLOCK_BYTES = 1 << 24
 
@@ -32,6 +39,8 @@ class Repeats:
         Positions of the samples of each set whose input has another label elsewhere.
     origins : mapping of str to Origins
         Where the samples of each set stand in what they were read from.
+    expected : bool
+        Whether the training inputs have so few values that equal ones are no copies.
     """
 
     sizes: Mapping[str, int]
@@ -39,9 +48,21 @@ class Repeats:
     in_training: Mapping[str, Int64[np.ndarray, " _"]]
     conflicting: Mapping[str, Int64[np.ndarray, " _"]]
     origins: Mapping[str, Origins]
+    expected: bool = False
 
     def sentences(self) -> Iterator[str]:
-        """Yield what there is to say of them: what matters most comes first."""
+        """Yield what there is to say of them: what matters most comes first.
+
+        Where inputs have few values, samples are alike by nature.
+        """
+        if self.expected:
+            different = self.sizes["train"] - self.within["train"]
+            inputs = "one input" if different == 1 else f"{count(different)} inputs"
+            yield (
+                f"The {count(self.sizes['train'])} training samples have {inputs} in "
+                "all: equal ones are expected, in the test set too."
+            )
+            return
         for name, what in (
             ("test", "test accuracy is too high to hold for new samples"),
             ("validation", "choices by validation accuracy favour overfitting"),
@@ -100,6 +121,18 @@ def repeats_of(sets: Mapping[str, Any]) -> Repeats:
         },
         conflicting={name: np.flatnonzero(found) for name, found in parts},
         origins={name: part.where for name, part in sets.items()},
+        expected=_expected(sets["train"].inputs, len(np.unique(digests["train"]))),
+    )
+
+
+def _expected(inputs: Any, different: int) -> bool:
+    """Return whether so few different inputs are by nature, and not by copying."""
+    if not different or different * OFTEN > len(inputs):
+        return False
+    some = np.asarray(inputs[:LOOKED_AT])
+    rows = some.reshape(len(some), -1)
+    return different <= FEW_INPUTS or all(
+        len(np.unique(feature)) * PART <= different for feature in rows.T
     )
 
 

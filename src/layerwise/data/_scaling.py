@@ -23,6 +23,18 @@ BLOCK_BYTES = 1 << 20
 """The float64 copy of a block: small enough to stay in a core's cache."""
 
 
+ALIKE, LARGE = 0.15, 30.0
+"""Training inputs, scaled, are of a size of about 1 and differ by as much; so do any
+``PIXELS`` numbers of them."""
+
+FITTED_TO = {
+    "range": "lie between -1 and 1",
+    "unit": "lie between 0 and 1",
+    "standard": "have a standard deviation of 1",
+}
+"""What scalings make of the inputs that they were fitted on."""
+
+
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """The map ``(x - offset) / divisor`` of inputs to what a network sees.
@@ -65,6 +77,29 @@ class Scaling:
     def constants(self) -> tuple[()] | tuple[np.ndarray, np.ndarray]:
         """Return offset and divisor; nothing where the inputs stay as they are."""
         return () if self.kind == "none" else (self.offset, self.divisor)
+
+    def out_of_range(self, inputs: Array) -> str:
+        """Say that inputs are in other units than what this was fitted on, if they are.
+
+        Scaled, they are nearly one number though they differ, or 30 times as large as
+        what this was fitted on: bytes and numbers from 0 to 1 taken for each other.
+        """
+        if self.kind == "none" or not inputs.shape[0]:
+            return ""
+        xp = namespace(inputs)
+        seen = self.apply(inputs)
+        low, high = float(xp.min(seen)), float(xp.max(seen))
+        size = float(xp.mean(seen * seen)) ** 0.5
+        alike = 0 < high - low < ALIKE and np.prod(seen.shape) >= PIXELS
+        if not (alike or size > LARGE):
+            return ""
+        given = [f"{float(end(inputs)):.4g}" for end in (xp.min, xp.max)]
+        return (
+            f"inputs from {given[0]} to {given[1]} are in other units than the "
+            f"training inputs: scaled as those, they lie between {low:.3g} and "
+            f"{high:.3g}, where training inputs {FITTED_TO[self.kind]}. Give them as "
+            "in training (bytes as bytes, from 0 to 255)"
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fields other than the kind, to save them."""

@@ -4,12 +4,17 @@ Found by trying: an optimiser is given one gradient and then none, a network the
 batch twice.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from layerwise.arrays import leaves, one_hot, tree_map
 from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.model import Batch, Draw, Network, loss_and_gradients
-from layerwise.wording import number
+from layerwise.statistics import NOTABLE, exceeds
+from layerwise.training import Adam, LayerHealth
+from layerwise.wording import count, listed, number, percent
 
 NOTHING = 200
 """Steps without a gradient: momentum has forgotten it by then (0.9²⁰⁰ = 1e-9)."""
@@ -44,6 +49,8 @@ def gradients_not_reset(evidence: Evidence) -> Cause | None:
 def _remembered(evidence: Evidence) -> float:
     """Return what is left of an update after many steps without a gradient."""
     optimiser, zeros = evidence.optimiser, {"w": np.zeros(4)}
+    if isinstance(optimiser, Adam):  # decay moves weights without any gradient
+        optimiser = replace(optimiser, weight_decay=0.0)
     gradient, parameters = {"w": np.array([1.0, -2.0, 0.5, 1.0])}, zeros
     moments, sizes = optimiser.init(parameters), []
     for step in range(NOTHING):
@@ -134,3 +141,85 @@ def _gradients(evidence: Evidence, network: Network) -> object:
         return loss_and_gradients(
             network.layer, network.loss, network.parameters, _batch(evidence)
         ).gradients
+
+
+def never_trained(evidence: Evidence) -> Cause | None:
+    """Layers whose weights stayed what they were: frozen, or cut off the gradient."""
+    if evidence.learnt or not evidence.records or evidence.status == "diverged":
+        return None
+    place = LayerHealth._fields.index("gradient_norm")
+    still = (evidence.history.health[..., place] == 0).all(axis=0)
+    if still.all():
+        return None
+    cut_off = [name for name, none in zip(evidence.names, still, strict=True) if none]
+    frozen = _frozen(evidence)
+    if not cut_off and not frozen:
+        return None
+    texts: list[str] = []
+    if cut_off:
+        texts.append(
+            f"No gradient reached the weights of {_few(cut_off)} in "
+            f"{count(len(evidence.history.losses))} steps"
+        )
+    if frozen:
+        texts.append(
+            f"the weights of {_few(frozen)} are frozen (requires_grad is False)"
+        )
+    text = " and ".join(texts)
+    held = [*cut_off, *frozen]
+    return Cause(
+        kind="layers never trained",
+        layer=(cut_off or frozen)[0],
+        step=0,
+        headline=f"The weights of {_few(held)} were never trained",
+        detail=f"{text[0].upper()}{text[1:]}. A detach(), no_grad(), .data or a way "
+        "through NumPy cuts off all layers before it.",
+        fix="Remove what cuts the gradient off, or set requires_grad to True; if these "
+        "layers are meant to stay as they are, train the others with more units.",
+        change={},
+        evidence={"cut_off": cut_off, "frozen": frozen},
+    )
+
+
+NAMED = 3
+"""So many layers are named."""
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    shown = [*names[:NAMED], *([f"{count(more)} more"] if more > 0 else [])]
+    return listed(shown)
+
+
+def _frozen(evidence: Evidence) -> list[str]:
+    if evidence.by_hand is not None:
+        return []
+    from layerwise.modules import frozen_layers
+
+    return frozen_layers(evidence.module.architecture.module)
+
+
+def stale_statistics(evidence: Evidence) -> Cause | None:
+    """Find running statistics of BatchNorm that are not those of the samples."""
+    if evidence.by_hand is not None or evidence.status == "diverged":
+        return None
+    from layerwise.modules import running_and_batch_accuracy, to_torch
+
+    samples = evidence.training_rows
+    found = running_and_batch_accuracy(to_torch(evidence.module), samples)
+    if found is None or not exceeds(found[1], found[0], NOTABLE):
+        return None
+    running, batch = (one.value for one in found)
+    return Cause(
+        kind="stale running statistics",
+        headline="The running statistics of BatchNorm are stale: "
+        f"{percent(running)} right instead of {percent(batch)}",
+        detail=f"Of {count(len(samples))} training samples {percent(running)} are "
+        f"right in evaluation mode, and {percent(batch)} with the statistics of the "
+        "batch, as in training mode. After few steps, or with a small momentum, "
+        "running statistics are not those of the samples.",
+        fix="Pass training samples in training mode once more before evaluating "
+        "(torch.optim.swa_utils.update_bn), or use a larger momentum.",
+        change={},
+        evidence={"running": running, "batch": batch, "samples": len(samples)},
+    )

@@ -13,7 +13,7 @@ from layerwise.model import (
     TrainedNetwork,
 )
 from layerwise.statistics import NOTABLE, Share, exceeds
-from layerwise.training import LEARNING_RATES
+from layerwise.training import LEARNING_RATES, Adam
 from layerwise.wording import count, number, percent
 
 LEAP = 0.2
@@ -93,6 +93,36 @@ def dropout_too_high(evidence: Evidence) -> Cause | None:
         fix="Use less dropout: --dropout 0.3.",
         change={"dropout": 0.3},
         evidence={"dropout": mlp.dropout, "kept": kept, "layers": len(mlp.hidden)},
+    )
+
+
+PULL = 1.0
+"""A step of Adam moves a weight by the learning rate at most, and decay by the rate
+times the decay times the weight: where that is more, the weight can only shrink."""
+
+
+def decay_too_strong(evidence: Evidence) -> Cause | None:
+    """Find weight decay that pulls harder than the gradient can push."""
+    optimiser = evidence.optimiser
+    if not isinstance(optimiser, Adam) or (evidence.learnt and not evidence.unsure):
+        return None
+    decay = optimiser.weight_decay
+    sizes = [float(np.sqrt(variance)) for _, variance in evidence.weight_variances]
+    layer = int(np.argmax(sizes))
+    if decay * sizes[layer] <= PULL:
+        return None
+    return Cause(
+        kind="weight decay too strong",
+        layer=evidence.names[layer],
+        step=0,
+        headline=f"Weight decay {number(decay)} is too strong",
+        detail="Each step takes rate · decay · weight off a weight, and adds about "
+        f"the rate at most: beyond 1/decay = {number(1 / decay)} weights only shrink. "
+        f"Those of {evidence.names[layer]} begin with a standard deviation of "
+        f"{number(sizes[layer])}.",
+        fix="Use less weight decay: 0.01 is usual.",
+        change={"optimiser": None},
+        evidence={"decay": decay, "bound": 1 / decay, "deviations": sizes},
     )
 
 
@@ -227,6 +257,9 @@ GAP = 0.08
 """So much more right on training than on validation samples, beyond noise. Less is
 common where a network fits its data well, and its layers are found among findings."""
 
+WIDE = 0.2
+"""So wide a gap is one whatever the validation loss does."""
+
 WORSE = 1.5
 """A validation loss so many times its least one has turned."""
 
@@ -245,8 +278,8 @@ def overfitting(evidence: Evidence) -> Cause | None:
     last = epochs[-1]
     share = last.validation_accuracy
     scored = Share.of(share, len(evidence.data.validation))
-    gapes = exceeds(evidence.of_training, scored, GAP)
-    if not gapes or last.validation_loss < WORSE * losses[best]:
+    turned = last.validation_loss >= WORSE * losses[best]
+    if not exceeds(evidence.of_training, scored, GAP if turned else WIDE):
         return None
     dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
     change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
@@ -256,8 +289,8 @@ def overfitting(evidence: Evidence) -> Cause | None:
         step=epochs[best].step,
         headline=f"The network overfits: {percent(last.train_accuracy)} on training "
         f"samples, {percent(share)} on validation samples",
-        detail=f"The validation loss rose from {number(losses[best])} after epoch "
-        f"{epochs[best].epoch} to {number(last.validation_loss)} at the end.",
+        detail=f"The validation loss was least, {number(losses[best])}, after epoch "
+        f"{epochs[best].epoch}, and is {number(last.validation_loss)} at the end.",
         fix=f"Use {advised(change)}."
         if change
         else "Use more samples, or a smaller network.",
@@ -290,7 +323,7 @@ def underfitting(evidence: Evidence) -> Cause | None:
     )
     more = [", with more units (--hidden 100,100)"] if small else []
     change |= {"hidden": (100, 100)} if small else {}
-    if evidence.mlp is None or evidence.mlp.dropout:
+    if evidence.mlp is not None and evidence.mlp.dropout:
         more += [", without dropout"]
         change |= {"dropout": 0.0}
     return Cause(

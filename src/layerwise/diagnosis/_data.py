@@ -1,9 +1,10 @@
 """Causes that lie in the data: inputs, labels, classes."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from layerwise.diagnosis._evidence import Cause, Evidence
+from layerwise.diagnosis._source import UNKNOWN, drawn_from_one, labels_by_row
 from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
 from layerwise.wording import count, number, percent
 
@@ -23,29 +24,6 @@ OUTSIDE = (
     "Scale the inputs: --scaling standard, or lw.TorchModule(module, "
     "scaling='standard')."
 )
-
-
-def not_finite(evidence: Evidence) -> Cause | None:
-    """NaN or infinity among the training inputs."""
-    if evidence.finite_inputs:
-        return None
-    inputs = evidence.data.train.inputs
-    wrong = ~np.isfinite(inputs)
-    row, *place = (int(i) for i in np.argwhere(wrong)[0])
-    rows = int(wrong.reshape(len(inputs), -1).any(axis=1).sum())
-    column = ", ".join(str(i) for i in place)
-    return Cause(
-        kind="non-finite inputs",
-        layer="input",
-        step=0,
-        headline=f"{count(int(wrong.sum()))} input values are NaN or infinite",
-        detail=f"They are in {count(rows)} of {count(len(inputs))} training rows, the "
-        f"first in row {row}, column {column} (counted from 0). Every sum with such a "
-        "value is NaN, and so are the loss and all gradients.",
-        fix="Replace missing values by the column's mean, or drop those rows.",
-        change={"inputs": "fill"},
-        evidence={"values": int(wrong.sum()), "rows": rows, "row": row},
-    )
 
 
 def different_scales(evidence: Evidence) -> Cause | None:
@@ -112,6 +90,10 @@ def _deviations(evidence: Evidence) -> np.ndarray:
     return found[found > 0]
 
 
+SEEN = 0.85
+"""Where not even a connection this strong would be more than chance (fewer than some 50
+samples), nothing can be said of the labels."""
+
 SIGMAS = 5.0
 """Standard errors above chance that count: among thousands of shifts some are three."""
 
@@ -135,23 +117,27 @@ def out_of_step(evidence: Evidence) -> Cause | None:
     """Training labels that belong to the inputs some rows before or after them.
 
     Near samples have the same label more often than by chance. If they do not, but do
-    once the labels are moved by some rows, the two are out of step.
+    once the labels are moved by some rows, of the training set or of the file that it
+    was drawn from, the two are out of step.
     """
     simple = evidence.baselines
     if _says_something(evidence, simple.nearest, simple.several):
         return None
-    targets = evidence.data.train.targets
-    total = len(targets)
-    places, near = _with_neighbours(evidence)
-    agreement = np.array(
-        [
-            np.mean(targets[(places + s) % total] == targets[(near + s) % total])
-            for s in range(total)
-        ]
-    )
+    data, targets = evidence.data, evidence.data.train.targets
+    asked, near = _with_neighbours(evidence)
     chance = _chance(targets)
-    error = np.sqrt(chance * (1 - chance) / len(places))
-    shift = int(agreement.argmax())
+    # The test set has no say, even where it is of the same file.
+    known = [data.train, *([data.validation] if len(drawn_from_one(data)) > 1 else [])]
+    rows = np.asarray(data.train.where.places, np.int64)
+    of_source = labels_by_row(known)
+    of_set = _agreement(targets, asked, near)
+    of_rows = of_set
+    if not np.array_equal(of_source, targets):
+        of_rows = _agreement(of_source, rows[asked], rows[near])
+    in_set = of_set.max() >= of_rows.max()
+    agreement = of_set if in_set else of_rows
+    error = np.sqrt(chance * (1 - chance) / len(asked))
+    shift, total = int(agreement.argmax()), len(agreement)
     # Rows in the order of their classes agree at small shifts too.
     if agreement[0] > chance + max(LIFT, SIGMAS * error) and (
         agreement[shift] < agreement[0] + LIFT
@@ -159,32 +145,60 @@ def out_of_step(evidence: Evidence) -> Cause | None:
         return None
     if not shift or agreement[shift] < chance + max(LIFT, SIGMAS * error):
         return None
-    rows = shift if shift <= total // 2 else shift - total
+    moved = shift if shift <= total // 2 else shift - total
+    by = "1 row" if abs(moved) == 1 else f"{count(abs(moved))} rows"
+    side = "below" if moved > 0 else "above"
+    where = "in the training set" if in_set else "in the file"
     return Cause(
         kind="inputs and labels out of step",
         layer="input",
         step=0,
-        headline=f"Inputs and labels are out of step by {count(rows)} rows",
+        headline=f"Inputs and labels are out of step by {by}",
         detail=f"{percent(float(agreement[0]))} of training samples have the label of "
         f"their nearest neighbour; by chance it would be {percent(chance)}, and with "
-        f"the labels moved by {count(rows)} rows it is "
+        f"the labels of {by} {side} {where} it is "
         f"{percent(float(agreement[shift]))}. Inputs and labels were sorted, cut or "
         "shuffled one without the other.",
-        fix=f"Move the labels back by {count(rows)} rows: numpy.roll(labels, {-rows}).",
-        change={"roll_labels": -rows},
+        fix=f"Move the labels back by {by} {where}: numpy.roll(labels, {-moved}).",
+        change={"roll_labels" if in_set else "roll_source": -moved},
         evidence={
             "agreement": float(agreement[0]),
             "chance": chance,
-            "shift": rows,
+            "shift": moved,
+            "whole_file": not in_set,
             "agreement_shifted": float(agreement[shift]),
         },
     )
 
 
+def _agreement(
+    labels: Int[np.ndarray, " rows"],
+    asked: Int[np.ndarray, "asked 1"],
+    near: Int[np.ndarray, "asked 1"],
+) -> Float[np.ndarray, " rows"]:
+    """Return how often neighbours have one label, for all labels moved by 0, 1, … rows.
+
+    Pairs of which one row's label is unknown do not count; of few the rest tells
+    nothing.
+    """
+    found = np.zeros(len(labels))
+    for shift in range(len(labels)):
+        one, other = (labels[(at + shift) % len(labels)] for at in (asked, near))
+        counted = (one != UNKNOWN) & (other != UNKNOWN)
+        if 4 * counted.sum() >= len(asked):
+            found[shift] = np.mean((one == other)[counted])
+    return found
+
+
 def no_information(evidence: Evidence) -> Cause | None:
     """Labels that neither the network nor simple methods can tell from the inputs."""
-    if evidence.status == "diverged" or _informative(evidence):
+    weakest = evidence.baselines.weakest_seen
+    if evidence.status == "diverged" or weakest > SEEN or _informative(evidence):
         return None
+    weak = (
+        f"an AUC below {number(weakest, 2)} would not show in "
+        f"{count(len(evidence.data.train))} samples"
+    )
     simple, reached = evidence.baselines, evidence.validation.accuracy
     learnt = evidence.of_training.value
     return Cause(
@@ -195,9 +209,9 @@ def no_information(evidence: Evidence) -> Cause | None:
         f"{percent(simple.nearest.value)}, linear classifier "
         f"{percent(simple.linear.value)}, majority class "
         f"{percent(simple.majority.value)}. Cross-validated on training samples, no "
-        "simple method ranks any class above the others. The network has memorised "
-        f"{percent(learnt)} of its training samples: labels may have been shuffled, or "
-        "the features may be the wrong ones.",
+        f"simple method ranks any class above the others; {weak}. The network has "
+        f"memorised {percent(learnt)} of its training samples: labels may have been "
+        "shuffled, or the features may be the wrong ones.",
         fix="No setting fixes this. Check some rows and their labels.",
         change={},
         evidence={
@@ -207,6 +221,7 @@ def no_information(evidence: Evidence) -> Cause | None:
             "linear": simple.linear.value,
             "chance": _by_chance(evidence).value,
             "train_accuracy": learnt,
+            "weakest_seen": weakest,
         },
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,7 @@ from layerwise.model import (
     flatten,
     layers_within,
 )
-from layerwise.statistics import NOTABLE, Share, exceeds
+from layerwise.statistics import FEW, NOTABLE, Share, exceeds
 from layerwise.training import (
     Health,
     History,
@@ -35,6 +35,9 @@ from layerwise.training import (
     Score,
 )
 from layerwise.wording import listed, number
+
+if TYPE_CHECKING:
+    from layerwise.modules import TorchNetwork
 
 ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
     {
@@ -146,6 +149,12 @@ class Diagnosis:
 DEEP = 10
 """Hidden layers from which depth itself is a reason."""
 
+UNSURE = 0.95
+"""Of the loss of equal probabilities, log classes."""
+
+LEAST_LOG = 88.0
+"""Cross-entropy of the least probability that single precision holds, e⁻⁸⁸."""
+
 MOST_ROWS = 2_000
 """Samples that are looked at where a sample of them will do."""
 
@@ -205,6 +214,12 @@ class Evidence:
     def by_hand(self) -> Network | None:
         """The network, where its layers are by hand and can be looked into."""
         return self.network if isinstance(self.network, Network) else None
+
+    @property
+    def module(self) -> "TorchNetwork":
+        """The network, where it is a torch module."""
+        assert not isinstance(self.network, Network)
+        return cast("TorchNetwork", self.network)
 
     @cached_property
     def within(self) -> tuple[Layer, ...]:
@@ -271,9 +286,28 @@ class Evidence:
         return np.argmax(self.network.logits(self.data.validation.inputs), axis=1)
 
     @cached_property
+    def few_validated(self) -> bool:
+        """Whether there are too few validation samples to judge by."""
+        return len(self.data.validation) < FEW
+
+    @cached_property
+    def beyond_precision(self) -> bool:
+        """Whether wrong samples cost more than any probability can that is not 0."""
+        wrong = 1 - self.validation.accuracy
+        return wrong > 0 and not self.validation.loss < LEAST_LOG * wrong
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the validation loss is hardly below that of equal probabilities."""
+        return self.validation.loss > UNSURE * float(np.log(self.data.classes))
+
+    @cached_property
     def learnt(self) -> bool:
-        """Whether the network does as well as simple methods, but for noise."""
-        if self.status == "diverged":
+        """Whether the network does as well as simple methods, but for noise.
+
+        Not where its losses have left all bounds, whatever its accuracy.
+        """
+        if self.status == "diverged" or self.beyond_precision:
             return False
         simple, reached = self.baselines.best, self.reached
         if self.recipe.class_weight:  # then accuracy is not what was asked for

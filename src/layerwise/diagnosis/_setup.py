@@ -1,12 +1,13 @@
 """A training's settings and data together, and how a remedy changes them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerwise.data import Dataset, Samples
+from layerwise.diagnosis._source import drawn_from_one, labels_by_row
 from layerwise.model import LOSSES, MLP, Architecture, Layer, Linear, Loss, Sequential
 from layerwise.training import Optimiser, Recipe
 
@@ -65,15 +66,42 @@ def _changed(data: Dataset, change: Mapping[str, Any]) -> Dataset:
     if "roll_labels" in change:
         rolled = np.roll(data.train.targets, change["roll_labels"])
         data = replace(data, train=replace(data.train, targets=rolled))
-    if "inputs" in change:
+    if "roll_source" in change:
+        data = _rolled(data, change["roll_source"])
+    if "missing" in change:
+        codes = change["missing"]
+        data = _in_all(data, lambda samples: _without(samples, codes))
+    if "inputs" in change or "missing" in change:
         means = _finite_means(data.train.inputs)
-        data = replace(
-            data,
-            train=_filled(data.train, means),
-            validation=_filled(data.validation, means),
-            test=_filled(data.test, means),
-        )
+        data = _in_all(data, lambda samples: _filled(samples, means))
     return data
+
+
+def _in_all(data: Dataset, change: Callable[[Samples], Samples]) -> Dataset:
+    train, validation, test = map(change, (data.train, data.validation, data.test))
+    return replace(data, train=train, validation=validation, test=test)
+
+
+def _rolled(data: Dataset, rows: int) -> Dataset:
+    """Move the labels of all rows of the source that the sets were drawn from."""
+    names = drawn_from_one(data)
+    sets = {name: getattr(data, name) for name in names}
+    moved = np.roll(labels_by_row(list(sets.values())), rows)
+    changed = {
+        name: replace(one, targets=moved[np.asarray(one.where.places)])
+        for name, one in sets.items()
+    }
+    return replace(data, **changed)
+
+
+def _without(samples: Samples, codes: Sequence[tuple[int, float]]) -> Samples:
+    """Put NaN where a feature has the code for a missing value."""
+    real = samples.inputs.dtype.kind == "f"
+    inputs = samples.inputs.astype(samples.inputs.dtype if real else np.float64)
+    for feature, value in codes:
+        column = inputs[:, feature]
+        column[column == value] = np.nan
+    return replace(samples, inputs=inputs)
 
 
 def _finite_means(inputs: np.ndarray) -> np.ndarray:

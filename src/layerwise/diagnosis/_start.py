@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from layerwise.diagnosis._evidence import DEEP, Cause, Evidence, advised
+from layerwise.model import Network
 from layerwise.wording import count, number, percent
 
 GROWN = 30.0
@@ -19,9 +20,11 @@ and in layers of 30 units within 1/2 and 2 nearly always."""
 FAINT = 1e-3
 """A first layer whose gradient is this small beside the last's stands still."""
 
-MERGED = 0.05
-"""Samples whose outputs differ by so little of their size are one sample to what
-follows."""
+MERGED = 0.9
+"""Mean cosine of two samples' activations that point nearly the same way."""
+
+ROWS = 64
+"""Samples whose activations are compared."""
 
 
 def exploding(evidence: Evidence) -> Cause | None:
@@ -182,27 +185,47 @@ def too_deep(evidence: Evidence) -> Cause | None:
     """Many layers with nothing that leads around them."""
     if evidence.learnt or not evidence.records or evidence.hidden_count < DEEP:
         return None
-    if evidence.has_skips:
+    network = evidence.by_hand
+    if evidence.has_skips or network is None:
         return None
-    hidden = evidence.records[0].layers[:-1]
-    kept = [layer.variation / max(layer.root_mean_square, 1e-30) for layer in hidden]
-    if not np.isfinite(kept).all():
+    alike = _cosines(network.redrawn(evidence.recipe.seed), evidence)
+    if not np.isfinite(alike).all():
         return None
-    merged = [at for at, share in enumerate(kept) if share < MERGED]
-    began = merged[0] if merged else len(hidden) - 1
+    layers, first, last = evidence.hidden_count, alike[0], alike[-1]
+    merged = [at for at, cosine in enumerate(alike) if cosine > MERGED]
+    detail = "What each layer does to signal and gradient multiplies."
+    if merged:
+        detail = (
+            f"Samples become alike: before the first step the mean cosine of two is "
+            f"{number(first)} in {evidence.names[0]}, {number(last)} in "
+            f"{evidence.names[layers - 1]}. Each "
+            f"{'ReLU ' if evidence.rectified else ''}layer brings any two samples "
+            "closer, until the gradient cannot tell them apart."
+        )
     return Cause(
         kind="too deep",
-        layer=evidence.names[began],
+        layer=evidence.names[merged[0] if merged else layers - 1],
         step=0,
-        headline=f"{len(hidden)} hidden layers without skip connections are too deep",
-        detail=f"Samples become alike: in {evidence.names[0]} they differ by "
-        f"{number(kept[0])} of their size, in {evidence.names[len(hidden) - 1]} by "
-        f"{number(kept[-1])}. Each {'ReLU ' if evidence.rectified else ''}layer brings "
-        "any two samples closer, until the gradient cannot tell them apart.",
+        headline=f"{layers} hidden layers without skip connections are too deep",
+        detail=detail,
         fix="Use skip connections and normalisation: --residual --normalise.",
         change={"residual": True, "normalise": True},
-        evidence={"kept": kept, "hidden_layers": len(hidden)},
+        evidence={"cosines": alike, "hidden_layers": layers},
     )
+
+
+def _cosines(untrained: Network, evidence: Evidence) -> list[float]:
+    """Return for every hidden layer the mean cosine of two samples' activations."""
+    inputs = evidence.training_rows.inputs[:ROWS]
+    found: list[float] = []
+    for outputs in next(untrained.activations(inputs))[1:-1]:
+        rows = np.asarray(outputs, np.float64)
+        lengths = np.linalg.norm(rows, axis=1)
+        unit = rows[lengths > 0] / lengths[lengths > 0, None]
+        pairs = len(unit) * (len(unit) - 1)
+        total = float(np.square(unit.sum(axis=0)).sum()) - len(unit)
+        found.append(total / pairs if pairs else 1.0)
+    return found
 
 
 DEAD = 0.6

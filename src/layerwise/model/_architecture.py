@@ -1,5 +1,6 @@
 """What an architecture is, what every trained network can do, and the MLP."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from jaxtyping import Float, Int
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves
-from layerwise.data import Columns, Scaling, is_frame, numbers_of
+from layerwise.data import Columns, Scaling, StoredRows, is_frame, numbers_of
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
@@ -117,8 +118,18 @@ class TrainedNetwork(ABC):
         return np.zeros((0, len(self.class_names)), leaves(self.followed)[0].dtype)
 
     def predict_proba(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
-        """Return class probabilities for raw inputs, shape (samples, *shape)."""
-        return self.loss.probabilities(self.logits(inputs))
+        """Return class probabilities for raw inputs, shape (samples, *shape).
+
+        Warns
+        -----
+        UserWarning
+            If the inputs are in other units than those of the training: 0 to 1, say,
+            where those were bytes.
+        """
+        inputs = self._rows(inputs)
+        logits = self.logits(inputs)
+        self._warn_of_units(inputs)
+        return self.loss.probabilities(logits)
 
     def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
         """Return the index of the likeliest class for raw inputs.
@@ -127,8 +138,15 @@ class TrainedNetwork(ABC):
         ------
         InputError
             If a row has no likeliest class, because a value of it is missing.
+
+        Warns
+        -----
+        UserWarning
+            As `predict_proba`.
         """
+        inputs = self._rows(inputs)
         logits = self.logits(inputs)
+        self._warn_of_units(inputs)
         lost = np.isnan(logits).any(axis=1)
         if lost.any():  # argmax would name the first class
             raise InputError(
@@ -137,6 +155,12 @@ class TrainedNetwork(ABC):
                 "the inputs"
             )
         return np.argmax(logits, axis=1)
+
+    def _warn_of_units(self, inputs: Array) -> None:
+        if isinstance(inputs, StoredRows):  # they are checked as they are read
+            return
+        if unlike := self.scaling.out_of_range(inputs):
+            warnings.warn(unlike, stacklevel=3)
 
     def _rows(self, inputs: Array) -> Array:
         """Return raw inputs of any kind as rows."""

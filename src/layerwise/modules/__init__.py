@@ -19,6 +19,12 @@ from layerwise.modules._outputs import Predict, answer_of, logits_of
 from layerwise.modules._read import from_torch
 from layerwise.modules._reading import Batch, Entry, Reader, entry_of
 from layerwise.modules._reduction import Layout, Reduce, Units, reduced
+from layerwise.modules._running import (
+    batch_statistics,
+    frozen_layers,
+    running_and_batch_accuracy,
+    running_normalisations,
+)
 from layerwise.modules._sources import ArraySource, Source, StreamSource
 from layerwise.modules._tracking import Watched, watched
 from layerwise.modules._weights import load_weights
@@ -45,14 +51,18 @@ __all__ = [
     "Watched",
     "answer_of",
     "as_inputs",
+    "batch_statistics",
     "capture_of",
     "entry_of",
     "from_torch",
+    "frozen_layers",
     "greatest_slopes",
     "layer_statistics",
     "load_weights",
     "logits_of",
     "reduced",
+    "running_and_batch_accuracy",
+    "running_normalisations",
     "scaling_module",
     "slots",
     "to_torch",

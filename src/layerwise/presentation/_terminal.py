@@ -302,6 +302,10 @@ def print_diagnosis(
         say_beside(console, "  also ", f"{names}: fix the first cause first")
 
 
+FILLED = dict.fromkeys(("missing", "inputs"), "missing values filled")
+"""Changes of the data that are no setting and a value."""
+
+
 def print_fixed(console: "Console", fixed: Fixed) -> None:
     """Print a training before and after each change."""
     if not fixed.rounds:
@@ -311,7 +315,9 @@ def print_fixed(console: "Console", fixed: Fixed) -> None:
     head = ("", "status", "validation", *judged, "loss", "change")
     rows = [("before", *_ended(fixed.before, fixed.by_class), "")]
     for number_, tried in enumerate(fixed.rounds, 1):
-        change = ", ".join(f"{k} {v}" for k, v in tried.change.items() if v is not None)
+        change = ", ".join(
+            FILLED.get(k, f"{k} {v}") for k, v in tried.change.items() if v is not None
+        )
         kept = " *" if tried.result is fixed.result else ""
         rows.append(
             (f"change {number_}{kept}", *_ended(tried.result, fixed.by_class), change)

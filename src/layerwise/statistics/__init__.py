@@ -46,6 +46,7 @@ from layerwise.statistics._neighbours import (
 )
 from layerwise.statistics._predictions import (
     BINS,
+    FEW,
     NOTABLE,
     TWO_SIDED,
     Calibration,
@@ -62,6 +63,7 @@ from layerwise.statistics._projection import Projection
 
 __all__ = [
     "BINS",
+    "FEW",
     "GUARANTEE",
     "MAX_UNITS",
     "NOTABLE",

@@ -14,6 +14,9 @@ NOTABLE = 0.02
 """Accuracies that are closer than two points are not worth a word, however many samples
 tell them apart: two trainings of one network, or two simple methods, often are not."""
 
+FEW = 20
+"""Of fewer samples no share is worth a conclusion."""
+
 TWO_SIDED = 1.96
 """Standard errors that chance alone exceeds in 5 % of cases, to either side."""
 
@@ -121,10 +124,13 @@ def exceeds(one: Share, other: Share, by: float = 0.0) -> bool:
     """Return whether a share is larger: by more than ``by``, and than chance may make.
 
     Every verdict on two accuracies asks this: whether a network falls behind simple
-    methods, training behind validation samples, or anything behind a guess.
+    methods, training behind validation samples, or anything behind a guess. Where all
+    or none of few samples are right, `difference_noise` is too small: Newcombe's hybrid
+    score interval (Statistics in Medicine 17, 1998, method 10) is asked as well.
     """
     noise = difference_noise(one.value, one.trials, other.value, other.trials)
-    return one.value - other.value > max(by, noise)
+    score = sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
+    return one.value - other.value > max(by, noise, score)
 
 
 EXACT_UP_TO = 8

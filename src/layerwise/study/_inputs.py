@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from layerwise.baselines import Baseline, Baselines
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
-from layerwise.statistics import NOTABLE, Moments, Share, exceeds, separation
+from layerwise.statistics import FEW, NOTABLE, Moments, Share, exceeds, separation
 from layerwise.study._inspect import inspect
 from layerwise.study.findings import unlike_inputs
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
@@ -70,8 +71,13 @@ def inspect_inputs(
     scored_on = "test" if scored is data.test else "validation"
     found = InputStudy(data, layer, scored_on, targets, tuple(simple), findings=())
     other = unlike_inputs(data) if study.accuracy is None or not study.findings else ()
-    told = (*other, *_difficulty(found, seed), *_components(found), *_parted(found))
-    return replace(found, findings=told)
+    rules = [partial(_difficulty, seed=seed), _components, _parted]
+    if len(scored) < FEW or np.all(scored.targets == scored.targets[0]):
+        rules = [_components]
+    if layer.dead.all():  # of constant inputs there is nothing to tell
+        rules = []
+    told = (finding for rule in rules for finding in rule(found))
+    return replace(found, findings=(*other, *told))
 
 
 def _components(view: InputStudy) -> Iterator[Finding]:

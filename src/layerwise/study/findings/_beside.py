@@ -4,12 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from layerwise.baselines import Baseline
-from layerwise.statistics import difference_noise
+from layerwise.statistics import FEW, difference_noise
 from layerwise.study.records import Finding, Study
 from layerwise.wording import count, percent_of, points
-
-FEW = 20
-"""Of fewer samples no comparison is worth a sentence."""
 
 
 def beside(study: Study, simple: Sequence[Baseline]) -> Study:

@@ -1,13 +1,14 @@
 """Findings on layers: what they separate, how alike they are, what pictures show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from layerwise.arrays import each
-from layerwise.statistics import difference_noise
+from layerwise.statistics import TWO_SIDED, difference_noise
 from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
 from layerwise.wording import chosen, count, listed, number, percent, percent_of
@@ -117,6 +118,7 @@ def apart(study: Study) -> Iterator[Finding]:
     recall = np.where(taken > 1 - APART, np.minimum(found, 1 - taken), found)
     names = [layer.name for layer in study]
     since: dict[str, list[str]] = {}
+    lost: list[str] = []
     if np.isnan(recall[-1]).all():
         return
     scored = np.bincount(study.targets, minlength=len(study.class_names))
@@ -126,18 +128,20 @@ def apart(study: Study) -> Iterator[Finding]:
         # Of a layer that says the same of every sample it is undefined.
         below = np.flatnonzero(~(recall[:, c] >= APART))
         start = int(below[-1]) + 1 if len(below) else 0
+        if start == len(names) and len(below) < len(names):
+            lost.append(class_name)
         since.setdefault(names[start] if start < len(names) else "", []).append(
             class_name
         )
     if not since:
         return
-    parts = [f"{_named(since[name])} {_since(name)}" for name in names if name in since]
-    if "" in since:
-        parts.append(f"{_named(since[''])} in no layer")
+    parts = _apart_from(since, lost, names)
     judged = sum(map(len, since.values()))
     separable = judged - len(since.get("", ()))
     which = f"{separable} of {judged} classes" if separable else "No class"
     verb = "are" if separable > 1 else "is"
+    if lost:
+        verb = "stay" if separable > 1 else "stays"
     yield Finding(
         "apart",
         f"{which} {verb} linearly separable (probe recall at least {chosen(APART)})",
@@ -150,11 +154,24 @@ def apart(study: Study) -> Iterator[Finding]:
             "separable": separable,
             "of": judged,
             "from": since,
+            "lost": lost,
             "classes": {name: len(classes) for name, classes in since.items()},
             "recall": _table(names, recall),
         },
         "rule of thumb",
     )
+
+
+def _apart_from(
+    since: Mapping[str, list[str]], lost: Sequence[str], names: Sequence[str]
+) -> list[str]:
+    """Say which classes are apart from which layer on, and which are not."""
+    parts = [f"{_named(since[name])} {_since(name)}" for name in names if name in since]
+    if never := [name for name in since.get("", ()) if name not in lost]:
+        parts.append(f"{_named(never)} in no layer")
+    if lost:
+        parts.append(f"{_named(lost)} in an earlier layer, but not in {names[-1]}")
+    return parts
 
 
 def _taken(study: Study, layer: LayerStudy) -> np.ndarray:
@@ -186,6 +203,10 @@ def spread(study: Study) -> Iterator[Finding]:
         return
     widest = int(np.nanargmax(layer.spread))
     name, ratio = study.class_names[widest], float(layer.spread[widest])
+    # A variance of n normal samples in r directions is known to √(2 / (n r)) of itself.
+    known = float(layer.moments.counts[widest]) * max(layer.participation_ratio, 1.0)
+    if ratio - 1 <= TWO_SIDED * sqrt(2 / known):
+        return
     yield Finding(
         "spread",
         f"Class {name} varies most: {number(ratio, 2)} times the mean variance in "

@@ -5,7 +5,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from layerwise.statistics import BINS, GUARANTEE, TWO_SIDED
+from layerwise.statistics import BINS, FEW, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study
 from layerwise.wording import chosen, count, listed, percent, percent_of, points
@@ -13,8 +13,6 @@ from layerwise.wording import chosen, count, listed, percent, percent_of, points
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
 
-FEW = 20
-"""Of fewer samples no share is worth a conclusion."""
 
 SLIGHT = 0.005
 """Confidence and accuracy that differ by less than half a point are alike, however

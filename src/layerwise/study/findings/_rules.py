@@ -7,6 +7,9 @@ in ``RULES`` is the order of use.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
+from layerwise.statistics import FEW
 from layerwise.study.findings._layers import (
     alike,
     apart,
@@ -33,6 +36,7 @@ from layerwise.study.findings._training import (
     short,
     width,
 )
+from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Study, Suspect
 
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
@@ -58,10 +62,23 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     fast,
 )
 
+CONCLUDING = (apart, gap, short, added, collapse, alike, spread)
+"""These conclude from shares of the scored samples: there have to be enough of them,
+and of two classes."""
+
+OF_ANSWERS = (calibration, short)
+"""These say something of a network whose answers differ."""
+
 
 def study_findings(study: Study) -> tuple[Finding, ...]:
     """Return what a study has found out, most useful first."""
-    return tuple(finding for rule in RULES for finding in rule(study))
+    few = len(study.targets) < FEW or np.all(study.targets == study.targets[0])
+    left_out = CONCLUDING if few else ()
+    left_out += OF_ANSWERS if study.constant_answer is not None else ()
+    # A test set unlike the training set tells nothing of the network's confidence.
+    left_out += (calibration,) if disagrees(study) else ()
+    rules = [rule for rule in RULES if rule not in left_out]
+    return tuple(finding for rule in rules for finding in rule(study))
 
 
 def with_suspects(study: Study, suspects: tuple[Suspect, ...]) -> Study:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.statistics import NOTABLE, TWO_SIDED, difference_noise, exceeds
+from layerwise.statistics import NOTABLE, TWO_SIDED, Share, difference_noise, exceeds
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import chosen, count, listed, number, percent, percent_of, points
@@ -60,6 +60,14 @@ def gap(study: Study) -> Iterator[Finding]:
     )
 
 
+UNSEEN = 0.1
+"""Where chance hides so large a difference, that none is seen says nothing."""
+
+
+def _of(share: Share) -> tuple[float, int]:
+    return share.value, share.trials
+
+
 def short(study: Study) -> Iterator[Finding]:
     """Say that not even the samples fitted on are right as often as is required.
 
@@ -70,6 +78,8 @@ def short(study: Study) -> Iterator[Finding]:
     if learnt is None or scored is None or keep is None or study.input is None:
         return
     if exceeds(learnt, scored) or learnt.high >= keep.required:
+        return
+    if difference_noise(*_of(learnt), *_of(scored)) > UNSEEN:
         return
     linear = _probe_fitted(study.input)
     yield Finding(

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from layerwise.data import Dataset, Samples
 from layerwise.model import flatten
-from layerwise.statistics import difference_noise
+from layerwise.statistics import FEW, difference_noise
 from layerwise.study.records import Finding, Study
 from layerwise.wording import number, percent, percent_of
 
@@ -30,14 +30,13 @@ KNOWN = 0.25
 SURE_OF = 6.0
 """Standard errors of the means' difference: there can be thousands of features."""
 
-FEW = 20
-"""Of fewer samples a standard deviation is too uncertain to compare."""
-
 
 def disagrees(study: Study) -> float:
     """Return by how much validation exceeds test accuracy; 0 where it may be chance."""
     view, scored = study.validation, study.accuracy
     if view is None or scored is None or "test" not in study.scored_on:
+        return 0.0
+    if min(scored.trials, len(view.targets)) < FEW:
         return 0.0
     right = view.predictions == view.targets
     before, samples = float(right.mean()), len(right)
@@ -88,7 +87,7 @@ def _difference(data: Dataset, known: bool = False) -> tuple[str, dict[str, Any]
         return "", {}
     rows = [flatten(np.asarray(p.inputs)).astype(np.float64) for p in (train, test)]
     found = _moved(data, rows[0], rows[1], KNOWN if known else 1.0)
-    if found[0]:
+    if found[0] or len(test) < FEW:
         return found
     return _told(data, rows, train, test) if known else _shares(data, train, test)
 
@@ -107,12 +106,18 @@ def _moved(
         [getattr(x, of)(axis=0) for x in (train, test)] for of in ("mean", "std")
     )
     tiny = 1e-9 * (1 + np.abs(means[0]))
-    error = np.sqrt(sum(s**2 / n for s, n in zip(stds, counts, strict=True)))
+    # Of few test samples the spread is not known: it may be that of training.
+    spread = np.maximum(*stds)
+    error = spread * np.sqrt(sum(1 / n for n in counts))
     moved = np.abs(means[1] - means[0])
     shift = np.where(moved > SURE_OF * error, moved / np.maximum(stds[0], tiny), 0.0)
-    ratio = np.abs(np.log(np.maximum(stds[0], tiny) / np.maximum(stds[1], tiny)))
-    enough = min(counts) >= FEW and stds[0].min() > 0
-    score = np.maximum(shift / MOVED, ratio / np.log(WIDER) if enough else 0.0)
+    ratio = _wider(stds, tiny)
+    # One far value makes a standard deviation large: the middle has to differ too.
+    middles = [np.subtract(*np.quantile(x, (0.9, 0.1), axis=0)) for x in (train, test)]
+    both = (middles[0] > tiny) & (middles[1] > tiny)
+    ratio = np.where(both, np.minimum(ratio, _wider(middles, tiny)), ratio)
+    known = (min(counts) >= FEW) & (stds[0] > 0)
+    score = np.maximum(shift / MOVED, np.where(known, ratio / np.log(WIDER), 0.0))
     at = int(np.nan_to_num(score).argmax())
     if not score[at] > part:
         return "", {}
@@ -127,6 +132,14 @@ def _moved(
     what = "The inputs have" if pooled else f"{_feature(data, at)} has"
     text = f"{what} {one} in training, and {other} in test."
     return text, {"feature": at, "training": sides[0], "of_test": sides[1]}
+
+
+def _wider(
+    spreads: list[Float[np.ndarray, " features"]], tiny: Float[np.ndarray, " features"]
+) -> Float[np.ndarray, " features"]:
+    """Return the logarithm of how many times as large the larger spread is."""
+    one, other = (np.maximum(spread, tiny) for spread in spreads)
+    return np.abs(np.log(one / other))
 
 
 def _feature(data: Dataset, at: int) -> str:

@@ -5,12 +5,20 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import nn
 
 from layerwise.data import Samples, Scaling, fit_scaling
-from layerwise.modules import ArraySource, Capture
+from layerwise.modules import (
+    ArraySource,
+    Batch,
+    Capture,
+    Source,
+    batch_statistics,
+    running_normalisations,
+)
 from layerwise.names import ScalingKind
+from layerwise.statistics import FEW, NOTABLE, exceeds, share
 from layerwise.study.records import Finding
 from layerwise.wording import count, number, percent
 
@@ -100,3 +108,46 @@ def _losses(
         right.append(logits.argmax(dim=1) == targets)
     losses = torch.cat(found).double().cpu().numpy()
     return losses, float(torch.cat(right).double().mean())
+
+
+def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
+    """Say that running statistics of BatchNorm are not those of the samples.
+
+    Compared on the first batches, where those have enough samples for statistics.
+    """
+    if capture.predict is None or not running_normalisations(capture.module):
+        return
+    running: list[Any] = []
+    batch_own: list[Any] = []
+    samples = 0
+    for _, batch in source.batches():
+        targets = np.asarray(batch.targets)
+        if len(targets) < FEW or samples >= LOOKED_AT:
+            break
+        samples += len(targets)
+        running.append(_right(capture, batch, targets))
+        with batch_statistics(capture.module):
+            batch_own.append(_right(capture, batch, targets))
+    if not running:
+        return
+    now, own = share(np.concatenate(running)), share(np.concatenate(batch_own))
+    if not exceeds(own, now, NOTABLE):
+        return
+    yield Finding(
+        "stale running statistics",
+        "The running statistics of BatchNorm are stale: "
+        f"{percent(now.value)} right instead of {percent(own.value)}",
+        f"Of {count(samples)} samples, in evaluation mode and with the statistics of "
+        "each batch, as in training mode. Pass training samples in training mode once "
+        "more (torch.optim.swa_utils.update_bn).",
+        {"running": now.value, "batch": own.value, "samples": samples},
+    )
+
+
+def _right(
+    capture: Capture, batch: Batch, targets: Int[np.ndarray, " samples"]
+) -> Bool[np.ndarray, " samples"]:
+    logits = capture.rows(batch).logits
+    if logits is None:
+        return np.zeros(len(targets), bool)
+    return logits.argmax(dim=1).cpu().numpy() == targets

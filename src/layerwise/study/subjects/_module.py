@@ -36,7 +36,7 @@ from layerwise.modules import (
 )
 from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
-from layerwise.study.subjects._given import given_findings
+from layerwise.study.subjects._given import given_findings, running_findings
 from layerwise.study.subjects._items import items_of, pictured
 from layerwise.study.subjects._subject import Block, Case, Followed, Stage
 from layerwise.training import Snapshot
@@ -290,7 +290,10 @@ def module_case(
     if features:
         capture = replace(capture, predict=None, ends_in_output=False)
     names = _class_names(look, data, [scored, fitted], 0 if features else outputs)
-    found = _found(capture, data, fit_on, look, outputs if features else 0)
+    found = [
+        *_found(capture, data, fit_on, look, outputs if features else 0),
+        *running_findings(capture, scored if fitted is None else fitted),
+    ]
     subject = ModuleSubject(capture, names, _input_layout(batch))
 
     def seen(source: Source | None) -> ModuleActivations | None:
