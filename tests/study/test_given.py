@@ -116,6 +116,48 @@ def test_a_net_of_skorch_is_its_module(trained_on_range, digits):
     assert np.array_equal(ours.predictions, theirs.predictions)
 
 
+def test_its_layers_are_listed_too(trained_on_range, digits):
+    net = SimpleNamespace(module_=trained_on_range)
+    expected = lw.study.module_layers(trained_on_range, digits)
+    assert lw.study.module_layers(net, digits) == expected
+    result = lw.fit(trained_on_range, digits, epochs=1)
+    assert lw.study.module_layers(result.network, digits) == expected
+    unfitted = SimpleNamespace(module=nn.Linear, initialize=print)
+    with pytest.raises(InputError, match="has no module yet: fit it"):
+        lw.study.module_layers(unfitted, digits)
+
+
+class Broken(nn.Module):
+    """Of which one part gives NaN for samples whose first number is above 2."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.a, self.b, self.out = nn.Linear(4, 5), nn.Linear(5, 6), nn.Linear(6, 2)
+        self.part = part
+
+    def forward(self, x):
+        def through(name, values):
+            wrong = (x[:, :1] > 2) & (self.part == name)
+            return torch.where(wrong, float("nan"), values)
+
+        y = torch.relu(self.a(x))
+        y = torch.relu(through("b", self.b(y)))
+        return through("end", self.out(y))
+
+
+def test_what_is_not_finite_names_the_layer_and_the_sample():
+    x = np.zeros((60, 4), np.float32)
+    x[[7, 31], 0] = 3
+    data = torch.from_numpy(x), torch.arange(60) % 2
+    with pytest.raises(InputError, match=r"^out: unit 0 is nan for sample 7, and 2 of"):
+        lw.inspect(Broken("b"), data)
+    with pytest.raises(InputError, match=r"answer is NaN for sample 7: every layer's"):
+        lw.inspect(Broken("end"), data)
+    x[40, 2] = np.inf
+    with pytest.raises(InputError, match=r"^input: unit 2 is inf for sample 40, and 1"):
+        lw.inspect(Broken("none"), (torch.from_numpy(x), data[1]))
+
+
 class OfMapping(nn.Module):
     """One mapping in, as SentenceTransformer takes it."""
 

@@ -44,6 +44,7 @@ def built(target: str) -> Any:
 
     found = imported(target)
     module = found if is_module(found) else called(target, found)
+    module = getattr(module, "module_", module)  # of a net that skorch fitted
     if not is_module(module):
         raise InputError(
             f"{target} is a {type(module).__name__}: name a torch.nn.Module, or a "

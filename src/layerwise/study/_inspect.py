@@ -151,6 +151,30 @@ def is_module(candidate: Any) -> bool:
     return torch is not None and isinstance(candidate, torch.nn.Module)
 
 
+def module_of(network: Any) -> Any:
+    """Return the torch module that this is, or that it holds: of a fit of skorch's too.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if isinstance(network, TrainedNetwork):
+        from layerwise.modules import to_torch
+
+        return to_torch(network)
+    # What skorch fits holds its module under this name.
+    module = network if is_module(network) else getattr(network, "module_", None)
+    if is_module(module):
+        return module
+    kind = type(network).__name__
+    if hasattr(network, "module") and hasattr(network, "initialize"):
+        raise InputError(f"a {kind} has no module yet: fit it, or call initialize()")
+    raise InputError(
+        f"a {kind} cannot be inspected: give a Network or a torch.nn.Module"
+    )
+
+
 def _case(
     network: Any,
     data: Any,
@@ -167,19 +191,9 @@ def _case(
                 f"{type(data).__name__}"
             )
         return network_case(network, data, fit_on, snapshots)
-    module = network
     if isinstance(network, TrainedNetwork):
-        from layerwise.modules import to_torch
-
-        module = to_torch(network)
         snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]
-    # What skorch fits holds its module under this name.
-    module = module if is_module(module) else getattr(module, "module_", module)
-    if not is_module(module):
-        raise InputError(
-            f"a {type(network).__name__} cannot be inspected: give a Network or a "
-            "torch.nn.Module"
-        )
+    module = module_of(network)
     from layerwise.study.subjects._module import Look, module_case
 
     return module_case(module, data, fit_on, Look(**look), snapshots)

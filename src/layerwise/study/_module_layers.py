@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
-from layerwise.study._inspect import LookOptions
+from layerwise.study._inspect import LookOptions, module_of
 
 
 class ModuleLayer(NamedTuple):
@@ -45,7 +45,7 @@ def module_layers(
     """
     from layerwise.study.subjects._module import Look, first_look
 
-    given = Look(**look)
+    module, given = module_of(module), Look(**look)
     chosen = {layer.name for layer in first_look(module, data, given).layers}
     every = first_look(module, data, replace(given, layers="**"))
     found = (

@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from layerwise import ranks
-from layerwise.arrays import Array
+from layerwise.arrays import Array, to_numpy
+from layerwise.errors import InputError
 from layerwise.statistics import MAX_UNITS, Moments, Precision, Tally
 from layerwise.study.subjects import Block, Subject
+from layerwise.wording import count
 
 OfRows = Int[np.ndarray, " rows"]
 
@@ -176,9 +178,13 @@ class Tallies:
         everything = [slice(None)]
         folds = [np.flatnonzero(fits == fold) for fold in range(self._folds)]
         parts = folds if self._folds > 1 else everything
-        for tallies, r in zip(self._layers, rows, strict=True):
+        for place, (tallies, r) in enumerate(zip(self._layers, rows, strict=True)):
             for tally, part in zip(tallies, parts, strict=True):
-                tally.add(r[part], targets[part])
+                try:
+                    tally.add(r[part], targets[part])
+                except InputError as error:
+                    name = self._subject.layer_names[place]
+                    raise _named(name, block.positions, r) or error from error
         self._tick(len(targets))
 
     def _begun(self, rows: Array) -> Tally:
@@ -204,6 +210,21 @@ class Tallies:
     def moments(self) -> list[tuple[Moments, ...]]:
         """Return every layer's moments of each fold; none where no row was added."""
         return [tuple(tally.moments() for tally in own) for own in self._layers]
+
+
+def _named(name: str, positions: OfRows, rows: Array) -> InputError | None:
+    """Return an error that names the layer and the sample of what is not finite."""
+    found = np.asarray(to_numpy(rows))
+    bad = np.argwhere(~np.isfinite(found))
+    if not len(bad):
+        return None
+    row, unit = map(int, bad[0])
+    samples = count(len(np.unique(bad[:, 0])))
+    return InputError(
+        f"{name}: unit {unit} is {found[row, unit]} for sample {positions[row]}, and "
+        f"{samples} of {count(len(found))} samples have such values there: "
+        "look at its weights and at what it is given"
+    )
 
 
 def merged_moments(

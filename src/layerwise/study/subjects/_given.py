@@ -47,6 +47,8 @@ def given_findings(
     """
     rows = np.asarray(train.inputs[:LOOKED_AT])
     rows = scaling.apply(rows, np.float32)
+    if not np.isfinite(rows).all():
+        return  # counting names the sample
     low, high, mean, std = map(float, (rows.min(), rows.max(), rows.mean(), rows.std()))
     how = "not scaled" if scaling.kind == "none" else f"scaled by {scaling.kind!r}"
     yield Finding(

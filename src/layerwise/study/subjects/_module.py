@@ -237,6 +237,14 @@ class ModuleActivations:
         computed = [torch.cat(own) for own in zip(*tensors, strict=True)]
         arrays = [own.cpu().numpy() for own in computed]
         count = len(self.subject.layer_names)
+        lost = np.isnan(arrays[count]).any(axis=1) if len(arrays) > count else []
+        # Where a layer's rows are not finite, counting them names the layer.
+        if np.any(lost) and all(np.isfinite(own).all() for own in arrays[:count]):
+            first = np.concatenate(positions)[np.flatnonzero(lost)[0]]
+            raise InputError(
+                f"the module's answer is NaN for sample {first}: every layer's outputs "
+                "are finite, so look at what follows the last of them"
+            )
         shown = [one for one in items if one is not None]
         alike = len({one.shape[1:] for one in shown}) == 1
         return Block(
