@@ -211,6 +211,29 @@ class TestErrors:
         with pytest.raises(InputError, match=r"takes inputs of shape \(8, 8\)"):
             lw.inspect(trained, iris)
 
+    @pytest.mark.parametrize("pair", [False, True])
+    @pytest.mark.parametrize(
+        ("columns", "said"),
+        [
+            (np.tile([[0, 1, 1.0], [1, 0, 1]], (40, 1)), r"\(multi-label\) are not"),
+            (np.random.default_rng(0).normal(size=(80, 3)), "several columns"),
+            (np.eye(3)[np.arange(80) % 3], r"give labels.argmax"),
+        ],
+    )
+    def test_several_labels_for_a_sample(self, columns, said, pair):
+        torch = pytest.importorskip("torch")
+        x = np.random.default_rng(0).normal(size=(80, 6))
+        if pair:
+            network, data = torch.nn.Linear(6, 3), (x, columns)
+        else:
+            several = lw.MLPClassifier((4,), tol=9, n_iter_no_change=1)
+            several.fit(x, x[:, :3] > 0)
+            network, data = several.network_, lw.Samples(x, columns)
+        with pytest.raises(InputError, match=said):
+            lw.inspect(network, data)
+        with pytest.raises(InputError, match=said):
+            lw.inspect(network, lw.Samples(x, np.arange(80) % 3), fit_on=data)
+
     def test_outputs_that_are_not_finite(self, identity):
         inputs = np.full((10, 2), 1e200)
         network = identity(2)

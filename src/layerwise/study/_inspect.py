@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
-from layerwise.data import Dataset, Samples
+from layerwise.arrays import to_numpy
+from layerwise.data import Dataset, Samples, several_labels
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision
@@ -133,6 +134,8 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         network's input shape; if the network's outputs are not finite; or if a module
         fails, or has no such layers.
     """
+    for given in (data, fit_on):
+        _refuse_several(given)
     case = _case(network, data, fit_on, snapshots, look)
     study = studied(
         case,
@@ -140,9 +143,24 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         transformer=transformer,
         counting=Counting(precision, max_units, watch),
     )
-    if not isinstance(data, Dataset) or data.test.targets.ndim > 1:
+    if not isinstance(data, Dataset):
         return study
     return replace(study, findings=(*unlike(study, data), *study.findings))
+
+
+def _refuse_several(data: Any) -> None:
+    """Raise an error where samples have more than one label, or amounts."""
+    sets = [data]
+    if isinstance(data, Dataset):
+        sets = [data.train, data.validation, data.test]
+    elif isinstance(data, tuple) and len(data) == 2:
+        sets = [data[1]]
+    for one in sets:
+        targets = one.targets if isinstance(one, Samples) else one
+        shape = tuple(getattr(targets, "shape", ()))
+        if len(shape) > 1:
+            said = several_labels(to_numpy(targets))
+            raise InputError(f"targets have shape {shape}: {said}")
 
 
 def is_module(candidate: Any) -> bool:
