@@ -14,7 +14,7 @@ const SIZE = 21;
 function painted(points: number[], roles: number[], extra: object = {}): Map<number, number> {
   const target = new Uint32Array(SIZE * SIZE);
   const scene = { from: Int16Array.from(points), share: 0, roles: Uint8Array.from(roles),
-    pixels: Uint32Array.from(roles, (_, i) => 0xff000001 + i), faint: 0xff0000ff, ...extra };
+    pixels: Uint32Array.from(roles, (_, i) => 0xff000001 + i), faint: 0xff0000ff, ink: 0xff000099, ...extra };
   const stamp = { dx: Int8Array.of(0), dy: Int8Array.of(0), cover: Uint8Array.of(255), reach: 0 };
   paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene, { faint: stamp, drawn: stamp });
   return new Map([...target.entries()].filter(([, value]) => value));
@@ -32,6 +32,18 @@ test("hidden points are not painted; faint ones lie below", () => {
   expect(painted([0, 0], [HIDDEN]).size).toBe(0);
 });
 
+test("an edge lies under the point that it is of, and under no faint one", () => {
+  const target = new Uint32Array(SIZE * SIZE);
+  const scene = { from: Int16Array.of(0, 0, -20000, 0), share: 0, ink: 0xff000099,
+    roles: Uint8Array.of(DRAWN, FAINT), pixels: Uint32Array.of(0xff0000aa, 0), faint: 0xff0000ff };
+  paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene,
+    { faint: stampOf(0.5, true), drawn: stampOf(0.5, true), edge: stampOf(1, true) });
+  const painted = [...target].filter((pixel) => pixel);
+  expect(painted.filter((pixel) => pixel === scene.ink)).toHaveLength(4);
+  expect(painted).toContain(0xff0000aa);
+  expect(painted.filter((pixel) => pixel === scene.faint).length).toBeGreaterThan(0);
+});
+
 test("half way between two snapshots a point is half way", () => {
   const moved = painted([-20000, 0], [DRAWN], { to: Int16Array.of(20000, 0), share: 0.5 });
   expect([...moved.keys()]).toEqual([...painted([0, 0], [DRAWN]).keys()]);
@@ -40,7 +52,7 @@ test("half way between two snapshots a point is half way", () => {
 test("points that would reach beyond the edge are left out, not wrapped around", () => {
   const target = new Uint32Array(SIZE * SIZE);
   const scene = { from: Int16Array.of(30000, 0), share: 0, roles: Uint8Array.of(DRAWN),
-    pixels: Uint32Array.of(0xffffffff), faint: 0 };
+    pixels: Uint32Array.of(0xffffffff), faint: 0, ink: 0 };
   paint(target, SIZE, SIZE, frameOf(SIZE, SIZE, 0), scene,
     { faint: stampOf(2), drawn: stampOf(2) });
   expect([...target].filter((_, i) => i % SIZE < 3).every((v) => v === 0)).toBe(true);
@@ -132,7 +144,7 @@ test("a hex colour as a pixel has its bytes in the canvas' order", () => {
 test("classes are named at the outer edge of their points", () => {
   const from = Int16Array.of(100, 0, 140, 0, -100, 0, -140, 0);
   const scene = { from, share: 0, roles: Uint8Array.of(2, 2, 2, 2),
-    pixels: new Uint32Array(4), faint: 0 };
+    pixels: new Uint32Array(4), faint: 0, ink: 0 };
   const [left, right] = labelsOf(scene, Int16Array.of(0, 0, 1, 1), ["a", "b"]);
   expect([left!.name, right!.name]).toEqual(["a", "b"]);
   expect(left!.x).toBeGreaterThan(140);

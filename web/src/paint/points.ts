@@ -18,6 +18,7 @@ export interface Scene {
   roles: Uint8Array;
   pixels: Uint32Array;
   faint: number;
+  ink: number;
 }
 
 export interface Stamp {
@@ -73,17 +74,25 @@ export function frameOf(
 /** The square's side. */
 export const SPAN = 65534;
 
+export interface Stamps {
+  faint: Stamp;
+  drawn: Stamp;
+  /** Under what is drawn, in ink: so that a few are seen among many. */
+  edge?: Stamp | undefined;
+}
+
 /** Paint the scene into pixels; those that are not covered stay as they are. */
 export function paint(
   target: Uint32Array, width: number, height: number, frame: Frame, scene: Scene,
-  stamps: { faint: Stamp; drawn: Stamp },
+  stamps: Stamps,
 ): void {
   const { left, top, scale } = frame;
-  const { from, to, share, roles, pixels, faint } = scene;
+  const { from, to, share, roles, pixels, faint, ink } = scene;
   const points = Math.min(from.length / 2, to ? to.length / 2 : Infinity, roles.length);
   for (let role = FAINT; role <= DRAWN; role++) {
     const stamp = role === FAINT ? stamps.faint : stamps.drawn;
-    const { reach } = stamp;
+    const edge = role === DRAWN ? stamps.edge : undefined;
+    const { reach } = edge ?? stamp;
     for (let i = 0; i < points; i++) {
       if (roles[i] !== role) continue;
       let x = from[2 * i]!;
@@ -96,7 +105,9 @@ export function paint(
       const row = Math.round(top - y * scale);
       if (column < reach || row < reach) continue;
       if (column >= width - reach || row >= height - reach) continue;
-      put(target, width, row * width + column, role === FAINT ? faint : pixels[i]!, stamp);
+      const centre = row * width + column;
+      if (edge) put(target, width, centre, ink, edge);
+      put(target, width, centre, role === FAINT ? faint : pixels[i]!, stamp);
     }
   }
 }

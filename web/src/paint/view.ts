@@ -6,7 +6,7 @@ import { knownAt, positionsAt, slice, snapshotsOf } from "../records";
 import { eased, type Store } from "../store";
 import { hexOf, mixed, pixelOf, rgbOf } from "./colours";
 import { labelsOf, writeLabels } from "./labels";
-import { DRAWN, frameOf, paint, paintGround, radiusFor, stampOf, type Scene } from "./points";
+import { DRAWN, frameOf, paint, paintGround, radiusFor, stampOf, type Scene, type Stamps } from "./points";
 
 export interface Size {
   width: number;
@@ -78,15 +78,20 @@ export function follow(
   };
 }
 
+/** Of fewer points than this share each has an edge. */
+const FEW = 0.05;
+
 /** Few marked points among many are larger, so that they are seen. */
-function stampsFor({ from, roles }: Scene, side: number, ratio: number, moving: boolean) {
+function stampsFor({ from, roles }: Scene, side: number, ratio: number, moving: boolean): Stamps {
   const points = from.length / 2;
   let drawn = 0;
   for (let i = 0; i < points; i++) if (roles[i] === DRAWN) drawn += 1;
   const radius = radiusFor(points, side);
+  const larger = Math.min(2 * radius, radiusFor(drawn, side));
   return {
     faint: stampOf(radius * ratio, moving),
-    drawn: stampOf(Math.min(2 * radius, radiusFor(drawn, side)) * ratio, moving),
+    drawn: stampOf(larger * ratio, moving),
+    edge: drawn < FEW * points ? stampOf((larger + 0.8) * ratio, moving) : undefined,
   };
 }
 
@@ -101,7 +106,7 @@ function sceneOf(store: Store, run: Run, index: number, layer: number): Scene | 
   const share = time - at;
   const shared = {
     roles: store.roles, pixels: store.pixels[index]!.value,
-    faint: pixelOf(store.theme.faint),
+    faint: pixelOf(store.theme.faint), ink: pixelOf(store.theme.ink),
   };
   if (share === 0 || at + 1 >= snapshotsOf(run)) return { from, share: 0, ...shared };
   const known = 2 * knownAt(records, run, at);

@@ -15,7 +15,7 @@ export function Header() {
         <p class="accuracy">
           <strong>{percent(run.accuracy.value)}</strong> of {count(run.accuracy.of)}
           {" "}{run.accuracy.words} right
-          <small title="interval that holds the true accuracy in 95 of 100 cases"> 95 % interval
+          <small> 95 % interval
             {" "}{percent(run.accuracy.low).replace(" %", "")}–{percent(run.accuracy.high)}</small>
         </p>
       )}

@@ -66,7 +66,7 @@ function Heading({ index, layer }: { index: number; layer: number }) {
         <b title={`linear-probe accuracy of ${name}`}>{percent(read)}</b>
       )}
       {zoom > 1 && (
-        <small title={`magnified ${zoom} times: the points have drawn together`}>×{zoom}</small>
+        <small title={`magnified ${zoom} times`}>×{zoom}</small>
       )}
       {shows != null && (
         <small title={basis?.title}>{basis?.showsWord ?? "shows"} {wholePercent(shows)}</small>
