@@ -21,7 +21,7 @@ MODULES = ["arrays", "errors", "files", "names", "ranks", "sweeps", "wording"]
 def test_the_rooms_are_those_of_the_design():
     expected = """
     baselines cli data diagnosis estimators experiment model modules presentation
-    statistics study training
+    sheets statistics study training
     """
     assert expected.split() == ROOMS
 

@@ -46,7 +46,7 @@ _ROOMS = {
     "fit": "training",
     "fix": "diagnosis",
     "from_torch": "modules",
-    "gradcheck": "model",
+    "gradcheck": "sheets",
     "inspect": "study",
     "inspect_activations": "study",
     "load": "data",

@@ -3,6 +3,7 @@
 # A layer's methods take what layers may need, whether this one does or not.
 
 import math
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,16 +159,18 @@ def clamped(gradient):
     [
         (lambda p, x: (p, -x), "input", "the sign is reversed"),
         (
-            lambda p, x: (p, 4 * x),
+            lambda p, x: (p, 7 * x),
             "input",
-            "4 times the differences, the batch size: a sum for a mean",
+            "7 times the differences, the batch size: a sum for a mean",
         ),
         (
-            lambda p, x: ({**p, "W": p["W"] / 4}, x),
+            lambda p, x: ({**p, "W": p["W"] / 7}, x),
             "params.W",
-            "0.25 times the differences: divided by the batch size",
+            "0.1429 times the differences: divided by the batch size",
         ),
         (lambda p, x: (p, 0.5 * x), "input", "0.5 times the differences"),
+        # No batch size: sheets that divide by 4 have other reasons.
+        (lambda p, x: (p, 4 * x), "input", "4 times the differences"),
         (
             lambda p, x: ({**p, "W": p["W"].T}, x),
             "params.W",
@@ -315,6 +318,53 @@ def test_what_is_not_continuous_is_refused():
 
     with pytest.raises(InputError, match="Jumps: no smooth point found in 20 draws"):
         gradcheck(Jumps())
+
+
+class Unfit:
+    """A function without parameters, and the derivative of x."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def forward(self, params, x, noise=None):
+        return self.function(x), x
+
+    def backward(self, params, trace, g):
+        return {}, g
+
+
+def zeroed(x):
+    x[x < 0] = 0
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: x + random.random(), "draws random numbers of its own"),
+        (np.float32, "computes in float32"),
+        (lambda x: np.float64(np.float32(x)), "computes in float32"),
+        (zeroed, "changes its input in place"),
+        (lambda x: x * np.nan, "numbers that are not finite"),
+    ],
+)
+def test_what_differences_say_nothing_of_is_refused_with_the_reason(function, reason):
+    with pytest.raises(InputError, match=reason):
+        gradcheck(Unfit(function))
+
+
+def test_what_is_nan_for_negative_inputs_is_checked_on_positive_ones():
+    class Root(Unfit):
+        def backward(self, params, trace, g):
+            return {}, g / (2 * np.sqrt(trace))
+
+    report = gradcheck(Root(np.sqrt))
+    assert report.passed
+    assert "NaN for negative inputs: checked on positive ones" in report.note
+
+
+def test_the_report_shows_itself():
+    assert repr(gradcheck(ReLU())) == str(gradcheck(ReLU()))
 
 
 @pytest.mark.parametrize("method", ["forward", "backward"])

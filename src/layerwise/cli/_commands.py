@@ -3,28 +3,27 @@
 import json
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
 
 from layerwise import ranks
+from layerwise.cli._gradcheck import GradcheckCommand
 from layerwise.cli._inspect import InspectCommand
 from layerwise.cli._options import (
     DIVERGED,
     DONE,
-    FAILED,
     INTERRUPTED,
     DataOptions,
     Flag,
     Folder,
     TrainingOptions,
     named_module,
-    whole,
 )
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._stored import MergeCommand
-from layerwise.cli._targets import Target, imported
+from layerwise.cli._targets import Target
 from layerwise.errors import InputError, MachineError
 
 if TYPE_CHECKING:
@@ -138,61 +137,6 @@ class DataCommand(DataOptions):
         if self.json:
             print(json.dumps(experiment.data_summary(statistics, study), indent=2))
         return DONE
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradcheckCommand:
-    """Check hand-written gradients against finite differences and autograd.
-
-    Examples
-    --------
-        layerwise gradcheck
-        layerwise gradcheck sheet.py:Linear
-        layerwise gradcheck mypackage.layers:Swish --shape 7
-    """
-
-    target: Annotated[
-        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")
-    ] = None
-    """layer or loss: FILE.py:NAME or package.module:NAME; default: layerwise's own"""
-    shape: Annotated[str, tyro.conf.arg(metavar="SHAPE")] = "5"
-    """shape of one input: 5 or 4,3"""
-    seed: int = 0
-    """seed for the random points and directions"""
-    json: Flag = False
-    """print the checks as JSON on standard output"""
-
-    def __call__(self, console: "Console") -> int:
-        """Do it."""
-        from layerwise.model import GradientReport, gradcheck, own_targets
-
-        shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
-        if self.target is not None:
-            targets = {self.target: imported(self.target)}
-        else:
-            targets = own_targets()
-            head = (
-                f"{'relative error against':<56} {'differences':>11} {'automatic':>11}"
-            )
-            console.print(head, soft_wrap=True)
-        reports: list[GradientReport] = []
-        for name, target in targets.items():
-            report = gradcheck(target, shape=shape, seed=self.seed)
-            reports.append(report)
-            if self.target is None and report:
-                text = f"ok    {name:<50} {report.worst('differences'):11.1e}"
-                text += f" {report.worst('automatic'):11.1e}"
-            else:
-                text = str(report)
-            console.print(text, markup=False, soft_wrap=True)
-        passed = sum(report.passed for report in reports)
-        console.print(
-            f"{passed} of {len(reports)} passed: errors against central differences, "
-            "relative to the gradient, and against automatic differentiation"
-        )
-        if self.json:
-            print(json.dumps([asdict(report) for report in reports], indent=2))
-        return DONE if passed == len(reports) else FAILED
 
 
 @dataclass(frozen=True, kw_only=True)

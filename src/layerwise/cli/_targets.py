@@ -23,7 +23,11 @@ def imported(target: str) -> Any:
     place, colon, name = target.rpartition(":")
     if not colon:
         raise InputError(f"{target}: write FILE.py:NAME or package.module:NAME")
-    module = _module_of_file(Path(place)) if place.endswith(".py") else _module(place)
+    module = (
+        _module_of_file(Path(place))
+        if place.endswith(".py")
+        else imported_module(place)
+    )
     if not hasattr(module, name):
         raise InputError(f"{place} has no {name!r}")
     found = getattr(module, name)
@@ -64,7 +68,8 @@ def called(target: str, found: Any) -> Any:
         raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error
 
 
-def _module(name: str) -> Any:
+def imported_module(name: str) -> Any:
+    """Return the module that a dotted name is."""
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)

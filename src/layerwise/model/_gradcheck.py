@@ -54,7 +54,8 @@ small and keeps the rounding of its terms, and ``SMOOTH`` lets their curvature p
 
 DIRECTIONS = 8
 POINTS = 20
-BATCH = 4
+BATCH = 7
+"""Samples: no likely factor, as 2, 4 or the width of a layer would be."""
 
 SIMILAR = 1e-6
 """Directions whose claims are this near to one factor tell the same story."""
@@ -62,7 +63,7 @@ SIMILAR = 1e-6
 KNOWN_FACTORS = {
     -1: "the sign is reversed",
     BATCH: f"{BATCH} times the differences, the batch size: a sum for a mean",
-    1 / BATCH: f"{1 / BATCH} times the differences: divided by the batch size",
+    1 / BATCH: f"{1 / BATCH:.4g} times the differences: divided by the batch size",
 }
 """What a gradient that is so many times too large has most likely gone through."""
 
@@ -93,7 +94,7 @@ class GradientCheck:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
     """Every check of one layer or loss; true where all of them passed.
 
@@ -133,6 +134,8 @@ class GradientReport:
             lines.append(f"  {mark} {array:<14} {c.witness:<12} {c.error:.1e}{note}")
         return "\n".join([*lines, f"  {self.note}"] if self.note else lines)
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class _Point:
@@ -141,6 +144,7 @@ class _Point:
     function: Callable[[Tree], Array]
     arrays: Tree
     gradients: Tree
+    note: str = ""
 
 
 def gradcheck(
@@ -165,7 +169,8 @@ def gradcheck(
     Raises
     ------
     InputError
-        If the target lacks a method, or returns something of the wrong form.
+        If the target lacks a method, or returns something of the wrong form; if its
+        outputs have no derivative that could be checked: random, in float32, NaN.
 
     Examples
     --------
@@ -189,10 +194,13 @@ def gradcheck(
         checks = _differences(point, rng)
         if checks is not None:
             exact = _automatic(point)
-            note = "" if exact else "not written over the array API: no automatic check"
-            return GradientReport(name, (*checks, *exact), note)
+            notes = [point.note] if point.note else []
+            if not exact:
+                notes.append("not written over the array API: no automatic check")
+            return GradientReport(name, (*checks, *exact), "; ".join(notes))
     raise InputError(
-        f"{name}: no smooth point found in {POINTS} draws: is it continuous?"
+        f"{name}: no smooth point found in {POINTS} draws: forward jumps, or has a "
+        f"kink in each range of {STEP:g}"
     )
 
 
@@ -223,7 +231,15 @@ def _layer_point(
     x = rng.normal(size=(BATCH, *shape))
     declare = getattr(layer, "noise", None)
     noise = _drawn(None if declare is None else declare(params, shape), rng)
+    x, note = _within(layer, params, x, noise)
+    before = x.copy()
     y, trace = _unpacked(layer.forward(params, x, noise), layer, "forward")
+    if not np.array_equal(x, before):
+        raise InputError(
+            f"{_name(layer)}.forward changes its input in place: what came before it "
+            "sees it changed too; work on a copy (x.copy())"
+        )
+    _check_outputs(layer, y, layer.forward(params, x, noise)[0])
     cotangent = rng.normal(size=y.shape)
     back = layer.backward(params, trace, cotangent)
     of_params, of_input = _unpacked(back, layer, "backward")
@@ -233,7 +249,45 @@ def _layer_point(
         return (outputs * cotangent).sum()
 
     arrays = {"params": params, "input": x}
-    return _Point(function, arrays, {"params": of_params, "input": of_input})
+    return _Point(function, arrays, {"params": of_params, "input": of_input}, note)
+
+
+def _within(
+    layer: Any, params: Tree, x: np.ndarray, noise: Any
+) -> tuple[np.ndarray, str]:
+    """Return inputs for which a layer is defined, and what to say of them."""
+
+    def finite(inputs: np.ndarray) -> bool:
+        with np.errstate(all="ignore"):
+            y = _unpacked(layer.forward(params, inputs.copy(), noise), layer, "forward")
+        return bool(np.all(np.isfinite(np.asarray(y[0]))))
+
+    if finite(x):
+        return x, ""
+    positive = np.abs(x) + 0.1
+    if finite(positive):
+        return positive, "NaN for negative inputs: checked on positive ones"
+    raise InputError(
+        f"{_name(layer)}.forward gives numbers that are not finite, for inputs from "
+        "N(0, 1): it has no derivative there"
+    )
+
+
+def _check_outputs(layer: Any, y: Array, again: Array) -> None:
+    """Refuse outputs that differences say nothing of, with the reason."""
+    outputs = np.asarray(y)
+    if not np.array_equal(outputs, np.asarray(again)):
+        raise InputError(
+            f"{_name(layer)}.forward draws random numbers of its own: two calls with "
+            "equal inputs differ; declare them in noise(params, shape), and take noise"
+        )
+    if outputs.size > 1 and np.array_equal(outputs, outputs.astype(np.float32)):
+        coarse = outputs.dtype.itemsize < 8 or np.any(outputs % 0.25)
+        if coarse:
+            raise InputError(
+                f"{_name(layer)}.forward computes in float32: its gradient can be "
+                "checked in float64 only; take the dtype of the input"
+            )
 
 
 def _loss_point(loss: Any, shape: tuple[int, ...], rng: np.random.Generator) -> _Point:

@@ -1,0 +1,192 @@
+"""Objects of a sheet's classes: what its constructors want, by name and by trying."""
+
+import functools
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from layerwise.sheets._names import is_rate
+from layerwise.sheets._parts import FEATURES, HIDDEN, OUTPUTS
+from layerwise.sheets._tensors import as_given, held, reseeded
+
+__all__ = ["RATE", "Builder", "builders", "positional", "required"]
+
+MOST = 24
+"""Constructor calls that are tried."""
+
+RATE = 0.37
+"""A learning rate that is no likely factor of anything else."""
+
+Builder = Callable[[dict[str, Any]], Any]
+"""Makes an object, of the class that has its name in a namespace."""
+
+WORDS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    (r"(?:hidden|n_?h|h_?dim|middle)\w*sizes|hidden_(?:layers|dims|units)",
+     ([HIDDEN],)),
+    (r"(?:layer_?)?(?:sizes|dims|widths|units_list|shape|architecture|structure)"
+     r"|layers_?(?:dims|sizes)|neurons|topology",
+     ([FEATURES, HIDDEN, OUTPUTS], (FEATURES, OUTPUTS))),
+    (r"\w*(?:hidden|middle)\w*|n_?h|h_?dim|d_hidden", (HIDDEN, [HIDDEN])),
+    (r"\w*(?:classes|out(?:put)?s?|to)(?:_?\w*)?|n_?y|fan_?out|d_?out|n_?out|units"
+     r"|neurons|nodes|m", (OUTPUTS,)),
+    (r"(?:n_|num_|d_|fan_)?in(?:put)?s?(?:_?\w*)|n_?x|features|prev\w*|dim|size|d|n",
+     (FEATURES, [FEATURES])),
+    (r"w|weights?|kernel|theta", ("weight", "weight transposed")),
+    (r"b|bias(?:es)?", ("bias", "bias column", True)),
+    (r"\w*(?:rate|prob|ratio|p|keep\w*)", (0.4,)),
+    (r"\w*(?:slope|alpha|leak\w*|std|scale|sigma)", (0.1,)),
+    (r"eps(?:ilon)?", (1e-5,)),
+    (r"seed|random_state", (0,)),
+    (r"rng|generator", ("generator",)),
+    (r"\w*activation\w*|act|nonlin\w*", ("relu", "sigmoid", "tanh")),
+    (r"name|label", ("part",)),
+)  # fmt: skip
+
+
+def positional(function: Any) -> list[inspect.Parameter]:
+    """Return what a function may be given by position; of a method without ``self``."""
+    method = inspect.ismethod(function)
+    plain = function.__func__ if method else function
+    parameters = _positional(plain) if inspect.isfunction(plain) else _of(plain)
+    return parameters[1:] if method else parameters
+
+
+@functools.lru_cache(4096)
+def _positional(function: Any) -> list[inspect.Parameter]:
+    return _of(function)
+
+
+def _of(function: Any) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in parameters if p.kind in kinds]
+
+
+def required(function: Any) -> list[inspect.Parameter]:
+    """Return what a function must be given."""
+    return [p for p in positional(function) if p.default is inspect.Parameter.empty]
+
+
+def builders(name: str, namespace: dict[str, Any], library: str) -> Iterator[Builder]:
+    """Yield ways to make an object of a class, the likeliest first."""
+    wanted = required(namespace[name])
+    options = [_options(p.name, n, len(wanted)) for n, p in enumerate(wanted)]
+    if _is_stack(namespace[name]):
+        yield from _stacks(name, namespace, library)
+    for chosen in itertools.islice(itertools.product(*options), MOST):
+        yield _builder(name, chosen, library)
+        if len(chosen) == 2 and chosen == (FEATURES, OUTPUTS):
+            yield _builder(name, (OUTPUTS, FEATURES), library)
+
+
+def _options(argument: str, position: int, of: int) -> tuple[Any, ...]:
+    if is_rate(argument):
+        return (RATE,)
+    for pattern, values in WORDS:
+        if re.fullmatch(pattern, argument.lower()):
+            return values
+    if of == 1:
+        return (FEATURES, [FEATURES, HIDDEN, OUTPUTS])
+    usual = (FEATURES, OUTPUTS) if of == 2 else (FEATURES, HIDDEN, OUTPUTS)
+    return (usual[position],) if position < len(usual) else (FEATURES,)
+
+
+def _builder(name: str, chosen: tuple[Any, ...], library: str) -> Builder:
+    def build(namespace: dict[str, Any]) -> Any:
+        with held():
+            reseeded(0)
+            return namespace[name](*(_argument(one, library) for one in chosen))
+
+    return build
+
+
+def _argument(chosen: Any, library: str) -> Any:
+    rng = np.random.default_rng(1)
+    arrays = {
+        "weight": rng.normal(size=(FEATURES, OUTPUTS)),
+        "weight transposed": rng.normal(size=(OUTPUTS, FEATURES)),
+        "bias": rng.normal(size=OUTPUTS),
+        "bias column": rng.normal(size=(OUTPUTS, 1)),
+    }
+    if isinstance(chosen, str) and chosen in arrays:
+        return as_given(arrays[chosen], library)
+    if chosen == "generator":
+        return rng
+    return list(chosen) if isinstance(chosen, list) else chosen
+
+
+def _is_stack(cls: type) -> bool:
+    """Return whether a constructor takes a list of layers, or several of them."""
+    try:
+        names = list(inspect.signature(cls).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    stars = (inspect.Parameter.VAR_POSITIONAL,)
+    return any(
+        p.kind in stars or re.fullmatch(r"layers|modules", p.name) for p in names
+    )
+
+
+def _stacks(name: str, namespace: dict[str, Any], library: str) -> Iterator[Builder]:
+    """Yield ways to make a network of the sheet's own layers."""
+    taken = positional(namespace[name])
+    with_loss = any(re.search(r"loss|criterion|cost", p.name) for p in taken)
+
+    def build(namespace: dict[str, Any], softmax: bool) -> Any:
+        own = {
+            key: value
+            for key, value in namespace.items()
+            if isinstance(value, type)
+            and value.__module__ == namespace.get("__name__")
+            and key != name
+        }
+        affine = _named(own, r"linear|affine|dense|fc|fullyconnected\w*")
+        between = _named(own, r"relu\w*|leakyrelu|sigmoid|tanh|activation\w*")
+        last = _named(own, r"softmax\w*") if softmax else None
+        layers = [
+            _made(affine, library, FEATURES, HIDDEN),
+            between(),
+            _made(affine, library, HIDDEN, OUTPUTS),
+            *([last()] if last else []),
+        ]
+        if not taken:
+            return namespace[name](*layers)
+        losses = [_named(own, r".*(?:loss|entropy|mse|criterion)\w*")()] * with_loss
+        return namespace[name](layers, *losses)
+
+    for softmax in (True, False):
+        yield _held(build, softmax)
+
+
+def _held(build: Callable[..., Any], softmax: bool) -> Builder:
+    def builder(namespace: dict[str, Any]) -> Any:
+        with held():
+            reseeded(0)
+            return build(namespace, softmax)
+
+    return builder
+
+
+def _named(own: dict[str, Any], pattern: str) -> Any:
+    """Return the first class of a kind; KeyError where there is none."""
+    for key, value in own.items():
+        if re.fullmatch(pattern, key.lower()):
+            return value
+    raise KeyError(pattern)
+
+
+def _made(affine: Any, library: str, inputs: int, outputs: int) -> Any:
+    names = [p.name for p in required(affine)]
+    if names and re.fullmatch(r"w|weights?", names[0].lower()):
+        rng = np.random.default_rng(inputs)
+        arrays = rng.normal(size=(inputs, outputs)), np.zeros(outputs)
+        return affine(*(as_given(a, library) for a in arrays[: len(names)]))
+    flipped = names and re.match(r"(?:n_)?out", names[0].lower())
+    return affine(outputs, inputs) if flipped else affine(inputs, outputs)

@@ -1,0 +1,234 @@
+"""A part looked at: twice alone, once after another batch, once with one sample."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerwise.sheets._differences import Slopes, slopes, step_for
+from layerwise.sheets._parts import CURRENT, Case, Claims, Part
+from layerwise.sheets._tensors import held
+
+__all__ = [
+    "BATCHES", "TOLERANCE", "Observation", "Observed", "alone",
+    "observe", "right",
+]  # fmt: skip
+
+BATCHES = (7, 4)
+"""Two batch sizes: what follows both is a factor of the batch, and nothing else is."""
+
+TOLERANCE = {64: 1e-6, 32: 2e-3, 16: 5e-2}
+"""What a gradient may be off, relative to its largest entry, by the bits of numbers."""
+
+FLOOR = 1e-2
+"""Gradients whose largest entry is smaller are compared absolutely, to this share."""
+
+
+class RandomError(Exception):
+    """A part's outputs are random, and cannot be held."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a part claimed at one case, and what is true there.
+
+    Parameters
+    ----------
+    case : Case
+        Where.
+    cotangent : array
+        The gradient from above.
+    slopes : Slopes or None
+        How the outputs depend on the arrays.
+    claims : Claims
+        What the part says.
+    truth : dict of array
+        What is true.
+    before : Observation or None
+        The pass that the same object did before.
+    """
+
+    case: Case
+    cotangent: np.ndarray
+    slopes: Slopes | None
+    claims: Claims
+    truth: dict[str, np.ndarray]
+    before: "Observation | None" = None
+
+    @property
+    def size(self) -> dict[str, float]:
+        """How far each array's gradient may be off."""
+        share = TOLERANCE[self.claims.bits]
+        return {
+            key: share * max(float(np.max(np.abs(true), initial=0.0)), FLOOR)
+            for key, true in self.truth.items()
+        }
+
+    def wrong(self, key: str) -> np.ndarray | None:
+        """Return which entries of a gradient are wrong; None where its shape is."""
+        claimed, true = self.claims.gradients.get(key), self.truth[key]
+        if claimed is None or claimed.shape != true.shape:
+            return None
+        near = np.abs(claimed - true) <= self.size[key]
+        smooth = np.ones(true.shape, bool)
+        if self.slopes is not None and key in self.slopes.smooth:
+            smooth = self.slopes.smooth[key]
+        return ~near & smooth
+
+    def passes(self, key: str) -> bool:
+        """Return whether a gradient is right, kinks left out."""
+        wrong = self.wrong(key)
+        return wrong is not None and not np.any(wrong)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All observations of a part; what could not be made is the exception instead.
+
+    Parameters
+    ----------
+    alone : tuple of Observation
+        Two passes, each by a new object.
+    again : Observation or Exception
+        The second pass of one object.
+    single : Observation or Exception
+        A batch of one.
+    kinks : int
+        Entries that were left out.
+    automatic : bool
+        Whether automatic differentiation says the same as the differences.
+    """
+
+    alone: tuple[Observation, ...]
+    again: "Observation | Exception"
+    single: "Observation | Exception"
+    kinks: int = 0
+    automatic: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong, also in the second pass and with one sample."""
+        later = (self.again, self.single)
+        return not self.wrong_arrays() and all(
+            isinstance(one, Observation) and all(one.passes(k) for k in one.truth)
+            for one in later
+        )
+
+    def wrong_arrays(self) -> list[str]:
+        """Return the arrays whose gradient is wrong in a pass by a new object."""
+        return [
+            key
+            for key in self.alone[0].truth
+            if not all(one.passes(key) for one in self.alone)
+        ]
+
+
+def observe(part: Part, seed: int = 0) -> Observed:
+    """Look at a part.
+
+    Raises
+    ------
+    Exception
+        What the part raises on a batch.
+    """
+    rng = np.random.default_rng(seed)
+    with held():
+        twice = tuple(alone(part, part.case(rng, n), rng) for n in BATCHES)
+        again: Observation | Exception
+        single: Observation | Exception
+        try:
+            again = _again(part, twice[0], rng)
+        except Exception as error:
+            again = error
+        try:
+            single = alone(part, part.case(rng, 1), rng)
+        except Exception as error:
+            single = error
+        automatic = _automatic(part, twice[0])
+    kinks = sum(int(np.sum(~s)) for one in twice if one.slopes
+                for s in one.slopes.smooth.values())  # fmt: skip
+    return Observed(twice, again, single, kinks, automatic)
+
+
+def alone(part: Part, case: Case, rng: np.random.Generator) -> Observation:
+    """Look at a pass by a new object."""
+    y = part.outputs(case)
+    if not np.array_equal(y, part.outputs(case), equal_nan=True):
+        raise RandomError(
+            "two calls with equal inputs differ: it draws random numbers that cannot "
+            "be held; draw them from numpy, torch, random, or from a generator it keeps"
+        )
+    if not np.all(np.isfinite(y)):
+        raise ValueError("its outputs are not finite")
+    cotangent = np.ones(()) if part.scalar and y.size == 1 else rng.normal(size=y.shape)
+    CURRENT["batch"] = case.batch
+    claims = part.claims([(case, cotangent)])
+    return _observation(part, case, cotangent, claims)
+
+
+def _observation(
+    part: Part,
+    case: Case,
+    cotangent: np.ndarray,
+    claims: Claims,
+    before: Observation | None = None,
+) -> Observation:
+    if claims.truth is not None:
+        truth = {k: v for k, v in claims.truth.items() if v is not None}  # type: ignore[redundant-expr]
+        return Observation(case, cotangent, None, claims, truth, before)
+    found = slopes(part, case, step_for(claims.bits))
+    truth = found.gradients(cotangent)
+    return Observation(case, cotangent, found, claims, truth, before)
+
+
+def _again(part: Part, first: Observation, rng: np.random.Generator) -> Observation:
+    """Look at a second pass of the same object, over as many samples."""
+    case = part.case(rng, BATCHES[0])
+    cotangent = rng.normal(size=first.cotangent.shape)
+    if part.scalar and first.cotangent.size == 1:
+        cotangent = np.ones(first.cotangent.shape)
+    CURRENT["batch"] = case.batch
+    claims = part.claims([(first.case, first.cotangent), (case, cotangent)])
+    return _observation(part, case, cotangent, claims, first)
+
+
+def _automatic(part: Part, one: Observation) -> bool:
+    """Return whether torch finds the gradients that the differences do."""
+    if one.slopes is None:
+        return False
+    try:
+        found = part.automatic(one.case, one.cotangent)
+    except Exception:
+        # Its graph is cut, or it changes a leaf in place: there is no second witness.
+        return False
+    return found is not None and all(
+        np.allclose(found[key], true, rtol=1e-6, atol=1e-8)
+        for key, true in one.truth.items()
+        if one.slopes.smooth[key].all()
+    )
+
+
+def right(part: Part, key: str, seen: Observed, forward_too: bool) -> bool:
+    """Return whether a changed part's gradient of an array is right.
+
+    Parameters
+    ----------
+    part : Part
+        The part, changed.
+    key : str
+        The array.
+    seen : Observed
+        The part as it was, for what is true where only its backward pass was changed.
+    forward_too : bool
+        Whether the forward pass may have changed as well.
+    """
+    with held():
+        for one in seen.alone:
+            CURRENT["batch"] = one.case.batch
+            claims = part.claims([(one.case, one.cotangent)])
+            new = replace(one, claims=claims, truth=one.truth if claims.truth is None
+                          else dict(claims.truth))  # fmt: skip
+            if forward_too:
+                new = _observation(part, one.case, one.cotangent, claims)
+            if not new.passes(key):
+                return False
+    return True

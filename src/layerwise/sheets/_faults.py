@@ -1,0 +1,207 @@
+"""What is wrong with each gradient of a part: how much, which slip, on which line."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from layerwise.sheets._check import Observation, Observed, observe, right
+from layerwise.sheets._edits import edits_of
+from layerwise.sheets._formulas import formula_of
+from layerwise.sheets._lines import jacobian_line, likely_line, placed
+from layerwise.sheets._marks import Fault
+from layerwise.sheets._parts import Part
+from layerwise.sheets._repair import ALIKE, changed_part, undoing, wrapping
+from layerwise.sheets._returns import shown
+from layerwise.sheets._slips import SLIPS, Slip, named, slip_of
+from layerwise.sheets._source import Edit
+from layerwise.sheets._tensors import held
+from layerwise.wording import number
+
+__all__ = ["Found", "faults_of", "size_of"]
+
+
+Found = tuple[Fault, list[Edit]]
+
+
+def faults_of(part: Part, seen: Observed) -> list[Found]:
+    """Return what is wrong with each array's gradient.
+
+    What an edit for an earlier array makes right as well is the same slip.
+    """
+    found: list[Found] = []
+    for key in seen.wrong_arrays():
+        same = next(
+            (n for n, (_, e) in enumerate(found) if _mend(part, e, key, seen)), None
+        )
+        if same is None:
+            found.append(_fault(part, seen, key))
+        else:
+            fault, edits = found[same]
+            both = f"{fault.array}, {shown(key)}"
+            found[same] = (replace(fault, array=both), edits)
+    signs = [fault.slip for fault, _ in found]
+    if part.kind == "network" and len(found) * len(signs) and set(signs) == {"sign"}:
+        many = sum(len(fault.array.split(", ")) for fault, _ in found)
+        if many == len(seen.alone[0].truth):
+            return [(replace(f, slip="update-sign", words=SLIPS["update-sign"]), e)
+                    for f, e in found]  # fmt: skip
+    return found
+
+
+def _mend(part: Part, edits: Sequence[Edit], key: str, seen: Observed) -> bool:
+    """Return whether some edits make another array's gradient right."""
+    fresh = changed_part(part, edits) if edits else None
+    if fresh is None:
+        return False
+    try:
+        return right(fresh, key, seen, forward_too=True)
+    except Exception:
+        # The edits are for something else.
+        return False
+
+
+def _fault(part: Part, seen: Observed, key: str) -> Found:
+    """Return what is wrong with an array's gradient."""
+    with held():
+        slip = slip_of(part, seen.alone, key)
+    chain = _chain(part, key, slip, seen)
+    if slip is None and chain:
+        slip = _by_edits(chain)
+    elif slip is None and _single_passes(seen, key):
+        slip = named("one-sample")
+    elif slip is not None and len(chain) > 1:
+        slip = replace(slip, words=f"{slip.words}; and {_by_edits(chain[1:]).words}")
+    one = next((o for o in seen.alone if not o.passes(key)), seen.alone[0])
+    line = chain[0].line if chain else likely_line(part, key)
+    if slip and slip.name.startswith("softmax"):
+        line = jacobian_line(part) or line
+    words = slip.words if slip else _plain_words(one, key)
+    fault = placed(part, key, size_of(one, key), slip.name if slip else "", words, line)
+    return replace(fault, formula=formula_of(part, one, key)), chain
+
+
+def _single_passes(seen: Observed, key: str) -> bool:
+    return isinstance(seen.single, Observation) and seen.single.passes(key)
+
+
+def _chain(part: Part, key: str, slip: Slip | None, seen: Observed) -> list[Edit]:
+    """Return the edits that make a gradient right: one, or a clamp and another."""
+    every = edits_of(part.context.sheet, part.code)
+    coarse = [edit for edit in every if edit.slip == "float32"]
+    fresh = changed_part(part, coarse) if coarse else None
+    if fresh is not None and _passes_now(fresh, key):
+        return coarse
+    edit = undoing(part, key, slip, seen)
+    return [edit] if edit is not None else _clamp_and_another(part, key)
+
+
+def _clamp_and_another(part: Part, key: str) -> list[Edit]:
+    """Return the edit that takes away a clamp, and the one that is then needed."""
+    for first in edits_of(part.context.sheet, part.code):
+        if first.slip != "clamp":
+            continue
+        fresh = changed_part(part, [first])
+        if fresh is None:
+            continue
+        try:
+            with held():
+                now = observe(fresh)
+                rest = slip_of(fresh, now.alone, key)
+        except Exception:
+            # Not a clamp of numbers after all.
+            continue
+        if rest is not None:
+            second = undoing_after(part, first, key, rest, now)
+            return [first, second] if second else [first]
+    return []
+
+
+def undoing_after(
+    part: Part, first: Edit, key: str, rest: Slip, now: Observed
+) -> Edit | None:
+    """Return the edit that undoes a second slip where a first one is undone."""
+    every = edits_of(part.context.sheet, part.code)
+    alike = (rest.name, *ALIKE.get(rest.name, ()))
+    for edit in [*[e for e in every if e.slip in alike], *wrapping(part, rest)]:
+        fresh = changed_part(part, [edit, first])
+        if fresh is None:
+            continue
+        try:
+            if right(fresh, key, now, forward_too=False):
+                return edit
+        except Exception:
+            # The edit does not fit this sheet.
+            continue
+    return None
+
+
+def _passes_now(part: Part, key: str) -> bool:
+    try:
+        return all(one.passes(key) for one in observe(part).alone)
+    except Exception:
+        # The edits do not fit this sheet.
+        return False
+
+
+def _by_edits(chain: Sequence[Edit]) -> Slip:
+    first = chain[0]
+    return named(first.slip)
+
+
+def size_of(one: Observation, key: str) -> str:
+    """Return which entries are wrong, on which side, and how far off."""
+    wrong = one.wrong(key)
+    claimed, true = one.claims.gradients.get(key), one.truth[key]
+    if claimed is None:
+        return "there is no gradient"
+    if wrong is None:
+        return f"shape {claimed.shape}, expected {true.shape}"
+    if not np.any(wrong):
+        return ""
+    share = "all" if wrong.all() else f"{int(wrong.sum())} of {wrong.size}"
+    first = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    where = "" if not first else f" at [{', '.join(str(int(i)) for i in first)}]"
+    said = f"{share} entries{_side(one, key, wrong)}"
+    if wrong.size == 1:
+        said = "its entry"
+    got, due = _told_apart(float(claimed[first]), float(true[first]))
+    return f"{said};{where} {got} instead of {due}"
+
+
+def _told_apart(a: float, b: float) -> tuple[str, str]:
+    """Return two numbers with as many digits as tell them apart."""
+    pairs = [(number(a, digits), number(b, digits)) for digits in (3, 5, 8)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+
+
+def _side(one: Observation, key: str, wrong: np.ndarray) -> str:
+    """Return on which side of 0 wrong entries lie, where they do on one."""
+    if wrong.all():
+        return ""
+    x, true = one.case.arrays.get(key), one.truth[key]
+    if key == "input" and x is not None and x.shape == wrong.shape and x.min() < 0:
+        if not np.any(wrong & (x > 0)):
+            return ", where the input is negative"
+        if not np.any(wrong & (x < 0)):
+            return ", where the input is positive"
+    if not np.any(wrong & (true > 0)):
+        return ", where the gradient is negative"
+    if not np.any(wrong & (true < 0)):
+        return ", where the gradient is positive"
+    return ""
+
+
+def _plain_words(one: Observation, key: str) -> str:
+    claimed, true = one.claims.gradients.get(key), one.truth[key]
+    if claimed is None:
+        return "its gradient is missing"
+    if claimed.shape != true.shape:
+        return "its gradient has another shape than it should"
+    if not np.all(np.isfinite(claimed)):
+        return "its gradient is not finite"
+    if not np.any(claimed):
+        return "its gradient is 0, the output depends on it"
+    if not np.any(true):
+        return "the output does not depend on it, its gradient says that it does"
+    return "its gradient is wrong"

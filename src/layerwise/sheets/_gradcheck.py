@@ -1,0 +1,249 @@
+"""``gradcheck``: of an object, a class, a module, a sheet."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from layerwise.errors import InputError
+from layerwise.model import GradientReport, gradcheck as check_own_form
+from layerwise.sheets._building import Builder
+from layerwise.sheets._marking import judged
+from layerwise.sheets._marks import Fault, Mark, Marks
+from layerwise.sheets._names import METHODS, Names
+from layerwise.sheets._parts import Context, Part
+from layerwise.sheets._recognise import (
+    Kind,
+    Unread,
+    is_own_form,
+    kind_of,
+    own_forms,
+    parts_of,
+    recognised,
+    refused,
+)
+from layerwise.sheets._source import Sheet, read_sheet, sheet_around
+from layerwise.sheets._tensors import held
+from layerwise.wording import listed
+
+__all__ = ["checked_sheet", "gradcheck", "own_names"]
+
+
+def gradcheck(
+    target: Any,
+    *,
+    shape: tuple[int, ...] = (5,),
+    seed: int = 0,
+    kind: Kind | None = None,
+    names: Mapping[str, str] | None = None,
+) -> GradientReport | Marks:
+    """Check hand-written gradients, and say which slip made the wrong ones so.
+
+    Against central differences in float64 and, where it can be had, automatic
+    differentiation.
+
+    Parameters
+    ----------
+    target : object, class, function, module or path
+        A layer or loss of layerwise's form, or anything with gradients in the form of
+        a textbook: functions, layers that remember, losses, updates, networks, numbers
+        with gradients; in NumPy or torch. A module, or the path of a Python file or
+        a notebook, is checked part by part.
+    shape : tuple of int
+        The shape of one input, for a layer of layerwise's form.
+    seed : int
+        Seed for the points and directions.
+    kind : str, optional
+        What the target is, where that cannot be told: ``layer``, ``loss``, ``update``,
+        ``network``, ``function`` or ``scalar``.
+    names : mapping of str to str, optional
+        The target's own names: ``{"weight": "theta", "grad_weight": "theta_bar"}``.
+
+    Returns
+    -------
+    GradientReport or Marks
+        True where everything agrees, as is its ``passed``; its ``str`` is a table.
+
+    Raises
+    ------
+    InputError
+        If the target cannot be run, or is nothing that can be checked.
+
+    Examples
+    --------
+    >>> class Double:
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...
+    ...     def backward(self, gradient):
+    ...         return -2 * gradient
+    >>> gradcheck(Double).parts[0].faults[0].words
+    'its sign is reversed'
+    """
+    own = own_names(names or {})
+    if isinstance(target, str | Path):
+        return checked_sheet(read_sheet(Path(target)), own, kind=kind, seed=seed)
+    if isinstance(target, ModuleType):
+        return checked_sheet(sheet_around(target), own, kind=kind, seed=seed)
+    if kind is None and is_own_form(target):
+        return check_own_form(_instance(target), shape=shape, seed=seed)
+    return _checked_object(target, own, kind, seed)
+
+
+def own_names(names: Mapping[str, str]) -> Names:
+    """Return a table of names.
+
+    Raises
+    ------
+    InputError
+        If it names a role that does not exist.
+    """
+    known = {*METHODS, "weight", "bias", "grad_weight", "grad_bias"}
+    for role in names:
+        if role not in known and not role.startswith("grad_"):
+            raise InputError(
+                f"names: {role!r} is no role; there are {listed(sorted(known))}"
+            )
+    return Names(dict(names))
+
+
+def _instance(target: Any) -> Any:
+    if not isinstance(target, type):
+        return target
+    try:
+        return target()
+    except TypeError as error:
+        raise InputError(
+            f"{target.__name__} needs arguments ({error}): give an instance"
+        ) from error
+
+
+def checked_sheet(
+    sheet: Sheet,
+    names: Names,
+    *,
+    only: str | None = None,
+    kind: Kind | None = None,
+    points: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> Marks:
+    """Check every part of a sheet, or one of them.
+
+    Raises
+    ------
+    InputError
+        If nothing in it can be checked, or there is no such name.
+    """
+    context = Context(sheet, names)
+    unread: list[str] = []
+    own = {} if only else own_forms(sheet)
+    with held():
+        if only is not None:
+            parts = _one_part(only, kind, sheet, context)
+        else:
+            parts, unread = parts_of(sheet, context)
+        if not parts and not own:
+            raise refused(sheet.name, unread)
+        judgements = judged(parts, sheet, seed)
+    judgements += [_own_mark(name, cls, seed) for name, cls in own.items()]
+    marks = _with_points(judgements, points or {})
+    return Marks(sheet.name, tuple(marks), tuple(unread))
+
+
+def _own_mark(name: str, cls: type, seed: int) -> Mark:
+    """Return the mark of a layer or loss of layerwise's own form."""
+    said = "of layerwise's own form"
+    try:
+        report = check_own_form(_instance(cls), seed=seed)
+    except InputError as error:
+        return Mark(name, "layer", said, "error", (Fault("", "", "", str(error)),))
+    faults = tuple(
+        Fault(c.array.removeprefix("params."), f"relative error {c.error:.1e}", "",
+              c.note or "its gradient is wrong")
+        for c in report.checks
+        if not c.passed and c.witness == "differences"
+    )  # fmt: skip
+    status = "right" if report.passed else "wrong"
+    notes = (report.note,) if report.note else ()
+    return Mark(name, "layer", said, status, faults, notes=notes)
+
+
+def _one_part(
+    name: str, kind: Kind | None, sheet: Sheet, context: Context
+) -> list[Part | Unread]:
+    if name not in sheet.namespace:
+        raise InputError(f"{sheet.name} has no {name!r}")
+    value = sheet.namespace[name]
+    if isinstance(value, type | FunctionType):
+        found = kind or kind_of(name, value, sheet, context)
+        if found is None:
+            raise refused(f"{sheet.name}:{name}")
+        return recognised(name, found, sheet, context)
+    return _of_instance(value, name, kind, sheet, context)
+
+
+def _of_instance(
+    value: Any, name: str, kind: Kind | None, sheet: Sheet, context: Context
+) -> list[Part | Unread]:
+    """Return an object as a part: each new one that is needed is a copy of it."""
+    cls = type(value)
+    found = kind or kind_of(cls.__name__, cls, sheet, context)
+    if found is None:
+        raise refused(name)
+    key = cls.__name__
+    around = replace(sheet, namespace={**sheet.namespace, key: cls})
+    ways: list[Builder] = [_copies(value, key)]
+    return recognised(key, found, around, context, ways)
+
+
+def _copies(value: Any, name: str) -> Builder:
+    import copy
+
+    def build(namespace: dict[str, Any]) -> Any:
+        fresh = copy.deepcopy(value)
+        if type(fresh) is not namespace[name]:
+            fresh.__class__ = namespace[name]
+        return fresh
+
+    return build
+
+
+def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> Marks:
+    sheet = sheet_around(target)
+    context = Context(sheet, names)
+    if isinstance(target, type | FunctionType):
+        name = target.__name__
+        sheet = replace(sheet, namespace={**sheet.namespace, name: target})
+        context = Context(sheet, names)
+        found = kind or kind_of(name, target, sheet, context)
+        if found is None:
+            raise refused(name)
+        with held():
+            parts = recognised(name, found, sheet, context)
+    else:
+        name = type(target).__name__
+        with held():
+            parts = _of_instance(target, name, kind, sheet, context)
+    with held():
+        return Marks(name, tuple(judged(parts, sheet, seed)))
+
+
+def _with_points(marks: list[Mark], points: Mapping[str, float]) -> list[Mark]:
+    """Return marks with their points.
+
+    A part that a sheet lacks has none to earn, and is said to be missing.
+    """
+    known = {mark.name for mark in marks}
+    valued = [
+        replace(
+            m, of=points.get(m.name, 0.0), points=points.get(m.name, 0.0) * m.passed
+        )
+        for m in marks
+    ]
+    missing = [
+        Mark(name, "missing", "not in the sheet", "error", of=worth)
+        for name, worth in points.items()
+        if name not in known
+    ]
+    return [*valued, *missing]

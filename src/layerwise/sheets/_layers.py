@@ -1,0 +1,436 @@
+"""Layers that remember: forward, then backward, with parameters as attributes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.sheets._building import RATE, Builder, builders, positional
+from layerwise.sheets._names import is_flag, is_rate
+from layerwise.sheets._parts import (
+    FEATURES,
+    HIDDEN,
+    OUTPUTS,
+    Case,
+    Claims,
+    Context,
+    Part,
+)
+from layerwise.sheets._returns import (
+    assigned,
+    gradient_paths,
+    method_of,
+    returned_names,
+    shown,
+)
+from layerwise.sheets._slots import Slot, slots
+from layerwise.sheets._tensors import (
+    as_given,
+    as_numbers,
+    generators_of,
+    held,
+    is_number_array,
+    is_tensor,
+    loaded_torch,
+    precision,
+    reseeded,
+)
+
+__all__ = [
+    "LayerPart", "UpdatePart", "differentiated", "find_layer", "method_names",
+    "rate_of", "with_differences", "with_update",
+]  # fmt: skip
+
+WIDTHS = (FEATURES, OUTPUTS, HIDDEN)
+
+
+def method_names(thing: Any) -> list[str]:
+    """Return the names of an object's or class's methods."""
+    return [name for name in dir(thing) if callable(getattr(thing, name, None))]
+
+
+@dataclass
+class LayerPart(Part):
+    """A layer, or a network of layers, with ``forward`` and ``backward``.
+
+    Parameters
+    ----------
+    build : callable
+        Makes one from a namespace.
+    axis : int or None
+        Which axis of the input the samples are.
+    width : int
+        The numbers in a sample.
+    parameters : dict
+        Paths and shapes.
+    positive : bool
+        Whether the input must be positive.
+    """
+
+    build: Builder = field(repr=False, kw_only=True)
+    axis: int | None = 0
+    width: int = FEATURES
+    parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    positive: bool = False
+
+    kind = "layer"
+
+    @property
+    def said(self) -> str:
+        what = [shown(path) for path in self.parameters]
+        held_by = f"parameters {', '.join(what)}" if what else "no parameters"
+        nested = any(p.count(".") > 1 for p in self.parameters)
+        return f"a {'network of layers' if nested else 'stateful layer'}, {held_by}"
+
+    def made(self) -> Any:
+        """Return a new object."""
+        return self.build(self.namespace)
+
+    def method(self, thing: Any, role: str) -> Callable[..., Any]:
+        """Return the method that plays a role."""
+        name = self.context.names.method(role, method_names(thing))
+        return getattr(thing, str(name))
+
+    def run(
+        self, thing: Any, x: Any, seed: int, generators: Sequence[Any] | None = None
+    ) -> Any:
+        """Return a layer's outputs, in training."""
+        forward = self.method(thing, "forward")
+        if generators is None:
+            generators = [*self.generators(), *generators_of(thing)]
+        reseeded(seed, generators)
+        flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
+        return forward(x, **flags)
+
+    def back(self, thing: Any, gradient: Any) -> Any:
+        """Return what a layer's backward pass returns."""
+        backward = self.method(thing, "backward")
+        rates = {p.name: RATE for p in positional(backward)[1:] if is_rate(p.name)}
+        return backward(gradient, **rates)
+
+    def draw_input(self, rng: np.random.Generator, batch: int) -> np.ndarray:
+        """Return a random input."""
+        shape = {0: (batch, self.width), 1: (self.width, batch), None: (self.width,)}
+        x = rng.normal(size=shape[self.axis])
+        return np.abs(x) + 0.1 if self.positive else x
+
+    def case(self, rng: np.random.Generator, batch: int) -> Case:
+        arrays = {"input": self.draw_input(rng, batch)}
+        for path, shape in self.parameters.items():
+            arrays[path] = 0.7 * rng.normal(size=shape)
+        seed = int(rng.integers(1 << 30))
+        return Case(arrays, 1 if self.axis is None else batch, self.axis, seed)
+
+    def load(
+        self, thing: Any, case: Case, places: Mapping[str, Slot] | None = None
+    ) -> None:
+        """Give a layer the parameters of a case."""
+        places = slots(thing) if places is None else places
+        for path in self.parameters:
+            if path in places:
+                places[path].load(case.arrays[path])
+
+    def _warmed(self) -> Any:
+        """Return an object with parameters, also where its first pass makes them."""
+        thing = self.made()
+        if not self.parameters.keys() <= slots(thing).keys():
+            x = self.draw_input(np.random.default_rng(0), 2)
+            self.run(thing, as_given(x, self.context.library), 0)
+        return thing
+
+    def outputs(self, case: Case) -> np.ndarray:
+        probe = self.probe(case, self._warmed)
+        self.load(probe.thing, case, probe.places)
+        x = as_given(case.arrays["input"], self.context.library)
+        return as_numbers(self.run(probe.thing, x, case.seed, probe.generators))
+
+    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
+        thing = self._warmed()
+        for case, cotangent in passes[:-1]:
+            self.reset(thing)
+            self.load(thing, case)
+            self.one_pass(thing, case, cotangent)
+        case, cotangent = passes[-1]
+        self.reset(thing)
+        self.load(thing, case)
+        return self.read(thing, case, *self.one_pass(thing, case, cotangent))
+
+    def reset(self, thing: Any) -> None:
+        """Have a layer forget its gradients, where it has a method for that."""
+        name = self.context.names.method("reset", method_names(thing))
+        if name and not positional(getattr(thing, name)):
+            getattr(thing, name)()
+
+    def one_pass(
+        self, thing: Any, case: Case, cotangent: np.ndarray
+    ) -> tuple[Any, tuple[str, ...], int]:
+        """Return what backward returned, what was changed in place, and the bits."""
+        x = as_given(case.arrays["input"], self.context.library)
+        y = self.run(thing, x, case.seed)
+        changed = [] if _same(x, case.arrays["input"]) else ["input"]
+        gradient = as_given(cotangent, self.context.library)
+        returned = self.back(thing, gradient)
+        if not _same(gradient, cotangent):
+            changed.append("gradient")
+        return returned, tuple(changed), precision(y)
+
+    def read(
+        self, thing: Any, case: Case, returned: Any, changed: tuple[str, ...], bits: int
+    ) -> Claims:
+        own = self.context.sheet.definition(self.name)
+        backward = getattr(self.method(thing, "backward"), "__name__", "")
+        names = returned_names(method_of(own, backward))
+        found = assigned(returned, names, case.arrays, self._input_name(thing))
+        places = slots(thing)
+        paths = gradient_paths(list(places), list(self.parameters), self.context.names)
+        for path, held_at in paths.items():
+            found.setdefault(path, places[held_at].numbers())
+        for path in self.parameters:
+            moved = case.arrays[path] - places[path].numbers()
+            if path not in found and np.any(moved):
+                found[path] = moved / RATE
+        if "input" not in found:
+            self._input_attribute(found, places)
+        gradients = {key: found.get(key) for key in case.arrays}
+        return Claims(gradients, changed, bits)
+
+    def _input_name(self, thing: Any) -> str:
+        taken = positional(self.method(thing, "forward"))
+        return taken[0].name if taken else "x"
+
+    def _input_attribute(self, found: dict[str, Any], places: dict[str, Slot]) -> None:
+        for path, slot in places.items():
+            base = self.context.names.gradient_of(path)
+            if base and base.lower() in ("x", "input", "inputs", "a_prev"):
+                found["input"] = slot.numbers()
+
+    def automatic(
+        self, case: Case, cotangent: np.ndarray
+    ) -> dict[str, np.ndarray] | None:
+        torch = loaded_torch()
+        if torch is None or self.context.library != "torch":
+            return None
+        thing = self._warmed()
+        leaves = {"input": as_given(case.arrays["input"], "torch").requires_grad_()}
+        places = slots(thing)
+        for path in self.parameters:
+            old = places[path].get()
+            leaf = as_given(case.arrays[path], "torch").requires_grad_()
+            if isinstance(old, torch.nn.Parameter):
+                leaf = torch.nn.Parameter(leaf.detach())
+            places[path].put(leaf)
+            leaves[path] = leaf
+        y = self.run(thing, leaves["input"], case.seed)
+        return differentiated(y, leaves, cotangent)
+
+
+def differentiated(
+    y: Any, leaves: dict[str, Any], cotangent: np.ndarray
+) -> dict[str, np.ndarray] | None:
+    """Return torch's gradients of Σ cotangent ∘ y, None where its graph is cut."""
+    torch = loaded_torch()
+    if torch is None or not is_tensor(y) or not y.requires_grad:
+        return None
+    given = torch.from_numpy(np.asarray(cotangent)).reshape(y.shape)
+    found = torch.autograd.grad(y, list(leaves.values()), given, allow_unused=True)
+    if any(one is None for one in found):
+        return None
+    return {k: as_numbers(one) for k, one in zip(leaves, found, strict=True)}
+
+
+def _same(given: Any, array: np.ndarray) -> bool:
+    return np.array_equal(as_numbers(given), array, equal_nan=True)
+
+
+@dataclass
+class UpdatePart(Part):
+    """A layer's update: what it subtracts must be the learning rate's share."""
+
+    layer: LayerPart = field(kw_only=True)
+
+    kind = "update"
+
+    @property
+    def said(self) -> str:
+        return "an update of the parameters, by gradient descent"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        return self.layer.code
+
+    def case(self, rng: np.random.Generator, batch: int) -> Case:
+        return self.layer.case(rng, batch)
+
+    def outputs(self, case: Case) -> np.ndarray:
+        return self.layer.outputs(case)
+
+    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
+        layer = replace(self.layer, namespace=self.namespace)
+        thing = layer.made()
+        case, cotangent = passes[-1]
+        layer.reset(thing)
+        layer.load(thing, case)
+        read = layer.read(thing, case, *layer.one_pass(thing, case, cotangent))
+        update = layer.method(thing, "update")
+        taken = positional(update)
+        rate = RATE if taken else float(rate_of(thing))
+        update(*([RATE] if taken else []))
+        places = slots(thing)
+        moved = {
+            path: (case.arrays[path] - places[path].numbers()) / rate
+            for path in layer.parameters
+        }
+        truth = {p: g for p, g in read.gradients.items() if p != "input"}
+        return Claims(moved, bits=read.bits, truth=truth)  # type: ignore[arg-type]
+
+
+def with_differences(part: LayerPart, cls: type) -> type:
+    """Return a class whose backward pass is its forward pass's, by differences."""
+    names = part.context.names
+    forward = str(names.method("forward", method_names(cls)))
+    backward = str(names.method("backward", method_names(cls)))
+
+    class Right(cls):  # type: ignore[misc, valid-type]
+        pass
+
+    def right_forward(self: Any, x: Any, *rest: Any, **options: Any) -> Any:
+        self.given_ = as_numbers(x), rest, options
+        return getattr(cls, forward)(self, x, *rest, **options)
+
+    def right_backward(self: Any, gradient: Any, *rest: Any) -> Any:
+        del rest
+        x, more, options = self.given_
+        g, found = as_numbers(gradient), np.empty(x.shape)
+        for place in np.ndindex(x.shape):
+            moved: list[float] = []
+            for h in (1e-5, -1e-5):
+                there = x.copy()
+                there[place] += h
+                given = as_given(there, part.context.library)
+                y = getattr(cls, forward)(self, given, *more, **options)
+                moved.append(float((as_numbers(y) * g).sum()))
+            found[place] = (moved[0] - moved[1]) / 2e-5
+        return as_given(found, part.context.library)
+
+    setattr(Right, forward, right_forward)
+    setattr(Right, backward, right_backward)
+    return _in_place_of(Right, cls)
+
+
+def with_update(part: LayerPart, cls: type) -> type:
+    """Return a class whose update subtracts the rate's share of its gradients."""
+    update = str(part.context.names.method("update", method_names(cls)))
+
+    class Right(cls):  # type: ignore[misc, valid-type]
+        pass
+
+    def right_update(self: Any, rate: float | None = None) -> None:
+        places = slots(self)
+        paths = gradient_paths(list(places), list(part.parameters), part.context.names)
+        for path, held_at in paths.items():
+            step = (rate_of(self) if rate is None else rate) * places[held_at].numbers()
+            places[path].load(places[path].numbers() - step)
+
+    setattr(Right, update, right_update)
+    return _in_place_of(Right, cls)
+
+
+def _in_place_of(new: type, old: type) -> type:
+    new.__name__, new.__qualname__ = old.__name__, old.__qualname__
+    new.__module__ = old.__module__
+    return new
+
+
+def rate_of(thing: Any) -> float:
+    """Return the learning rate that an object keeps.
+
+    Raises
+    ------
+    AttributeError
+        If it keeps none.
+    """
+    for key, value in vars(thing).items():
+        if is_rate(key) and isinstance(value, float | int):
+            return float(value)
+    raise AttributeError("no learning rate among its attributes")
+
+
+def find_layer(
+    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+) -> LayerPart:
+    """Return a class as a layer, by the first way of building that a pass works with.
+
+    Raises
+    ------
+    Exception
+        What the likeliest way raised, if none works.
+    """
+    failure: BaseException | None = None
+    for part in _attempts(name, context, namespace, ways):
+        try:
+            with held():
+                return _tried(part)
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            failure = failure or error
+    raise failure or TypeError(f"{name} cannot be built")
+
+
+def _attempts(
+    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+) -> Iterator[LayerPart]:
+    for build in ways or builders(name, namespace, context.library):
+        for axis in (0, 1, None):
+            for width in WIDTHS:
+                yield LayerPart(
+                    name, context, namespace, build=build, axis=axis, width=width
+                )
+
+
+def _tried(part: LayerPart) -> LayerPart:
+    """Return a layer with its parameters, which are found by changing them."""
+    thing = part.made()
+    x = part.draw_input(np.random.default_rng(3), 7)
+    before = slots(thing)
+    y = part.run(thing, as_given(x, part.context.library), 0)
+    if not is_number_array(y):
+        raise TypeError(f"{part.name} returns a {type(y).__name__}, not an array")
+    shape = as_numbers(y).shape
+    if part.axis is not None and (len(shape) != 2 or shape[part.axis] != 7):
+        raise TypeError(f"{part.name} returns shape {shape} for an input {x.shape}")
+    if not np.all(np.isfinite(as_numbers(y))):
+        part = replace(part, positive=True)
+    candidates = before or slots(thing)
+    places = {p: s for p, s in candidates.items() if s.numbers().ndim}
+    depends = {
+        path: slot.numbers().shape
+        for path, slot in places.items()
+        if _matters(part, path)
+    }
+    return replace(part, parameters=depends or _with_gradients(places, part.context))
+
+
+def _matters(part: LayerPart, path: str) -> bool:
+    """Return whether the outputs change with an array."""
+    seen: list[np.ndarray] = []
+    for seed in (5, 6):
+        thing = part.made()
+        if path not in slots(thing):
+            part.run(thing, as_given(part.draw_input(np.random.default_rng(3), 7),
+                                     part.context.library), 0)  # fmt: skip
+        slot = slots(thing)[path]
+        slot.load(np.random.default_rng(seed).normal(size=slot.numbers().shape))
+        x = part.draw_input(np.random.default_rng(3), 7)
+        seen.append(as_numbers(part.run(thing, as_given(x, part.context.library), 0)))
+    return not np.array_equal(seen[0], seen[1])
+
+
+def _with_gradients(
+    places: dict[str, Slot], context: Context
+) -> dict[str, tuple[int, ...]]:
+    """Return the arrays that others are named the gradients of."""
+    plain = [p for p in places if context.names.gradient_of(p) is None]
+    found = gradient_paths(list(places), plain, context.names)
+    return {path: places[path].numbers().shape for path in found}

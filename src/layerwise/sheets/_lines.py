@@ -1,0 +1,108 @@
+"""Which line of a sheet something is on, where no edit has shown it."""
+
+import ast
+import traceback
+
+from layerwise.sheets._marks import Fault
+from layerwise.sheets._names import base_name, counterpart
+from layerwise.sheets._parts import Part
+from layerwise.sheets._returns import method_of, shown, stripped
+from layerwise.sheets._source import Sheet
+
+__all__ = [
+    "division_line", "jacobian_line", "likely_line", "line_in_place", "line_of",
+    "placed",
+]  # fmt: skip
+
+
+def placed(
+    part: Part, array: str, size: str, slip: str, words: str, line: int
+) -> Fault:
+    sheet = part.context.sheet
+    return Fault(
+        shown(array), size, slip, words, line,
+        sheet.place(line) if line else "", sheet.line(line),
+    )  # fmt: skip
+
+
+def likely_line(part: Part, key: str) -> int:
+    """Return the line that gives an array's gradient, where no edit has shown it."""
+    line = 0
+    method = _backward_code(part)
+    for node in ast.walk(method) if method is not None else ():
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                text = ast.unparse(target).replace("['", ".").replace("']", "")
+                base = base_name(text.removeprefix("self."))
+                if base and counterpart(base, [stripped(key)]):
+                    line = node.lineno
+        elif isinstance(node, ast.Return) and not line:
+            line = node.lineno
+    return line or (getattr(method, "lineno", 0))
+
+
+def jacobian_line(part: Part) -> int:
+    """Return the line that builds a Jacobian, where a backward pass builds one."""
+    for node in ast.walk(_backward_code(part) or ast.Pass()):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in ("diag", "outer", "diagflat", "einsum", "diag_embed", "eye"):
+                return node.lineno
+    return 0
+
+
+def _backward_code(part: Part) -> ast.AST | None:
+    """Return the tree of what gives a part's gradients."""
+    definition = part.context.sheet.definition(part.code[-1])
+    roles = {"update": "update", "network": "training_step"}
+    role = roles.get(part.kind, "backward")
+    found = [getattr(n, "name", "") for n in getattr(definition, "body", ())]
+    name = part.context.names.method(role, found)
+    return (method_of(definition, name) if name else None) or definition
+
+
+def line_in_place(part: Part) -> int:
+    """Return the line of a forward pass that writes into its argument."""
+    for name in part.code:
+        definition = part.context.sheet.definition(name)
+        method = method_of(definition, "forward") or definition
+        arguments = {a.arg for a in getattr(getattr(method, "args", None), "args", ())}
+        for node in ast.walk(method) if method is not None else ():
+            written = _written(node)
+            if written and ast.unparse(written) in arguments:
+                return getattr(node, "lineno", 0)
+    return 0
+
+
+def _written(node: ast.AST) -> ast.AST | None:
+    """Return what is written into: x in ``x[m] = 0``, ``x *= 2``, ``x.mul_()``."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        return node.targets[0].value
+    if isinstance(node, ast.AugAssign):
+        target = node.target
+        return target.value if isinstance(target, ast.Subscript) else target
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+        if name.endswith("_") and not name.startswith("_"):
+            return node.func.value
+        out = [k.value for k in node.keywords if k.arg == "out"]
+        return out[0] if out else None
+    return None
+
+
+def division_line(part: Part) -> int:
+    lines = [
+        node.lineno
+        for name in part.code
+        for node in ast.walk(part.context.sheet.definition(name) or ast.Pass())
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        and not isinstance(node.right, ast.Constant)
+    ]  # fmt: skip
+    return lines[-1] if lines else 0
+
+
+def line_of(sheet: Sheet, error: Exception) -> int:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if f.filename == sheet.file and f.lineno]
+    return lines[-1] if lines else 0

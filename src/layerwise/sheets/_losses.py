@@ -1,0 +1,274 @@
+"""Losses: of outputs and targets, as a class, as two functions, or as one."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.sheets._building import builders, positional, required
+from layerwise.sheets._layers import differentiated, method_names
+from layerwise.sheets._names import is_target
+from layerwise.sheets._parts import FEATURES, Case, Claims, Context, Part
+from layerwise.sheets._tensors import (
+    as_given,
+    as_numbers,
+    held,
+    is_number_array,
+    loaded_torch,
+    precision,
+    reseeded,
+)
+
+__all__ = ["LossPart", "find_loss", "is_loss_like", "targets_in"]
+
+FORMATS = ("one-hot", "indices", "numbers", "one label each")
+"""How targets are given: for classes by rows or by number, or as amounts."""
+
+
+def is_loss_like(function: Any) -> bool:
+    """Return whether a function takes outputs and targets."""
+    wanted = required(function)
+    if len(wanted) < 2:
+        return False
+    first, second = wanted[0].name, wanted[1].name
+    return is_target(second) or bool(
+        re.fullmatch(r"y_?true|t|targets?|labels?|truth", first.lower())
+    )
+
+
+def targets_in(
+    kind: str, rng: np.random.Generator, batch: int, classes: int, axis: int
+) -> np.ndarray:
+    """Return random targets in one of the formats."""
+    labels = rng.integers(0, classes, size=batch)
+    if kind == "indices":
+        return labels
+    if kind == "numbers":
+        return rng.normal(size=(batch, classes) if axis == 0 else (classes, batch))
+    if kind == "one label each":
+        return rng.integers(0, 2, size=batch).astype(float)
+    rows = np.eye(classes)[labels]
+    return rows if axis == 0 else rows.T
+
+
+@dataclass
+class LossPart(Part):
+    """A loss and its gradient.
+
+    Parameters
+    ----------
+    partner : str
+        The function with the gradient; the name itself where one function returns
+        both, or for a class.
+    targets : str
+        One of ``FORMATS``.
+    logits : bool
+        Whether any numbers may be given, not probabilities alone.
+    axis : int
+        Which axis of the outputs the samples are.
+    swapped : bool
+        Whether the targets come first.
+    """
+
+    partner: str = field(kw_only=True)
+    targets: str = "one-hot"
+    logits: bool = False
+    axis: int = 0
+    swapped: bool = False
+    of: Any = None
+
+    kind = "loss"
+    scalar = True
+
+    @property
+    def said(self) -> str:
+        on = "of any numbers" if self.logits else "of probabilities"
+        if self.targets == "numbers":
+            return "a loss, targets as numbers"
+        form = "0 or 1" if self.targets == "one label each" else self.targets
+        return f"a loss {on}, targets as {form}"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        return (self.name, self.partner)
+
+    def case(self, rng: np.random.Generator, batch: int) -> Case:
+        flat = self.targets == "one label each"
+        shape = (batch,) if flat else (batch, FEATURES)
+        z = rng.normal(size=shape)
+        if not self.logits and self.targets != "numbers":
+            e = np.exp(z)
+            z = 1 / (1 + 1 / e) if flat else e / e.sum(axis=1, keepdims=True)
+            # Far enough from 0 for differences of its logarithm.
+            z = 0.5 * z + (0.25 if flat else 0.5 / FEATURES)
+        targets = targets_in(self.targets, rng, batch, FEATURES, self.axis)
+        arrays = {"input": z if self.axis == 0 else z.T}
+        seed = int(rng.integers(1 << 30))
+        return Case(arrays, batch, 0 if flat else self.axis, seed, targets)
+
+    def pair(self, case: Case) -> list[Any]:
+        library = self.context.library
+        outputs = as_given(case.arrays["input"], library)
+        targets = as_given(np.asarray(case.targets), library)
+        return [targets, outputs] if self.swapped else [outputs, targets]
+
+    def made(self) -> Any:
+        thing = self.namespace.get(self.name, self.of)
+        return thing if self.of is None else self.of(self.namespace)
+
+    def _method(self, thing: Any, role: str) -> Any:
+        return getattr(thing, str(self.context.names.method(role, method_names(thing))))
+
+    def value_of(self, thing: Any, pair: list[Any], seed: int) -> tuple[Any, Any]:
+        """Return the loss, and its gradient where it is returned beside it."""
+        reseeded(seed, self.generators())
+        call = thing if self.of is None else self._method(thing, "forward")
+        result = call(*pair)
+        if isinstance(result, tuple | list) and len(result) == 2:
+            return result[0], result[1]
+        return result, None
+
+    def outputs(self, case: Case) -> np.ndarray:
+        return as_numbers(self.value_of(self.made(), self.pair(case), case.seed)[0])
+
+    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
+        thing = self.made()
+        for case, cotangent in passes[:-1]:
+            self._pass(thing, case, cotangent)
+        return self._pass(thing, *passes[-1])
+
+    def _pass(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        pair = self.pair(case)
+        value, beside = self.value_of(thing, pair, case.seed)
+        given = pair[1 if self.swapped else 0]
+        intact = np.array_equal(as_numbers(given), case.arrays["input"])
+        if self.of is not None:
+            backward = self._method(thing, "backward")
+            returned = backward(*self._for_backward(backward, pair))
+            if returned is None:
+                returned = _kept(thing)
+        elif self.partner != self.name:
+            returned = self.namespace[self.partner](*pair)
+        else:
+            returned = beside
+        if isinstance(returned, tuple | list) and returned:
+            returned = returned[0]
+        gradient = None if returned is None else as_numbers(returned)
+        if gradient is not None and cotangent.ndim:
+            share = cotangent if self.axis == 0 else cotangent[None, :]
+            gradient = gradient * share.reshape(-1, *[1] * (gradient.ndim - 1))
+        changed = () if intact else ("input",)
+        return Claims({"input": gradient}, changed, precision(value))
+
+    def _for_backward(self, backward: Any, pair: list[Any]) -> list[Any]:
+        wanted = required(backward)
+        if len(wanted) == 1:
+            return [1.0]
+        return pair[: len(wanted)]
+
+    def automatic(
+        self, case: Case, cotangent: np.ndarray
+    ) -> dict[str, np.ndarray] | None:
+        if loaded_torch() is None or self.context.library != "torch":
+            return None
+        pair = self.pair(case)
+        place = 1 if self.swapped else 0
+        leaf = pair[place] = pair[place].requires_grad_()
+        value, _ = self.value_of(self.made(), pair, case.seed)
+        return differentiated(value, {"input": leaf}, cotangent)
+
+
+def _is_quadratic(part: LossPart, case: Case) -> bool:
+    """Return whether a loss is one of squares, which any amounts may be given to."""
+    if part.targets != "one-hot":
+        return False
+    direction = np.random.default_rng(5).normal(size=case.arrays["input"].shape)
+    a, b, c, d = (
+        part.outputs(
+            replace(case, arrays={"input": case.arrays["input"] + t * direction})
+        )
+        for t in (0.0, 1.0, 2.0, 3.0)
+    )
+    return np.allclose(d - 3 * c + 3 * b - a, 0, atol=1e-9 * float(np.max(np.abs(d))))
+
+
+def _kept(thing: Any) -> Any:
+    """Return the gradient that a loss keeps as an attribute."""
+    for key, value in vars(thing).items():
+        if re.fullmatch(r"d\w?|d?_?inputs?|grad\w*|dx|dp|dinputs", key):
+            return value
+    return None
+
+
+def find_loss(
+    name: str, partner: str, context: Context, namespace: dict[str, Any]
+) -> LossPart:
+    """Return a class, a pair of functions or a function as a loss.
+
+    Raises
+    ------
+    Exception
+        What the likeliest way of calling it raised, if none works.
+    """
+    failure: BaseException | None = None
+    first: LossPart | None = None
+    for part in _attempts(name, partner, context, namespace):
+        try:
+            with held():
+                ready = _tried(part)
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            failure = failure or error
+            continue
+        if ready is not None:
+            return ready
+        first = first or part
+    raise failure or TypeError(f"{name} returns no loss")
+
+
+def _attempts(
+    name: str, partner: str, context: Context, namespace: dict[str, Any]
+) -> Iterator[LossPart]:
+    thing = namespace[name]
+    ways: list[Any] = [None]
+    call = thing
+    if isinstance(thing, type) or not callable(thing) or hasattr(thing, "backward"):
+        ways = list(builders(name, namespace, context.library))
+        call = getattr(thing, str(context.names.method("forward", method_names(thing))))
+    wanted = [p for p in positional(call) if p.name != "self"]
+    first_is_target = bool(wanted) and is_target(wanted[0].name)
+    second_is = len(wanted) > 1 and is_target(wanted[1].name)
+    # y beside t, or beside y_hat: y is a target only where nothing better is.
+    if first_is_target and second_is:
+        first_is_target = wanted[0].name.lower() not in ("y", "ys")
+    elif first_is_target and wanted[0].name == "y" and wanted[1].name == "t":
+        first_is_target = False
+    for of in ways:
+        for kind in FORMATS:
+            for axis in (0, 1):
+                yield LossPart(
+                    name, context, namespace, partner=partner, targets=kind, axis=axis,
+                    swapped=first_is_target, of=of,
+                )  # fmt: skip
+
+
+def _tried(part: LossPart) -> LossPart | None:
+    """Return a loss as it is to be called, None where it returns no number."""
+    rng = np.random.default_rng(4)
+    case = part.case(rng, 7)
+    value, _ = part.value_of(part.made(), part.pair(case), 0)
+    number = as_numbers(value)
+    per_sample = number.shape == (7,)
+    if not (number.size == 1 or per_sample) or not np.all(np.isfinite(number)):
+        return None
+    if not is_number_array(value) and not isinstance(value, float | int):
+        return None
+    part.claims([(case, np.ones(number.shape))])
+    if part.targets == "numbers" or _is_quadratic(part, case):
+        return replace(part, targets="numbers", logits=True)
+    shifted = replace(case, arrays={"input": case.arrays["input"] + 0.3})
+    free = np.allclose(part.outputs(shifted), number, rtol=1e-9)
+    return replace(part, logits=bool(free and part.targets != "one label each"))

@@ -1,0 +1,150 @@
+"""Updates by themselves: gradient descent as a class or a function."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.sheets._building import RATE, builders, positional
+from layerwise.sheets._layers import method_names, rate_of
+from layerwise.sheets._names import is_rate
+from layerwise.sheets._parts import FEATURES, OUTPUTS, Case, Claims, Context, Part
+from layerwise.sheets._tensors import as_given, as_numbers, held, is_number_array
+
+__all__ = ["DescentPart", "find_descent", "is_descent"]
+
+SHAPES = {"W": (FEATURES, OUTPUTS), "b": (OUTPUTS,)}
+
+HELD_BY = ("list", "dict", "array")
+"""How parameters and their gradients are given: all together, or one alone."""
+
+
+def is_descent(name: str, value: Any) -> bool:
+    """Return whether something takes parameters and gradients, by its name and form."""
+    if not re.search(r"sgd|gradient_?descent|^update", name.lower()):
+        return False
+    if isinstance(value, type):
+        ways = [getattr(value, m, None) for m in ("update", "step", "__call__")]
+        return any(len(positional(way)) >= 3 for way in ways if way)
+    return len(positional(value)) >= 2
+
+
+@dataclass
+class DescentPart(Part):
+    """Gradient descent of given parameters and gradients.
+
+    Parameters
+    ----------
+    of : callable or None
+        Makes the object, where it is one of a class.
+    held_by : str
+        One of ``HELD_BY``.
+    """
+
+    of: Any = None
+    held_by: str = "list"
+
+    kind = "update"
+
+    @property
+    def said(self) -> str:
+        return f"gradient descent, of parameters given as {self.held_by}"
+
+    def case(self, rng: np.random.Generator, batch: int) -> Case:
+        arrays = {key: rng.normal(size=shape) for key, shape in SHAPES.items()}
+        truth = {key: rng.normal(size=shape) for key, shape in SHAPES.items()}
+        return Case(arrays, batch, 0, int(rng.integers(1 << 30)), truth)
+
+    def outputs(self, case: Case) -> np.ndarray:
+        return np.concatenate([array.ravel() for array in case.arrays.values()])
+
+    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
+        thing = self.of(self.namespace) if self.of else self.namespace[self.name]
+        case = passes[-1][0]
+        moved: dict[str, np.ndarray] = {}
+        for case, _ in passes:
+            moved = self._step(thing, case)
+        return Claims(moved, truth=case.targets)
+
+    def _step(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
+        """Return what was subtracted, divided by the learning rate."""
+        library = self.context.library
+        given = {k: as_given(v, library) for k, v in case.arrays.items()}
+        slopes = {k: as_given(v, library) for k, v in case.targets.items()}
+        if self.held_by == "array":
+            after = {k: self._call(thing, given[k], slopes[k]) for k in given}
+        elif self.held_by == "dict":
+            gradients = slopes | {f"d{k}": v for k, v in slopes.items()}
+            result = self._call(thing, given, gradients)
+            after = result if isinstance(result, dict) else given
+        else:
+            parameters = list(given.values())
+            result = self._call(thing, parameters, list(slopes.values()))
+            ended = result if isinstance(result, list) else parameters
+            after = dict(zip(given, ended, strict=True))
+        rate = self._rate(thing)
+        return {k: (v - as_numbers(after[k])) / rate for k, v in case.arrays.items()}
+
+    def _way(self, thing: Any) -> Any:
+        if self.of is None:
+            return thing
+        found = method_names(thing)
+        return getattr(thing, str(self.context.names.method("update", found)), thing)
+
+    def _call(self, thing: Any, parameters: Any, gradients: Any) -> Any:
+        way = self._way(thing)
+        options: dict[str, Any] = {}
+        for p in positional(way)[2:]:
+            if is_rate(p.name):
+                options[p.name] = RATE
+            elif p.name == "config":
+                options[p.name] = {"learning_rate": RATE}
+        result = way(parameters, gradients, **options)
+        if isinstance(result, tuple):
+            result = result[0]
+        return parameters if result is None else result
+
+    def _rate(self, thing: Any) -> float:
+        taken = positional(self._way(thing))[2:]
+        if any(is_rate(p.name) or p.name == "config" for p in taken):
+            return RATE
+        return float(rate_of(thing))
+
+
+def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> DescentPart:
+    """Return a class or function as gradient descent.
+
+    Raises
+    ------
+    Exception
+        What the likeliest way of calling it raised, if none works.
+    """
+    failure: Exception | None = None
+    first: DescentPart | None = None
+    for part in _attempts(name, context, namespace):
+        try:
+            with held():
+                case = part.case(np.random.default_rng(0), 1)
+                moved = part.claims([(case, np.ones(()))]).gradients
+        except Exception as error:
+            failure = failure or error
+            continue
+        if all(is_number_array(v) and np.any(v) for v in moved.values()):
+            return part
+        first = first or part
+    if first is None:
+        raise failure or TypeError(f"{name} cannot be called")
+    return first
+
+
+def _attempts(
+    name: str, context: Context, namespace: dict[str, Any]
+) -> Iterator[DescentPart]:
+    ways: list[Any] = [None]
+    if isinstance(namespace[name], type):
+        ways = list(builders(name, namespace, context.library))
+    for way in ways:
+        for held_by in HELD_BY:
+            yield replace(DescentPart(name, context, namespace, way), held_by=held_by)

@@ -1,0 +1,159 @@
+"""What a part of a sheet is to whoever checks it, however it is written."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from layerwise.sheets._names import Names
+from layerwise.sheets._slots import Slot, slots
+from layerwise.sheets._source import Sheet
+from layerwise.sheets._tensors import generators_of
+
+__all__ = [
+    "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Case", "Claims", "Context", "Part",
+    "Probe",
+]  # fmt: skip
+
+CURRENT = {"batch": 1}
+"""The batch that a part is run on: what undoes a division by it has to know."""
+
+FEATURES, HIDDEN, OUTPUTS = 5, 4, 3
+"""Sizes of what is built: all different, so that a wrong axis does not fit."""
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The sheet that a part stands in, the names it uses, and its library."""
+
+    sheet: Sheet
+    names: Names
+    library: str = "numpy"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where a part is looked at.
+
+    Parameters
+    ----------
+    arrays : dict of array
+        What the outputs depend on, in float64; the input is called ``input``.
+    batch : int
+        The number of samples.
+    axis : int or None
+        Which axis of the input they are; None for one sample without such an axis.
+    seed : int
+        Of the random numbers that the part itself draws.
+    targets : array or None
+        What a loss compares with.
+    """
+
+    arrays: Arrays
+    batch: int
+    axis: int | None = 0
+    seed: int = 0
+    targets: Any = None
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a part says its gradients are.
+
+    Parameters
+    ----------
+    gradients : dict
+        For each array of the case an array, or None where the part gives none.
+    changed : tuple of str
+        Arguments that it changed in place.
+    bits : int
+        The precision of its numbers.
+    truth : dict or None
+        What the gradients must be, where this does not follow from the outputs.
+    """
+
+    gradients: Mapping[str, np.ndarray | None]
+    changed: tuple[str, ...] = ()
+    bits: int = 64
+    truth: Mapping[str, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An object, where its arrays are, and its generators of random numbers."""
+
+    thing: Any
+    places: Mapping[str, Slot]
+    generators: Sequence[Any]
+
+
+@dataclass
+class Part(ABC):
+    """One thing in a sheet that has a gradient.
+
+    Parameters
+    ----------
+    name : str
+        As the sheet calls it.
+    context : Context
+        Where it stands.
+    namespace : dict
+        What it is looked up in: that of the sheet, or of a changed copy.
+    """
+
+    name: str
+    context: Context
+    namespace: dict[str, Any] = field(repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    kind = "part"
+    scalar = False
+    """Whether its output is one number, and its gradient that of this number."""
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The sheet's definitions that it consists of."""
+        return (self.name,)
+
+    @property
+    @abstractmethod
+    def said(self) -> str:
+        """What it was recognised as."""
+
+    def generators(self) -> list[Any]:
+        """Return the sheet's own generators of random numbers."""
+        if "generators" not in self._kept:
+            self._kept["generators"] = generators_of(self.namespace)
+        return self._kept["generators"]
+
+    def probe(self, case: Case, make: Callable[[], Any]) -> Probe:
+        """Return the object whose outputs are looked at in one case.
+
+        Another case has a new one: what was remembered of this one is not seen there.
+        """
+        if self._kept.get("seed") != case.seed or "probe" not in self._kept:
+            thing = make()
+            generators = [*self.generators(), *generators_of(thing)]
+            self._kept["probe"] = Probe(thing, slots(thing), generators)
+            self._kept["seed"] = case.seed
+        return self._kept["probe"]
+
+    @abstractmethod
+    def case(self, rng: np.random.Generator, batch: int) -> Case:
+        """Return a random place to look at it."""
+
+    @abstractmethod
+    def outputs(self, case: Case) -> np.ndarray:
+        """Return what it computes there."""
+
+    @abstractmethod
+    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
+        """Return its gradients in the last of some passes, all by the same object."""
+
+    def automatic(self, case: Case, cotangent: np.ndarray) -> Arrays | None:
+        """Return the gradients by torch's automatic differentiation, where it can."""
+        del case, cotangent

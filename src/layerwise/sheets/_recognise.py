@@ -1,0 +1,255 @@
+"""What the things in a sheet are: by their signatures, and by trying them."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any, Literal, TypeAlias
+
+from layerwise.errors import InputError
+from layerwise.sheets._building import Builder, positional, required
+from layerwise.sheets._functions import deriving_flag, find_function
+from layerwise.sheets._layers import UpdatePart, find_layer, method_names
+from layerwise.sheets._losses import find_loss, is_loss_like
+from layerwise.sheets._names import Names, backward_of
+from layerwise.sheets._networks import find_network, network_methods
+from layerwise.sheets._optimisers import DescentPart, find_descent, is_descent
+from layerwise.sheets._parts import Context, Part
+from layerwise.sheets._scalars import find_scalar, is_scalar_like
+from layerwise.sheets._source import Sheet
+from layerwise.sheets._tensors import loaded_torch
+from layerwise.wording import listed
+
+__all__ = ["KINDS", "Kind", "Unread", "is_own_form", "own_forms",
+    "parts_of", "recognised", "refused",
+]  # fmt: skip
+
+Kind: TypeAlias = Literal["layer", "loss", "update", "network", "function", "scalar"]
+KINDS: tuple[Kind, ...] = ("layer", "loss", "update", "network", "function", "scalar")
+
+NEEDED = {
+    "layer": "forward(x) and backward(gradient)",
+    "loss": "forward(outputs, targets) and backward()",
+    "update": "update(learning_rate) beside forward(x) and backward(gradient)",
+    "network": "training_step(x, y, learning_rate), or loss(x, y) and gradients",
+    "function": "NAME_backward(gradient, cache) or NAME_derivative(x) beside it",
+    "scalar": "a class of numbers with data, grad and backward()",
+}
+"""What each kind must have."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Something that looks like a part, and cannot be run.
+
+    Parameters
+    ----------
+    name : str
+        As the sheet calls it.
+    kind : str
+        What it looks like.
+    error : Exception
+        What it raised where it is called as such a part is.
+    names : Names
+        The sheet's own.
+    """
+
+    name: str
+    kind: Kind
+    error: Exception
+    names: Names
+
+
+def is_own_form(thing: Any) -> bool:
+    """Return whether something is a layer or loss of layerwise's own form."""
+    from layerwise.model import Loss
+
+    if isinstance(thing, Loss) or (isinstance(thing, type) and issubclass(thing, Loss)):
+        return True
+    forward = getattr(thing, "forward", None)
+    names = [p.name for p in positional(forward) if p.name != "self"] if forward else []
+    return names[:1] == ["params"]
+
+
+def own_forms(sheet: Sheet) -> dict[str, type]:
+    """Return a sheet's classes that are layers or losses of layerwise's own form."""
+    return {
+        name: value
+        for name, value in sheet.namespace.items()
+        if isinstance(value, type) and sheet.defined_here(value) and is_own_form(value)
+    }
+
+
+def parts_of(sheet: Sheet, context: Context) -> tuple[list[Part | Unread], list[str]]:
+    """Return the parts that a sheet defines, and the names of what is no part."""
+    found: list[Part | Unread] = []
+    none: list[str] = []
+    taken: set[str] = set()
+    own = {
+        name: value
+        for name, value in sheet.namespace.items()
+        if sheet.defined_here(value)
+        and getattr(value, "__name__", "") == name
+        and isinstance(value, type | FunctionType)
+        and name not in own_forms(sheet)
+    }
+    for name, value in own.items():
+        if name in taken:
+            continue
+        parts = list(_read(name, value, sheet, context))
+        found += [p for p in parts if not _is_base(p, value, own)]
+        for part in parts:
+            taken |= set(part.code) if isinstance(part, Part) else {name}
+        if not parts and not name.startswith("_"):
+            none.append(name)
+    return found, [name for name in none if name not in taken]
+
+
+def _is_base(part: Part | Unread, value: Any, own: dict[str, Any]) -> bool:
+    """Return whether something that does not run is only there to be inherited."""
+    return isinstance(part, Unread) and any(
+        isinstance(value, type)
+        and isinstance(other, type)
+        and other is not value
+        and issubclass(other, value)
+        for other in own.values()
+    )
+
+
+def _read(
+    name: str, value: Any, sheet: Sheet, context: Context
+) -> Iterator[Part | Unread]:
+    kind = kind_of(name, value, sheet, context)
+    if kind is not None:
+        yield from recognised(name, kind, sheet, context)
+
+
+def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | None:
+    """Return what something is by its signature; None where that says nothing."""
+    if isinstance(value, type):
+        return _kind_of_class(value, context)
+    functions = [n for n, v in sheet.namespace.items() if isinstance(v, FunctionType)]
+    partner = backward_of(name, functions)
+    if is_loss_like(value) and (partner or _returns_two(name, sheet)):
+        return "loss"
+    if is_descent(name, value):
+        return "update"
+    return "function" if partner or deriving_flag(value) else None
+
+
+def _kind_of_class(cls: Any, context: Context) -> Kind | None:
+    names = context.names
+    found = method_names(cls)
+    if is_descent(cls.__name__, cls):
+        return "update"
+    if network_methods(cls, names) and not is_scalar_like(cls):
+        return "network"
+    if is_scalar_like(cls):
+        return "scalar"
+    forward = names.method("forward", [m for m in found if m in vars_of(cls)])
+    if not (forward and names.method("backward", found)):
+        return None
+    wanted = [p for p in required(getattr(cls, forward)) if p.name != "self"]
+    return "loss" if len(wanted) == 2 else "layer" if len(wanted) == 1 else None
+
+
+def vars_of(cls: Any) -> set[str]:
+    """Return the names that a class and those it inherits from define."""
+    return {name for one in cls.__mro__[:-1] for name in vars(one)}
+
+
+def _returns_two(name: str, sheet: Sheet) -> bool:
+    from layerwise.sheets._returns import returned_names
+
+    return len(returned_names(sheet.definition(name))) == 2
+
+
+def recognised(
+    name: str,
+    kind: Kind,
+    sheet: Sheet,
+    context: Context,
+    ways: list[Builder] | None = None,
+) -> list[Part | Unread]:
+    """Return something as a part of a kind, with its update where it has one."""
+    finders: dict[str, Callable[[Context], Part]] = {
+        "layer": lambda c: find_layer(name, c, sheet.namespace, ways),
+        "update": lambda c: _update(name, c, sheet, ways),
+        "network": lambda c: find_network(name, c, sheet.namespace, ways),
+        "loss": lambda c: find_loss(name, _partner(name, sheet), c, sheet.namespace),
+        "function": lambda c: find_function(
+            name, _partner(name, sheet), c, sheet.namespace
+        ),
+        "scalar": lambda c: find_scalar(name, c, sheet.namespace),
+    }
+    failure: Exception | None = None
+    for library in _libraries(sheet):
+        try:
+            part = finders[kind](replace(context, library=library))
+        except Exception as error:
+            failure = failure or error
+            continue
+        updates = _updates(part)
+        if isinstance(part, DescentPart):
+            return [part]
+        if kind == "update":
+            return list(updates) or [
+                Unread(name, kind, TypeError("no update(learning_rate)"), context.names)
+            ]
+        return [part, *updates]
+    assert failure is not None
+    return [Unread(name, kind, failure, context.names)]
+
+
+def _update(
+    name: str, context: Context, sheet: Sheet, ways: list[Builder] | None
+) -> Part:
+    """Return an update by itself, or the layer that has one."""
+    value = sheet.namespace[name]
+    if not isinstance(value, type) or is_descent(name, value):
+        return find_descent(name, context, sheet.namespace)
+    return find_layer(name, context, sheet.namespace, ways)
+
+
+def _updates(part: Part) -> list[Part]:
+    """Return a layer's update as a part of its own."""
+    from layerwise.sheets._layers import LayerPart
+
+    if not isinstance(part, LayerPart) or not part.parameters:
+        return []
+    update = part.context.names.method("update", method_names(part.made()))
+    if update is None or len(required(getattr(part.made(), update))) > 1:
+        return []
+    return [
+        UpdatePart(f"{part.name}.{update}", part.context, part.namespace, layer=part)
+    ]
+
+
+def _partner(name: str, sheet: Sheet) -> str:
+    functions = [n for n, v in sheet.namespace.items() if isinstance(v, FunctionType)]
+    return backward_of(name, functions) or name
+
+
+def _libraries(sheet: Sheet) -> list[str]:
+    """Return the libraries that a sheet may compute with, the likelier first."""
+    torch = loaded_torch()
+    uses = torch is not None and any(
+        value is torch or getattr(value, "__module__", "").partition(".")[0] == "torch"
+        for value in sheet.namespace.values()
+        if inspect.ismodule(value) or callable(value)
+    )
+    if torch is not None and any(
+        inspect.ismodule(v) and v.__name__.startswith("torch")
+        for v in sheet.namespace.values()
+    ):
+        uses = True
+    return ["torch", "numpy"] if uses else ["numpy"]
+
+
+def refused(name: str, seen: Iterable[str] = ()) -> InputError:
+    """Return the error for what is nothing that can be checked, with what is needed."""
+    found = f" (it defines {listed(list(seen))})" if seen else ""
+    needed = "; ".join(f"{kind}: {NEEDED[kind]}" for kind in KINDS)
+    return InputError(
+        f"{name} is nothing that can be checked{found}: needed is, for a {needed}"
+    )

@@ -1,0 +1,161 @@
+"""Slips undone in the sheet itself: edits are tried until one makes the check pass."""
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from layerwise.sheets._check import Observed, right
+from layerwise.sheets._edits import edits_of, like, places
+from layerwise.sheets._layers import (
+    LayerPart,
+    UpdatePart,
+    with_differences,
+    with_update,
+)
+from layerwise.sheets._parts import CURRENT, Part
+from layerwise.sheets._slips import Slip
+from layerwise.sheets._source import Edit
+
+__all__ = ["ALIKE", "changed_part", "patched", "undoing", "wrapping"]
+
+
+FORWARD_TOO = (
+    "in-place", "earlier-batch", "accumulated", "broadcast", "float32", "one-sample",
+    "many-samples", "unguarded",
+)  # fmt: skip
+"""Slips whose undoing may change the forward pass."""
+
+
+def changed_part(part: Part, edits: Sequence[Edit]) -> Part | None:
+    """Return a part as it would be with some edits; None where they do not run."""
+    try:
+        namespace = part.context.sheet.changed(edits, part.code)
+    except Exception:
+        # An edit may make nonsense of a sheet: then it undoes nothing.
+        return None
+    fresh = replace(part, namespace=namespace)
+    inner = getattr(fresh, "layer", None)
+    if inner is not None:
+        fresh = replace(fresh, layer=replace(inner, namespace=namespace))  # type: ignore[call-arg]
+    return fresh
+
+
+def wrapping(part: Part, slip: Slip) -> list[Edit]:
+    """Return edits that undo a slip around one value each: what is returned or kept."""
+    undo = slip.undo
+    if undo is None:
+        return []
+
+    def undone(value: Any) -> Any:
+        return undo(value, CURRENT["batch"])
+
+    extra = {"__undo__": undone}
+    edits: list[Edit] = []
+    # Backward code first: a function's partner is the last of its definitions.
+    code = list(dict.fromkeys(reversed(part.code)))
+    every = [place for name in code for place in places(part.context.sheet, (name,))]
+    for parent, field, index, node in every:
+        if _is_value(parent, field, node):
+            edits.append(Edit(slip.name, node, parent, field, index, _wrapped, extra))
+    return edits
+
+
+def _is_value(parent: ast.AST, field: str, node: ast.AST) -> bool:
+    """Return whether a node is what is assigned or returned, or an element of it."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Constant) or not isinstance(
+        node, ast.expr
+    ):
+        return False
+    if isinstance(parent, ast.Assign | ast.Return | ast.AugAssign | ast.AnnAssign):
+        return field == "value"
+    return isinstance(parent, ast.Tuple) and isinstance(parent.ctx, ast.Load)
+
+
+def _wrapped(node: Any) -> ast.AST:
+    return like(node, ast.Call(ast.Name("__undo__", ast.Load()), [node], []))
+
+
+def patched(part: Part) -> list[Edit]:
+    """Return what makes a class right where no edit does: its gradient by differences.
+
+    So whoever uses a part that is wrong can be judged nevertheless.
+    """
+    definition = part.context.sheet.definition(part.code[0])
+    kind = getattr(part, "layer", part)
+    if definition is None or not isinstance(kind, LayerPart):
+        return []
+    if isinstance(part, UpdatePart):
+        change: Callable[[type], type] = lambda cls: with_update(part.layer, cls)  # noqa: E731
+    elif not kind.parameters:
+        change = lambda cls: with_differences(kind, cls)  # noqa: E731
+    else:
+        return []
+
+    def after(namespace: dict[str, Any]) -> None:
+        namespace[kind.name] = change(namespace[kind.name])
+
+    module = part.context.sheet.tree
+    place = module.body.index(definition)  # type: ignore[arg-type]
+    return [Edit("", definition, module, "body", place, lambda n: n, after=after)]
+
+
+ALIKE = {
+    "sum-of-mean": ("sum", "mean", "factor"),
+    "sum": ("sum", "mean", "factor"),
+    "mean": ("mean", "sum", "factor"),
+    "update-sign": ("sign",),
+    "factor": ("factor", "mean"),
+    "no-sum": ("broadcast",),
+    "at-input": ("at-output",),
+    "bias": (),
+}
+"""Which edits undo a slip that goes by another name."""
+
+
+def undoing(part: Part, key: str, slip: Slip | None, seen: Observed) -> Edit | None:
+    """Return the edit that makes the gradient of an array right, None where none does.
+
+    For a slip that is known its own edits are tried first, then its undoing around
+    every value, then all the rest.
+    """
+    every = edits_of(part.context.sheet, part.code)
+    if slip is not None:
+        alike = (slip.name, *ALIKE.get(slip.name, ()))
+        own = [e for e in every if e.slip in alike]
+        every = [*own, *wrapping(part, slip)]
+    for edit in every:
+        if _helps(part, key, edit, seen):
+            return edit
+    return None
+
+
+def _helps(part: Part, key: str, edit: Edit, seen: Observed) -> bool:
+    fresh = changed_part(part, [edit])
+    if fresh is None:
+        return False
+    forward_too = edit.slip in FORWARD_TOO
+    if not forward_too and not _same_outputs(fresh, seen):
+        return False
+    try:
+        return right(fresh, key, seen, forward_too)
+    except Exception:
+        # The edit does not fit this sheet.
+        return False
+
+
+def _same_outputs(part: Part, seen: Observed) -> bool:
+    """Return whether a changed part still computes what it did."""
+    for one in seen.alone[:1]:
+        if one.slopes is None:
+            return True
+        CURRENT["batch"] = one.case.batch
+        try:
+            outputs = part.outputs(one.case)
+        except Exception:
+            return False
+        if outputs.shape != one.slopes.outputs.shape:
+            return False
+        if abs(outputs - one.slopes.outputs).max(initial=0.0) > 1e-9:
+            return False
+    return True

@@ -1,0 +1,344 @@
+"""Sheets of many styles are read as they are; what is said of them, and to whom."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import layerwise as lw
+from layerwise.cli import main
+from layerwise.errors import InputError
+from layerwise.sheets import gradcheck
+
+RIGHT = sorted((Path(__file__).with_name("right")).iterdir())
+
+PARTS = {
+    "columns": 3, "course_numpy": 8, "course_torch": 6, "dataclasses_typed": 5,
+    "derivatives": 8, "eleven_lines": 1, "from_scratch": 4, "functions_with_cache": 6,
+    "lists_of_arrays": 4, "losses": 4, "micrograd": 1, "notebook": 3, "one_sample": 1,
+    "parameter_objects": 3, "params_and_grads": 4, "regression_net": 1,
+    "torch_autograd": 1, "torch_functions": 6, "torch_modules": 3,
+    "torch_tensors_loops": 4, "two_layer_net": 1, "updates_within": 3,
+}  # fmt: skip
+
+FRAGILE = {"course_torch": "a probability of 0", "from_scratch": "1,000"}
+"""What a warning says of a right sheet; of all others there is none."""
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("sheet", RIGHT, ids=lambda path: path.stem)
+def test_right_sheets_pass_without_a_false_warning(sheet):
+    marks = gradcheck(sheet)
+    assert marks.passed, marks
+    assert marks.exit_status == 0
+    assert len(marks.parts) == PARTS[sheet.stem]
+    warnings = [warning for part in marks.parts for warning in part.warnings]
+    expected = FRAGILE.get(sheet.stem)
+    assert [expected in w for w in warnings] == [True] * bool(expected)
+
+
+COURSE = Path(__file__).with_name("right") / "course_torch.py"
+
+CLAMPED = (
+    ("self.grad_weight = self.x.T @ gradient", "-1e-10, 1e10"),
+    ("self.grad_bias = gradient.sum(dim=0)", "-1e-10, 1e10"),
+)
+
+
+@pytest.fixture
+def course(folder):
+    """The classic course sheet: gradients clamped, those of the loss a sum."""
+    pytest.importorskip("torch")
+    text = COURSE.read_text("utf-8")
+    for line, bounds in CLAMPED:
+        name, value = line.split(" = ")
+        text = text.replace(line, f"{name} = torch.clamp({value}, {bounds})")
+    text = text.replace(" / len(self.y)", "")
+    (folder / "sheet.py").write_text(text, "utf-8")
+    return folder / "sheet.py"
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_course_sheet_is_read_as_it_is(course):
+    marks = {mark.name: mark for mark in gradcheck(course).parts}
+    slips = {n: {f.slip for f in m.faults} for n, m in marks.items() if not m.passed}
+    assert slips == {"Linear": {"clamp"}, "CrossEntropyLoss": {"sum-of-mean"}}
+    assert [f.array for f in marks["Linear"].faults] == ["weight", "bias"]
+    first = marks["Linear"].faults[0]
+    assert first.words == "it is clamped: every negative gradient is lost"
+    assert (first.place, first.formula) == ("line 16", "∂L/∂W = Xᵀ G")
+    assert "torch.clamp(self.x.T @ gradient" in first.code
+    (loss,) = marks["CrossEntropyLoss"].faults
+    assert loss.formula == "∂L/∂p = −t / p, divided by the batch size"
+    assert "Linear and CrossEntropyLoss undone" in marks["MLP"].notes[0]
+    assert "automatic differentiation" in marks["Softmax"].witnesses
+
+
+def test_two_slips_of_one_gradient_are_both_named(folder):
+    (folder / "sheet.py").write_text(
+        """
+import numpy as np
+class Loss:
+    def forward(self, y, t):
+        self.d = y - t
+        return 0.5 * np.mean(np.sum(self.d ** 2, axis=1))
+    def backward(self):
+        return np.clip(self.d, -1e-10, 1e10)
+"""
+    )
+    (fault,) = gradcheck("sheet.py").parts[0].faults
+    assert fault.slip == "clamp"
+    assert fault.words.endswith("and the loss is a mean over the batch, its gradient "
+                                "that of the sum")  # fmt: skip
+
+
+class Twice:
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, gradient):
+        return 2 * gradient
+
+
+class Halved(Twice):
+    def backward(self, gradient):
+        return 0.5 * gradient
+
+
+def cube(x):
+    return x**3
+
+
+def cube_derivative(x):
+    return 3 * x**2
+
+
+def test_classes_objects_and_functions_are_checked_in_python():
+    assert lw.gradcheck(Twice).passed
+    assert lw.gradcheck(Twice())
+    assert lw.gradcheck(cube).passed
+    marks = lw.gradcheck(Halved)
+    assert not marks
+    (fault,) = marks.parts[0].faults
+    assert (fault.slip, fault.code) == ("factor", "return 0.5 * gradient")
+    assert repr(marks) == str(marks)
+    assert marks._repr_html_().startswith("<pre>FAIL Halved")
+
+
+SGD = """
+def sgd(w, dw, config):
+    return w {sign} config["learning_rate"] * dw, config
+class GradientDescent:
+    def __init__(self, rate):
+        self.rate = rate
+    def step(self, params, grads):
+        for key in params:
+            params[key] = params[key] - self.rate * grads[key]
+"""
+
+
+@pytest.mark.parametrize(("sign", "slips"), [("-", set()), ("+", {"update-sign"})])
+def test_gradient_descent_by_itself(folder, sign, slips):
+    (folder / "sheet.py").write_text(SGD.format(sign=sign))
+    function, cls = gradcheck("sheet.py").parts
+    assert {fault.slip for fault in function.faults} == slips
+    assert (cls.passed, cls.kind) == (True, "update")
+
+
+def test_layerwise_own_form_is_checked_as_before():
+    report = lw.gradcheck(lw.ReLU())
+    assert {check.witness for check in report.checks} == {"differences", "automatic"}
+
+
+def test_random_numbers_of_its_own_are_held():
+    class Dropout:
+        def forward(self, x):
+            self.mask = np.random.rand(*x.shape) < 0.5  # noqa: NPY002
+            return x * self.mask
+
+        def backward(self, gradient):
+            return gradient * self.mask
+
+    assert lw.gradcheck(Dropout)
+
+
+def test_what_is_random_though_held_is_said():
+    class Noisy(Twice):
+        count = 0
+
+        def forward(self, x):
+            Noisy.count += 1
+            return x * Noisy.count
+
+    (part,) = lw.gradcheck(Noisy).parts
+    assert part.status == "error"
+    assert "two calls with equal inputs differ" in part.faults[0].words
+
+
+def test_what_cannot_be_told_is_refused_with_what_is_needed():
+    class Strange:
+        def solve(self, x):
+            return x
+
+    with pytest.raises(InputError, match=r"Strange is nothing .* forward\(x\)"):
+        lw.gradcheck(Strange)
+
+
+THETA = """
+import numpy as np
+class Map:
+    def __init__(self, n_in, n_out):
+        self.theta = np.ones((n_in, n_out))
+        self.theta_bar = None
+    def apply(self, x):
+        self.x = x
+        return x @ self.theta
+    def pull(self, g):
+        self.theta_bar = {gradient}
+        return g @ self.theta.T
+"""
+
+NAMES = "forward=apply,backward=pull,weight=theta,grad_weight=theta_bar"
+
+
+@pytest.mark.parametrize(
+    ("gradient", "status"), [("self.x.T @ g", 0), ("-self.x.T @ g", 1)]
+)
+def test_a_table_of_names_overrules_the_usual_ones(folder, capsys, gradient, status):
+    (folder / "sheet.py").write_text(THETA.format(gradient=gradient))
+    assert main(["gradcheck", "sheet.py", "--names", NAMES]) == status
+    assert "Map: a stateful layer, parameters theta" in capsys.readouterr().out
+    assert main(["gradcheck", "sheet.py:Map", "--names", NAMES]) == status
+
+
+def test_as_overrules_what_a_thing_looks_like(folder, capsys):
+    (folder / "sheet.py").write_text(
+        """
+import numpy as np
+class Distance:
+    def forward(self, a, b):
+        self.d = a - b
+        return (self.d ** 2).sum()
+    def backward(self):
+        return 2 * self.d
+"""
+    )
+    assert main(["gradcheck", "sheet.py:Distance", "--as", "loss"]) == 0
+    assert "Distance: a loss" in capsys.readouterr().out
+    assert main(["gradcheck", "sheet.py:Distance", "--as", "layer"]) == 2
+    assert main(["gradcheck", "sheet.py:Distance", "--as", "poem"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("def f(:\n", "sheet.py, line 1: SyntaxError"),
+        ("x = 1\ny = 1 / 0\n", "sheet.py, line 2: ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(3)\n", "sheet.py, line 2: SystemExit: 3"),
+        ("x = 1\n", "nothing that can be checked"),
+        ("input('name? ')\n", "sheet.py, line 1: EOFError"),
+    ],
+)
+def test_a_sheet_that_cannot_be_run_is_one_line(folder, refused, text, part):
+    (folder / "sheet.py").write_text(text)
+    assert part in refused("gradcheck", "sheet.py")
+
+
+def test_a_gap_is_an_error_of_its_part_alone(folder, capsys):
+    (folder / "sheet.py").write_text(
+        """
+def double(x):
+    return 2 * x
+def double_derivative(x):
+    return 2 * x**0
+def triple(x):
+    raise NotImplementedError
+def triple_derivative(x):
+    raise NotImplementedError("to be done")
+"""
+    )
+    assert main(["gradcheck", "sheet.py", "--points", "double=2,triple=1,relu=1"]) == 2
+    said = capsys.readouterr().out
+    assert (
+        "ok   double: a function, its derivative in double_derivative [2 of 2" in said
+    )
+    assert "line 7: NotImplementedError" in said
+    assert "relu: not in the sheet [0 of 1 points]" in said
+    assert "2 of 4 points" in said
+
+
+def test_json_has_parts_points_and_sentences(folder, capsys):
+    (folder / "sheet.py").write_text(
+        "def double(x):\n    return 2 * x\n"
+        "def double_derivative(x):\n    return -2 * x**0\n"
+    )
+    assert main(["gradcheck", "sheet.py", "--points", "double=2", "--json"]) == 1
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["points"], summary["of"], summary["passed"]) == (0, 2, False)
+    (part,) = summary["parts"]
+    assert part["faults"][0]["slip"] == "sign"
+    assert summary["sentences"] == ["double, line 4: input: its sign is reversed"]
+
+
+def test_a_cell_of_a_notebook_is_named(folder):
+    text = (RIGHT[0].parent / "notebook.ipynb").read_text("utf-8")
+    assert "self.x.T @ grad" in text
+    (folder / "sheet.ipynb").write_text(
+        text.replace("self.x.T @ grad", "-self.x.T @ grad")
+    )
+    (fault,) = gradcheck("sheet.ipynb").parts[0].faults
+    assert fault.place == "cell 2, line 12"
+    assert fault.code == "self.dW = -self.x.T @ grad"
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"cells": [1]}'])
+def test_what_is_no_notebook_is_refused(folder, refused, text):
+    (folder / "sheet.ipynb").write_text(text)
+    assert "sheet.ipynb: is not a notebook" in refused("gradcheck", "sheet.ipynb")
+
+
+def test_a_kink_is_left_out_and_said():
+    class Zigzag:
+        """Of whose points one in ten has a corner within the differences' step."""
+
+        def forward(self, x):
+            self.x = 50 * x
+            return abs(self.x - np.round(self.x))
+
+        def backward(self, gradient):
+            return 50 * np.sign(self.x - np.round(self.x)) * gradient
+
+    (part,) = lw.gradcheck(Zigzag).parts
+    assert part.passed
+    assert any("at a kink, left out" in note for note in part.notes)
+
+
+def test_warnings_for_what_is_right_but_fragile(folder):
+    class Softmax:
+        def forward(self, z):
+            e = np.exp(z)
+            self.p = e / e.sum(axis=1, keepdims=True)
+            return self.p
+
+        def backward(self, g):
+            return self.p * (g - (g * self.p).sum(axis=1, keepdims=True))
+
+    (part,) = lw.gradcheck(Softmax).parts
+    assert part.passed
+    (warning,) = part.warnings
+    assert "NaN for inputs of ±1,000" in warning
+
+
+def test_numbers_of_float32_are_checked_to_what_they_hold():
+    class Single:
+        def forward(self, x):
+            self.y = np.tanh(x.astype(np.float32))
+            return self.y
+
+        def backward(self, gradient):
+            return gradient * (1 - self.y**2)
+
+    (part,) = lw.gradcheck(Single).parts
+    assert part.passed
+    assert "computed in float32: checked to three digits" in part.notes
