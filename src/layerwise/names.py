@@ -125,15 +125,18 @@ CLASS_WEIGHTS = ("balanced",)
 FORMATS = MappingProxyType(
     {
         "csv": FormatName(
-            "CSV", ".csv", ("read_table",), (".tsv", ".csv.gz", ".tsv.gz")
+            "CSV",
+            ".csv",
+            ("read_table", "read_batches"),
+            (".tsv", ".csv.gz", ".tsv.gz"),
         ),
-        "npz": FormatName("NPZ", ".npz", ("read_file",)),
-        "npy": FormatName("NPY", ".npy", ("read_folder", "open_rows")),
-        "idx": FormatName("IDX", "", ("read_folder",)),
+        "npz": FormatName("NPZ", ".npz", ("read_file", "read_inputs")),
+        "npy": FormatName("NPY", ".npy", ("read_folder", "read_inputs", "open_rows")),
+        "idx": FormatName("IDX", "", ("read_folder", "read_inputs")),
         "parquet": FormatName(
             "Parquet",
             ".parquet",
-            ("read_table", "read_file", "read_folder", "open_rows"),
+            ("read_table", "read_batches", "read_file", "read_folder", "open_rows"),
         ),
         "safetensors": FormatName(
             "safetensors", ".safetensors", ("open_rows", "row_names")

@@ -21,6 +21,7 @@ from layerwise.cli._options import (
     TrainingOptions,
     named_module,
 )
+from layerwise.cli._predict import PredictCommand
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._stored import MergeCommand
 from layerwise.cli._targets import Target
@@ -224,6 +225,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "data": DataCommand,
     "train": TrainCommand,
     "inspect": InspectCommand,
+    "predict": PredictCommand,
     "merge": MergeCommand,
     "gradcheck": GradcheckCommand,
     "sweep": SweepCommand,

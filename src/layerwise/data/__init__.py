@@ -21,7 +21,8 @@ from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 from layerwise.data._tables import FrameOptions, Reading, ReadingOptions
-from layerwise.data.columns import Column, Columns, is_frame
+from layerwise.data._unlabelled import Rows, rows_to_predict
+from layerwise.data.columns import Column, Columns, as_table, column_names
 from layerwise.data.formats import open_rows, row_names, rows_in_files
 
 __all__ = [
@@ -35,16 +36,18 @@ __all__ = [
     "Origins",
     "Reading",
     "ReadingOptions",
+    "Rows",
     "Samples",
     "Scaling",
     "SetStatistics",
     "StoredRows",
     "ValueStatistics",
+    "as_table",
     "class_indices",
+    "column_names",
     "describe",
     "drawn",
     "fit_scaling",
-    "is_frame",
     "load",
     "missing_codes",
     "names",
@@ -54,6 +57,7 @@ __all__ = [
     "read_ahead",
     "row_names",
     "rows_in_files",
+    "rows_to_predict",
     "sample_names",
     "scaled",
     "several_labels",

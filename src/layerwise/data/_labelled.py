@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Int64
@@ -108,6 +108,16 @@ targets of scikit-learn's diabetes are 214 values in 442 rows, 39 % of them once
 
 BLOCK_BYTES = 1 << 24
 """Inputs are looked through in blocks of about this size."""
+
+
+class Inputs(NamedTuple):
+    """Rows to predict, and their labels where they are there.
+
+    Arrays of shape (rows, *shape) and (rows,).
+    """
+
+    inputs: Array
+    labels: NumpyArray | None
 
 
 @dataclass(frozen=True, eq=False)

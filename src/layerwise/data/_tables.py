@@ -187,6 +187,32 @@ def labelled_tables(
     )
 
 
+def known_labels(table: Table, columns: Columns) -> Int64[np.ndarray, " rows"] | None:
+    """Return the classes of a table's labels, -1 where there is none or another one.
+
+    None where the table has no such column.
+    """
+    if columns.target is None or columns.target not in table.names:
+        return None
+    array = table.column(columns.target)
+    if hasattr(array, "dictionary"):
+        words, codes = texts(array)
+    else:
+        found, codes = np.unique(
+            array.to_numpy(zero_copy_only=False), return_inverse=True
+        )
+        words = _as_text(found)
+    place = {name: number for number, name in enumerate(columns.labels)}
+    # The last entry is for -1, what is missing.
+    known = [place.get(word, place.get(_whole(word), -1)) for word in words]
+    return np.array([*known, -1], np.int64)[codes]
+
+
+def _whole(word: str) -> str:
+    """Return a number that is whole as a class is called: 3.0 as 3."""
+    return word.removesuffix(".0")
+
+
 def like_table(values: Any, like: Table, source: str) -> Table:
     """Return further rows as a table; of an array the columns are those of ``like``."""
     if is_frame(values):

@@ -21,6 +21,13 @@ from layerwise.experiment._path import (
     write_suspects,
 )
 from layerwise.experiment._plan import NamedModule, Plan, data_for, load_data
+from layerwise.experiment._predict import (
+    Predicted,
+    Predictor,
+    predictions,
+    predictor,
+    write_predictions,
+)
 from layerwise.experiment._stored import (
     joined_parts,
     stored_activations,
@@ -42,6 +49,8 @@ from layerwise.experiment.sweeping import (
 __all__ = [
     "NamedModule",
     "Plan",
+    "Predicted",
+    "Predictor",
     "Run",
     "SweepRun",
     "axis",
@@ -62,6 +71,8 @@ __all__ = [
     "look_inside",
     "open_run",
     "open_sweep",
+    "predictions",
+    "predictor",
     "read_summary",
     "reopen_run",
     "reopen_sweep",
@@ -74,5 +85,6 @@ __all__ = [
     "train_point",
     "varied",
     "write_comparison",
+    "write_predictions",
     "write_suspects",
 ]

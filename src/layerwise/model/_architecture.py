@@ -10,11 +10,18 @@ from operator import index
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves
-from layerwise.data import Columns, Scaling, StoredRows, is_frame, numbers_of
+from layerwise.data import (
+    Columns,
+    Scaling,
+    StoredRows,
+    as_table,
+    column_names,
+    numbers_of,
+)
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._composition import Residual, Sequential
@@ -103,7 +110,9 @@ class TrainedNetwork(ABC):
     def logits(self, inputs: Array) -> Float[np.ndarray, "samples classes"]:
         """Return the outputs for raw inputs, shape (samples, *shape).
 
-        Nested lists and data frames are read as arrays; one input alone is one row.
+        Nested lists and data frames are read as arrays; one input alone is one row. A
+        network that was trained on a table takes data frames of any library, its
+        columns found by their names; also rows as mappings of these, or one alone.
 
         Raises
         ------
@@ -131,8 +140,17 @@ class TrainedNetwork(ABC):
         self._warn_of_units(inputs)
         return self.loss.probabilities(logits)
 
-    def predict(self, inputs: Array) -> Int[np.ndarray, " samples"]:
+    def predict(
+        self, inputs: Array, *, names: bool = False
+    ) -> Shaped[np.ndarray, " samples"]:
         """Return the index of the likeliest class for raw inputs.
+
+        Parameters
+        ----------
+        inputs : array, shape (samples, *shape)
+            Or what else `logits` takes.
+        names : bool
+            Return the name of each class in place of its index.
 
         Raises
         ------
@@ -154,7 +172,8 @@ class TrainedNetwork(ABC):
                 "and no likeliest class: fill or drop what is missing or infinite in "
                 "the inputs"
             )
-        return np.argmax(logits, axis=1)
+        classes = np.argmax(logits, axis=1)
+        return np.array(self.class_names)[classes] if names else classes
 
     def _warn_of_units(self, inputs: Array) -> None:
         if isinstance(inputs, StoredRows):  # they are checked as they are read
@@ -164,8 +183,10 @@ class TrainedNetwork(ABC):
 
     def _rows(self, inputs: Array) -> Array:
         """Return raw inputs of any kind as rows."""
-        if self.columns is not None and is_frame(inputs):
-            return self.columns.apply(inputs)
+        if self.columns is not None and (table := as_table(inputs)) is not None:
+            for note in self.columns.passed_over(column_names(table)):
+                warnings.warn(note, stacklevel=4)
+            return self.columns.apply(table)
         if isinstance(inputs, list | tuple) or hasattr(inputs, "columns"):
             try:
                 inputs = numbers_of(inputs, "inputs")

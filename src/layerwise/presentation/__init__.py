@@ -1,7 +1,8 @@
 """Presentation: finished records in, figures, pages and text out."""
 
-from layerwise.presentation._bars import PassBar, SweepBar, TrainingBar
+from layerwise.presentation._bars import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
+from layerwise.presentation._predictions import PredictionSummary, print_predictions
 from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._terminal import (
@@ -38,7 +39,9 @@ __all__ = [
     "OF_SWEEP",
     "ComparedRun",
     "PassBar",
+    "PredictionSummary",
     "Report",
+    "RowsBar",
     "Runs",
     "SweepBar",
     "SweepReport",
@@ -59,6 +62,7 @@ __all__ = [
     "print_forecast",
     "print_layers",
     "print_module_layers",
+    "print_predictions",
     "print_remarks",
     "print_statistics",
     "print_suspects",

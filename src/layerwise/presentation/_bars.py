@@ -133,6 +133,17 @@ class SweepBar(_Bar):
         self._show(len(outcomes), self._total, "  ".join(parts))
 
 
+class RowsBar(_Bar):
+    """A bar while rows pass by whose number is not known before the last."""
+
+    def __init__(self, console: "Console") -> None:
+        super().__init__(console, "rows")
+
+    def __call__(self, done: int) -> None:
+        """Show how many rows were passed."""
+        self._bar.update(self._task, figures=count(done))
+
+
 class PassBar(_Bar):
     """A bar while rows pass by: how many of how many, and how long it will take."""
 

@@ -12,12 +12,13 @@ from layerwise.data.columns._kinds import (
     Column,
     ColumnFields,
     LeftOut,
+    Number,
     column_from_json,
 )
 from layerwise.data.columns._table import Table, table_of
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import Count, as_record
-from layerwise.wording import listed
+from layerwise.wording import count, listed
 
 BLOCK_BYTES = 1 << 20
 """Inputs are written by blocks that stay in a core's cache."""
@@ -79,6 +80,17 @@ class Columns:
         return tuple(c.name for c in self.columns if isinstance(c, Category))
 
     @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The columns to be read as numbers."""
+        return frozenset(c.name for c in self.columns if isinstance(c, Number))
+
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """The columns that are read: those that make inputs, and the labels'."""
+        named = tuple(column.name for column in self.used)
+        return named if self.target is None else (*named, self.target)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What the inputs are called, in their order."""
         return tuple(name for column in self.columns for name in column.inputs)
@@ -121,14 +133,7 @@ class Columns:
             If a column is missing, or a value is not what its column holds.
         """
         given = table if isinstance(table, Table) else table_of(table, source)
-        lacking = [c.name for c in self.used if c.name not in given.names]
-        if lacking:
-            named = listed([repr(name) for name in lacking[:5]])
-            raise InputError(
-                f"{given.source}: has no column {named}, which the network was "
-                f"trained with: it has {', '.join(given.names[:8])}"
-                f"{', …' if len(given.names) > 8 else ''}"
-            )
+        self.refuse_lacking(given.names, given.source)
         encoded = [one for column in self.used for one in column.encode(given)]
         dtype = np.dtype(self.dtype)
         if dtype.kind in "biu":  # whole numbers in training, perhaps not here
@@ -142,10 +147,31 @@ class Columns:
                 at += one.width
         return inputs if self.shape is None else inputs.reshape(-1, *self.shape)
 
-    def extra(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return which of a table's columns were not there in training."""
+    def refuse_lacking(self, names: Sequence[str], source: str) -> None:
+        """Refuse columns of these names where some that make inputs are not there.
+
+        Raises
+        ------
+        InputError
+            That names them.
+        """
+        lacking = [c.name for c in self.used if c.name not in names]
+        if lacking:
+            named = listed([repr(name) for name in lacking[:5]])
+            raise InputError(
+                f"{source}: has no column {named}, which the network was "
+                f"trained with: it has {', '.join(names[:8])}"
+                f"{', …' if len(names) > 8 else ''}"
+            )
+
+    def passed_over(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Say which of a table's columns were not there in training, if there are."""
         known = {column.name for column in self.columns} | {self.target}
-        return tuple(name for name in names if name not in known)
+        extra = [repr(name) for name in names if name not in known]
+        if not extra:
+            return ()
+        more = f" and {count(len(extra) - 5)} more" if len(extra) > 5 else ""
+        return (f"Not used, since not there in training: {listed(extra[:5])}{more}.",)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON's types."""

@@ -125,6 +125,30 @@ def is_frame(values: Any) -> bool:
     return hasattr(values, "columns") or hasattr(values, "__arrow_c_stream__")
 
 
+def as_table(rows: Any) -> Any:
+    """Return what holds columns, rows or one row by name as `table_of` takes it.
+
+    None of anything else.
+    """
+    if is_frame(rows):
+        return rows
+    if isinstance(rows, Mapping):
+        row = all(np.ndim(value) == 0 for value in rows.values())
+        return {name: [value] for name, value in rows.items()} if row else rows
+    if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
+        named = list(dict.fromkeys(name for row in rows for name in row))
+        return {name: [row.get(name) for row in rows] for name in named}
+    return None
+
+
+def column_names(table: Any) -> tuple[str, ...]:
+    """Return the names of the columns of what `as_table` returned."""
+    if isinstance(table, Mapping):
+        return tuple(map(str, table))
+    names = table.column_names if hasattr(table, "column_names") else table.columns
+    return tuple(map(str, names))
+
+
 def _arrow_of(values: Any, source: str) -> Any:
     import narwhals as nw
     import pyarrow as pa

@@ -7,18 +7,21 @@ file of it is met, with those of these functions that its entry names:
   where it is one of arrays; ``texts`` are columns to be read as text;
 - ``read_file(path, stored)``: the labelled arrays of a file;
 - ``read_folder(path, stored)``: those of a folder of such files;
+- ``read_batches(path, columns)``: the rows of a table, some thousand at a time;
+- ``read_inputs(path)``: rows whose labels may be missing, of a file or a folder;
 - ``open_rows(path, name)``: a file of rows, its header read alone;
 - ``row_names(path)``: what the arrays of rows in a file are called.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from layerwise.data._bounded import reading, refuse_web_page
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Inputs, Labelled
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
 from layerwise.data._tables import Reading, labelled_tables
 from layerwise.data.columns import Columns, Table
@@ -29,6 +32,8 @@ from layerwise.wording import listed
 
 __all__ = [
     "PUBLISHED",
+    "batches_of",
+    "inputs_of",
     "load_published",
     "open_rows",
     "read_labelled",
@@ -73,6 +78,47 @@ def read_labelled(
             "one form"
         )
     return labelled_tables(tables, how, columns) if tables else _arrays(arrays, how)
+
+
+def batches_of(path: Path, columns: Columns) -> Iterator[Table] | None:
+    """Return the rows of a table, some thousand at a time; None where it is none.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+    columns : Columns
+        Which of its columns are read, and as what.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or folder; in passing, as `read_labelled`.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
+    read = _function(ending, "read_batches")
+    return None if read is None else read(path, columns)
+
+
+def inputs_of(path: Path) -> Inputs:
+    """Return rows to predict, with labels or without; of a test set, where it has one.
+
+    Raises
+    ------
+    InputError
+        If no format has such files, or they are not as they should be.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    is_idx = path.is_file() and re.search(r"[-._]idx\d", path.name)
+    ending = path.name.lower() if path.is_file() else _suffix_inside(path)
+    read = _function("" if is_idx else ending, "read_inputs")
+    if read is None:
+        raise InputError(f"{path}: {_why_not(path.suffix.lower())}")
+    _refuse_web_pages(path)
+    return read(path)
 
 
 def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:

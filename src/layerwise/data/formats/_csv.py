@@ -5,13 +5,15 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from layerwise.data._bounded import MAX_BYTES, reading, refuse_web_page
-from layerwise.data.columns import ABSENT, Table, table_of
+from layerwise.data.columns import ABSENT, Columns, Table, table_of
 from layerwise.errors import InputError, MachineError
 
 HEAD_BYTES = 1 << 16
@@ -19,6 +21,9 @@ HEAD_BYTES = 1 << 16
 
 BLOCK_BYTES = 1 << 22
 """A row is no longer than this; Arrow reads blocks of it beside each other."""
+
+STREAMED_BYTES = 1 << 20
+"""The same where rows are not kept: some blocks are on their way at any time."""
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -71,14 +76,7 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table:
     MachineError
         If it cannot be read, or does not fit into memory.
     """
-    with reading(path), _opened(path) as file:
-        head = file.read(HEAD_BYTES)
-    refuse_web_page(head[:64], path)
-    if not head.strip():
-        raise InputError(f"{path}: is empty: give a line of names and rows")
-    if b"\0" in head and not head.startswith(UTF_16):
-        raise InputError(f"{path}: holds bytes that are no text: give a table of text")
-    dialect = _dialect(head, path)
+    dialect = _dialect(_head(path), path)
     arrow, latin = _parsed(path, dialect, texts)
     _refuse_open_quote(arrow, path)
     notes: list[str] = []
@@ -97,6 +95,68 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table:
         notes=tuple(notes),
         files=((path.name, arrow.num_rows),),
     )
+
+
+def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
+    """Yield the rows of a table of text, some thousand at a time, as `columns` need.
+
+    Only those columns are read, each as what it is known to be.
+
+    Parameters
+    ----------
+    path : Path
+    columns : Columns
+
+    Raises
+    ------
+    InputError, MachineError
+        As `read_table`; or if a column of numbers holds something else.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    dialect = _dialect(_head(path), path)
+    if dialect.encoding == "utf-8" and not _is_utf_8(path):
+        dialect = replace(dialect, encoding="latin-1")
+    columns.refuse_lacking(dialect.names, str(path))
+    kinds = {
+        name: pa.float64() if name in columns.numbers else pa.string()
+        for name in columns.wanted
+        if name in dialect.names
+    }
+    wrong: list[Any] = []
+    start = 0
+    try:
+        with reading(path), _opened(path) as file:
+            read, parse, convert = _options(dialect, kinds, wrong, threads=False)
+            read.block_size = STREAMED_BYTES
+            convert.include_columns = list(kinds)
+            reader = arrow_csv.open_csv(file, read, parse, convert)
+            for batch in reader:
+                if not batch.num_rows:
+                    continue
+                stop = start + batch.num_rows
+                table = table_of(pa.Table.from_batches([batch]), str(path))
+                notes = columns.passed_over(dialect.names) if not start else ()
+                yield replace(table, rows=np.arange(start, stop), notes=notes)
+                start = stop
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: {_why(wrong, error)}") from error
+    if not start:
+        raise InputError(f"{path}: there are no rows: give some")
+
+
+def _is_utf_8(path: Path) -> bool:
+    """Return whether all of a file is UTF-8: a stream cannot begin again."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with reading(path), _opened(path) as file:
+        try:
+            for chunk in iter(lambda: file.read(1 << 20), b""):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 INDEX = "(index)"
@@ -137,6 +197,18 @@ def _opened(path: Path) -> Any:
             "or Parquet"
         )
     return path.open("rb")
+
+
+def _head(path: Path) -> bytes:
+    """Return a file's first bytes, or refuse what is no table of text."""
+    with reading(path), _opened(path) as file:
+        head = file.read(HEAD_BYTES)
+    refuse_web_page(head[:64], path)
+    if not head.strip():
+        raise InputError(f"{path}: is empty: give a line of names and rows")
+    if b"\0" in head and not head.startswith(UTF_16):
+        raise InputError(f"{path}: holds bytes that are no text: give a table of text")
+    return head
 
 
 def _dialect(head: bytes, path: Path) -> Dialect:
@@ -212,36 +284,12 @@ def _read(
     from pyarrow import csv as arrow_csv
 
     wrong: list[Any] = []
-
-    def refuse(row: Any) -> str:
-        wrong.append(row)
-        return "error"
-
-    text = pa.dictionary(pa.int32(), pa.string())
+    _distinct(dialect.names, path)
+    kinds = dict.fromkeys(texts, pa.dictionary(pa.int32(), pa.string()))
     try:
         with reading(path), _opened(path) as file:
-            table = arrow_csv.read_csv(
-                file,
-                read_options=arrow_csv.ReadOptions(
-                    use_threads=threads,
-                    block_size=BLOCK_BYTES,
-                    column_names=list(_distinct(dialect.names, path)),
-                    skip_rows_after_names=int(dialect.headed),
-                    encoding=dialect.encoding,
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=dialect.separator,
-                    newlines_in_values=True,
-                    invalid_row_handler=refuse,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    null_values=list(ABSENT),
-                    strings_can_be_null=True,
-                    auto_dict_encode=True,
-                    decimal_point=dialect.decimal,
-                    column_types=dict.fromkeys(texts, text),
-                ),
-            )
+            options = _options(dialect, kinds, wrong, threads)
+            table = arrow_csv.read_csv(file, *options)
     except pa.ArrowMemoryError as error:
         raise MachineError(f"{path}: no memory for its columns: {error}") from error
     except pa.ArrowException as error:
@@ -257,11 +305,43 @@ def _read(
     return table
 
 
-def _distinct(names: tuple[str, ...], path: Path) -> tuple[str, ...]:
+def _options(
+    dialect: Dialect, kinds: dict[str, Any], wrong: list[Any], threads: bool
+) -> tuple[Any, Any, Any]:
+    """Return how Arrow is to read, parse and convert; refused rows go to ``wrong``."""
+    from pyarrow import csv as arrow_csv
+
+    def refuse(row: Any) -> str:
+        wrong.append(row)
+        return "error"
+
+    return (
+        arrow_csv.ReadOptions(
+            use_threads=threads,
+            block_size=BLOCK_BYTES,
+            column_names=list(dialect.names),
+            skip_rows_after_names=int(dialect.headed),
+            encoding=dialect.encoding,
+        ),
+        arrow_csv.ParseOptions(
+            delimiter=dialect.separator,
+            newlines_in_values=True,
+            invalid_row_handler=refuse,
+        ),
+        arrow_csv.ConvertOptions(
+            null_values=list(ABSENT),
+            strings_can_be_null=True,
+            auto_dict_encode=True,
+            decimal_point=dialect.decimal,
+            column_types=kinds,
+        ),
+    )
+
+
+def _distinct(names: tuple[str, ...], path: Path) -> None:
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise InputError(f"{path}: two columns are called {twice!r}: rename one")
-    return names
 
 
 def _why(wrong: list[Any], error: Exception) -> str:

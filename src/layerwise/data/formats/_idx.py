@@ -19,7 +19,7 @@ from layerwise.data._bounded import (
     reading,
     refuse_web_page,
 )
-from layerwise.data._labelled import Labelled, one_file
+from layerwise.data._labelled import Inputs, Labelled, one_file
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
 from layerwise.errors import InputError
 
@@ -210,6 +210,19 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         files=files[0],
         test_files=files[-1],
     )
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Return the images of an IDX file, or of a folder of such; see `read_folder`.
+
+    Of a folder those for the test where there are such, with their labels.
+    """
+    if path.is_file():
+        return Inputs(_images(path, stored=True), None)
+    pairs = _pairs(path)
+    test = [start for start in pairs if re.search("t10k|test", start)]
+    pair = pairs[(test or list(pairs))[0]]
+    return Inputs(_images(pair["images"], stored=True), read_idx(pair["labels"]))
 
 
 def _images(path: Path, stored: bool) -> np.ndarray | StoredRows:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from layerwise.data._bounded import reading
-from layerwise.data._labelled import Labelled, one_file, refuse_no_text
+from layerwise.data._labelled import Inputs, Labelled, one_file, refuse_no_text
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.errors import InputError
 
@@ -18,6 +18,9 @@ LAYOUTS = (
     ("x_train", "y_train", "x_test", "y_test"),
 )
 """The arrays' names: inputs and labels, then those of the test set."""
+
+PREDICTED = (("x_test", "y_test"), ("X", "y"), ("inputs", "targets"))
+"""Rows to predict and their labels, which may be missing."""
 
 MAX_AXES = 32
 
@@ -58,6 +61,40 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         class_names=() if found is None else texts(found, str(folder)),
         files=one_file(f"{layout[0]}.npy", inputs),
         test_files=one_file(f"{layout[2]}.npy", test[0]),
+    )
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Return the rows to predict of an NPY file, or of a folder of such.
+
+    Of a folder those of the test set, where there is one; labels may be missing.
+    """
+    if path.is_file():
+        return Inputs(stored_rows([open_rows(path)]), None)
+    paths = {one.stem: one for one in sorted(path.glob("*.npy"))}
+    inputs, labels = to_predict(paths, str(path))
+    return Inputs(
+        stored_rows([open_rows(paths[inputs])]),
+        None if labels is None else np.asarray(stored_rows([open_rows(paths[labels])])),
+    )
+
+
+def to_predict(names: Iterable[str], source: str) -> tuple[str, str | None]:
+    """Return which of the arrays are the rows to predict, and which their labels.
+
+    Raises
+    ------
+    InputError
+        If several may be.
+    """
+    there = [name for name in names if name != "class_names"]
+    for inputs, labels in PREDICTED:
+        if inputs in there:
+            return inputs, labels if labels in there else None
+    if len(there) == 1:
+        return there[0], None
+    raise InputError(
+        f"{source}: holds {listed(there)}: call the array of the rows to predict X"
     )
 
 

@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
-from layerwise.data._labelled import Labelled, one_file
-from layerwise.data.formats._npy import LAYOUTS, SAVE, listed, npy_header, texts
+from layerwise.data._labelled import Inputs, Labelled, one_file
+from layerwise.data.formats._npy import (
+    LAYOUTS,
+    SAVE,
+    listed,
+    npy_header,
+    texts,
+    to_predict,
+)
 from layerwise.errors import InputError
 
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
@@ -55,6 +62,22 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         files=one_file(layout[0], inputs),
         test_files=one_file(layout[2], test_inputs),
     )
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Read the rows to predict: the test set's, where there is one; see `read_file`.
+
+    Labels may be missing; an array that is alone may have any name.
+    """
+    with reading(path), zipfile.ZipFile(path) as archive:
+        members = {
+            info.filename.removesuffix(".npy"): info for info in archive.infolist()
+        }
+        inputs, labels = to_predict(members, str(path))
+        return Inputs(
+            _read_member(archive, members[inputs], path),
+            None if labels is None else _read_member(archive, members[labels], path),
+        )
 
 
 def _read_member(

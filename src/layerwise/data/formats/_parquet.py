@@ -4,9 +4,9 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib import import_module
 from itertools import accumulate
@@ -18,7 +18,7 @@ import numpy as np
 from layerwise.data._bounded import MAX_BYTES, empty
 from layerwise.data._labelled import Labelled
 from layerwise.data._stored import held, stored_rows
-from layerwise.data.columns import Table, table_of
+from layerwise.data.columns import Columns, Table, table_of
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 FEATURES = ("float", "double", "halffloat")
@@ -200,6 +200,26 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
         left_out=dict.fromkeys(_index(arrow.schema), why),
         files=tuple((p.name, t.num_rows) for p, t in zip(paths, shards, strict=True)),
     )
+
+
+def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
+    """Yield the rows of a Parquet file, or of a folder of such, some thousand a time.
+
+    Of its columns those that ``columns`` need; see `read_table`.
+    """
+    pyarrow = import_module("pyarrow")
+    start = 0
+    for shard in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+        with _opened(shard) as file:
+            there = file.schema_arrow.names
+            columns.refuse_lacking(there, str(shard))
+            chosen = [name for name in columns.wanted if name in there]
+            for batch in file.iter_batches(TABLE_ROWS, columns=chosen):
+                stop = start + batch.num_rows
+                table = table_of(pyarrow.Table.from_batches([batch]), str(shard))
+                notes = columns.passed_over(there) if not start else ()
+                yield replace(table, rows=np.arange(start, stop), notes=notes)
+                start = stop
 
 
 def read_file(path: Path, stored: bool) -> Labelled:

@@ -1,0 +1,264 @@
+"""Predictions of a run's network for new rows, written as they come."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from layerwise.data import rows_to_predict
+from layerwise.errors import InputError
+from layerwise.experiment._path import restored
+from layerwise.experiment._plan import NamedModule
+from layerwise.files import open_atomically
+from layerwise.model import TrainedNetwork, load_network
+from layerwise.presentation import PredictionSummary
+from layerwise.statistics import promised
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A network, and from which confidence on its predictions are accepted.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    seed : int
+        Of the run: a built-in set is drawn by it.
+    required : float or None
+        The accuracy that accepted predictions have to reach.
+    threshold : float or None
+        The confidence that promises it on the validation set; infinite where none does.
+    """
+
+    network: TrainedNetwork
+    seed: int = 0
+    required: float | None = None
+    threshold: float | None = None
+
+
+class Predicted(NamedTuple):
+    """Some rows and what the network says of them.
+
+    Arrays of shape (rows,) and, ``probabilities``, (rows, classes); ``labels`` are -1
+    where a row has none.
+    """
+
+    first: int
+    classes: Int64[np.ndarray, " rows"]
+    probabilities: Float[np.ndarray, "rows classes"]
+    labels: Int64[np.ndarray, " rows"] | None
+    notes: tuple[str, ...]
+
+    @property
+    def confidence(self) -> Float[np.ndarray, " rows"]:
+        """The probability of the class that is predicted."""
+        return self.probabilities.max(axis=1)
+
+
+def predictor(
+    folder: str, module: NamedModule | None = None, required: float | None = None
+) -> Predictor:
+    """Return what predicts with the network of a run.
+
+    Parameters
+    ----------
+    folder : str
+        The run's, or the network's file, where no accuracy is required.
+    module : NamedModule, optional
+        The torch module, if the run trained one.
+    required : float, optional
+        What accepted predictions have to reach; the run's validation set is then read
+        again.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, or ``required`` is not between 0 and 1.
+    """
+    if required is not None and not 0 < required < 1:
+        raise InputError(
+            f"--required-accuracy {required}: give a number between 0 and 1"
+        )
+    if required is None and module is None:
+        return Predictor(load_network(folder))
+    run, result = restored(folder, module)
+    network, seed = result.network, run.plan.recipe.seed
+    if required is None:
+        return Predictor(network, seed)
+    validation = run.data.validation
+    probabilities = network.predict_proba(validation.inputs)
+    right = probabilities.argmax(axis=1) == validation.targets
+    threshold = promised(probabilities.max(axis=1), right, required)
+    return Predictor(network, seed, required, threshold)
+
+
+def predictions(
+    by: Predictor, source: str, data_dir: str | None = None
+) -> Iterator[Predicted]:
+    """Yield what a network says of the rows of a source, some thousand at a time.
+
+    Raises
+    ------
+    InputError
+        If the source is not to be read, or its rows are not what the network takes.
+    """
+    network = by.network
+    for rows in rows_to_predict(
+        source, network.class_names, network.columns, data_dir=data_dir, seed=by.seed
+    ):
+        logits = network.logits(rows.inputs)
+        lost = np.isnan(logits).any(axis=1)
+        if lost.any():
+            row = rows.first + int(np.argmax(lost))
+            raise InputError(
+                f"{source}: row {row} (counted from 0) has a value that is missing or "
+                "infinite: fill it in or leave the row out"
+            )
+        unlike = None if rows.first else network.scaling.out_of_range(rows.inputs)
+        yield Predicted(
+            rows.first,
+            logits.argmax(axis=1),
+            network.loss.probabilities(logits),
+            rows.labels,
+            (*rows.notes, *([unlike] if unlike else [])),
+        )
+
+
+def write_predictions(
+    found: Iterator[Predicted],
+    by: Predictor,
+    out: str,
+    *,
+    all_classes: bool = False,
+    watch: Callable[[int], None] | None = None,
+) -> PredictionSummary:
+    """Write predictions to a file, row by row, whole or not at all.
+
+    Columns ``row`` (counted from 0), ``prediction`` (the name of the class),
+    ``probability``; ``accepted`` where an accuracy is required; ``label`` and ``right``
+    where rows have labels; and, asked for, ``p(CLASS)`` of each class.
+
+    Parameters
+    ----------
+    found : iterator of Predicted
+    by : Predictor
+    out : str
+        A .csv or .parquet file; or ``-``: an array of JSON objects to standard output.
+    all_classes : bool
+        Also write each class's probability.
+    watch : callable, optional
+        Told how many rows are done.
+
+    Raises
+    ------
+    InputError
+        If the file has another ending, or there are no rows.
+    MachineError
+        If it cannot be written.
+    """
+    names = by.network.class_names
+    summary = PredictionSummary(names, (0,) * len(names), by.required, by.threshold)
+    with _writer(out) as write:
+        for rows in found:
+            summary = _with(summary, rows)
+            write(_table(rows, by, all_classes))
+            if watch is not None:
+                watch(summary.rows)
+        if not summary.rows:
+            raise InputError("there are no rows to predict: give some")
+    return summary
+
+
+def _with(summary: PredictionSummary, rows: Predicted) -> PredictionSummary:
+    """Return what predictions come to with some more rows."""
+    of_class = np.bincount(rows.classes, minlength=len(summary.counts))
+    kept = np.zeros(len(rows.classes), bool)
+    if summary.threshold is not None:
+        kept = rows.confidence >= summary.threshold
+    labels = np.full(len(kept), -1) if rows.labels is None else rows.labels
+    known, right = labels >= 0, labels == rows.classes
+    return replace(
+        summary,
+        counts=tuple((np.array(summary.counts) + of_class).tolist()),
+        accepted=summary.accepted + int(kept.sum()),
+        labelled=summary.labelled + int(known.sum()),
+        right=summary.right + int(right.sum()),
+        accepted_labelled=summary.accepted_labelled + int((known & kept).sum()),
+        accepted_right=summary.accepted_right + int((right & kept).sum()),
+        notes=summary.notes + rows.notes,
+    )
+
+
+def _table(rows: Predicted, by: Predictor, all_classes: bool) -> Any:
+    """Return what is written of some rows, as an Arrow table."""
+    import pyarrow as pa
+
+    names = pa.array(by.network.class_names)
+    table = {
+        "row": pa.array(np.arange(rows.first, rows.first + len(rows.classes))),
+        "prediction": names.take(pa.array(rows.classes)),
+        "probability": pa.array(rows.confidence),
+    }
+    if by.threshold is not None:
+        table["accepted"] = pa.array(rows.confidence >= by.threshold)
+    if rows.labels is not None:
+        unknown = rows.labels < 0
+        table["label"] = names.take(pa.array(rows.labels, mask=unknown))
+        table["right"] = pa.array(rows.labels == rows.classes, mask=unknown)
+    if all_classes:
+        for place, name in enumerate(by.network.class_names):
+            table[f"p({name})"] = pa.array(rows.probabilities[:, place])
+    return pa.table(table)
+
+
+Write = Callable[[Any], None]
+
+
+@contextmanager
+def _writer(out: str) -> Generator[Write]:
+    """Give what writes Arrow tables, one after another, by the ending of the name."""
+    if out == "-":
+        yield from _json_writer()
+        return
+    ending = Path(out).suffix.lower()
+    if ending not in (".csv", ".parquet"):
+        raise InputError(f"--out {out}: give a .csv or a .parquet file")
+    with open_atomically(out) as file:
+        writer: Any = None
+
+        def write(table: Any) -> None:
+            nonlocal writer
+            if writer is None and ending == ".csv":
+                csv = import_module("pyarrow.csv")
+                options = csv.WriteOptions(quoting_style="needed")
+                writer = csv.CSVWriter(file, table.schema, write_options=options)
+            elif writer is None:
+                parquet = import_module("pyarrow.parquet")
+                writer = parquet.ParquetWriter(file, table.schema)
+            writer.write_table(table)
+
+        try:
+            yield write
+        finally:
+            if writer is not None:
+                writer.close()
+
+
+def _json_writer() -> Generator[Write]:
+    first = True
+
+    def write(table: Any) -> None:
+        nonlocal first
+        for row in table.to_pylist():
+            sys.stdout.write(("[\n" if first else ",\n") + json.dumps(row))
+            first = False
+
+    yield write
+    sys.stdout.write("[]\n" if first else "\n]\n")

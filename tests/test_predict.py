@@ -1,0 +1,330 @@
+"""`layerwise predict`, and a network's predictions for frames and rows by name."""
+
+import csv
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import layerwise as lw
+from layerwise.cli import main
+from layerwise.model import load_network
+
+
+def frame(rows: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Customers, whose town and age tell whether they stay."""
+    rng = np.random.default_rng(seed)
+    age = rng.normal(40, 10, rows).round(1)
+    town = rng.choice(["York", "Leeds", "Hull"], rows)
+    months = pd.to_datetime(rng.integers(1_300, 1_700, rows) * 10**6, unit="s")
+    found = pd.DataFrame(
+        {
+            "customer": [f"u{n}" for n in range(rows)],
+            "town": town,
+            "age": np.where(rng.random(rows) < 0.05, np.nan, age),
+            "member": rng.choice(["yes", "no"], rows),
+            "joined": months.strftime("%Y-%m-%d"),
+        }
+    )
+    found["answer"] = np.where((age > 42) | (town == "Hull"), "stays", "<b>leaves</b>")
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder with a table and a run on it."""
+    folder = tmp_path_factory.mktemp("predict")
+    frame().to_csv(folder / "table.csv", index=False)
+    data, out = str(folder / "table.csv"), str(folder / "run")
+    options = ["--target", "answer", "--hidden", "12", "--epochs", "40"]
+    assert main(["train", data, *options, "--out", out]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("digits") / "run"
+    assert (
+        main(["train", "digits", "--hidden", "16", "--epochs", "4", "--out", str(out)])
+        == 0
+    )
+    return out
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def predict(trained: Path, data: str | Path, *options: str) -> int:
+    return main(["predict", str(trained / "run"), str(data), *options])
+
+
+def written(path: str | Path = "predictions.csv") -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def scored(run: Path) -> tuple[np.ndarray, np.ndarray, lw.Dataset]:
+    """The run's own probabilities of its test samples, and where these stand."""
+    data = lw.load(str(run.parent / "table.csv"), target="answer")
+    network = load_network(run)
+    return (
+        network.predict_proba(data.test.inputs),
+        np.asarray(data.test.where.rows),
+        data,
+    )
+
+
+def test_a_table_gets_what_the_run_itself_gave(trained, folder, capsys):
+    assert (
+        main(
+            [
+                "predict",
+                str(trained / "run"),
+                str(trained / "table.csv"),
+                "--probabilities",
+            ]
+        )
+        == 0
+    )
+    rows = written()
+    assert [int(row["row"]) for row in rows] == list(range(600))
+    expected, places, data = scored(trained / "run")
+    names = data.class_names
+    for probabilities, place in zip(expected, places, strict=True):
+        row = rows[place]
+        assert [np.float32(row[f"p({name})"]) for name in names] == list(probabilities)
+        assert row["prediction"] == names[probabilities.argmax()]
+        assert np.float32(row["probability"]) == probabilities.max()
+    answers = frame()["answer"]
+    assert [row["label"] for row in rows] == list(answers)
+    right = np.mean([row["prediction"] == row["label"] for row in rows])
+    assert {row["right"] for row in rows} == {"true", "false"}
+    assert (
+        f"accuracy {100 * right:.1f} % on 600 labelled rows" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    "form", ["shuffled", "gz", "semicolons", "parquet", "unlabelled", "late"]
+)
+def test_every_form_of_a_table_gets_the_same(trained, folder, capsys, form):
+    table = frame()
+    predict(trained, trained / "table.csv")
+    expected = [(row["prediction"], row["probability"]) for row in written()]
+    data = folder / "new.csv"
+    if form == "shuffled":
+        table["colour"] = "red"
+        table[["colour", *reversed(frame().columns)]].to_csv(data, index=False)
+    elif form == "gz":
+        data = folder / "new.csv.gz"
+        data.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    elif form == "semicolons":
+        table.to_csv(data, index=False, sep=";", decimal=",")
+    elif form == "parquet":
+        data = folder / "new.parquet"
+        pq.write_table(
+            pa.Table.from_pandas(table, preserve_index=False), data, row_group_size=100
+        )
+    elif form == "unlabelled":
+        table.drop(columns=["answer", "customer"]).to_csv(data, index=False)
+    else:
+        # Whole numbers first, and nothing of a column that is missing here.
+        order = np.argsort(table["age"] % 1, kind="stable").to_numpy()
+        table.iloc[order].to_csv(data, index=False)
+        expected = [expected[place] for place in order]
+    capsys.readouterr()
+    assert predict(trained, data, "--out", "other.csv") == 0
+    found = [(row["prediction"], row["probability"]) for row in written("other.csv")]
+    assert found == expected
+    said = capsys.readouterr().out
+    assert ("Not used, since not there in training: 'colour'." in said) == (
+        form == "shuffled"
+    )
+    assert ("accuracy" in said) == (form != "unlabelled")
+
+
+def test_what_is_accepted_follows_the_validation_set(trained, folder, capsys):
+    options = ["--required-accuracy", "0.9", "--out", "kept.parquet"]
+    assert predict(trained, trained / "table.csv", *options) == 0
+    found = pq.read_table("kept.parquet")
+    _, _, data = scored(trained / "run")
+    study = lw.inspect(load_network(trained / "run"), data, required_accuracy=0.9)
+    kept = np.asarray(found["accepted"])
+    threshold = study.keepable.threshold
+    np.testing.assert_array_equal(kept, np.asarray(found["probability"]) >= threshold)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{kept.sum()} of 600 rows" in said
+
+
+def test_nothing_is_accepted_where_nothing_can_be_promised(trained, folder, capsys):
+    options = ["--required-accuracy", "0.9999"]
+    assert predict(trained, trained / "table.csv", *options) == 0
+    assert {row["accepted"] for row in written()} == {"false"}
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no confidence threshold promises 99.99 % accuracy" in said
+
+
+def test_json_is_printed_and_nothing_else(trained, folder, capsys):
+    assert predict(trained, trained / "table.csv", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 600
+    assert rows[3]["row"] == 3
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("form", ["built-in", "npz", "one array", "npy", "idx"])
+def test_arrays(digits, folder, form):
+    test = lw.load("digits").test
+    expected = load_network(digits).predict_proba(test.inputs)
+    labelled = form in ("built-in", "npz")
+    if form == "built-in":
+        data = "digits"
+    elif form == "npz":
+        data = "some.npz"
+        np.savez(data, X=test.inputs, y=test.targets)
+    elif form == "one array":
+        data = "some.npz"
+        np.savez(data, pictures=test.inputs)
+    elif form == "npy":
+        data = "some.npy"
+        np.save(data, test.inputs)
+    else:
+        data = "some-images-idx3-ubyte"
+        sizes = np.array([0x803, *test.inputs.shape], ">u4").tobytes()
+        Path(data).write_bytes(sizes + test.inputs.tobytes())
+    assert main(["predict", str(digits), data]) == 0
+    rows = written()
+    found = [np.float32(row["probability"]) for row in rows]
+    np.testing.assert_array_equal(found, expected.max(axis=1))
+    assert [int(row["prediction"]) for row in rows] == list(expected.argmax(axis=1))
+    assert ("label" in rows[0]) == labelled
+    if labelled:
+        assert [int(row["label"]) for row in rows] == list(test.targets)
+
+
+def test_rows_in_other_units_are_noticed(digits, folder, capsys):
+    np.save("some.npy", lw.load("digits").test.inputs / 16)
+    assert main(["predict", str(digits), "some.npy"]) == 0
+    scaling = load_network(digits).scaling
+    said = " ".join(capsys.readouterr().out.split())
+    assert str(scaling.out_of_range(np.load("some.npy"))) in said
+
+
+def test_frames_and_rows_by_name(trained):
+    network = load_network(trained / "run")
+    table = frame()
+    expected = network.predict_proba(table)
+    with pytest.warns(UserWarning, match="not there in training: 'colour'"):
+        found = network.predict_proba(pl.from_pandas(table.assign(colour="red")))
+    np.testing.assert_array_equal(found, expected)
+    arrow = pa.Table.from_pandas(table[table.columns[::-1]], preserve_index=False)
+    np.testing.assert_array_equal(network.predict_proba(arrow), expected)
+    one = dict(table.iloc[5])
+    # A product of one row adds up in another order: rounding, no more.
+    np.testing.assert_allclose(network.predict_proba(one), expected[5:6], rtol=1e-5)
+    rows = [dict(table.iloc[place]) for place in range(20)]
+    np.testing.assert_allclose(network.predict_proba(rows), expected[:20], rtol=1e-5)
+    names = network.predict(table, names=True)
+    assert list(names) == [network.class_names[i] for i in network.predict(table)]
+    strange = network.predict_proba({**one, "town": "Atlantis"})
+    assert np.isfinite(strange).all()
+    del one["age"]
+    with pytest.raises(lw.InputError, match="has no column 'age'"):
+        network.predict(one)
+
+
+def broken(text: str):
+    return lambda: Path("bad.csv").write_text(text)
+
+
+HEAD = "town,age,member,joined\n"
+
+WRONG = {
+    "no file": (lambda: None, "bad.csv: no such file"),
+    "lacks a column": (
+        broken("town,age,member\nYork,3,yes\n"),
+        "has no column 'joined', which the network was trained with",
+    ),
+    "a word for a number": (
+        broken(HEAD + "York,old,yes,2020-01-01\n"),
+        "bad.csv: .*old",
+    ),
+    "no date": (broken(HEAD + "York,3,yes,soon\n"), "row 0, column 'joined'.*'soon'"),
+    "neither yes nor no": (
+        broken(HEAD + "York,3,perhaps,2020-01-01\n"),
+        "row 0, column 'member'.*'perhaps'",
+    ),
+    "fields too many": (
+        broken(HEAD + "York,3,yes,2020-01-01,5\n"),
+        "line 2 has 5 fields where there are 4",
+    ),
+    "no rows": (broken(HEAD), "there are no rows"),
+    "empty": (broken(""), "is empty"),
+    "bytes": (lambda: Path("bad.csv").write_bytes(b"a,b\0\n"), "no text"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
+    make, expected = WRONG[case]
+    make()
+    before = sorted(folder.iterdir())
+    assert predict(trained, "bad.csv") == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert re.search(expected, said)
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nowhere", "digits"], "nowhere"),
+        (["{run}", "some.npy"], "takes inputs of shape"),
+        (["{run}", "digits", "--out", "some.txt"], "give a .csv or a .parquet file"),
+        (["{run}", "some.npy", "--out", "some.npy"], "is the data"),
+        (["{run}", "digits", "--required-accuracy", "1"], "between 0 and 1"),
+        (["{run}", "several.npz"], "call the array of the rows to predict X"),
+    ],
+)
+def test_what_else_is_refused(digits, folder, capsys, arguments, expected):
+    np.save("some.npy", np.zeros((3, 5)))
+    np.savez("several.npz", a=np.zeros(3), b=np.zeros(3))
+    given = [one.format(run=digits) for one in arguments]
+    assert main(["predict", *given]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert expected in said
+
+
+@pytest.mark.slow("large data")
+def test_memory_does_not_grow_with_the_rows(trained, folder):
+    """Of so many rows the text alone is 27 MB, and their inputs 43."""
+    peaks = []
+    for rows in (150_000, 600_000):
+        frame(rows).to_csv("many.csv", index=False)
+        code = (
+            "import re, pathlib\n"
+            "from layerwise.cli import main\n"
+            f"main(['predict', {str(trained / 'run')!r}, 'many.csv'])\n"
+            "status = pathlib.Path('/proc/self/status').read_text()\n"
+            "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1])\n"
+        )
+        said = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout
+        assert f"{rows:,} rows predicted" in said
+        peaks.append(int(said.split()[-1]) / 1024)
+    assert peaks[1] - peaks[0] < 25, peaks
