@@ -87,7 +87,7 @@ def test_suspect_labels_are_listed_and_written(folder, capsys):
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:3] == ["part", "row", "file"]
     assert [int(row["position"]) for row in rows] == [one["position"] for one in found]
-    assert "suggestion" in screen
+    assert "looks like" in screen
     assert "labels to check" in screen
 
 

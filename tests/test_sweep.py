@@ -194,7 +194,7 @@ class TestEndToEnd:
         said = (swept / "said.txt").read_text()
         assert "depth, learning-rate" in said
         assert "2d" in said
-        assert "Of 8 trainings" in " ".join(said.split())
+        assert "8 trainings, " in " ".join(said.split())
         assert "4 work and 4 diverge" in " ".join(said.split())
         assert "page in runs/sweep-iris-1/report.html" in said
 

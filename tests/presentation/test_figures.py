@@ -257,8 +257,8 @@ def test_training_curves_show_every_epoch(digits):
     left, right = training_curves(digits.result.history).axes
     epochs = digits.result.history.epochs
     assert (left.get_ylabel(), right.get_ylabel()) == (
-        "mean loss / nats",
-        "accuracy / %",
+        "mean loss (nats)",
+        "accuracy (%)",
     )
     assert left.get_xlabel() == right.get_xlabel() == "step"
     assert left.get_yscale() == "log"
@@ -311,7 +311,7 @@ def test_health_of_one_record_has_steps_on_its_axis():
         ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
         shown = [label.get_text() for place, label in ticks if place < end]
         assert shown == ["0", "1", "2", "3"]
-    assert texts(figure.axes[2]) == ["no epoch was finished"]
+    assert texts(figure.axes[2]) == ["no epoch finished"]
 
 
 def test_batches_are_averaged_over_stretches_of_steps():
@@ -443,13 +443,13 @@ def test_worst_mistakes_come_most_confident_first(digits):
     assert len(captions) == min(len(study.mistakes), 18)
     worst = study.mistakes[0]
     assert captions[0].startswith(
-        f"is {study.targets[worst]}, said {study.predictions[worst]}\n"
+        f"label {study.targets[worst]}\npredicted {study.predictions[worst]}\n"
     )
     assert captions[0].endswith(f", row {digits.data.test.rows[worst]:,}")
 
 
 def test_no_mistakes_are_said_to_be_none(digits):
-    assert texts(worst_mistakes(study_of(10, 0, digits.study))) == ["no mistakes"]
+    assert texts(worst_mistakes(study_of(10, 0, digits.study))) == ["no errors"]
 
 
 def test_mistakes_of_tables_are_not_drawn(iris):

@@ -153,9 +153,8 @@ def test_the_headline_has_the_accuracy_and_its_interval(digits, digits_page):
     said = digits_page.partition('<p class="headline">')[2].partition("</p>")[0]
     share = digits.study.accuracy
     assert said == (
-        f"<strong>{100 * share.value:.1f}\u202f%</strong> of 270 test samples are "
-        f"classified right; the 95\u202f% interval is {100 * share.low:.1f} to "
-        f"{100 * share.high:.1f}\u202f%."
+        f"<strong>{100 * share.value:.1f}\u202f%</strong> accuracy on 270 test "
+        f"samples; 95\u202f% interval {100 * share.low:.1f} to {100 * share.high:.1f}\u202f%."
     )
 
 
@@ -232,7 +231,7 @@ def test_a_speed_that_is_not_known_is_left_out(digits, digits_figures):
         result = replace(digits.result, steps_per_second=steps_per_second)
         return Reader(page(replace(digits, result=result), digits_figures)).text
 
-    timed = "in all, 1,234 steps per second but for compiling and scoring."
+    timed = "in all, 1,234 steps per second without compiling and scoring."
     assert timed in read(1234.4)
     assert "in all." in read(0.0)
 
@@ -253,7 +252,7 @@ def test_no_mistakes_are_said_to_be_none(moons):
     figures = draw_all(replace(moons, study=study))
     assert "mistakes" not in figures
     text = Reader(page(replace(moons, study=study), figures)).text
-    assert "There are no mistakes among 45 test samples." in text
+    assert "No errors among 45 test samples." in text
 
 
 def test_every_section_has_its_figures(pages, digits_page):
@@ -278,8 +277,8 @@ def test_suspects_of_a_table_are_listed(iris, pages):
         "0.9075.0\u202f%8 of 10hidden1"
     ) in text
     total = len(iris.study.suspects)
-    assert f"{total} samples that the network does not read" in text
-    assert "come first, and the table has all of them" in text
+    assert f"{total} samples whose label the network contradicts" in text
+    assert "come first; the table has all of them" in text
 
 
 def test_without_suspects_there_is_no_section(iris):
@@ -287,7 +286,7 @@ def test_without_suspects_there_is_no_section(iris):
     reader = Reader(page(report))
     ids = [section["id"] for section in reader.attributes("section")]
     assert "suspects" not in ids
-    assert "Suspect labels" not in reader.text
+    assert "Suspicious labels" not in reader.text
 
 
 def test_a_sample_that_is_not_the_whole_is_said_to_be_a_part(digits, digits_figures):
@@ -391,7 +390,7 @@ def test_the_canary_would_run_without_escape_and_policy(opened, digits_page):
 @pytest.mark.browser
 def test_escaping_alone_keeps_the_canary_still(opened, hostile_page):
     done = opened(without_policy(hostile_page))
-    assert "How it was made" in done.stdout
+    assert "Reproduce" in done.stdout
     assert "data-canary=" not in done.stdout
 
 

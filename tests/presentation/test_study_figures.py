@@ -119,7 +119,7 @@ def test_one_discriminant_is_drawn_as_a_band(moons):
         along - along[0], scale * (wanted - wanted[0]), atol=1e-5
     )
     assert len(np.unique(upward)) == len(moons.study.shown)
-    assert "height: for sight only" in texts(ax)
+    assert "no meaning (jitter)" in texts(ax)
 
 
 def test_classes_with_one_mean_have_no_discriminant(moons):
@@ -133,7 +133,7 @@ def test_classes_with_one_mean_have_no_discriminant(moons):
     layer = replace(layer, discriminants=none, planes=planes)
     ax = layer_projections(replace(moons.study, input=layer), "discriminants")
     png(ax)
-    assert "no discriminant: the classes' means are one" in texts(ax)
+    assert "no discriminant: the class means are equal" in texts(ax)
 
 
 def test_a_plane_that_was_given_has_its_name_and_trust(digits):
@@ -468,7 +468,7 @@ def test_suspects_of_tables_are_not_drawn(iris):
 
 
 def test_no_suspects_cannot_be_drawn(digits):
-    with pytest.raises(lw.InputError, match="no label is suspect"):
+    with pytest.raises(lw.InputError, match="no label is suspicious"):
         suspect_labels(replace(digits.study, suspects=()))
 
 

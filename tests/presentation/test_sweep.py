@@ -131,11 +131,11 @@ def test_the_table_says_the_same(sweep):
 
 def test_sentences(sweep, report):
     assert sweep_sentence(sweep).startswith(
-        "Of 8 trainings, 10.0 s of work, 3 work, 2 stall and 3 diverge."
+        "8 trainings, 10.0 s in all: 3 work, 2 stall and 3 diverge."
     )
     assert choice_sentence(report).startswith(
-        "Chosen by the validation set: depth 1 and init he, the best over all seeds, "
-        "of which seed 0 (99.96 % right there). Its test accuracy is 98.76 %"
+        "Best validation accuracy: depth 1 and init he, best over all seeds with seed "
+        "0 (99.96 %). Its test accuracy is 98.8 %"
     )
     nothing = replace(report, best=None, test_accuracy=math.nan)
     assert choice_sentence(nothing).startswith("Every training diverged")

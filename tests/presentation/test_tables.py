@@ -32,7 +32,7 @@ def written(name, measured):
 def test_every_measure_is_a_row_and_every_layer_a_column(odd):
     table = measure_table(odd.study)
     assert table.head == (
-        "measure", "input", "hidden1", "hidden2", "output", "what it is",
+        "measure", "input", "hidden1", "hidden2", "output", "meaning",
     )  # fmt: skip
     rows = {row[0]: row[1:] for row in table.body}
     values = odd.study.layers[0].measures.values
@@ -68,8 +68,8 @@ def test_many_suspects_are_not_all_listed(digits, digits_figures):
     html = study_page(study, digits_figures)
     section = html.partition('<section id="suspects">')[2].partition("</section>")[0]
     assert section.count("<tr>") == 1 + 30
-    assert "<p>31 samples that the network does not read as they are" in section
-    assert "come first, and the table has the first 30." in section
+    assert "<p>31 samples whose label the network contradicts" in section
+    assert "come first; the table has the first 30." in section
 
 
 def alternatives(study):

@@ -78,7 +78,7 @@ def test_suspects_stand_in_rows(digits):
     print_suspects(console, suspects, names)
     head, _, *lines = [line for line in printed(console) if line.strip()]
     assert head.split() == [
-        "sample", "labelled", "suggestion", "score", "confidence", "neighbours",
+        "sample", "labelled", "looks", "like", "score", "confidence", "neighbours",
         "since",
     ]  # fmt: skip
     first, second, _ = suspects

@@ -173,7 +173,7 @@ def score_table(report: Report) -> Table:
         rows.append(("train", last.train_loss, last.train_accuracy))
     rows.append(("validation", *result.validation[:2]))
     rows.append(("test", *result.test[:2]))
-    unit = f" / {report.loss_unit}" if report.loss_unit else ""
+    unit = f" ({report.loss_unit})" if report.loss_unit else ""
     return Table(
         ("", f"loss{unit}", "accuracy"),
         [(name, number(loss), percent(accuracy)) for name, loss, accuracy in rows],
@@ -235,7 +235,7 @@ def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> 
         said = [words.get(name, "")] if words else []
         body.append((short(name.replace("_", " "), 40), *row, *said))
     head = ("measure", *(short(name, 14) for name in layers))
-    return Table((*head, "what it is") if words else head, body)
+    return Table((*head, "meaning") if words else head, body)
 
 
 def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> Table:
@@ -245,7 +245,7 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
         (
             "sample",
             "labelled",
-            "suggestion",
+            "looks like",
             "score",
             "confidence",
             "neighbours",

@@ -44,11 +44,11 @@ def choice_sentence(report: SweepReport) -> str:
     """Say what was chosen, by what, and how it does on the test set."""
     if report.best is None:
         return "Every training diverged: there is nothing to choose."
-    accuracy = percent(report.best.validation_accuracy, 2)
     return (
-        f"Chosen by the validation set: {_settings(report.best)} ({accuracy} right "
-        f"there). Its test accuracy is {percent(report.test_accuracy, 2)}; no other "
-        "training has seen the test set."
+        f"Best validation accuracy: {_settings(report.best)} "
+        f"({percent(report.best.validation_accuracy)}). Its test accuracy is "
+        f"{percent(report.test_accuracy)}; no other training was scored on the test "
+        "set."
     )
 
 
@@ -60,10 +60,10 @@ def sweep_sentence(sweep: Sweep) -> str:
     ]
     seconds = sum(point.seconds for point in sweep.points)
     return (
-        f"Of {count(len(sweep.points))} trainings, {duration(seconds)} of work, "
-        f"{listed([_plural(part) for part in parts])}. A training stalls that does not "
-        "come half the way from the commonest class's share to all training samples "
-        "right; it diverges where a loss or a parameter is no longer finite."
+        f"{count(len(sweep.points))} trainings, {duration(seconds)} in all: "
+        f"{listed([_plural(part) for part in parts])}. A training stalls if its "
+        "training accuracy stays below halfway between the majority class and 100 %; "
+        "it diverges if a loss or a parameter is no longer finite."
     )
 
 
@@ -97,7 +97,7 @@ def phase_table(sweep: Sweep) -> Table:
     diagram = sweep.phases()
     columns, rows = diagram.columns, diagram.rows
     head = columns.name if rows is None else f"{columns.name}, {rows.name}"
-    across = [axis_value(v) for v in rows.values] if rows else ["validation / %"]
+    across = [axis_value(v) for v in rows.values] if rows else ["validation (%)"]
     body = [
         (axis_value(value), *(_phase(cells[place]) for cells in diagram.cells))
         for place, value in enumerate(columns.values)
@@ -119,7 +119,7 @@ def _phase(phase: Phase) -> str:
 def point_table(sweep: Sweep) -> Table:
     """Return what each training came to, a row for each."""
     names = [axis.name for axis in sweep.axes]
-    head = (*names, "outcome", "epochs", "train / %", "validation / %", "loss", "time")
+    head = (*names, "outcome", "epochs", "train (%)", "validation (%)", "loss", "time")
     return Table(
         head,
         [
@@ -143,7 +143,7 @@ def _settings(point: SweepPoint) -> str:
     seed = said.pop("seed", "")
     if not said or not seed:
         return listed(list(said.values())) or seed
-    return f"{listed(list(said.values()))}, the best over all seeds, of which {seed}"
+    return f"{listed(list(said.values()))}, best over all seeds with {seed}"
 
 
 def _plural(part: str) -> str:

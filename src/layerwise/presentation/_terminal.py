@@ -143,9 +143,9 @@ def print_suspects(
         rows = any(suspect.row is not None for suspect in suspects)
         say(
             console,
-            "Confidence: of networks trained without the sample, in the suggestion. "
-            "Neighbours: how many of the nearest have that label. Since: the first "
-            "layer from which on every probe predicts it."
+            "Confidence: of networks trained without the sample, in what it looks "
+            "like. Neighbours: how many of the nearest have that label. Since: the "
+            "first layer from which on every probe predicts it."
             f"{' Rows are counted from 0.' if rows else ''}",
         )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-PANELS = ("loss of the batches", "validation loss", "validation accuracy / %")
+PANELS = ("batch loss", "validation loss", "validation accuracy (%)")
 
 
 @styled
@@ -79,7 +79,7 @@ def compared_probes(
         ax.plot(
             range(len(shares)), shares, "o-", color=colour, markersize=3, label=name
         )
-    ax.set(xlabel="layer, the input being 0", ylabel="probe accuracy / %")
+    ax.set(xlabel="layer (0: input)", ylabel="linear-probe accuracy (%)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0)
     return ax
@@ -128,12 +128,12 @@ CURVES = Figure[Runs](
     name="curves",
     draw=compared_curves,
     alternative=lambda runs: (
-        "Loss of the batches, validation loss and validation accuracy by step; on the "
+        "Batch loss, validation loss and validation accuracy by step; on the "
         f"validation set {_ends(runs)}."
     ),
-    caption="A colour for each run. Left the loss of the batches, averaged over "
-    "stretches of steps; then the validation set, after each epoch. A cross stands "
-    "where a training diverged.",
+    caption="A colour for each run. Left: batch loss, averaged over some steps; then "
+    "validation loss and accuracy after each epoch. A cross marks where a training "
+    "diverged.",
     place="figures",
 )
 
@@ -144,7 +144,7 @@ PROBES = Figure[Runs](
     alternative=lambda runs: (
         f"Lines of probe accuracy by layer, the input first. {_probes(runs)}."
     ),
-    caption="What a least-squares probe reads from each layer. The last point of a "
-    "line is the output.",
+    caption="Accuracy of a linear probe on each layer. The last point of a line is the "
+    "output.",
     place="inside",
 )

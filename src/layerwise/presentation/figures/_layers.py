@@ -154,7 +154,7 @@ def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
     near = layer.measures.values["nearest_mean_accuracy"]
     trust, kept = layer.measures.trust(plane)
     return (
-        f"nearest class mean {percent(near)} right",
+        f"nearest-class-mean accuracy {percent(near)}",
         f"trustworthiness {known(trust)}, continuity {known(kept)}",
     )
 
@@ -175,7 +175,7 @@ def tile_alternative(layer: LayerStudy) -> str:
     """Return what a layer's plane, cut out of the sheet, tells."""
     return (
         f"Scatter of {short(layer.name, 40)} on its first two components, coloured by "
-        f"class; a linear probe reads {percent(layer.probe_accuracy.value)} right."
+        f"class; linear-probe accuracy {percent(layer.probe_accuracy.value)}."
     )
 
 
@@ -193,8 +193,8 @@ LAYERS = Figure[Study](
     name="layers",
     draw=layer_projections,
     alternative=lambda study: (
-        "Scatter of every layer on its first two components, coloured by class; a "
-        f"linear probe reads right {_by_layer(study, 'probe_accuracy')}."
+        "Scatter of every layer on its first two components, coloured by class; "
+        f"linear-probe accuracy: {_by_layer(study, 'probe_accuracy')}."
     ),
     cut=_tiles,
 )
@@ -204,15 +204,15 @@ DISCRIMINANTS = Figure[Study](
     draw=layer_projections,
     given=lambda study: (study, "discriminants"),
     alternative=lambda study: (
-        "Scatter of every layer on the two directions that part the classes best; the "
-        f"nearest class mean is right in {_by_layer(study, 'nearest_mean_accuracy')}."
+        "Scatter of every layer on the two discriminants that separate the classes "
+        "best; nearest-class-mean accuracy: "
+        f"{_by_layer(study, 'nearest_mean_accuracy')}."
     ),
-    caption="The same samples along the two directions that part the classes best for "
-    "their width, also found on the samples fitted on. Classes that overlap here may "
-    "still be parted by further directions. Trustworthiness and continuity, 1 at best, "
-    "say how far neighbours in the picture are neighbours in the layer, and the "
-    "reverse.",
-    heading="Where the classes part",
+    caption="The same samples on the two discriminants (LDA) that separate the classes "
+    "best, fitted on the training samples. Classes that overlap here may still be "
+    "separable in further dimensions. Trustworthiness: are neighbours in the plot "
+    "neighbours in the layer; continuity: the reverse; 1 is perfect.",
+    heading="Linear discriminants",
     place="inside",
 )
 
@@ -244,7 +244,7 @@ def probe_by_layer(
     ax.set_xticks(range(len(layers)), [short(layer.name, 12) for layer in layers])
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="layer", ylabel="class")
-    ax.set_title("read right by a linear probe / %")
+    ax.set_title("linear-probe accuracy (%)")
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
     return ax
@@ -258,10 +258,10 @@ PROBES = Figure[Study](
         f"{_by_layer(study, 'probe_accuracy')}."
     ),
     caption=lambda study: (
-        "The share of each class that a least-squares probe reads from a layer, in "
-        f"percent of {study.scored_on}."
+        "Linear-probe recall of each class in each layer, in percent of "
+        f"{study.scored_on}."
     ),
-    heading="What a linear probe reads from each layer",
+    heading="Linear-probe accuracy per class",
     place="inside",
 )
 
@@ -270,7 +270,7 @@ PROBES = Figure[Study](
 def layer_similarity(
     study: Study, ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
-    """Draw the debiased linear CKA of every two layers: 1 for the same picture."""
+    """Draw the debiased linear CKA of every two layers: 1 for identical ones."""
     matrix = study.similarity["debiased"]
     names = [short(layer.name, 12) for layer in study]
     side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))
@@ -305,9 +305,9 @@ SIMILARITY = Figure[Study](
     draw=layer_similarity,
     alternative=_neighbours,
     caption=lambda study: (
-        f"Debiased linear CKA of every two layers, of {stated_sample(study)}: 1 where "
-        "two layers hold the same picture but for its size and turn, 0 where they have "
-        "nothing in common. A block near 1 is a run of layers that change little."
+        f"Debiased linear CKA of every two layers, on {stated_sample(study)}: 1 means "
+        "equal up to rotation and scale, 0 unrelated. A block near 1 is a run of "
+        "layers that change little."
     ),
     place="similarity",
 )

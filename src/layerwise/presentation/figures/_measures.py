@@ -120,7 +120,7 @@ def _scale_shares(panels: list["matplotlib.axes.Axes"], half: float) -> None:
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(lambda p, _: ends.get(p, f"{100 * p:.3g}"))
         ax.tick_params(labelleft=ax is panels[0])
-    panels[0].set_ylabel("share right / %")
+    panels[0].set_ylabel("accuracy (%)")
 
 
 def _wider(low: float, high: float) -> tuple[float, float]:
@@ -150,7 +150,7 @@ def pairs_by_layer(
         label = f"{names[first]} | {names[second]}"
         ax.plot(places, shares, color=colours[first], linewidth=2, label=label)
         ax.plot(places, shares, color=colours[second], linewidth=2, dashes=(3, 3))
-    ax.set(xlabel="layer", ylabel="taken for the other / %")
+    ax.set(xlabel="layer", ylabel="confused by a linear probe (%)")
     ax.set_ylim(bottom=0)
     name_layers(ax, study)
     ax.set_xlim(right=places[-1])
@@ -206,11 +206,10 @@ def _measures_caption(study: Study) -> str:
             "both on"
         )
     return (
-        "What each layer knows, a chart for each measure. Blue is this network, with "
-        f"95 % intervals where there are any; {compared} {stated_sample(study)}. Above "
-        "are shares read right, on a scale that keeps 98 and 99 % apart. As classes "
-        "come apart the Fisher ratio grows and NC1 falls; the last two count the "
-        "dimensions in use."
+        "One chart per measure. Blue is this network, with 95 % intervals where known; "
+        f"{compared} {stated_sample(study)}. Top row: accuracies, on a log-odds scale. "
+        "As classes separate the Fisher ratio grows and NC1 falls; the last two count "
+        "the effective dimensions."
     )
 
 
@@ -225,7 +224,7 @@ def _pairs(study: Study) -> str:
         )
         said.append(f"{one} and {other}, {first} to {last}")
     return (
-        "Lines by layer of the share of two classes taken for each other, from "
+        "Lines by layer of the share of two classes confused with each other, from "
         f"{_input_or(start)} to the last layer: {'; '.join(said)}."
     )
 
@@ -243,9 +242,9 @@ PAIRS_BY_LAYER = Figure[Study](
     when=mixed_pairs,
     draw=pairs_by_layer,
     alternative=_pairs,
-    caption="The pairs that the network mixes most: of the samples of both, the share "
-    "that a least-squares probe takes for the other. A line has the colours of its two "
-    "classes; where it falls, that layer parts them.",
-    heading="Pairs of classes",
+    caption="The pairs that the network confuses most: share of the samples of both "
+    "that a linear probe predicts as the other. A line has the colours of its two "
+    "classes; where it falls, that layer separates them.",
+    heading="Most confused pairs",
     place="pairs",
 )

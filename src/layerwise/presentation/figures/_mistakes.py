@@ -101,8 +101,7 @@ CONFUSION = Figure[Study](
     when=_predicted,
     draw=confusion_matrix,
     alternative=_confused,
-    caption="Samples by their label (row) and what the network said (column). The "
-    "diagonal is right.",
+    caption="Rows: labels; columns: predictions. The diagonal is correct.",
     place="mistakes",
 )
 
@@ -152,14 +151,13 @@ def _as_pictures(
     if not len(worst):
         ax = ax or new_axes(7.0, 1.4)
         ax.set_axis_off()
-        ax.text(0.5, 0.5, "no mistakes", ha="center", transform=ax.transAxes)
+        ax.text(0.5, 0.5, "no errors", ha="center", transform=ax.transAxes)
         return ax
     said, sure = study.answers
     names = [short(name, 13) for name in study.class_names]
-    between = ", " if max(map(len, names)) <= 4 else "\n"
     captions = [
-        f"is {names[study.targets[sample]]}{between}"
-        f"said {names[said[sample]]}\n"
+        f"label {names[study.targets[sample]]}\n"
+        f"predicted {names[said[sample]]}\n"
         f"{typeset(percent(float(sure[sample])))}, {own}"
         for own, sample in zip(sample_names(study.origins, worst), worst, strict=True)
     ]
@@ -175,25 +173,25 @@ def _worst(study: Study) -> str:
     names = [short(name) for name in study.class_names]
     said, sure = study.answers
     worst = [
-        f"is {names[study.targets[sample]]}, said {names[said[sample]]}, "
+        f"labelled {names[study.targets[sample]]}, predicted {names[said[sample]]}, "
         f"{percent(float(sure[sample]))}"
         for sample in study.mistakes[:3]
     ]
-    return f"The mistakes the network was surest of: {'; '.join(worst)}."
+    return f"The most confident errors: {'; '.join(worst)}."
 
 
 def mistakes_caption(study: Study) -> str:
     """Say what the mistakes drawn, or listed, are; also where there are none."""
     wrong = len(study.mistakes)
     if not wrong:
-        return f"There are no mistakes among {study.scored_on}."
+        return f"No errors among {study.scored_on}."
     if _are_points(study.inputs):
         return (
-            f"The {study.scored_on} in their plane; {count(wrong)} mistakes are ringed."
+            f"The {study.scored_on} in their plane; {count(wrong)} errors are ringed."
         )
     return (
-        f"Of {count(wrong)} mistakes, those that the network was surest of: what they "
-        "are labelled, what it said, and the probability it gave."
+        f"The most confident of {count(wrong)} errors: label, prediction and "
+        "confidence."
     )
 
 
@@ -235,8 +233,8 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
     below.yaxis.set_major_formatter(lambda n, _: count(round(n)) if n >= 1 else "")
     for axis in (above.yaxis, below.xaxis):
         axis.set_major_formatter(lambda share, _: f"{100 * share:.0f}")
-    above.set(ylabel="right / %", ylim=(-0.02, 1.02), xlim=(-0.02, 1.02))
-    below.set(xlabel="probability of the class predicted / %", ylabel="samples")
+    above.set(ylabel="accuracy (%)", ylim=(-0.02, 1.02), xlim=(-0.02, 1.02))
+    below.set(xlabel="confidence (%)", ylabel="samples")
     return figure
 
 
@@ -256,11 +254,11 @@ RELIABILITY = Figure[Study](
     draw=reliability,
     alternative=_believed,
     caption=lambda study: (
-        f"The {study.scored_on} by how sure the network is of its answer. A dot is how "
-        "often it is right when it is that sure, with the 95 % interval: on the "
-        "diagonal as often as it says, below it less often. The bars count the samples."
+        f"Accuracy against confidence on {study.scored_on}, with 95 % intervals. On "
+        "the diagonal confidence equals accuracy; below it the network is "
+        "overconfident. The bars count the samples."
     ),
-    heading="How sure to be",
+    heading="Calibration",
     place="confidence",
 )
 
@@ -328,7 +326,7 @@ REGIONS = Figure[Report](
         f"{percent(report.result.test.accuracy)} of the test samples lie in their own "
         "colour."
     ),
-    caption="What the network says everywhere in the plane: the predicted class’s "
-    "colour, paler where it is less sure; with the test samples.",
+    caption="Decision regions: the predicted class’s colour, paler where the "
+    "confidence is lower; with the test samples.",
     place="health",
 )

@@ -157,7 +157,7 @@ def suspect_labels(
             f"suspect labels are drawn of pictures; inputs {kind} are none"
         )
     if not study.suspects:
-        raise InputError("no label is suspect: there is nothing to draw")
+        raise InputError("no label is suspicious: there is nothing to draw")
     worst = study.suspects[:MOST]
     names = [short(name, 10) for name in study.class_names]
     captions = [
@@ -176,7 +176,7 @@ def _told(study: Study) -> str:
         f"labelled {names[suspect.label]}, looks like {names[suspect.suggestion]}"
         for suspect in study.suspects[:3]
     ]
-    return f"The samples whose label looks most wrong: {'; '.join(worst)}."
+    return f"The most suspicious labels: {'; '.join(worst)}."
 
 
 SUSPECTS = Figure[Study](

@@ -204,7 +204,7 @@ def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
 
 def axis_names(layer: LayerStudy, plane: str) -> tuple[str, str]:
     """Return what a plane's two axes are, with how much each shows."""
-    second = "height: for sight only" if _is_line(layer, plane) else None
+    second = "no meaning (jitter)" if _is_line(layer, plane) else None
     return (
         typeset(_along(layer, plane, 0)),
         second or typeset(_along(layer, plane, 1)),
@@ -224,7 +224,7 @@ def _along(layer: LayerStudy, plane: str, place: int) -> str:
         return f"{short(plane)} {place + 1}"
     ratios = layer.discriminants.ratios
     if place >= len(ratios):
-        return "no discriminant: the classes' means are one"
+        return "no discriminant: the class means are equal"
     return f"discriminant {place + 1} (between/within {number(ratios[place])})"
 
 

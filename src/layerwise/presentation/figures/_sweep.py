@@ -47,7 +47,7 @@ def phase_diagram(
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     _name_values(ax, diagram)
     averaged = averaged_over(diagram)
-    ax.set_title(f"validation accuracy / %{averaged and ', '}{averaged}", pad=24)
+    ax.set_title(f"validation accuracy (%){averaged and ', '}{averaged}", pad=24)
     _draw_legend(ax)
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
@@ -150,8 +150,8 @@ def _told(sweep: Sweep) -> str:
 def _caption(sweep: Sweep) -> str:
     averaged = averaged_over(sweep.phases())
     return (
-        "Each cell is divided in the shares of its trainings that work, stall and "
-        "diverge. The number is their validation accuracy in percent"
+        "Each cell shows the shares of its trainings that work, stall and diverge. "
+        "The number is their validation accuracy in percent"
         f"{averaged and ', the '}{averaged}; those that diverged do not count."
     )
 

@@ -52,7 +52,7 @@ def training_curves(
     """
     from matplotlib.ticker import MaxNLocator
 
-    unit = f" / {loss_unit}" if loss_unit else ""
+    unit = f" ({loss_unit})" if loss_unit else ""
     figure = new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
     _draw_batches(left, np.maximum(history.losses, np.finfo(np.float32).tiny))
@@ -64,7 +64,7 @@ def training_curves(
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
     log_ticks(left)
     left.set(ylabel=f"mean loss{unit}")
-    right.set(ylabel="accuracy / %")
+    right.set(ylabel="accuracy (%)")
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     right.set_ylim(top=1.005)
     if right.lines:
@@ -151,10 +151,9 @@ TRAINING = Figure[Report](
     draw=training_curves,
     given=lambda report: (report.result.history, report.loss_unit),
     alternative=_curves,
-    caption="Loss and accuracy. Grey: the batches, averaged over stretches of steps, "
-    "in a band from the least to the greatest. Coloured: over a set’s samples, after "
-    "each epoch; of more than 10,000 training samples over as many, and over all at "
-    "the end.",
+    caption="Loss and accuracy. Grey: batches, averaged over some steps, with their "
+    "range. Coloured: each set after each epoch; of more than 10,000 training samples "
+    "10,000 are scored, and all at the end.",
     place="training",
 )
 
@@ -185,8 +184,8 @@ def health_over_time(
         right.plot(ends, [epoch.dead[at] for epoch in history.epochs], **style)
     for ax, title in (
         (left, "gradient norm"),
-        (middle, "spread of outputs"),
-        (right, "dead units / %"),
+        (middle, "std of outputs"),
+        (right, "dead units (%)"),
     ):
         ax.set(xlabel="step", ylabel=title)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
@@ -198,7 +197,7 @@ def health_over_time(
     # From the first step on, a margin beyond the last: one record alone is no axis.
     left.set_xlim(0, 1.03 * max(len(history.losses), *ends, 1))
     if not ends:
-        words = "no epoch was finished"
+        words = "no epoch finished"
         right.text(0.5, 0.5, words, color=MUTED, ha="center", transform=right.transAxes)
     _name_shades(figure, left.get_lines(), names)
     return figure
@@ -230,7 +229,7 @@ def _health(report: Report) -> str:
     first, last = (result.history.records[at].layers for at in (0, -1))
     names = result.network.layer_names
     return (
-        "Gradient norm, spread of outputs and dead units of every layer by step. The "
+        "Gradient norm, std of outputs and dead units of every layer by step. The "
         f"gradient norm of {names[0]} goes from {known(first[0].gradient_norm)} to "
         f"{known(last[0].gradient_norm)}, that of {names[-1]} from "
         f"{known(first[-1].gradient_norm)} to {known(last[-1].gradient_norm)}."
@@ -243,9 +242,9 @@ HEALTH = Figure[Report](
     draw=health_over_time,
     given=lambda report: (report.result.history, report.result.network.layer_names),
     alternative=_health,
-    caption="Gradient norm of every layer’s parameters and spread of its outputs, "
-    "every 40th step; the share of its units that passed no gradient for any training "
-    "sample, or any of 10,000, after each epoch. Dark is near the input.",
+    caption="Gradient norm of each layer’s parameters and std of its outputs, every "
+    "40th step; share of its units that passed no gradient for any training sample "
+    "(of at most 10,000), after each epoch. Dark is near the input.",
     place="health",
 )
 
@@ -341,7 +340,7 @@ def _told(study: Study) -> str:
     return (
         "Grid of scatters, a column for each layer, a row for each epoch: "
         f"{listed(said)}, 0 being the untrained network. From {short(deep[0].name, 40)}"
-        f" a linear probe reads {first} in the first row and {last} in the last."
+        f" linear-probe accuracy: {first} in the first row, {last} in the last."
     )
 
 
@@ -352,9 +351,9 @@ EPOCHS = Figure[Study](
     alternative=_told,
     caption=lambda study: (
         "From the untrained network down, every layer on its first two components "
-        f"after the epochs that were kept: {stated_sample(study)}. The pictures are "
-        "turned to lie on each other as well as they can, so that points move because "
-        "the network moved; a column has one scale."
+        f"after the epochs that were kept: {stated_sample(study)}. The plots are "
+        "aligned by rotation (Procrustes), so that points move because the network "
+        "changed; a column has one scale."
     ),
     place="epochs",
 )

@@ -40,17 +40,17 @@ from layerwise.wording import count, listed, number, percent
 
 CERTAINTY = MappingProxyType(
     {
-        "counted": "Counted over all samples or units named.",
-        "measured": "Measured on samples that stand for others.",
-        "rule of thumb": "Decided by a threshold that others might set elsewhere.",
+        "counted": "Counted on all samples or units.",
+        "measured": "Measured on a sample.",
+        "rule of thumb": "Decided by a conventional threshold.",
     }
 )
 """What the word beside a finding means."""
 
 MEASURES_NOTE = (
-    "Shares read right by a least-squares probe, a logistic probe and the nearest "
-    "class mean, and that of the ten nearest samples with the same label. Dead units "
-    "give one and the same output for every sample, duplicate ones repeat another. "
+    "Linear and logistic probe, nearest mean: accuracy of classifiers on this layer "
+    "alone. Neighbour purity: share of the ten nearest samples with the same label. "
+    "Dead units have the same output for every sample, duplicate units repeat another. "
     "Dimensions: the participation ratio (Σλ)² / Σλ² of the covariance’s eigenvalues, "
     "of as many units."
 )
@@ -76,11 +76,11 @@ def study_page(
     """
     images = draw(OF_STUDY, study) if figures is None else figures
     sections = [
-        Section("found", "What was found", [found(study.findings)]),
+        Section("found", "Findings", [found(study.findings)]),
         *inside_sections(study, images),
     ]
     if command:
-        sections.append(Section("made", "How it was made", [("command", command)]))
+        sections.append(Section("made", "Reproduce", [("command", command)]))
     return rendered(
         "what each layer knows",
         f"{short(study.name, 60)}: what each layer knows",
@@ -101,14 +101,13 @@ def headline(study: Study) -> Part:
     """
     if study.accuracy is not None:
         words = (
-            f"of {study.scored_on} are classified right; the 95 % interval is "
-            f"{interval(study.accuracy)}."
+            f"accuracy on {study.scored_on}; 95 % interval {interval(study.accuracy)}."
         )
         return "headline", percent(study.accuracy.value), words
     best = max(study, key=lambda layer: np.nan_to_num(layer.separability))
     words = (
-        f"of {study.scored_on} are read right by a linear probe of "
-        f"{short(best.name, 40)}, more than of any other layer."
+        f"linear-probe accuracy in {short(best.name, 40)}, the best layer, on "
+        f"{study.scored_on}."
     )
     return "headline", percent(best.separability), words
 
@@ -131,12 +130,12 @@ def inside_sections(
     at = partial(shown, figures=OF_STUDY, record=study, images=images)
     yield Section(
         "inside",
-        "Inside",
+        "Projections",
         [("paragraph", _inside(study)), _tiles(study, images), *at("inside")],
     )
     yield Section(
         "measures",
-        "Layer by layer",
+        "Measures per layer",
         [
             *at("measures"),
             ("table", layer_table(study)),
@@ -145,22 +144,22 @@ def inside_sections(
         ],
     )
     if epochs := [*at("epochs")]:
-        yield Section("epochs", "Over the epochs", epochs)
+        yield Section("epochs", "During training", epochs)
     similar = [*at("similarity")]
-    yield Section("similarity", "How alike the layers are", similar, link="Alike")
+    yield Section("similarity", "Layer similarity (CKA)", similar, link="Similarity")
     if study.predictions is not None:
         mistakes = [*at("mistakes")]
         if "mistakes" not in images:
             mistakes += _listed_mistakes(study, feature_names)
-        yield Section("mistakes", "Mistakes", [*mistakes, *at("confidence")])
+        yield Section("mistakes", "Errors", [*mistakes, *at("confidence")])
     if study.suspects:
         table = suspect_table(study.suspects[:SUSPECTS], study.class_names)
         parts = [("table", table)]
         if "suspects" in images:
             parts = [*at("suspects"), ("details", "As a table", table)]
         said = "paragraph", _suspects(study)
-        yield Section("suspects", "Suspect labels", [said, *parts])
-    yield Section("numbers", "All figures", [*_numbers(study)])
+        yield Section("suspects", "Suspicious labels", [said, *parts])
+    yield Section("numbers", "All measures", [*_numbers(study)])
 
 
 def _inside(study: Study) -> str:
@@ -200,17 +199,16 @@ def _suspects(study: Study) -> str:
     total, listed = len(study.suspects), min(len(study.suspects), SUSPECTS)
     which = "all of them" if listed == total else f"the first {count(listed)}"
     return (
-        f"{count(total)} samples that the network does not read as they are labelled, "
-        "where networks trained without them or most of the nearest neighbours "
-        "disagree with the label too. On digits with a few labels replaced, two of "
-        "three such suspects were wrong labels; the others were right. The most "
-        f"suspect come first, and the table has {which}. The score is the share of the "
-        "evidence, from networks and nearest neighbours, that speaks for "
-        "what a sample looks like rather than for its label; surety is the probability "
-        "that the network gives that; nearest tells how many neighbours have it for a "
-        f"label{_sought(study)}; since is the first layer from which on every probe "
-        "says so. Rows are "
-        "counted from 0, in the file or array that the sample came from."
+        f"{count(total)} samples whose label the network contradicts, and so do "
+        "networks trained without them or most of the nearest neighbours. On digits "
+        "with some "
+        "labels replaced, two of three such suspects were wrong labels. The most "
+        f"suspicious come first; the table has {which}. Score: share of the evidence, "
+        "from networks and neighbours, for what it looks like rather than the label. "
+        "Confidence: the networks’ probability of the former. Neighbours: how many "
+        f"of the nearest have that label{_sought(study)}. Since: the first layer from "
+        "which on every probe predicts it. Rows are counted from 0, in the file or "
+        "array that the sample came from."
     )
 
 
@@ -220,13 +218,13 @@ def _sought(study: Study) -> str:
 
 
 def _numbers(study: Study) -> Iterator[Part]:
-    every = "Every measure of every layer"
+    every = "All measures of all layers"
     yield "details", every, measure_table(study), "wide", True
     untrained = untrained_table(study)
     if untrained.body:
-        before = "The same of the untrained network, on the stated sample"
+        before = "Of the untrained network, on the stated sample"
         yield "details", before, untrained, "wide"
-    chance = "The same with shuffled labels, on the stated sample"
+    chance = "With shuffled labels, on the stated sample"
     yield "details", chance, shuffled_table(study), "wide"
 
 
@@ -264,7 +262,7 @@ def _sections(report: Report, images: Mapping[str, bytes]) -> Iterator[Section]:
     study = report.study
     yield _data_section(report, images)
     if study is not None:
-        yield Section("found", "What was found", [found(study.findings)])
+        yield Section("found", "Findings", [found(study.findings)])
     yield _training_section(report, images)
     if study is not None:
         yield from inside_sections(study, images, report.data.feature_names)
@@ -275,14 +273,14 @@ def _sections(report: Report, images: Mapping[str, bytes]) -> Iterator[Section]:
         ("heading", "Environment"),
         ("settings", report.environment.items()),
     ]
-    yield Section("made", "How it was made", made)
+    yield Section("made", "Reproduce", made)
 
 
 def _data_section(report: Report, images: Mapping[str, bytes]) -> Section:
     inputs, statistics = report.input_study, report.statistics
     at = partial(shown, figures=OF_INPUTS, record=inputs, images=images)
     note = (
-        "Simple methods on the raw inputs beside this network, on the "
+        "Simple methods on the raw inputs and this network, on the "
         f"{inputs.scored_on} set."
     )
     parts = [
@@ -290,10 +288,10 @@ def _data_section(report: Report, images: Mapping[str, bytes]) -> Section:
         ("table", statistics_table(statistics)),
         ("table", class_table(statistics)),
         *at("data"),
-        ("heading", "What two components show"),
+        ("heading", "What the first two principal components show"),
         found(inputs.findings),
         *at("components"),
-        ("heading", "How hard it looks"),
+        ("heading", "Estimated difficulty"),
         ("table", baseline_table(report), THIS_NETWORK),
         ("paragraph", note, "note"),
     ]
@@ -302,7 +300,7 @@ def _data_section(report: Report, images: Mapping[str, bytes]) -> Section:
 
 def _training_section(report: Report, images: Mapping[str, bytes]) -> Section:
     at = partial(shown, figures=OF_TRAINING, record=report, images=images)
-    health: Part = "paragraph", "Nothing stands out: the training is healthy."
+    health: Part = "paragraph", "The training is healthy: no problem found."
     if not report.diagnosis.healthy:
         health = "causes", report.diagnosis.causes
     parts = [
@@ -320,8 +318,8 @@ def _headline(report: Report) -> Part:
     if report.study is not None:
         return headline(report.study)
     words = (
-        f"of {count(len(report.data.test))} test samples are classified right by "
-        "the last network whose numbers were all finite."
+        f"accuracy on {count(len(report.data.test))} test samples, of the last network "
+        "with finite parameters."
     )
     return "headline", percent(report.result.test.accuracy), words
 
@@ -333,13 +331,13 @@ def _warning(report: Report) -> str:
         last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
         return (
             f"The training diverged: at step {count(len(losses))} the loss was no "
-            f"longer a finite number{last}. There is nothing to look at "
-            "inside; a smaller learning rate or another initialisation may fix it."
+            f"longer finite{last}. Layers were not studied; a smaller learning rate or "
+            "another initialisation may help."
         )
     if status == "interrupted":
         return (
             f"The training was interrupted after {count(len(losses))} steps; the "
-            "figures are of the network as it was then."
+            "results are of the network at that step."
         )
     return ""
 
@@ -356,10 +354,10 @@ def _data(report: Report) -> str:
 
 def _training(report: Report) -> str:
     result, recipe = report.result, report.result.recipe
-    rate = ", {} steps per second but for compiling and scoring"
+    rate = ", {} steps per second without compiling and scoring"
     return (
         f"{count(result.network.parameter_count)} parameters, trained with "
-        f"{recipe.optimizer} on batches of {recipe.batch_size}: "
+        f"{recipe.optimizer}, batch size {recipe.batch_size}: "
         f"{count(result.checkpoint.state.step)} steps in {result.epochs} of "
         f"{recipe.epochs} epochs, {duration(result.seconds)} in all"
         f"{speed(result.steps_per_second, rate)}."

@@ -26,33 +26,32 @@ def comparison_page(runs: Runs, figures: Mapping[str, bytes]) -> str:
     """Return the page as HTML; ``figures`` are those of `OF_RUNS`."""
     at = partial(shown, figures=OF_RUNS, record=runs, images=figures)
     note = (
-        "Choose by the validation set. A test set by which one chooses is one no "
-        "longer."
+        "Choose by validation accuracy: a test set used for choosing is no longer a "
+        "test set."
     )
     ended = [("table", figure_table(runs)), *at("figures"), ("paragraph", note, "note")]
     differing = setting_table(runs)
-    settings: list[Part] = [("paragraph", "In no setting.")]
+    settings: list[Part] = [("paragraph", "None.")]
     if differing.body:
         settings = [("table", differing)]
     equal = setting_table(runs, differing=False)
-    settings.append(("details", "What they have in common", equal))
+    settings.append(("details", "Common settings", equal))
     sections = [
-        Section("figures", "What they came to", ended),
-        Section("settings", "In what they differ", settings),
+        Section("figures", "Results", ended),
+        Section("settings", "Different settings", settings),
     ]
     if probes := [*at("inside")]:
         inside = [*probes, ("table", probe_table(runs))]
-        sections.append(Section("inside", "Layer by layer", inside))
+        sections.append(Section("inside", "Measures per layer", inside))
     title = listed([short(run.name, 40) for run in runs])
-    return rendered("runs side by side", title, [], sections)
+    return rendered("comparison of runs", title, [], sections)
 
 
 def sweep_page(report: SweepReport, figures: Mapping[str, bytes]) -> str:
     """Return the page on a sweep as HTML; ``figures`` are those of `OF_SWEEP`."""
     sweep = report.sweep
     note = (
-        "s: stalls, d: diverges; with their number where there is more than one "
-        "training."
+        "s: stalls, d: diverges, with their number where a cell has several trainings."
     )
     phases = [
         ("paragraph", sweep_sentence(sweep)),
@@ -61,12 +60,12 @@ def sweep_page(report: SweepReport, figures: Mapping[str, bytes]) -> str:
     ]
     made = [
         ("command", report.command),
-        ("heading", "What all trainings have in common"),
+        ("heading", "Common settings"),
         ("settings", report.settings.items()),
         ("heading", "Environment"),
         ("settings", report.environment.items()),
     ]
-    points = [("details", "What each of them came to", point_table(sweep))]
+    points = [("details", "Result of each training", point_table(sweep))]
     return rendered(
         "a sweep",
         f"{sweep.name}: {listed([axis.name for axis in sweep.axes])}",
@@ -74,6 +73,6 @@ def sweep_page(report: SweepReport, figures: Mapping[str, bytes]) -> str:
         [
             Section("phases", "Where training works", phases),
             Section("points", "All trainings", points),
-            Section("made", "How it was made", made),
+            Section("made", "Reproduce", made),
         ],
     )

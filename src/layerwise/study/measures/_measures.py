@@ -62,78 +62,82 @@ class Measure(NamedTuple):
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "probe_accuracy": Measure(
-            "share right of the least-squares probe", "least-squares probe", "share"
+            "accuracy of a linear (least-squares) probe", "linear probe", "share"
         ),
-        "probe_accuracy_fitted": Measure("the same on the samples it was fitted on"),
-        "probe_recall": Measure("share of a class that the least-squares probe finds"),
+        "probe_accuracy_fitted": Measure(
+            "its accuracy on the samples it was fitted on"
+        ),
+        "probe_recall": Measure("recall of each class by the linear probe"),
         "logistic_accuracy": Measure(
-            "share right of a logistic probe", "logistic probe", "share"
+            "accuracy of a logistic-regression probe", "logistic probe", "share"
         ),
         "nearest_mean_accuracy": Measure(
-            "share whose nearest class mean is their own", "nearest class mean", "share"
+            "accuracy of the nearest class mean", "nearest class mean", "share"
         ),
-        "nearest_mean_recall": Measure("the same for a class"),
+        "nearest_mean_recall": Measure(
+            "recall of each class by the nearest class mean"
+        ),
         "neighbour_purity": Measure(
             "share of the 10 nearest samples with the same label",
-            "10 neighbours alike",
+            "neighbour purity",
             "share",
         ),
-        "silhouette": Measure(
-            "how much nearer the own class is than the next, -1 to 1"
-        ),
+        "silhouette": Measure("mean silhouette coefficient, -1 to 1"),
         "fisher_ratio": Measure(
             "variance between classes over variance within", "Fisher ratio", "log"
         ),
-        "separation": Measure("distance of two means in standard deviations within"),
-        "mixed": Measure("share of two classes that the probe takes for the other"),
-        "spread": Measure("variance of a class over that of the average class"),
+        "separation": Measure(
+            "distance of two class means in standard deviations within"
+        ),
+        "mixed": Measure("share of two classes that the probe predicts as the other"),
+        "spread": Measure("variance of a class over the mean variance of all"),
         "participation_ratio": Measure(
-            "in how many dimensions the samples vary",
+            "effective number of dimensions",
             "participation ratio",
             looks_at_labels=False,
         ),
         "effective_rank": Measure(
-            "the same by entropy, more generous to small ones",
+            "effective number of dimensions, by entropy",
             "effective rank",
             looks_at_labels=False,
         ),
         "dead_units": Measure(
-            "units with one output for all samples", looks_at_labels=False
+            "units with the same output for all samples", looks_at_labels=False
         ),
         "duplicate_units": Measure(
             "units that repeat an earlier one", looks_at_labels=False
         ),
         "collapse_within": Measure(
-            "NC1: variance within classes beside that between", "collapse, NC1", "log"
+            "NC1: variance within classes over that between", "NC1 (collapse)", "log"
         ),
         "collapse_norms": Measure(
-            "NC2: how unequal the means' distances from the centre are"
+            "NC2: variation of the class means' distances from the centre"
         ),
         "collapse_angles": Measure(
-            "NC2: how far the means' angles are from a simplex's"
+            "NC2: deviation of the means' angles from a simplex"
         ),
         "collapse_within_scored": Measure("NC1 on the scored samples"),
         "collapse_norms_scored": Measure("NC2, distances, on the scored samples"),
         "collapse_angles_scored": Measure("NC2, angles, on the scored samples"),
         "collapse_duality": Measure(
-            "NC3: distance of the output's weights from the means"
+            "NC3: distance of the output's weights from the class means"
         ),
         "collapse_nearest_mean": Measure(
-            "NC4: share where nearest mean and network disagree"
+            "NC4: share where nearest class mean and network disagree"
         ),
         "trustworthiness": Measure(
-            "whether neighbours in the components' plane are neighbours",
+            "are neighbours in the plot of components neighbours in the layer",
             looks_at_labels=False,
         ),
         "continuity": Measure(
-            "whether neighbours stay together in the components' plane",
+            "are neighbours in the layer neighbours in the plot of components",
             looks_at_labels=False,
         ),
         "discriminant_trustworthiness": Measure(
-            "the same of the discriminants' plane", looks_at_labels=False
+            "trustworthiness of the plot of discriminants", looks_at_labels=False
         ),
         "discriminant_continuity": Measure(
-            "the same of the discriminants' plane", looks_at_labels=False
+            "continuity of the plot of discriminants", looks_at_labels=False
         ),
     }
 )
