@@ -154,7 +154,8 @@ def test_the_headline_has_the_accuracy_and_its_interval(digits, digits_page):
     share = digits.study.accuracy
     assert said == (
         f"<strong>{100 * share.value:.1f}\u202f%</strong> accuracy on 270 test "
-        f"samples; 95\u202f% interval {100 * share.low:.1f} to {100 * share.high:.1f}\u202f%."
+        f"samples; 95\u202f% interval {100 * share.low:.1f} to "
+        f"{100 * share.high:.1f}\u202f%."
     )
 
 

@@ -306,7 +306,7 @@ class TestOthers:
     def test_a_study_alone(self, digits):
         found = study_payload(digits.study, "layerwise inspect x")
         (run,) = found.content["runs"]
-        assert found.content["facts"] == [["the same again", "layerwise inspect x"]]
+        assert found.content["facts"] == [["to reproduce", "layerwise inspect x"]]
         assert "network" not in run
         assert len(run["bases"]) == 3
 

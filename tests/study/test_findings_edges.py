@@ -108,7 +108,7 @@ def test_few_samples_are_too_few_to_judge(study):
     few = answered(study, np.arange(12) < 9)
     (found,) = accuracy(few)
     assert found.text.startswith(
-        "Too few samples to judge: 9 of 12 are classified right (95 % interval 47 to "
+        "Too few samples to judge: 9 of 12 are correct (95 % interval 47 to "
     )
     assert not list(calibration(few))
 

@@ -155,8 +155,8 @@ def out_of_step(evidence: Evidence) -> Cause | None:
         step=0,
         headline=f"Inputs and labels are out of step by {by}",
         detail=f"{percent(float(agreement[0]))} of training samples have the label of "
-        f"their nearest neighbour; by chance it would be {percent(chance)}, and with "
-        f"the labels of {by} {side} {where} it is "
+        f"their nearest neighbour; {percent(chance)} is chance, and with the labels "
+        f"of {by} {side} {where} it is "
         f"{percent(float(agreement[shift]))}. Inputs and labels were sorted, cut or "
         "shuffled one without the other.",
         fix=f"Move the labels back by {by} {where}: numpy.roll(labels, {-moved}).",

@@ -54,7 +54,7 @@ def inspect_activations(
     max_units: int = MAX_UNITS,
     watch: Callable[[int, int], None] | None = None,
 ) -> Any:
-    """Look at activations that are there already: what they know of the labels.
+    """Study stored activations: what they tell about the labels.
 
     Ten thousand rows, or half of fewer, are held out by a stratified draw and scored;
     everything is fitted on all others, in one pass over them. Memory does not grow with

@@ -1,4 +1,4 @@
-"""A data set before any network: its components, and how hard it looks."""
+"""A data set before any network: its components, and its estimated difficulty."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ def inspect_inputs(
     simple: Sequence[Baseline] | None = None,
     seed: int = 0,
 ) -> InputStudy:
-    """Look at a data set's inputs as at a layer, and say how hard the problem looks.
+    """Describe a data set's inputs as if they were a layer; estimate the difficulty.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _parted(view: InputStudy) -> Iterator[Finding]:
         f"{_of_pairs(parted, len(distances))} in two principal components",
         f"Separate means at least {PARTED} standard deviations between the class "
         f"means: about {percent(WRONG_SIDE, 0)} or less lie on the wrong side of a "
-        f"line. {extremes} The two components show {percent(shown)} of the variance.",
+        f"line. {extremes} The plot shows {percent(shown)} of the variance.",
         {
             "variance_shown": shown,
             "parted": parted,

@@ -46,7 +46,7 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     watch: Callable[[int, int], None] | None = None,
     **look: Unpack[LookOptions],
 ) -> Study:
-    """Look at every layer of a network: what its activations know of the classes.
+    """Inspect every layer of a network: what its activations tell about the classes.
 
     Parameters
     ----------

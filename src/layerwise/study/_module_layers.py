@@ -7,7 +7,7 @@ from layerwise.study._inspect import LookOptions, module_of
 
 
 class ModuleLayer(NamedTuple):
-    """A module that could be looked at.
+    """A module that could be studied.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ class ModuleLayer(NamedTuple):
     rows : str
         How that becomes one row of numbers, or why it does not.
     chosen : bool
-        Whether it is looked at.
+        Whether it is studied.
     """
 
     name: str

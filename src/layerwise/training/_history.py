@@ -175,7 +175,7 @@ class Epoch:
     """The figures at the end of one epoch, each sample counted once.
 
     Those of the validation set are over all of it. Those of the training set are over
-    all of it where the training ends, by its number of epochs or for want of a lower
+    all of it where the training ends, by its number of epochs or without a lower
     validation loss; before, over 10,000 samples, evenly from all, where it has more.
 
     Parameters

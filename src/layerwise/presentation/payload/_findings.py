@@ -89,7 +89,7 @@ BUTTONS: Mapping[str, Callable[[Study, Mapping[str, Any]], Button]] = MappingPro
         "decided wrong": _wrong_early,
         "spread": _wide,
         "apart": _fixed("which layer knows which", "s=knows"),
-        "calibration": _fixed("how sure it is", "c=confidence"),
+        "calibration": _fixed("confidence", "c=confidence"),
         "training": _fixed("before training", "e=0"),
     }
 )

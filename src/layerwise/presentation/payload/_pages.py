@@ -99,7 +99,7 @@ def report_payload(report: Report) -> Payload:
     found["runs"] = [run]
     found["tables"] = [*_report_tables(report)]
     found["facts"] = [
-        ["the same again", report.command],
+        ["to reproduce", report.command],
         *([name, typeset(value)] for name, value in _settings(report)),
         *([name, value] for name, value in report.environment.items()),
     ]
@@ -121,7 +121,7 @@ def study_payload(study: Study, command: str = "") -> Payload:
     }
     found["runs"] = [run]
     found["tables"] = [*_study_tables(study)]
-    found["facts"] = [["the same again", command]] if command else []
+    found["facts"] = [["to reproduce", command]] if command else []
     return Payload(found, blocks.texts)
 
 
@@ -155,10 +155,10 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
         found["runs"].append(part)
     common = setting_table(runs, differing=False)
     tables = [
-        ("figures", "What they came to", figure_table(runs)),
-        ("differing", "In what they differ", setting_table(runs)),
+        ("figures", "Results", figure_table(runs)),
+        ("differing", "Different settings", setting_table(runs)),
         ("probes", "Linear-probe accuracy of each layer", probe_table(runs)),
-        ("common", "What they have in common", common),
+        ("common", "Common settings", common),
     ]
     found["tables"] = [_table(*own, place="compare") for own in tables if own[2].body]
     return Payload(found | {"facts": []}, blocks.texts)
@@ -237,11 +237,11 @@ def sweep_payload(
         found["sweep"]["rows"] = {"name": rows.name, "values": values}
     tables = [
         ("phases", "Where training works, as a table", phase_table(sweep)),
-        ("points", "What each of them came to", point_table(sweep)),
+        ("points", "Result of each training", point_table(sweep)),
     ]
     found["tables"] = [_table(*own, place="numbers") for own in tables]
     facts = [*report.settings.items(), *report.environment.items()]
-    found["facts"] = [["the same again", report.command], *map(list, facts)]
+    found["facts"] = [["to reproduce", report.command], *map(list, facts)]
     return Payload(found | {"runs": []}, {})
 
 
@@ -323,7 +323,7 @@ def _report_tables(report: Report) -> Iterator[Json]:
         yield _table("classes", title, class_table(statistics), place="data")
     baselines = baseline_table(report)
     note = (
-        "Simple methods on the raw inputs beside this network, on the "
+        "Simple methods on the raw inputs and this network, on the "
         f"{report.input_study.scored_on} set."
     )
     title = "Simple methods for comparison"
@@ -334,12 +334,12 @@ def _report_tables(report: Report) -> Iterator[Json]:
 
 
 def _study_tables(study: Study) -> Iterator[Json]:
-    yield _table("measures", "Every measure of every layer", measure_table(study))
+    yield _table("measures", "All measures of all layers", measure_table(study))
     untrained = untrained_table(study)
     if untrained.body:
-        title = "The same of the untrained network, on the stated sample"
+        title = "Of the untrained network, on the stated sample"
         yield _table("untrained", title, untrained)
-    title = "The same with shuffled labels, on the stated sample"
+    title = "With shuffled labels, on the stated sample"
     yield _table("shuffled", title, shuffled_table(study))
 
 
@@ -363,13 +363,13 @@ def _warning(report: Report) -> str:
         last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
         return (
             f"The training diverged: at step {count(len(losses))} the loss was no "
-            f"longer a finite number{last}. There is nothing to look at "
-            "inside; a smaller learning rate or another initialisation may fix it."
+            f"longer finite{last}. Layers were not studied; a smaller learning rate or "
+            "another initialisation may help."
         )
     if status == "interrupted":
         return (
             f"The training was interrupted after {count(len(losses))} steps; the "
-            "figures are of the network as it was then."
+            "results are of the network at that step."
         )
     return ""
 

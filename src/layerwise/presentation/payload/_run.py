@@ -13,7 +13,10 @@ from layerwise.study import LayerStudy, SnapshotStudy, Study
 
 BASES = {
     "components": ("principal", "The two directions in which a layer varies most"),
-    "discriminants": ("discriminant", "The two directions that part the classes best"),
+    "discriminants": (
+        "discriminant",
+        "The two directions that separate the classes best",
+    ),
     "fixed": (
         "fixed",
         "The principal directions of the trained network, at every epoch",

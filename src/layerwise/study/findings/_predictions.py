@@ -60,7 +60,7 @@ def accuracy(study: Study) -> Iterator[Finding]:
         percent_of(x, share.trials) for x in (share.value, share.low, share.high)
     )
     headline = f"Accuracy {value} on {study.scored_on}"
-    right = f"{count(share.successes)} of {count(share.trials)} are classified right"
+    right = f"{count(share.successes)} of {count(share.trials)} are correct"
     if share.trials < FEW:
         headline, detail = f"Too few samples to judge: {right}", ""
     elif 0 < share.successes < share.trials:
