@@ -20,8 +20,8 @@ def fragile(part: Part, seen: Observed) -> Iterator[str]:
         return
     if any("gradient" in one.claims.changed for one in seen.alone):
         yield (
-            "backward changes the gradient that it is given: whoever else uses that "
-            "array sees it changed; work on a copy"
+            "backward changes the gradient that it is given, also for other users of "
+            "that array: work on a copy"
         )
     with held():
         if part.kind == "loss" and not getattr(part, "logits", False):

@@ -94,7 +94,7 @@ def _unread_after(
 
 
 def _once(below: Sequence[str]) -> str:
-    return f"looked at with what is wrong in {listed(below)} undone"
+    return f"checked with the errors in {listed(below)} corrected"
 
 
 def _unclear(name: str, kind: str, said: str, below: Sequence[str]) -> Mark:
