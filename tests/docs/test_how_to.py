@@ -7,6 +7,7 @@ import pytest
 
 FIRST = "Use your own arrays"
 RECIPES = (
+    "Predict new rows",
     "Go on after Ctrl-C, a kill or a full disk",
     "Stop early",
     "See where training works",
