@@ -10,6 +10,9 @@ import { Table } from "./Data";
 import { Section } from "./parts";
 import { Scatters } from "./Scatters";
 
+/** So many tables are unfolded: the last is of what the runs have in common. */
+const OPEN = 3;
+
 export function Compare() {
   const { payload } = useStore();
   const tables = payload.tables.filter(({ place }) => place === "compare");
@@ -29,7 +32,7 @@ export function Compare() {
       </div>
       {tables.length > 0 && (
         <Section id="data" title="Side by side">
-          {tables.map((table) => <Table table={table} open />)}
+          {tables.map((table, i) => <Table table={table} open={i < OPEN} />)}
         </Section>
       )}
       {payload.runs.some(({ charts }) => charts.length) && (
