@@ -1,8 +1,8 @@
 /** The one thing that is computed here: what a network makes of one row. */
 
 import type { Blocks, Numbers } from "./blocks";
-import type { Own, Store } from "./store";
 import type { Activation, Network, Op, PictureInput } from "./payload";
+import type { Own, Store } from "./store";
 
 export interface Pass {
   /** Outputs of each layer that a "read" names. */

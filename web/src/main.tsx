@@ -4,8 +4,8 @@ import { effect } from "@preact/signals-core";
 import { options, render } from "preact";
 import { App } from "./app";
 import { blocksOf } from "./blocks";
-import { paintNow } from "./paint/view";
 import { ownOf } from "./forward";
+import { paintNow } from "./paint/view";
 import { VERSION, type Payload } from "./payload";
 import { playing } from "./play";
 import { recordsOf } from "./records";
@@ -19,7 +19,7 @@ import "./style/print.css";
 function start(root: HTMLElement): void {
   const blocks = blocksOf((id) => document.getElementById(id)?.textContent);
   const payload = JSON.parse(blocks.text("payload")) as Payload;
-  if (payload.version !== VERSION) throw new Error(`payload of version ${payload.version}`);
+  if (payload.version !== VERSION) throw new Error("another version");
   const store = storeOf(recordsOf(payload, blocks));
   themed(store);
   printed(store);

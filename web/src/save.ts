@@ -1,7 +1,7 @@
 /** Figures and tables as files of the reader's own. */
 
-import { columnsOf, sourceOf, valuesAt, type Records } from "./records";
 import type { Run, SampleTable } from "./payload";
+import { columnsOf, sourceOf, valuesAt, type Records } from "./records";
 
 export function download(name: string, content: Blob): void {
   const link = document.createElement("a");

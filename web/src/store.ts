@@ -1,16 +1,16 @@
 /** What is shown, as signals: everything on the page follows from these. */
 
-import { range } from "./numbers";
 import { batch, computed, Signal, signal, type ReadonlySignal } from "@preact/signals-core";
+import type { Numbers } from "./blocks";
 import { coloursOf, readLink, writeLink, type Section, type View } from "./link";
 import { maskOf, type Mark } from "./marks";
-import { between, cameraFor, WHOLE, type Camera } from "./paint/camera";
+import { range } from "./numbers";
+import { between, camerasOf, WHOLE, type Camera } from "./paint/camera";
 import { DARK, LIGHT } from "./paint/colours";
-import { pixelsOf, tintOf } from "./paint/tint";
 import { DRAWN, FAINT, HIDDEN } from "./paint/points";
+import { pixelsOf, tintOf } from "./paint/tint";
 import type { Basis, Finding } from "./payload";
 import { positionsAt, snapshotsOf, valuesAt, type Records } from "./records";
-import type { Numbers } from "./blocks";
 
 export type Store = ReturnType<typeof storeOf>;
 
@@ -117,25 +117,15 @@ export function storeOf(records: Records) {
     return of && axes ? positionsAt(records, of, axes, snapshotOf(index), layer)
       : new Int16Array();
   }
-  const cameras = new Map<string, Camera>();
-  function cameraAt(index: number, layer: number, snapshot: number): Camera {
-    const [of, axes] = [payload.runs[index], basisOf(index)];
-    // Where decision regions are drawn, the view is theirs.
-    if (!of || !axes || of.regions?.layer === layer) return WHOLE;
-    const key = [index, axes.id, layer, snapshot].join();
-    let camera = cameras.get(key);
-    if (!camera) {
-      camera = cameraFor(positionsAt(records, of, axes, snapshot, layer));
-      cameras.set(key, camera);
-    }
-    return camera;
-  }
+  const cameraAt = camerasOf(records);
   /** What a layer's view shows at the present time. */
   function cameraOf(index: number, layer: number): Camera {
+    const [of, axes] = [payload.runs[index], basisOf(index)];
+    if (!of || !axes) return WHOLE;
     const at = Math.floor(timeOf(index));
     const share = timeOf(index) - at;
-    const camera = cameraAt(index, layer, at);
-    return share ? between(camera, cameraAt(index, layer, at + 1), eased(share)) : camera;
+    const camera = cameraAt(of, axes, layer, at);
+    return share ? between(camera, cameraAt(of, axes, layer, at + 1), eased(share)) : camera;
   }
   /** Layers shown of each run. */
   const layersOf = (index: number) => shownLayers(

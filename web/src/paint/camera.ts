@@ -2,6 +2,8 @@
  * drawn together, as those of a deep network's last layers may. */
 
 import { clamp } from "../numbers";
+import type { Basis, Run } from "../payload";
+import { positionsAt, type Records } from "../records";
 
 export interface Camera {
   /** The middle of what is shown, and half its side. */
@@ -28,6 +30,22 @@ export function cameraFor(xy: Int16Array): Camera {
   const half = 0.6 * Math.max(right - left, high - low);
   if (!(half < SMALL * EDGE)) return WHOLE;
   return { x: (left + right) / 2, y: (low + high) / 2, half: Math.max(half, EDGE / MOST) };
+}
+
+/** The camera of each view at each snapshot, looked for once. */
+export function camerasOf(records: Records) {
+  const made = new WeakMap<Basis, Map<string, Camera>>();
+  return (run: Run, basis: Basis, layer: number, snapshot: number): Camera => {
+    // Where decision regions are drawn, the view is theirs.
+    if (run.regions?.layer === layer) return WHOLE;
+    const own = made.get(basis) ?? new Map<string, Camera>();
+    made.set(basis, own);
+    const key = `${layer}.${snapshot}`;
+    const camera = own.get(key)
+      ?? cameraFor(positionsAt(records, run, basis, snapshot, layer));
+    own.set(key, camera);
+    return camera;
+  };
 }
 
 function ends(xy: Int16Array, axis: number): [number, number] {

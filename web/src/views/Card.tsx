@@ -4,7 +4,7 @@ import type { Column, Run } from "../payload";
 import { columnsOf, neighboursOf, readingsOf, settledOf, sourceOf } from "../records";
 import { sampleRows, saveCsv } from "../save";
 import type { Store } from "../store";
-import { chance, count, initials, number, plural, short } from "../wording";
+import { chance, count, initials, number, short } from "../wording";
 import { useStore } from "./context";
 import { describe } from "./describe";
 import { Chip, nameOf, Picture, sentenceOf } from "./parts";
@@ -120,7 +120,7 @@ function Values({ sample, columns }: { sample: number; columns: Column[] }) {
       <table class="values"><tbody>{columns.slice(0, FIRST).map(row)}</tbody></table>
       {columns.length > FIRST && (
         <details>
-          <summary>{columns.length - FIRST} more columns</summary>
+          <summary>{columns.length - FIRST} more</summary>
           <table class="values"><tbody>{columns.slice(FIRST).map(row)}</tbody></table>
         </details>
       )}
@@ -173,8 +173,7 @@ function Marked() {
       <p class="actions">
         <button onClick={() => store.mark(null)}>clear</button>
         {samples.length > 0 && (
-          <button title={`Save ${plural(samples.length, "row")} as CSV`}
-            onClick={save}>CSV</button>
+          <button title="save their rows" onClick={save}>CSV</button>
         )}
       </p>
       <p><b>{count(samples.length)}</b> marked: {describe(store, store.marks)}</p>

@@ -1,7 +1,7 @@
 /** How training went: lines over epochs; a click or an arrow key goes to an epoch. */
 
-import { clamp } from "../numbers";
 import { useRef } from "preact/hooks";
+import { clamp } from "../numbers";
 import type { Chart, Run } from "../payload";
 import { scaleOf, spread, type Scale } from "../scale";
 import { short, tick, wholePercent } from "../wording";

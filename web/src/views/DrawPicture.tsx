@@ -1,9 +1,9 @@
 /** A picture drawn by hand, with a pointer or with keys. */
 
-import { clamp } from "../numbers";
-import { useSignal } from "../h";
 import { useEffect, useRef } from "preact/hooks";
 import { centred } from "../forward";
+import { useSignal } from "../h";
+import { clamp } from "../numbers";
 import type { PictureInput } from "../payload";
 import { greyOf } from "../pictures";
 import { useStore } from "./context";

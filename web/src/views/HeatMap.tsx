@@ -1,7 +1,7 @@
 /** Which layer knows which class: a table of buttons, following the snapshot. */
 
-import { range } from "../numbers";
 import { useSignal } from "../h";
+import { range } from "../numbers";
 import { errorGround, hexOf, textOn } from "../paint/colours";
 import { slice } from "../records";
 import { count, initials, percent } from "../wording";

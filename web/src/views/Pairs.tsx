@@ -1,7 +1,7 @@
 /** Two classes that are confused: which layer separates them, along one direction. */
 
-import { clamp } from "../numbers";
 import { useRef } from "preact/hooks";
+import { clamp } from "../numbers";
 import type { Pair } from "../payload";
 import { alongOf } from "../records";
 import { count, percent, short } from "../wording";

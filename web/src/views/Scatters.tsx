@@ -1,7 +1,7 @@
 /** The layers of one run, six at first; with many, the reader chooses. */
 
-import { percent } from "../wording";
 import { VIEWS } from "../store";
+import { percent } from "../wording";
 import { useStore } from "./context";
 import { Toggle } from "./parts";
 import { Scatter } from "./Scatter";

@@ -1,7 +1,7 @@
 /** Samples beside each other: their pictures, or else their names. */
 
 import { useSignal } from "../h";
-import { plural } from "../wording";
+import { count } from "../wording";
 import { useStore } from "./context";
 import { Chip, nameOf, Picture, sentenceOf, Toggle } from "./parts";
 
@@ -34,7 +34,7 @@ export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most
       })}
       {samples.length > shown.length && (
         <button class="more" onClick={() => { more.value += 4 * most; }}>
-          {plural(samples.length - shown.length, "more", "more")}</button>
+          {count(samples.length - shown.length)} more</button>
       )}
     </div>
   );

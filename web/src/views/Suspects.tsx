@@ -1,8 +1,8 @@
 /** Suspicious labels to work through: keep, relabel or skip each, then save the list. */
 
-import { clamp } from "../numbers";
-import { useSignal } from "../h";
 import { useRef } from "preact/hooks";
+import { useSignal } from "../h";
+import { clamp } from "../numbers";
 import type { Suspect } from "../payload";
 import { PLACE, placeOf, saveCsv } from "../save";
 import type { Store } from "../store";

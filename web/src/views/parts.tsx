@@ -3,9 +3,9 @@
 import type { ComponentChildren, ComponentProps, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { rgbOf, textOn } from "../paint/colours";
+import { paperOf } from "../paint/view";
 import type { SampleTable } from "../payload";
 import { drawPicture } from "../pictures";
-import { paperOf } from "../paint/view";
 import { download, rasterised, standalone, svgBlob } from "../save";
 import type { Store } from "../store";
 import { count, short } from "../wording";
