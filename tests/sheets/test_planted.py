@@ -188,6 +188,12 @@ PLANTED = (
     Planted("torch_functions", "tanh", "float32",
             "return grad * (1 - torch.tanh(x) ** 2)",
             "return grad * (1 - torch.tanh(x.half()) ** 2)"),
+    # Softmax's derivative twice, or not at all.
+    Planted("course_numpy", "CrossEntropyLoss", "fused",
+            "return np.where(self.above, -self.t / self.p, 0) / len(self.t)",
+            "return (self.p - self.t) / len(self.t)"),
+    Planted("course_numpy", "Softmax", "passed-through",
+            "        return dz\n", "        return grad\n"),
     # The gradient from above.
     Planted("derivatives", "swish", "upstream",
             "return grad_output * (s + x * s * (1 - s))", "return s + x * s * (1 - s)"),
@@ -229,7 +235,7 @@ def test_a_planted_slip_is_named_where_it_is_and_nothing_else(planted, tmp_path)
 
 def test_each_slip_is_planted_in_both_libraries_and_in_several_styles():
     own = {"many-samples", "at-input", "overwritten", "expression", "upstream", "sum",
-           "axis"}  # fmt: skip
+           "axis", "fused", "passed-through"}  # fmt: skip
     for slip in SLIPS.keys() - own:
         libraries = {p.sheet in IN_TORCH for p in PLANTED if p.slip == slip}
         assert libraries == {True, False}, slip

@@ -20,6 +20,7 @@ PARTS = {
     "parameter_objects": 3, "params_and_grads": 4, "regression_net": 1,
     "torch_autograd": 1, "torch_functions": 6, "torch_modules": 3,
     "torch_tensors_loops": 4, "two_layer_net": 1, "updates_within": 3,
+    "outputs_kept": 4, "fused_torch": 3, "mean_in_layers": 2,
 }  # fmt: skip
 
 FRAGILE = {"course_torch": "a probability of 0", "from_scratch": "1,000"}
@@ -124,6 +125,17 @@ def test_classes_objects_and_functions_are_checked_in_python():
     assert (fault.slip, fault.code) == ("factor", "return 0.5 * gradient")
     assert repr(marks) == str(marks)
     assert marks._repr_html_().startswith("<pre>FAIL Halved")
+
+
+def test_two_parts_that_share_out_a_factor_are_right_together(folder):
+    """Where one of them is as it is alone, the other is wrong."""
+    text = (RIGHT[0].parent / "mean_in_layers.py").read_text("utf-8")
+    loss = text.replace("return self.difference", "return self.difference / len(T)")
+    loss = loss.replace("len(T)", "len(self.difference)")
+    (folder / "sheet.py").write_text(loss)
+    linear, error = gradcheck("sheet.py").parts
+    assert {fault.slip for fault in linear.faults} == {"mean"}
+    assert error.passed
 
 
 SGD = """

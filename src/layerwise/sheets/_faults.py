@@ -113,7 +113,8 @@ def _clamp_and_another(part: Part, key: str) -> list[Edit]:
             continue
         if rest is not None:
             second = undoing_after(part, first, key, rest, now)
-            return [first, second] if second else [first]
+            if second is not None:
+                return [first, second]
     return []
 
 

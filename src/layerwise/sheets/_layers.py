@@ -42,6 +42,8 @@ __all__ = [
     "rate_of", "with_differences", "with_update",
 ]  # fmt: skip
 
+OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
+
 WIDTHS = (FEATURES, OUTPUTS, HIDDEN)
 
 
@@ -101,7 +103,7 @@ class LayerPart(Part):
             generators = [*self.generators(), *generators_of(thing)]
         reseeded(seed, generators)
         flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
-        return forward(x, **flags)
+        return returned_or_kept(thing, forward(x, **flags))
 
     def back(self, thing: Any, gradient: Any) -> Any:
         """Return what a layer's backward pass returns."""
@@ -202,7 +204,7 @@ class LayerPart(Part):
     def _input_attribute(self, found: dict[str, Any], places: dict[str, Slot]) -> None:
         for path, slot in places.items():
             base = self.context.names.gradient_of(path)
-            if base and base.lower() in ("x", "input", "inputs", "a_prev"):
+            if base and base.lower() in ("x", "input", "inputs", "a_prev", "in"):
                 found["input"] = slot.numbers()
 
     def automatic(
@@ -223,6 +225,14 @@ class LayerPart(Part):
             leaves[path] = leaf
         y = self.run(thing, leaves["input"], case.seed)
         return differentiated(y, leaves, cotangent)
+
+
+def returned_or_kept(thing: Any, result: Any) -> Any:
+    """Return what a forward pass returned, or what it keeps as its output."""
+    if result is None:
+        kept = (vars(thing).get(name) for name in OUTPUT_NAMES)
+        return next((one for one in kept if one is not None), None)
+    return result
 
 
 def differentiated(
@@ -285,8 +295,11 @@ class UpdatePart(Part):
         return Claims(moved, bits=read.bits, truth=truth)  # type: ignore[arg-type]
 
 
-def with_differences(part: LayerPart, cls: type) -> type:
-    """Return a class whose backward pass is its forward pass's, by differences."""
+def with_differences(part: Part, cls: type) -> type:
+    """Return a class whose backward pass is its forward pass's, by differences.
+
+    Of a layer without parameters, or of a loss by its first argument.
+    """
     names = part.context.names
     forward = str(names.method("forward", method_names(cls)))
     backward = str(names.method("backward", method_names(cls)))
@@ -298,10 +311,11 @@ def with_differences(part: LayerPart, cls: type) -> type:
         self.given_ = as_numbers(x), rest, options
         return getattr(cls, forward)(self, x, *rest, **options)
 
-    def right_backward(self: Any, gradient: Any, *rest: Any) -> Any:
+    def right_backward(self: Any, gradient: Any = None, *rest: Any) -> Any:
         del rest
         x, more, options = self.given_
-        g, found = as_numbers(gradient), np.empty(x.shape)
+        g = 1.0 if gradient is None or part.scalar else as_numbers(gradient)
+        found = np.empty(x.shape)
         for place in np.ndindex(x.shape):
             moved: list[float] = []
             for h in (1e-5, -1e-5):

@@ -125,6 +125,8 @@ class LossPart(Part):
         """Return the loss, and its gradient where it is returned beside it."""
         reseeded(seed, self.generators())
         call = thing if self.of is None else self._method(thing, "forward")
+        # A class whose forward gives each sample's loss may have their mean elsewhere.
+        call = getattr(thing, "calculate", call)
         result = call(*pair)
         if isinstance(result, tuple | list) and len(result) == 2:
             return result[0], result[1]

@@ -16,6 +16,7 @@ from layerwise.sheets._later import (
 from layerwise.sheets._layers import LayerPart, UpdatePart
 from layerwise.sheets._marks import Fault, Mark
 from layerwise.sheets._networks import NetworkPart
+from layerwise.sheets._pairs import right_together
 from layerwise.sheets._parts import Context, Part
 from layerwise.sheets._recognise import Unread, recognised
 from layerwise.sheets._repair import changed_part, patched
@@ -45,7 +46,7 @@ def judged(parts: Sequence[Part | Unread], sheet: Sheet, seed: int) -> list[Mark
         edits[part.name] = found
         if not found and isinstance(part, Part) and mark.status == "wrong":
             edits[part.name] = patched(part)
-    return [marks[part.name] for part in parts]
+    return right_together([marks[part.name] for part in parts])
 
 
 def _uses(

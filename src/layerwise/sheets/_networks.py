@@ -32,6 +32,12 @@ def network_methods(cls: Any, names: Any) -> str:
     found = method_names(cls)
     if names.method("training_step", found):
         return "step"
+    forward, backward = names.method("forward", found), names.method("backward", found)
+    if forward and backward:
+        wanted = [p.name for p in required(getattr(cls, backward)) if p.name != "self"]
+        taken = [p.name for p in required(getattr(cls, forward)) if p.name != "self"]
+        if len(taken) == 1 and any(map(is_target, wanted)):
+            return "backward"
     loss = names.method("loss", found)
     if loss and len(positional(getattr(cls, loss))) >= 2 + isinstance(cls, type):
         return "gradients"
@@ -47,7 +53,8 @@ class NetworkPart(Part):
     build : callable
         Makes one from a namespace.
     way : str
-        ``step``: it changes its parameters; ``gradients``: it returns gradients.
+        ``step``: it changes its parameters; ``gradients``: it returns gradients;
+        ``backward``: it goes back from targets, and may have an update.
     objective : callable or None
         The loss of a network's outputs, where no method returns it.
     about : str
@@ -124,6 +131,8 @@ class NetworkPart(Part):
         self, thing: Any, case: Case, generators: Sequence[Any] | None = None
     ) -> Any:
         """Take a training step, and return what it returns."""
+        if self.way == "backward":
+            return self._forth_and_back(thing, case, generators)
         step = self.method(thing, "training_step")
         if generators is None:
             generators = self.own_generators(thing)
@@ -133,6 +142,24 @@ class NetworkPart(Part):
         rates = {p.name: RATE for p in taken[2:] if is_rate(p.name)}
         first_is_target = is_target(taken[0].name) and not is_target(taken[1].name)
         return step(*((y, x) if first_is_target else (x, y)), **rates)
+
+    def _forth_and_back(
+        self, thing: Any, case: Case, generators: Sequence[Any] | None
+    ) -> None:
+        """Go forward, back from the targets, and update where there is an update."""
+        x, y = self._pair(case)
+        own = self.own_generators(thing) if generators is None else generators
+        reseeded(case.seed, own)
+        self.method(thing, "forward")(x)
+        backward = self.method(thing, "backward")
+        given = {
+            p.name: RATE if is_rate(p.name) else y if is_target(p.name) else x
+            for p in required(backward)
+        }
+        backward(**given)
+        update = self.method(thing, "update")
+        if update is not None:
+            update(*[RATE] * len(required(update)))
 
     def returned(self, thing: Any, case: Case) -> tuple[Any, Any]:
         """Return the loss and the gradients of a network that returns them."""
@@ -177,6 +204,8 @@ class NetworkPart(Part):
     def _once(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
         if self.way == "gradients":
             return self.by_name(thing, self.returned(thing, case)[1])
+        if self.way == "backward":
+            return self._after_backward(thing, case)
         taken = positional(self.method(thing, "training_step"))
         told = any(is_rate(p.name) for p in taken[2:])
         rate = RATE if told else rate_of(thing)
@@ -186,6 +215,18 @@ class NetworkPart(Part):
             path: (case.arrays[path] - places[path].numbers()) / rate
             for path in self.parameters
         }
+
+    def _after_backward(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
+        """Return what was subtracted; where nothing was, the gradients it keeps."""
+        self.stepped(thing, case)
+        places = slots(thing)
+        moved = {p: case.arrays[p] - places[p].numbers() for p in self.parameters}
+        if not any(np.any(one) for one in moved.values()):
+            return self.by_name(thing, None)
+        update = self.method(thing, "update") or self.method(thing, "backward")
+        told = any(is_rate(p.name) for p in positional(update))
+        rate = RATE if told else rate_of(thing)
+        return {path: one / rate for path, one in moved.items()}
 
     def by_name(self, thing: Any, gradients: Any) -> dict[str, np.ndarray]:
         if not isinstance(gradients, dict):
@@ -238,7 +279,7 @@ def find_network(
             try:
                 with held():
                     ready = _tried(attempt)
-                    if ready.way == "step":
+                    if ready.way != "gradients":
                         ready = _with_objective(ready)
                     return ready
             except KeyboardInterrupt:
@@ -275,6 +316,11 @@ def _tried(part: NetworkPart) -> NetworkPart:
             for path, shape in shapes.items()
             if path in after and not np.array_equal(after[path].numbers(), before[path])
         }
+        if part.way == "backward":
+            moved |= {
+                p: shapes[p]
+                for p in replace(part, parameters=shapes).by_name(thing, None)
+            }
         part = replace(part, parameters=_with_still(part, shapes, moved))
     if not part.parameters:
         raise TypeError(f"{part.name}: no parameter changes in a training step")

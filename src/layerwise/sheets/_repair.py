@@ -1,8 +1,9 @@
 """Slips undone in the sheet itself: edits are tried until one makes the check pass."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from layerwise.sheets._check import Observed, right
@@ -82,21 +83,21 @@ def patched(part: Part) -> list[Edit]:
     So whoever uses a part that is wrong can be judged nevertheless.
     """
     definition = part.context.sheet.definition(part.code[0])
-    kind = getattr(part, "layer", part)
-    if definition is None or not isinstance(kind, LayerPart):
+    name = part.code[0]
+    if not isinstance(definition, ast.ClassDef):
         return []
     if isinstance(part, UpdatePart):
-        change: Callable[[type], type] = lambda cls: with_update(part.layer, cls)  # noqa: E731
-    elif not kind.parameters:
-        change = lambda cls: with_differences(kind, cls)  # noqa: E731
+        change = partial(with_update, part.layer)
+    elif part.kind == "loss" or (isinstance(part, LayerPart) and not part.parameters):
+        change = partial(with_differences, part)
     else:
         return []
 
     def after(namespace: dict[str, Any]) -> None:
-        namespace[kind.name] = change(namespace[kind.name])
+        namespace[name] = change(namespace[name])
 
     module = part.context.sheet.tree
-    place = module.body.index(definition)  # type: ignore[arg-type]
+    place = module.body.index(definition)
     return [Edit("", definition, module, "body", place, lambda n: n, after=after)]
 
 

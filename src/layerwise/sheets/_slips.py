@@ -44,6 +44,8 @@ SLIPS = {
     "many-samples": "it fails for a batch of one",
     "broadcast": "broadcasting hides a wrong shape",
     "float32": "it is computed in float32, which is too coarse here",
+    "fused": "it is the gradient by the logits: Softmax's derivative is in it already",
+    "passed-through": "it passes the gradient through: Softmax's derivative is missing",
     "upstream": "the gradient from above is not multiplied in",
     "axis": "the wrong axis is summed over",
     "expression": "an operation is another one than it should be",
@@ -83,11 +85,46 @@ def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
         return named("bias") if _is_bias(key) else None
     if any(c.shape != o.truth[key].shape for c, o in zip(claims, seen, strict=True)):  # type: ignore[union-attr]
         return _of_shape(seen, key)
-    for test in (_zero, _factor, _clamp, _upstream, _softmax, _branch, _at_output):
+    for test in TESTS:
         slip = test(part, seen, key)
         if slip is not None:
             return slip
     return None
+
+
+def _passed_through(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
+    """Return that a Softmax leaves its derivative to the loss behind it."""
+    if key != "input" or part.scalar or _softmax_axes(seen) is None:
+        return None
+    pairs = _pairs(seen, key)
+    through = all(_near(one, key, claimed, one.cotangent) for claimed, _, one in pairs)
+    return named("passed-through") if through else None
+
+
+def _softmax_axes(seen: Sequence[Observation]) -> int | None:
+    """Return the axis along which the outputs add up to 1; None where they do not."""
+    axes: set[int | None] = set()
+    for one in seen:
+        p = one.slopes.outputs if one.slopes else None
+        if p is None or p.ndim < 2 or np.any(p <= 0):
+            return None
+        hits = [a for a in range(p.ndim) if np.allclose(p.sum(axis=a), 1, atol=1e-5)]
+        axes.add(hits[0] if hits else None)
+    return axes.pop() if len(axes) == 1 else None
+
+
+def _fused(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
+    """Return that a loss of probabilities gives the gradient by the logits."""
+    if part.kind != "loss" or getattr(part, "logits", True):
+        return None
+    for claimed, true, one in _pairs(seen, key):
+        p = one.case.arrays["input"]
+        if p.ndim < 2:
+            return None
+        inner = (true * p).sum(axis=1 - (one.case.axis or 0), keepdims=True)
+        if not _near(one, key, claimed, p * (true - inner)):
+            return None
+    return named("fused")
 
 
 def _pairs(
@@ -351,3 +388,17 @@ def _summed_away(one: Observation, key: str) -> Slip | None:
             )
             return named("broadcast", words)
     return None
+
+
+TESTS = (
+    _zero,
+    _passed_through,
+    _factor,
+    _clamp,
+    _upstream,
+    _softmax,
+    _fused,
+    _branch,
+    _at_output,
+)
+"""What is tried of a gradient that has the right shape, in this order."""
