@@ -43,6 +43,7 @@ _ROOMS = {
     "Tanh": "model",
     "TorchModule": "modules",
     "diagnose": "diagnosis",
+    "explain": "training",
     "fit": "training",
     "fix": "diagnosis",
     "from_torch": "modules",

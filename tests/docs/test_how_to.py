@@ -15,6 +15,7 @@ RECIPES = (
     "Look into a PyTorch network",
     "Read a run in Python",
     "Step through the layers with a debugger",
+    "See one training step with every number",
     "Train inside scikit-learn",
     "Use the principal components in scikit-learn",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 import tyro
 
 from layerwise import ranks
+from layerwise.cli._explain import ExplainCommand
 from layerwise.cli._gradcheck import GradcheckCommand
 from layerwise.cli._inspect import InspectCommand
 from layerwise.cli._options import (
@@ -228,6 +229,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "predict": PredictCommand,
     "merge": MergeCommand,
     "gradcheck": GradcheckCommand,
+    "explain": ExplainCommand,
     "sweep": SweepCommand,
     "compare": CompareCommand,
     "report": ReportCommand,

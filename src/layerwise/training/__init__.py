@@ -8,6 +8,12 @@ from layerwise.training._checkpoint import (
     prune_checkpoints,
     save_checkpoint,
 )
+from layerwise.training._explain import (
+    Explanation,
+    StepOfLayer,
+    explain,
+    explain_training,
+)
 from layerwise.training._history import (
     Epoch,
     Health,
@@ -60,6 +66,7 @@ __all__ = [
     "Engine",
     "EngineKind",
     "Epoch",
+    "Explanation",
     "Health",
     "History",
     "LayerHealth",
@@ -75,11 +82,14 @@ __all__ = [
     "Score",
     "Snapshot",
     "State",
+    "StepOfLayer",
     "Steps",
     "Task",
     "checkpoints_in",
     "engine_for",
     "engine_kind",
+    "explain",
+    "explain_training",
     "fingerprint",
     "fit",
     "latest_checkpoint",

@@ -1,0 +1,67 @@
+"""The command ``explain``: one training step with every number."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from layerwise import names
+from layerwise.cli._options import (
+    BETWEEN,
+    DONE,
+    Data,
+    DataOptions,
+    OneOf,
+    Rate,
+    TrainingOptions,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainCommand(DataOptions):
+    """Print one training step with every number, beside its formulas.
+
+    Examples
+    --------
+        layerwise explain
+        layerwise explain moons --hidden 3 --step 1 --batch-size 2
+        layerwise explain iris --hidden 4,4 --optimizer adam --step 100
+    """
+
+    data: Data = "moons"
+    hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "3"
+    """hidden layer widths: 3 or 3,3 or none"""
+    step: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """which step; those before it are made first"""
+    batch_size: Annotated[int, tyro.conf.arg(metavar="INT")] = 2
+    """samples per step"""
+    activation: OneOf[str, BETWEEN] = "relu"
+    """activation of the hidden layers"""
+    init: OneOf[str, names.INITIALISERS] = "he"
+    """initial weights"""
+    loss: OneOf[str, names.LOSSES] = "cross-entropy"
+    """loss function"""
+    optimizer: OneOf[str, names.OPTIMISERS] = "sgd"
+    """optimisation algorithm"""
+    learning_rate: Rate = None
+    """learning rate; default: by the optimiser"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment
+        from layerwise.training import explain_training
+
+        shared = {field.name for field in fields(TrainingOptions)}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name in shared}
+        # A constant rate: the first step of a schedule that warms up is next to none.
+        plan = TrainingOptions(**own, schedule="constant").plan()
+        data = experiment.load_data(plan)
+        explanation = explain_training(plan.architecture, data, plan.recipe, self.step)
+        console.print(str(explanation), markup=False, soft_wrap=True)
+        if self.json:
+            print(json.dumps(explanation.summary(), indent=2))
+        return DONE

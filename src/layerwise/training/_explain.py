@@ -1,0 +1,431 @@
+"""One training step with every number, as the engine computes them.
+
+The layers of a network are wrapped in ones that note what goes in and comes out, and
+the engine takes its step with these: there is no second implementation to be wrong.
+"""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from layerwise.arrays import Array, Tree, leaves, named_leaves
+from layerwise.data import Dataset, Order, Samples
+from layerwise.errors import InputError
+from layerwise.model import Architecture, Layer, Loss, Network, Residual, Sequential
+from layerwise.training._loop import problem_of
+from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Recipe
+from layerwise.training.engines import Problem, State, engine_for
+
+__all__ = ["Explanation", "StepOfLayer", "explain", "explain_training"]
+
+FORWARD = {
+    "Linear": "Y = X W + b",
+    "ReLU": "Y = max(X, 0)",
+    "LeakyReLU": "Y = X where X > 0, else s X",
+    "Tanh": "Y = tanh X",
+    "Sigmoid": "Y = 1 / (1 + e^−X)",
+    "GELU": "Y = X (1 + tanh u) / 2, u = √(2/π) (X + 0.044715 X³)",
+    "Identity": "Y = X",
+    "LayerNorm": "Y = γ (X − mean) / √(variance + ε) + β",
+    "Dropout": "Y = X m / (1 − q)",
+    "Softmax": "P = e^X / Σ e^X",
+}
+BACKWARD = {
+    "Linear": "∂L/∂X = G Wᵀ",
+    "ReLU": "∂L/∂X = G (X > 0)",
+    "LeakyReLU": "∂L/∂X = G where X > 0, else s G",
+    "Tanh": "∂L/∂X = G (1 − Y²)",
+    "Sigmoid": "∂L/∂X = G Y (1 − Y)",
+    "GELU": "∂L/∂X = G f′(X)",
+    "Identity": "∂L/∂X = G",
+    "LayerNorm": "∂L/∂X = (h − mean(h) − x̂ mean(h x̂)) / √(variance + ε), h = γ G",
+    "Dropout": "∂L/∂X = G m / (1 − q)",
+    "Softmax": "∂L/∂X = P (G − Σ G P)",
+}
+OF_PARAMETERS = {
+    "W": "∂L/∂W = Xᵀ G",
+    "b": "∂L/∂b = Σ_batch G",
+    "gamma": "∂L/∂γ = Σ_batch G x̂",
+    "beta": "∂L/∂β = Σ_batch G",
+}
+LOSSES = {
+    "CrossEntropy": ("L = mean(−Σ t log softmax(Y))", "G = (softmax(Y) − t) / n"),
+    "CrossEntropyOnProbabilities": ("L = mean(−Σ t log Y)", "G = −t / Y / n"),
+    "BinaryCrossEntropy": (
+        "L = mean(−Σ t log σ(Y) + (1 − t) log(1 − σ(Y)))",
+        "G = (σ(Y) − t) / n",
+    ),
+    "SquaredError": ("L = mean(½ Σ (Y − t)²)", "G = (Y − t) / n"),
+}
+UPDATES = {
+    "sgd": "θ ← θ − η ∂L/∂θ",
+    "momentum": "v ← 0.9 v + ∂L/∂θ, θ ← θ − η v",
+    "nesterov": "v ← 0.9 v + g, θ ← θ − η (g + 0.9 v)",
+    "adam": "θ ← θ − η m / (√v + ε), m and v running means of ∂L/∂θ and its square",
+    "adamw": "θ ← θ − η (m / (√v + ε) + λ θ), m and v running means of ∂L/∂θ and its "
+    "square",
+}
+
+
+@dataclass(frozen=True)
+class StepOfLayer:
+    """What one layer computed in a step.
+
+    Parameters
+    ----------
+    block : str
+        The block that it belongs to: ``hidden1``, …, ``output``.
+    kind : str
+        Its class: ``Linear``, ``ReLU``.
+    inputs, outputs : array, shape (batch, units)
+        X and Y of its formula.
+    gradient : array, shape (batch, units)
+        G, the loss's gradient by its outputs.
+    input_gradient : array or None
+        The loss's gradient by its inputs; None for the first layer, where it is not
+        computed.
+    before, gradients, after : dict of array
+        Its parameters before the step, their gradients, and they after it.
+    """
+
+    block: str
+    kind: str
+    inputs: np.ndarray
+    outputs: np.ndarray
+    gradient: np.ndarray
+    input_gradient: np.ndarray | None
+    before: Mapping[str, np.ndarray]
+    gradients: Mapping[str, np.ndarray]
+    after: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """One training step with every number; its ``str`` is the whole calculation.
+
+    Parameters
+    ----------
+    step : int
+        Which step it is, from 1.
+    rows : tuple of int
+        The training samples in its batch.
+    inputs : array, shape (batch, features)
+        After scaling.
+    targets : array, shape (batch, outputs)
+        One-hot for classes.
+    loss : float
+        Before the update.
+    loss_name : str
+        The loss's class.
+    optimiser : str
+        How the gradient is followed.
+    rate : float
+        η, the learning rate of the step.
+    layers : tuple of StepOfLayer
+        In forward order.
+    """
+
+    step: int
+    rows: tuple[int, ...]
+    inputs: np.ndarray
+    targets: np.ndarray
+    loss: float
+    loss_name: str
+    optimiser: str
+    rate: float
+    layers: tuple[StepOfLayer, ...]
+
+    def __str__(self) -> str:
+        value, gradient = LOSSES.get(self.loss_name, ("L", "G = ∂L/∂Y"))
+        lines = [
+            f"Step {self.step}, samples {', '.join(map(str, self.rows))}",
+            "",
+            "FORWARD",
+            *_shown("inputs X", self.inputs),
+        ]
+        for layer in self.layers:
+            lines += [
+                "",
+                f"{layer.block}, {layer.kind}: {FORWARD.get(layer.kind, 'Y')}",
+            ]
+            for name, array in layer.before.items():
+                lines += _shown(name, array)
+            lines += _shown("Y", layer.outputs)
+        lines += ["", f"loss: {value}", *_shown("targets t", self.targets)]
+        lines += [f"  L = {self.loss:.6g}", "", "BACKWARD", f"loss: {gradient}"]
+        lines += _shown("G", self.layers[-1].gradient)
+        for layer in reversed(self.layers):
+            lines += ["", f"{layer.block}, {layer.kind}"]
+            for name, array in layer.gradients.items():
+                lines += _shown(OF_PARAMETERS.get(name, f"∂L/∂{name}"), array)
+            if layer.input_gradient is not None:
+                formula = BACKWARD.get(layer.kind, "∂L/∂X")
+                lines += _shown(formula, layer.input_gradient)
+        update = UPDATES.get(self.optimiser, "θ ← θ − step")
+        lines += ["", f"UPDATE: {update}, η = {self.rate:.6g}"]
+        for layer in self.layers:
+            for name, array in layer.after.items():
+                lines += _shown(f"{layer.block}.{name}", array)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def summary(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        layers = [
+            {
+                key: {k: v.tolist() for k, v in value.items()}
+                if isinstance(value, Mapping)
+                else value.tolist()
+                if isinstance(value, np.ndarray)
+                else value
+                for key, value in vars(layer).items()
+            }
+            for layer in self.layers
+        ]
+        return vars(self) | {
+            "rows": list(self.rows),
+            "inputs": self.inputs.tolist(),
+            "targets": self.targets.tolist(),
+            "layers": layers,
+        }
+
+
+def _shown(name: str, array: np.ndarray) -> list[str]:
+    """Return an array's lines, below its name where it has several."""
+    with np.printoptions(precision=4, suppress=True, linewidth=88, threshold=200):
+        text = str(array)
+    if "\n" not in text:
+        return [f"  {name} = {text}"]
+    return [f"  {name} =", *(f"    {line}" for line in text.splitlines())]
+
+
+def explain(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    learning_rate: float = 0.05,
+    optimizer: str = "sgd",
+) -> Explanation:
+    """Return one training step of a network with every number.
+
+    Parameters
+    ----------
+    network : Network
+        Whose parameters the step begins with.
+    x : array, shape (batch, *shape)
+        Raw inputs: the network's scaling is applied.
+    y : integer array, shape (batch,), or real array, shape (batch, outputs)
+        Classes by index, or numbers.
+    learning_rate : float
+        η.
+    optimizer : str
+        How the gradient is followed.
+
+    Returns
+    -------
+    Explanation
+        Its ``str`` is the calculation; a notebook shows it.
+
+    Raises
+    ------
+    InputError
+        If it is not a network by hand, or the inputs do not fit it.
+
+    Examples
+    --------
+    >>> import layerwise as lw
+    >>> data = lw.load("moons")
+    >>> network = lw.fit(lw.MLP([3]), data, epochs=1).network
+    >>> step = explain(network, data.train.inputs[:2], data.train.targets[:2])
+    >>> [layer.kind for layer in step.layers]
+    ['Linear', 'ReLU', 'Linear']
+    """
+    if not isinstance(network, Network):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"explain takes a network by hand, not a {type(network).__name__}: make "
+            "one with lw.fit(lw.MLP([3]), data).network"
+        )
+    samples = Samples(np.asarray(x), np.asarray(y))
+    if OPTIMISERS.get(optimizer) is None:
+        raise InputError(
+            f"optimizer {optimizer!r}: give one of {', '.join(OPTIMISERS)}"
+        )
+    problem = Problem(
+        network, samples, OPTIMISERS[optimizer], SCHEDULES["constant"], learning_rate,
+        total_steps=1, batch_size=len(samples), seed=0,
+    )  # fmt: skip
+    order = Order(len(samples), len(samples), 0, shuffled=False)
+    return _explained(problem, order, problem.initial_state(), optimizer)
+
+
+def explain_training(
+    architecture: Architecture, data: Dataset, recipe: Recipe, step: int = 1
+) -> Explanation:
+    """Return one step of a training with every number; the steps before it are made.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    data : Dataset
+    recipe : Recipe
+    step : int
+        Which step, from 1.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    InputError
+        If the training has no such step, or diverges before it.
+    """
+    settled = recipe.resolved(len(data.train))
+    problem, order = (
+        problem_of(architecture, data, settled),
+        settled.order(len(data.train)),
+    )
+    if not 1 <= step <= problem.total_steps:
+        raise InputError(
+            f"step {step}: this training has steps 1 to {problem.total_steps}"
+        )
+    state = problem.initial_state()
+    if step > 1:
+        state, records = engine_for(problem, "eager").advance(state, order, 0, step - 1)
+        if state.step < step - 1:
+            raise InputError(f"step {step}: the training diverges at {state.step + 1}")
+        del records
+    return _explained(problem, order, state, settled.optimizer)
+
+
+def _explained(
+    problem: Problem, order: Order, state: State, optimiser: str
+) -> Explanation:
+    """Let the engine take its next step with layers that note what they compute."""
+    network, notes = problem.by_hand, _Notes()
+    watched = replace(network, architecture=_Watched(network.architecture, notes))
+    engine = engine_for(replace(problem, network=watched, health_every=0), "eager")
+    at = state.step
+    # Made for the engine, the layers pass rows of zeros to know their shapes.
+    notes.clear()
+    after, records = engine.advance(state, order, at, at + 1)
+    (rows,), _ = problem.batches(order, at, at + 1)
+    targets = problem.samples.targets[rows]
+    if targets.ndim == 1:
+        targets = np.eye(len(network.class_names))[targets]
+    layers = tuple(
+        _layer(layer, notes, before, new)
+        for layer, before, new in zip(
+            notes.layers, _of_layers(state.parameters), _of_layers(after.parameters),
+            strict=True,
+        )
+    )  # fmt: skip
+    return Explanation(
+        at + 1, tuple(int(row) for row in rows), layers[0].inputs, targets,
+        float(records.losses[0]), type(network.loss).__name__, optimiser,
+        float(problem.rates(at, at + 1)[0]), layers,
+    )  # fmt: skip
+
+
+def _of_layers(parameters: Tree) -> list[Tree]:
+    """Return each primitive layer's parameters: a dict, however deep."""
+    if isinstance(parameters, tuple):
+        return [one for inner in parameters for one in _of_layers(inner)]
+    return [parameters]
+
+
+class _Notes:
+    """What the layers of a network note in one step."""
+
+    def __init__(self) -> None:
+        self.layers: list[_Noted] = []
+        self.forward: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.backward: dict[int, tuple[np.ndarray, Any, Any]] = {}
+
+    def clear(self) -> None:
+        """Forget what was computed so far."""
+        self.forward.clear()
+        self.backward.clear()
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """An architecture whose layers note what they compute."""
+
+    architecture: Architecture
+    notes: _Notes
+
+    def build(self, inputs: int, outputs: int) -> Sequential:
+        layer = self.architecture.build(inputs, outputs)
+        hidden = len(layer.layers) - 1
+        names = [*(f"hidden{n + 1}" for n in range(hidden)), "output"]
+        self.notes.layers.clear()
+        blocks = zip(names, layer.layers, strict=True)
+        return Sequential(tuple(self._noted(name, one) for name, one in blocks))
+
+    def loss_function(self) -> Loss:
+        return self.architecture.loss_function()
+
+    def _noted(self, block: str, layer: Layer) -> Layer:
+        if isinstance(layer, Sequential):
+            return Sequential(tuple(self._noted(block, one) for one in layer.layers))
+        if isinstance(layer, Residual):
+            return Residual(self._noted(block, layer.layer))
+        noted = _Noted(layer, block, len(self.notes.layers), self.notes)
+        self.notes.layers.append(noted)
+        return noted
+
+
+@dataclass(frozen=True)
+class _Noted(Layer):
+    """A layer that notes what goes in and what comes out."""
+
+    inner: Layer
+    block: str
+    number: int
+    notes: _Notes = field(repr=False)
+
+    def init(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Tree:
+        return self.inner.init(rng, shape)
+
+    def noise(self, params: Tree, shape: tuple[int, ...]) -> Any:
+        return self.inner.noise(params, shape)
+
+    def forward(self, params: Tree, x: Array, noise: Any = None) -> tuple[Array, Tree]:
+        y, trace = self.inner.forward(params, x, noise)
+        self.notes.forward[self.number] = np.array(x), np.array(y)
+        return y, trace
+
+    def backward(
+        self, params: Tree, trace: Tree, gradient: Array
+    ) -> tuple[Tree, Array]:
+        found, of_input = self.inner.backward(params, trace, gradient)
+        noted = np.array(gradient), found, np.array(of_input)
+        self.notes.backward[self.number] = noted
+        return found, of_input
+
+    def gradients(self, params: Tree, trace: Tree, gradient: Array) -> Tree:
+        found = self.inner.gradients(params, trace, gradient)
+        self.notes.backward[self.number] = np.array(gradient), found, None
+        return found
+
+
+def _layer(noted: _Noted, notes: _Notes, before: Tree, after: Tree) -> StepOfLayer:
+    inputs, outputs = notes.forward[noted.number]
+    gradient, gradients, of_input = notes.backward[noted.number]
+    old, found, new = (
+        {key: np.array(leaf) for key, leaf in named_leaves(tree) if leaves(tree)}
+        for tree in (before, gradients, after)
+    )
+    kind = type(noted.inner).__name__
+    return StepOfLayer(
+        noted.block, kind, inputs, outputs, gradient, of_input, old, found, new
+    )
