@@ -139,7 +139,7 @@ function Neighbours({ sample }: { sample: number }) {
       <p class="note">nearest training samples</p>
       <ol>
         {found.map((at) => (
-          <li key={at} title={nameOf(store, table, at)}>
+          <li key={at} title={table.texts?.[at] ?? nameOf(store, table, at)}>
             <Picture table={table} at={at} size={36} />
             {labels && <Chip of={labels[at]!} />}
           </li>
