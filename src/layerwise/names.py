@@ -138,6 +138,7 @@ FORMATS = MappingProxyType(
             ".parquet",
             ("read_table", "read_batches", "read_file", "read_folder", "open_rows"),
         ),
+        "mat": FormatName("MATLAB", ".mat", ("read_file",)),
         "safetensors": FormatName(
             "safetensors", ".safetensors", ("open_rows", "row_names")
         ),

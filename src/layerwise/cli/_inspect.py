@@ -94,7 +94,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        if self.activations is not None or self.labels is not None:
+        if self.activations is not None or (self.labels and self.data is None):
             if self.network is not None:
                 raise InputError("give NET and DATA, or --activations and --labels")
             return self.study_stored(console, self.out, self.json)

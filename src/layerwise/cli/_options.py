@@ -31,7 +31,8 @@ Data: TypeAlias = Annotated[
     tyro.conf.arg(
         metavar="DATA",
         help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
-        f"the path of an {FILES} file or of a folder of {FOLDERS} files",
+        f"the path of an {FILES} file, of a folder of {FOLDERS} files, or of a folder "
+        "with one sub-folder of pictures per class",
     ),
 ]
 Folder: TypeAlias = Annotated[
@@ -84,6 +85,9 @@ Column: TypeAlias = Annotated[
 File: TypeAlias = Annotated[
     str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
 ]
+Size: TypeAlias = Annotated[
+    str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,12 @@ class ReadingOptions:
     """text file with the names of classes 0, 1, …, one a line"""
     missing: Literal["median", "refuse"] = "median"
     """what missing numbers become: the median, or an error"""
+    labels: File = None
+    """.npy file with the labels, where DATA is a .npy file of the inputs"""
+    shape: Size = None
+    """shape of pictures whose pixels are columns or features: 28x28, or 32x32x3"""
+    size: Size = None
+    """height and width to resize pictures to: 64x64; by default their median"""
 
     def reading(self) -> "Reading":
         """Return these options as the data room takes them."""
@@ -117,7 +127,21 @@ class ReadingOptions:
             validation=self.validation,
             class_names=self.class_names or (),
             missing=self.missing,
+            labels=self.labels,
+            shape=sizes(self.shape, "--shape"),
+            size=sizes(self.size, "--size"),
         )
+
+
+def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
+    """Return the sizes that an option's text names.
+
+    >>> sizes("28x28", "--shape")
+    (28, 28)
+    """
+    if text is None:
+        return None
+    return tuple(whole(part, option) for part in text.lower().split("x"))
 
 
 @dataclass(frozen=True, kw_only=True)

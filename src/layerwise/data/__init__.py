@@ -16,11 +16,11 @@ from layerwise.data._labelled import (
 )
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
+from layerwise.data._reading import FrameOptions, Reading, ReadingOptions
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
-from layerwise.data._tables import FrameOptions, Reading, ReadingOptions
 from layerwise.data._unlabelled import Rows, rows_to_predict
 from layerwise.data.columns import Column, Columns, as_table, column_names
 from layerwise.data.formats import open_rows, row_names, rows_in_files

@@ -11,6 +11,7 @@ from jaxtyping import Int64
 
 from layerwise.arrays import Array, to_numpy
 from layerwise.data._frames import numbers
+from layerwise.data._pictures import Pictures
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.data.columns import Columns, Table
 from layerwise.errors import InputError
@@ -128,7 +129,7 @@ class Labelled:
     ----------
     source : str
         What errors name: the file, or the name of the data set.
-    inputs : array or Table
+    inputs : array, Table or Pictures
     labels : array
     test, validation : (inputs, labels) or None
         The test set and the validation set, where they are given apart.
@@ -150,10 +151,10 @@ class Labelled:
     """
 
     source: str
-    inputs: Array | Table
+    inputs: Array | Table | Pictures
     labels: Array
-    test: tuple[Array | Table, Array] | None = None
-    validation: tuple[Array | Table, Array] | None = None
+    test: tuple[Array | Table | Pictures, Array] | None = None
+    validation: tuple[Array | Table | Pictures, Array] | None = None
     groups: Int64[np.ndarray, " samples"] | None = None
     columns: Columns | None = None
     class_names: tuple[str, ...] = ()
@@ -208,14 +209,14 @@ def checked_set(labelled: Labelled) -> Labelled:
         )
 
     def checked(
-        given: tuple[Array | Table, Array] | None, what: str
-    ) -> tuple[Array | Table, NumpyArray] | None:
+        given: tuple[Array | Table | Pictures, Array] | None, what: str
+    ) -> tuple[Array | Table | Pictures, NumpyArray] | None:
         """Return a set that was given apart, checked, of the same shape and classes."""
         if given is None:
             return None
         named = f"{source} ({what} set)"
         own = _checked_inputs(given[0], named, feature_names)
-        if not isinstance(own, Table) and own.shape[1:] != inputs.shape[1:]:
+        if not isinstance(own, Table | Pictures) and own.shape[1:] != inputs.shape[1:]:
             raise InputError(
                 f"{named}: inputs have shape {own.shape[1:]} where the"
                 f" training inputs have {inputs.shape[1:]}: give inputs of one shape"
@@ -263,14 +264,14 @@ def class_indices(
 
 
 def _checked_inputs(
-    inputs: Array | Table, source: str, feature_names: tuple[str, ...] | None
-) -> NumpyArray | StoredRows | Table:
+    inputs: Array | Table | Pictures, source: str, feature_names: tuple[str, ...] | None
+) -> NumpyArray | StoredRows | Table | Pictures:
     """Return ``inputs`` as an array of usable numbers, shape (samples, *shape).
 
     They are finite, and below `LARGEST` in size. Rows that stay in their files are
     checked as they are read, and those of a table as they are encoded.
     """
-    if isinstance(inputs, Table):
+    if isinstance(inputs, Table | Pictures):
         if not len(inputs):
             raise InputError(f"{source}: there are no rows: give some")
         return inputs

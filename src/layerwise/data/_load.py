@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from layerwise.data._labelled import Labelled
+from layerwise.data._reading import Reading, ReadingOptions
 from layerwise.data._records import Dataset, Samples, dataset
-from layerwise.data._tables import Reading, ReadingOptions
 from layerwise.data.columns import Columns
 from layerwise.data.formats import PUBLISHED, load_published, read_labelled
 from layerwise.errors import InputError, MachineError
@@ -200,7 +200,9 @@ def load(
         labels, target, class or y, or the only one of texts that repeat), ``drop``
         (columns that are no inputs), ``group`` (a column: rows of one group stay in
         one set) and ``missing`` ("median" or "refuse"); of any file ``test`` and
-        ``validation`` (files with these sets) and ``class_names``.
+        ``validation`` (files with these sets) and ``class_names`` (or a text file of
+        them); ``shape``, of pictures whose pixels are columns or features; ``size``,
+        that pictures are resized to; ``labels``, the NPY file of those of another.
 
     Returns
     -------
@@ -229,7 +231,7 @@ def load(
     path = Path(name)
     if not _exists(path):
         raise InputError(_unknown(name))
-    if path.suffix.lower() == ".npy" and path.is_file():
+    if path.suffix.lower() == ".npy" and path.is_file() and not reading.labels:
         path = path.parent
     called = path.resolve().name if path.is_dir() else path.name.partition(".")[0]
     labelled = read_labelled(path, stored, reading, columns)

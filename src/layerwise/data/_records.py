@@ -1,10 +1,10 @@
 """Labelled data as records: samples, and the three sets that they are split into."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import isqrt
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from jaxtyping import Int64
@@ -12,11 +12,14 @@ from jaxtyping import Int64
 from layerwise.arrays import Array
 from layerwise.data._codes import code_sentences
 from layerwise.data._labelled import Labelled, Origins, checked_set
+from layerwise.data._pictures import Pictures
+from layerwise.data._reading import FrameOptions, Reading
 from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
 from layerwise.data._split import grouped_split, shares_of, stratified_split
 from layerwise.data._stored import StoredRows
-from layerwise.data._tables import FrameOptions, Reading, labelled_tables, like_table
+from layerwise.data._tables import labelled_tables, like_table
+from layerwise.data._things import arrays_of, tables_of
 from layerwise.data.columns import Columns, Table, fit_columns, is_frame, table_of
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
@@ -344,6 +347,56 @@ class Dataset:
         }
         return dataset(labelled_tables(tables, reading), name, seed)
 
+    @classmethod
+    def of(
+        cls,
+        thing: Any,
+        target: str | None = None,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        columns: Columns | None = None,
+        **how: Unpack[FrameOptions],
+    ) -> "Dataset":
+        """Make a data set of what other libraries call one.
+
+        Parameters
+        ----------
+        thing : object
+            A data set of Hugging Face, or a mapping with train, and perhaps validation
+            and test, to such; a ``torch.utils.data.Dataset`` of finite length whose
+            items are an input and its label; a data frame; a pair ``(X, y)``; or a
+            `Dataset`, which is returned.
+        target : str, optional
+            Of what has columns, the one of labels; see `from_frame`.
+        seed : int
+            The seed of the draws.
+        name : str, optional
+            What to call the data set.
+        columns : Columns, optional
+            What is to become of the columns of a table, as a network has it.
+        **how
+            As for `from_frame`, of what has columns.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, has no end, or its items are no labelled inputs.
+        """
+        if isinstance(thing, cls):
+            return thing
+        called = name or type(thing).__name__
+        tables = tables_of(thing, called)
+        if tables:
+            reading = Reading(target=target, **how)
+            return dataset(labelled_tables(tables, reading, columns), called, seed)
+        if target is not None or how:
+            raise InputError(
+                f"{called}: has no columns with names: leave out target and the like"
+            )
+        X, y, class_names = arrays_of(thing, called)
+        return cls.from_arrays(X, y, seed=seed, class_names=class_names, name=called)
+
 
 def dataset(
     labelled: Labelled, name: str, seed: int, test_share: float | None = None
@@ -357,16 +410,13 @@ def dataset(
     """
     checked = checked_set(labelled)
     parts, origin = _parts(checked, seed, test_share)
-    columns = None
-    if isinstance(checked.inputs, Table):
-        columns = checked.columns or replace(
-            fit_columns(checked.inputs, parts["train"]),
-            labels=checked.label_texts or checked.class_names,
-        )
-    sets = dict(_three_sets(checked, parts, columns))
+    making = _making(checked, parts["train"])
+    sets = dict(_three_sets(checked, parts, making))
+    columns = making.columns if making else None
     names = checked.feature_names if columns is None else columns.names
-    # Of a table only parts were ever made inputs.
-    looked = sets["train"] if columns else Samples(checked.inputs, checked.labels)
+    # What is made of a table or of pictures is made of each set by itself.
+    looked = sets["train"] if making else Samples(checked.inputs, checked.labels)
+    numbered = not isinstance(checked.inputs, Table) or checked.inputs.chosen
     return Dataset(
         name=name,
         train=sets["train"],
@@ -377,14 +427,56 @@ def dataset(
         origin=f"{origin}, seed {seed}.",
         scaling="range" if looked.inputs.dtype == np.uint8 else "standard",
         notes=(
-            *(columns.notes if columns else ()),
+            *(making.notes if making else ()),
             *checked.notes,
             *code_sentences(looked.inputs, names),
-            *_running_numbers(looked.inputs, looked.targets, names),
+            *(_running_numbers(looked, names) if numbered else ()),
             *_as_pictures(looked.inputs),
         ),
         columns=columns,
     )
+
+
+class _Making(NamedTuple):
+    """How what was read becomes inputs: fitted on training samples.
+
+    Parameters
+    ----------
+    encode : callable
+        Makes inputs of samples of what was read.
+    source : Table or Pictures
+        All that was read, as far as inputs are made of it.
+    training : Table or Pictures
+        The training samples of it.
+    columns : Columns or None
+    notes : tuple of str
+    """
+
+    encode: Callable[[Any], Array]
+    source: Table | Pictures
+    training: Table | Pictures
+    columns: Columns | None
+    notes: tuple[str, ...]
+
+
+def _making(
+    checked: Labelled, training: Int64[np.ndarray, " training"]
+) -> _Making | None:
+    """Return how inputs are made; None of arrays, which are inputs already."""
+    inputs = checked.inputs
+    if isinstance(inputs, Table):
+        table = inputs.at(training)
+        columns = checked.columns or replace(
+            fit_columns(table), labels=checked.label_texts or checked.class_names
+        )
+        used = inputs.only([column.name for column in columns.used])
+        return _Making(columns.apply, used, table, columns, columns.notes)
+    if isinstance(inputs, Pictures):
+        pictures = inputs.at(training)
+        decode = partial(Pictures.decoded, shape=pictures.shape)
+        said = inputs.said(pictures.shape)
+        return _Making(decode, inputs, pictures, None, said)
+    return None
 
 
 def _parts(
@@ -412,23 +504,18 @@ def _parts(
 
 
 def _three_sets(
-    checked: Labelled,
-    parts: dict[str, Int64[np.ndarray, " _"]],
-    columns: Columns | None,
+    checked: Labelled, parts: dict[str, Int64[np.ndarray, " _"]], making: _Making | None
 ) -> Iterator[tuple[str, Samples]]:
-    """Yield the samples of each set by its name; a table's rows become inputs."""
-
-    def rows(inputs: Array | Table) -> Array:
-        return columns.apply(inputs) if columns else inputs
-
+    """Yield the samples of each set by its name."""
     targets = checked.labels
     origins = Origins(range(len(targets)), checked.files)
-    whole = None if columns else Samples(checked.inputs, targets, origins=origins)
-    for name, part in parts.items():
-        if whole is not None:
-            yield name, whole.at(part)
-        else:
-            inputs = rows(checked.inputs.at(part))
+    if making is None:
+        whole = Samples(checked.inputs, targets, origins=origins)
+        yield from ((name, whole.at(part)) for name, part in parts.items())
+    else:
+        for name, part in parts.items():
+            own = making.training if name == "train" else making.source.at(part)
+            inputs = making.encode(own)
             yield name, Samples(inputs, targets[part], origins=origins.at(part))
     for name, given, files in (
         ("validation", checked.validation, checked.validation_files),
@@ -437,18 +524,17 @@ def _three_sets(
         if given is not None:
             inputs, own = given
             apart = Origins(range(len(own)), files)
-            yield name, Samples(rows(inputs), own, origins=apart)
+            rows = making.encode(inputs) if making else inputs
+            yield name, Samples(rows, own, origins=apart)
 
 
-def _running_numbers(
-    inputs: Array, targets: np.ndarray, names: tuple[str, ...] | None
-) -> Iterator[str]:
+def _running_numbers(samples: Samples, names: tuple[str, ...] | None) -> Iterator[str]:
     """Say which features number the rows of a table, and tell their labels by that.
 
     A feature whose whole numbers differ in all rows and leave hardly a gap; sorted by
     it, labels change less than half as often as they would by chance.
     """
-    rows = len(targets)
+    inputs, targets, rows = samples.inputs, samples.targets, len(samples)
     if isinstance(inputs, StoredRows) or len(inputs.shape) != 2 or rows < FEWEST_ROWS:
         return
     shares = np.bincount(targets) / rows

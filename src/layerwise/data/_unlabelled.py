@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from layerwise.arrays import Array
 from layerwise.data._load import load, names
 from layerwise.data._stored import read_ahead
-from layerwise.data._tables import known_labels
+from layerwise.data._table_labels import known_labels
 from layerwise.data.columns import Columns
 from layerwise.data.formats import batches_of, inputs_of
 from layerwise.errors import InputError

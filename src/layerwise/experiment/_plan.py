@@ -180,6 +180,9 @@ class Plan:
         records = (self.architecture, self.recipe, self.reading)
         options = {k: v for one in records for k, v in asdict(one).items()}
         options |= self.to_json()
+        for name in ("shape", "size"):
+            if options[name] is not None:
+                options[name] = "x".join(map(str, options[name]))
         if self.module is not None:
             named = options["module"]
             options |= {"loss": named["loss"], "module": named["target"]}

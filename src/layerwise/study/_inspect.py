@@ -203,11 +203,8 @@ def _case(
     if isinstance(network, Network):
         if look:
             raise InputError(f"{next(iter(look))}= is for torch modules")
-        if not isinstance(data, Dataset | Samples):
-            raise InputError(
-                f"a network is inspected with a Dataset or Samples, not a "
-                f"{type(data).__name__}"
-            )
+        if not isinstance(data, Samples):
+            data = Dataset.of(data, columns=network.columns)
         return network_case(network, data, fit_on, snapshots)
     if isinstance(network, TrainedNetwork):
         snapshots = snapshots or [Snapshot(0, network.redrawn(seed=0))]

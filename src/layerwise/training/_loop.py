@@ -171,9 +171,27 @@ class Result:
         return self.checkpoint.state.step // order.steps_per_epoch
 
 
+def _dataset(data: Any) -> Dataset:
+    """Return what is to be trained on as a data set of ours, if it is one of others'.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return Dataset.of(data)
+    except InputError as error:
+        raise InputError(
+            f"a network is trained on a layerwise.Dataset, not a "
+            f"{type(data).__module__}.{type(data).__qualname__}: {error}; or make one "
+            "with lw.Dataset.from_arrays(X, y), X the inputs and y the labels as arrays"
+        ) from error
+
+
 def fit(  # noqa: PLR0913 - one more than six, all but three by name
     architecture: Trainable,
-    data: Dataset,
+    data: Any,
     recipe: Recipe | None = None,
     *,
     resume: Checkpoint | None = None,
@@ -190,7 +208,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
         What to train: an ``MLP``, settings of your own, or any module of torch, which
         is copied. Its first parameters are its own, and it gets the inputs as they
         are: see ``TorchModule``.
-    data : Dataset
+    data : Dataset, or what `Dataset.of` takes
         Its scaling is fitted on the training set; only the validation set has a say in
         when to stop; the test set is scored once, at the end.
     recipe : Recipe, optional
@@ -233,13 +251,7 @@ def fit(  # noqa: PLR0913 - one more than six, all but three by name
     >>> result.status
     'finished'
     """
-    if not isinstance(data, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"a network is trained on a layerwise.Dataset, not a "
-            f"{type(data).__module__}.{type(data).__qualname__}: make one with "
-            "lw.Dataset.from_arrays(X, y), X the inputs and y the labels as arrays"
-        )
-    data = data.in_memory()
+    data = _dataset(data).in_memory()
     settled = _changed(recipe or Recipe(), settings).resolved(len(data.train))
     problem = problem_of(architecture, data, settled)
     if optimiser is not None:

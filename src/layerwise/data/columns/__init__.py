@@ -2,16 +2,26 @@
 
 from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._fit import fit_columns
-from layerwise.data.columns._kinds import Category, Column, Date, LeftOut, Number, YesNo
+from layerwise.data.columns._kinds import (
+    Category,
+    Column,
+    Date,
+    LeftOut,
+    Number,
+    YesNo,
+    whole_bytes,
+)
 from layerwise.data.columns._table import (
     ABSENT,
     Missing,
     Table,
     arrow_functions,
+    as_numpy,
     as_table,
     column_names,
     is_frame,
     missing_rows,
+    refuse_missing,
     table_of,
     texts,
 )
@@ -28,11 +38,14 @@ __all__ = [
     "Table",
     "YesNo",
     "arrow_functions",
+    "as_numpy",
     "as_table",
     "column_names",
     "fit_columns",
     "is_frame",
     "missing_rows",
+    "refuse_missing",
     "table_of",
     "texts",
+    "whole_bytes",
 ]

@@ -11,9 +11,11 @@ from layerwise.data.columns._kinds import (
     Category,
     Column,
     ColumnFields,
+    Encoded,
     LeftOut,
     Number,
     column_from_json,
+    whole_bytes,
 )
 from layerwise.data.columns._table import Table, table_of
 from layerwise.errors import DamagedError, InputError
@@ -135,9 +137,7 @@ class Columns:
         given = table if isinstance(table, Table) else table_of(table, source)
         self.refuse_lacking(given.names, given.source)
         encoded = [one for column in self.used for one in column.encode(given)]
-        dtype = np.dtype(self.dtype)
-        if dtype.kind in "biu":  # whole numbers in training, perhaps not here
-            dtype = np.result_type(dtype, *(one.values.dtype for one in encoded))
+        dtype = self._dtype_for(given, encoded)
         inputs = np.empty((len(given), len(self.names)), dtype)
         size = max(1, BLOCK_BYTES // max(1, inputs[:1].nbytes))
         for start in range(0, len(given), size):
@@ -163,6 +163,29 @@ class Columns:
                 f"trained with: it has {', '.join(names[:8])}"
                 f"{', …' if len(names) > 8 else ''}"
             )
+
+    def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:
+        """Return the dtype that holds the rows: what is whole in training may not be.
+
+        Raises
+        ------
+        InputError
+            If a pixel is no byte, where they were in training.
+        """
+        dtype = np.dtype(self.dtype)
+        if dtype.kind not in "biu":
+            return dtype
+        if self.shape is None or dtype != np.uint8:
+            return np.result_type(dtype, *(one.values.dtype for one in encoded))
+        for column, one in zip(self.used, encoded, strict=True):
+            if not whole_bytes(one.values):
+                wrong = (one.values < 0) | (one.values > 255) | (one.values % 1 != 0)
+                row = int(np.argmax(wrong))
+                raise InputError(
+                    f"{table.where(column.name, row)} is {one.values[row]}, no pixel "
+                    "from 0 to 255 as in training: correct it"
+                )
+        return dtype
 
     def passed_over(self, names: Sequence[str]) -> tuple[str, ...]:
         """Say which of a table's columns were not there in training, if there are."""

@@ -1,5 +1,7 @@
 """What kind a column is, and what is fitted for it: on training rows alone."""
 
+import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,12 +22,14 @@ from layerwise.data.columns._kinds import (
     date_parts,
     dates,
     numbers,
+    whole_bytes,
 )
 from layerwise.data.columns._table import (
     Table,
     arrow_functions,
+    as_numpy,
     missing_rows,
-    refuse_missing,
+    places,
     texts,
 )
 from layerwise.errors import InputError
@@ -59,33 +63,62 @@ WRITTEN = (*ISO, "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y",
 """How dates may be written, where they are text; the month first where both fit."""
 
 
-def fit_columns(table: Table, training: np.ndarray) -> Columns:
+SOME = 20
+"""So many texts are tried first."""
+
+
+def fit_columns(rows: Table) -> Columns:
     """Return what becomes of each column of a table.
 
     Parameters
     ----------
-    table : Table
-        All rows: those of other sets are only looked through for what is no number.
-    training : int array
-        The positions of the training rows, on which everything is fitted.
+    rows : Table
+        The training rows, on which everything is fitted.
 
     Raises
     ------
     InputError
         If no column is left, or a value is not as the rest of its column.
     """
-    rows = table.at(training)
-    used = [name for name in table.names if name not in table.left_out]
-    if table.missing == "refuse":
-        refuse_missing(table, used)
     columns = tuple(
-        _fitted(rows, name) if name in used else LeftOut(name, *table.left_out[name])
-        for name in table.names
+        LeftOut(name, *rows.left_out[name])
+        if name in rows.left_out
+        else _fitted(rows, name)
+        for name in rows.names
     )
     if not any(column.inputs for column in columns):
         told = "; ".join(f"{column.name!r}: {column.done}" for column in columns)
-        raise InputError(f"{table.source}: no column is left as an input ({told})")
-    return Columns(columns, _dtype(rows, columns), target=table.target)
+        raise InputError(f"{rows.source}: no column is left as an input ({told})")
+    dtype = _dtype(rows, columns)
+    if rows.picture is not None:
+        _check_pixels(rows, columns)
+        if _are_bytes(rows, columns):
+            dtype = "uint8"
+    return Columns(columns, dtype, rows.picture, rows.target)
+
+
+def _check_pixels(rows: Table, columns: tuple[Column, ...]) -> None:
+    """Refuse columns that are not the pixels of pictures of that shape."""
+    inputs = [name for column in columns for name in column.inputs]
+    shape = "x".join(map(str, rows.picture or ()))
+    if len(inputs) != math.prod(rows.picture or ()):
+        raise InputError(
+            f"{rows.source}: a shape of {shape} has {math.prod(rows.picture or ()):,} "
+            f"pixels where there are {len(inputs):,} inputs: give another shape "
+            "(--shape), or drop what is no pixel (--drop)"
+        )
+    odd = next((c for c in columns if c.inputs and c.inputs != (c.name,)), None)
+    if odd is not None:
+        raise InputError(
+            f"{rows.source}: column {odd.name!r} is no pixel ({odd.kind}: {odd.done}): "
+            "drop it (--drop), or give no shape"
+        )
+
+
+def _are_bytes(rows: Table, columns: tuple[Column, ...]) -> bool:
+    """Return whether pixels are whole numbers from 0 to 255."""
+    found = (c.encode(rows)[0].values for c in columns if c.inputs)
+    return all(whole_bytes(values) for values in found)
 
 
 def _dtype(rows: Table, columns: tuple[Column, ...]) -> str:
@@ -100,31 +133,33 @@ def _dtype(rows: Table, columns: tuple[Column, ...]) -> str:
 
 def _fitted(rows: Table, name: str) -> Column:
     """Return what becomes of one column, fitted on these rows."""
-    from pyarrow import types
-
+    if rows.names_rows(name):
+        return LeftOut(name, "identifier", "nearly every row has its own value")
     array = rows.column(name)
     absent = missing_rows(array)
-    flagged = bool(absent.any())
     if absent.all():
         return LeftOut(name, "empty", "it has no values in the training set")
     if hasattr(array, "dictionary"):
-        return _of_text(rows, name, array, flagged)
-    if types.is_boolean(array.type):
+        return _of_text(rows, name, array, bool(absent.any()))
+    return _of_values(rows, name, array.type, bool(absent.any()))
+
+
+def _of_values(rows: Table, name: str, kind: Any, flagged: bool) -> Column:
+    """Return what becomes of a column that is no text."""
+    from pyarrow import types
+
+    if types.is_boolean(kind):
         return YesNo(name, bool(np.nanmean(numbers(rows, name)) > 0.5), flagged)
-    if types.is_date(array.type) or types.is_timestamp(array.type):
+    if types.is_date(kind) or types.is_timestamp(kind):
         return _date(rows, name, None, flagged)
-    if (
-        types.is_integer(array.type)
-        or types.is_floating(array.type)
-        or (types.is_decimal(array.type))
-    ):
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return _number(rows, name, flagged)
-    return LeftOut(name, "other", f"it holds {array.type}, which is not read")
+    return LeftOut(name, "other", f"it holds {kind}, which is not read")
 
 
 def _number(rows: Table, name: str, flagged: bool) -> Column:
     values = numbers(rows, name)
-    if not rows.chosen and _numbers_rows(values):
+    if not (rows.chosen or rows.picture) and _numbers_rows(values):
         return LeftOut(name, "identifier", "it numbers the rows")
     return Number(name, float(np.nanmedian(values)), flagged)
 
@@ -134,7 +169,8 @@ def _numbers_rows(values: np.ndarray) -> bool:
     if values.dtype.kind not in "iu" or len(values) < FEW_ROWS:
         return False
     span = float(values.max()) - float(values.min()) + 1
-    return span < DENSE * len(values) and len(np.unique(values)) == len(values)
+    dense = len(values) <= span < DENSE * len(values)
+    return dense and len(np.unique(values)) == len(values)
 
 
 def _date(rows: Table, name: str, written: str | None, flagged: bool) -> Date:
@@ -145,53 +181,46 @@ def _date(rows: Table, name: str, written: str | None, flagged: bool) -> Date:
 
 def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
     words, codes = texts(array)
-    counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    there = int(counts.sum())
-    occurring = [word for word, n in zip(words, counts, strict=True) if n]
-    if _are_numbers(array, counts):
+    counts = np.bincount(codes[codes >= 0], minlength=len(array.dictionary))
+    occurring = array.dictionary.take(places(np.flatnonzero(counts)))
+    there, different = int(counts.sum()), len(occurring)
+    if _are_numbers(occurring, counts[counts > 0]):
         return _number(rows, name, flagged)
-    lower = {word.lower() for word in occurring}
-    if lower <= YES | NO and lower & YES and lower & NO:
-        yes = sum(int(n) for w, n in zip(words, counts, strict=True) if w and
-                  w.lower() in YES)  # fmt: skip
-        return YesNo(name, yes > there / 2, flagged)
+    if (yes := _yes_share(occurring, counts[counts > 0])) is not None:
+        return YesNo(name, yes > 0.5, flagged)
     if (written := _written(occurring)) is not None:
         return _date(rows, name, None if written in ISO else written, flagged)
-    if len(occurring) >= OWN * there and there > FEWEST:
-        spaces = np.mean([" " in word for word in occurring])
-        what = "text" if spaces > 0.5 else "identifier"
-        return LeftOut(
-            name,
-            what,
-            f"{count(len(occurring))} different values in {count(there)} rows",
-        )
+    if different >= OWN * there and there > FEWEST:
+        spaced = arrow_functions().match_substring(occurring, " ")
+        what = "text" if 2 * spaced.true_count > different else "identifier"
+        why = f"{count(different)} different values in {count(there)} rows"
+        return LeftOut(name, what, why)
     return _category(name, words, counts, len(codes))
 
 
-def _are_numbers(array: Any, counts: np.ndarray) -> bool:
+def _are_numbers(words: Any, counts: np.ndarray) -> bool:
     """Return whether texts are numbers, or so nearly that the others are mistakes."""
-    compute = arrow_functions()
-    fits = compute.match_substring_regex(array.dictionary, NUMBER)
-    right = compute.fill_null(fits, False).to_numpy(zero_copy_only=False)
-    return bool(counts @ right >= NEARLY * counts.sum())
+    fits = arrow_functions().match_substring_regex(words, NUMBER)
+    return bool(counts @ as_numpy(fits) >= NEARLY * counts.sum())
 
 
-def _written(words: list[str]) -> str | None:
-    """Return how these texts are written, if they are dates."""
-    import pyarrow as pa
-
-    compute = arrow_functions()
-    some = [word for word in words[:20] if any(c.isdigit() for c in word)]
-    if len(some) < len(words[:20]):
+def _yes_share(words: Any, counts: np.ndarray) -> float | None:
+    """Return which share of texts that are all yes or no is yes."""
+    if len(words) > len(YES | NO):
         return None
+    lower = [word.lower() for word in words.to_pylist()]
+    if not set(lower) <= YES | NO or set(lower) <= YES or set(lower) <= NO:
+        return None
+    return float(counts @ [word in YES for word in lower] / counts.sum())
+
+
+def _written(words: Any) -> str | None:
+    """Return how these texts are written, if they are dates."""
+    parse = partial(arrow_functions().strptime, unit="s", error_is_null=True)
     for written in WRITTEN:
-        for tried in (some, words):
-            parsed = compute.strptime(
-                pa.array(tried), format=written, unit="s", error_is_null=True
-            )
-            if parsed.null_count:
-                break
-        else:
+        if parse(words[:SOME], format=written).null_count:
+            continue
+        if not parse(words, format=written).null_count:
             return written
     return None
 
@@ -200,7 +229,8 @@ def _category(
     name: str, words: Any, counts: np.ndarray, rows: int
 ) -> Category | LeftOut:
     """Return which categories have inputs: those that are frequent enough."""
-    found = {word: int(n) for word, n in zip(words, counts, strict=True) if word and n}
+    enough = np.flatnonzero(counts)
+    found = {words[int(place)]: int(counts[place]) for place in enough}
     if absent := rows - sum(found.values()):
         found[ABSENT] = absent
     fewest = max(FEWEST, SHARE * rows)

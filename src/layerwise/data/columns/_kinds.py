@@ -13,7 +13,13 @@ from typing import Any, ClassVar, NamedTuple, TypedDict
 import numpy as np
 
 from layerwise.data._stored import LARGEST
-from layerwise.data.columns._table import Table, arrow_functions, missing_rows, texts
+from layerwise.data.columns._table import (
+    Table,
+    arrow_functions,
+    as_numpy,
+    missing_rows,
+    texts,
+)
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import as_record
 from layerwise.wording import count, listed, number
@@ -54,7 +60,9 @@ class Encoded(NamedTuple):
     def write(self, inputs: np.ndarray, start: int, stop: int) -> None:
         """Write the rows from ``start`` to before ``stop`` into an array of inputs."""
         rows = self.values[start:stop, None]
-        inputs[:] = rows if self.choices is None else rows == np.arange(self.choices)
+        if self.choices is not None:
+            rows = rows == np.arange(self.choices, dtype=rows.dtype)
+        inputs[:] = rows
 
 
 @dataclass(frozen=True)
@@ -395,15 +403,13 @@ def numbers(table: Table, name: str) -> np.ndarray:
         array = _parsed(array, table, name)
     if types.is_null(array.type) or types.is_decimal(array.type):
         array = array.cast(pa.float64())
-    elif types.is_boolean(array.type) and array.null_count:
-        array = array.cast(pa.uint8())
     elif not (types.is_integer(array.type) or types.is_floating(array.type)
               or types.is_boolean(array.type)):  # fmt: skip
         raise InputError(
             f"{table.source}: column {name!r} holds {array.type}, where numbers are "
             "expected"
         )
-    values = array.to_numpy(zero_copy_only=False)
+    values = as_numpy(array)
     if values.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):
             wrong = np.abs(values) >= LARGEST
@@ -426,7 +432,7 @@ def _parsed(array: Any, table: Table, name: str) -> Any:
     wrong = compute.invert(compute.fill_null(fits, True))
     if compute.any(wrong).as_py():
         _, codes = texts(array)
-        bad = np.append(wrong.to_numpy(zero_copy_only=False), False)
+        bad = np.append(as_numpy(wrong), False)
         row = int(np.argmax(bad[codes]))
         raise InputError(
             f"{table.where(name, row)} is {words[int(codes[row])].as_py()!r}, not a "
@@ -434,6 +440,13 @@ def _parsed(array: Any, table: Table, name: str) -> Any:
             "the column"
         )
     return words.cast(pa.float64()).take(array.indices)
+
+
+def whole_bytes(values: np.ndarray) -> bool:
+    """Return whether these are whole numbers from 0 to 255."""
+    if values.dtype.kind == "f" and np.any(values != np.floor(values)):
+        return False
+    return bool(values.min(initial=0) >= 0 and values.max(initial=0) <= 255)
 
 
 def dates(table: Table, name: str, written: str | None) -> Any:
@@ -481,4 +494,4 @@ def date_parts(array: Any) -> tuple[np.ndarray, ...]:
     compute = arrow_functions()
     weekday = compute.day_of_week(array, count_from_zero=False)
     parts = compute.year(array), compute.month(array), weekday
-    return tuple(p.cast(pa.float64()).to_numpy(zero_copy_only=False) for p in parts)
+    return tuple(as_numpy(part.cast(pa.float64())) for part in parts)

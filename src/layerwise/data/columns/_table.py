@@ -1,7 +1,10 @@
 """A table of columns of any kind, as it was read or given: not yet inputs."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +23,9 @@ ABSENT = (
 )  # fmt: skip
 """Texts that mean a missing value: those of pandas and Arrow, and UCI's ``?``."""
 
+MANY_ROWS, SAMPLED, DIFFERENT = 100_000, 10_000, 0.95
+"""Of so many texts a sample says whether they nearly all differ: in this share."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -29,7 +35,7 @@ class Table:
     ----------
     arrow : pyarrow.Table
         Texts are dictionaries of what occurs, without spaces around it; texts that
-        mean a missing value are missing.
+        mean a missing value are missing. Many that nearly all differ stay as they are.
     source : str
         What errors name.
     left_out : mapping of str to (str, str)
@@ -40,6 +46,10 @@ class Table:
     missing : "median" or "refuse"
     chosen : bool
         Whether the columns were chosen as inputs: none of numbers is left out.
+    picture : tuple of int, optional
+        The shape of one input, where the columns are its pixels.
+    class_names : mapping of str to tuple of str
+        Of columns of numbers of classes, what the classes are called.
     notes : tuple of str
         Sentences on how it was read.
     files : tuple of (str, int)
@@ -56,6 +66,10 @@ class Table:
     target: str | None = None
     missing: Missing = "median"
     chosen: bool = False
+    picture: tuple[int, ...] | None = None
+    class_names: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
     notes: tuple[str, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     rows: Int[np.ndarray, " rows"] | None = None
@@ -74,13 +88,23 @@ class Table:
         return tuple(self.arrow.column_names)
 
     def column(self, name: str) -> Any:
-        """Return a column as one Arrow array."""
-        return _whole(self.arrow.column(name))
+        """Return a column as one Arrow array; texts as a dictionary of trimmed ones."""
+        array = _whole(self.arrow.column(name))
+        return _cleaned(array) if is_text(array.type) else array
+
+    def names_rows(self, name: str) -> bool:
+        """Return whether a long column holds texts that nearly all differ."""
+        return is_text(self.arrow.schema.field(name).type)
+
+    def only(self, names: Sequence[str]) -> "Table":
+        """Return these columns, as far as they are there."""
+        there = [name for name in names if name in self.names]
+        return replace(self, arrow=self.arrow.select(there))
 
     def at(self, positions: Int[np.ndarray, " _"]) -> "Table":
         """Return the rows at these positions."""
         rows = positions if self.rows is None else self.rows[positions]
-        return replace(self, arrow=self.arrow.take(positions), rows=rows)
+        return replace(self, arrow=self.arrow.take(places(positions)), rows=rows)
 
     def where(self, name: str, position: int) -> str:
         """Say where a value stands: source, row and column, for an error."""
@@ -111,8 +135,27 @@ def table_of(values: Any, source: str, **settings: Any) -> Table:
     names = [str(name).strip() for name in arrow.column_names]
     if twice := next((n for i, n in enumerate(names) if n in names[:i]), None):
         raise InputError(f"{source}: two columns are called {twice!r}: rename one")
-    columns = [_cleaned(arrow.column(place)) for place in range(len(names))]
-    return Table(pa.table(columns, names=names), source, **settings)
+    whole = [_whole(arrow.column(place)) for place in range(len(names))]
+    columns = [array if _differ(array) else _cleaned(array) for array in whole]
+    classes = _named_classes(arrow.schema.metadata)
+    return Table(
+        pa.table(columns, names=names), source, class_names=classes, **settings
+    )
+
+
+def _named_classes(
+    metadata: Mapping[bytes, bytes] | None,
+) -> dict[str, tuple[str, ...]]:
+    """Return what Hugging Face's metadata say of columns of classes."""
+    try:
+        said = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            str(name): tuple(map(str, feature["names"]))
+            for name, feature in said.items()
+            if isinstance(feature.get("names"), list)
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 def arrow_functions() -> Any:
@@ -121,7 +164,7 @@ def arrow_functions() -> Any:
 
 
 def is_frame(values: Any) -> bool:
-    """Return whether these are columns with names, of pandas, polars or Arrow."""
+    """Return whether these are columns with names, of pandas, polars or others."""
     return hasattr(values, "columns") or hasattr(values, "__arrow_c_stream__")
 
 
@@ -157,6 +200,8 @@ def _arrow_of(values: Any, source: str) -> Any:
     try:
         if isinstance(values, Mapping):
             return pa.table(dict(values))
+        if hasattr(values, "with_format"):  # of Hugging Face
+            return values.with_format("arrow")[:]
         frame = nw.from_native(values)
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
@@ -211,12 +256,68 @@ def is_text(kind: Any) -> bool:
     )
 
 
-def _cleaned(column: Any) -> Any:
-    """Return a column as one array, texts as a dictionary of trimmed ones."""
+@cache
+def _absent() -> Any:
+    """Return `ABSENT` as Arrow has it; its own way to it imports pandas."""
+    builder = import_module("pyarrow").lib.StringBuilder()
+    for word in ABSENT:
+        builder.append(word)
+    return builder.finish()
+
+
+def as_numpy(array: Any, missing: int | float = math.nan) -> np.ndarray:
+    """Return a column of numbers, or of yes and no; ``missing`` where one is missing.
+
+    Arrow's own way to them imports pandas where it is installed, which takes as long as
+    to read many a table.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_boolean(array.type):
+        values = as_numpy(array.cast(pa.uint8()), missing)
+        return values if array.null_count else values.view(np.bool_)
+    if not len(array):
+        return np.zeros(0)
+    buffers = [None, array.buffers()[1]]
+    kind, rows, offset = array.type, len(array), array.offset
+    values = np.from_dlpack(pa.Array.from_buffers(kind, rows, buffers, 0, offset))
+    if not array.null_count:
+        return values
+    return np.where(as_numpy(array.is_null()), missing, values)
+
+
+def places(positions: Int[np.ndarray, " _"]) -> Any:
+    """Return positions as Arrow has them; its own way to them imports pandas."""
+    import pyarrow as pa
+
+    wide = np.ascontiguousarray(positions, np.int64)
+    buffers = [None, pa.py_buffer(wide)]
+    return pa.Array.from_buffers(pa.int64(), len(wide), buffers)
+
+
+def _differ(array: Any) -> bool:
+    """Return whether these are texts, very many, of which a sample nearly all differ.
+
+    Whatever they are, they have no categories: to look for some in all of them takes as
+    long as to read a table.
+    """
+    if len(array) < MANY_ROWS or not is_text(array.type):
+        return False
+    compute = arrow_functions()
+    spread = np.linspace(0, len(array) - 1, SAMPLED).astype(np.int64)
+    sample = array.take(places(spread))
+    present = SAMPLED - sample.null_count
+    plain = compute.match_substring_regex(sample, r"^[\d\s.,:/+-]*$")
+    figures = compute.sum(plain).as_py() or 0  # numbers, or dates
+    different = compute.count_distinct(sample).as_py()
+    return figures < present / 2 and different >= DIFFERENT * present
+
+
+def _cleaned(array: Any) -> Any:
+    """Return texts as a dictionary of trimmed ones, and other columns as they are."""
     import pyarrow as pa
 
     compute = arrow_functions()
-    array = _whole(column)
     if is_text(array.type):
         array = array.dictionary_encode()
     if not pa.types.is_dictionary(array.type):
@@ -227,8 +328,8 @@ def _cleaned(column: Any) -> Any:
         array = compute.cast(array.dictionary_decode(), pa.string()).dictionary_encode()
     values = array.dictionary.cast(pa.string())
     trimmed = compute.utf8_trim_whitespace(values)
-    absent = compute.is_in(trimmed, value_set=pa.array(ABSENT))
-    trimmed = compute.if_else(absent, pa.scalar(None, pa.string()), trimmed)
+    absent = compute.is_in(trimmed, value_set=_absent())
+    trimmed = compute.if_else(absent, pa.nulls(1, pa.string())[0], trimmed)
     if trimmed.equals(values):
         return pa.DictionaryArray.from_arrays(array.indices, values)
     return trimmed.take(array.indices).dictionary_encode()
@@ -243,16 +344,14 @@ def texts(array: Any) -> tuple[Sequence[str], np.ndarray]:
     codes : int array, shape (rows,)
         -1 where a value is missing.
     """
-    compute = arrow_functions()
-    codes = compute.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
-    return array.dictionary.to_pylist(), codes
+    return array.dictionary.to_pylist(), as_numpy(array.indices, -1)
 
 
 def missing_rows(array: Any) -> np.ndarray:
     """Return which values of a column are missing, NaN among them."""
     compute = arrow_functions()
     absent = compute.is_null(array, nan_is_null=True)
-    return absent.to_numpy(zero_copy_only=False)
+    return as_numpy(absent)
 
 
 def refuse_missing(table: Table, names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ file of it is met, with those of these functions that its entry names:
 - ``row_names(path)``: what the arrays of rows in a file are called.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,12 +21,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from layerwise.data._bounded import reading, refuse_web_page
 from layerwise.data._labelled import Inputs, Labelled
+from layerwise.data._reading import Reading
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
-from layerwise.data._tables import Reading, labelled_tables
-from layerwise.data.columns import Columns, Table
+from layerwise.data._tables import labelled_tables
+from layerwise.data.columns import Columns, Table, whole_bytes
 from layerwise.data.formats._mnist import PUBLISHED, load_published
+from layerwise.data.formats._npy import read_pair
+from layerwise.data.formats._pictures import has_pictures, read_pictures
 from layerwise.errors import InputError
 from layerwise.names import FORMATS, formats_with
 from layerwise.wording import listed
@@ -63,9 +69,11 @@ def read_labelled(
         If no format has such files, or they are not as they should be.
     """
     how = how or Reading()
+    if how.labels is not None:
+        return _arrays({"train": read_pair(path, Path(how.labels), stored)}, how)
     paths = {"train": path, "validation": how.validation, "test": how.test}
     found = {
-        name: _source(Path(one), stored, columns)
+        name: _source(Path(one), stored, columns, how.size)
         for name, one in paths.items()
         if one is not None
     }
@@ -130,6 +138,9 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
             f"{labelled.source}: holds arrays, which have no columns with names: leave "
             f"out {', '.join(asked)}"
         )
+    if how.shape is not None:
+        sets = {name: _shaped(one, how.shape) for name, one in sets.items()}
+        labelled = sets["train"]
     if how.class_names:
         labelled = replace(labelled, class_names=how.named_classes())
     for name in ("validation", "test"):
@@ -143,10 +154,34 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
     return labelled
 
 
-def _source(path: Path, stored: bool, columns: Columns | None) -> Any:
+def _shaped(labelled: Labelled, shape: tuple[int, ...]) -> Labelled:
+    """Return arrays whose inputs, a row of numbers each, have that shape."""
+
+    def shaped(inputs: Any) -> Any:
+        if math.prod(inputs.shape[1:]) != math.prod(shape):
+            raise InputError(
+                f"{labelled.source}: inputs have shape {inputs.shape[1:]}, which is "
+                f"not {'x'.join(map(str, shape))}: give another shape (--shape)"
+            )
+        rows = np.asarray(inputs).reshape(-1, *shape)
+        return rows.astype(np.uint8) if whole_bytes(rows) else rows
+
+    pairs: dict[str, Any] = {
+        name: (shaped(pair[0]), pair[1])
+        for name, pair in (("test", labelled.test), ("validation", labelled.validation))
+        if pair is not None
+    }
+    return replace(labelled, inputs=shaped(labelled.inputs), **pairs)
+
+
+def _source(
+    path: Path, stored: bool, columns: Columns | None, size: tuple[int, ...] | None
+) -> Any:
     """Return the table in a file, or its labelled arrays."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
+    if path.is_dir() and not _suffix_inside(path) and has_pictures(path):
+        return read_pictures(path, size)
     ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
     table = _function(ending, "read_table")
     read = _function(ending, "read_folder" if path.is_dir() else "read_file")
@@ -174,7 +209,7 @@ def _why_not(suffix: str) -> str:
     folders = [kind.title for kind in formats_with("read_folder")]
     return (
         f"{suffix or 'this kind of'} files are not read: give {files}, or a folder of "
-        f"{listed(folders, 'or')} files"
+        f"{listed(folders, 'or')} files, or of one sub-folder of pictures per class"
     )
 
 

@@ -98,6 +98,26 @@ def to_predict(names: Iterable[str], source: str) -> tuple[str, str | None]:
     )
 
 
+def read_pair(path: Path, labels: Path, stored: bool) -> Labelled:
+    """Read inputs and labels, each in an NPY file.
+
+    Raises
+    ------
+    InputError
+        If one of them is not there, or not as it should be.
+    """
+    for one in (path, labels):
+        if one.suffix.lower() != ".npy" or not one.is_file():
+            raise InputError(f"{one}: no NPY file: labels go with inputs in NPY files")
+    inputs = stored_rows([open_rows(path)])
+    return Labelled(
+        source=str(path),
+        inputs=held(inputs, stored),
+        labels=np.asarray(stored_rows([open_rows(labels)])),
+        files=one_file(path.name, inputs),
+    )
+
+
 def open_rows(path: Path, _name: str | None = None) -> RawFile:
     """Return the rows of an NPY file; only its header is read.
 

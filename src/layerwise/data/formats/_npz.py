@@ -7,14 +7,8 @@ import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
 from layerwise.data._labelled import Inputs, Labelled, one_file
-from layerwise.data.formats._npy import (
-    LAYOUTS,
-    SAVE,
-    listed,
-    npy_header,
-    texts,
-    to_predict,
-)
+from layerwise.data._pairs import paired
+from layerwise.data.formats._npy import LAYOUTS, npy_header, texts, to_predict
 from layerwise.errors import InputError
 
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
@@ -43,11 +37,7 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         members = {
             info.filename.removesuffix(".npy"): info for info in archive.infolist()
         }
-        for layout in LAYOUTS:
-            if members.keys() >= {name for name in layout if name is not None}:
-                break
-        else:
-            raise InputError(f"{path}: holds {listed(members)}: {SAVE}")
+        layout, notes = _layout(archive, members, path)
         names = [*layout, "class_names" if "class_names" in members else None]
         inputs, labels, test_inputs, test_labels, class_names = (
             None if name is None else _read_member(archive, members[name], path)
@@ -61,6 +51,7 @@ def read_file(path: Path, _stored: bool) -> Labelled:
         class_names=() if class_names is None else texts(class_names, str(path)),
         files=one_file(layout[0], inputs),
         test_files=one_file(layout[2], test_inputs),
+        notes=notes,
     )
 
 
@@ -78,6 +69,22 @@ def read_inputs(path: Path) -> Inputs:
             _read_member(archive, members[inputs], path),
             None if labels is None else _read_member(archive, members[labels], path),
         )
+
+
+def _layout(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """Return what the arrays are called, and what is said of names that are guessed."""
+    for layout in LAYOUTS:
+        if members.keys() >= {name for name in layout if name is not None}:
+            return layout, ()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, member in members.items():
+        if name != "class_names":
+            with archive.open(member) as stream:
+                shapes[name] = npy_header(stream, f"{path}: {member.filename}")[0]
+    names = paired(shapes, str(path))
+    return (names.inputs, names.labels, None, None), (names.said,)
 
 
 def _read_member(

@@ -1,0 +1,75 @@
+"""MATLAB's files, up to version 7: read by SciPy."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerwise.data._bounded import DEFLATE_RATIO, MAX_BYTES, reading
+from layerwise.data._labelled import Labelled, one_file
+from layerwise.data._pairs import paired
+from layerwise.errors import InputError
+
+
+def read_file(path: Path, _stored: bool) -> Labelled:
+    """Read the one array of labels of a file, and the one of as many inputs.
+
+    Samples may stand in the first axis or, as MATLAB's pictures do, in the last.
+
+    Parameters
+    ----------
+    path : Path
+    _stored : bool
+        Has no meaning: what is packed is read whole.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or has no such pair or several.
+    """
+    from scipy.io import loadmat, whosmat
+
+    with reading(path):
+        try:
+            there = whosmat(str(path))
+            _refuse_large(there, path)
+            arrays = loadmat(str(path), variable_names=[name for name, *_ in there])
+        except NotImplementedError as error:
+            raise InputError(
+                f"{path}: MATLAB's version 7.3 is not read: save it with -v7, or as "
+                "NPZ from Python (h5py reads it)"
+            ) from error
+        except (OSError, InputError):
+            raise
+        except Exception as error:  # of made-up bytes its parser says many things
+            raise InputError(
+                f"{path}: not a MATLAB file, or damaged ({error}): save it again"
+            ) from error
+    shapes = {
+        name: np.asarray(arrays[name])
+        for name, *_ in there
+        if np.asarray(arrays[name]).dtype.kind in "biufU"
+    }
+    names = paired({name: one.shape for name, one in shapes.items()}, str(path), True)
+    inputs, labels = shapes[names.inputs], shapes[names.labels].ravel()
+    if inputs.shape[0] != len(labels):
+        inputs = np.moveaxis(inputs, -1, 0)
+    return Labelled(
+        source=str(path),
+        inputs=inputs,
+        labels=labels,
+        files=one_file(names.inputs, inputs),
+        notes=(names.said,),
+    )
+
+
+def _refuse_large(there: list[Any], path: Path) -> None:
+    """Refuse what the file's headers say that it cannot hold, or beyond the limit."""
+    most = min(MAX_BYTES, path.stat().st_size * DEFLATE_RATIO)
+    for name, shape, _ in there:
+        entries = int(np.prod([int(n) for n in shape], dtype=object))
+        if entries > most:
+            raise InputError(
+                f"{path}: {name!r} declares {entries:,} entries, more than the file "
+                f"can hold, or than {MAX_BYTES >> 30} GiB: save it again, or in parts"
+            )

@@ -1,0 +1,145 @@
+"""Folders of pictures: one sub-folder for each class, perhaps under train and test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from layerwise.data._labelled import Labelled
+from layerwise.data._pictures import ENDINGS, Pictures
+from layerwise.errors import InputError
+from layerwise.wording import count, listed
+
+SETS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid"),
+    "test": ("test",),
+}
+"""What the folders of the three sets may be called."""
+
+
+def has_pictures(folder: Path) -> bool:
+    """Return whether a folder has sub-folders with pictures, or such of sets."""
+    below = [one for one in _folders(folder) if any(_pictures(one))]
+    inside = _folders(folder) if not below else []
+    return bool(below) or any(
+        any(_pictures(one)) for part in inside for one in _folders(part)
+    )
+
+
+def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled:
+    """Read the pictures of a folder: the names of the sub-folders are the classes.
+
+    Parameters
+    ----------
+    folder : Path
+        With a sub-folder for each class; or with train, and perhaps validation and
+        test, that have them.
+    size : (height, width), optional
+        What pictures are brought to; by default their only size, or the median of the
+        training pictures.
+
+    Raises
+    ------
+    InputError
+        If there are no classes, a set has a class that training has not, or a file is
+        no picture, or one of too many pixels.
+    """
+    parts = _sets(folder)
+    classes = sorted(one.name for one in _folders(parts["train"]) if any(one.iterdir()))
+    place = {name: number for number, name in enumerate(classes)}
+    found: dict[str, tuple[Pictures, np.ndarray]] = {}
+    passed: list[str] = []
+    for part, inside in parts.items():
+        paths: list[Path] = []
+        labels: list[int] = []
+        for one in _folders(inside):
+            own = list(_pictures(one))
+            passed += [path.name for path in _others(one)]
+            if own and one.name not in place:
+                raise InputError(
+                    f"{one}: the training pictures have no class {one.name!r}, but "
+                    f"{listed([repr(name) for name in classes[:5]])}: rename the folder"
+                )
+            paths += own
+            labels += [place[one.name]] * len(own) if own else []
+        if not paths:
+            raise InputError(
+                f"{inside}: has no pictures in sub-folders: give one sub-folder for "
+                "each class"
+            )
+        found[part] = (
+            Pictures.opened(paths, str(folder), size),
+            np.array(labels, np.int32),
+        )
+    empty = [name for name in classes if place[name] not in found["train"][1]]
+    if empty:
+        raise InputError(
+            f"{parts['train'] / empty[0]}: has no pictures: fill or remove the folder"
+        )
+    notes = (
+        (f"Passed over, as no pictures: {listed(passed[:3])}"
+         f"{', …' if len(passed) > 3 else ''} ({count(len(passed))} in all).",)
+        if passed
+        else ()
+    )  # fmt: skip
+    return Labelled(
+        source=str(folder),
+        inputs=found["train"][0],
+        labels=found["train"][1],
+        validation=found.get("validation"),
+        test=found.get("test"),
+        class_names=tuple(classes),
+        files=_names(found["train"][0], folder),
+        validation_files=_names(found["validation"][0], folder)
+        if "validation" in found
+        else (),
+        test_files=_names(found["test"][0], folder) if "test" in found else (),
+        notes=notes,
+    )
+
+
+def _sets(folder: Path) -> dict[str, Path]:
+    """Return the folder of each set; the whole one where there are none."""
+    by_name = {one.name.lower(): one for one in _folders(folder)}
+    parts = {
+        part: by_name[name]
+        for part, names in SETS.items()
+        for name in names
+        if name in by_name and not any(_pictures(by_name[name]))
+    }
+    if not parts:
+        return {"train": folder}
+    if "train" not in parts:
+        raise InputError(
+            f"{folder}: has {listed(sorted(parts))} but no train folder: give one"
+        )
+    return parts
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(
+        one for one in folder.iterdir() if one.is_dir() and one.name[:1] not in "._"
+    )
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    """Yield the pictures in a folder, by the ends of their names."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in ENDINGS and path.name[:1] != ".":
+            yield path
+
+
+def _others(folder: Path) -> Iterator[Path]:
+    """Yield the files that are no pictures and are not hidden."""
+    for path in sorted(folder.iterdir()):
+        if (
+            path.is_file()
+            and path.suffix.lower() not in ENDINGS
+            and path.name[0] != "."
+        ):
+            yield path
+
+
+def _names(pictures: Pictures, folder: Path) -> tuple[tuple[str, int], ...]:
+    return tuple((str(f.path.relative_to(folder)), 1) for f in pictures.files)
