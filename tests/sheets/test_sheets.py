@@ -72,7 +72,7 @@ def test_the_course_sheet_is_read_as_it_is(course):
     assert "torch.clamp(self.x.T @ gradient" in first.code
     (loss,) = marks["CrossEntropyLoss"].faults
     assert loss.formula == "∂L/∂p = −t / p, divided by the batch size"
-    assert "Linear and CrossEntropyLoss undone" in marks["MLP"].notes[0]
+    assert "Linear and CrossEntropyLoss corrected" in marks["MLP"].notes[0]
     assert "automatic differentiation" in marks["Softmax"].witnesses
 
 
