@@ -40,8 +40,9 @@ def pages() -> dict[str, dict[str, Any]]:
         for room in rooms
         for name in getattr(room, "__all__", ())
     }
-    shown: dict[str, dict[str, Any]] = {}
-    coming = [name for name in layerwise.__all__ if not name.startswith("_")]
+    plots = {name: getattr(layerwise.plot, name) for name in layerwise.plot.__all__}
+    shown: dict[str, dict[str, Any]] = {"layerwise.plot": plots}
+    coming = [n for n in layerwise.__all__ if not n.startswith("_") and n != "plot"]
     seen = set(coming)
     while coming:
         name = coming.pop()

@@ -52,7 +52,6 @@ def test_run_leaves_the_folder_that_the_design_names(ran):
         "model.safetensors",
         "study.safetensors",
         "checkpoints",
-        "figures",
         "report.html",
         "suspects.csv",
     }
@@ -66,14 +65,27 @@ def test_run_leaves_the_folder_that_the_design_names(ran):
     page = (ran.folder / "report.html").read_text()
     told = set(re.findall(r"<dt>(engine|device)</dt>\s*<dd>(.*?)</dd>", page))
     assert told == {("engine", summary["training"]["engine"]), ("device", "cpu")}
-    pictures = {path.name for path in (ran.folder / "figures").iterdir()}
-    assert {"training.png", "layers.png", "confusion.png"} <= pictures
+
+
+def test_report_draws_figures_and_opens_the_page(mine, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["report", "mine", "--open", "--figures", "svg,pdf"]) == 0
+    names = {path.name for path in (mine / "figures").iterdir()}
+    assert {"training.svg", "layers.pdf", "confusion.svg"} <= names
+    assert not any(name.endswith(".png") for name in names)
+    page = (mine / "report.html").as_uri()
+    assert opened == [page]
+    said = capsys.readouterr().out
+    assert f"page: {page}" in said
+    assert "figures in mine/figures" in said
+    assert main(["report", "mine", "--figures", "gif"]) == 2
 
 
 def test_json_is_alone_on_standard_output(ran):
     assert json.loads(ran.out) == json.loads((ran.folder / "summary.json").read_text())
     assert json.loads(ran.out)["data"]["name"] == "iris"
-    assert "page in" in ran.error
+    assert f"page: {(ran.folder / 'report.html').as_uri()}" in ran.error
 
 
 @pytest.mark.usefixtures("mine", "unchecked")

@@ -36,7 +36,6 @@ def counted(monkeypatch):
 
 
 def test_a_run_checks_scales_and_names_its_data_once(counted, monkeypatch, tmp_path):
-    monkeypatch.setattr("layerwise.experiment._path.draw_all", lambda *_: {})
     monkeypatch.setattr("layerwise.experiment._path.page", lambda *_: "")
     plan = Plan("iris", recipe=lw.Recipe(epochs=1), architecture=lw.MLP([8]))
     with open_run(plan, str(tmp_path / "run")) as run:
@@ -61,7 +60,6 @@ def test_a_run_measures_simple_methods_once(monkeypatch, tmp_path):
 
     monkeypatch.setattr("layerwise.baselines._baselines.nearest_rows", searched)
     monkeypatch.setattr("layerwise.baselines._baselines.logistic_regression", regressed)
-    monkeypatch.setattr("layerwise.experiment._path.draw_all", lambda *_: {})
     monkeypatch.setattr("layerwise.experiment._path.page", lambda *_: "")
     plan = Plan("iris", recipe=lw.Recipe(epochs=1), architecture=lw.MLP([8]))
     with open_run(plan, str(tmp_path / "run")) as run:

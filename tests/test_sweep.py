@@ -155,7 +155,10 @@ class TestEndToEnd:
     def test_what_it_leaves(self, swept):
         run = swept / "runs" / "sweep-iris-1"
         names = {path.name for path in run.iterdir()}
-        assert names == {"summary.json", "sweep.csv", "report.html", "figures", "best"}
+        assert names == {"summary.json", "sweep.csv", "report.html", "best"}
+        page = (run / "report.html").read_text()
+        assert '"href":"best/report.html"' in page
+        assert (run / "best" / "report.html").exists()
         summary = json.loads((run / "summary.json").read_text())
         assert summary == json.loads((swept / "printed.json").read_text())
         assert summary["sweep"]["status"] == "finished"
@@ -196,11 +199,12 @@ class TestEndToEnd:
         assert "2d" in said
         assert "8 trainings, " in " ".join(said.split())
         assert "4 work and 4 diverge" in " ".join(said.split())
-        assert "page in runs/sweep-iris-1/report.html" in said
+        page = swept / "runs/sweep-iris-1/report.html"
+        assert f"page: {page.as_uri()}" in said
 
     def test_its_command_does_it_again(self, swept, folder):
         page = (swept / "runs" / "sweep-iris-1" / "report.html").read_text()
-        command = page.split("<pre><code>")[1].split("</code>")[0].split()
+        command = page.split("<dt>to reproduce</dt><dd>")[1].split("</dd>")[0].split()
         assert command[:3] == ["layerwise", "sweep", "iris"]
         assert main([*command[1:], "--workers", "2", "--out", "again"]) == 0
         first, again = (

@@ -59,12 +59,14 @@ _ROOMS = {
     "to_torch": "modules",
 }
 
-__all__ = ["__version__", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", "plot", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("importlib.metadata").version("layerwise")
+    if name == "plot":
+        return import_module("layerwise.plot")
     if name not in _ROOMS:
         raise AttributeError(f"module 'layerwise' has no attribute {name!r}")
     if _ROOMS[name] == "modules":

@@ -141,16 +141,14 @@ def use_measure() -> None:
 
 
 def use_figure() -> None:
-    from layerwise.presentation import study_page
-    from layerwise.presentation.figures import OF_STUDY, draw
+    from layerwise.presentation.figures import OF_STUDY, save_figures
 
     study = studied()
-    drawn = draw(OF_STUDY, study)
-    html = study_page(study, drawn)
-    assert drawn["separation"].startswith(b"\x89PNG")
-    assert html.count("How far apart classes are") == 1
-    assert "Distances of class means in hidden1." in html
-    assert " are nearest." in html
+    own = [figure for figure in OF_STUDY if figure.name == "separation"]
+    (path,) = save_figures(own, study, "figures")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    (figure,) = own
+    assert len(figure.draw(study).texts) == len(study.class_names) ** 2
 
 
 def use_finding() -> None:

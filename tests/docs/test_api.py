@@ -21,7 +21,9 @@ def shown(make_api):
 
 def test_every_public_name_is_shown_with_what_it_gives(shown):
     names = {name for values in shown.values() for name in values}
-    assert names >= set(layerwise.__all__) - {"__version__"}
+    assert names >= {*layerwise.__all__, *layerwise.plot.__all__} - {
+        "__version__", "plot",
+    }  # fmt: skip
     # Of fit, of Study, of diagnose, of History.
     assert names >= {"Result", "LayerStudy", "Finding", "Cause", "Epoch"}
 

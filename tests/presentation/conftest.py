@@ -10,7 +10,7 @@ from layerwise.baselines import Baseline
 from layerwise.data import Dataset, describe
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import initial_network
-from layerwise.presentation import Report, draw_all
+from layerwise.presentation import Report
 from layerwise.statistics import Share
 from layerwise.study import Finding, InputStudy, Study, Suspect, inspect
 from layerwise.training import Result, fit
@@ -120,8 +120,3 @@ def hostile() -> Report:
         command=f"layerwise run {HOSTILE[2]}",
         environment=dict.fromkeys([*HOSTILE[:3], "device"], HOSTILE[0]),
     )
-
-
-@pytest.fixture(scope="session")
-def digits_figures(digits) -> dict[str, bytes]:
-    return draw_all(digits)

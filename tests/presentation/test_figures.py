@@ -1,7 +1,5 @@
 """Each figure shows its record: labels, colours, numbers in their places."""
 
-import io
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -9,31 +7,30 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from PIL import Image
 
 import layerwise as lw
 from layerwise.data import Samples
-from layerwise.experiment._workers import workers
 from layerwise.presentation.figures import (
     OF_INPUTS,
+    OF_STUDY,
+    OF_TRAINING,
+    checked_formats,
     class_colours,
     component_images,
     confusion_matrix,
     decision_regions,
-    draw,
-    draw_all,
     health_over_time,
     layer_projections,
-    load_for_drawing,
     probe_by_layer,
     projection,
     sample_sheet,
     save_figures,
+    save_report_figures,
     training_curves,
     worst_mistakes,
 )
 from layerwise.presentation.figures._pictures import SAMPLES, mosaic
-from layerwise.presentation.figures._style import png
+from layerwise.presentation.figures._style import written
 from layerwise.statistics import Share
 from layerwise.training import Epoch, History
 
@@ -305,7 +302,7 @@ def test_the_key_of_health_says_which_shade_is_which_layer(layers, named):
 
 def test_health_of_one_record_has_steps_on_its_axis():
     figure = health_over_time(recorded(2, 1, 3), ["hidden1", "output"])
-    png(figure)
+    written(figure)
     for ax in figure.axes:
         end = ax.get_xlim()[1]
         ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
@@ -328,7 +325,7 @@ def test_batches_are_averaged_over_stretches_of_steps():
 def test_training_curves_of_odd_losses(losses):
     losses = np.array(losses, np.float32)
     figure = training_curves(History(losses, np.zeros_like(losses)))
-    png(figure)
+    written(figure)
     wanted = [
         f"not finite at step {i + 1}" for i in np.flatnonzero(~np.isfinite(losses))
     ]
@@ -371,38 +368,6 @@ def test_a_tile_keeps_distances_and_says_how_long_a_length_is(digits):
         assert f"{length:.4g}" in texts(ax)
 
 
-def test_layers_stand_on_their_own_as_they_stand_on_the_sheet(digits):
-    figures = draw_all(digits)
-    sheet, *tiles = (
-        np.asarray(Image.open(io.BytesIO(figures[name])))
-        for name in ("layers", "layer00", "layer01", "layer02", "layer03")
-    )
-    np.testing.assert_array_equal(np.hstack(tiles[:2]), sheet[90:540])
-    np.testing.assert_array_equal(np.hstack(tiles[2:]), sheet[-450:])
-
-
-class TestWithAHelper:
-    """A second process draws some of the figures."""
-
-    def test_they_are_the_same(self, digits, digits_figures, monkeypatch):
-        asked = []
-        with workers(1) as helper:
-            helper.submit(load_for_drawing).result()
-            submit = helper.submit
-            monkeypatch.setattr(
-                helper, "submit", lambda *given: asked.append(given) or submit(*given)
-            )
-            figures = draw_all(digits, helper)
-        assert asked
-        assert figures == digits_figures
-
-    def test_what_it_leaves_is_drawn_here(self, digits, digits_figures):
-        with workers(1) as helper:
-            helper.submit(os._exit, 1)
-            figures = draw_all(digits, helper)
-        assert figures == digits_figures
-
-
 def test_probe_figures_stand_in_their_cells(digits):
     study = digits.study
     ax = probe_by_layer(study)
@@ -431,10 +396,10 @@ def test_confusion_matrix_writes_every_count(digits, classes):
     ax = confusion_matrix(study)
     assert ax.get_xlabel() == "predicted class"
     assert ax.get_ylabel() == "labelled class"
-    written = {text.get_position(): text.get_text() for text in ax.texts}
+    cells = {text.get_position(): text.get_text() for text in ax.texts}
     wrong = {(1, 0): f"{len(study.mistakes):,}"}
-    assert written == {(i, i): "1" for i in range(classes)} | wrong
-    png(ax)
+    assert cells == {(i, i): "1" for i in range(classes)} | wrong
+    written(ax)
 
 
 def test_worst_mistakes_come_most_confident_first(digits):
@@ -482,44 +447,54 @@ def test_regions_refuse_other_inputs(iris):
         decision_regions(iris.result.network, iris.data.test)
 
 
-def test_all_figures_suit_the_data(digits_figures, iris, moons, diverged):
-    layers = ["layer00", "layer01", "layer02"]
-    measured = ["discriminants", "probes", "measures", "pairs", "epochs", "similarity"]
-    inside = ["layers", *layers, *measured, "confusion", "reliability"]
+def names_of(report) -> set[str]:
+    """Which figures there are of a report."""
+    tables = (OF_TRAINING, report), (OF_INPUTS, report.input_study)
+    if report.study is not None:
+        tables = (*tables, (OF_STUDY, report.study))
+    return {f.name for table, record in tables for f in table if f.when(record)}
+
+
+def test_all_figures_suit_the_data(digits, iris, moons, diverged):
+    measured = {"discriminants", "probes", "measures", "pairs", "epochs", "similarity"}
+    inside = {"layers", *measured, "confusion", "reliability"}
     always = {"input", "training", "health"}
-    assert set(digits_figures) == {
-        *always, "samples", "components",
-        *inside, "layer03", "mistakes", "suspects",
-    }  # fmt: skip
-    assert set(draw_all(iris)) == {*always, *inside}
-    assert set(draw_all(moons)) == {*always, "regions", *inside, "mistakes"}
-    assert set(draw_all(diverged)) == always
-
-
-def test_a_data_set_alone_has_the_same_figures(digits, digits_figures):
-    figures = draw(OF_INPUTS, digits.input_study)
-    assert set(figures) == {"samples", "components", "input"}
-    assert figures == {name: digits_figures[name] for name in figures}
+    pictures = {"samples", "components", "mistakes", "suspects"}
+    assert names_of(digits) == {*always, *inside, *pictures}
+    assert names_of(iris) == {*always, *inside}
+    assert names_of(moons) == {*always, "regions", *inside, "mistakes"}
+    assert names_of(diverged) == always
 
 
 def test_what_says_nothing_anywhere_has_no_regions(moons):
     lost = moons.result.test._replace(loss=float("nan"))
     lost = replace(moons.result, test=lost)
-    assert "regions" not in draw_all(replace(moons, result=lost, study=None))
+    assert "regions" not in names_of(replace(moons, result=lost, study=None))
 
 
-def test_figures_are_saved_as_they_are(tmp_path, digits_figures):
-    paths = save_figures(digits_figures, tmp_path / "new" / "figures")
-    assert {path.stem: path.read_bytes() for path in paths} == digits_figures
-    assert {path.name for path in (tmp_path / "new" / "figures").iterdir()} == {
-        f"{name}.png" for name in digits_figures
-    }
+def test_figures_are_saved_by_their_names(tmp_path, digits):
+    paths = save_report_figures(digits, tmp_path / "new" / "figures")
+    assert {path.stem for path in paths} == names_of(digits)
+    assert {*(tmp_path / "new" / "figures").iterdir()} == {*paths}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 
-def test_drawing_twice_gives_the_same_bytes(digits, digits_figures):
-    ax = confusion_matrix(digits.study)
-    assert png(ax) == digits_figures["confusion"]
+@pytest.mark.parametrize(
+    ("form", "begins"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")]
+)
+def test_figures_are_saved_in_each_format(tmp_path, digits, form, begins):
+    confusion = [figure for figure in OF_STUDY if figure.name == "confusion"]
+    (path,) = save_figures(confusion, digits.study, tmp_path, [form])
+    assert path.name == f"confusion.{form}"
+    assert path.read_bytes().startswith(begins)
+    assert path.read_bytes() == written(confusion_matrix(digits.study), form)
 
 
-def test_hostile_names_are_drawn_as_text(hostile):
-    assert all(draw_all(hostile).values())
+def test_formats_are_checked():
+    assert checked_formats("svg, pdf,svg") == ("svg", "pdf")
+    with pytest.raises(lw.InputError, match="--figures gif: choose from png, svg"):
+        checked_formats("png,gif")
+
+
+def test_hostile_names_are_drawn_as_text(hostile, tmp_path):
+    assert save_report_figures(hostile, tmp_path)

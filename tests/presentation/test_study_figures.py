@@ -20,7 +20,7 @@ from layerwise.presentation.figures import (
     suspect_labels,
 )
 from layerwise.presentation.figures._measures import AMOUNTS, SHARES, mixed_pairs
-from layerwise.presentation.figures._style import png
+from layerwise.presentation.figures._style import written
 from layerwise.statistics import wilson_interval
 from layerwise.study import MEASURES, inspect
 from layerwise.training import fit
@@ -87,7 +87,7 @@ FIGURES = (
 @pytest.mark.parametrize("draw", FIGURES)
 def test_every_figure_can_be_drawn(request, kind, draw):
     study = request.getfixturevalue(kind)
-    png(draw(study.study if kind == "hostile" else study))
+    written(draw(study.study if kind == "hostile" else study))
 
 
 def test_discriminants_are_shown_with_their_ratios_and_trust(digits):
@@ -132,7 +132,7 @@ def test_classes_with_one_mean_have_no_discriminant(moons):
     planes = {**layer.planes, "discriminants": 0 * layer.projection}
     layer = replace(layer, discriminants=none, planes=planes)
     ax = layer_projections(replace(moons.study, input=layer), "discriminants")
-    png(ax)
+    written(ax)
     assert "no discriminant: the class means are equal" in texts(ax)
 
 
@@ -221,7 +221,7 @@ def test_what_has_no_logarithm_is_left_out(digits, name):
     study = with_values(study, 1, **{name: 0.0})
     study = with_values(study, 2, **{name: np.nan})
     figure = measures_by_layer(study)
-    png(figure)
+    written(figure)
     ax = figure.axes[[*SHARES, *AMOUNTS].index(name)]
     assert ax.get_yscale() == "log"
     known = ~np.isnan(lines(ax)["this network"].get_ydata())
@@ -246,7 +246,7 @@ def test_a_measure_that_is_nowhere_known_leaves_its_panel_empty(shallow):
         shallow, input=layers[0], layers=tuple(layers[1:]), snapshots=snapshots
     )
     figure = measures_by_layer(study)
-    png(figure)
+    written(figure)
     for name in ("effective_rank", "fisher_ratio"):
         ax = figure.axes[[*SHARES, *AMOUNTS].index(name)]
         assert ax.get_yscale() == "linear"
@@ -439,7 +439,7 @@ def test_the_ends_of_confidence_have_bins(digits):
         predictions=np.zeros(2, np.int64),
     )  # fmt: skip
     figure = reliability(study)
-    png(figure)
+    written(figure)
     assert len(figure.axes[1].patches) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from layerwise.presentation.figures import class_colours, projection
-from layerwise.presentation.figures._style import badge, png
+from layerwise.presentation.figures._style import badge, written
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1; on linear RGB.
 VISION = {
@@ -105,12 +105,12 @@ def test_a_name_can_be_read_on_its_classs_colour(classes):
 def test_the_users_settings_stay(iris):
     settings = dict(mpl.rcParams)
     ax = projection(iris.input_study.layer, iris.input_study.targets, ("a", "b", "c"))
-    png(ax)
+    written(ax)
     assert dict(mpl.rcParams) == settings
 
 
 def test_png_has_the_figures_size():
-    content = png(Figure(figsize=(2, 1), dpi=150))
+    content = written(Figure(figsize=(2, 1)))
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[16:20]) == 300
     assert int.from_bytes(content[20:24]) == 150

@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerwise.presentation import study_page
 from layerwise.presentation._report import (
     measure_table,
     shuffled_table,
     untrained_table,
 )
-from layerwise.presentation.figures import OF_STUDY
 from layerwise.study import MEASURES
 
 
@@ -61,34 +59,3 @@ def test_the_untrained_network_and_shuffled_labels_have_tables_too(odd):
     for name in ("silhouette", "fisher_ratio", "participation_ratio"):
         assert untrained[name.replace("_", " ")] == written(name, before)
         assert shuffled[name.replace("_", " ")] == written(name, chance)
-
-
-def test_many_suspects_are_not_all_listed(digits, digits_figures):
-    study = replace(digits.study, suspects=digits.study.suspects[:1] * 31)
-    html = study_page(study, digits_figures)
-    section = html.partition('<section id="suspects">')[2].partition("</section>")[0]
-    assert section.count("<tr>") == 1 + 30
-    assert "<p>31 samples whose label the network contradicts" in section
-    assert "come first; the table has the first 30." in section
-
-
-def alternatives(study):
-    return {figure.name: figure.alternative(study) for figure in OF_STUDY}
-
-
-def test_figures_are_told_with_their_numbers(odd):
-    said, study = alternatives(odd.study), odd.study
-    ratio = study.layers[-2].measures.values["fisher_ratio"]
-    assert f"the Fisher ratio goes from ∞ to {ratio:.3g}, " in said["measures"]
-    assert "each epoch: 0, 1, 2 and 3, 0 being the untrained" in said["epochs"]
-    near = study.similarity["debiased"][0, 1]
-    assert f"{near:.3g} between input and hidden1, " in said["similarity"]
-    first = study.suspects[0]
-    told = f"labelled {first.label}, looks like {first.suggestion};"
-    assert told in said["suspects"]
-
-
-def test_what_is_not_known_is_told_with_a_dash(digits):
-    nothing = np.full((4, 4), np.nan)
-    said = alternatives(replace(digits.study, similarity={"debiased": nothing}))
-    assert "– between input and hidden1, " in said["similarity"]

@@ -1,6 +1,7 @@
 """The commands: each calls one place and prints what comes back."""
 
 import json
+import webbrowser
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -72,10 +73,10 @@ class RunCommand(TrainingOptions):
             if status == INTERRUPTED or not ranks.is_first():
                 return status
             with ranks.alone(), _looking(console) as watch:
-                study, summary = experiment.finish(
-                    run, result, diagnosis, watch, of_data, helper
+                report, summary = experiment.finish(
+                    run, result, diagnosis, watch, of_data
                 )
-            return _shown(self, console, run, study, summary) or status
+            return _shown(self, console, run, report.study, summary) or status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +149,9 @@ class ReportCommand:
     Examples
     --------
         layerwise report runs/mnist-1
+        layerwise report runs/mnist-1 --open
         layerwise report runs/mnist-1 --suspects 50
+        layerwise report runs/mnist-1 --figures png,pdf
     """
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -157,6 +160,12 @@ class ReportCommand:
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
     ] = None
     """list the N most suspicious labels; default: as the run did"""
+    open: Flag = False
+    """open the report in the browser"""
+    figures: Annotated[
+        str | None, tyro.conf.arg(metavar="FORMATS", help_behavior_hint="")
+    ] = None
+    """draw every figure into RUN/figures as png, svg or pdf: --figures png,svg"""
     module: Target = None
     """the torch module that the run trained, if it did"""
     json: Flag = False
@@ -164,13 +173,19 @@ class ReportCommand:
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        from layerwise import experiment
+        from layerwise import experiment, presentation
 
+        formats = presentation.checked_formats(self.figures) if self.figures else ()
         with _looking(console) as watch:
-            run, study, summary = experiment.draw_again(
-                self.run, self.suspects, watch, named_module(self.module)
+            run, study, summary = experiment.report_again(
+                self.run, self.suspects, watch, named_module(self.module), formats
             )
-        return _shown(self, console, run, study, summary)
+        status = _shown(self, console, run, study, summary)
+        if formats:
+            console.print(f"figures in {run.folder / 'figures'}", soft_wrap=True)
+        if self.open:
+            webbrowser.open((run.folder / "report.html").resolve().as_uri())
+        return status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,7 +345,8 @@ def _shown(
         presentation.print_findings(console, study.findings, "see the page")
         if run.plan.suspects:
             presentation.print_suspects(console, study.suspects, study.class_names)
-    console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
+    page = (run.folder / "report.html").resolve()
+    console.print(f"\npage: {page.as_uri()}", markup=False, soft_wrap=True)
     if options.json:
         print(json.dumps(summary, indent=2))
     return DONE

@@ -163,7 +163,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
         first = [one for one in study.findings if one.kind in GIVEN]
         presentation.print_details(console, first)
         self._shown(console, study, "see the page")
-        console.print(f"\npage in {page}", soft_wrap=True)
+        console.print(f"\npage: {page.resolve().as_uri()}", soft_wrap=True)
         return DONE
 
     def _loaded(self, target: str) -> tuple[Any, str]:

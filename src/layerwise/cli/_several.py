@@ -50,7 +50,7 @@ class CompareCommand:
         summary = experiment.write_comparison(comparison, self.out)
         presentation.print_comparison(console, comparison)
         page = Path(self.out) / "report.html"
-        console.print(f"\npage in {page}", soft_wrap=True)
+        console.print(f"\npage: {page.resolve().as_uri()}", soft_wrap=True)
         if self.json:
             print(json.dumps(summary, indent=2))
         return DONE
@@ -105,10 +105,11 @@ class SweepCommand(TrainingOptions):
                 )
                 return INTERRUPTED
         presentation.print_sweep(console, report)
-        console.print(f"\npage in {run.folder / 'report.html'}", soft_wrap=True)
+        page = (run.folder / "report.html").resolve()
+        console.print(f"\npage: {page.as_uri()}", soft_wrap=True)
         if report.best is not None:
-            best = run.folder / "best"
-            console.print(f"look inside: layerwise report {best}", soft_wrap=True)
+            best = (run.folder / "best" / "report.html").resolve()
+            console.print(f"the network chosen: {best.as_uri()}", soft_wrap=True)
         if self.json:
             print(json.dumps(summary, indent=2))
         return DONE

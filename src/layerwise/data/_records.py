@@ -188,6 +188,12 @@ class Dataset:
             f"validation={self.validation}, test={self.test}, scaling={self.scaling!r})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: samples of each class, and figures."""
+        from layerwise.presentation import dataset_html
+
+        return dataset_html(self)
+
     def in_memory(self) -> "Dataset":
         """Return the data set with its inputs read, where they are in files."""
         parts = self.train, self.validation, self.test

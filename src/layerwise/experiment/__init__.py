@@ -11,11 +11,11 @@ from layerwise.experiment._folder import (
 )
 from layerwise.experiment._look import data_summary, look_at_data
 from layerwise.experiment._path import (
-    draw_again,
     finish,
     helping_process,
     known_of_data,
     look_inside,
+    report_again,
     restored,
     train,
     write_suspects,
@@ -57,7 +57,6 @@ __all__ = [
     "compare",
     "data_for",
     "data_summary",
-    "draw_again",
     "finish",
     "finish_sweep",
     "fix_run",
@@ -76,6 +75,7 @@ __all__ = [
     "read_summary",
     "reopen_run",
     "reopen_sweep",
+    "report_again",
     "restored",
     "run_sweep",
     "stored_activations",

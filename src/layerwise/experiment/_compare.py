@@ -1,24 +1,32 @@
 """Runs beside each other, read from their folders."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import read_summary
+from layerwise.experiment._path import STUDY
+from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import json_types
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation import (
-    OF_RUNS,
     ComparedRun,
     Runs,
     comparison_page,
     comparison_summary,
-    draw,
-    save_figures,
+    with_fewer_shown,
 )
+from layerwise.study import Inputs, Study, load_study
 from layerwise.training import History
+
+MOVING, FEWEST = 10_000, 1_000
+"""Samples shown of all runs together, and of each at least."""
 
 
 def compare(folders: Sequence[str]) -> Runs:
@@ -45,7 +53,7 @@ def compare(folders: Sequence[str]) -> Runs:
 
 
 def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
-    """Write a comparison's page, figures and summary; return what the summary holds.
+    """Write a comparison's page and summary; return what the summary holds.
 
     Raises
     ------
@@ -55,9 +63,8 @@ def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
         If a file cannot be written.
     """
     place = make_folder(folder)
-    figures = draw(OF_RUNS, runs)
-    save_figures(figures, place / "figures")
-    page = comparison_page(runs, figures)
+    links = [_link(Path(run.folder), place) for run in runs]
+    page = comparison_page(_alike(runs), links)
     write_atomically(place / "report.html", page.encode())
     summary = json_types(comparison_summary(runs))
     text = json.dumps(summary, indent=2, allow_nan=False)
@@ -82,7 +89,44 @@ def _read(folder: Path, name: str) -> ComparedRun:
             f"{path}: not a history: {error}; write it again with: "
             f"layerwise report {folder}"
         ) from error
-    return ComparedRun(name, summary, history)
+    return ComparedRun(name, summary, history, _study(folder), str(folder))
+
+
+def _study(folder: Path) -> Study | None:
+    """Return what was found inside a run's network, where that was written."""
+    with suppress(InputError):
+        return load_study(folder / STUDY)[0]
+    return None
+
+
+def _alike(runs: Runs) -> Runs:
+    """Return runs that show fewer samples the more they are, and the first's inputs."""
+    most = max(MOVING // len(runs), FEWEST)
+    inputs = _inputs(runs)
+    found: list[ComparedRun] = []
+    for run in runs:
+        study = run.study and with_fewer_shown(run.study, most)
+        if study is not None and study.inputs is None:
+            study = replace(study, inputs=inputs)
+        found.append(replace(run, study=study))
+    return tuple(found)
+
+
+def _inputs(runs: Runs) -> Inputs | None:
+    """Return the test samples of the first run that was studied, if they are there."""
+    for run in runs:
+        if run.study is not None:
+            with suppress(InputError):
+                return load_data(Plan.from_json(run.summary["plan"])).test.inputs
+    return None
+
+
+def _link(folder: Path, place: Path) -> str | None:
+    """Return how a run's page is reached from the folder of the comparison."""
+    page = folder / "report.html"
+    if not page.exists():
+        return None
+    return quote(Path(os.path.relpath(page, place)).as_posix())
 
 
 def _check_whole(history: History, training: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.experiment._folder import plain
 from layerwise.experiment._summary import json_types
-from layerwise.presentation import OF_INPUTS, draw, save_figures
+from layerwise.presentation import OF_INPUTS, save_figures
 from layerwise.study import InputStudy, inspect_inputs
 
 
@@ -41,7 +41,7 @@ def look_at_data(
     """
     folder = Path(f"figures-{plain(data.name)}" if out is None else out)
     study = inspect_inputs(data, data.validation, seed=seed)
-    save_figures(draw(OF_INPUTS, study), folder)
+    save_figures(OF_INPUTS, study, folder)
     return describe(data), study, folder
 
 

@@ -27,13 +27,7 @@ from layerwise.experiment._summary import (
 from layerwise.experiment._workers import deaf_to_interrupts, workers
 from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
-from layerwise.presentation import (
-    Report,
-    draw_all,
-    load_for_drawing,
-    page,
-    save_figures,
-)
+from layerwise.presentation import Report, page, save_report_figures
 from layerwise.study import (
     CountingOptions,
     Study,
@@ -70,10 +64,9 @@ OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
 
 @contextmanager
 def helping_process() -> Generator[Executor | None]:
-    """Keep a second process in this block, to draw and to look at the data with.
+    """Keep a second process in this block, to look at the data beside the training.
 
-    By the time there is something to draw it has loaded what it needs, beside the
-    training. None where another core is not to be had.
+    None where another core is not to be had.
     """
     if not _has_spare_core():
         yield None
@@ -91,7 +84,6 @@ def _has_spare_core() -> bool:
 
 def _prepare() -> None:
     os.environ["JAX_PLATFORMS"] = "cpu"  # an accelerator's memory is the training's
-    load_for_drawing()
 
 
 def known_of_data(run: Run, helper: Executor | None) -> Callable[[], OfData]:
@@ -174,17 +166,16 @@ def _keep(run: Run, checkpoint: Checkpoint) -> None:
     prune_checkpoints(path, run.plan.keep_checkpoints)
 
 
-def finish(  # noqa: PLR0913
+def finish(
     run: Run,
     result: Result,
     diagnosis: Diagnosis,
     watch: Callable[[int, int], None] | None = None,
     of_data: Callable[[], OfData] | None = None,
-    helper: Executor | None = None,
     *,
     again: bool = False,
-) -> tuple[Study | None, dict[str, Any]]:
-    """Look inside the trained network, draw, and write the page and the summary.
+) -> tuple[Report, dict[str, Any]]:
+    """Look inside the trained network, and write the page and the summary.
 
     Parameters
     ----------
@@ -196,15 +187,13 @@ def finish(  # noqa: PLR0913
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
         What `known_of_data` gave.
-    helper : Executor, optional
-        What `helping_process` gave.
     again : bool
         Take the study that was written before, where it is of this network.
 
     Returns
     -------
-    study : Study or None
-        None where training diverged: there is no network to look into.
+    report : Report
+        Its study is None where training diverged: there is no network to look into.
     summary : dict
         What ``summary.json`` holds.
     """
@@ -215,7 +204,6 @@ def finish(  # noqa: PLR0913
     elif result.status != "diverged":
         with ThreadPoolExecutor(1) as pool:
             pool.submit(load_for_inspecting)
-            pool.submit(load_for_drawing)
             study = look_inside(
                 result.network,
                 run.data,
@@ -240,14 +228,11 @@ def finish(  # noqa: PLR0913
         environment=environment(result),
         command=run.plan.command(),
     )
-    figures = draw_all(report, helper)
-    save_figures(figures, run.folder / "figures")
-    html = page(report, figures)
-    write_atomically(run.folder / "report.html", html.encode())
+    write_atomically(run.folder / "report.html", page(report).encode())
     summary = training_summary(run.plan, result, diagnosis) | study_summary(
         study, inputs
     )
-    return study, write_summary(run.folder, run.plan, run.data, summary)
+    return report, write_summary(run.folder, run.plan, run.data, summary)
 
 
 def look_inside(
@@ -310,13 +295,14 @@ def write_suspects(study: Study, folder: Path) -> Path:
     return path
 
 
-def draw_again(
+def report_again(
     folder: str,
     most_suspects: int | None = None,
     watch: Callable[[int, int], None] | None = None,
     module: NamedModule | None = None,
+    figures: Sequence[str] = (),
 ) -> tuple[Run, Study | None, dict[str, Any]]:
-    """Make a run's history, figures and page again from its checkpoint and its study.
+    """Make a run's history and page again from its checkpoint and its study.
 
     Where the study that was written is not of this network and this many suspects, the
     network is looked into again.
@@ -330,6 +316,8 @@ def draw_again(
         As for `finish`.
     module : NamedModule, optional
         The module, if the run trained one.
+    figures : sequence of "png", "svg" or "pdf"
+        Formats in which to draw every figure into ``figures/``; by default none is.
 
     Raises
     ------
@@ -343,8 +331,10 @@ def draw_again(
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
         _write_history(run.folder, result)
         diagnosis = diagnose(result, run.baselines)
-        study, summary = finish(run, result, diagnosis, watch, again=True)
-        return run, study, summary
+        report, summary = finish(run, result, diagnosis, watch, again=True)
+        if figures:
+            save_report_figures(report, run.folder / "figures", figures)
+        return run, report.study, summary
 
 
 def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Result]:

@@ -11,6 +11,7 @@ do not, there is a kink (ReLU at 0) inside the step, and another point is drawn.
 *Automatic differentiation* gives the same gradients by JAX, entry by entry.
 """
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -135,6 +136,10 @@ class GradientReport:
         return "\n".join([*lines, f"  {self.note}"] if self.note else lines)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the checks."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from layerwise.presentation._bars import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
+from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
 from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import SweepReport
@@ -25,13 +26,13 @@ from layerwise.presentation.figures import (
     OF_INPUTS,
     OF_RUNS,
     OF_SWEEP,
+    checked_formats,
     class_colours,
-    draw,
-    draw_all,
-    load_for_drawing,
     save_figures,
+    save_report_figures,
 )
 from layerwise.presentation.pages import comparison_page, page, study_page, sweep_page
+from layerwise.presentation.payload import with_fewer_shown
 
 __all__ = [
     "OF_INPUTS",
@@ -46,12 +47,11 @@ __all__ = [
     "SweepBar",
     "SweepReport",
     "TrainingBar",
+    "checked_formats",
     "class_colours",
     "comparison_page",
     "comparison_summary",
-    "draw",
-    "draw_all",
-    "load_for_drawing",
+    "dataset_html",
     "page",
     "print_comparison",
     "print_data",
@@ -68,7 +68,11 @@ __all__ = [
     "print_suspects",
     "print_sweep",
     "print_training",
+    "result_html",
     "save_figures",
+    "save_report_figures",
+    "study_html",
     "study_page",
     "sweep_page",
+    "with_fewer_shown",
 ]

@@ -55,12 +55,15 @@ class ComparedRun:
     history : History
     study : Study or None
         Of its network; None where there is none, or it was not asked for.
+    folder : str
+        Where it is; empty where that is not known.
     """
 
     name: str
     summary: Mapping[str, Any]
     history: History
     study: Study | None = None
+    folder: str = ""
 
     @property
     def settings(self) -> dict[str, str]:

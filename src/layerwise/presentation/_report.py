@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
 
-from layerwise.data import Dataset, DataStatistics, SetStatistics, sample_names
+from layerwise.data import Dataset, DataStatistics, SetStatistics
 from layerwise.diagnosis import Diagnosis
-from layerwise.model import SquaredError
+from layerwise.model import SquaredError, TrainedNetwork
 from layerwise.presentation._text import interval, known, short
 from layerwise.statistics import Share
 from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
@@ -54,21 +53,16 @@ class Report:
 
     @property
     def loss_unit(self) -> str | None:
-        """The unit of the loss: nats of a cross-entropy, none of a squared error."""
-        squared = isinstance(self.result.network.loss, SquaredError)
-        return None if squared else "nats"
+        """The unit of the loss."""
+        return loss_unit(self.result.network)
+
+
+def loss_unit(network: TrainedNetwork) -> str | None:
+    """Return the unit of a loss: nats of a cross-entropy, none of a squared error."""
+    return None if isinstance(network.loss, SquaredError) else "nats"
 
 
 THIS_NETWORK = "this network"
-
-MISTAKES = 12
-"""Mistakes listed of a table's rows, at most."""
-
-SUSPECTS = 30
-"""Suspect labels listed, at most."""
-
-COLUMNS, TEXT = 6, 200
-"""Features listed of each, and letters of a text, at most."""
 
 
 class Table(NamedTuple):
@@ -264,42 +258,3 @@ def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> 
             for suspect in suspects
         ],
     )
-
-
-def mistake_table(study: Study, feature_names: tuple[str, ...] | None = None) -> Table:
-    """Return the worst mistakes, a row for each: its text, or its first features."""
-    names, worst = study.class_names, study.mistakes[:MISTAKES]
-    said, sure = study.answers
-    head, cells = _shown(study, worst, feature_names)
-    return Table(
-        ("sample", "label", "predicted", "confidence", *head),
-        [
-            (
-                own,
-                names[study.targets[i]],
-                names[said[i]],
-                percent(float(sure[i])),
-                *row,
-            )
-            for own, i, row in zip(
-                sample_names(study.origins, worst), worst, cells, strict=True
-            )
-        ],
-    )
-
-
-def _shown(
-    study: Study,
-    positions: Int[np.ndarray, " shown"],
-    feature_names: tuple[str, ...] | None,
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return what stands in the columns for samples, and the columns' names."""
-    if study.inputs is None or not len(positions):
-        return (), [()] * len(positions)
-    items = study.inputs[positions]
-    if items.dtype.kind in "UO":
-        return ("text",), [(short(str(item), TEXT),) for item in items]
-    rows = items.reshape(len(items), -1)[:, :COLUMNS].astype(float)
-    features = feature_names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
-    head = tuple(short(name) for name in features[: rows.shape[1]])
-    return head, [tuple(number(value, 5) for value in row) for row in rows]

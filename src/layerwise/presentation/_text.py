@@ -4,7 +4,6 @@ import math
 import re
 
 from layerwise.statistics import Share
-from layerwise.study import Study
 from layerwise.wording import count, number, percent
 
 MANY = 12
@@ -44,12 +43,6 @@ def speed(steps_per_second: float, form: str) -> str:
     """
     steps = round(steps_per_second)
     return form.format(count(steps)) if steps else ""
-
-
-def stated_sample(study: Study) -> str:
-    """Say of which scored samples a study takes what would be too much for all."""
-    part = len(study.sampled) < len(study.targets)
-    return f"{f'{count(len(study.sampled))} of ' if part else ''}the {study.scored_on}"
 
 
 def duration(seconds: float) -> str:

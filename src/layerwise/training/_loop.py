@@ -164,6 +164,12 @@ class Result:
             f"test_accuracy={self.test.accuracy}, network={self.network})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the curves, and over them the page."""
+        from layerwise.presentation import result_html
+
+        return result_html(self)
+
     @property
     def epochs(self) -> int:
         """Passes over the training set that were finished."""

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from layerwise.experiment._folder import open_run, read_summary, reopen_run
-from layerwise.experiment._path import train
+from layerwise.experiment._path import finish, report_again, train
 from layerwise.experiment._plan import Plan
 from layerwise.experiment._summary import environment
 from layerwise.experiment.sweeping._sweep import SweepRun, write_sweep
 from layerwise.experiment.sweeping._vary import varied
 from layerwise.files import write_atomically
-from layerwise.presentation import OF_SWEEP, SweepReport, draw, save_figures, sweep_page
+from layerwise.presentation import SweepReport, sweep_page
 from layerwise.sweeps import Sweep, SweepPoint
 
 
@@ -54,14 +54,22 @@ def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, An
         environment=environment(),
         command=_command(run.plan, sweep),
     )
-    figures = draw(OF_SWEEP, sweep)
-    save_figures(figures, run.folder / "figures")
     write_atomically(run.folder / "sweep.csv", _csv(sweep).encode())
-    page = sweep_page(report, figures)
+    page = sweep_page(report, _links(report))
     write_atomically(run.folder / "report.html", page.encode())
     kept = {"settings": dict(best.settings), "folder": "best"} if best else {}
     summary = write_sweep(run, sweep, "finished", (kept | chosen) or None)
     return report, summary
+
+
+def _links(report: SweepReport) -> dict[tuple[int, int], str]:
+    """Return which cell of the diagram leads to a page: that of the setting chosen."""
+    if report.best is None:
+        return {}
+    diagram, chosen = report.sweep.phases(), report.best.settings
+    axes = (diagram.rows, diagram.columns)
+    row, column = (a.values.index(chosen[a.name]) if a else 0 for a in axes)
+    return {(row, column): "best/report.html"}
 
 
 def _trained_again(run: SweepRun, best: SweepPoint) -> dict[str, Any]:
@@ -72,8 +80,12 @@ def _trained_again(run: SweepRun, best: SweepPoint) -> dict[str, Any]:
         plan = varied(run.plan, best.settings)
         opened = reopen_run(str(folder)) if begun else open_run(plan, str(folder))
         with opened as chosen:
-            if train(chosen)[0].status == "interrupted":
+            result, diagnosis = train(chosen)
+            if result.status == "interrupted":
                 raise KeyboardInterrupt
+            finish(chosen, result, diagnosis)
+    elif not (folder / "report.html").exists():
+        report_again(str(folder))
     training = read_summary(folder)["training"]
     names = ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
     return {name: training[name] for name in names}

@@ -2,23 +2,19 @@
 
 from layerwise.presentation.figures._comparison import compared_curves, compared_probes
 from layerwise.presentation.figures._drawing import (
-    draw,
-    draw_all,
-    load_for_drawing,
+    checked_formats,
     save_figures,
+    save_report_figures,
 )
 from layerwise.presentation.figures._layers import (
-    layer_caption,
     layer_projections,
     layer_similarity,
     probe_by_layer,
-    tile_alternative,
 )
 from layerwise.presentation.figures._measures import measures_by_layer, pairs_by_layer
 from layerwise.presentation.figures._mistakes import (
     confusion_matrix,
     decision_regions,
-    mistakes_caption,
     reliability,
     worst_mistakes,
 )
@@ -29,7 +25,7 @@ from layerwise.presentation.figures._pictures import (
     sample_sheet,
     suspect_labels,
 )
-from layerwise.presentation.figures._style import DPI, Figure, class_colours
+from layerwise.presentation.figures._style import Figure, class_colours, written
 from layerwise.presentation.figures._sweep import phase_diagram
 from layerwise.presentation.figures._table import (
     OF_INPUTS,
@@ -46,7 +42,6 @@ from layerwise.presentation.figures._training import (
 )
 
 __all__ = [
-    "DPI",
     "OF_INPUTS",
     "OF_RUNS",
     "OF_STUDY",
@@ -54,22 +49,18 @@ __all__ = [
     "OF_TRAINING",
     "Figure",
     "are_pictures",
+    "checked_formats",
     "class_colours",
     "compared_curves",
     "compared_probes",
     "component_images",
     "confusion_matrix",
     "decision_regions",
-    "draw",
-    "draw_all",
     "epoch_planes",
     "health_over_time",
-    "layer_caption",
     "layer_projections",
     "layer_similarity",
-    "load_for_drawing",
     "measures_by_layer",
-    "mistakes_caption",
     "pairs_by_layer",
     "phase_diagram",
     "probe_by_layer",
@@ -77,9 +68,10 @@ __all__ = [
     "reliability",
     "sample_sheet",
     "save_figures",
+    "save_report_figures",
     "stretches",
     "suspect_labels",
-    "tile_alternative",
     "training_curves",
     "worst_mistakes",
+    "written",
 ]

@@ -16,7 +16,7 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.presentation.figures._training import stretches
 from layerwise.training import History
-from layerwise.wording import count, listed, percent
+from layerwise.wording import count
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -105,46 +105,10 @@ def _draw_batches(
         ax.plot(middles[-1:], means[-1:], "X", color=colour, markersize=7)
 
 
-def _ends(runs: Runs) -> str:
-    said = []
-    for run in runs:
-        end = "before its first epoch"
-        if run.history.epochs:
-            end = f"at {percent(run.history.epochs[-1].validation_accuracy)}"
-        said.append(f"{short(run.name, 40)} ends {end}")
-    return listed(said)
-
-
-def _probes(runs: Runs) -> str:
-    said = [
-        f"{short(run.name, 40)}: {listed([percent(share) for _, share in run.probes])}"
-        for run in runs
-        if run.probes
-    ]
-    return "; ".join(said)
-
-
-CURVES = Figure[Runs](
-    name="curves",
-    draw=compared_curves,
-    alternative=lambda runs: (
-        "Batch loss, validation loss and validation accuracy by step; on the "
-        f"validation set {_ends(runs)}."
-    ),
-    caption="A colour for each run. Left: batch loss, averaged over some steps; then "
-    "validation loss and accuracy after each epoch. A cross marks where a training "
-    "diverged.",
-    place="figures",
-)
+CURVES = Figure[Runs](name="curves", draw=compared_curves)
 
 PROBES = Figure[Runs](
     name="probes",
     when=lambda runs: any(run.probes for run in runs),
     draw=compared_probes,
-    alternative=lambda runs: (
-        f"Lines of probe accuracy by layer, the input first. {_probes(runs)}."
-    ),
-    caption="Accuracy of a linear probe on each layer. The last point of a line is the "
-    "output.",
-    place="inside",
 )

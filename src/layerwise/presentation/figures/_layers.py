@@ -4,23 +4,21 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Integer, UInt8
+from jaxtyping import Float, Integer
 
-from layerwise.presentation._text import known, short, stated_sample, typeset
+from layerwise.presentation._text import known, short, typeset
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
-    DPI,
     INK,
     MUTED,
     PALE,
     Figure,
-    Pictures,
     new_axes,
     new_figure,
     styled,
 )
 from layerwise.study import LayerStudy, Study
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -40,7 +38,7 @@ FILLED = 0.92
 
 @styled
 def layer_projections(
-    study: Study, plane: str = "components"
+    study: Study, plane: str = "components", ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
     """Draw the input's and every layer's plane side by side, figures above each.
 
@@ -52,11 +50,14 @@ def layer_projections(
     study : Study
     plane : str
         ``components``, ``discriminants``, or the name of a transformer that was given.
+    ax : Axes, optional
+        Where to draw; by default on a new figure, where an inch is an inch.
     """
     places = _tile_places(study)
     width, height = np.max(places, axis=0) + TILE
-    ax = new_figure(width, height, layout=None).add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, width), ylim=(height, 0))
+    if ax is None:
+        ax = new_figure(width, height, layout=None).add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_axis_off()
     targets = study.targets[study.shown]
     for place, layer in zip(places, study, strict=True):
@@ -159,18 +160,6 @@ def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
     )
 
 
-def _tiles(sheet: UInt8[np.ndarray, "_ _ 3"], study: Study) -> Pictures:
-    """Cut every layer's plane out of the sheet of layers."""
-    corners = np.rint(_tile_places(study) * DPI).astype(int)
-    width, height = np.rint(np.multiply(TILE, DPI)).astype(int)
-    return {
-        f"layer{number:02d}": np.ascontiguousarray(
-            sheet[top : top + height, left : left + width]
-        )
-        for number, (left, top) in enumerate(corners)
-    }
-
-
 def tile_alternative(layer: LayerStudy) -> str:
     """Return what a layer's plane, cut out of the sheet, tells."""
     return (
@@ -179,41 +168,12 @@ def tile_alternative(layer: LayerStudy) -> str:
     )
 
 
-def _by_layer(study: Study, measure: str) -> str:
-    """Return a share of every layer as a list: "91.2 % in input and 95.3 % in …"."""
-    return listed(
-        [
-            f"{percent(layer.measures.values[measure])} in {short(layer.name, 40)}"
-            for layer in study
-        ]
-    )
-
-
-LAYERS = Figure[Study](
-    name="layers",
-    draw=layer_projections,
-    alternative=lambda study: (
-        "Scatter of every layer on its first two components, coloured by class; "
-        f"linear-probe accuracy: {_by_layer(study, 'probe_accuracy')}."
-    ),
-    cut=_tiles,
-)
+LAYERS = Figure[Study](name="layers", draw=layer_projections)
 
 DISCRIMINANTS = Figure[Study](
     name="discriminants",
     draw=layer_projections,
     given=lambda study: (study, "discriminants"),
-    alternative=lambda study: (
-        "Scatter of every layer on the two discriminants that separate the classes "
-        "best; nearest-class-mean accuracy: "
-        f"{_by_layer(study, 'nearest_mean_accuracy')}."
-    ),
-    caption="The same samples on the two discriminants (LDA) that separate the classes "
-    "best, fitted on the training samples. Classes that overlap here may still be "
-    "separable in further dimensions. Trustworthiness: are neighbours in the plot "
-    "neighbours in the layer; continuity: the reverse; 1 is perfect.",
-    heading="Linear discriminants",
-    place="inside",
 )
 
 
@@ -250,20 +210,7 @@ def probe_by_layer(
     return ax
 
 
-PROBES = Figure[Study](
-    name="probes",
-    draw=probe_by_layer,
-    alternative=lambda study: (
-        "Table of probe accuracy by class and layer; over all classes "
-        f"{_by_layer(study, 'probe_accuracy')}."
-    ),
-    caption=lambda study: (
-        "Linear-probe recall of each class in each layer, in percent of "
-        f"{study.scored_on}."
-    ),
-    heading="Linear-probe accuracy per class",
-    place="inside",
-)
+PROBES = Figure[Study](name="probes", draw=probe_by_layer)
 
 
 @styled
@@ -290,24 +237,4 @@ def layer_similarity(
     return ax
 
 
-def _neighbours(study: Study) -> str:
-    names = [short(layer.name, 40) for layer in study]
-    beside = np.diagonal(study.similarity["debiased"], 1)
-    steps = [
-        f"{known(value)} between {first} and {second}"
-        for value, first, second in zip(beside, names, names[1:], strict=False)
-    ]
-    return f"Table of the similarity of every two layers: {listed(steps)}."
-
-
-SIMILARITY = Figure[Study](
-    name="similarity",
-    draw=layer_similarity,
-    alternative=_neighbours,
-    caption=lambda study: (
-        f"Debiased linear CKA of every two layers, on {stated_sample(study)}: 1 means "
-        "equal up to rotation and scale, 0 unrelated. A block near 1 is a run of "
-        "layers that change little."
-    ),
-    place="similarity",
-)
+SIMILARITY = Figure[Study](name="similarity", draw=layer_similarity)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerwise.presentation._text import known, short, stated_sample
+from layerwise.presentation._text import short
 from layerwise.presentation.figures._points import label_ends, name_layers
 from layerwise.presentation.figures._style import (
     ACCENT,
@@ -18,8 +18,7 @@ from layerwise.presentation.figures._style import (
     new_figure,
     styled,
 )
-from layerwise.study import MEASURES, LayerStudy, Study
-from layerwise.wording import percent
+from layerwise.study import MEASURES, Study
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -177,74 +176,6 @@ def mixed_pairs(study: Study) -> list[tuple[int, int]]:
     return [(int(first[place]), int(second[place])) for place in worst]
 
 
-def _measures(study: Study) -> str:
-    start, last = next(iter(study)), study.last_hidden
-    first, then = (
-        [known(layer.measures.values[name]) for name in ("fisher_ratio",
-         "collapse_within", "participation_ratio")]
-        for layer in (start, last)
-    )  # fmt: skip
-    return (
-        f"Small charts of measures by layer. From {_input_or(start)} to "
-        f"{short(last.name, 40)} the Fisher ratio goes from {first[0]} to {then[0]}, "
-        f"NC1 from {first[1]} to {then[1]}, the participation ratio from {first[2]} "
-        f"to {then[2]}."
-    )
+MEASURES_BY_LAYER = Figure[Study](name="measures", draw=measures_by_layer)
 
-
-def _input_or(layer: LayerStudy) -> str:
-    return (
-        "the input" if layer.name == "input" else f"the layer {short(layer.name, 40)}"
-    )
-
-
-def _measures_caption(study: Study) -> str:
-    compared = "light grey the same with shuffled labels, on"
-    if study.untrained:
-        compared = (
-            "dark grey the untrained one and light grey this one with shuffled labels, "
-            "both on"
-        )
-    return (
-        "One chart per measure. Blue is this network, with 95 % intervals where known; "
-        f"{compared} {stated_sample(study)}. Top row: accuracies, on a log-odds scale. "
-        "As classes separate the Fisher ratio grows and NC1 falls; the last two count "
-        "the effective dimensions."
-    )
-
-
-def _pairs(study: Study) -> str:
-    names, start = [short(name) for name in study.class_names], next(iter(study))
-    said = []
-    for pair in mixed_pairs(study):
-        one, other = (names[index] for index in pair)
-        first, last = (
-            percent(float(layer.measures.by_pair["mixed"][pair]))
-            for layer in (start, study.layers[-1])
-        )
-        said.append(f"{one} and {other}, {first} to {last}")
-    return (
-        "Lines by layer of the share of two classes confused with each other, from "
-        f"{_input_or(start)} to the last layer: {'; '.join(said)}."
-    )
-
-
-MEASURES_BY_LAYER = Figure[Study](
-    name="measures",
-    draw=measures_by_layer,
-    alternative=_measures,
-    caption=_measures_caption,
-    place="measures",
-)
-
-PAIRS_BY_LAYER = Figure[Study](
-    name="pairs",
-    when=mixed_pairs,
-    draw=pairs_by_layer,
-    alternative=_pairs,
-    caption="The pairs that the network confuses most: share of the samples of both "
-    "that a linear probe predicts as the other. A line has the colours of its two "
-    "classes; where it falls, that layer separates them.",
-    heading="Most confused pairs",
-    place="pairs",
-)
+PAIRS_BY_LAYER = Figure[Study](name="pairs", when=mixed_pairs, draw=pairs_by_layer)

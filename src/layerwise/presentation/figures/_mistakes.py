@@ -78,32 +78,11 @@ def confusion_matrix(
     return ax
 
 
-def _confused(study: Study) -> str:
-    said = (
-        f"{count(len(study.targets))} samples by label and prediction, "
-        f"{count(len(study.mistakes))} of them wrong"
-    )
-    wrong = study.confusion * ~np.eye(len(study.class_names), dtype=bool)
-    if not wrong.any():
-        return said + "."
-    pair = np.unravel_index(np.argmax(wrong), wrong.shape)
-    label, prediction = (short(study.class_names[index]) for index in pair)
-    times = count(int(wrong.max()))
-    return f"{said}; most often, {times} times, {label} as {prediction}."
-
-
 def _predicted(study: Study) -> bool:
     return study.predictions is not None
 
 
-CONFUSION = Figure[Study](
-    name="confusion",
-    when=_predicted,
-    draw=confusion_matrix,
-    alternative=_confused,
-    caption="Rows: labels; columns: predictions. The diagonal is correct.",
-    place="mistakes",
-)
+CONFUSION = Figure[Study](name="confusion", when=_predicted, draw=confusion_matrix)
 
 
 @styled
@@ -169,17 +148,6 @@ def _can_show_mistakes(study: Study) -> bool:
     return _predicted(study) and shown and len(study.mistakes) > 0
 
 
-def _worst(study: Study) -> str:
-    names = [short(name) for name in study.class_names]
-    said, sure = study.answers
-    worst = [
-        f"labelled {names[study.targets[sample]]}, predicted {names[said[sample]]}, "
-        f"{percent(float(sure[sample]))}"
-        for sample in study.mistakes[:3]
-    ]
-    return f"The most confident errors: {'; '.join(worst)}."
-
-
 def mistakes_caption(study: Study) -> str:
     """Say what the mistakes drawn, or listed, are; also where there are none."""
     wrong = len(study.mistakes)
@@ -195,14 +163,7 @@ def mistakes_caption(study: Study) -> str:
     )
 
 
-MISTAKES = Figure[Study](
-    name="mistakes",
-    when=_can_show_mistakes,
-    draw=worst_mistakes,
-    alternative=_worst,
-    caption=mistakes_caption,
-    place="mistakes",
-)
+MISTAKES = Figure[Study](name="mistakes", when=_can_show_mistakes, draw=worst_mistakes)
 
 
 @styled
@@ -238,29 +199,7 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
     return figure
 
 
-def _believed(study: Study) -> str:
-    predictions, confidence = study.answers
-    sure = percent(float(confidence.mean(dtype=float)))
-    right = percent(float(np.mean(predictions == study.targets)))
-    return (
-        "Accuracy against confidence in up to 15 bins; the mean confidence is "
-        f"{sure}, the accuracy {right}."
-    )
-
-
-RELIABILITY = Figure[Study](
-    name="reliability",
-    when=_predicted,
-    draw=reliability,
-    alternative=_believed,
-    caption=lambda study: (
-        f"Accuracy against confidence on {study.scored_on}, with 95 % intervals. On "
-        "the diagonal confidence equals accuracy; below it the network is "
-        "overconfident. The bars count the samples."
-    ),
-    heading="Calibration",
-    place="confidence",
-)
+RELIABILITY = Figure[Study](name="reliability", when=_predicted, draw=reliability)
 
 
 @styled
@@ -321,12 +260,4 @@ REGIONS = Figure[Report](
     ),
     draw=decision_regions,
     given=lambda report: (report.result.network, report.data.test),
-    alternative=lambda report: (
-        "Plane of two inputs, coloured by predicted class; "
-        f"{percent(report.result.test.accuracy)} of the test samples lie in their own "
-        "colour."
-    ),
-    caption="Decision regions: the predicted class’s colour, paler where the "
-    "confidence is lower; with the test samples.",
-    place="health",
 )

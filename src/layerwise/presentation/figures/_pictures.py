@@ -9,11 +9,11 @@ from jaxtyping import Float, Int, Integer, Shaped
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.presentation._text import MANY, short, typeset
+from layerwise.presentation._text import short, typeset
 from layerwise.presentation.figures._points import draw_plane, draw_rings
 from layerwise.presentation.figures._style import Figure, new_axes, styled
 from layerwise.study import Inputs, InputStudy, LayerStudy, Study
-from layerwise.wording import count, listed, percent
+from layerwise.wording import percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -170,21 +170,10 @@ def suspect_labels(
     return picture_sheet(np.stack(pictures), captions, ax)
 
 
-def _told(study: Study) -> str:
-    names = [short(name) for name in study.class_names]
-    worst = [
-        f"labelled {names[suspect.label]}, looks like {names[suspect.suggestion]}"
-        for suspect in study.suspects[:3]
-    ]
-    return f"The most suspicious labels: {'; '.join(worst)}."
-
-
 SUSPECTS = Figure[Study](
     name="suspects",
     when=lambda study: are_pictures(study.inputs) and study.suspects,
     draw=suspect_labels,
-    alternative=_told,
-    place="suspects",
 )
 
 
@@ -250,7 +239,7 @@ def sample_sheet(
 
 @styled
 def component_images(
-    layer: LayerStudy, shape: tuple[int, ...]
+    layer: LayerStudy, shape: tuple[int, ...], ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
     """Draw the first ten principal components of pictures as pictures.
 
@@ -263,6 +252,8 @@ def component_images(
         The inputs' own, as many units as ``shape`` has entries.
     shape : tuple of int
         Of a picture; with three channels their mean is drawn.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
 
     Raises
     ------
@@ -290,9 +281,8 @@ def component_images(
     # As high as it makes the pictures' entries square, without the last one's gap.
     high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
     wide = columns * spacing[1] * shape[1]
-    ax = new_axes(
-        COMPONENT_CELL * columns, COMPONENT_CELL * columns * high / wide + 0.3
-    )
+    side = COMPONENT_CELL * columns
+    ax = ax or new_axes(side, side * high / wide + 0.3)
     ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
     ratios = layer.components.explained_variance_ratio
     for number, ((row, column), ratio) in enumerate(zip(cells, ratios, strict=False)):
@@ -332,14 +322,6 @@ def projection(
     return ax
 
 
-def _classes(inputs: InputStudy) -> str:
-    return listed([short(name) for name in inputs.data.class_names[:MANY]])
-
-
-def _shown(inputs: InputStudy) -> str:
-    return percent(float(inputs.layer.variance_shown.sum()))
-
-
 def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
     """Return the samples of the sheet alone: drawn elsewhere, all would be sent."""
     samples, names = inputs.data.train, inputs.data.class_names
@@ -347,19 +329,11 @@ def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
     return samples.at(np.concatenate(first)), names
 
 
-def _shares(inputs: InputStudy) -> str:
-    ratios = inputs.layer.components.explained_variance_ratio
-    return listed([percent(float(ratio)) for ratio in ratios])
-
-
 SAMPLES = Figure[InputStudy](
     name="samples",
     when=lambda inputs: inputs.data.is_image,
     draw=sample_sheet,
     given=_first_of_each,
-    alternative=lambda inputs: f"Five samples of each class: {_classes(inputs)}.",
-    caption="The first five training samples of each class.",
-    place="data",
 )
 
 COMPONENTS = Figure[InputStudy](
@@ -367,27 +341,10 @@ COMPONENTS = Figure[InputStudy](
     when=lambda inputs: inputs.data.is_image,
     draw=component_images,
     given=lambda inputs: (inputs.layer, inputs.data.shape),
-    alternative=lambda inputs: (
-        "The first ten principal components as pictures; their shares of the variance "
-        f"are {_shares(inputs)}."
-    ),
-    caption="The first ten principal components of the training samples, each with its "
-    "share of the variance. Blue grows along the component, red shrinks, white stays.",
-    place="components",
 )
 
 INPUT = Figure[InputStudy](
     name="input",
     draw=projection,
     given=lambda inputs: (inputs.layer, inputs.targets, inputs.data.class_names),
-    alternative=lambda inputs: (
-        f"Scatter of samples on two principal components ({_shown(inputs)} of the "
-        f"variance), coloured by class: {_classes(inputs)}."
-    ),
-    caption=lambda inputs: (
-        f"{count(len(inputs.targets))} samples on the first two principal components "
-        f"of the training samples, which show {_shown(inputs)} of the variance; a "
-        "class’s name stands on its colour, near its median."
-    ),
-    place="components",
 )

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from layerwise.presentation._sweep import averaged_over, axis_value, phase_table
+from layerwise.presentation._sweep import averaged_over, axis_value
 from layerwise.presentation.figures._style import INK, Figure, halo, new_axes, styled
 from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
-from layerwise.wording import listed, percent
+from layerwise.wording import percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -136,30 +136,4 @@ def _draw_legend(ax: "matplotlib.axes.Axes") -> None:
     )
 
 
-def _told(sweep: Sweep) -> str:
-    diagram = sweep.phases()
-    rows = phase_table(sweep).body[:20]
-    said = [f"{name}: {listed(cells)}" for name, *cells in rows]
-    across = f" for each {diagram.rows.name}" if diagram.rows else ""
-    return (
-        f"Table of the mean validation accuracy in percent by {diagram.columns.name}"
-        f"{across}; s stalls, d diverges. {'; '.join(said)}."
-    )
-
-
-def _caption(sweep: Sweep) -> str:
-    averaged = averaged_over(sweep.phases())
-    return (
-        "Each cell shows the shares of its trainings that work, stall and diverge. "
-        "The number is their validation accuracy in percent"
-        f"{averaged and ', the '}{averaged}; those that diverged do not count."
-    )
-
-
-PHASES = Figure[Sweep](
-    name="phases",
-    draw=phase_diagram,
-    alternative=_told,
-    caption=_caption,
-    place="phases",
-)
+PHASES = Figure[Sweep](name="phases", draw=phase_diagram)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.presentation._report import Report
-from layerwise.presentation._text import known, short, stated_sample
+from layerwise.presentation._text import short
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
 from layerwise.presentation.figures._style import (
     INK,
@@ -21,7 +21,7 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.study import SnapshotStudy, Study
 from layerwise.training import History
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import count
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -134,27 +134,10 @@ def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) ->
         ax.plot(steps, figures, "o-", markersize=2.5, color=colour, label=f"{name} set")
 
 
-def _curves(report: Report) -> str:
-    history = report.result.history
-    if not len(history.losses):
-        return "No step was made."
-    first, last = (number(float(history.losses[at])) for at in (0, -1))
-    said = f"Loss by step, from {first} to {last}"
-    if history.epochs:
-        accuracy = percent(history.epochs[-1].validation_accuracy)
-        said += f"; accuracy by step, at the end {accuracy} on the validation set"
-    return said + "."
-
-
 TRAINING = Figure[Report](
     name="training",
     draw=training_curves,
     given=lambda report: (report.result.history, report.loss_unit),
-    alternative=_curves,
-    caption="Loss and accuracy. Grey: batches, averaged over some steps, with their "
-    "range. Coloured: each set after each epoch; of more than 10,000 training samples "
-    "10,000 are scored, and all at the end.",
-    place="training",
 )
 
 
@@ -224,28 +207,11 @@ def _positive(value: float) -> float:
     return max(value, LEAST) if np.isfinite(value) else np.nan
 
 
-def _health(report: Report) -> str:
-    result = report.result
-    first, last = (result.history.records[at].layers for at in (0, -1))
-    names = result.network.layer_names
-    return (
-        "Gradient norm, std of outputs and dead units of every layer by step. The "
-        f"gradient norm of {names[0]} goes from {known(first[0].gradient_norm)} to "
-        f"{known(last[0].gradient_norm)}, that of {names[-1]} from "
-        f"{known(first[-1].gradient_norm)} to {known(last[-1].gradient_norm)}."
-    )
-
-
 HEALTH = Figure[Report](
     name="health",
     when=lambda report: len(report.result.history.health),
     draw=health_over_time,
     given=lambda report: (report.result.history, report.result.network.layer_names),
-    alternative=_health,
-    caption="Gradient norm of each layer’s parameters and std of its outputs, every "
-    "40th step; share of its units that passed no gradient for any training sample "
-    "(of at most 10,000), after each epoch. Dark is near the input.",
-    place="health",
 )
 
 
@@ -332,28 +298,6 @@ def _epoch(snapshot: SnapshotStudy) -> str:
     return f"epoch {snapshot.epoch}{untrained}"
 
 
-def _told(study: Study) -> str:
-    shown = _shown(study)
-    said = ["this network" if s.epoch is None else count(s.epoch) for s in shown]
-    deep = [snapshot.layers[-2:][0] for snapshot in (shown[0], shown[-1])]
-    first, last = (percent(one.measures.values["probe_accuracy"]) for one in deep)
-    return (
-        "Grid of scatters, a column for each layer, a row for each epoch: "
-        f"{listed(said)}, 0 being the untrained network. From {short(deep[0].name, 40)}"
-        f" linear-probe accuracy: {first} in the first row, {last} in the last."
-    )
-
-
 EPOCHS = Figure[Study](
-    name="epochs",
-    when=lambda study: study.snapshots,
-    draw=epoch_planes,
-    alternative=_told,
-    caption=lambda study: (
-        "From the untrained network down, every layer on its first two components "
-        f"after the epochs that were kept: {stated_sample(study)}. The plots are "
-        "aligned by rotation (Procrustes), so that points move because the network "
-        "changed; a column has one scale."
-    ),
-    place="epochs",
+    name="epochs", when=lambda study: study.snapshots, draw=epoch_planes
 )

@@ -1,6 +1,11 @@
-"""Finished records in, HTML pages out."""
+"""Finished records in; HTML out: one file that opens offline."""
 
-from layerwise.presentation.pages._page import page, study_page
-from layerwise.presentation.pages._several import comparison_page, sweep_page
+from layerwise.presentation.pages._shell import (
+    comparison_page,
+    page,
+    page_of,
+    study_page,
+    sweep_page,
+)
 
-__all__ = ["comparison_page", "page", "study_page", "sweep_page"]
+__all__ = ["comparison_page", "page", "page_of", "study_page", "sweep_page"]

@@ -3,13 +3,23 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from layerwise.presentation._comparison import Runs
+from layerwise.presentation._report import Report
+from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._text import interval
-from layerwise.presentation.payload import Payload
+from layerwise.presentation.payload import (
+    Payload,
+    comparison_payload,
+    report_payload,
+    study_payload,
+    sweep_payload,
+)
 from layerwise.statistics import Share
+from layerwise.study import Study
 from layerwise.wording import percent
 
 KINDS = {
@@ -17,6 +27,42 @@ KINDS = {
     "compare": "{name}: {runs} runs compared",
     "sweep": "{name}: a sweep of {cells} trainings",
 }
+
+
+def page(report: Report) -> str:
+    """Return the page on a run as HTML, to be written as UTF-8."""
+    return page_of(report_payload(report))
+
+
+def study_page(study: Study, *, command: str = "") -> str:
+    """Return the page on a study alone: what is inside a network, not how it came.
+
+    Parameters
+    ----------
+    study : Study
+    command : str, optional
+        What to type to get this again.
+    """
+    return page_of(study_payload(study, command))
+
+
+def comparison_page(runs: Runs, links: Sequence[str | None] = ()) -> str:
+    """Return the page on runs beside each other; ``links`` lead to their own pages."""
+    return page_of(comparison_payload(runs, links))
+
+
+def sweep_page(
+    report: SweepReport, links: Mapping[tuple[int, int], str] | None = None
+) -> str:
+    """Return the page on a sweep.
+
+    Parameters
+    ----------
+    report : SweepReport
+    links : mapping of (row, column) to str, optional
+        From cells of the phase diagram to pages of their runs.
+    """
+    return page_of(sweep_payload(report, links))
 
 
 def page_of(payload: Payload) -> str:
@@ -43,7 +89,7 @@ def page_of(payload: Payload) -> str:
     )
     script, style = _asset("bundle.js"), _asset("bundle.css")
     content = payload.content
-    return environment.get_template("shell.html.jinja").render(
+    return environment.get_template("page.html.jinja").render(
         policy=_policy(script, style),
         script=Markup(script),
         style=Markup(style),

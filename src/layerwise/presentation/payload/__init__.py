@@ -5,6 +5,7 @@ from layerwise.presentation.payload._fewer import with_fewer_shown
 from layerwise.presentation.payload._pages import (
     comparison_payload,
     report_payload,
+    result_payload,
     study_payload,
     sweep_payload,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "Payload",
     "comparison_payload",
     "report_payload",
+    "result_payload",
     "study_payload",
     "sweep_payload",
     "with_fewer_shown",

@@ -5,35 +5,36 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.presentation._report import Report
+from layerwise.presentation._report import loss_unit
 from layerwise.presentation._text import short
 from layerwise.presentation.figures import stretches
 from layerwise.presentation.payload._blocks import Json, not_nan
-from layerwise.training import History
+from layerwise.training import History, Result
 
 HEALTH_POINTS = 120
 """Of a layer's line, at most."""
 
 
-def charts(report: Report) -> list[Json]:
+def charts(result: Result) -> list[Json]:
     """Return loss and accuracy, the gradients and silent units of every layer."""
-    history = report.result.history
-    per_epoch = _steps_per_epoch(report)
-    unit = f" ({report.loss_unit})" if report.loss_unit else ""
+    history = result.history
+    per_epoch = _steps_per_epoch(result)
+    named = loss_unit(result.network)
+    unit = f" ({named})" if named else ""
     found = [
         curves("loss", f"mean loss{unit}", history, per_epoch, log=True),
         curves("accuracy", "accuracy", history, per_epoch, percent=True),
-        *_health(report, per_epoch),
+        *_health(result, per_epoch),
     ]
     return [chart for chart in found if chart["lines"]]
 
 
-def _steps_per_epoch(report: Report) -> float:
-    epochs = report.result.history.epochs
+def _steps_per_epoch(result: Result) -> float:
+    epochs = result.history.epochs
     if epochs:
         return epochs[-1].step / epochs[-1].epoch
-    batch = report.result.recipe.batch_size or 1
-    return max(1.0, np.ceil(len(report.data.train) / batch))
+    batch = result.recipe.batch_size or 1
+    return max(1.0, np.ceil(len(result.data.train) / batch))
 
 
 def curves(
@@ -67,8 +68,8 @@ def curves(
     }
 
 
-def _health(report: Report, per_epoch: float) -> Iterator[Json]:
-    history, names = report.result.history, report.result.network.layer_names
+def _health(result: Result, per_epoch: float) -> Iterator[Json]:
+    history, names = result.history, result.network.layer_names
     records = history.records
     if not records:
         return

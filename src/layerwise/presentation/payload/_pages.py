@@ -44,7 +44,9 @@ from layerwise.presentation.payload._findings import finding_parts, json_types
 from layerwise.presentation.payload._forward import network_parts, regions
 from layerwise.presentation.payload._run import StudiedRun, is_plane
 from layerwise.presentation.payload._samples import Shown
+from layerwise.statistics import Share
 from layerwise.study import Study
+from layerwise.training import Result
 from layerwise.wording import count, number
 
 VERSION = 1
@@ -87,23 +89,38 @@ def report_payload(report: Report) -> Payload:
                 blocks,
             )
     elif np.isfinite(report.result.test.loss):
-        run["accuracy"] = _score(report)
-    if warning := _warning(report):
+        run["accuracy"] = _score(report.result)
+    if warning := _warning(report.result):
         run["warning"] = warning
     run["findings"] = [
         *map(_remark, data.remarks),
         *map(_cause, report.diagnosis.causes),
         *finding_parts(study, findings),
     ]
-    run["charts"] = charts(report)
+    run["charts"] = charts(report.result)
     found["runs"] = [run]
     found["tables"] = [*_report_tables(report)]
     found["facts"] = [
         ["to reproduce", report.command],
-        *([name, typeset(value)] for name, value in _settings(report)),
-        *([name, value] for name, value in report.environment.items()),
+        *([name, typeset(value)] for name, value in _settings(report.result)),
+        ["device", report.environment["device"]],
+        *([n, v] for n, v in report.environment.items() if n != "device"),
     ]
     return Payload(found, blocks.texts)
+
+
+def result_payload(result: Result) -> Payload:
+    """Return what the page of a training alone holds: its curves and settings."""
+    data = result.data
+    found = _begun("report", data.name, data.class_names)
+    run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
+    if np.isfinite(result.test.loss):
+        run["accuracy"] = _score(result)
+    if warning := _warning(result):
+        run["warning"] = warning
+    run |= {"findings": [], "charts": charts(result)}
+    found |= {"runs": [run], "tables": [], "facts": [*map(list, _settings(result))]}
+    return Payload(found, {})
 
 
 def study_payload(study: Study, command: str = "") -> Payload:
@@ -167,12 +184,10 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
 def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
     part: Json = {"layers": [], "snapshots": [], "bases": [], "findings": []}
     study = run.study
-    if study is not None and shown is not None:
-        same = study.sample_hash == shown.study.sample_hash
-        if same and np.array_equal(study.shown, shown.study.shown):
-            own = Shown(study, shown.positions, shown.others)
-            part |= StudiedRun(study, own, blocks).content()
-            part["findings"] = [*finding_parts(study, study.findings)]
+    if study is not None and shown is not None and _same_samples(study, shown.study):
+        own = Shown(study, shown.positions, shown.others)
+        part |= StudiedRun(study, own, blocks).content()
+        part["findings"] = [*finding_parts(study, study.findings)]
     per_epoch = _steps_per_epoch(run)
     lines = [
         curves("loss", "mean loss", run.history, per_epoch, log=True),
@@ -180,6 +195,19 @@ def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
     ]
     charts_of_run = [chart for chart in lines if chart["lines"]]
     return part | {"name": short(run.name, 60), "charts": charts_of_run}
+
+
+def _same_samples(study: Study, other: Study) -> bool:
+    """Return whether two studies show the same samples.
+
+    A module may have been given them in another form: told is it by rows and labels.
+    """
+    first, second = study.origins, other.origins
+    return (
+        np.array_equal(study.targets, other.targets)
+        and np.array_equal(study.shown, other.shown)
+        and (not first or not second or np.array_equal(first.rows, second.rows))
+    )
 
 
 def _steps_per_epoch(run: ComparedRun) -> float:
@@ -276,11 +304,8 @@ def _structure(study: Study) -> str:
     return text
 
 
-def _score(report: Report) -> Json:
-    total = len(report.data.test)
-    value = report.result.test.accuracy
-    from layerwise.statistics import Share
-
+def _score(result: Result) -> Json:
+    total, value = len(result.data.test), result.test.accuracy
     share = Share.of(value, total)
     return {
         "value": value,
@@ -356,8 +381,8 @@ def _table(
     return found | {"note": typeset(note)} if note else found
 
 
-def _warning(report: Report) -> str:
-    status, losses = report.result.status, report.result.history.losses
+def _warning(result: Result) -> str:
+    status, losses = result.status, result.history.losses
     if status == "diverged":
         finite = losses[np.isfinite(losses)]
         last = f"; the step before, {number(float(finite[-1]))}" if len(finite) else ""
@@ -374,13 +399,13 @@ def _warning(report: Report) -> str:
     return ""
 
 
-def _settings(report: Report) -> list[tuple[str, str]]:
-    result, architecture = report.result, report.result.network.architecture
-    ran = {"engine": result.engine, "device": report.environment["device"]}
+def _settings(result: Result) -> list[tuple[str, str]]:
+    architecture = result.network.architecture
     what = [("network", repr(architecture))]
     if not isinstance(architecture, Architecture):
         what = [("network", repr(architecture.module)), ("loss", architecture.loss)]
-    settings: dict[str, Any] = asdict(result.recipe) | ran
+    settings: dict[str, Any] = asdict(result.recipe) | {"engine": result.engine}
+    del settings["device"]
     return [
         *what,
         ("scaling", result.network.scaling.kind),

@@ -180,6 +180,12 @@ class Study:
             f"findings={len(self.findings)})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: its layers, and over them its page."""
+        from layerwise.presentation import study_html
+
+        return study_html(self)
+
     @property
     def hidden(self) -> tuple[LayerStudy, ...]:
         """The layers before the output; all, where the last is not the output."""
