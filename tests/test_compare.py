@@ -70,7 +70,7 @@ class TestTables:
         assert rows["steps"] == ("12", "16", "12", "1")
         assert rows["train loss"][3] == "–"
         accuracy = read_summary(Path("deep"))["training"]["test_accuracy"]
-        assert rows["test accuracy"][1] == f"{100 * accuracy:.1f} %"
+        assert rows["test accuracy"][1] == f"{100 * accuracy:.0f} %"  # of 22
 
     def test_probes_of_runs_of_different_depth(self, comparison):
         body = probe_table(comparison).body

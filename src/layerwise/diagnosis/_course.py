@@ -333,7 +333,8 @@ def underfitting(evidence: Evidence) -> Cause | None:
         detail=f"After {count(last.epoch)} epochs. Simple methods reach "
         f"{percent(best.value)} on samples they were not fitted on: the network is too "
         "small, or was stopped or held back while it was still learning.",
-        fix=f"Train longer{''.join(more)}.",
+        fix=f"Train longer (--epochs {MORE_EPOCHS * evidence.recipe.epochs})"
+        f"{''.join(more)}.",
         change=change,
         evidence={
             "train_accuracy": last.train_accuracy,

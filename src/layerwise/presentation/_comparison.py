@@ -11,7 +11,7 @@ from layerwise.presentation._report import Table
 from layerwise.presentation._text import duration, short
 from layerwise.study import Study
 from layerwise.training import History
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number, percent, percent_of
 
 UNKNOWN = "–"
 
@@ -137,10 +137,22 @@ def figure_table(runs: Runs) -> Table:
     """Return what the trainings came to, a column for each run."""
     body: list[tuple[str, ...]] = []
     for name, (part, key, write) in FIGURES.items():
-        values = (run.summary.get(part, {}).get(key) for run in runs)
-        cells = (UNKNOWN if value is None else write(value) for value in values)
+        values = [run.summary.get(part, {}).get(key) for run in runs]
+        cells = (
+            _figure(run, key, value, write)
+            for run, value in zip(runs, values, strict=True)
+        )
         body.append((name, *cells))
     return Table(("", *_names(runs)), body)
+
+
+def _figure(run: ComparedRun, key: str, value: Any, write: Callable[[Any], str]) -> str:
+    if value is None:
+        return UNKNOWN
+    scored, accuracy, _ = key.partition("_accuracy")
+    if not accuracy:
+        return write(value)
+    return percent_of(value, run.summary["data"]["samples"][scored])
 
 
 def probe_table(runs: Runs) -> Table:

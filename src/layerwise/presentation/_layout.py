@@ -20,7 +20,7 @@ GAP = 2
 NARROWEST = 12
 """A name in a table's first column is not cut shorter than this."""
 
-NUMBER = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b|±)|(?<=±) ")
+NUMBER = re.compile(r"(?<=\d) (?=%|ms\b|s\b|min\b|h\b|points\b|±)|(?<=±) ")
 """The space within a number with its unit, where a line does not end."""
 
 NO_BREAK = "\u00a0"

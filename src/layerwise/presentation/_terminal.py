@@ -235,7 +235,7 @@ def print_sweep(console: "Console", report: SweepReport) -> None:
     print_table(console, phase_table(report.sweep))
     say(
         console,
-        "validation accuracy (%); s: so many trainings stall, d: diverge\n"
+        "validation accuracy (%); s: stalled, d: diverged (how many, of several)\n"
         f"{sweep_sentence(report.sweep)}\n{choice_sentence(report)}",
     )
 
@@ -312,17 +312,18 @@ def print_fixed(console: "Console", fixed: Fixed) -> None:
         say(console, "nothing was tried: no setting fixes the first cause")
         return
     judged = ("mean recall",) if fixed.by_class else ()
-    head = ("", "status", "validation", *judged, "loss", "change")
-    rows = [("before", *_ended(fixed.before, fixed.by_class), "")]
+    head = ("", "status", "validation", *judged, "loss")
+    rows = [("before", *_ended(fixed.before, fixed.by_class))]
+    changes: list[tuple[str, str]] = []
     for number_, tried in enumerate(fixed.rounds, 1):
-        change = ", ".join(
-            FILLED.get(k, f"{k} {v}") for k, v in tried.change.items() if v is not None
-        )
-        kept = " *" if tried.result is fixed.result else ""
-        rows.append(
-            (f"change {number_}{kept}", *_ended(tried.result, fixed.by_class), change)
-        )
+        name = f"change {number_}"
+        change = ", ".join(f"{k} {v}" for k, v in tried.change.items() if v is not None)
+        changes.append((f"{name}: ", change))
+        kept = " (best)" if tried.result is fixed.result else ""
+        rows.append((f"{name}{kept}", *_ended(tried.result, fixed.by_class)))
     print_table(console, Table(head, rows))
+    for name, change in changes:
+        say_beside(console, name, change)
     if fixed.result is fixed.before:
         say(console, "no change was better on the validation set")
         return

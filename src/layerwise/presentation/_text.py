@@ -48,9 +48,13 @@ def speed(steps_per_second: float, form: str) -> str:
 def duration(seconds: float) -> str:
     """Write a time in the unit that suits it.
 
-    >>> duration(0.0412), duration(8.31), duration(125.0), duration(7260.0)
-    ('41 ms', '8.3 s', '2 min 5 s', '2 h 1 min')
+    >>> duration(0.0001), duration(0.0412), duration(8.31), duration(125.0)
+    ('< 1 ms', '41 ms', '8.3 s', '2 min 5 s')
+    >>> duration(7260.0)
+    '2 h 1 min'
     """
+    if seconds < 0.0005:
+        return "< 1 ms"
     if seconds < 0.9995:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 59.95:
