@@ -83,7 +83,7 @@ def print_training(console: "Console", result: Result) -> None:
     steps = result.checkpoint.state.step
     say(
         console,
-        f"training {result.status}: {count(int(steps))} steps, batch size "
+        f"training {result.status}: {_steps(int(steps))}, batch size "
         f"{recipe.batch_size}, {duration(result.seconds)}"
         f"{speed(result.steps_per_second, ', {} steps/s')}",
     )
@@ -99,7 +99,7 @@ def print_training(console: "Console", result: Result) -> None:
         say(
             console,
             f"the loss of step {count(len(losses))} is not finite; saved is the last "
-            f"network with finite parameters, after {count(int(steps))} steps",
+            f"network with finite parameters, after {_steps(int(steps))}",
         )
     say(
         console,
@@ -107,6 +107,10 @@ def print_training(console: "Console", result: Result) -> None:
         f"loss {number(result.validation.loss)}; test accuracy "
         f"{_accuracy(result.test, result.data.test)}, loss {number(result.test.loss)}",
     )
+
+
+def _steps(number: int) -> str:
+    return f"{count(number)} step{'' if number == 1 else 's'}"
 
 
 def _accuracy(score: Score, samples: Samples) -> str:
