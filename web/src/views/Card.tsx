@@ -39,7 +39,7 @@ function Sample({ sample }: { sample: number }) {
   return (
     <div class="sample">
       <div class="who">
-        <Picture table={table} at={sample} size={72} />
+        <Picture table={table} at={sample} size={60} />
         <dl>
           <dt>{nameOf(store, table, sample)}</dt>
           <dd class="source">{rowOf(store, sample)}</dd>
