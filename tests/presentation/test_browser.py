@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright import sync_api
 
 import layerwise as lw
 from layerwise.presentation import page, study_page
 from layerwise.presentation.payload import report_payload
-
-sync_api = pytest.importorskip("playwright.sync_api")
 
 pytestmark = pytest.mark.browser
 

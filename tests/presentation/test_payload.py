@@ -6,13 +6,16 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import layerwise as lw
+from layerwise.model import initial_network
 from layerwise.presentation import SweepReport
 from layerwise.presentation._comparison import ComparedRun
 from layerwise.presentation.payload import (
+    Payload,
     comparison_payload,
     report_payload,
     study_payload,
@@ -22,6 +25,7 @@ from layerwise.presentation.payload import (
 from layerwise.presentation.payload._blocks import Blocks, Square
 from layerwise.presentation.payload._colours import lighter
 from layerwise.presentation.payload._findings import json_types
+from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Crowd
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
@@ -107,6 +111,22 @@ class TestSamples:
         for place, column in enumerate(columns):
             expected = iris.data.test.inputs[shown, place].astype(np.float32)
             assert np.array_equal(decoded(found, column["values"]), expected)
+
+    def test_a_category_is_one_column(self):
+        rng = np.random.default_rng(0)
+        towns = rng.choice(["a", "</script>", "c"], 300)
+        frame = pd.DataFrame({"town": towns, "x": rng.normal(size=300)})
+        data = lw.Dataset.from_arrays(frame, (frame.x > 0).astype(int))
+        study = lw.inspect(initial_network(lw.MLP([4]), data), data)
+        shown, blocks = Shown.of(study, data), Blocks()
+        town, x = shown.samples(blocks)["columns"]
+        page = Payload({}, blocks.texts)
+        rows = data.test.rows[study.shown]
+        said = [town["levels"][int(v)] for v in decoded(page, town["values"])]
+        assert said == towns[rows].tolist()
+        exact = frame.x.to_numpy()[rows].astype(np.float32)
+        assert np.array_equal(decoded(page, x["values"]), exact)
+        assert (town["name"], x["name"]) == ("town", "x")
 
 
 class TestRun:

@@ -63,7 +63,7 @@ def report_payload(report: Report) -> Payload:
     run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
     findings = [*report.input_study.findings]
     if study is not None:
-        shown = Shown.of(study, data.train, data.feature_names)
+        shown = Shown.of(study, data)
         seen = StudiedRun(study, shown, blocks)
         run |= seen.content()
         found |= _sampled(shown, blocks)

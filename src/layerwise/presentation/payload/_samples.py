@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from layerwise.data import Origins, Samples
+from layerwise.data import Columns, Dataset, Origins, Samples
 from layerwise.presentation._text import short
 from layerwise.presentation.figures import are_pictures
 from layerwise.presentation.payload._blocks import Blocks, Json
@@ -33,6 +33,8 @@ class Shown:
     train : Samples or None
         That set, where it is at hand.
     feature_names : tuple of str or None
+    columns : Columns or None
+        How a table became the inputs.
     """
 
     study: Study
@@ -40,15 +42,12 @@ class Shown:
     others: Int[np.ndarray, " others"]
     train: Samples | None = None
     feature_names: tuple[str, ...] | None = None
+    columns: Columns | None = None
 
     @classmethod
-    def of(
-        cls,
-        study: Study,
-        train: Samples | None = None,
-        feature_names: tuple[str, ...] | None = None,
-    ) -> "Shown":
-        """Return all that there is to show of a study."""
+    def of(cls, study: Study, data: Dataset | None = None) -> "Shown":
+        """Return all that there is to show of a study, and of the data it was of."""
+        train = None if data is None else data.train
         crowd = study.shown if study.crowd is None else study.crowd.positions
         more = np.setdiff1d(crowd, study.shown)
         positions = np.concatenate([study.shown, more])
@@ -59,7 +58,9 @@ class Shown:
         own = [s for s in _listed(study) if s.part == "training" and train is not None]
         near += [np.array([s.position, *s.nearest[:3]], np.int64) for s in own]
         others = np.unique(np.concatenate(near)) if near else np.zeros(0, np.int64)
-        return cls(study, positions, others, train, feature_names)
+        if data is None:
+            return cls(study, positions, others)
+        return cls(study, positions, others, train, data.feature_names, data.columns)
 
     @property
     def moving(self) -> int:
@@ -158,7 +159,10 @@ class Shown:
             return {"texts": [short(str(item), TEXT) for item in items]}
         if are_pictures(items):
             return {"pictures": blocks.pictures("sheet", items)}
-        rows = items.reshape(len(items), -1)[:, :COLUMNS].astype(np.float32)
+        rows = items.reshape(len(items), -1)
+        if self.columns is not None and rows.shape[1] == len(self.columns.names):
+            return {"columns": [*_of_table(blocks, self.columns, rows)][:COLUMNS]}
+        rows = rows[:, :COLUMNS].astype(np.float32)
         names = self.feature_names or [
             f"input {i}" for i in range(1, rows.shape[1] + 1)
         ]
@@ -188,6 +192,25 @@ def _columns(
     for name, values in zip(names, rows.T, strict=False):
         ref = blocks.array("column", values)
         yield {"name": short(str(name), 40), "role": "feature", "values": ref}
+
+
+def _of_table(
+    blocks: Blocks, columns: Columns, rows: Shaped[np.ndarray, "samples inputs"]
+) -> Iterator[Json]:
+    """Yield a table's columns: of a category, which has an input for each, its name."""
+    for column in columns.used:
+        own = rows[:, columns.places[column.name]].astype(np.float32)
+        if column.kind != "category":
+            yield from _columns(blocks, column.inputs, own)
+            continue
+        begins = f"{column.name} = "
+        values = np.where(own.any(axis=1), own.argmax(axis=1), np.nan)
+        yield {
+            "name": short(column.name, 40),
+            "role": "feature",
+            "values": blocks.array("column", values, "float32"),
+            "levels": [short(n.removeprefix(begins), 40) for n in column.inputs],
+        }
 
 
 def _source(
