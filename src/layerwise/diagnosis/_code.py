@@ -11,6 +11,7 @@ import numpy as np
 
 from layerwise.arrays import leaves, one_hot, tree_map
 from layerwise.diagnosis._evidence import Cause, Evidence
+from layerwise.diagnosis._start import off_from_the_start
 from layerwise.model import Batch, Draw, Network, loss_and_gradients
 from layerwise.statistics import NOTABLE, exceeds
 from layerwise.training import Adam, LayerHealth
@@ -146,6 +147,8 @@ def _gradients(evidence: Evidence, network: Network) -> object:
 def never_trained(evidence: Evidence) -> Cause | None:
     """Layers whose weights stayed what they were: frozen, or cut off the gradient."""
     if evidence.learnt or not evidence.records or evidence.status == "diverged":
+        return None
+    if off_from_the_start(evidence):  # gradients are 0 for another reason
         return None
     place = LayerHealth._fields.index("gradient_norm")
     still = (evidence.history.health[..., place] == 0).all(axis=0)

@@ -281,6 +281,8 @@ def overfitting(evidence: Evidence) -> Cause | None:
     turned = last.validation_loss >= WORSE * losses[best]
     if not exceeds(evidence.of_training, scored, GAP if turned else WIDE):
         return None
+    if not turned and not exceeds(evidence.of_training_as_validated, scored, WIDE):
+        return None
     dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
     change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
     change |= {} if dropout else {"dropout": 0.3}

@@ -48,6 +48,7 @@ ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
         ("normalise", True): "normalisation (--normalise)",
         ("residual", True): "skip connections (--residual)",
         ("optimizer", "adamw"): "AdamW (--optimizer adamw)",
+        ("schedule", "one-cycle"): "a one-cycle schedule (--schedule one-cycle)",
         ("patience", 3): "an early stop (--patience 3)",
         ("class_weight", "balanced"): "class weights (--class-weight balanced)",
         ("scaling", "standard"): "scaled inputs (--scaling standard)",
@@ -151,6 +152,9 @@ DEEP = 10
 
 UNSURE = 0.95
 """Of the loss of equal probabilities, log classes."""
+
+FAR_ABOVE = 50.0
+"""So many times the loss of equal probabilities: worse than knowing nothing."""
 
 LEAST_LOG = 88.0
 """Cross-entropy of the least probability that single precision holds, e⁻⁸⁸."""
@@ -292,9 +296,14 @@ class Evidence:
 
     @cached_property
     def beyond_precision(self) -> bool:
-        """Whether wrong samples cost more than any probability can that is not 0."""
-        wrong = 1 - self.validation.accuracy
-        return wrong > 0 and not self.validation.loss < LEAST_LOG * wrong
+        """Whether wrong samples cost more than any probability can that is not 0.
+
+        And so much that the mean loss is far above that of equal probabilities: where
+        a handful of thousands of samples are wrong, it is not.
+        """
+        loss, wrong = self.validation.loss, 1 - self.validation.accuracy
+        chance = float(np.log(self.data.classes))
+        return wrong > 0 and not loss < max(LEAST_LOG * wrong, FAR_ABOVE * chance)
 
     @property
     def unsure(self) -> bool:
@@ -330,6 +339,20 @@ class Evidence:
         epochs = self.history.epochs
         known = epochs[-1].train_accuracy if epochs else 0.0
         return Share.of(known, len(self.data.train))
+
+    @cached_property
+    def of_training_as_validated(self) -> Share:
+        """The training samples that are right, classes in the validation set's shares.
+
+        Where a rare class is missed, training and validation accuracy differ for that.
+        """
+        classes, rows = self.data.classes, self.training_rows
+        right = self.network.logits(rows.inputs).argmax(axis=1) == rows.targets
+        counts = np.bincount(rows.targets, minlength=classes)
+        recall = np.bincount(rows.targets, right, classes) / np.maximum(counts, 1)
+        asked = np.bincount(self.data.validation.targets, minlength=classes)
+        asked = np.where(counts, asked, 0)
+        return Share.of(float(recall @ asked / max(asked.sum(), 1)), len(rows))
 
     @cached_property
     def update_ratios(self) -> Float[np.ndarray, "records layers"]:

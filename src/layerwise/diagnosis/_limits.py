@@ -94,6 +94,7 @@ def behind(evidence: Evidence) -> Cause | None:
             "normalise": True,
             "optimizer": "adamw",
             "learning_rate": LEARNING_RATES["adamw"],
+            "schedule": "one-cycle",
         }
     )
     if evidence.mlp is None:

@@ -315,5 +315,11 @@ def alike(evidence: Evidence) -> Cause | None:
     )
 
 
+def off_from_the_start(evidence: Evidence) -> bool:
+    """Return whether weights or units are such that no gradient can come back."""
+    silent = max(layer.silent for layer in evidence.records[0].layers)
+    return silent >= DEAD or _all_alike(evidence)
+
+
 def _all_alike(evidence: Evidence) -> bool:
     return any(variance == 0 for _, variance in evidence.weight_variances)

@@ -306,7 +306,7 @@ def print_diagnosis(
         say_beside(console, "  also ", f"{names}: fix the first cause first")
 
 
-FILLED = dict.fromkeys(("missing", "inputs"), "missing values filled")
+FILLED: dict[str, str] = dict.fromkeys(("missing", "inputs"), "missing values filled")
 """Changes of the data that are no setting and a value."""
 
 
