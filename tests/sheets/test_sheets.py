@@ -21,6 +21,7 @@ PARTS = {
     "torch_autograd": 1, "torch_functions": 6, "torch_modules": 3,
     "torch_tensors_loops": 4, "two_layer_net": 1, "updates_within": 3,
     "outputs_kept": 4, "fused_torch": 3, "mean_in_layers": 2,
+    "mixed_forms": 2, "torch_optim": 2, "one_number": 3,
 }  # fmt: skip
 
 FRAGILE = {"course_torch": "a probability of 0", "from_scratch": "1,000"}

@@ -175,11 +175,17 @@ def _held(build: Callable[..., Any], softmax: bool) -> Builder:
 
 
 def _named(own: dict[str, Any], pattern: str) -> Any:
-    """Return the first class of a kind; KeyError where there is none."""
+    """Return the first class of a kind.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
     for key, value in own.items():
         if re.fullmatch(pattern, key.lower()):
             return value
-    raise KeyError(pattern)
+    raise TypeError("it takes layers, and the sheet has none that fit")
 
 
 def _made(affine: Any, library: str, inputs: int, outputs: int) -> Any:

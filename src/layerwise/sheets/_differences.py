@@ -105,7 +105,8 @@ def _along(
     finer = (upper + lower - 2 * middle) / (step / 2)
     size = np.maximum(1.0, np.abs(fine)) * KINK
     smooth = (np.abs(coarse - fine) <= size) & (np.abs(bent - 2 * finer) <= size)
-    return (4 * fine - coarse) / 3, smooth
+    # Of one number each is a scalar of NumPy's, not an array.
+    return np.asarray((4 * fine - coarse) / 3), np.asarray(smooth)
 
 
 def _each_alone(

@@ -26,8 +26,16 @@ from layerwise.sheets._tensors import (
 
 __all__ = ["FunctionPart", "deriving_flag", "find_function"]
 
-LAYOUTS = ("rows", "rows, b of one row", "rows, W by outputs", "columns", "one sample")
-"""Where the samples are in x, and where the outputs are in W and b."""
+LAYOUTS = (
+    "rows",
+    "rows, b of one row",
+    "rows, W by outputs",
+    "columns",
+    "one sample",
+    "numbers",
+)
+"""Where the samples are in x, and where the outputs are in W and b;
+or that a function takes one number at a time."""
 
 CACHE = r"\w*cache\w*|memory|ctx|context|saved|mask|tape|trace|store\w*|state"
 OUTPUT = (
@@ -125,11 +133,21 @@ class FunctionPart(Part):
         arguments = self._arguments(case)
         reseeded(case.seed, self.generators())
         flags = {p.name: True for p in positional(self.forward) if is_flag(p.name)}
-        result = self.forward(*arguments, **flags)
+        result = self._apply(self.forward, *arguments, **flags)
         if isinstance(result, tuple | list) and len(result) > 1:
             rest = result[1] if len(result) == 2 else tuple(result[1:])
             return arguments, result[0], rest
         return arguments, result, None
+
+    def _apply(self, function: Any, *given: Any, **flags: Any) -> Any:
+        """Call a function, where it takes numbers alone for each entry."""
+        if self.layout != "numbers":
+            return function(*given, **flags)
+        found = [
+            float(function(*map(float, one), **flags))
+            for one in zip(*(np.ravel(a) for a in given), strict=True)
+        ]
+        return np.reshape(found, np.shape(given[0]))
 
     def outputs(self, case: Case) -> np.ndarray:
         return as_numbers(self.called(case)[1])
@@ -156,7 +174,7 @@ class FunctionPart(Part):
         given = [values[key] for key in self.given]
         flag = deriving_flag(self.forward)
         flags = {flag: True} if flag and self.partner == self.name else {}
-        returned = partner(*given, **flags)
+        returned = self._apply(partner, *given, **flags)
         changed = [
             key
             for key, a, b in zip(

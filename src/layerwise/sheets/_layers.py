@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import RATE, Builder, builders, positional
-from layerwise.sheets._names import is_flag, is_rate
+from layerwise.sheets._building import RATE, Builder, builders, positional, required
+from layerwise.sheets._names import is_flag, is_gradient, is_rate
 from layerwise.sheets._parts import (
     FEATURES,
     HIDDEN,
@@ -105,10 +105,16 @@ class LayerPart(Part):
         flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
         return returned_or_kept(thing, forward(x, **flags))
 
-    def back(self, thing: Any, gradient: Any) -> Any:
+    def back(self, thing: Any, gradient: Any, x: Any) -> Any:
         """Return what a layer's backward pass returns."""
         backward = self.method(thing, "backward")
-        rates = {p.name: RATE for p in positional(backward)[1:] if is_rate(p.name)}
+        taken = positional(backward)
+        rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
+        wanted = [p.name for p in required(backward) if p.name not in rates]
+        if len(wanted) == 2:
+            # It is given its input again, before the gradient or after it.
+            first = is_gradient(wanted[0]) or not is_gradient(wanted[1])
+            return backward(*((gradient, x) if first else (x, gradient)), **rates)
         return backward(gradient, **rates)
 
     def draw_input(self, rng: np.random.Generator, batch: int) -> np.ndarray:
@@ -172,7 +178,7 @@ class LayerPart(Part):
         y = self.run(thing, x, case.seed)
         changed = [] if _same(x, case.arrays["input"]) else ["input"]
         gradient = as_given(cotangent, self.context.library)
-        returned = self.back(thing, gradient)
+        returned = self.back(thing, gradient, x)
         if not _same(gradient, cotangent):
             changed.append("gradient")
         return returned, tuple(changed), precision(y)
@@ -367,6 +373,9 @@ def rate_of(thing: Any) -> float:
     for key, value in vars(thing).items():
         if is_rate(key) and isinstance(value, float | int):
             return float(value)
+        # An optimiser of torch.
+        for group in getattr(value, "param_groups", [])[:1]:
+            return float(group["lr"])
     raise AttributeError("no learning rate among its attributes")
 
 
@@ -412,7 +421,8 @@ def _tried(part: LayerPart) -> LayerPart:
     if not is_number_array(y):
         raise TypeError(f"{part.name} returns a {type(y).__name__}, not an array")
     shape = as_numbers(y).shape
-    if part.axis is not None and (len(shape) != 2 or shape[part.axis] != 7):
+    fits = shape == (7,) or (len(shape) == 2 and shape[part.axis or 0] == 7)
+    if part.axis is not None and not fits:
         raise TypeError(f"{part.name} returns shape {shape} for an input {x.shape}")
     if not np.all(np.isfinite(as_numbers(y))):
         part = replace(part, positive=True)

@@ -208,8 +208,10 @@ class NetworkPart(Part):
             return self._after_backward(thing, case)
         taken = positional(self.method(thing, "training_step"))
         told = any(is_rate(p.name) for p in taken[2:])
-        rate = RATE if told else rate_of(thing)
         self.stepped(thing, case)
+        if _follows_otherwise(thing):
+            return self.by_name(thing, None)
+        rate = RATE if told else rate_of(thing)
         places = slots(thing)
         return {
             path: (case.arrays[path] - places[path].numbers()) / rate
@@ -243,6 +245,12 @@ class NetworkPart(Part):
             if own in ends and is_number_array(value):
                 named[ends[own]] = as_numbers(value)
         return named
+
+
+def _follows_otherwise(thing: Any) -> bool:
+    """Return whether an optimiser of torch steps otherwise than down the gradient."""
+    optimisers = [v for v in vars(thing).values() if hasattr(v, "param_groups")]
+    return any(type(one).__name__ != "SGD" for one in optimisers)
 
 
 def _number(value: Any) -> Any:

@@ -139,6 +139,8 @@ def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | Non
 
 def _kind_of_class(cls: Any, context: Context) -> Kind | None:
     names = context.names
+    if any(base.__module__.startswith("torch.autograd") for base in cls.__mro__):
+        return None
     found = method_names(cls)
     if is_descent(cls.__name__, cls):
         return "update"
