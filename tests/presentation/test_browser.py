@@ -334,8 +334,8 @@ class TestOwn:
             first.focus()
             found.tab.keyboard.press("ArrowRight")
             found.tab.locator("#scatters .star").first.wait_for(state="attached")
-            own = found.tab.locator("#own").inner_text()
-            assert any(name in own for name in ("setosa", "versicolor", "virginica"))
+            said = re.compile("setosa|versicolor|virginica")
+            found.tab.locator("#own", has_text=said).wait_for(timeout=10_000)
 
     def test_the_forward_pass_is_that_of_python(self, htmls, opened, iris):
         """At the middle of every feature, which is where the page begins."""
@@ -345,8 +345,7 @@ class TestOwn:
         with quiet(opened(htmls["iris"], "#s=own")) as found:
             place = found.tab.locator("#own button").first
             place.click()
-            own = found.tab.locator("#own").inner_text()
-            assert said in own
+            found.tab.locator("#own", has_text=said).wait_for(timeout=10_000)
 
 
 class TestKinds:
