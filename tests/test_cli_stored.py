@@ -54,6 +54,22 @@ def test_several_columns(folder, capsys):
     assert len(found["even"]["layers"][0]["probe_recall"]) == 2
 
 
+def test_a_page_is_written_where_one_is_asked_for(folder, capsys):
+    given = ("--activations", folder / "acts/fc1.npy", "--labels")
+    status, said = run(capsys, *given, folder / "y.npy", "--out", folder / "one")
+    assert status == 0
+    assert "report.html" in said.out
+    assert "fc1" in (folder / "one" / "report.html").read_text("utf-8")
+    columns = f"digit={folder / 'y.npy'},even/odd={folder / 'even.npy'}"
+    assert run(capsys, *given, columns, "--out", folder / "two")[0] == 0
+    names = sorted(path.name for path in (folder / "two").iterdir())
+    assert names == ["report-digit.html", "report-even-odd.html"]
+    (folder / "file").write_text("")
+    status, said = run(capsys, *given, folder / "y.npy", "--out", folder / "file")
+    assert status == 2
+    assert "file" in said.err
+
+
 def test_precision_is_told(folder, capsys):
     given = ("--activations", folder / "acts/fc1.npy", "--labels", folder / "y.npy")
     status, said = run(capsys, *given, "--precision", "fast", "--max-units", 3)

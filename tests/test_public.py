@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -68,6 +70,18 @@ def test_every_name_resolves():
         assert getattr(layerwise, name) == getattr(layerwise, name)
     assert dir(layerwise) == sorted(layerwise.__all__)
     assert layerwise.__version__.count(".") == 2
+
+
+def test_every_name_in_texts_is_there():
+    root = Path(layerwise.__file__).parents[2]
+    texts = [*root.glob("docs/*.md"), root / "README.md", *root.glob("src/**/*.py")]
+    said = {
+        name
+        for path in texts
+        for name in re.findall(r"\blw\.([A-Za-z]\w*)", path.read_text("utf-8"))
+    }
+    assert "inspect" in said
+    assert said <= {*layerwise.__all__, *ROOMS, *MODULES}
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -55,6 +55,7 @@ _ROOMS = {
     "record": "training",
     "save_network": "model",
     "scaling_module": "modules",
+    "similarity_between": "study",
     "suspects": "study",
     "to_torch": "modules",
 }

@@ -1,8 +1,10 @@
 """Stored activations on the command line: studied at once, or in parts and joined."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
@@ -85,6 +87,9 @@ class StoredOptions:
                 watch=bar,
             )
         _print(console, studies, as_json)
+        if out is not None:
+            for page in ranks.from_first(lambda: _pages(studies, Path(out))):
+                console.print(f"page in {page}", soft_wrap=True)
         return DONE
 
     def _part(self) -> tuple[int, int]:
@@ -94,6 +99,19 @@ class StoredOptions:
         if not slash:
             raise InputError(f"--part {self.part}: write I/N, such as 3/16")
         return whole(number, "--part"), whole(parts, "--part")
+
+
+def _pages(studies: "Mapping[str, Study]", folder: Path) -> list[Path]:
+    """Write a page on each column of labels into a folder."""
+    from layerwise.files import make_folder
+
+    make_folder(folder)
+    names = [re.sub(r"[^\w-]", "-", f"-{name}") for name in studies]
+    ends = names if len(names) > 1 else [""]
+    return [
+        study.report(folder / f"report{end}.html")
+        for end, study in zip(ends, studies.values(), strict=True)
+    ]
 
 
 def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) -> None:
