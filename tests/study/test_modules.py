@@ -227,6 +227,38 @@ class TestData:
         for ours, theirs in zip(found, study, strict=True):
             assert ours.probe_accuracy == theirs.probe_accuracy
 
+    @pytest.mark.parametrize(
+        ("given", "name"),
+        [("pair", "row {}"), ("loader", "row {}"), ("ids", "id scan-{}.png"),
+         ("list", "sample {}")],
+    )  # fmt: skip
+    def test_samples_are_called_what_their_source_calls_them(
+        self, module, digits, given, name, tmp_path
+    ):
+        few = digits.test.at(np.arange(200))
+        inputs, labels = tensors(few)
+        wrong = (labels + 1 + 3 * (torch.arange(200) % 2)) % 10
+        labels = torch.where(torch.arange(200) % 9 == 4, wrong, labels)
+        ids = [f"scan-{i}.png" for i in range(200)]
+        entries = [
+            {"x": x, "label": y, "id": i}
+            for x, y, i in zip(inputs, labels, ids, strict=True)
+        ]
+        data = {
+            "pair": (inputs, labels),
+            "loader": DataLoader(list(zip(inputs, labels, strict=True)), batch_size=64),
+            "ids": DataLoader(entries, batch_size=64),
+            "list": [(inputs[:90], labels[:90]), (inputs[90:], labels[90:])],
+        }[given]
+        found = lw.inspect(module, data, fit_on=tensors(digits.train))
+        worst = int(found.mistakes[0])
+        assert found.suspects
+        first = found.suspects[0]
+        assert first.name == f"samples {name.format(first.position)}"
+        assert first.row == (first.position if name == "row {}" else None)
+        page = found.report(tmp_path / "page.html").read_text("utf-8")
+        assert name.format(worst) in page
+
     def test_one_set_is_cross_fitted(self, module, digits):
         found = lw.inspect(module, loader(digits.test))
         assert found.fitted_on == "the other half of the samples (cross-fitted)"

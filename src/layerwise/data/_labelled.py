@@ -29,10 +29,13 @@ class Origins:
     files : tuple of (str, int)
         The files' names and their numbers of rows, in order; none for arrays that were
         given without a file.
+    ids : tuple of str, optional
+        What names each sample in lists instead of its row, where its batches say so.
     """
 
     places: range | Int64[np.ndarray, " samples"]
     files: tuple[tuple[str, int], ...] = ()
+    ids: tuple[str, ...] = ()
 
     @cached_property
     def _starts(self) -> Int64[np.ndarray, " files"]:
@@ -47,7 +50,8 @@ class Origins:
         places = self.places
         if isinstance(places, range) and not isinstance(positions, slice):
             places = np.arange(places.start, places.stop, places.step)
-        return replace(self, places=places[positions])
+        ids = np.array(self.ids, object)[positions] if self.ids else ()
+        return replace(self, places=places[positions], ids=tuple(ids))
 
     @property
     def rows(self) -> Int64[np.ndarray, " samples"]:
@@ -72,11 +76,13 @@ class Origins:
         return self.files[int(self._number(int(self.places[position])))][0]
 
     def named(self, position: int) -> str:
-        """Return one sample's row, and its file where there are several of them.
+        """Return one sample's id, or its row, and its file where there are several.
 
         >>> Origins(range(4), (("a.parquet", 2), ("b.parquet", 2))).named(3)
         'row 1 of b.parquet'
         """
+        if self.ids:
+            return f"id {self.ids[position]}"
         row = f"row {count(self.row(position))}"
         return f"{row} of {self.file(position)}" if len(self.files) > 1 else row
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from layerwise import ranks
-from layerwise.data import Samples, Scaling, StoredRows, read_ahead
+from layerwise.data import Origins, Samples, Scaling, StoredRows, read_ahead
 from layerwise.errors import InputError
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, device_of, dtype_of
 from layerwise.modules._reading import Arguments, Batch, Reader
@@ -33,6 +33,11 @@ class Source(ABC):
     @abstractmethod
     def targets(self) -> Int[np.ndarray, " samples"]:
         """The classes of all samples."""
+
+    @property
+    @abstractmethod
+    def origins(self) -> Origins | None:
+        """Where the samples stand in what they come from; None: not known."""
 
     @property
     @abstractmethod
@@ -80,6 +85,11 @@ class ArraySource(Source):
     def targets(self) -> Int[np.ndarray, " samples"]:
         """The samples' classes."""
         return self._samples.targets
+
+    @property
+    def origins(self) -> Origins:
+        """Their rows in a file or in arrays."""
+        return self._samples.where
 
     @property
     def length(self) -> int:
@@ -228,6 +238,14 @@ class StreamSource(Source):
     def targets(self) -> Int[np.ndarray, " samples"]:
         """The samples' classes, in the order of the first pass."""
         return self._scanned.targets
+
+    @property
+    def origins(self) -> Origins | None:
+        """The ids in the batches; without them, of a `Loader`, rows of its data set."""
+        ids, samples = tuple(map(str, self._scanned.places)), len(self.targets)
+        if len(ids) == samples:
+            return Origins(range(samples), ids=ids)
+        return None if self._loader is None else Origins(range(samples))
 
     @property
     def length(self) -> int:

@@ -216,7 +216,7 @@ def _of_table(
 def _source(
     blocks: Blocks, origins: Origins | None, positions: Int[np.ndarray, " some"]
 ) -> dict[str, Json]:
-    if origins is None:
+    if origins is None or origins.ids:
         return {}
     own = origins.at(positions)
     source: Json = {

@@ -123,7 +123,7 @@ def _origin(origins: Origins | None, position: int) -> dict[str, Any]:
     if origins is None:
         return {}
     return {
-        "row": origins.row(position),
+        "row": None if origins.ids else origins.row(position),
         "file": origins.file(position),
         "origin": origins.named(position),
     }

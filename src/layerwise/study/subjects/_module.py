@@ -350,21 +350,10 @@ def module_case(
         else ("samples given to fit on", "samples given"),
         part="test" if of_dataset else "samples",
         findings=found,
-        origins=_origins(data),
-        fitted_origins=_fitted_origins(data, fit_on),
+        origins=scored.origins,
+        fitted_origins=(fitted or scored).origins,
         stages=stages,
     )
-
-
-def _origins(data: Any) -> Origins | None:
-    """Return where the scored samples stand in their source; of batches: not known."""
-    scored = data.test if isinstance(data, Dataset) else data
-    return scored.where if isinstance(scored, Samples) else None
-
-
-def _fitted_origins(data: Any, fit_on: Any) -> Origins | None:
-    fitted = _fitting(data, fit_on)
-    return None if fitted is None else fitted.where
 
 
 def _once(
