@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Dataset
+from layerwise.presentation._text import layer_labels
 from layerwise.presentation.figures import (
     class_colours,
     epoch_planes,
@@ -16,6 +17,7 @@ from layerwise.presentation.figures import (
     layer_similarity,
     measures_by_layer,
     pairs_by_layer,
+    probe_by_layer,
     reliability,
     suspect_labels,
 )
@@ -477,3 +479,53 @@ def test_figures_draw_on_the_axes_given(digits):
         ax = Figure().add_subplot()
         assert draw(digits.study, ax=ax) is ax
         assert ax.has_data()
+
+
+@pytest.fixture(scope="module")
+def of_many_layers(shallow):
+    """Forty layers with long names that begin alike, and a head."""
+    one = shallow.layers[0]
+    names = [f"backbone.encoder.layer.{n}.output.dense" for n in range(39)]
+    layers = [*(replace(one, name=name) for name in names), shallow.layers[-1]]
+    similarity = np.full((41, 41), 0.5)
+    return replace(
+        shallow, layers=tuple(layers), similarity={"debiased": similarity}, snapshots=()
+    )
+
+
+def test_of_many_layers_some_are_drawn_and_told_apart(of_many_layers):
+    sheet = layer_projections(of_many_layers)
+    assert max(sheet.figure.get_size_inches()) < 16
+    titles = [text for text in texts(sheet) if text.endswith(".output.dense")]
+    assert len(titles) == 10
+    assert len({*titles}) == 10
+    assert titles[0] == "3.output.dense"
+    table = probe_by_layer(of_many_layers)
+    shown = [label.get_text() for label in table.get_xticklabels()]
+    assert len(shown) == len({*shown}) == 12
+    assert (shown[0], shown[-1]) == ("input", "output")
+
+
+def test_the_similarity_of_many_layers_has_colours_and_few_names(of_many_layers):
+    ax = layer_similarity(of_many_layers)
+    assert texts(ax) == []
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(names) == len({*names}) == 16
+    assert len(ax.figure.axes) == 2
+    assert ax.figure.axes[1].get_ylabel() == "debiased linear CKA"
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["a.b.c", "a.b.d"], ["c", "d"]),
+        (["input", "module.fc1", "module.fc2"], ["input", "fc1", "fc2"]),
+        (["x.a", "a"], ["x.a", "a"]),
+        (["x.a", "x.b", "a"], ["x.a", "x.b", "a"]),
+        (["layer1.0", "layer2.0"], ["layer1.0", "layer2.0"]),
+        (["net.0", "net.0.1"], ["0", "0.1"]),
+        ([f"features.denseblock{n}.norm" for n in (1, 2)], ["…ck1.norm", "…ck2.norm"]),
+    ],
+)
+def test_names_of_layers_lose_what_all_begin_with(names, labels):
+    assert layer_labels(names, 9) == labels

@@ -69,6 +69,17 @@ def test_layers_stand_in_rows(digits):
         ]
 
 
+def test_layers_with_long_names_are_told_apart_in_80_columns(console, digits):
+    study = digits.study
+    names = [f"distilbert.transformer.layer.{n}" for n in range(len(study.layers))]
+    layers = [replace(x, name=n) for x, n in zip(study.layers, names, strict=True)]
+    print_layers(console, replace(study, layers=tuple(layers)))
+    said = console.file.getvalue()
+    firsts = [line.split()[0] for line in said.splitlines() if line.count("%") > 3]
+    assert firsts == ["input", *map(str, range(len(layers)))]
+    assert "shown without 'distilbert.transformer.layer.'" in " ".join(said.split())
+
+
 def test_suspects_stand_in_rows(digits):
     console = Console(file=io.StringIO(), width=88, force_terminal=False)
     suspects = digits.study.suspects

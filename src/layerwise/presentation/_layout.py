@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from layerwise.presentation._report import Table
-from layerwise.presentation._text import short
+from layerwise.presentation._text import cut_apart
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,11 +103,12 @@ def _print_block(
 def _rows(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
     first, *others = widths
     gap = " " * GAP
-    rows = zip(*columns, strict=True)
+    names = cut_apart(columns[0], first)
+    rows = zip(names, *columns[1:], strict=True)
     return [
         gap.join(
             [
-                _padded(short(name, first), first, left=True),
+                _padded(name, first, left=True),
                 *(_padded(cell, w) for cell, w in zip(cells, others, strict=True)),
             ]
         ).rstrip()

@@ -10,7 +10,7 @@ import numpy as np
 from layerwise.data import Dataset, DataStatistics, SetStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import SquaredError, TrainedNetwork
-from layerwise.presentation._text import interval, known, short
+from layerwise.presentation._text import interval, known, layer_labels, short
 from layerwise.statistics import Share
 from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
 from layerwise.training import Result
@@ -179,11 +179,11 @@ def layer_table(study: Study) -> Table:
     return Table(
         ("layer", "linear probe", "logistic probe", "nearest mean",
          "neighbour purity", "dead units", "duplicate units", "dimensions"),
-        [_layer_row(layer) for layer in study],
+        [*map(_layer_row, study, layer_labels((x.name for x in study), 24))],
     )  # fmt: skip
 
 
-def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
+def _layer_row(layer: LayerStudy, label: str) -> tuple[str, ...]:
     values, trials = layer.measures.values, layer.probe_accuracy.trials
     shares = (
         layer.probe_accuracy.value,
@@ -192,7 +192,7 @@ def _layer_row(layer: LayerStudy) -> tuple[str, ...]:
         values["neighbour_purity"],
     )
     return (
-        short(layer.name, 24),
+        label,
         *(percent_of(share, trials) for share in shares),
         count(layer.dead_units),
         count(int(np.sum(layer.duplicate))),
@@ -228,7 +228,7 @@ def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> 
         row = (known(m.values.get(name, np.nan)) for m in layers.values())
         said = [words.get(name, "")] if words else []
         body.append((short(name.replace("_", " "), 40), *row, *said))
-    head = ("measure", *(short(name, 14) for name in layers))
+    head = ("measure", *layer_labels(layers, 14))
     return Table((*head, "meaning") if words else head, body)
 
 

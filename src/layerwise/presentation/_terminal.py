@@ -28,7 +28,7 @@ from layerwise.presentation._sweep import (
     phase_table,
     sweep_sentence,
 )
-from layerwise.presentation._text import MANY, duration, speed
+from layerwise.presentation._text import MANY, duration, shared_prefix, speed
 from layerwise.study import Finding, Forecast, ModuleLayer, Study, Suspect
 from layerwise.training import Result, Score
 from layerwise.wording import count, number, percent, percent_of
@@ -125,7 +125,9 @@ def print_layers(console: "Console", study: Study) -> None:
         gap = (f"… {count(others + 1)} more", *[""] * (len(table.head) - 1))
         body = [*body[: LAYERS // 2], gap, *body[LAYERS // 2 + others + 1 :]]
     print_table(console, Table(table.head, body))
-    say(console, LAYERS_NOTE)
+    prefix = shared_prefix(layer.name for layer in study)
+    without = f" Layer names are shown without {prefix!r}." if prefix else ""
+    say(console, LAYERS_NOTE + without)
 
 
 LAYERS = 8

@@ -2,6 +2,10 @@
 
 import math
 import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+import numpy as np
 
 from layerwise.statistics import Share
 from layerwise.wording import count, number, percent
@@ -74,6 +78,57 @@ def short(name: str, width: int = 20) -> str:
     line = " ".join(name.split())
     line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def shared_prefix(names: Iterable[str]) -> str:
+    """Return what all layers' names with dots begin with, up to a dot.
+
+    >>> shared_prefix(["input", "bert.embed", "bert.layer.1.output", "head"])
+    'bert.'
+    """
+    dotted = [name.split(".") for name in names if "." in name]
+    if len(dotted) < 2:
+        return ""
+    shared = takewhile(lambda parts: len({*parts}) == 1, zip(*dotted, strict=False))
+    common = [parts[0] for parts in shared][: min(map(len, dotted)) - 1]
+    return "".join(f"{part}." for part in common)
+
+
+def layer_labels(names: Iterable[str], width: int) -> list[str]:
+    """Return layers' names without the `shared_prefix`, cut where they differ least.
+
+    >>> layer_labels(["input", "bert.embed", "bert.layer.1.output", "head"], 12)
+    ['input', 'embed', 'layer.1.out…', 'head']
+    """
+    names = list(names)
+    prefix = shared_prefix(names)
+    labels = [name.removeprefix(prefix) for name in names]
+    return cut_apart(labels if len({*labels}) == len({*names}) else names, width)
+
+
+def cut_apart(names: Sequence[str], width: int) -> list[str]:
+    """Return names as lines of so many characters at most, so that they differ.
+
+    Of what is too long the beginning is cut, or, where ends are alike, the end.
+
+    >>> cut_apart(["encoder.layer.0", "encoder.layer.1"], 8)
+    ['…layer.0', '…layer.1']
+    >>> cut_apart(["0.output.dense", "1.output.dense"], 8)
+    ['0.outpu…', '1.outpu…']
+    """
+    lines = [short(name, len(name) + 1) for name in names]
+    ends = [one if len(one) <= width else "…" + one[1 - width :] for one in lines]
+    begun = [short(one, width) for one in lines]
+    return ends if len({*ends}) > len({*begun}) else begun
+
+
+def spread_out(total: int, most: int) -> list[int]:
+    """Return positions of so many at most, the first and the last among them.
+
+    >>> spread_out(3, 6), spread_out(11, 6)
+    ([0, 1, 2], [0, 2, 4, 6, 8, 10])
+    """
+    return np.rint(np.linspace(0, total - 1, min(total, most))).astype(int).tolist()
 
 
 def typeset(text: str) -> str:

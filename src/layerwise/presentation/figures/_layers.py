@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-from layerwise.presentation._text import known, short, typeset
+from layerwise.presentation._text import known, layer_labels, short, spread_out, typeset
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
     INK,
@@ -22,6 +22,12 @@ from layerwise.wording import count, number, percent
 
 if TYPE_CHECKING:
     import matplotlib.axes
+
+MOST = 12
+"""So many layers at most are drawn beside each other."""
+
+NUMBERED = 16
+"""Up to so many layers their similarities are written into the cells."""
 
 TILE = (3.2, 3.0)
 """Inches of a plane with what is written along its axes."""
@@ -40,7 +46,9 @@ FILLED = 0.92
 def layer_projections(
     study: Study, plane: str = "components", ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
-    """Draw the input's and every layer's plane side by side, figures above each.
+    """Draw the planes of the input and the layers side by side, figures above each.
+
+    Of more than `MOST` layers the first, the last and some evenly between.
 
     All stand on one pair of axes, whose unit is an inch: a pair for each would take
     six times as long to draw. Every layer has a scale of its own, written in a corner.
@@ -60,14 +68,21 @@ def layer_projections(
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_axis_off()
     targets = study.targets[study.shown]
-    for place, layer in zip(places, study, strict=True):
-        _draw_tile(ax, place, layer, plane, targets, study.class_names)
+    for place, labelled in zip(places, drawn_layers(study), strict=True):
+        _draw_tile(ax, place, labelled, plane, targets, study.class_names)
     return ax
+
+
+def drawn_layers(study: Study) -> list[tuple[str, LayerStudy]]:
+    """Return the layers that figures draw, with their labels: of many, some of them."""
+    layers = list(study)
+    labels = layer_labels((layer.name for layer in layers), 30)
+    return [(labels[at], layers[at]) for at in spread_out(len(layers), MOST)]
 
 
 def _tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
     """Return where each plane's tile, `TILE` inches, has its left upper corner."""
-    tiles = len(list(study))
+    tiles = len(drawn_layers(study))
     columns = 2 if tiles == 4 else min(tiles, 3)
     rows, across = np.divmod(np.arange(tiles), columns)
     return np.stack([across * TILE[0], HEAD + rows * (HEAD + TILE[1])], axis=1)
@@ -76,11 +91,12 @@ def _tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
 def _draw_tile(
     ax: "matplotlib.axes.Axes",
     place: Float[np.ndarray, " 2"],
-    layer: LayerStudy,
+    labelled: tuple[str, LayerStudy],
     plane: str,
     targets: Integer[np.ndarray, " shown"],
     class_names: tuple[str, ...],
 ) -> None:
+    label, layer = labelled
     corner = place + np.array([MARGIN, TILE[1] - MARGIN])
     left, bottom = corner
     side = np.subtract(TILE, (1.4 * MARGIN, 1.2 * MARGIN))
@@ -95,17 +111,16 @@ def _draw_tile(
     ends = ([left, left, left + side[0]], [bottom - side[1], bottom, bottom])
     ax.plot(*ends, color=PALE, linewidth=0.7)
     along, upward = axis_names(layer, plane)
-    label: dict[str, Any] = {
+    words: dict[str, Any] = {
         "color": MUTED,
         "ha": "center",
         "va": "center",
         "fontsize": 8,
     }
-    ax.text(left + side[0] / 2, bottom + 0.14, along, **label)
-    ax.text(left - 0.12, bottom - side[1] / 2, upward, rotation=90, **label)
+    ax.text(left + side[0] / 2, bottom + 0.14, along, **words)
+    ax.text(left - 0.12, bottom - side[1] / 2, upward, rotation=90, **words)
     _draw_scale(ax, (left + side[0], bottom - 0.06), scale)
-    name = short(layer.name, 30)
-    ax.text(left, place[1] - 0.36, name, fontsize=9.5, fontweight="bold", va="bottom")
+    ax.text(left, place[1] - 0.36, label, fontsize=9.5, fontweight="bold", va="bottom")
     caption = typeset("\n".join(_plane_caption(layer, plane)))
     ax.text(left, place[1] - 0.02, caption, color=MUTED, fontsize=8, va="bottom")
 
@@ -186,11 +201,9 @@ def probe_by_layer(
     A row for all classes, then one for each; a column for each layer, the raw input
     first; the numbers are percent of the scored samples.
     """
-    layers = list(study)
+    layers = drawn_layers(study)
     names = ["all classes", *(short(name) for name in study.class_names)]
-    shares = np.array(
-        [[layer.probe_accuracy.value, *layer.probe_recall] for layer in layers]
-    ).T
+    shares = np.array([[x.probe_accuracy.value, *x.probe_recall] for _, x in layers]).T
     ax = ax or new_axes(min(1.8 + 0.85 * len(layers), 10), 1.0 + 0.27 * len(names))
     lowest = float(np.nanmin(shares))
     # The numbers stand on pale cells: the darkest colours of the map are not used.
@@ -201,7 +214,10 @@ def probe_by_layer(
         text = ax.text(column, row, written, ha="center", va="center")
         text.set(fontweight=weight, clip_on=True)
     ax.axhline(0.5, color="white", linewidth=4)
-    ax.set_xticks(range(len(layers)), [short(layer.name, 12) for layer in layers])
+    ends = layer_labels((label for label, _ in layers), 12)
+    width = 72 * ax.bbox.width / ax.figure.dpi
+    crowded = 5.5 * max(map(len, ends)) * len(ends) > width
+    ax.set_xticks(range(len(layers)), ends, rotation=90 if crowded else 0)
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="layer", ylabel="class")
     ax.set_title("linear-probe accuracy (%)")
@@ -219,19 +235,27 @@ def layer_similarity(
 ) -> "matplotlib.axes.Axes":
     """Draw the debiased linear CKA of every two layers: 1 for identical ones."""
     matrix = study.similarity["debiased"]
-    names = [short(layer.name, 12) for layer in study]
+    names = layer_labels((layer.name for layer in study), 12)
     side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))
     ax = ax or new_axes(side + 0.6, side)
     # The numbers stand on pale cells: the darkest colours of the map are not used.
-    ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
+    image = ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
     cell = 72 * (side - 1.1) / len(names)
+    shown = spread_out(len(names), min(len(names), NUMBERED))
+    if len(shown) < len(names):
+        image.set_clim(0, 1)
+        cell = 72 * (side - 1.1) / len(shown)
+        ax.figure.colorbar(image, ax=ax, shrink=0.8, label="debiased linear CKA")
     for (row, column), value in np.ndenumerate(matrix):
+        if len(shown) < len(names):
+            break
         written = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "\u2212")
         text = ax.text(column, row, written, ha="center", va="center")
         text.set(fontsize=min(8.5, cell / 2.6), clip_on=True)
     crowded = max(map(len, names)) * 5.5 > cell
-    ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
-    ax.set_yticks(range(len(names)), names)
+    ticks = [names[at] for at in shown]
+    ax.set_xticks(shown, ticks, rotation=90 if crowded else 0)
+    ax.set_yticks(shown, ticks)
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
     return ax

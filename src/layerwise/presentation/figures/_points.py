@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from layerwise.presentation._text import short, typeset
+from layerwise.presentation._text import layer_labels, short, typeset
 from layerwise.presentation.figures._style import INK, badge, class_colours
 from layerwise.study import LayerStudy, Study
 from layerwise.wording import number, percent
@@ -246,7 +246,7 @@ LINE = 11
 
 def name_layers(ax: "matplotlib.axes.Axes", study: Study) -> None:
     """Write the layers' names below the places 0, 1, …, the input's first."""
-    names = [short(layer.name, 12) for layer in study]
+    names = layer_labels((layer.name for layer in study), 12)
     step = -(-len(names) // LAYERS)
     shown = names[::step]
     width = 72 * ax.bbox.width / ax.figure.dpi

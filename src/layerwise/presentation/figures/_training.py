@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.presentation._report import Report
-from layerwise.presentation._text import short
+from layerwise.presentation._text import layer_labels, spread_out
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
 from layerwise.presentation.figures._style import (
     INK,
@@ -195,7 +195,7 @@ def _name_shades(
     shown = sorted({*range(0, len(names), -(-len(names) // LAYERS)), len(names) - 1})
     figure.legend(
         [lines[at] for at in shown],
-        [short(names[at], 12) for at in shown],
+        layer_labels((names[at] for at in shown), 12),
         loc="outside upper left",
         ncols=6,
         fontsize=7,
@@ -236,7 +236,7 @@ def epoch_planes(
     because the network moved; a column has one scale for all its epochs.
     """
     rows = _shown(study)
-    layers = _evenly(len(study.layers))
+    layers = spread_out(len(study.layers), MOST)
     ax = ax or new_axes(1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows))
     targets = study.targets[study.sampled]
     sampled = np.searchsorted(study.shown, study.sampled)
@@ -250,7 +250,7 @@ def epoch_planes(
         room = np.array([[column, 0.0], [column + 1, 1.0]])
         draw_names(ax, last, targets, study.class_names, room, sides)
     _rule(ax, len(layers), len(rows))
-    shown = [short(study.layers[layer].name, 14) for layer in layers]
+    shown = layer_labels((study.layers[layer].name for layer in layers), 14)
     ax.set_xticks(np.arange(len(layers)) + 0.5, shown)
     ax.set_yticks(len(rows) - np.arange(len(rows)) - 0.5, [*map(_epoch, rows)])
     return ax
@@ -258,16 +258,7 @@ def epoch_planes(
 
 def _shown(study: Study) -> list[SnapshotStudy]:
     """Return the snapshots that have a row: the first, the last, some between."""
-    return [study.snapshots[place] for place in _evenly(len(study.snapshots))]
-
-
-def _evenly(total: int) -> list[int]:
-    """Return ``MOST`` positions at most of so many, the first and the last among them.
-
-    >>> _evenly(3), _evenly(11)
-    ([0, 1, 2], [0, 2, 4, 6, 8, 10])
-    """
-    return np.rint(np.linspace(0, total - 1, min(total, MOST))).astype(int).tolist()
+    return [study.snapshots[place] for place in spread_out(len(study.snapshots), MOST)]
 
 
 def _column(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.presentation._text import short
+from layerwise.presentation._text import layer_labels, short
 from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
 from layerwise.presentation.payload._samples import Shown, part_of
 from layerwise.statistics import confusion_counts
@@ -58,6 +58,7 @@ class StudiedRun:
 
     def _layers(self) -> Iterator[Json]:
         *before, _ = self._snapshots
+        labels = layer_labels((layer.name for layer in self._study), 40)
         for place, layer in enumerate(self._study):
             own = place - (self._study.input is not None)
             past = [
@@ -68,7 +69,7 @@ class StudiedRun:
             ]
             values = [*past, layer.probe_accuracy.value]
             yield {
-                "name": short(layer.name, 40),
+                "name": labels[place],
                 "units": layer.units,
                 "accuracy": [not_nan(value) for value in values],
             }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from layerwise import ranks
 from layerwise.arrays import leaves, to_numpy
-from layerwise.data import Dataset, Origins, Samples, Scaling, fit_scaling
+from layerwise.data import Dataset, Samples, Scaling, fit_scaling
 from layerwise.errors import InputError
 from layerwise.modules import (
     ArraySource,
