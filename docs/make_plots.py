@@ -1,7 +1,10 @@
 """Draws the pictures of docs/plots.md: python docs/make_plots.py."""
 
+import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from PIL import Image
 
 import layerwise as lw
 from layerwise.experiment import Plan, axis, open_sweep, run_sweep
@@ -40,7 +43,9 @@ def main() -> None:
         "phases": lw.plot.phases(_sweep()),
     }
     for name, drawing in drawn.items():
-        (PICTURES / f"plot-{name}.png").write_bytes(written(drawing))
+        picture = Image.open(io.BytesIO(written(drawing))).convert("RGB")
+        few = picture.quantize(64, dither=Image.Dither.NONE)
+        few.save(PICTURES / f"plot-{name}.png", optimize=True)
 
 
 def _sweep() -> Sweep:
