@@ -22,8 +22,8 @@ compares it with the program.
 """
 
 COMMANDS = (
-    "run", "data", "train", "inspect", "predict", "merge", "gradcheck", "explain",
-    "sweep", "compare", "report", "diagnose",
+    "run", "data", "train", "inspect", "predict", "export", "merge", "gradcheck",
+    "explain", "sweep", "compare", "report", "diagnose",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from layerwise.cli._options import (
     TrainingOptions,
     named_module,
 )
-from layerwise.cli._predict import PredictCommand
+from layerwise.cli._predict import ExportCommand, PredictCommand
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._stored import MergeCommand
 from layerwise.cli._targets import Target
@@ -242,6 +242,7 @@ COMMANDS: dict[str, type["Command"]] = {
     "train": TrainCommand,
     "inspect": InspectCommand,
     "predict": PredictCommand,
+    "export": ExportCommand,
     "merge": MergeCommand,
     "gradcheck": GradcheckCommand,
     "explain": ExplainCommand,

@@ -1,12 +1,13 @@
-"""The command that predicts."""
+"""The commands that bring a network out: its predictions, and itself."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from layerwise.cli._options import DONE, Flag, Folder, Rate, named_module
+from layerwise.cli._options import DONE, FAILED, Flag, Folder, Rate, named_module
 from layerwise.cli._targets import Target
 from layerwise.errors import InputError
 
@@ -62,3 +63,47 @@ class PredictCommand:
         if not self.json:
             console.print(f"predictions in {self.out}", soft_wrap=True)
         return DONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportCommand:
+    """Write the network of a run for onnxruntime or PyTorch, and check it.
+
+    Examples
+    --------
+        layerwise export runs/mnist-1 --to onnx
+        layerwise export runs/mnist-1 --to torch --out mnist.safetensors
+    """
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """folder of the run"""
+    to: Literal["onnx", "torch"] = "onnx"
+    """onnx: a model with the scaling inside; torch: weights in safetensors"""
+    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
+        None
+    )
+    """file to write; default: in the folder of the run"""
+    module: Target = None
+    """the torch module that the run trained, if it did"""
+    json: Flag = False
+    """print what was written as JSON on standard output"""
+
+    def __call__(self, console: "Console") -> int:
+        """Do it."""
+        from layerwise import experiment
+
+        with console.status("exporting"):
+            done = experiment.export_run(
+                self.run, self.to, self.out, named_module(self.module)
+            )
+        equal = done.difference <= done.tolerance
+        console.print(
+            f"{done.path}: probabilities differ by {done.difference:.1e} at most on "
+            f"{done.samples:,} validation samples, "
+            + ("which is rounding" if equal else "which is more than rounding"),
+            soft_wrap=True,
+        )
+        console.print(f"\nTo load it:\n\n{done.lines}", soft_wrap=True, markup=False)
+        if self.json:
+            print(json.dumps({**asdict(done), "path": str(done.path)}, indent=2))
+        return DONE if equal else FAILED

@@ -1,6 +1,7 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
 from layerwise.experiment._compare import compare, write_comparison
+from layerwise.experiment._export import Exported, export_run
 from layerwise.experiment._fix import fix_run
 from layerwise.experiment._folder import (
     Run,
@@ -47,6 +48,7 @@ from layerwise.experiment.sweeping import (
 )
 
 __all__ = [
+    "Exported",
     "NamedModule",
     "Plan",
     "Predicted",
@@ -57,6 +59,7 @@ __all__ = [
     "compare",
     "data_for",
     "data_summary",
+    "export_run",
     "finish",
     "finish_sweep",
     "fix_run",

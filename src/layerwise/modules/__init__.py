@@ -7,6 +7,7 @@ from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
 from layerwise.modules._capture import Capture, CapturedLayer, capture_of
 from layerwise.modules._choice import Layers
 from layerwise.modules._convert import Scale, Slot, slots
+from layerwise.modules._export import onnx_of, plain_torch, run_onnx, run_plain
 from layerwise.modules._health import greatest_slopes, layer_statistics
 from layerwise.modules._network import (
     TorchModule,
@@ -60,7 +61,11 @@ __all__ = [
     "layer_statistics",
     "load_weights",
     "logits_of",
+    "onnx_of",
+    "plain_torch",
     "reduced",
+    "run_onnx",
+    "run_plain",
     "running_and_batch_accuracy",
     "running_normalisations",
     "scaling_module",
