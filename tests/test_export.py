@@ -146,7 +146,7 @@ def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["export", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     data = lw.load("iris")
     network = lw.fit(lw.MLP([3]), data, epochs=1, engine="eager").network
     with pytest.raises(lw.InputError, match=r"pip install 'layerwise\[onnx\]'"):

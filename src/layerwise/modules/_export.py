@@ -68,7 +68,7 @@ def onnx_of(network: TrainedNetwork, inputs: np.ndarray) -> bytes:
     InputError
         If a package is missing, or a layer cannot be exported.
     """
-    _require("onnx", "onnxscript")
+    _require_packages()
     module = Probabilities(to_torch(network), network.loss)
     rows = torch.tensor(np.array(inputs[:TRACED_ROWS]))
     with _quiet():
@@ -95,7 +95,6 @@ def onnx_of(network: TrainedNetwork, inputs: np.ndarray) -> bytes:
 
 def run_onnx(model: bytes, inputs: np.ndarray) -> np.ndarray:
     """Return the probabilities that onnxruntime gives, shape (samples, classes)."""
-    _require("onnxruntime")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
@@ -226,14 +225,18 @@ def _metadata(network: TrainedNetwork) -> Mapping[str, str]:
     return {name: json.dumps(value) for name, value in found.items()}
 
 
-def _require(*packages: str) -> None:
-    from importlib.util import find_spec
+def _require_packages() -> None:
+    try:
+        # What torch's exporter makes is onnx's, and it is written in onnxscript.
+        import onnx
+        import onnxruntime
+        import onnxscript
 
-    if missing := [name for name in packages if find_spec(name) is None]:
+        del onnx, onnxruntime, onnxscript
+    except ImportError as error:
         raise InputError(
-            f"exporting to ONNX needs {', '.join(missing)}: "
-            "pip install 'layerwise[onnx]'"
-        )
+            f"exporting to ONNX needs {error.name}: pip install 'layerwise[onnx]'"
+        ) from error
 
 
 @contextmanager

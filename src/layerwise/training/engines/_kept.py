@@ -22,11 +22,11 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import jax
-import jaxlib.version
 from jax.experimental.compilation_cache import compilation_cache
 
 from layerwise.files import write_atomically
@@ -124,7 +124,10 @@ def _name() -> str | None:
     )
     if described is None:
         return None
-    libraries = Path(jaxlib.__file__).parent.glob("*.so")
+    place = find_spec("jaxlib")
+    if place is None or place.origin is None:
+        return None
+    libraries = Path(place.origin).parent.glob("*.so")
     library = max(libraries, key=lambda path: path.stat().st_size)
     with library.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -132,12 +135,7 @@ def _name() -> str | None:
         for place in (0, max(0, size - SAMPLE)):
             file.seek(place)
             ends.append(file.read(SAMPLE))
-    built = (
-        version("layerwise"),
-        jax.__version__,
-        jaxlib.version.__version__,
-        str(size),
-    )
+    built = (version("layerwise"), jax.__version__, version("jaxlib"), str(size))
     whole = "\n".join((described[0], *built)).encode() + b"".join(ends)
     return hashlib.sha256(whole).hexdigest()[:16]
 
