@@ -289,3 +289,31 @@ class TestWhatIsAsked:
     def test_what_is_in_doubt_is_not_guessed(self):
         with pytest.raises(InputError, match=r"customer, age, .*: name the column"):
             Dataset.from_frame(CHURN)
+
+
+class TestLeaks:
+    """A column that alone tells the label is named before all else."""
+
+    @pytest.mark.parametrize("kind", ["text", "number", "date"])
+    def test_a_column_that_tells_the_label_is_named(self, kind):
+        goes = CHURN.churn == "goes"
+        told = {
+            "text": np.where(goes, "closed", "open"),
+            "number": np.where(goes, RNG.uniform(5, 9, ROWS), RNG.uniform(0, 4, ROWS)),
+            "date": np.where(goes, "2020-05-05", "2021-06-06"),
+        }
+        data = Dataset.from_frame(CHURN.assign(state=told[kind]), "churn")
+        first, *_ = data.remarks
+        assert first.startswith("Column 'state' alone gives the label of 100 % of the")
+        assert "--drop 'state'" in first
+        assert "state" in str(data.columns.names)
+
+    def test_columns_that_do_not_are_not(self):
+        noisy = np.where(RNG.random(ROWS) < 0.05, "stays", CHURN.churn)
+        data = Dataset.from_frame(CHURN.assign(state=noisy), "churn")
+        assert "alone gives the label" not in str(data.remarks)
+
+    def test_nor_is_what_the_commonest_class_explains(self):
+        frame = pd.DataFrame({"a": RNG.normal(size=1000), "b": RNG.normal(size=1000)})
+        frame["label"] = (np.arange(1000) % 150 == 0).astype(int)
+        assert "alone gives the label" not in str(Dataset.from_frame(frame).remarks)

@@ -2,6 +2,7 @@
 
 from layerwise.data._codes import MissingCode, missing_codes
 from layerwise.data._describe import (
+    ColumnStatistics,
     DataStatistics,
     SetStatistics,
     ValueStatistics,
@@ -27,6 +28,7 @@ from layerwise.data.formats import open_rows, row_names, rows_in_files
 
 __all__ = [
     "Column",
+    "ColumnStatistics",
     "Columns",
     "DataStatistics",
     "Dataset",

@@ -1,6 +1,6 @@
 """Figures about a data set: what its values are like, and what is odd about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,11 @@ import numpy as np
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._repeats import repeats_of
 from layerwise.data._scaling import Scaling, Summary, summary
+from layerwise.data.columns import ABSENT_INPUT as ABSENT, Category, Column, YesNo
+from layerwise.wording import number, percent
+
+COMMONEST = 3
+"""So many values of a category are named."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,28 @@ class SetStatistics:
 
 
 @dataclass(frozen=True)
+class ColumnStatistics:
+    """What a column of a table is like in the training set, and what became of it.
+
+    Parameters
+    ----------
+    name, kind : str
+    missing : float or None
+        The share of values that were missing; None of a column that was left out.
+    values : str
+        Its range, or its commonest values.
+    done : str
+        What became of it.
+    """
+
+    name: str
+    kind: str
+    missing: float | None
+    values: str
+    done: str
+
+
+@dataclass(frozen=True)
 class DataStatistics:
     """Figures of a data set.
 
@@ -77,6 +104,8 @@ class DataStatistics:
     given_training : ValueStatistics or None
         Of training and validation samples together, where they are all the rows of one
         source: a training set as it was given. None where they are not.
+    columns : tuple of ColumnStatistics
+        Of a table, those that hold no pixels.
     """
 
     name: str
@@ -86,6 +115,7 @@ class DataStatistics:
     validation_in_training: int
     conflicting: int
     given_training: ValueStatistics | None = None
+    columns: tuple[ColumnStatistics, ...] = ()
 
 
 def describe(data: Dataset | Samples) -> DataStatistics:
@@ -129,7 +159,37 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         validation_in_training=len(repeats.in_training["validation"]),
         conflicting=sum(map(len, repeats.conflicting.values())),
         given_training=_given_training(data, raw),
+        columns=tuple(_columns(data)),
     )
+
+
+def _columns(data: Dataset) -> Iterator[ColumnStatistics]:
+    """Describe the columns of a table by the inputs that they became."""
+    columns = data.columns
+    if columns is None or columns.shape is not None:
+        return
+    for column in columns.columns:
+        missing, values = None, ""
+        if column.inputs:
+            rows = data.train.inputs[:, columns.places[column.name]]
+            absent = [i for i, n in enumerate(column.inputs) if n.endswith(ABSENT)]
+            missing = float(rows[:, absent[0]].mean()) if absent else 0.0
+            values = _value_words(column, rows)
+        yield ColumnStatistics(column.name, column.kind, missing, values, column.done)
+
+
+def _value_words(column: Column, rows: np.ndarray) -> str:
+    """Return the range of a column, or its commonest values and their shares."""
+    if isinstance(column, Category):
+        shares = rows.mean(axis=0)
+        names = [name.removeprefix(f"{column.name} ").removeprefix("= ")
+                 for name in column.inputs]  # fmt: skip
+        first = np.argsort(-shares, kind="stable")[:COMMONEST]
+        return ", ".join(f"{names[i]} {percent(float(shares[i]), 0)}" for i in first)
+    if isinstance(column, YesNo):
+        return f"yes {percent(float(rows[:, 0].mean()), 0)}"
+    low, high = rows[:, 0].min(), rows[:, 0].max()
+    return f"{number(low, 4)} to {number(high, 4)}"
 
 
 def _given_training(

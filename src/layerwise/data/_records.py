@@ -12,6 +12,7 @@ from jaxtyping import Int64
 from layerwise.arrays import Array
 from layerwise.data._codes import code_sentences
 from layerwise.data._labelled import Labelled, Origins, checked_set
+from layerwise.data._leaks import leak_sentences
 from layerwise.data._pictures import Pictures
 from layerwise.data._reading import FrameOptions, Reading
 from layerwise.data._repeats import Repeats, repeats_of
@@ -216,12 +217,19 @@ class Dataset:
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what to know of the data first: repeated samples, and `notes`.
+        """Sentences on what to know of the data first.
 
-        Repeated samples are left out where inputs stay in their files.
+        Columns that alone tell the label, repeated samples, and `notes`. Repeated
+        samples are left out where inputs stay in their files.
         """
+        leaks = (
+            leak_sentences(self.columns, self.train, self.validation)
+            if self.columns
+            else ()
+        )
         stored = isinstance(self.train.inputs, StoredRows)
-        return (*(() if stored else self.repeats.sentences()), *self.notes)
+        repeats = () if stored else self.repeats.sentences()
+        return (*leaks, *repeats, *self.notes)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -49,12 +49,36 @@ def print_statistics(console: "Console", statistics: DataStatistics) -> None:
             "train and validation together, as the training set was given: mean "
             f"{number(given.mean, 8)}, std {number(given.standard_deviation, 8)}",
         )
+    if statistics.columns:
+        print_table(console, column_table(statistics))
     if len(statistics.class_names) > MANY:
         say(console, class_sentence(statistics))
         return
     names, counts = class_table(statistics)
     classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
     print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
+
+
+def column_table(statistics: DataStatistics) -> Table:
+    """Return the columns of a table: what they are like, and what became of them."""
+    shown = statistics.columns[:MOST_COLUMNS]
+    rows = [
+        (
+            one.name,
+            one.kind,
+            "" if one.missing is None else percent(one.missing),
+            one.values,
+            one.done,
+        )
+        for one in shown
+    ]
+    if more := len(statistics.columns) - len(shown):
+        rows.append((f"{count(more)} more", "", "", "", "see --json"))
+    return Table(("column", "kind", "missing", "values", "done"), rows)
+
+
+MOST_COLUMNS = 40
+"""A screen's worth of them."""
 
 
 def print_data(console: "Console", data: Dataset) -> None:

@@ -3,6 +3,7 @@
 from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._fit import fit_columns
 from layerwise.data.columns._kinds import (
+    ABSENT as ABSENT_INPUT,
     Category,
     Column,
     Date,
@@ -28,6 +29,7 @@ from layerwise.data.columns._table import (
 
 __all__ = [
     "ABSENT",
+    "ABSENT_INPUT",
     "Category",
     "Column",
     "Columns",

@@ -431,9 +431,13 @@ def _parsed(array: Any, table: Table, name: str) -> Any:
     fits = compute.match_substring_regex(words, NUMBER)
     wrong = compute.invert(compute.fill_null(fits, True))
     if compute.any(wrong).as_py():
-        _, codes = texts(array)
-        bad = np.append(as_numpy(wrong), False)
-        row = int(np.argmax(bad[codes]))
+        codes = as_numpy(array.indices, -1).astype(np.int64)
+        # What occurs in other sets alone stands in the dictionary too.
+        bad = np.append(as_numpy(wrong), False)[codes]
+        row = int(np.argmax(bad))
+        if not bad.any():
+            words = compute.if_else(fits, words, pa.nulls(1, words.type)[0])
+            return words.cast(pa.float64()).take(array.indices)
         raise InputError(
             f"{table.where(name, row)} is {words[int(codes[row])].as_py()!r}, not a "
             "number as in the rest of the column: correct it, leave it empty, or drop "

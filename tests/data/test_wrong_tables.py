@@ -1,0 +1,154 @@
+"""Wrong tables, pictures and arrays: one line that names file, place and what to do."""
+
+import gzip
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from layerwise.cli import main
+from layerwise.data import load
+from layerwise.errors import InputError
+
+ROWS = "".join(f"{n % 7},{'ab'[n % 2]},{n % 3 / 2}\n" for n in range(60))
+GOOD = f"size,label,width\n{ROWS}"
+
+
+def text(content, name="t.csv", **how):
+    """A file of this text, and how it is to be read."""
+    bytes_of = content if isinstance(content, bytes) else content.encode()
+    return name, bytes_of, how
+
+
+def changed(line, new):
+    lines = GOOD.splitlines()
+    lines[line] = new
+    return text("\n".join(lines) + "\n")
+
+
+WRONG = {
+    "empty": (text(""), "t.csv: is empty: give"),
+    "blank": (text("\n\n"), "t.csv: is empty: give"),
+    "header alone": (text("a,label\n"), "t.csv: there are no rows"),
+    "one column": (text("label\n1\n2\n"), "has one column, 'label': separate"),
+    "a web page": (text("<!DOCTYPE html><p>"), "is a web page, not data"),
+    "bytes": (text(b"a,b\n\0\1\0,2\n"), "holds bytes that are no text"),
+    "too long a row": (changed(9, "1,a,0,7"), "line 10 has 4 fields where .* 3 col"),
+    "too short a row": (changed(9, "1,a"), "line 10 has 2 fields where there are 3"),
+    "open quote": (
+        text(GOOD + '1,"a,0\n2,b,1\n'),
+        "quotation mark is not closed|line 62 has",
+    ),
+    "two columns of a name": (text("a,a,label\n1,2,x\n"), "two columns are called 'a'"),
+    "damaged gzip": (
+        text(gzip.compress(GOOD.encode())[:60], "t.csv.gz"),
+        "t.csv.gz: truncated or damaged",
+    ),
+    "no gzip": (text(GOOD, "t.csv.gz"), "t.csv.gz: truncated or damaged"),
+    "no such target": (text(GOOD, target="kind"), "there is no column 'kind', but si"),
+    "no such column": (text(GOOD, drop=["kind"]), "there is no column 'kind', but si"),
+    "no such group": (text(GOOD, group="kind"), "there is no column 'kind', but size"),
+    "the target dropped": (text(GOOD, drop=["label"]), "'label' is the target, and ca"),
+    "two targets": (text("y,label,class\n1,2,3\n"), "label, class may all be labels"),
+    "no target": (
+        text(
+            GOOD.replace("label", "kind")
+            .replace("a", "q1")
+            .replace("b", "q2")
+            .replace("q1", "1")
+            .replace("q2", "2")
+        ),
+        "name the column of the lab",
+    ),
+    "a label missing": (
+        changed(9, "1,,0"),
+        "row 8, column 'label' .* is missing, and 1",
+    ),
+    "amounts": (
+        text("a,y\n" + "".join(f"{n},{n * n + 0.5}\n" for n in range(60))),
+        "amounts are for",
+    ),
+    "whole amounts": (
+        text("a,y\n" + "".join(f"{n},{n * n}\n" for n in range(60))),
+        "look like amounts, not classes",
+    ),
+    "names as labels": (
+        text("a,y\n" + "".join(f"{n % 5},name {n}\n" for n in range(60))),
+        "most of them once: these are no classes",
+    ),
+    "one class": (text(GOOD.replace(",b,", ",a,")), "all rows are of class 'a'"),
+    "labels alone": (text("label,x\na,1\nb,2\n" * 9, drop=["x"]), "no column is left"),
+    "nothing left": (
+        text("id,label\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(60))),
+        "no column is left as an input .'id': left out: it numbers the rows",
+    ),
+    "too few rows": (text("a,label\n1,x\n2,y\n"), "2 rows are too few for a training"),
+    "no number": (changed(9, "old,a,0"), "row 8, column 'size' .* is 'old', not a num"),
+    "infinite": (changed(9, "inf,a,0"), "row 8, column 'size' .* is inf: fill or drop"),
+    "too large": (changed(9, "1e30,a,0"), r"row 8, column 'size' .* is 1e\+30"),
+    "missing, refused": (
+        (*changed(9, ",a,0")[:2], {"missing": "refuse"}),
+        "row 8, column 'size' .* is missing, and 1 of 60",
+    ),
+    "neither": (text(GOOD, missing="zero"), "missing 'zero': give median or refuse"),
+    "no test file": (text(GOOD, test="no.csv"), "no.csv: no such file or folder"),
+    "no class names": (text(GOOD, class_names="no.txt"), "no.txt: cannot be read as"),
+    "an unknown class": (text(GOOD, class_names=("a", "c")), "is 'b', none of the 2"),
+    "no shape": (text(GOOD, shape=(0, 3)), "shape 0x3: give height and width"),
+    "another shape": (text(GOOD, shape=(2, 2)), "2x2 has 4 pixels where there are 2"),
+    "no size": (text(GOOD, size=(4,)), "size 4: give height and width"),
+    "labels of a table": (text(GOOD, labels="y.npy"), "t.csv: no NPY file"),
+    "another kind": (text(GOOD, "t.xyz"), ".xyz files are not read: give .csv, .npz"),
+    "no Parquet": (text(GOOD, "t.parquet"), "t.parquet: not a Parquet file"),
+    "no archive": (text(GOOD, "t.npz"), "t.npz: truncated or damaged"),
+    "no MATLAB": (text(GOOD * 9, "t.mat"), "t.mat: not a MATLAB file, or damaged"),
+    "a negative seed": (text(GOOD, seed=-1), "seed -1: give 0 or more"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_one_line_says_what_is_wrong(case, tmp_path, monkeypatch):
+    (name, content, how), line = WRONG[case]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=line) as caught:
+        load(name, **how)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(WRONG) >= 40
+
+
+def test_a_column_that_a_test_file_lacks_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text(GOOD)
+    (tmp_path / "test.csv").write_text("label,width\na,1\n")
+    with pytest.raises(InputError, match=r"test\.csv: has no column 'size'"):
+        load(tmp_path / "t.csv", test=str(tmp_path / "test.csv"))
+
+
+@pytest.mark.parametrize("command", ["run", "train", "data", "sweep"])
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--target", "kind"], "there is no column 'kind'"),
+        (["--drop", "size,kind"], "there is no column 'kind'"),
+        (["--shape", "2xq"], "--shape: 'q' is not a whole number"),
+    ],
+)
+def test_commands_end_with_status_2(command, options, line, tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_text(GOOD)
+    vary = ["--vary", "seed=0,1"] if command == "sweep" else []
+    status = main([command, str(path), *options, *vary, "--out", str(tmp_path / "out")])
+    assert (status, line in capsys.readouterr().err) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_of_another_kind_is_named(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for place in range(9):
+            Image.fromarray(np.zeros((4, 4), np.uint8)).save(
+                tmp_path / name / f"{place}.png"
+            )
+    (tmp_path / "a" / "5.png").write_bytes(b"<svg/>")
+    with pytest.raises(InputError, match=r"5\.png: no picture that can be read"):
+        load(tmp_path)
