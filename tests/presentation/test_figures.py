@@ -30,7 +30,8 @@ from layerwise.presentation.figures import (
     worst_mistakes,
 )
 from layerwise.presentation.figures._pictures import SAMPLES, mosaic
-from layerwise.presentation.figures._style import written
+from layerwise.presentation.figures._points import draw_points, spread
+from layerwise.presentation.figures._style import new_axes, written
 from layerwise.statistics import Share
 from layerwise.training import Epoch, History
 
@@ -387,6 +388,38 @@ def test_a_class_without_samples_has_no_probe_figure(digits):
     study = replace(digits.study, input=replace(layer, probe_recall=recall))
     written = {t.get_position(): t.get_text() for t in probe_by_layer(study).texts}
     assert written[0, 4] == "–"
+
+
+@pytest.mark.parametrize("classes", [41, 214, 1000])
+def test_confusion_matrix_of_many_classes_names_some_and_writes_none(digits, classes):
+    ax = confusion_matrix(study_of(classes, 3, digits.study))
+    assert not ax.texts
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    assert 2 <= len(names) <= 40
+    assert [f"class {int(place)}" for place in ax.get_xticks()] == names
+    assert len(written(ax)) > 1000
+
+
+@pytest.mark.parametrize("classes", [2, 12, 100, 214, 3000])
+def test_names_of_many_classes_stay_in_the_axes(classes):
+    """All of twelve; of more the most frequent ones, as many as there is room for."""
+    rng = np.random.default_rng(0)
+    targets = np.r_[np.arange(classes), np.full(9, classes - 1)].astype(np.int32)
+    ax = new_axes(4, 4)
+    names = tuple(f"a class {i}" for i in range(classes))
+    draw_points(ax, rng.normal(size=(len(targets), 2)), targets, names)
+    named = [text.get_text() for text in ax.texts]
+    assert len(named) == min(classes, 12)
+    assert names[-1] in named
+    places = np.array([text.get_position() for text in ax.texts])
+    low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    assert ((places > low - 1) & (places < high + 1)).all()
+    assert len(written(ax)) > 1000
+
+
+def test_heights_of_many_names_do_not_run_away():
+    heights = np.random.default_rng(0).normal(size=500)
+    assert np.abs(spread(heights, 1.0)).max() < 500
 
 
 @pytest.mark.parametrize("classes", [2, 10, 30])

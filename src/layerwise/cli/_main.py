@@ -18,6 +18,7 @@ import tyro
 from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._options import DONE, FAILED, INTERRUPTED
+from layerwise.cli._process import ENDED_BY, noted_stops, usable_streams
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:
@@ -58,19 +59,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
     0 done; 1 a check failed, or whoever read the output left (``| head``); 2 the input
-    is wrong; 3 the training diverged; 4 the machine failed us; 130 interrupted.
+    is wrong; 3 the training diverged; 4 the machine failed us; 130 interrupted, 143 by
+    SIGTERM.
     """
     if _is_imported_by_a_new_process():
         return DONE
-    try:
-        with _seldom_collecting():
-            status = _status(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still to be written when Python ends would fail once more, loudly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return status
+    with usable_streams():
+        try:
+            with _seldom_collecting(), noted_stops() as stops:
+                status = _status(sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still to be written when Python ends would fail once more, loudly.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+    return ENDED_BY + stops[0] if stops else status
 
 
 @contextlib.contextmanager

@@ -75,12 +75,23 @@ def _begin(alive: Any, collected: tuple[int, int, int]) -> None:
 
 @contextmanager
 def deaf_to_interrupts() -> Generator[None]:
-    """Ignore Ctrl-C in this block, and so do processes that begin in it."""
+    """Put off signals to the end of this block; processes begun in it ignore Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    kinds = [
+        n for n in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(n))
+    ]
+    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in kinds}
+    # New processes have the mask of the thread that begins them; other threads of ours
+    # may still take the signal.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 WORST = 18
 """Mistakes shown as pictures, at most."""
 
+WRITTEN = 40
+"""Of so many classes numbers can be read in a matrix."""
+
 GRID = 200
 """Points along each side at which decision regions are asked for."""
 
@@ -46,7 +49,8 @@ def confusion_matrix(
     """Draw how many samples of each class were said to be of which.
 
     Rows are labels, columns predictions. The diagonal, which is right, is grey: colour
-    is left to the mistakes.
+    is left to the mistakes. Of more classes than `WRITTEN` the numbers are left out,
+    and evenly spaced ones are named.
     """
     import matplotlib as mpl
 
@@ -64,16 +68,19 @@ def confusion_matrix(
     )
     cell = 72 * (side - 1.2) / len(names)
     fontsize = min(cell / (0.75 * len(count(int(counts.max())))), 8.5)
-    for (row, column), number in np.ndenumerate(counts):
+    written = counts if len(names) <= WRITTEN else counts[:0]
+    for (row, column), number in np.ndenumerate(written):
         if number:
             colour = MUTED if row == column else INK
             text = ax.text(column, row, count(int(number)), ha="center", va="center")
             text.set(color=colour, fontsize=fontsize, clip_on=True)
     crowded = max(map(len, names)) * len(names) > 50
-    ax.set_xticks(range(len(names)), names, rotation=90 if crowded else 0)
-    ax.set_yticks(range(len(names)), names)
+    step = -(-len(names) // WRITTEN)
+    shown = range(0, len(names), step)
+    ax.set_xticks(shown, names[::step], rotation=90 if crowded else 0)
+    ax.set_yticks(shown, names[::step])
     ax.set(xlabel="predicted class", ylabel="labelled class")
-    ax.tick_params(length=0, labelcolor=INK, labelsize=min(8, cell / 1.6))
+    ax.tick_params(length=0, labelcolor=INK, labelsize=min(8, cell * step / 1.6))
     ax.spines[:].set_visible(False)
     return ax
 

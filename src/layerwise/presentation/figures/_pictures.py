@@ -124,6 +124,9 @@ def picture_sheet(
     return ax
 
 
+SHOWN = 60
+"""Classes of which pictures are shown, at most: a sheet has an end."""
+
 MOST = 18
 """Shown as pictures, at most."""
 
@@ -193,7 +196,7 @@ def sample_sheet(
     class_names: tuple[str, ...],
     ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":
-    """Draw the first five pictures of each class, a row for each.
+    """Draw the first five pictures of each class, a row for each of the first 60.
 
     Parameters
     ----------
@@ -214,7 +217,7 @@ def sample_sheet(
             f"a sample sheet shows pictures; inputs of shape {samples.inputs.shape[1:]}"
             f" and dtype {samples.inputs.dtype} are none"
         )
-    names = [short(name) for name in class_names]
+    names = [short(name) for name in class_names[:SHOWN]]
     room = math.ceil(0.3 + 0.15 * max(map(len, names)))
     blocks = min(1 + len(names) // 6, 3)
     rows = -(-len(names) // blocks)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
-from layerwise.presentation._text import layer_labels, short, typeset
+from layerwise.presentation._text import MANY, layer_labels, short, typeset
 from layerwise.presentation.figures._style import INK, badge, class_colours
 from layerwise.study import LayerStudy, Study
 from layerwise.wording import number, percent
@@ -13,6 +13,9 @@ from layerwise.wording import number, percent
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.lines
+
+EACH = 120
+"""A name has so many squares of the height of a line about it, or is left out."""
 
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -90,12 +93,18 @@ def draw_names(
 ) -> None:
     """Write the classes' names on plates of their colours, near the classes' medians.
 
-    None on another, within the room between two corners, which takes so many inches on
-    paper, and where points are few beside them.
+    Of many classes those that fit are named. No plate is on another, within the room
+    between two corners, which takes so many inches on paper, and where points are few
+    beside them.
     """
     fontsize = float(np.clip(2.6 * np.sqrt(inches.prod()), 8, 11))
     line = fontsize / 72 * float((np.ptp(room, axis=0) / inches).max())
-    present = np.unique(targets)
+    present, counts = np.unique(targets, return_counts=True)
+    if len(present) > (
+        fit := max(MANY, int(np.prod(np.ptp(room, axis=0)) / EACH / line**2))
+    ):
+        # The most frequent ones; more would hide what they name.
+        present = np.sort(present[np.argsort(-counts, kind="stable")[:fit]])
     names = [short(class_names[index], 14) for index in present]
     wide_high = [(LETTER * len(name) + MARGIN, 1 + MARGIN) for name in names]
     sizes = line * np.reshape(wide_high, (-1, 2))
@@ -156,7 +165,9 @@ def spread(
     heights = heights.astype(float)
     for _ in range(50):
         overlap = np.maximum(gap - order * (heights[:, None] - heights), 0) * near
-        heights = heights + (order * overlap).sum(axis=1) / 4
+        # The mean of what its neighbours ask for: a sum of many would overshoot.
+        asking = np.maximum((overlap > 0).sum(axis=1), 2)
+        heights = heights + (order * overlap).sum(axis=1) / (2 * asking)
     return heights
 
 

@@ -1,7 +1,9 @@
 """What all figures have in common: their record, their style, their colours."""
 
 import functools
+import importlib
 import io
+import logging
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -113,13 +115,26 @@ def _from_oklch(
 @contextmanager
 def quiet_style() -> Generator[None]:
     """Draw in the style above; what the user has set is as before afterwards."""
-    import matplotlib as mpl
-
+    mpl = _matplotlib()
     settings: dict[Any, Any] = dict(STYLE)
     with mpl.rc_context(settings), warnings.catch_warnings():
         # A class name may be in a script that the font lacks: the page has it as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
+
+
+def _matplotlib() -> Any:
+    """Load matplotlib without its warning that a home cannot be written to.
+
+    It then keeps what it knows of fonts in a temporary folder, which is all we need.
+    """
+    log = logging.getLogger("matplotlib")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        return importlib.import_module("matplotlib")
+    finally:
+        log.setLevel(level)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
@@ -141,6 +156,7 @@ def new_figure(
     Text within axes is drawn with ``clip_on``: the layout need not measure it. With
     ``layout=None`` axes stay where they are put.
     """
+    _matplotlib()
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout=layout)
