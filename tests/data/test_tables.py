@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import layerwise as lw
+from layerwise.cli import main
 from layerwise.data import Columns, Dataset
 from layerwise.errors import InputError
 
@@ -317,3 +318,17 @@ class TestLeaks:
         frame = pd.DataFrame({"a": RNG.normal(size=1000), "b": RNG.normal(size=1000)})
         frame["label"] = (np.arange(1000) % 150 == 0).astype(int)
         assert "alone gives the label" not in str(Dataset.from_frame(frame).remarks)
+
+
+def test_a_table_goes_from_file_to_page_and_back(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path)
+    quick = ["--hidden", "8", "--epochs", "2", "--target", "churn", "--out", "run"]
+    assert main(["run", "churn.csv", *quick]) == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    record = Columns.from_json(summary["data"]["columns"])
+    assert record == lw.load_network("run").columns
+    assert (tmp_path / "run" / "report.html").exists()
+    assert main(["report", "run"]) == 0
+    assert main(["inspect", "run", "churn.csv", "--target", "churn"]) == 0
+    assert "Traceback" not in capsys.readouterr().err

@@ -107,6 +107,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
+@pytest.mark.usefixtures("unchecked")
 def test_one_line_says_what_is_wrong(case, tmp_path, monkeypatch):
     (name, content, how), line = WRONG[case]
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from layerwise.baselines import Baseline
-from layerwise.data import DataStatistics, Origins, SetStatistics, ValueStatistics
+from layerwise.data import (
+    ColumnStatistics,
+    DataStatistics,
+    Origins,
+    SetStatistics,
+    ValueStatistics,
+)
 from layerwise.errors import DamagedError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
@@ -37,7 +43,8 @@ KINDS: Mapping[str, Any] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            Baseline, Crowd, DataStatistics, Discriminants, Finding, Keepable,
+            Baseline, ColumnStatistics, Crowd, DataStatistics, Discriminants, Finding,
+            Keepable,
             KeptInputs, LayerStudy, Measures, MixedPair, Nearest, Origins,
             PrincipalComponents, SetStatistics, Share, SnapshotLayer, SnapshotStudy,
             Study, Suspect, Turn,
