@@ -261,3 +261,38 @@ def test_fewer_units_are_claimed_of_whole_outputs_alone(twice, reduce, claimed):
         n for f in study.findings if f.kind == "width" for n in f.evidence["units"]
     ]
     assert names == claimed
+
+
+class Bag(nn.Module):
+    """Of tokens: no table of numbers goes in."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.mix = nn.Embedding(30, 16), nn.Linear(16, 16)
+        self.last, self.out = nn.Linear(16, 16), nn.Linear(16, 3)
+
+    def forward(self, tokens):
+        x = torch.tanh(self.mix(self.embed(tokens).mean(dim=1)))
+        return self.out(torch.tanh(self.last(x)))
+
+
+def test_suspects_of_texts_have_neighbours_in_a_layer():
+    torch.manual_seed(0)
+    labels = torch.arange(600) % 3
+    tokens = 10 * labels[:, None] + torch.randint(0, 10, (600, 8))
+    module = Bag()
+    optimiser = torch.optim.Adam(module.parameters(), 1e-2)
+    for _ in range(40):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(module(tokens[:400]), labels[:400]).backward()
+        optimiser.step()
+    given = labels[400:].clone()
+    given[[5, 77, 140]] = (given[[5, 77, 140]] + 1) % 3
+    study = lw.inspect(
+        module, (tokens[400:], given), fit_on=(tokens[:400], labels[:400])
+    )
+    assert study.input is None
+    assert {suspect.position for suspect in study.suspects} == {5, 77, 140}
+    for suspect in study.suspects:
+        assert suspect.suggestion == labels[400 + suspect.position]
+        assert suspect.neighbours_agreeing >= 8

@@ -218,6 +218,7 @@ class _Layers:
     class_names: tuple[str, ...]
     has_input = False
     has_output = False
+    seeking = None
     whole: frozenset[str] = frozenset()
     output_weights = None
     scaling = Scaling("none", np.zeros(()), np.ones(()))

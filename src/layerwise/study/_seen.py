@@ -270,7 +270,7 @@ class Seen:
         return self._fitted.voters is not None
 
     def _voter_rows(self, fold: int) -> Float[np.ndarray, "voters _"]:
-        """Return what the input layer gives for the voters of a fold."""
+        """Return what the layer of the neighbours gives for the voters of a fold."""
         assert self._fitted.voters is not None
         # Kept once, by increasing position, in however many folds they vote.
         all_voters = np.unique(np.concatenate(self._voters))
@@ -280,7 +280,8 @@ class Seen:
         """Return the nearest samples fitted on, of the stated sample."""
         if not self._has_voters:
             return None
-        rows, asked = self._voter_rows(0), self.samples[0].scored
+        seeking = self._subject.seeking or 0
+        rows, asked = self._voter_rows(0), self.samples[seeking].scored
         near = nearest_rows(asked, rows, NEAREST, "fast")
         return self.sampled, self._voters[0][near]
 

@@ -110,8 +110,8 @@ class Fitted:
     outputs : array, shape (stated, classes), or None
         Of the same.
     voters : array, shape (voters, features), or None
-        What the input layer gives for those whose labels are asked for; None where
-        there is no input.
+        What ``Subject.seeking`` gives for those whose labels are asked for; None where
+        there is no such layer.
     """
 
     moments: list[tuple[Moments, ...]]
@@ -151,8 +151,8 @@ def fit_pass(
         for block in part:
             outputs = () if block.outputs is None else (block.outputs,)
             sample.add(block.positions, *block.layers, *outputs)
-            if subject.has_input:
-                inputs.add(block.positions, block.layers[0])
+            if subject.seeking is not None:
+                inputs.add(block.positions, block.layers[subject.seeking])
             yield block
 
     parts = ranks.in_all(lambda: each(passed, folds.fit_on.parts()))
@@ -163,7 +163,7 @@ def fit_pass(
         moments=moments,
         rows=arrays[:layers],
         outputs=arrays[layers] if len(arrays) > layers else None,
-        voters=inputs.arrays()[0] if subject.has_input else None,
+        voters=None if subject.seeking is None else inputs.arrays()[0],
     )
 
 

@@ -230,10 +230,11 @@ class _Scoring:
         # Stable: of equally sure ones the earliest, however the samples are cut up.
         surest = np.argsort(-confidence[wrong], kind="stable")
         wrong = wrong[surest[: self._mistakes]]
+        seeking = self._subject.seeking
         return Mistakes(
             positions=block.positions[wrong],
             probabilities=probabilities[wrong],
-            inputs=block.layers[0][wrong] if self._subject.has_input else None,
+            inputs=None if seeking is None else block.layers[seeking][wrong],
             items=None if block.items is None else block.items[wrong],
         )
 

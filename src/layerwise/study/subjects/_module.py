@@ -127,6 +127,17 @@ class ModuleSubject:
         return self.capture.ends_in_output
 
     @property
+    def seeking(self) -> int | None:
+        """The input, or of texts and large pictures the layer in the middle.
+
+        Late layers say what the module says, and early ones little.
+        """
+        hidden = len(self.layer_names) - self.has_output
+        if self.has_input:
+            return 0
+        return (hidden - 1) // 2 if hidden > 0 else None
+
+    @property
     def whole(self) -> frozenset[str]:
         """Layers used once, of which no positions are averaged or left out."""
         layers = self.capture.layers

@@ -38,6 +38,7 @@ class NetworkSubject:
     network: Network
     has_input = True
     has_output = True
+    seeking = 0
 
     @property
     def layer_names(self) -> tuple[str, ...]:

@@ -98,6 +98,14 @@ class Subject(Protocol):
         ...
 
     @property
+    def seeking(self) -> int | None:
+        """In which of the layers neighbours are sought; None: nowhere.
+
+        The input, where there is one: a second opinion beside the subject's own.
+        """
+        ...
+
+    @property
     def whole(self) -> frozenset[str]:
         """Layers of which a row is known to be all that they give for a sample."""
         ...
