@@ -26,7 +26,7 @@ INSTALL  = $(BIN)/python -m pip install --quiet $(PINS)
 CPU_ONLY =
 endif
 
-.PHONY: run test test-all lint docs web check build clean help
+.PHONY: run test test-all lint docs course web check build clean help
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,9 @@ lint: $(VENV)/.installed-lint  ## style, types, import rules, spelling
 
 docs: $(VENV)/.installed-docs  ## the API reference, into build/docs; fails where a docstring lacks a part
 	$(BIN)/python docs/make_api.py
+
+course: $(VENV)/.installed-test  ## the course's sheets and notebooks, from its solutions
+	$(BIN)/python docs/make_course.py
 
 web:  ## the page's script from web/, tested and built into src/; needs Node.js >= 20.19
 	npm --prefix web ci --no-fund --no-audit

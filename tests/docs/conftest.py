@@ -166,7 +166,7 @@ def shape(text: str) -> tuple[str, list[float]]:
 @pytest.fixture(scope="session")
 def documents() -> list[Path]:
     """The documents, and the README."""
-    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 @pytest.fixture(scope="session")
