@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, is_typeddict
 
 from docstring_parser import DocstringStyle, parse
 
@@ -137,9 +137,10 @@ def _lacks(value: Any, *, strict: bool) -> Iterator[str]:
 
 
 def _is_never_called(value: Any) -> bool:
-    """Whether it is raised or implemented, so that its signature tells nothing."""
-    return inspect.isclass(value) and (
-        issubclass(value, Exception) or getattr(value, "_is_protocol", False)
+    """Whether it is raised, implemented, or names keywords: it has no signature."""
+    return is_typeddict(value) or (
+        inspect.isclass(value)
+        and (issubclass(value, Exception) or getattr(value, "_is_protocol", False))
     )
 
 

@@ -86,7 +86,14 @@ def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
                 "NPY files, which are read by blocks"
             )
         inputs.append(one)
-        labels.append(np.asarray(to_numpy(item[1])).item())
+        label = np.asarray(to_numpy(item[1]))
+        if label.size != 1:
+            raise InputError(
+                f"{name}: item {place} has labels of shape {label.shape}: a data set "
+                f"is a Dataset, not a {type(thing).__name__} of batches: give the data "
+                "set that these are drawn from, or arrays"
+            )
+        labels.append(label.item())
     if not inputs:
         raise InputError(f"{name}: there are no rows: give some")
     classes = getattr(thing, "classes", None)

@@ -113,8 +113,8 @@ def cut_apart(names: Sequence[str], width: int) -> list[str]:
 
     >>> cut_apart(["encoder.layer.0", "encoder.layer.1"], 8)
     ['…layer.0', '…layer.1']
-    >>> cut_apart(["0.output.dense", "1.output.dense"], 8)
-    ['0.outpu…', '1.outpu…']
+    >>> cut_apart(["0.linear.weight", "1.linear.weight"], 9)
+    ['0.linear…', '1.linear…']
     """
     lines = [short(name, len(name) + 1) for name in names]
     ends = [one if len(one) <= width else "…" + one[1 - width :] for one in lines]

@@ -70,7 +70,7 @@ CROWD = 100_000
 NEAREST, PAIRS = 3, 5
 """So many nearest samples are kept of each, and so many pairs of classes."""
 
-Near = tuple[Int[np.ndarray, " asked"], Int[np.ndarray, "asked neighbours"]]
+Near = tuple[Int[np.ndarray, " _"], Int[np.ndarray, "_ _"]]
 """Positions of scored samples, and of those fitted on that are nearest to each."""
 
 
