@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -222,7 +222,7 @@ def read_json(path: Path, kind: str) -> Any:
         raise DamagedError(f"{path}: not {kind}'s, no JSON: {error}") from error
 
 
-def as_record(value: Any, kind: type[Record], wrong: str) -> Record:
+def as_record(value: Any, kind: Callable[..., Record], wrong: str) -> Record:
     """Return JSON's types as the record that they have to be.
 
     Parameters

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, UInt
 
 from layerwise.presentation._text import layer_labels, short
 from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
@@ -254,5 +254,5 @@ def is_plane(study: Study) -> bool:
     )
 
 
-def _sixteen(shares: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+def _sixteen(shares: Float[np.ndarray, "..."]) -> UInt[np.ndarray, "..."]:
     return np.rint(np.clip(shares, 0, 1) * 65_535).astype(np.uint16)
