@@ -86,16 +86,21 @@ def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
                 "NPY files, which are read by blocks"
             )
         inputs.append(one)
-        label = np.asarray(to_numpy(item[1]))
-        if label.size != 1:
-            raise InputError(
-                f"{name}: item {place} has labels of shape {label.shape}: a data set "
-                f"is a Dataset, not a {type(thing).__name__} of batches: give the data "
-                "set that these are drawn from, or arrays"
-            )
-        labels.append(label.item())
+        labels.append(_label(item[1], f"{name}: item {place}", thing))
     if not inputs:
         raise InputError(f"{name}: there are no rows: give some")
     classes = getattr(thing, "classes", None)
     named = list(map(str, classes)) if classes is not None else None
     return np.stack(inputs), np.array(labels), named
+
+
+def _label(label: Any, what: str, thing: Any) -> Any:
+    """Return the one label of an item."""
+    found = np.asarray(to_numpy(label))
+    if found.size != 1:
+        raise InputError(
+            f"{what} has labels of shape {found.shape}: a data set is a Dataset, not a "
+            f"{type(thing).__name__} of batches: give the data set that these are "
+            "drawn from, or arrays"
+        )
+    return found.item()
