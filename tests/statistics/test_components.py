@@ -213,3 +213,36 @@ def test_a_unit_that_differs_in_one_row_is_no_duplicate():
 def test_rows_without_variance_have_no_duplicates():
     for moments in (Moments.empty(3), Moments.of(np.ones((1, 3)))):
         assert duplicate_units(moments).tolist() == [False, False, False]
+
+
+class TestFewRows:
+    """Of few rows a factor of low rank gives what the whole eigenproblem gives."""
+
+    @pytest.mark.parametrize("rows", [2, 7, 60])
+    def test_eigenvalues_and_vectors(self, rows):
+        from layerwise.statistics._components import eigen
+
+        rng = np.random.default_rng(rows)
+        X = rng.normal(size=(rows, 300)) * np.logspace(-6, 6, 300) + 1e3
+        moments = Moments.of(X)
+        scatter = moments.total_scatter
+        values, vectors = eigen(scatter, rows - 1)
+        assert len(values) == rows - 1
+        singular = np.linalg.svd(X - X.mean(0), compute_uv=False)[: rows - 1]
+        tolerance = 1e-9 * singular[0] ** 2
+        np.testing.assert_allclose(values[::-1], singular**2, atol=tolerance)
+        rebuilt = (vectors * values) @ vectors.T
+        np.testing.assert_allclose(rebuilt, scatter, atol=tolerance)
+        np.testing.assert_allclose(vectors.T @ vectors, np.eye(rows - 1), atol=1e-12)
+
+    def test_more_components_than_rows_are_a_whole_basis(self):
+        moments = Moments.of(np.random.default_rng(0).normal(size=(5, 40)))
+        found = principal_components(moments, 12)
+        product = found.components @ found.components.T
+        np.testing.assert_allclose(product, np.eye(12), atol=1e-12)
+        np.testing.assert_allclose(found.explained_variance[4:], 0, atol=1e-12)
+
+    def test_rows_that_are_all_equal(self):
+        moments = Moments.of(np.ones((3, 40)))
+        assert not principal_components(moments, 2).explained_variance.any()
+        assert effective_rank(moments) == 0

@@ -295,7 +295,7 @@ def test_saved_moments_come_back(per_class):
     ("change", "message"),
     [
         ({"scatter": None, "sums": None}, "lack scatter, sums"),
-        ({"scatter": np.zeros((3, 2))}, r"scatter is float64 of shape \(3, 2\)"),
+        ({"scatter": np.zeros((3, 2))}, r"scatter of shape \(3, 2\)"),
         ({"counts": np.zeros(2)}, "counts is float64"),
         ({"shift": np.zeros((3, 1))}, r"shift is float64 of shape \(3, 1\)"),
         ({"class_scatters": np.zeros(3)}, "class_scatters is float64"),

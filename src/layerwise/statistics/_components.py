@@ -20,6 +20,10 @@ MINKA_LEAST = 1e-15
 """A variance below is taken for none in `likeliest_dimension`, as by scikit-learn."""
 
 
+FEW = 4
+"""Rows that are fewer than this part of the units have a factor of low rank."""
+
+
 @dataclass(frozen=True, eq=False)
 class PrincipalComponents:
     """The orthogonal directions in which the rows vary most.
@@ -165,6 +169,38 @@ def likeliest_dimension(variances: Float64[np.ndarray, " units"], rows: int) -> 
     return int(evidence.argmax())
 
 
+def eigen(
+    scatter: Float64[np.ndarray, "units units"], rank: int, least: int = 0
+) -> tuple[Float64[np.ndarray, " kept"], Float64[np.ndarray, "units kept"]]:
+    """Return eigenvalues, ascending, and eigenvectors of a scatter of so low a rank.
+
+    Of few rows most eigenvalues are 0: a Cholesky factor with pivots, units × rank, has
+    all others in its singular values and vectors, for units · rank² operations where
+    the whole takes units³. What it leaves is below units · 2⁻⁵² of the largest entry
+    (Higham, "Analysis of the Cholesky decomposition of a semi-definite matrix", 1990).
+
+    Parameters
+    ----------
+    scatter : float64, shape (units, units)
+        Symmetric, without negative eigenvalues but for rounding.
+    rank : int
+        What it is at most: one less than there are rows.
+    least : int
+        How many are wanted at least; where the rank is lower, all are returned.
+    """
+    units = len(scatter)
+    if rank < units // FEW:
+        from scipy.linalg.lapack import dpstrf
+
+        factor, pivots, found, _ = dpstrf(scatter, lower=True)
+        if found >= max(least, 1):
+            lower = np.zeros((units, found))
+            lower[pivots - 1] = np.tril(factor)[:, :found]
+            vectors, singular, _ = np.linalg.svd(lower, full_matrices=False)
+            return singular[::-1] ** 2, vectors[:, ::-1]
+    return np.linalg.eigh(scatter)
+
+
 def principal_components(
     moments: Moments, count: int | None = None
 ) -> PrincipalComponents:
@@ -193,7 +229,7 @@ def principal_components(
     if not moments.count:
         raise InputError("there are no rows to take principal components of")
     covariance = moments.covariance
-    eigenvalues, eigenvectors = np.linalg.eigh(covariance)
+    eigenvalues, eigenvectors = eigen(covariance, moments.count - 1, count)
     variance = np.maximum(eigenvalues[: -count - 1 : -1], 0)
     total = np.trace(covariance)
     return PrincipalComponents(
@@ -281,7 +317,12 @@ def effective_rank(moments: Moments) -> float:
     Roy and Vetterli, "The effective rank: a measure of effective dimensionality",
     EUSIPCO 2007, taken of the covariance.
     """
-    eigenvalues = np.maximum(np.linalg.eigvalsh(moments.total_scatter), 0)
+    scatter = moments.total_scatter
+    if moments.count <= len(scatter) // FEW:
+        eigenvalues, _ = eigen(scatter, moments.count - 1)
+    else:
+        eigenvalues = np.linalg.eigvalsh(scatter)
+    eigenvalues = np.maximum(eigenvalues, 0)
     total = eigenvalues.sum()
     if not total:
         return 0.0

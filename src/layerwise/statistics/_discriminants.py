@@ -8,7 +8,7 @@ from jaxtyping import Float, Float64, Int64
 from layerwise.arrays import Array
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
-from layerwise.statistics._components import coordinates, dimensions, pointed
+from layerwise.statistics._components import coordinates, dimensions, eigen, pointed
 from layerwise.statistics._moments import RESOLUTION, Moments
 
 
@@ -306,7 +306,8 @@ def least_squares_probe(
     scatter = moments.total_scatter
     deviation = np.sqrt(np.maximum(scatter.diagonal(), 0))
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    eigenvalues, vectors = np.linalg.eigh(scatter * np.outer(scale, scale))
+    correlations = scatter * np.outer(scale, scale)
+    eigenvalues, vectors = eigen(correlations, moments.count - 1)
     kept = eigenvalues > CUTOFF * max(eigenvalues[-1], 0)
     vectors = vectors[:, kept]
     sums = moments.seen(moments.sums)
