@@ -28,4 +28,4 @@ def test_the_trainings_of_a_search_for_suspects_are_counted(make_cli):
     from layerwise.study.labels._suspects import ROUNDS
 
     assert ROUNDS * FOLDS == 15
-    assert "by 15 more trainings" in " ".join(make_cli.document().split())
+    assert "trains 15 more networks" in " ".join(make_cli.document().split())

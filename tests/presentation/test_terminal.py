@@ -150,7 +150,7 @@ def test_a_data_set_is_said_in_two_lines_and_its_remarks(console, iris):
     assert [remark] == [*iris.data.remarks]
     assert first == "iris: 105 training, 23 validation, 22 test samples"
     assert " ".join(second) == (
-        f"3 classes; each sample is 4 float64. {iris.data.origin}"
+        f"3 classes; each sample has 4 inputs, float64. {iris.data.origin}"
     )
 
 

@@ -113,7 +113,7 @@ ROWS = [
     Row("one feature, separable", lambda: gaussians(features=1, inputs=lambda x:
         x + 8 * planted.arrays(features=1)[1][:, None]), {HEALTHY}, {RARE}, quick=True),
     Row("all right", lambda: gaussians(apart=9.0), {HEALTHY},
-        {CALIBRATION, PAIR, SUSPECT, GAP, "five in a row"}, quick=True),
+        {CALIBRATION, PAIR, SUSPECT, GAP, "five predictions in a row"}, quick=True),
     Row("far from zero", lambda: gaussians(inputs=lambda x: x + 1e6), {HEALTHY}),
     Row("a constant column", lambda: gaussians(inputs=lambda x: np.c_[x, x * 0 + 7]),
         {HEALTHY}),

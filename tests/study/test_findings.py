@@ -260,7 +260,7 @@ class TestInputs:
         ("right", "said"),
         [
             ((34, 36, 40), "Neither beats the guess by more than chance"),
-            ((10, 60, 80), "Classes are curved rather than inseparable"),
+            ((10, 60, 80), "The class boundaries are curved"),
             ((10, 60, 65), "A linear classifier does about as well"),
             ((10, 60, 20), "A linear classifier does about as well"),
             ((10, 99, 20), "The problem is easy for a linear classifier"),
@@ -297,4 +297,4 @@ class TestInputs:
     def test_curved_borders_are_called_curved(self, moons):
         study = inspect_inputs(moons, moons.validation)
         (difficulty,) = [f for f in study.findings if f.kind == "difficulty"]
-        assert "Classes are curved rather than inseparable" in difficulty.text
+        assert "The class boundaries are curved" in difficulty.text

@@ -26,7 +26,7 @@ def scored(study, right, confidence):
 def test_five_in_a_row(study):
     (found,) = accuracy(study)
     assert found.evidence["all_right"] == study.accuracy.value**5
-    assert "five in a row all are in" in found.detail
+    assert "five predictions in a row are all correct in" in found.detail
 
 
 def test_nothing_is_kept_without_a_validation_set(study):

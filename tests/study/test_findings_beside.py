@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from layerwise.baselines import Baseline
@@ -48,11 +49,36 @@ def test_it_comes_after_the_accuracy(right):
 
 def test_a_lead_that_may_be_chance_is_said_to_be(right):
     (one,) = found(beside(right(262, 270), methods(265, 270)))
+    assert one.headline.startswith("Nearest neighbour is as good as the network: 98.1")
     assert "That may be chance: " in one.detail
     (one,) = found(beside(right(265, 270), methods(265, 270)))
     assert one.headline.startswith(
         "Nearest neighbour is as good as the network: 98.1 %"
     )
+
+
+def test_an_accuracy_that_guessing_reaches_is_called_so(study):
+    targets = np.array([0] * 408 + [1] * 12)
+    rare = replace(
+        study,
+        accuracy=share(410, 420),
+        targets=targets,
+        predictions=np.where(np.arange(420) < 418, 0, targets),
+        class_names=("no", "yes"),
+    )
+    (one,) = found(beside(rare, guessing(408, 420)))
+    assert one.text.startswith(
+        "No sure gain over guessing the majority class: 97.6 % and 97.1 %. Predicting "
+        "the most frequent class for all 420 samples is right for 408; the difference "
+        "is +0.5 points (± 2.2 points). The network finds 2 of 12 samples of class yes."
+    )
+    assert one.evidence["method"] == "majority class"
+    better = replace(rare, accuracy=share(420, 420), predictions=targets)
+    assert not found(beside(better, guessing(408, 420)))
+
+
+def guessing(right, samples):
+    return [Baseline("majority class", share(right, samples), 100)]
 
 
 def test_the_best_method_is_named(right):

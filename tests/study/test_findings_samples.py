@@ -122,6 +122,18 @@ class TestSuspectLabels:
             "a probability of 98.5 %; 8 of its 10 nearest neighbours are labelled 7."
         )
 
+    def test_neighbours_of_the_class_of_nearly_all_prove_little(self, study):
+        lone = replace(
+            self.SUSPECT, neighbours_agreeing=10, probability_of_suggestion=0.99999
+        )
+        most = np.full_like(study.targets, lone.suggestion)
+        (found,) = suspect_labels(replace(study, suspects=(lone,), targets=most))
+        assert found.text.endswith(
+            "with a probability of more than 99.9 %; all its 10 nearest neighbours are "
+            "labelled 7. But 100 % of all samples are labelled 7: such neighbours "
+            "prove little."
+        )
+
     def test_says_of_how_many_the_neighbours_are(self, study):
         lone = replace(self.SUSPECT, among=10_000)
         (found,) = suspect_labels(replace(study, suspects=(lone,)))

@@ -130,6 +130,6 @@ def test_where_no_threshold_will_do_nothing_is_kept(identity):
     (finding,) = [f for f in study.findings if f.kind == "keepable"]
     assert finding.text == (
         "Too few validation samples to promise 99 % accuracy. A confidence threshold "
-        "that does takes 437 validation samples at least, all of them right; there are "
-        "60."
+        "for it needs at least 437 validation samples, all of them right; there are "
+        "60. A lower required accuracy needs fewer."
     )

@@ -62,10 +62,14 @@ class InspectCommand(StoredOptions, ReadingOptions):
     """your own batches instead of DATA: DataLoader, or mapping of data, fit_on, …"""
     layers: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]],
-        tyro.conf.arg(metavar="GLOB", help_behavior_hint="(repeatable)"),
+        tyro.conf.arg(
+            metavar="GLOB",
+            help_behavior_hint="(repeatable)",
+            help="modules to inspect: 'encoder.layer.*' (* ends at a dot, ** does "
+            "not), or weights: all that have some; default: blocks, and modules with "
+            "weights outside blocks",
+        ),
     ] = ()
-    """modules to inspect: 'encoder.layer.*' (*: up to a dot, **: any), or weights for
-    all that have some; default: blocks, and those with weights outside blocks"""
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
     """positions to one row: mean, flatten, or the index of one token (0, -1)"""
     units: Annotated[

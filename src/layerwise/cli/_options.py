@@ -31,7 +31,7 @@ Data: TypeAlias = Annotated[
     tyro.conf.arg(
         metavar="DATA",
         help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
-        f"the path of an {FILES} file, of a folder of {FOLDERS} files, or of a folder "
+        f"the path of a {FILES} file, of a folder of {FOLDERS} files, or of a folder "
         "with one sub-folder of pictures per class",
     ),
 ]
@@ -101,9 +101,9 @@ class ReadingOptions:
     group: Column = None
     """column that says which rows belong together: they stay in one set"""
     test: File = None
-    """file with the test set; by default drawn from the data"""
+    """file with the test set; default: drawn from the data"""
     validation: File = None
-    """file with the validation set; by default drawn from the data"""
+    """file with the validation set; default: drawn from the data"""
     class_names: File = None
     """text file with the names of classes 0, 1, …, one a line"""
     missing: Literal["median", "refuse"] = "median"
@@ -222,7 +222,7 @@ class TrainingOptions(DataOptions):
     required_accuracy: float = 0.99
     """accuracy that predictions above the confidence threshold must reach"""
     suspects: Suspects = 0
-    """list the N most suspicious labels, by 15 more trainings; 0: test set, by none"""
+    """list the N most suspicious labels: trains 15 more networks; 0: test set only"""
     out: Folder = None
     """folder of the run; default: runs/DATA-NUMBER"""
     checkpoint_every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 5.0

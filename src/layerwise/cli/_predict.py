@@ -31,12 +31,12 @@ class PredictCommand:
     """folder of the run"""
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     """rows to predict, in any form that run takes; labels may be missing"""
-    out: str = "predictions.csv"
+    out: Annotated[str, tyro.conf.arg(metavar="FILE")] = "predictions.csv"
     """file of the predictions: .csv or .parquet"""
     probabilities: Flag = False
     """also write the probability of every class"""
     required_accuracy: Rate = None
-    """accept predictions above the threshold that reaches this accuracy"""
+    """mark predictions as accepted: confident enough to reach this accuracy"""
     module: Target = None
     """the torch module that the run trained, if it did"""
     data_dir: Folder = None

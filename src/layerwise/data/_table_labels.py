@@ -61,12 +61,14 @@ def target_of(
             "texts that repeat.",
         )
     raise InputError(
-        f"{table.source}: {_which(table)}: name the column of the labels with target "
-        "(--target)"
+        f"{table.source}: {_which(table, repeated)}: name the column of the labels "
+        "with target (--target)"
     )
 
 
-def _which(table: Table) -> str:
+def _which(table: Table, repeated: Sequence[str]) -> str:
+    if 1 < len(repeated) <= 8:
+        return f"columns {listed(repeated)} may all be labels"
     names = table.names
     more = ", …" if len(names) > 8 else ""
     return f"has columns {', '.join(names[:8])}{more}"

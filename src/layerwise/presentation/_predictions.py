@@ -80,9 +80,8 @@ def _accepted(summary: PredictionSummary, required: float, threshold: float) -> 
             f"{chosen(required)} accuracy"
         )
     said = (
-        f"accepted at a confidence of {percent(threshold)} or more (for "
-        f"{chosen(required)} accuracy): {count(summary.accepted)} of "
-        f"{count(summary.rows)} rows"
+        f"{count(summary.accepted)} of {count(summary.rows)} rows accepted: confidence "
+        f"at least {percent(threshold)}, the threshold for {chosen(required)} accuracy"
     )
     if left := summary.rows - summary.accepted:
         said += f"; refer the other {count(left)} to a person"

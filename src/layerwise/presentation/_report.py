@@ -77,7 +77,7 @@ def statistics_table(statistics: DataStatistics) -> Table:
     sets = statistics.sets
     rows = zip(*(_described(described) for described in sets.values()), strict=True)
     names = (
-        "samples", "shape of each", "dtype", "min, max", "mean ± std",
+        "samples", "shape of a sample", "dtype", "min, max", "mean ± std",
         "dtype after scaling", "range after scaling", "mean ± std after scaling",
         "constant features", "duplicates", "missing values",
     )  # fmt: skip

@@ -86,10 +86,14 @@ def print_data(console: "Console", data: Dataset) -> None:
     sizes = (len(part) for part in (data.train, data.validation, data.test))
     train, validation, test = (count(size) for size in sizes)
     shape = " × ".join(str(n) for n in data.shape)
+    dtype = data.train.inputs.dtype
+    each = (
+        f"is {shape} {dtype}" if len(data.shape) > 1 else f"has {shape} inputs, {dtype}"
+    )
     say(
         console,
         f"{data.name}: {train} training, {validation} validation, {test} test samples\n"
-        f"{data.classes} classes; each sample is {shape} {data.train.inputs.dtype}. "
+        f"{data.classes} classes; each sample {each}. "
         f"{data.origin}",
     )
     print_remarks(console, data)
@@ -315,7 +319,7 @@ def print_diagnosis(
 ) -> None:
     """Print what is wrong with a training, where, perhaps why, and what fixes it."""
     if diagnosis.healthy:
-        say(console, "diagnosis: healthy, no problem found")
+        say(console, "diagnosis: no problem found in this training")
         return
     first, *others = diagnosis.causes
     place = [first.layer] if first.layer else []

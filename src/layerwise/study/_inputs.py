@@ -266,7 +266,7 @@ def _hardness(guess: Share, linear: Share, neighbour: Share) -> str:
     if not exceeds(best, guess):
         return ""
     if exceeds(neighbour, linear, NOTABLE):
-        return "Classes are curved rather than inseparable: hidden layers can help"
+        return "The class boundaries are curved: hidden layers can help"
     if best.value > NEARLY_ALL:
         easy = "a linear classifier" if linear.value > NEARLY_ALL else "neighbours"
         return f"The problem is easy for {easy}: hidden layers can add little"

@@ -69,7 +69,7 @@ def _wrong_early(study: Study, evidence: Mapping[str, Any]) -> Button:
 def _wide(study: Study, evidence: Mapping[str, Any]) -> Button:
     name = evidence["class"]
     at = study.class_names.index(name)
-    return f"{short(name, 14)} spreads most", f"m=class:{at}"
+    return f"class {short(name, 14)} varies most", f"m=class:{at}"
 
 
 def _fixed(words: str, link: str) -> Callable[[Study, Mapping[str, Any]], Button]:

@@ -362,9 +362,9 @@ def _study_tables(study: Study) -> Iterator[Json]:
     yield _table("measures", "All measures of all layers", measure_table(study))
     untrained = untrained_table(study)
     if untrained.body:
-        title = "Of the untrained network, on the stated sample"
+        title = "Measures of the untrained network"
         yield _table("untrained", title, untrained)
-    title = "With shuffled labels, on the stated sample"
+    title = "Measures with shuffled labels"
     yield _table("shuffled", title, shuffled_table(study))
 
 

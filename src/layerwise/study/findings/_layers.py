@@ -147,7 +147,10 @@ def apart(study: Study) -> Iterator[Finding]:
         f"{which} {verb} linearly separable (probe recall at least {chosen(APART)})",
         f"{'; '.join(parts)}. In such a layer a linear probe finds at least "
         f"{chosen(APART)} of the class, and takes at most {chosen(1 - APART)} of the "
-        "others for it.",
+        "others for it."
+        if separable or lost
+        else f"In no layer does a linear probe find at least {chosen(APART)} of a "
+        f"class and take at most {chosen(1 - APART)} of the others for it.",
         {
             "threshold": APART,
             "others": 1 - APART,

@@ -65,7 +65,10 @@ def accuracy(study: Study) -> Iterator[Finding]:
         headline, detail = f"Too few samples to judge: {right}", ""
     elif 0 < share.successes < share.trials:
         row = percent_of(run, share.trials)
-        detail = f"{right}; {_NUMERALS[IN_A_ROW]} in a row all are in {row} of cases."
+        detail = (
+            f"{right}; {_NUMERALS[IN_A_ROW]} predictions in a row are all correct in "
+            f"{row} of cases."
+        )
     else:
         detail = ""
     yield Finding(
@@ -99,8 +102,9 @@ def keepable(study: Study) -> Iterator[Finding]:
     if keep.chosen_on < keep.needed:
         headline = f"Too few validation samples to promise {required} accuracy"
         detail = (
-            f"A confidence threshold that does takes {count(keep.needed)} validation "
-            f"samples at least, all of them right; there are {validation}."
+            f"A confidence threshold for it needs at least {count(keep.needed)} "
+            f"validation samples, all of them right; there are {validation}. A lower "
+            "required accuracy needs fewer."
         )
     elif not threshold:
         headline = f"No confidence threshold can promise {required} accuracy"
@@ -276,7 +280,8 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
         )
         detail = "More layers will not help; check these samples and their labels."
         if lost:
-            detail += f" {count(lost)} others {was} {said_right}, and lost later."
+            others = "other" if lost == 1 else "others"
+            detail += f" {count(lost)} {others} {was} {said_right}, and lost later."
     else:
         headline = f"{count(lost)} of {count(total)} errors {was} {said_right}"
         detail = "They were lost in a later layer."
@@ -319,6 +324,9 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     label, suggestion = (study.class_names[c] for c in (worst.label, worst.suggestion))
     total = len(suspected)
     among = "" if worst.among is None else f" among {count(worst.among)} samples"
+    all_agree = worst.neighbours_agreeing == worst.neighbours
+    agreeing = "all" if all_agree else f"{worst.neighbours_agreeing} of"
+    agreeing += f" its {worst.neighbours}"
     of = "" if total == suspects else f" of {count(total)}"
     labels = "label is" if suspects == total == 1 else "labels are"
     labels = "suspicious labels is" if suspects == 1 < total else f"suspicious {labels}"
@@ -327,8 +335,9 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         f"{count(suspects)}{of} {labels} contradicted by network and neighbours",
         f"Check {worst.name} first: labelled {label}, but predicted {suggestion} "
         f"{_since(worst.since)}with a probability of "
-        f"{percent(worst.probability_of_suggestion)}; {worst.neighbours_agreeing} of "
-        f"its {worst.neighbours} nearest neighbours{among} are labelled {suggestion}.",
+        f"{_likely(worst.probability_of_suggestion)}; {agreeing} nearest "
+        f"neighbours{among} are labelled {suggestion}."
+        f"{_of_most(study, worst.suggestion)}",
         {
             "suspects": suspects,
             "of": total,
@@ -345,9 +354,36 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
             "neighbours_agreeing": worst.neighbours_agreeing,
             "neighbours": worst.neighbours,
             "among": worst.among,
+            "nearly_certain": NEARLY_CERTAIN,
+            "share_of_suggestion": float(np.mean(study.targets == worst.suggestion)),
         },
         "rule of thumb",
     )
+
+
+MOST = 0.8
+"""A class of so many samples is that of most neighbours, wherever a sample lies."""
+
+
+def _of_most(study: Study, suggestion: int) -> str:
+    """Say where neighbours of a class prove little: nearly all samples are of it."""
+    share = float(np.mean(study.targets == suggestion))
+    if share < MOST:
+        return ""
+    return (
+        f" But {percent_of(share, len(study.targets))} of all samples are labelled "
+        f"{study.class_names[suggestion]}: such neighbours prove little."
+    )
+
+
+NEARLY_CERTAIN = 0.999
+"""More than that is written as such: no network is certain."""
+
+
+def _likely(probability: float) -> str:
+    if probability <= NEARLY_CERTAIN:
+        return percent(probability)
+    return f"more than {chosen(NEARLY_CERTAIN)}"
 
 
 def _since(layer: str | None) -> str:
