@@ -24,9 +24,9 @@ from layerwise.presentation.payload import (
 )
 from layerwise.presentation.payload._blocks import Blocks, Square
 from layerwise.presentation.payload._colours import lighter
-from layerwise.presentation.payload._findings import json_types
+from layerwise.presentation.payload._findings import finding_parts, json_types
 from layerwise.presentation.payload._samples import Shown
-from layerwise.study import Crowd
+from layerwise.study import Crowd, Finding
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
 
@@ -440,3 +440,12 @@ class TestOthers:
 
     def test_class_colours_stand_out_on_dark(self):
         assert lighter("#222222") > "#5"
+
+
+def test_a_class_that_is_seldom_found_has_a_button(digits):
+    study = digits.study
+    evidence = {"found": [9, 2, 12], "samples_of_class": [9, 12, 12]}
+    (part,) = finding_parts(study, [Finding("simple method", "", "", evidence)])
+    assert (part["button"], part["link"]) == ("1: 2 of 12 found", "m=class:1")
+    (part,) = finding_parts(study, [Finding("simple method", "", "", {})])
+    assert "button" not in part

@@ -76,10 +76,12 @@ def statistics_table(statistics: DataStatistics) -> Table:
     """Return what the values of each set are like, a column for each."""
     sets = statistics.sets
     rows = zip(*(_described(described) for described in sets.values()), strict=True)
+    filled = any(column.missing for column in statistics.columns)
     names = (
         "samples", "shape of a sample", "dtype", "min, max", "mean ± std",
         "dtype after scaling", "range after scaling", "mean ± std after scaling",
-        "constant features", "duplicates", "missing values",
+        "constant features", "duplicates",
+        "missing values after filling" if filled else "missing values",
     )  # fmt: skip
     body = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
     return Table(("", *sets), body)

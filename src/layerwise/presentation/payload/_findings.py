@@ -72,6 +72,19 @@ def _wide(study: Study, evidence: Mapping[str, Any]) -> Button:
     return f"class {short(name, 14)} varies most", f"m=class:{at}"
 
 
+def _found_least(study: Study, evidence: Mapping[str, Any]) -> Button:
+    there, found = evidence.get("samples_of_class", ()), evidence.get("found", ())
+    missed = [
+        c for c, (n, all_of) in enumerate(zip(found, there, strict=True)) if n < all_of
+    ]
+    if not missed:
+        return None
+    at = min(missed, key=lambda c: found[c] / there[c])
+    name = short(study.class_names[at], 14)
+    words = f"{name}: {count(int(found[at]))} of {count(int(there[at]))} found"
+    return words, f"m=class:{at}"
+
+
 def _fixed(words: str, link: str) -> Callable[[Study, Mapping[str, Any]], Button]:
     def made(study: Study, evidence: Mapping[str, Any]) -> Button:
         del study, evidence
@@ -83,6 +96,7 @@ def _fixed(words: str, link: str) -> Callable[[Study, Mapping[str, Any]], Button
 BUTTONS: Mapping[str, Callable[[Study, Mapping[str, Any]], Button]] = MappingProxyType(
     {
         "accuracy": _errors,
+        "simple method": _found_least,
         "mixed pair": _pair,
         "suspect labels": _suspects,
         "decided late": _settled_late,
