@@ -292,6 +292,8 @@ class TestWhatIsAsked:
             InputError, match=r"town, member and churn may all be labels: name"
         ):
             Dataset.from_frame(CHURN)
+        with pytest.raises(InputError, match=r"'chrun': did you mean 'churn'\?"):
+            Dataset.from_frame(CHURN, target="chrun")
 
 
 class TestLeaks:

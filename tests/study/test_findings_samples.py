@@ -134,6 +134,11 @@ class TestSuspectLabels:
             "prove little."
         )
 
+    def test_the_row_is_that_of_its_file(self, study):
+        lone = replace(self.SUSPECT, row=92, origin="row 92", file="people.csv")
+        (found,) = suspect_labels(replace(study, suspects=(lone,)))
+        assert "Check test row 92 of people.csv (counted from zero) first" in found.text
+
     def test_says_of_how_many_the_neighbours_are(self, study):
         lone = replace(self.SUSPECT, among=10_000)
         (found,) = suspect_labels(replace(study, suspects=(lone,)))

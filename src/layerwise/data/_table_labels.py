@@ -1,6 +1,7 @@
 """The labels of a table: in which column they stand, and which class each is."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ def check_there(table: Table, name: str) -> None:
 
 def _no_such(table: Table, name: str) -> str:
     names = table.names
+    if close := get_close_matches(name, names, 1):
+        return f"there is no column {name!r}: did you mean {close[0]!r}?"
     more = ", …" if len(names) > 8 else ""
     return f"there is no column {name!r}, but {', '.join(names[:8])}{more}"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from layerwise.statistics import BINS, FEW, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
-from layerwise.study.records import Finding, Keepable, Study
+from layerwise.study.records import Finding, Keepable, Study, Suspect
 from layerwise.wording import chosen, count, listed, percent, percent_of, points
 
 IN_A_ROW = 5
@@ -333,8 +333,8 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     yield Finding(
         "suspect labels",
         f"{count(suspects)}{of} {labels} contradicted by network and neighbours",
-        f"Check {worst.name} first: labelled {label}, but predicted {suggestion} "
-        f"{_since(worst.since)}with a probability of "
+        f"Check {worst.name}{_counted(worst)} first: labelled {label}, but "
+        f"predicted {suggestion} {_since(worst.since)}with a probability of "
         f"{_likely(worst.probability_of_suggestion)}; {agreeing} nearest "
         f"neighbours{among} are labelled {suggestion}."
         f"{_of_most(study, worst.suggestion)}",
@@ -359,6 +359,14 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
         },
         "rule of thumb",
     )
+
+
+def _counted(suspect: Suspect) -> str:
+    """Say in which file a row is, and how rows are counted."""
+    if suspect.row is None:
+        return ""
+    known = suspect.file is None or suspect.file in (suspect.origin or "")
+    return f"{'' if known else f' of {suspect.file}'} (counted from zero)"
 
 
 MOST = 0.8
