@@ -42,7 +42,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from layerwise import MLP, Dataset, Recipe, Samples
-from layerwise.presentation.figures._style import png
+from layerwise.presentation.figures._style import written
 from layerwise.statistics import (
     Likeness,
     Moments,
@@ -402,7 +402,7 @@ def save(picture: Picture, path: Path) -> None:
     """Write a figure as PNG; its description is the table."""
     info = PngInfo()
     info.add_itxt("Description", picture.table)
-    with Image.open(io.BytesIO(png(picture.figure))) as image:
+    with Image.open(io.BytesIO(written(picture.figure))) as image:
         image.save(path, pnginfo=info, optimize=True)
 
 

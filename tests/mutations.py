@@ -32,10 +32,11 @@ from layerwise.experiment import (
     run_sweep,
     stored_activations,
     train,
+    write_comparison,
 )
 from layerwise.files import read_tensors, write_tensors
 from layerwise.model import MLP, load_network, save_network
-from layerwise.presentation import OF_RUNS, comparison_summary, draw, print_comparison
+from layerwise.presentation import comparison_summary, print_comparison
 from layerwise.study import Counting, count_activations, save_counted, studies_of
 from layerwise.training import Recipe, fit
 
@@ -302,7 +303,8 @@ def read_run(path: Path) -> None:
 
 
 def read_history(path: Path) -> None:
-    draw(OF_RUNS, compare([str(path.parent), str(path.parent.with_name("other"))]))
+    runs = compare([str(path.parent), str(path.parent.with_name("other"))])
+    write_comparison(runs, str(path.parent.with_name("comparison")))
 
 
 def read_checkpoint(path: Path) -> None:

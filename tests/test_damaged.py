@@ -150,7 +150,7 @@ def part(tmp_path) -> Path:
         ("0.moments.shift", lambda _: np.zeros(10**6), "1000000 units, and sums of"),
     ],
 )
-def test_a_part_of_a_study(part, name, change, said):
+def test_a_part_of_a_study(part, name, change, said, unchecked):
     tensors, records = read_tensors(part, "counted-1")
     tensors[name] = change(tensors[name])
     del records["sha256"]

@@ -149,5 +149,5 @@ def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     data = lw.load("iris")
     network = lw.fit(lw.MLP([3]), data, epochs=1, engine="eager").network
-    with pytest.raises(lw.InputError, match=r"pip install 'layerwise\[onnx\]'"):
+    with pytest.raises(lw.InputError, match=r"pip install 'layerwise\[onnx,torch\]'"):
         onnx_of(network, data.train.inputs)

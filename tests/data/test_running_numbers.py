@@ -59,7 +59,7 @@ def test_a_running_number_that_gives_labels_away_is_said(dtype, first):
     frame = NOISE.assign(row=np.arange(first, first + ROWS).astype(dtype))
     frame = frame.sample(frac=1, random_state=0)
     data = Dataset.from_arrays(frame.drop(columns="label"), frame.label)
-    (said,) = data.remarks
+    (said,) = (one for one in data.remarks if "numbers the rows" in one)
     assert said.startswith("Column 'row' numbers the rows and gives the labels away")
     assert "the label changes 2 times" in said
 
@@ -76,4 +76,5 @@ def test_features_that_are_no_running_numbers_are_not():
         income=np.sort(rng.integers(0, 90_000, ROWS)),
         age=np.sort(rng.integers(0, 90, ROWS)),
     )
-    assert Dataset.from_arrays(frame.drop(columns="label"), NOISE.label).remarks == ()
+    said = Dataset.from_arrays(frame.drop(columns="label"), NOISE.label).remarks
+    assert not any("numbers the rows" in one for one in said)

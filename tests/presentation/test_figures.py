@@ -405,7 +405,7 @@ def test_names_of_many_classes_stay_in_the_axes(classes):
     """All of twelve; of more the most frequent ones, as many as there is room for."""
     rng = np.random.default_rng(0)
     targets = np.r_[np.arange(classes), np.full(9, classes - 1)].astype(np.int32)
-    ax = new_axes(4, 4)
+    ax = new_axes(4.0, 4.0)
     names = tuple(f"a class {i}" for i in range(classes))
     draw_points(ax, rng.normal(size=(len(targets), 2)), targets, names)
     named = [text.get_text() for text in ax.texts]

@@ -26,7 +26,7 @@ def fitted(rows, targets):
 @pytest.mark.parametrize("offset", [0.0, 50.0])
 def test_full_rank_equals_lstsq_on_the_raw_rows(offset):
     rows, labels = labelled(400, 6, 3, seed=0)
-    probe = least_squares_probe(Moments.of(rows + offset, labels, 3), ridge=0)
+    probe = least_squares_probe(Moments.of(rows + offset, labels, 3), ridge=0.0)
     design = np.column_stack([rows + offset, np.ones(400)])
     solution = np.linalg.lstsq(design, np.eye(3)[labels])[0]
     assert np.abs(probe.weights - solution[:-1]).max() < 1e-13
@@ -45,7 +45,7 @@ def test_rank_deficient_equals_lstsq_on_the_raw_rows(case):
         rows[:, :20] = rows[:, 20:] @ np.random.default_rng(3).normal(size=(20, 20))
     elif case == "constant":
         rows[:, 7] = 0.1
-    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0)
+    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0.0)
     expected = fitted(rows, np.eye(3)[labels])
     assert np.abs(probe.scores(rows) - expected).max() < 1e-10
     if case == "copied":
@@ -60,7 +60,7 @@ def test_least_norm_where_units_of_one_scale_depend_on_each_other():
     rows = np.column_stack([basis, basis[:, :2]])
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     labels = rng.integers(0, 2, 100)
-    probe = least_squares_probe(Moments.of(rows, labels, 2), ridge=0)
+    probe = least_squares_probe(Moments.of(rows, labels, 2), ridge=0.0)
     targets = np.eye(2)[labels]
     least = np.linalg.lstsq(rows, targets - targets.mean(axis=0))[0]
     assert np.abs(probe.weights - least).max() < 1e-13
@@ -89,7 +89,7 @@ def test_bytes_and_a_class_without_rows():
     rng = np.random.default_rng(7)
     rows = rng.integers(0, 256, (5000, 4), np.uint8)
     labels = np.where(rows[:, 0] > 128, 2, 0)
-    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0)
+    probe = least_squares_probe(Moments.of(rows, labels, 3), ridge=0.0)
     expected = fitted(rows.astype(float), np.eye(3)[labels])
     assert np.abs(probe.scores(rows) - expected).max() < 1e-12
     assert not probe.scores(rows)[:, 1].any()
@@ -152,6 +152,6 @@ def test_as_many_samples_as_units_are_read_as_by_leave_one_out(rows):
     known = RidgeClassifierCV(np.logspace(-2, 5, 36)).fit(scaler.transform(X), labels)
     expected = known.score(scaler.transform(others), fresh)
     found = np.mean(least_squares_probe(moments).predict(others) == fresh)
-    plain = np.mean(least_squares_probe(moments, ridge=0).predict(others) == fresh)
+    plain = np.mean(least_squares_probe(moments, ridge=0.0).predict(others) == fresh)
     assert found > expected - 0.02
     assert found > plain + 0.05

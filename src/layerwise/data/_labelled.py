@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
 from jaxtyping import Int64
@@ -64,12 +64,12 @@ class Origins:
         """Which of the files each sample is in."""
         return np.asarray(self._number(np.asarray(self.places, np.int64)))
 
-    def row(self, position: int) -> int:
+    def row(self, position: SupportsIndex) -> int:
         """Return the row of one sample in its file."""
         place = int(self.places[position])
         return place - int(self._starts[self._number(place)])
 
-    def file(self, position: int) -> str | None:
+    def file(self, position: SupportsIndex) -> str | None:
         """Return the name of one sample's file, where there is one."""
         if not self.files:
             return None

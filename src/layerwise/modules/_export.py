@@ -235,7 +235,7 @@ def _require_packages() -> None:
         del onnx, onnxruntime, onnxscript
     except ImportError as error:
         raise InputError(
-            f"exporting to ONNX needs {error.name}: pip install 'layerwise[onnx]'"
+            f"exporting to ONNX needs {error.name}: pip install 'layerwise[onnx,torch]'"
         ) from error
 
 

@@ -204,7 +204,7 @@ def probe_by_layer(
     layers = drawn_layers(study)
     names = ["all classes", *(short(name) for name in study.class_names)]
     shares = np.array([[x.probe_accuracy.value, *x.probe_recall] for _, x in layers]).T
-    ax = ax or new_axes(min(1.8 + 0.85 * len(layers), 10), 1.0 + 0.27 * len(names))
+    ax = ax or new_axes(min(1.8 + 0.85 * len(layers), 10.0), 1.0 + 0.27 * len(names))
     lowest = float(np.nanmin(shares))
     # The numbers stand on pale cells: the darkest colours of the map are not used.
     ax.imshow(shares, cmap="Blues", vmin=lowest, vmax=2 - lowest, aspect="auto")

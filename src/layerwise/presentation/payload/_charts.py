@@ -1,6 +1,7 @@
 """What happened during training, as lines over epochs."""
 
 from collections.abc import Iterator, Sequence
+from typing import SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
@@ -109,8 +110,8 @@ def _health(result: Result, per_epoch: float) -> Iterator[Json]:
 
 def _line(
     name: str,
-    x: Sequence[float] | Float[np.ndarray, " points"],
-    y: Sequence[float] | Float[np.ndarray, " points"],
+    x: Sequence[SupportsFloat] | Float[np.ndarray, " points"],
+    y: Sequence[SupportsFloat] | Float[np.ndarray, " points"],
     *,
     pale: bool = False,
 ) -> Json:
