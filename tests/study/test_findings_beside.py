@@ -57,7 +57,7 @@ def test_a_lead_that_may_be_chance_is_said_to_be(right):
     )
 
 
-def test_an_accuracy_that_guessing_reaches_is_called_so(study):
+def test_an_accuracy_that_guessing_reaches_is_called_so(study, unchecked):
     targets = np.array([0] * 408 + [1] * 12)
     rare = replace(
         study,

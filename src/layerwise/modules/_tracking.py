@@ -369,8 +369,8 @@ class _Watch(TorchFunctionMode):
             if end is not None:
                 self._ends[result] = end
 
-    def _keys_of(self, tensor: Tensor | None) -> tuple[Key, ...]:
-        return () if tensor is None else self._keys.get(tensor) or ()
+    def _keys_of(self, value: Any) -> tuple[Key, ...]:
+        return self._keys.get(value) or () if isinstance(value, Tensor) else ()
 
     def _follow(self, tensor: Tensor, keys: tuple[Key, ...]) -> None:
         self._keys[tensor] = keys
