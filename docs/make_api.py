@@ -51,7 +51,10 @@ def pages() -> dict[str, dict[str, Any]]:
         new = {
             word
             for word in _annotated(value)
-            if word in doors and inspect.isclass(doors[word][1])
+            # A TypedDict names keywords that the function's own docstring tells.
+            if word in doors
+            and inspect.isclass(doors[word][1])
+            and not is_typeddict(doors[word][1])
         } - seen
         coming += new
         seen |= new
@@ -137,10 +140,9 @@ def _lacks(value: Any, *, strict: bool) -> Iterator[str]:
 
 
 def _is_never_called(value: Any) -> bool:
-    """Whether it is raised, implemented, or names keywords: it has no signature."""
-    return is_typeddict(value) or (
-        inspect.isclass(value)
-        and (issubclass(value, Exception) or getattr(value, "_is_protocol", False))
+    """Whether it is raised or implemented, so that its signature tells nothing."""
+    return inspect.isclass(value) and (
+        issubclass(value, Exception) or getattr(value, "_is_protocol", False)
     )
 
 
