@@ -190,9 +190,10 @@ def eigen(
     """
     units = len(scatter)
     if rank < units // FEW:
-        from scipy.linalg.lapack import dpstrf
+        from scipy.linalg import get_lapack_funcs
 
-        factor, pivots, found, _ = dpstrf(scatter, lower=True)
+        (pstrf,) = get_lapack_funcs(("pstrf",), (scatter,))
+        factor, pivots, found, _ = pstrf(scatter, lower=True)
         if found >= max(least, 1):
             lower = np.zeros((units, found))
             lower[pivots - 1] = np.tril(factor)[:, :found]
