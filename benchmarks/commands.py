@@ -201,17 +201,21 @@ def accuracy(options: Options, commands: Commands) -> Iterator[Contest]:
 
 
 def layers(options: Options, commands: Commands) -> Iterator[Contest]:
-    """Yield the study of a module with 76 layers, beside its bare forward pass."""
+    """Yield the study of a transformer, beside its bare forward pass."""
     del commands
     import torch
 
     import layerwise as lw
 
+    class Mean(torch.nn.Module):
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            return tokens.mean(1)
+
     depth, samples = (2, 64) if options.quick else (12, 256)
     torch.manual_seed(0)
-    module = torch.nn.TransformerEncoder(
-        torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True), depth
-    ).eval()
+    layer = torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)
+    encoder = torch.nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+    module = torch.nn.Sequential(encoder, Mean(), torch.nn.Linear(768, 4)).eval()
     inputs = torch.randn(samples, 32, 768)
     labels = torch.arange(samples) % 4
     batches = [(inputs[i : i + 32], labels[i : i + 32]) for i in range(0, samples, 32)]
