@@ -283,7 +283,8 @@ def networks(folder: Path) -> list[Path]:
 def read_network(path: Path) -> None:
     network = load_network(path)
     rows = INPUTS if network.columns is None else network.columns.apply(TABLE)
-    network.predict(rows)
+    with warnings.catch_warnings(action="ignore"):  # of units that have changed
+        network.predict(rows)
 
 
 def run(folder: Path) -> Path:

@@ -30,7 +30,7 @@ def test_run_mnist_ends_above_97_5_percent_with_a_page(tmp_path, mnist, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["training"]["test_accuracy"] >= 0.975
     assert summary["training"]["status"] == "finished"
-    assert (run / "report.html").stat().st_size < 4_000_000
+    assert (run / "report.html").stat().st_size <= 10_000_000
     probes = [layer["probe_accuracy"] for layer in summary["layers"]]
     assert summary["input"]["probe_accuracy"] < probes[0] < probes[3]
     baselines = summary["baselines"]

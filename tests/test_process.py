@@ -49,7 +49,7 @@ def test_whatever_the_environment_the_run_ends_without_a_word_on_stderr(
 ):
     done = ran(tmp_path, **environment)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"page in runs/iris-1/report.html" in done.stdout
+    assert b"runs/iris-1/report.html" in done.stdout
     assert ("HOME" in environment) != (b"?" in done.stdout)
 
 

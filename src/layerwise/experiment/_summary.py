@@ -41,6 +41,8 @@ class Begun(TypedDict):
 
 class _Samples(TypedDict):
     train: Count
+    validation: Count
+    test: Count
 
 
 class _Data(TypedDict):

@@ -177,7 +177,7 @@ def _share(value: float | None) -> float:
 
 def _planned(plan: Mapping[str, Any]) -> str:
     """Return the epochs that were asked for; those that were done are a figure."""
-    epochs = plan["recipe"]["epochs"]
+    epochs = plan.get("recipe", {}).get("epochs")
     return "by the data" if epochs is None else count(epochs)
 
 

@@ -198,7 +198,12 @@ def _within_factor(
     if shrinkage is None:
         shrinkage = _approximating_shrinkage(within, freedom)
     squares = moments.scatter.diagonal() / freedom
-    return np.linalg.cholesky(_shrunk(within, shrinkage, squares)), shrinkage
+    try:
+        return np.linalg.cholesky(_shrunk(within, shrinkage, squares)), shrinkage
+    except np.linalg.LinAlgError as error:
+        raise InputError(
+            "the scatter within classes is not one of rows: the moments are damaged"
+        ) from error
 
 
 def _approximating_shrinkage(
