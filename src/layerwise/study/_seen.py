@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import each
-from layerwise.data import drawn
+from layerwise.data import drawn, of_memory_map
 from layerwise.statistics import (
     Share,
     confusion_counts,
@@ -295,6 +295,8 @@ class Seen:
         positions, first = np.unique(found[0], return_index=True)
         near, fit_on = found[1][first], self.folds.fit_on
         kept, held = np.unique(near), fit_on.inputs
+        if held is not None:  # the pages of a map would stay with this process
+            held = of_memory_map(held)
         return Nearest(
             positions=positions,
             neighbours=near,
