@@ -1,9 +1,8 @@
 /** The sample card: one sample, what each layer reads in it, and what is marked. */
 
 import type { Column, Run } from "../payload";
-import { columnsOf, neighboursOf, readingsOf, settledOf, sourceOf } from "../records";
+import { columnsOf, neighboursOf, readingsOf, settledOf } from "../records";
 import { sampleRows, saveCsv } from "../save";
-import type { Store } from "../store";
 import { chance, count, initials, number, short } from "../wording";
 import { useStore } from "./context";
 import { describe } from "./describe";
@@ -42,7 +41,7 @@ function Sample({ sample }: { sample: number }) {
         <Picture table={table} at={sample} size={60} />
         <dl>
           <dt>{nameOf(store, table, sample)}</dt>
-          <dd class="source">{rowOf(store, sample)}</dd>
+          <dd />
           <dt>labelled</dt><dd><Chip of={records.labels[sample]!} /></dd>
           {payload.runs.map((run, index) => (
             <Answer run={run} index={index} sample={sample} />
@@ -57,12 +56,6 @@ function Sample({ sample }: { sample: number }) {
       <Neighbours sample={sample} />
     </div>
   );
-}
-
-function rowOf({ payload, records }: Store, sample: number): string {
-  const source = sourceOf(records, payload.samples!, sample);
-  return source
-    ? `row ${count(source.row)}${source.file && ` of ${short(source.file, 28)}`}` : "";
 }
 
 function Answer({ run, index, sample }: { run: Run; index: number; sample: number }) {

@@ -6,6 +6,7 @@ import { rgbOf, textOn } from "../paint/colours";
 import { paperOf } from "../paint/view";
 import type { SampleTable } from "../payload";
 import { drawPicture } from "../pictures";
+import { sourceOf } from "../records";
 import { download, rasterised, standalone, svgBlob } from "../save";
 import type { Store } from "../store";
 import { count, short } from "../wording";
@@ -63,8 +64,12 @@ export function Section({ id, title, note, children }: {
 }
 
 /** What a sample is called: its part and number. */
-export const nameOf = ({ array }: Store, { part, positions }: SampleTable, at: number) =>
-  `${part} ${count(array(positions)[at] ?? at)}`;
+export function nameOf({ array, records }: Store, table: SampleTable, at: number): string {
+  const name = `${table.part} ${count(array(table.positions)[at] ?? at)}`;
+  const source = sourceOf(records, table, at);
+  return source
+    ? `${name} (row ${count(source.row)}${source.file && ` of ${short(source.file, 28)}`})` : name;
+}
 
 /** What a sample is, is labelled and is answered. */
 export function sentenceOf(store: Store, sample: number): string {
