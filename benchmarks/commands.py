@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -50,7 +49,7 @@ def main() -> None:
     options = tyro.cli(Options)
     show = print if options.markdown else Console().print
     drawn = markdown if options.markdown else table
-    show(compare.environment(compare.Options(runs=options.runs)))
+    show(compare.environment(compare.medians(options.runs)))
     with tempfile.TemporaryDirectory() as folder:
         commands = Commands(Path(folder))
         for name in options.only.split(","):
@@ -64,16 +63,14 @@ class Commands:
 
     folder: Path
 
-    def python(self, code: str, *arguments: str) -> Callable[[], float]:
-        """Return what times a program in Python."""
-        return partial(self._seconds, [sys.executable, "-c", code, *arguments])
+    def python(self, *arguments: str) -> Callable[[], float]:
+        """Return what times Python with these arguments."""
+        return partial(self._seconds, [sys.executable, *arguments])
 
     def layerwise(self, *arguments: str, out: bool = True) -> Callable[[], float]:
         """Return what times a command with the programs of an earlier process."""
-        command = [sys.executable, "-m", "layerwise", *arguments]
-        if out:
-            command += ["--out", str(self.folder / "out")]
-        return partial(self._seconds, command)
+        to = ["--out", str(self.folder / "out")] if out else []
+        return self.python("-m", "layerwise", *arguments, *to)
 
     def first(self, *arguments: str) -> Callable[[], float]:
         """Return what times a command that finds no compiled program."""
@@ -85,12 +82,19 @@ class Commands:
 
         return measured
 
+    def printed(self, code: str, *arguments: str) -> float:
+        """Run a program and return the figure that it prints."""
+        return float(self._said([sys.executable, "-c", code, *arguments]))
+
     def _seconds(self, command: list[str]) -> float:
         shutil.rmtree(self.folder / "out", ignore_errors=True)
+        return seconds(lambda: self._said(command))
+
+    def _said(self, command: list[str]) -> str:
         environment = os.environ | {CACHE: str(self.folder / "programs")}
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        return time.perf_counter() - start
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, env=environment
+        ).stdout
 
 
 # --- The tasks ------------------------------------------------------------------------
@@ -99,9 +103,9 @@ class Commands:
 def start(options: Options, commands: Commands) -> Iterator[Contest]:
     del options
     contenders = {
-        "import layerwise": commands.python("import layerwise"),
+        "import layerwise": commands.python("-c", "import layerwise"),
         "layerwise --help": commands.layerwise("--help", out=False),
-        "python -c pass": commands.python("pass"),
+        "python -c pass": commands.python("-c", "pass"),
     }
     yield Contest("start", "s", contenders)
 
@@ -116,8 +120,7 @@ def moons(options: Options, commands: Commands) -> Iterator[Contest]:
         "layerwise train moons, first": commands.first(*like),
     }
     if textbook.is_file():
-        run = partial(commands._seconds, [sys.executable, str(textbook)])
-        contenders["textbook_loop.py"] = run
+        contenders["textbook_loop.py"] = commands.python(str(textbook))
     yield Contest("moons: 2-30-30-2", "s", contenders)
 
 
@@ -127,7 +130,7 @@ def digits(options: Options, commands: Commands) -> Iterator[Contest]:
         "layerwise run, second": commands.layerwise("run", *epochs),
         "layerwise run, first": commands.first("run", *epochs),
         "import jax, sklearn.neural_network": commands.python(
-            "import jax, sklearn.neural_network"
+            "-c", "import jax, sklearn.neural_network"
         ),
     }
     yield Contest("digits, from the file to the page", "s", contenders)
@@ -141,7 +144,7 @@ def mnist(options: Options, commands: Commands) -> Iterator[Contest]:
         "layerwise train, first": commands.first("train", *named),
         "layerwise run, second": commands.layerwise("run", *named),
         "layerwise run, first": commands.first("run", *named),
-        "scikit-learn MLPClassifier": commands.python(SKLEARN_MNIST, epochs),
+        "scikit-learn MLPClassifier": commands.python("-c", SKLEARN_MNIST, epochs),
     }
     yield Contest(f"MNIST: 784-100×4-10, batch 128, epochs {epochs}", "s", contenders)
 
@@ -150,52 +153,25 @@ def notebook(options: Options, commands: Commands) -> Iterator[Contest]:
     """Yield the first fit after the imports, which the figure leaves out."""
     epochs = "1" if options.quick else "40"
 
-    def inside(code: str) -> Callable[[], float]:
-        environment = os.environ | {CACHE: str(commands.folder / "programs")}
-
-        def measured() -> float:
-            command = [sys.executable, "-c", code, epochs]
-            return float(
-                subprocess.run(
-                    command, check=True, capture_output=True, text=True, env=environment
-                ).stdout
-            )
-
-        return measured
-
     contenders = {
-        "lw.fit of digits": inside(FIRST_FIT),
-        "scikit-learn's fit": inside(FIRST_FIT_SKLEARN),
+        "lw.fit of digits": partial(commands.printed, FIRST_FIT, epochs),
+        "scikit-learn's fit": partial(commands.printed, FIRST_FIT_SKLEARN, epochs),
     }
     yield Contest(f"first fit: digits, epochs {epochs}", "s", contenders)
 
 
 def accuracy(options: Options, commands: Commands) -> Iterator[Contest]:
     """Yield the time from ``fit`` on to an accuracy on MNIST's test set, by seed."""
-    environment = os.environ | {CACHE: str(commands.folder / "programs")}
     for reach in ACCURACIES[:1] if options.quick else ACCURACIES:
 
-        def inside(code: str, reach: float = reach) -> Callable[[], float]:
+        def seeded(code: str, reach: float = reach) -> Callable[[], float]:
             seeds = iter(range(options.runs + 1))
-
-            def measured() -> float:
-                command = [sys.executable, "-c", code, str(reach), str(next(seeds))]
-                return float(
-                    subprocess.run(
-                        command,
-                        check=True,
-                        capture_output=True,
-                        text=True,
-                        env=environment,
-                    ).stdout
-                )
-
-            return measured
+            return lambda: commands.printed(code, str(reach), str(next(seeds)))
 
         contenders = {
-            "lw.fit": inside(TO_ACCURACY),
-            "scikit-learn MLPClassifier": inside(TO_ACCURACY_SKLEARN),
-            "PyTorch, tuned": inside(TO_ACCURACY_TORCH),
+            "lw.fit": seeded(TO_ACCURACY),
+            "scikit-learn MLPClassifier": seeded(TO_ACCURACY_SKLEARN),
+            "PyTorch, tuned": seeded(TO_ACCURACY_TORCH),
         }
         yield Contest(f"MNIST to {reach:.0%} of the test set", "s", contenders)
 

@@ -97,7 +97,7 @@ def main() -> None:
     options = tyro.cli(Options)
     show = print if options.markdown else Console().print
     drawn = markdown if options.markdown else table
-    show(environment(options))
+    show(environment(medians(options.runs)))
     for name in options.only.split(","):
         for contest in TASKS[name](options):
             show(drawn(contest, interleaved(contest, options.runs)))
@@ -270,14 +270,18 @@ def seconds(work: Callable[[], object]) -> float:
 # --- What is printed ------------------------------------------------------------------
 
 
-def environment(options: Options) -> str:
-    """Return what the figures depend on, in one paragraph."""
+def environment(how: str) -> str:
+    """Return what the figures depend on, and how they were taken, in one paragraph."""
     versions = ", ".join(f"{name} {installed(name)}" for name in PACKAGES)
     return (
         f"{processor()}, {os.cpu_count()} logical cores, {platform.system()}; Python "
-        f"{platform.python_version()}, {versions}; {date.today().isoformat()}; medians "
-        f"of n = {options.runs} runs after one unmeasured, interleaved.\n"
+        f"{platform.python_version()}, {versions}; {date.today().isoformat()}; {how}.\n"
     )
+
+
+def medians(runs: int) -> str:
+    """Return how `interleaved` takes its figures."""
+    return f"medians of n = {runs} runs after one unmeasured, interleaved"
 
 
 def installed(package: str) -> str:

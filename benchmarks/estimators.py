@@ -64,7 +64,7 @@ def main() -> None:
         return
     show = print if options.markdown else Console().print
     drawn = markdown if options.markdown else table
-    show(compare.environment(compare.Options(runs=options.runs)))
+    show(compare.environment(compare.medians(options.runs)))
     for name in options.only.split(","):
         for contest in TASKS[name](options):
             show(drawn(contest, interleaved(contest, options.runs)))

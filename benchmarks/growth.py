@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import tyro
-from compare import Options as Compared, environment
+from compare import environment
 
 import layerwise as lw
 
@@ -135,7 +135,7 @@ def exponent(sizes: tuple[int, ...], costs: list[float]) -> float:
 
 def main() -> None:
     options = tyro.cli(Options)
-    print(environment(Compared(runs=options.runs)))
+    print(environment(f"the best of {options.runs} runs"))
     print("| what grows | from – to | cost | grows as |\n| --- | --: | --: | --: |")
     figure, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
     for ax, curve in zip(axes.flat, CURVES, strict=True):
