@@ -3,9 +3,9 @@
 from layerwise.sheets._folder import Limits, Row, marked_folder, sheets_in, write_csv
 from layerwise.sheets._gradcheck import checked_sheet, gradcheck, own_names
 from layerwise.sheets._marks import Fault, Mark, Marks
-from layerwise.sheets._recognise import KINDS, Kind, is_own_form
-from layerwise.sheets._slips import SLIPS
-from layerwise.sheets._source import Sheet, read_sheet, sheet_around
+from layerwise.sheets.reading import Sheet, read_sheet, sheet_around
+from layerwise.sheets.recognising import KINDS, Kind, is_own_form
+from layerwise.sheets.slips import SLIPS
 
 __all__ = [
     "KINDS",

@@ -230,7 +230,7 @@ def _work(pipe: Connection, path: str, options: dict[str, Any], memory: int) -> 
 
 def _checked(path: str, options: dict[str, Any]) -> tuple[int, Any, str]:
     from layerwise.sheets._gradcheck import checked_sheet, own_names
-    from layerwise.sheets._source import read_sheet
+    from layerwise.sheets.reading import read_sheet
 
     names = own_names(options.pop("names", None) or {})
     marks = checked_sheet(read_sheet(Path(path)), names, **options)

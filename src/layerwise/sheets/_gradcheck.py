@@ -8,13 +8,21 @@ from typing import Any
 
 from layerwise.errors import InputError
 from layerwise.model import GradientReport, gradcheck as check_own_form
-from layerwise.sheets._building import Builder
 from layerwise.sheets._marking import judged
 from layerwise.sheets._marks import Fault, Mark, Marks
-from layerwise.sheets._names import METHODS, Names
-from layerwise.sheets._parts import Context, Part
-from layerwise.sheets._recognise import (
+from layerwise.sheets.reading import (
+    METHODS,
+    Names,
+    Sheet,
+    held,
+    read_sheet,
+    sheet_around,
+)
+from layerwise.sheets.recognising import (
+    Builder,
+    Context,
     Kind,
+    Part,
     Unread,
     is_own_form,
     kind_of,
@@ -23,8 +31,6 @@ from layerwise.sheets._recognise import (
     recognised,
     refused,
 )
-from layerwise.sheets._source import Sheet, read_sheet, sheet_around
-from layerwise.sheets._tensors import held
 from layerwise.wording import listed
 
 __all__ = ["checked_sheet", "gradcheck", "own_names"]

@@ -3,25 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from layerwise.sheets._check import observe
-from layerwise.sheets._faults import faults_of
-from layerwise.sheets._fragile import fragile
-from layerwise.sheets._later import (
+from layerwise.sheets._marks import Fault, Mark
+from layerwise.sheets._pairs import right_together
+from layerwise.sheets.checking import fragile, observe
+from layerwise.sheets.reading import Edit, Sheet, parts_within
+from layerwise.sheets.recognising import (
+    Context,
+    LayerPart,
+    NetworkPart,
+    Part,
+    Unread,
+    UpdatePart,
+    recognised,
+)
+from layerwise.sheets.slips import (
+    changed_part,
     failing,
+    faults_of,
     of_guard,
     of_one_sample,
     of_place,
     of_repetition,
+    patched,
 )
-from layerwise.sheets._layers import LayerPart, UpdatePart
-from layerwise.sheets._marks import Fault, Mark
-from layerwise.sheets._networks import NetworkPart
-from layerwise.sheets._pairs import right_together
-from layerwise.sheets._parts import Context, Part
-from layerwise.sheets._recognise import Unread, recognised
-from layerwise.sheets._repair import changed_part, patched
-from layerwise.sheets._slots import parts_within
-from layerwise.sheets._source import Edit, Sheet
 from layerwise.wording import listed
 
 __all__ = ["judged"]

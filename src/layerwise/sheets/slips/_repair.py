@@ -3,22 +3,15 @@
 import ast
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from layerwise.sheets._check import Observed, right
-from layerwise.sheets._edits import edits_of, like, places
-from layerwise.sheets._layers import (
-    LayerPart,
-    UpdatePart,
-    with_differences,
-    with_update,
-)
-from layerwise.sheets._parts import CURRENT, Part
-from layerwise.sheets._slips import Slip
-from layerwise.sheets._source import Edit
+from layerwise.sheets.checking import Observed, right
+from layerwise.sheets.reading import Edit
+from layerwise.sheets.recognising import CURRENT, Part
+from layerwise.sheets.slips._edits import edits_of, like, places
+from layerwise.sheets.slips._slips import Slip
 
-__all__ = ["ALIKE", "changed_part", "patched", "undoing", "wrapping"]
+__all__ = ["ALIKE", "changed_part", "undoing", "wrapping"]
 
 
 FORWARD_TOO = (
@@ -75,30 +68,6 @@ def _is_value(parent: ast.AST, field: str, node: ast.AST) -> bool:
 
 def _wrapped(node: Any) -> ast.AST:
     return like(node, ast.Call(ast.Name("__undo__", ast.Load()), [node], []))
-
-
-def patched(part: Part) -> list[Edit]:
-    """Return what makes a class right where no edit does: its gradient by differences.
-
-    So whoever uses a part that is wrong can be judged nevertheless.
-    """
-    definition = part.context.sheet.definition(part.code[0])
-    name = part.code[0]
-    if not isinstance(definition, ast.ClassDef):
-        return []
-    if isinstance(part, UpdatePart):
-        change = partial(with_update, part.layer)
-    elif part.kind == "loss" or (isinstance(part, LayerPart) and not part.parameters):
-        change = partial(with_differences, part)
-    else:
-        return []
-
-    def after(namespace: dict[str, Any]) -> None:
-        namespace[name] = change(namespace[name])
-
-    module = part.context.sheet.tree
-    place = module.body.index(definition)
-    return [Edit("", definition, module, "body", place, lambda n: n, after=after)]
 
 
 ALIKE = {

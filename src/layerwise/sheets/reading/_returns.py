@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._names import base_name, counterpart
-from layerwise.sheets._tensors import as_numbers, is_number_array
+from layerwise.sheets.reading._names import base_name, counterpart
+from layerwise.sheets.reading._tensors import as_numbers, is_number_array
 
 __all__ = ["assigned", "gradient_paths", "method_of", "returned_names",
     "shown", "stripped"]  # fmt: skip

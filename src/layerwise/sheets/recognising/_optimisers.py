@@ -7,11 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import RATE, builders, positional
-from layerwise.sheets._layers import method_names, rate_of
-from layerwise.sheets._names import is_rate
-from layerwise.sheets._parts import FEATURES, OUTPUTS, Case, Claims, Context, Part
-from layerwise.sheets._tensors import as_given, as_numbers, held, is_number_array
+from layerwise.sheets.reading import (
+    as_given,
+    as_numbers,
+    held,
+    is_number_array,
+    is_rate,
+)
+from layerwise.sheets.recognising._building import RATE, builders, positional
+from layerwise.sheets.recognising._layers import method_names, rate_of
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    Case,
+    Claims,
+    Context,
+    Part,
+)
 
 __all__ = ["DescentPart", "find_descent", "is_descent"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerwise.sheets._parts import Case, Part
+from layerwise.sheets.recognising import Case, Part
 
 __all__ = ["SINGLE", "Slopes", "slopes", "step_for"]
 

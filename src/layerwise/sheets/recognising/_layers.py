@@ -6,9 +6,35 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import RATE, Builder, builders, positional, required
-from layerwise.sheets._names import is_flag, is_gradient, is_rate
-from layerwise.sheets._parts import (
+from layerwise.sheets.reading import (
+    Slot,
+    as_given,
+    as_numbers,
+    assigned,
+    generators_of,
+    gradient_paths,
+    held,
+    is_flag,
+    is_gradient,
+    is_number_array,
+    is_rate,
+    is_tensor,
+    loaded_torch,
+    method_of,
+    precision,
+    reseeded,
+    returned_names,
+    shown,
+    slots,
+)
+from layerwise.sheets.recognising._building import (
+    RATE,
+    Builder,
+    builders,
+    positional,
+    required,
+)
+from layerwise.sheets.recognising._parts import (
     FEATURES,
     HIDDEN,
     OUTPUTS,
@@ -17,29 +43,10 @@ from layerwise.sheets._parts import (
     Context,
     Part,
 )
-from layerwise.sheets._returns import (
-    assigned,
-    gradient_paths,
-    method_of,
-    returned_names,
-    shown,
-)
-from layerwise.sheets._slots import Slot, slots
-from layerwise.sheets._tensors import (
-    as_given,
-    as_numbers,
-    generators_of,
-    held,
-    is_number_array,
-    is_tensor,
-    loaded_torch,
-    precision,
-    reseeded,
-)
 
 __all__ = [
     "LayerPart", "UpdatePart", "differentiated", "find_layer", "method_names",
-    "rate_of", "with_differences", "with_update",
+    "rate_of",
 ]  # fmt: skip
 
 OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
@@ -299,67 +306,6 @@ class UpdatePart(Part):
         }
         truth = {p: g for p, g in read.gradients.items() if p != "input"}
         return Claims(moved, bits=read.bits, truth=truth)  # type: ignore[arg-type]
-
-
-def with_differences(part: Part, cls: type) -> type:
-    """Return a class whose backward pass is its forward pass's, by differences.
-
-    Of a layer without parameters, or of a loss by its first argument.
-    """
-    names = part.context.names
-    forward = str(names.method("forward", method_names(cls)))
-    backward = str(names.method("backward", method_names(cls)))
-
-    class Right(cls):  # type: ignore[misc, valid-type]
-        pass
-
-    def right_forward(self: Any, x: Any, *rest: Any, **options: Any) -> Any:
-        self.given_ = as_numbers(x), rest, options
-        return getattr(cls, forward)(self, x, *rest, **options)
-
-    def right_backward(self: Any, gradient: Any = None, *rest: Any) -> Any:
-        del rest
-        x, more, options = self.given_
-        g = 1.0 if gradient is None or part.scalar else as_numbers(gradient)
-        found = np.empty(x.shape)
-        for place in np.ndindex(x.shape):
-            moved: list[float] = []
-            for h in (1e-5, -1e-5):
-                there = x.copy()
-                there[place] += h
-                given = as_given(there, part.context.library)
-                y = getattr(cls, forward)(self, given, *more, **options)
-                moved.append(float((as_numbers(y) * g).sum()))
-            found[place] = (moved[0] - moved[1]) / 2e-5
-        return as_given(found, part.context.library)
-
-    setattr(Right, forward, right_forward)
-    setattr(Right, backward, right_backward)
-    return _in_place_of(Right, cls)
-
-
-def with_update(part: LayerPart, cls: type) -> type:
-    """Return a class whose update subtracts the rate's share of its gradients."""
-    update = str(part.context.names.method("update", method_names(cls)))
-
-    class Right(cls):  # type: ignore[misc, valid-type]
-        pass
-
-    def right_update(self: Any, rate: float | None = None) -> None:
-        places = slots(self)
-        paths = gradient_paths(list(places), list(part.parameters), part.context.names)
-        for path, held_at in paths.items():
-            step = (rate_of(self) if rate is None else rate) * places[held_at].numbers()
-            places[path].load(places[path].numbers() - step)
-
-    setattr(Right, update, right_update)
-    return _in_place_of(Right, cls)
-
-
-def _in_place_of(new: type, old: type) -> type:
-    new.__name__, new.__qualname__ = old.__name__, old.__qualname__
-    new.__module__ = old.__module__
-    return new
 
 
 def rate_of(thing: Any) -> float:

@@ -6,20 +6,37 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import RATE, Builder, builders, positional, required
-from layerwise.sheets._layers import method_names, rate_of
-from layerwise.sheets._losses import targets_in
-from layerwise.sheets._names import is_flag, is_rate, is_target
-from layerwise.sheets._parts import FEATURES, OUTPUTS, Case, Claims, Context, Part
-from layerwise.sheets._returns import gradient_paths
-from layerwise.sheets._slots import Slot, parts_within, slots
-from layerwise.sheets._tensors import (
+from layerwise.sheets.reading import (
+    Slot,
     as_given,
     as_numbers,
     generators_of,
+    gradient_paths,
     held,
+    is_flag,
     is_number_array,
+    is_rate,
+    is_target,
+    parts_within,
     reseeded,
+    slots,
+)
+from layerwise.sheets.recognising._building import (
+    RATE,
+    Builder,
+    builders,
+    positional,
+    required,
+)
+from layerwise.sheets.recognising._layers import method_names, rate_of
+from layerwise.sheets.recognising._losses import targets_in
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    Case,
+    Claims,
+    Context,
+    Part,
 )
 
 __all__ = ["NetworkPart", "find_network", "network_methods"]

@@ -5,24 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerwise.sheets._check import Observation, Observed, alone, observe
-from layerwise.sheets._edits import edits_of
-from layerwise.sheets._faults import Found, size_of
-from layerwise.sheets._formulas import formula_of
-from layerwise.sheets._fragile import unguarded
-from layerwise.sheets._lines import (
+from layerwise.sheets._marks import Mark
+from layerwise.sheets.checking import Observation, Observed, alone, observe, unguarded
+from layerwise.sheets.reading import Edit, held, one_line
+from layerwise.sheets.recognising import CURRENT, Part
+from layerwise.sheets.slips._edits import edits_of
+from layerwise.sheets.slips._faults import Found, size_of
+from layerwise.sheets.slips._formulas import formula_of
+from layerwise.sheets.slips._lines import (
     division_line,
     likely_line,
     line_in_place,
     line_of,
     placed,
 )
-from layerwise.sheets._marks import Mark
-from layerwise.sheets._parts import CURRENT, Part
-from layerwise.sheets._repair import changed_part
-from layerwise.sheets._slips import SLIPS
-from layerwise.sheets._source import Edit, one_line
-from layerwise.sheets._tensors import held
+from layerwise.sheets.slips._repair import changed_part
+from layerwise.sheets.slips._slips import SLIPS
 
 __all__ = ["failing", "of_guard", "of_one_sample", "of_place", "of_repetition"]
 

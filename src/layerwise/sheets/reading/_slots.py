@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._tensors import (
+from layerwise.sheets.reading._tensors import (
     as_given,
     as_numbers,
     is_number_array,

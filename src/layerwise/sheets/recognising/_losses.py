@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import builders, positional, required
-from layerwise.sheets._layers import differentiated, method_names
-from layerwise.sheets._names import is_target
-from layerwise.sheets._parts import FEATURES, Case, Claims, Context, Part
-from layerwise.sheets._tensors import (
+from layerwise.sheets.reading import (
     as_given,
     as_numbers,
     held,
     is_number_array,
+    is_target,
     loaded_torch,
     precision,
     reseeded,
 )
+from layerwise.sheets.recognising._building import builders, positional, required
+from layerwise.sheets.recognising._layers import differentiated, method_names
+from layerwise.sheets.recognising._parts import FEATURES, Case, Claims, Context, Part
 
 __all__ = ["LossPart", "find_loss", "is_loss_like", "targets_in"]
 

@@ -7,17 +7,19 @@ from types import FunctionType
 from typing import Any, Literal, TypeAlias
 
 from layerwise.errors import InputError
-from layerwise.sheets._building import Builder, positional, required
-from layerwise.sheets._functions import deriving_flag, find_function
-from layerwise.sheets._layers import UpdatePart, find_layer, method_names
-from layerwise.sheets._losses import find_loss, is_loss_like
-from layerwise.sheets._names import Names, backward_of
-from layerwise.sheets._networks import find_network, network_methods
-from layerwise.sheets._optimisers import DescentPart, find_descent, is_descent
-from layerwise.sheets._parts import Context, Part
-from layerwise.sheets._scalars import find_scalar, is_scalar_like
-from layerwise.sheets._source import Sheet
-from layerwise.sheets._tensors import loaded_torch
+from layerwise.sheets.reading import Names, Sheet, backward_of, loaded_torch
+from layerwise.sheets.recognising._building import Builder, positional, required
+from layerwise.sheets.recognising._functions import deriving_flag, find_function
+from layerwise.sheets.recognising._layers import UpdatePart, find_layer, method_names
+from layerwise.sheets.recognising._losses import find_loss, is_loss_like
+from layerwise.sheets.recognising._networks import find_network, network_methods
+from layerwise.sheets.recognising._optimisers import (
+    DescentPart,
+    find_descent,
+    is_descent,
+)
+from layerwise.sheets.recognising._parts import Context, Part
+from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
 from layerwise.wording import listed
 
 __all__ = ["KINDS", "Kind", "Unread", "is_own_form", "own_forms",
@@ -161,7 +163,7 @@ def vars_of(cls: Any) -> set[str]:
 
 
 def _returns_two(name: str, sheet: Sheet) -> bool:
-    from layerwise.sheets._returns import returned_names
+    from layerwise.sheets.reading import returned_names
 
     return len(returned_names(sheet.definition(name))) == 2
 
@@ -215,7 +217,7 @@ def _update(
 
 def _updates(part: Part) -> list[Part]:
     """Return a layer's update as a part of its own."""
-    from layerwise.sheets._layers import LayerPart
+    from layerwise.sheets.recognising._layers import LayerPart
 
     if not isinstance(part, LayerPart) or not part.parameters:
         return []

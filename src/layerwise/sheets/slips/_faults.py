@@ -5,17 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerwise.sheets._check import Observation, Observed, observe, right
-from layerwise.sheets._edits import edits_of
-from layerwise.sheets._formulas import formula_of
-from layerwise.sheets._lines import jacobian_line, likely_line, placed
 from layerwise.sheets._marks import Fault
-from layerwise.sheets._parts import Part
-from layerwise.sheets._repair import ALIKE, changed_part, undoing, wrapping
-from layerwise.sheets._returns import shown
-from layerwise.sheets._slips import SLIPS, Slip, named, slip_of
-from layerwise.sheets._source import Edit
-from layerwise.sheets._tensors import held
+from layerwise.sheets.checking import Observation, Observed, observe, right
+from layerwise.sheets.reading import Edit, held, shown
+from layerwise.sheets.recognising import Part
+from layerwise.sheets.slips._edits import edits_of
+from layerwise.sheets.slips._formulas import formula_of
+from layerwise.sheets.slips._lines import jacobian_line, likely_line, placed
+from layerwise.sheets.slips._repair import ALIKE, changed_part, undoing, wrapping
+from layerwise.sheets.slips._slips import SLIPS, Slip, named, slip_of
 from layerwise.wording import number
 
 __all__ = ["Found", "faults_of", "size_of"]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._check import Observation
-from layerwise.sheets._names import BIAS
-from layerwise.sheets._parts import Part
+from layerwise.sheets.checking import Observation
+from layerwise.sheets.reading import BIAS
+from layerwise.sheets.recognising import Part
 from layerwise.wording import number
 
 __all__ = ["SLIPS", "Slip", "slip_of"]

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerwise.sheets._check import Observed
-from layerwise.sheets._parts import Case, Part
-from layerwise.sheets._tensors import held
+from layerwise.sheets.checking._check import Observed
+from layerwise.sheets.reading import held
+from layerwise.sheets.recognising import Case, Part
 
 __all__ = ["fragile", "unguarded"]
 

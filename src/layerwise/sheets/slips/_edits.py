@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-from layerwise.sheets._source import Edit, Sheet
+from layerwise.sheets.reading import Edit, Sheet
 
 __all__ = ["edits_of", "like", "places"]
 

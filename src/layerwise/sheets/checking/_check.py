@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerwise.sheets._differences import Slopes, slopes, step_for
-from layerwise.sheets._parts import CURRENT, Case, Claims, Part
-from layerwise.sheets._tensors import held
+from layerwise.sheets.checking._differences import Slopes, slopes, step_for
+from layerwise.sheets.reading import held
+from layerwise.sheets.recognising import CURRENT, Case, Claims, Part
 
 __all__ = [
     "BATCHES", "TOLERANCE", "Observation", "Observed", "alone",

@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._names import Names
-from layerwise.sheets._slots import Slot, slots
-from layerwise.sheets._source import Sheet
-from layerwise.sheets._tensors import generators_of
+from layerwise.sheets.reading import Names, Sheet, Slot, generators_of, slots
 
 __all__ = [
     "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Case", "Claims", "Context", "Part",

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import required
-from layerwise.sheets._parts import Case, Claims, Part
+from layerwise.sheets.recognising._building import required
+from layerwise.sheets.recognising._parts import Case, Claims, Part
 
 __all__ = ["ScalarPart", "find_scalar", "is_scalar_like"]
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._names import is_rate
-from layerwise.sheets._parts import FEATURES, HIDDEN, OUTPUTS
-from layerwise.sheets._tensors import as_given, held, reseeded
+from layerwise.sheets.reading import as_given, held, is_rate, reseeded
+from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS
 
 __all__ = ["RATE", "Builder", "builders", "positional", "required"]
 

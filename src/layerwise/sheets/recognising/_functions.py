@@ -9,19 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets._building import positional, required
-from layerwise.sheets._layers import differentiated
-from layerwise.sheets._names import BIAS, WEIGHT, is_flag, is_gradient, is_rate
-from layerwise.sheets._parts import FEATURES, OUTPUTS, Case, Claims, Context, Part
-from layerwise.sheets._returns import assigned, returned_names
-from layerwise.sheets._tensors import (
+from layerwise.sheets.reading import (
+    BIAS,
+    WEIGHT,
     as_given,
     as_numbers,
+    assigned,
     held,
+    is_flag,
+    is_gradient,
     is_number_array,
+    is_rate,
     loaded_torch,
     precision,
     reseeded,
+    returned_names,
+)
+from layerwise.sheets.recognising._building import positional, required
+from layerwise.sheets.recognising._layers import differentiated
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    Case,
+    Claims,
+    Context,
+    Part,
 )
 
 __all__ = ["FunctionPart", "deriving_flag", "find_function"]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from layerwise.sheets._check import Observation
-from layerwise.sheets._parts import Part
+from layerwise.sheets.checking import Observation
+from layerwise.sheets.recognising import Part
 
 __all__ = ["formula_of"]
 

@@ -4,10 +4,15 @@ import ast
 import traceback
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets._names import base_name, counterpart
-from layerwise.sheets._parts import Part
-from layerwise.sheets._returns import method_of, shown, stripped
-from layerwise.sheets._source import Sheet
+from layerwise.sheets.reading import (
+    Sheet,
+    base_name,
+    counterpart,
+    method_of,
+    shown,
+    stripped,
+)
+from layerwise.sheets.recognising import Part
 
 __all__ = [
     "division_line", "jacobian_line", "likely_line", "line_in_place", "line_of",

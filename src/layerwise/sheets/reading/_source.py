@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from layerwise.errors import InputError
-from layerwise.sheets._tensors import held, quiet
+from layerwise.sheets.reading._tensors import held, quiet
 
 __all__ = ["Edit", "Sheet", "one_line", "read_sheet", "sheet_around"]
 
