@@ -74,6 +74,19 @@ def test_a_folder_is_one_row_each(folder, capsys):
     assert "marks.csv exists: name a new file" in capsys.readouterr().err
 
 
+def test_a_folder_may_lie_anywhere_and_hold_folders_with_the_name_of_a_sheet(
+    folder, monkeypatch, capsys
+):
+    hand = folder / ".marking" / "handed-in"
+    (hand / "week1.py").mkdir(parents=True)
+    hand_in(hand, 1, 0)
+    (hand / ".ipynb_checkpoints").mkdir()
+    (hand / ".ipynb_checkpoints" / "old.py").write_text("x = 1\n")
+    monkeypatch.chdir(hand / "week1.py")
+    assert main(["gradcheck", "../../handed-in"]) == 0
+    assert "1 right" in capsys.readouterr().out
+
+
 def test_a_folder_without_sheets_is_refused(folder, refused):
     (folder / "none").mkdir()
     assert "holds no .py or .ipynb file" in refused("gradcheck", "none")

@@ -98,7 +98,10 @@ def sheets_in(folder: Path) -> list[Path]:
         path
         for kind in ("*.py", "*.ipynb")
         for path in folder.rglob(kind)
-        if not any(part.startswith((".", "__")) for part in path.parts)
+        if path.is_file()
+        and not any(
+            part.startswith((".", "__")) for part in path.relative_to(folder).parts
+        )
     )
     if not found:
         raise InputError(f"{folder}: holds no .py or .ipynb file")
@@ -164,12 +167,19 @@ def _context(paths: Sequence[Path]) -> Any:
     if sys.platform == "win32":
         return get_context("spawn")
     context = get_context("forkserver")
-    torch = importlib.util.find_spec("torch") is not None and any(
-        b"torch" in path.read_bytes() for path in paths
-    )
-    libraries = ["layerwise.sheets._marking", *(["torch"] if torch else [])]
+    libraries = ["layerwise.sheets._marking"]
+    if importlib.util.find_spec("torch") and any(map(_names_torch, paths)):
+        libraries.append("torch")
     context.set_forkserver_preload(libraries)
     return context
+
+
+def _names_torch(path: Path) -> bool:
+    try:
+        return b"torch" in path.read_bytes()
+    except OSError:
+        # Said of this sheet when it is read, and of no other.
+        return False
 
 
 def _apart(
