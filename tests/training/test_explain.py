@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import layerwise as lw
+from layerwise import names
 from layerwise.arrays import leaves
 from layerwise.cli import main
 from layerwise.errors import InputError
-from layerwise.training import Recipe, explain_training
+from layerwise.training import Recipe, _explain, explain_training
 from layerwise.training._loop import problem_of
 from layerwise.training.engines import engine_for
 
@@ -54,6 +55,14 @@ def test_every_number_follows_from_those_before_it(moons):
     assert first.input_gradient is None
 
 
+def test_what_can_be_chosen_has_its_formulas():
+    losses = set(names.LOSSES.values())
+    activations = set(names.ACTIVATIONS.values())
+    assert _explain.UPDATES.keys() == names.OPTIMISERS.keys()
+    assert losses <= _explain.LOSSES.keys()
+    assert activations <= _explain.FORWARD.keys() & _explain.BACKWARD.keys()
+
+
 def test_of_a_network_and_samples_of_ones_own(moons):
     network = lw.fit(lw.MLP([3]), moons, epochs=1).network
     x, y = moons.train.inputs[:2], moons.train.targets[:2]
@@ -61,7 +70,9 @@ def test_of_a_network_and_samples_of_ones_own(moons):
     assert (explanation.rows, explanation.rate) == ((0, 1), pytest.approx(0.1))
     assert repr(explanation) == str(explanation)
     assert explanation._repr_html_().startswith("<pre>Step 1, samples 0, 1")
-    with pytest.raises(InputError, match="optimizer 'newton': give one of"):
+    with pytest.raises(
+        InputError, match="optimizer 'newton' is unknown; choose of sgd"
+    ):
         lw.explain(network, x, y, optimizer="newton")
 
 

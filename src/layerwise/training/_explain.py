@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Array, Tree, leaves, named_leaves
+from layerwise.arrays import Array, Tree, named_leaves
 from layerwise.data import Dataset, Order, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Layer, Loss, Network, Residual, Sequential
+from layerwise.names import checked
 from layerwise.training._loop import problem_of
 from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Recipe
 from layerwise.training.engines import Problem, State, engine_for
@@ -55,18 +56,17 @@ LOSSES = {
     "CrossEntropy": ("L = mean(−Σ t log softmax(Y))", "G = (softmax(Y) − t) / n"),
     "CrossEntropyOnProbabilities": ("L = mean(−Σ t log Y)", "G = −t / Y / n"),
     "BinaryCrossEntropy": (
-        "L = mean(−Σ t log σ(Y) + (1 − t) log(1 − σ(Y)))",
+        "L = mean(−Σ (t log σ(Y) + (1 − t) log(1 − σ(Y))))",
         "G = (σ(Y) − t) / n",
     ),
     "SquaredError": ("L = mean(½ Σ (Y − t)²)", "G = (Y − t) / n"),
 }
+RUNNING = "m and v running means of ∂L/∂θ and its square, divided by 1 − βᵗ"
 UPDATES = {
     "sgd": "θ ← θ − η ∂L/∂θ",
     "momentum": "v ← 0.9 v + ∂L/∂θ, θ ← θ − η v",
-    "nesterov": "v ← 0.9 v + g, θ ← θ − η (g + 0.9 v)",
-    "adam": "θ ← θ − η m / (√v + ε), m and v running means of ∂L/∂θ and its square",
-    "adamw": "θ ← θ − η (m / (√v + ε) + λ θ), m and v running means of ∂L/∂θ and its "
-    "square",
+    "adam": f"θ ← θ − η m / (√v + ε), {RUNNING}",
+    "adamw": f"θ ← θ − η (m / (√v + ε) + λ θ), {RUNNING}",
 }
 
 
@@ -254,10 +254,7 @@ def explain(
             "one with lw.fit(lw.MLP([3]), data).network"
         )
     samples = Samples(np.asarray(x), np.asarray(y))
-    if OPTIMISERS.get(optimizer) is None:
-        raise InputError(
-            f"optimizer {optimizer!r}: give one of {', '.join(OPTIMISERS)}"
-        )
+    checked("optimizer", optimizer, OPTIMISERS)
     problem = Problem(
         network, samples, OPTIMISERS[optimizer], SCHEDULES["constant"], learning_rate,
         total_steps=1, batch_size=len(samples), seed=0,
@@ -289,20 +286,17 @@ def explain_training(
         If the training has no such step, or diverges before it.
     """
     settled = recipe.resolved(len(data.train))
-    problem, order = (
-        problem_of(architecture, data, settled),
-        settled.order(len(data.train)),
-    )
+    problem = problem_of(architecture, data, settled)
+    order = settled.order(len(data.train))
     if not 1 <= step <= problem.total_steps:
         raise InputError(
             f"step {step}: this training has steps 1 to {problem.total_steps}"
         )
     state = problem.initial_state()
     if step > 1:
-        state, records = engine_for(problem, "eager").advance(state, order, 0, step - 1)
+        state, _ = engine_for(problem, "eager").advance(state, order, 0, step - 1)
         if state.step < step - 1:
             raise InputError(f"step {step}: the training diverges at {state.step + 1}")
-        del records
     return _explained(problem, order, state, settled.optimizer)
 
 
@@ -366,9 +360,9 @@ class _Watched:
     def build(self, inputs: int, outputs: int) -> Sequential:
         layer = self.architecture.build(inputs, outputs)
         hidden = len(layer.layers) - 1
-        names = [*(f"hidden{n + 1}" for n in range(hidden)), "output"]
+        called = [*(f"hidden{n + 1}" for n in range(hidden)), "output"]
         self.notes.layers.clear()
-        blocks = zip(names, layer.layers, strict=True)
+        blocks = zip(called, layer.layers, strict=True)
         return Sequential(tuple(self._noted(name, one) for name, one in blocks))
 
     def loss_function(self) -> Loss:
@@ -422,7 +416,7 @@ def _layer(noted: _Noted, notes: _Notes, before: Tree, after: Tree) -> StepOfLay
     inputs, outputs = notes.forward[noted.number]
     gradient, gradients, of_input = notes.backward[noted.number]
     old, found, new = (
-        {key: np.array(leaf) for key, leaf in named_leaves(tree) if leaves(tree)}
+        {key: np.array(leaf) for key, leaf in named_leaves(tree)}
         for tree in (before, gradients, after)
     )
     kind = type(noted.inner).__name__
