@@ -1,5 +1,6 @@
 """``gradcheck``: of an object, a class, a module, a sheet."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -204,8 +205,6 @@ def _of_instance(
 
 
 def _copies(value: Any, name: str) -> Builder:
-    import copy
-
     def build(namespace: dict[str, Any]) -> Any:
         fresh = copy.deepcopy(value)
         if type(fresh) is not namespace[name]:

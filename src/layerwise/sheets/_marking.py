@@ -149,7 +149,7 @@ def _judged(part: Part, seed: int) -> tuple[Mark, list[Edit]]:
     found = faults_of(part, seen)
     if not found:
         found = [*of_repetition(part, seen), *of_one_sample(part, seen)]
-    found += [*of_place(part, seen), *of_guard(part, seen)]
+    found += [*of_place(part, seen), *of_guard(part)]
     faults = tuple(_merged([fault for fault, _ in found]))
     edits = [edit for _, many in found for edit in many]
     notes: list[str] = []

@@ -7,7 +7,7 @@ import numpy as np
 
 from layerwise.sheets.recognising import Case, Part
 
-__all__ = ["SINGLE", "Slopes", "slopes", "step_for"]
+__all__ = ["Slopes", "slopes", "step_for"]
 
 STEP = 5e-4
 """h: with Richardson's extrapolation truncation and rounding are both near 1e-12."""

@@ -106,10 +106,11 @@ class Sheet:
 
     def place(self, number: int) -> str:
         """Return where a line is, as a reader finds it: in a notebook by its cell."""
-        for above in range(number - 1, 0, -1):
-            text = self.text.splitlines()[above - 1]
-            if text.startswith(CELL) and self.file.endswith(".ipynb"):
-                return f"{text[2:]}, line {number - above}"
+        if self.file.endswith(".ipynb"):
+            above = self.text.splitlines()[: number - 1][::-1]
+            for n, text in enumerate(above, 1):
+                if text.startswith(CELL):
+                    return f"{text[2:]}, line {n}"
         return f"line {number}"
 
     def defined_here(self, value: Any) -> bool:
@@ -163,10 +164,14 @@ class Sheet:
 
     def fault_in(self, error: BaseException) -> str:
         """Return where in the sheet an exception arose, and what it says."""
+        line = self.line_in(error)
+        return f"{self.place(line)}: {one_line(error)}" if line else one_line(error)
+
+    def line_in(self, error: BaseException) -> int:
+        """Return the line of the sheet where an exception arose, 0 outside of it."""
         frames = traceback.extract_tb(error.__traceback__)
         inside = [f.lineno for f in frames if f.filename == self.file and f.lineno]
-        where = f"{self.place(inside[-1])}: " if inside else ""
-        return f"{where}{one_line(error)}"
+        return inside[-1] if inside else 0
 
 
 def one_line(error: BaseException) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "Silence",
     "as_given",
     "as_numbers",
     "generators_of",

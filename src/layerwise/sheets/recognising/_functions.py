@@ -3,7 +3,7 @@
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,20 +129,18 @@ class FunctionPart(Part):
         seed = int(rng.integers(1 << 30))
         return Case(arrays, 1 if axis is None else batch, axis, seed)
 
-    def _arguments(self, case: Case) -> list[Any]:
-        taken = required(self.forward)
-        arrays = {
-            ("input" if k == taken[0].name else k): as_given(v, self.context.library)
-            for k, v in case.arrays.items()
-        }
+    def _arguments(self, arrays: Mapping[str, Any]) -> list[Any]:
         return [
             arrays.get("input" if n == 0 else p.name, _constant(p.name))
-            for n, p in enumerate(taken)
+            for n, p in enumerate(required(self.forward))
         ]
 
     def called(self, case: Case) -> tuple[list[Any], Any, Any]:
         """Return the arguments, the output, and what else the function returned."""
-        arguments = self._arguments(case)
+        library = self.context.library
+        arguments = self._arguments(
+            {key: as_given(array, library) for key, array in case.arrays.items()}
+        )
         reseeded(case.seed, self.generators())
         flags = {p.name: True for p in positional(self.forward) if is_flag(p.name)}
         result = self._apply(self.forward, *arguments, **flags)
@@ -216,13 +214,8 @@ class FunctionPart(Part):
             return None
         leaves = {k: as_given(v, "torch").requires_grad_() for k, v in
                   case.arrays.items()}  # fmt: skip
-        taken = required(self.forward)
-        arguments = [
-            leaves.get("input" if n == 0 else p.name, _constant(p.name))
-            for n, p in enumerate(taken)
-        ]
         reseeded(case.seed, self.generators())
-        result = self.forward(*arguments)
+        result = self.forward(*self._arguments(leaves))
         y = result[0] if isinstance(result, tuple | list) else result
         return differentiated(y, leaves, cotangent)
 

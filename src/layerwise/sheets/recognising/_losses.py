@@ -199,7 +199,7 @@ def _is_quadratic(part: LossPart, case: Case) -> bool:
 def _kept(thing: Any) -> Any:
     """Return the gradient that a loss keeps as an attribute."""
     for key, value in vars(thing).items():
-        if re.fullmatch(r"d\w?|d?_?inputs?|grad\w*|dx|dp|dinputs", key):
+        if re.fullmatch(r"d\w?|d_?inputs?|grad\w*", key):
             return value
     return None
 

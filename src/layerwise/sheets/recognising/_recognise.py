@@ -1,16 +1,28 @@
 """What the things in a sheet are: by their signatures, and by trying them."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal, TypeAlias
 
 from layerwise.errors import InputError
-from layerwise.sheets.reading import Names, Sheet, backward_of, loaded_torch
+from layerwise.model import Loss
+from layerwise.sheets.reading import (
+    Names,
+    Sheet,
+    backward_of,
+    loaded_torch,
+    returned_names,
+)
 from layerwise.sheets.recognising._building import Builder, positional, required
 from layerwise.sheets.recognising._functions import deriving_flag, find_function
-from layerwise.sheets.recognising._layers import UpdatePart, find_layer, method_names
+from layerwise.sheets.recognising._layers import (
+    LayerPart,
+    UpdatePart,
+    find_layer,
+    method_names,
+)
 from layerwise.sheets.recognising._losses import find_loss, is_loss_like
 from layerwise.sheets.recognising._networks import find_network, network_methods
 from layerwise.sheets.recognising._optimisers import (
@@ -64,8 +76,6 @@ class Unread:
 
 def is_own_form(thing: Any) -> bool:
     """Return whether something is a layer or loss of layerwise's own form."""
-    from layerwise.model import Loss
-
     if isinstance(thing, Loss) or (isinstance(thing, type) and issubclass(thing, Loss)):
         return True
     forward = getattr(thing, "forward", None)
@@ -98,7 +108,8 @@ def parts_of(sheet: Sheet, context: Context) -> tuple[list[Part | Unread], list[
     for name, value in own.items():
         if name in taken:
             continue
-        parts = list(_read(name, value, sheet, context))
+        kind = kind_of(name, value, sheet, context)
+        parts = [] if kind is None else recognised(name, kind, sheet, context)
         found += [p for p in parts if not _is_base(p, value, own)]
         for part in parts:
             taken |= set(part.code) if isinstance(part, Part) else {name}
@@ -116,14 +127,6 @@ def _is_base(part: Part | Unread, value: Any, own: dict[str, Any]) -> bool:
         and issubclass(other, value)
         for other in own.values()
     )
-
-
-def _read(
-    name: str, value: Any, sheet: Sheet, context: Context
-) -> Iterator[Part | Unread]:
-    kind = kind_of(name, value, sheet, context)
-    if kind is not None:
-        yield from recognised(name, kind, sheet, context)
 
 
 def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | None:
@@ -163,8 +166,6 @@ def vars_of(cls: Any) -> set[str]:
 
 
 def _returns_two(name: str, sheet: Sheet) -> bool:
-    from layerwise.sheets.reading import returned_names
-
     return len(returned_names(sheet.definition(name))) == 2
 
 
@@ -217,8 +218,6 @@ def _update(
 
 def _updates(part: Part) -> list[Part]:
     """Return a layer's update as a part of its own."""
-    from layerwise.sheets.recognising._layers import LayerPart
-
     if not isinstance(part, LayerPart) or not part.parameters:
         return []
     update = part.context.names.method("update", method_names(part.made()))
@@ -236,18 +235,13 @@ def _partner(name: str, sheet: Sheet) -> str:
 
 def _libraries(sheet: Sheet) -> list[str]:
     """Return the libraries that a sheet may compute with, the likelier first."""
-    torch = loaded_torch()
-    uses = torch is not None and any(
-        value is torch or getattr(value, "__module__", "").partition(".")[0] == "torch"
+    of = (
+        value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", "")
         for value in sheet.namespace.values()
         if inspect.ismodule(value) or callable(value)
     )
-    if torch is not None and any(
-        inspect.ismodule(v) and v.__name__.startswith("torch")
-        for v in sheet.namespace.values()
-    ):
-        uses = True
-    return ["torch", "numpy"] if uses else ["numpy"]
+    uses = any(str(name).partition(".")[0] == "torch" for name in of)
+    return ["torch", "numpy"] if uses and loaded_torch() else ["numpy"]
 
 
 def refused(name: str, seen: Iterable[str] = ()) -> InputError:

@@ -38,8 +38,7 @@ def faults_of(part: Part, seen: Observed) -> list[Found]:
             fault, edits = found[same]
             both = f"{fault.array}, {shown(key)}"
             found[same] = (replace(fault, array=both), edits)
-    signs = [fault.slip for fault, _ in found]
-    if part.kind == "network" and len(found) * len(signs) and set(signs) == {"sign"}:
+    if part.kind == "network" and {fault.slip for fault, _ in found} == {"sign"}:
         many = sum(len(fault.array.split(", ")) for fault, _ in found)
         if many == len(seen.alone[0].truth):
             return [(replace(f, slip="update-sign", words=SLIPS["update-sign"]), e)
@@ -65,11 +64,11 @@ def _fault(part: Part, seen: Observed, key: str) -> Found:
         slip = slip_of(part, seen.alone, key)
     chain = _chain(part, key, slip, seen)
     if slip is None and chain:
-        slip = _by_edits(chain)
+        slip = named(chain[0].slip)
     elif slip is None and _single_passes(seen, key):
         slip = named("one-sample")
     elif slip is not None and len(chain) > 1:
-        slip = replace(slip, words=f"{slip.words}; and {_by_edits(chain[1:]).words}")
+        slip = replace(slip, words=f"{slip.words}; and {SLIPS[chain[1].slip]}")
     one = next((o for o in seen.alone if not o.passes(key)), seen.alone[0])
     line = chain[0].line if chain else likely_line(part, key)
     if slip and slip.name.startswith("softmax"):
@@ -110,13 +109,13 @@ def _clamp_and_another(part: Part, key: str) -> list[Edit]:
             # Not a clamp of numbers after all.
             continue
         if rest is not None:
-            second = undoing_after(part, first, key, rest, now)
+            second = _undoing_after(part, first, key, rest, now)
             if second is not None:
                 return [first, second]
     return []
 
 
-def undoing_after(
+def _undoing_after(
     part: Part, first: Edit, key: str, rest: Slip, now: Observed
 ) -> Edit | None:
     """Return the edit that undoes a second slip where a first one is undone."""
@@ -141,11 +140,6 @@ def _passes_now(part: Part, key: str) -> bool:
     except Exception:
         # The edits do not fit this sheet.
         return False
-
-
-def _by_edits(chain: Sequence[Edit]) -> Slip:
-    first = chain[0]
-    return named(first.slip)
 
 
 def size_of(one: Observation, key: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from layerwise.sheets._marks import Mark
 from layerwise.sheets.checking import Observation, Observed, alone, observe, unguarded
 from layerwise.sheets.reading import Edit, held, one_line
-from layerwise.sheets.recognising import CURRENT, Part
+from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._faults import Found, size_of
 from layerwise.sheets.slips._formulas import formula_of
@@ -16,7 +16,6 @@ from layerwise.sheets.slips._lines import (
     division_line,
     likely_line,
     line_in_place,
-    line_of,
     placed,
 )
 from layerwise.sheets.slips._repair import changed_part
@@ -51,7 +50,7 @@ def _repeated(part: Part, again: Observation, key: str) -> Found:
     edit = _undoing_again(part, key, names)
     if edit is not None:
         slip = slip or edit.slip
-    elif not slip and _is_of_earlier(part, again, key):
+    elif not slip and _is_of_earlier(again, key):
         slip = "earlier-batch"
     words = SLIPS[slip] if slip else "the second batch's gradient is wrong"
     line = edit.line if edit else likely_line(part, key)
@@ -61,31 +60,22 @@ def _repeated(part: Part, again: Observation, key: str) -> Found:
 
 def _undoing_again(part: Part, key: str, names: Sequence[str]) -> Edit | None:
     """Return the edit with which a second pass is right."""
-    for edit in edits_of(part.context.sheet, part.code):
-        if edit.slip not in names:
-            continue
-        fresh = changed_part(part, [edit])
-        if fresh is None:
-            continue
-        try:
-            now = observe(fresh)
-        except Exception:
-            # The edit does not fit this sheet.
-            continue
-        passes = isinstance(now.again, Observation) and now.again.passes(key)
-        if passes and all(one.passes(key) for one in now.alone):
-            return edit
-    return None
+
+    def passes(fresh: Part) -> bool:
+        now = observe(fresh)
+        again = isinstance(now.again, Observation) and now.again.passes(key)
+        return again and all(one.passes(key) for one in now.alone)
+
+    return _first_edit(part, names, passes)
 
 
-def _is_of_earlier(part: Part, again: Observation, key: str) -> bool:
+def _is_of_earlier(again: Observation, key: str) -> bool:
     """Return whether a second pass gives the first batch's gradient, for its own G."""
     first = again.before
     if first is None or first.slopes is None:
         return False
     claimed = again.claims.gradients[key]
     of_first = first.slopes.gradients(again.cotangent)[key]
-    del part
     return claimed is not None and np.allclose(claimed, of_first, atol=1e-6)
 
 
@@ -109,20 +99,13 @@ def of_one_sample(part: Part, seen: Observed) -> list[Found]:
 
 
 def _undoing_single(part: Part, key: str) -> Edit | None:
-    for edit in edits_of(part.context.sheet, part.code):
-        if edit.slip not in ("one-sample", "broadcast", "many-samples"):
-            continue
-        fresh = changed_part(part, [edit])
-        if fresh is None:
-            continue
-        try:
-            now = observe(fresh)
-        except Exception:
-            # The edit does not fit this sheet.
-            continue
-        if isinstance(now.single, Observation) and now.single.passes(key):
-            return edit
-    return None
+    """Return the edit with which a batch of one is right."""
+
+    def passes(fresh: Part) -> bool:
+        single = observe(fresh).single
+        return isinstance(single, Observation) and single.passes(key)
+
+    return _first_edit(part, ("one-sample", "broadcast", "many-samples"), passes)
 
 
 def _coupled(part: Part, one: Observation) -> bool:
@@ -150,15 +133,16 @@ def of_place(part: Part, seen: Observed) -> list[Found]:
         now = observe(fresh)
         return not any(k in now.alone[0].claims.changed for k in changed)
 
-    edit = first_edit(part, ("in-place",), intact)
+    edit = _first_edit(part, ("in-place",), intact)
     line = line_in_place(part) or (edit.line if edit else 0)
     fault = placed(part, changed[0], "", "in-place", SLIPS["in-place"], line)
     return [(replace(fault, formula="work on x.copy()"), [edit] if edit else [])]
 
 
-def first_edit(
+def _first_edit(
     part: Part, slips: Sequence[str], wanted: Callable[[Part], bool]
 ) -> Edit | None:
+    """Return the first edit for some slips that makes a part as it is wanted."""
     for edit in edits_of(part.context.sheet, part.code):
         fresh = changed_part(part, [edit]) if edit.slip in slips else None
         if fresh is None:
@@ -172,7 +156,7 @@ def first_edit(
     return None
 
 
-def of_guard(part: Part, seen: Observed) -> list[Found]:
+def of_guard(part: Part) -> list[Found]:
     """Return the fault of a loss that is guarded where its gradient is not."""
     if not unguarded(part):
         return []
@@ -180,7 +164,6 @@ def of_guard(part: Part, seen: Observed) -> list[Found]:
         part, "input", "at p = 0 the loss is finite, its gradient is not", "unguarded",
         SLIPS["unguarded"], division_line(part) or likely_line(part, "input"),
     )  # fmt: skip
-    del seen
     return [(replace(fault, formula="∂L/∂p = −t / p where p > τ, else 0"), [])]
 
 
@@ -191,14 +174,14 @@ def failing(part: Part, error: Exception, seed: int) -> tuple[Mark, list[Edit]]:
     single = _only_single(part, seed)
     if single:
         slip, words = "one-sample", f"{SLIPS['one-sample']} ({words})"
-    edit = first_edit(
+    edit = _first_edit(
         part,
         ("transposed", "broadcast", "one-sample", "no-sum", "axis"),
         lambda fresh: not observe(fresh, seed).wrong_arrays(),
     )
     if edit is not None and not slip:
         slip, words = edit.slip, f"{SLIPS[edit.slip]} ({words})"
-    line = edit.line if edit else line_of(part.context.sheet, error)
+    line = edit.line if edit else part.context.sheet.line_in(error)
     fault = placed(part, "batch", "", slip, words, line)
     status = "wrong" if slip else "error"
     mark = Mark(part.name, part.kind, part.said, status, (fault,))
@@ -211,7 +194,6 @@ def _only_single(part: Part, seed: int) -> bool:
     try:
         with held():
             case = part.case(rng, 1)
-            CURRENT["batch"] = 1
             one = alone(part, case, rng)
     except Exception:
         # Then it is the part, not the batch.

@@ -1,28 +1,20 @@
 """Which line of a sheet something is on, where no edit has shown it."""
 
 import ast
-import traceback
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets.reading import (
-    Sheet,
-    base_name,
-    counterpart,
-    method_of,
-    shown,
-    stripped,
-)
+from layerwise.sheets.reading import base_name, counterpart, method_of, shown, stripped
 from layerwise.sheets.recognising import Part
 
 __all__ = [
-    "division_line", "jacobian_line", "likely_line", "line_in_place", "line_of",
-    "placed",
+    "division_line", "jacobian_line", "likely_line", "line_in_place", "placed",
 ]  # fmt: skip
 
 
 def placed(
     part: Part, array: str, size: str, slip: str, words: str, line: int
 ) -> Fault:
+    """Return a fault with its line of the sheet."""
     sheet = part.context.sheet
     return Fault(
         shown(array), size, slip, words, line,
@@ -97,6 +89,7 @@ def _written(node: ast.AST) -> ast.AST | None:
 
 
 def division_line(part: Part) -> int:
+    """Return the last line that divides by something that is no constant."""
     lines = [
         node.lineno
         for name in part.code
@@ -104,10 +97,4 @@ def division_line(part: Part) -> int:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
         and not isinstance(node.right, ast.Constant)
     ]  # fmt: skip
-    return lines[-1] if lines else 0
-
-
-def line_of(sheet: Sheet, error: Exception) -> int:
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f.lineno for f in frames if f.filename == sheet.file and f.lineno]
     return lines[-1] if lines else 0

@@ -78,7 +78,6 @@ ALIKE = {
     "factor": ("factor", "mean"),
     "no-sum": ("broadcast",),
     "at-input": ("at-output",),
-    "bias": (),
 }
 """Which edits undo a slip that goes by another name."""
 
