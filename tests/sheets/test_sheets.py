@@ -139,6 +139,53 @@ def test_two_parts_that_share_out_a_factor_are_right_together(folder):
     assert error.passed
 
 
+OWN_WIDTHS = """
+import numpy as np
+class Net:
+    def __init__(self{arguments}):
+        self.W = np.ones(({inputs}, {outputs}))
+    def forward(self, x):
+        e = np.exp(x @ self.W)
+        return e / e.sum(axis=1, keepdims=True)
+    def training_step(self, x, y, lr):
+        g = p = self.forward(x)
+        loss = -np.mean(np.log(p[range(len(y)), y]))
+        g[range(len(y)), y] -= 1
+        self.W {sign}= lr * x.T @ g / len(y)
+        return loss
+class Map:
+    def __init__(self):
+        self.W = np.ones((11, 2))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, g):
+        self.dW = self.x.T @ g
+        return g @ self.W.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "inputs", "outputs"),
+    [
+        (", inputs=784, outputs=10", "inputs", "outputs"),
+        (", sizes=(784, 10), seed=0", "sizes[0]", "sizes[-1]"),
+        ("", "7", "6"),
+    ],
+)
+@pytest.mark.parametrize(("sign", "right"), [("-", True), ("+", False)])
+def test_what_has_widths_of_its_own_is_run(
+    folder, arguments, inputs, outputs, sign, right
+):
+    text = OWN_WIDTHS.format(
+        arguments=arguments, inputs=inputs, outputs=outputs, sign=sign
+    )
+    (folder / "sheet.py").write_text(text)
+    network, layer = gradcheck("sheet.py").parts
+    assert (network.passed, layer.passed) == (right, True), network
+    assert network.kind == "network"
+
+
 SGD = """
 def sgd(w, dw, config):
     return w {sign} config["learning_rate"] * dw, config

@@ -4,18 +4,22 @@ import functools
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import as_given, held, is_rate, reseeded
+from layerwise.sheets.reading import as_given, held, is_rate, reseeded, slots
 from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS
 
-__all__ = ["RATE", "Builder", "builders", "positional", "required"]
+__all__ = ["RATE", "Builder", "builders", "own_widths", "positional", "required"]
 
 MOST = 24
 """Constructor calls that are tried."""
+
+ENTRIES = 3000
+"""Of an object with widths of its own: differences move each entry by itself."""
 
 RATE = 0.37
 """A learning rate that is no likely factor of anything else."""
@@ -79,29 +83,58 @@ def builders(name: str, namespace: dict[str, Any], library: str) -> Iterator[Bui
     options = [_options(p.name, n, len(wanted)) for n, p in enumerate(wanted)]
     if _is_stack(namespace[name]):
         yield from _stacks(name, namespace, library)
-    for chosen in itertools.islice(itertools.product(*options), MOST):
+    every = list(itertools.islice(itertools.product(*options), MOST))
+    for chosen in every:
         yield _builder(name, chosen, library)
         if len(chosen) == 2 and chosen == (FEATURES, OUTPUTS):
             yield _builder(name, (OUTPUTS, FEATURES), library)
+    # It may not fit inputs of our width as it is by default.
+    if widths := _widths(namespace[name]):
+        yield from (_builder(name, chosen, library, widths) for chosen in every)
+
+
+def _widths(cls: type) -> dict[str, Any]:
+    """Return widths of ours for the arguments that have one by default."""
+    found: dict[str, Any] = {}
+    for p in positional(cls):
+        of = list if isinstance(p.default, list | tuple) else type(p.default)
+        ours = (v for v in _by_name(p.name) if type(v) is of and v != 0)
+        if of in (int, list) and (value := next(ours, None)):
+            found[p.name] = value
+    return found
+
+
+def _by_name(argument: str) -> tuple[Any, ...]:
+    """Return what an argument of this name may be given; nothing if it says nothing."""
+    for pattern, values in WORDS:
+        if re.fullmatch(pattern, argument.lower()):
+            return values
+    return ()
 
 
 def _options(argument: str, position: int, of: int) -> tuple[Any, ...]:
     if is_rate(argument):
         return (RATE,)
-    for pattern, values in WORDS:
-        if re.fullmatch(pattern, argument.lower()):
-            return values
+    if values := _by_name(argument):
+        return values
     if of == 1:
         return (FEATURES, [FEATURES, HIDDEN, OUTPUTS])
     usual = (FEATURES, OUTPUTS) if of == 2 else (FEATURES, HIDDEN, OUTPUTS)
     return (usual[position],) if position < len(usual) else (FEATURES,)
 
 
-def _builder(name: str, chosen: tuple[Any, ...], library: str) -> Builder:
+def _builder(
+    name: str,
+    chosen: tuple[Any, ...],
+    library: str,
+    widths: Mapping[str, Any] = MappingProxyType({}),
+) -> Builder:
     def build(namespace: dict[str, Any]) -> Any:
         with held():
             reseeded(0)
-            return namespace[name](*(_argument(one, library) for one in chosen))
+            given = (_argument(one, library) for one in chosen)
+            by_name = {key: _argument(one, library) for key, one in widths.items()}
+            return namespace[name](*given, **by_name)
 
     return build
 
@@ -119,6 +152,24 @@ def _argument(chosen: Any, library: str) -> Any:
     if chosen == "generator":
         return rng
     return list(chosen) if isinstance(chosen, list) else chosen
+
+
+def own_widths(build: Builder, namespace: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the widths of the inputs and the outputs that an object may be made for.
+
+    By the first and the last of its matrices, whose samples are rows or columns. None
+    where it cannot be built, or has more entries than can each be moved.
+    """
+    try:
+        arrays = [slot.numbers() for slot in slots(build(namespace)).values()]
+    except Exception:
+        # Said by whoever tries to run it.
+        return []
+    matrices = [a.shape for a in arrays if a.ndim == 2 and min(a.shape) > 1]
+    if not matrices or sum(a.size for a in arrays) > ENTRIES:
+        return []
+    first, last = matrices[0], matrices[-1]
+    return [(first[0], last[1]), (first[1], last[0])]
 
 
 def _is_stack(cls: type) -> bool:

@@ -31,6 +31,7 @@ from layerwise.sheets.recognising._building import (
     RATE,
     Builder,
     builders,
+    own_widths,
     positional,
     required,
 )
@@ -351,8 +352,9 @@ def _attempts(
     name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
 ) -> Iterator[LayerPart]:
     for build in ways or builders(name, namespace, context.library):
+        own = {width for width, _ in own_widths(build, namespace)} - {*WIDTHS}
         for axis in (0, 1, None):
-            for width in WIDTHS:
+            for width in (*WIDTHS, *sorted(own)):
                 yield LayerPart(
                     name, context, namespace, build=build, axis=axis, width=width
                 )

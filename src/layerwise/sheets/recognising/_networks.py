@@ -25,6 +25,7 @@ from layerwise.sheets.recognising._building import (
     RATE,
     Builder,
     builders,
+    own_widths,
     positional,
     required,
 )
@@ -80,8 +81,8 @@ class NetworkPart(Part):
         How it takes them.
     axis : int
         Which axis of the input the samples are.
-    outputs_ : int
-        Its classes.
+    features, classes : int
+        The widths of its inputs and outputs.
     parameters : dict
         Paths and shapes.
     """
@@ -92,6 +93,7 @@ class NetworkPart(Part):
     about: str = "the loss that it returns"
     targets: str = "indices"
     axis: int = 0
+    features: int = FEATURES
     classes: int = OUTPUTS
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
@@ -107,18 +109,12 @@ class NetworkPart(Part):
         )
 
     def case(self, rng: np.random.Generator, batch: int) -> Case:
-        shape = (batch, FEATURES) if self.axis == 0 else (FEATURES, batch)
+        shape = (batch, self.features)[:: 1 if self.axis == 0 else -1]
         arrays = {"input": rng.normal(size=shape)}
         for path, size in self.parameters.items():
             arrays[path] = 0.5 * rng.normal(size=size)
-        targets = self._targets(rng, batch)
+        targets = targets_in(self.targets, rng, batch, self.classes, self.axis)
         return Case(arrays, batch, self.axis, int(rng.integers(1 << 30)), targets)
-
-    def _targets(self, rng: np.random.Generator, batch: int) -> np.ndarray:
-        drawn = targets_in(self.targets, rng, batch, self.classes, self.axis)
-        if self.targets == "one label each" and self.classes == 1:
-            return drawn
-        return drawn
 
     def loaded(self, case: Case) -> Any:
         thing = self.build(self.namespace)
@@ -315,10 +311,14 @@ def find_network(
 
 
 def _attempts(part: NetworkPart) -> Iterator[NetworkPart]:
+    ours = [(FEATURES, classes) for classes in (OUTPUTS, 1, FEATURES)]
+    widths = [*ours, *own_widths(part.build, part.namespace)]
     for targets in ("indices", "one-hot", "one label each", "numbers"):
         for axis in (0, 1):
-            for classes in (OUTPUTS, 1, FEATURES):
-                yield replace(part, targets=targets, axis=axis, classes=classes)
+            for features, classes in widths:
+                yield replace(
+                    part, targets=targets, axis=axis, features=features, classes=classes
+                )
 
 
 def _tried(part: NetworkPart) -> NetworkPart:
@@ -392,7 +392,7 @@ def _matters(part: NetworkPart, path: str, still: dict[str, tuple[int, ...]]) ->
 
 
 def _outputs_of(part: NetworkPart, thing: Any, x: np.ndarray, seed: int) -> np.ndarray:
-    forward = part.method(thing, "forward") or getattr(thing, "predict")  # noqa: B009
+    forward = part.method(thing, "forward") or thing.predict
     reseeded(seed, part.own_generators(thing))
     flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
     result = forward(as_given(x, part.context.library), **flags)
