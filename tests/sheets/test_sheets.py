@@ -186,6 +186,18 @@ def test_what_has_widths_of_its_own_is_run(
     assert network.kind == "network"
 
 
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("style", ["course_numpy", "course_torch"])
+def test_a_slip_that_no_edit_undoes_counts_once(folder, style):
+    text = (RIGHT[0].parent / f"{style}.py").read_text("utf-8")
+    whole = {"course_numpy": "grad.sum(axis=0)", "course_torch": "gradient.sum(dim=0)"}
+    first = whole[style].partition(".")[0] + "[0]"
+    assert whole[style] in text
+    (folder / "sheet.py").write_text(text.replace(whole[style], first))
+    marks = gradcheck("sheet.py")
+    assert [part.name for part in marks.parts if not part.passed] == ["Linear"], marks
+
+
 SGD = """
 def sgd(w, dw, config):
     return w {sign} config["learning_rate"] * dw, config

@@ -1,12 +1,20 @@
 """What stands in for a class that no edit makes right, so that others can be judged."""
 
 import ast
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import Edit, as_given, as_numbers, gradient_paths, slots
+from layerwise.sheets.reading import (
+    Edit,
+    Slot,
+    as_given,
+    as_numbers,
+    gradient_paths,
+    slots,
+)
 from layerwise.sheets.recognising import (
     LayerPart,
     Part,
@@ -29,7 +37,7 @@ def patched(part: Part) -> list[Edit]:
         return []
     if isinstance(part, UpdatePart):
         change = partial(_with_update, part.layer)
-    elif part.kind == "loss" or (isinstance(part, LayerPart) and not part.parameters):
+    elif part.kind == "loss" or (isinstance(part, LayerPart) and _has_places(part)):
         change = partial(_with_differences, part)
     else:
         return []
@@ -42,10 +50,23 @@ def patched(part: Part) -> list[Edit]:
     return [Edit("", definition, module, "body", place, lambda n: n, after=after)]
 
 
+def _has_places(part: LayerPart) -> bool:
+    """Return whether a backward pass leaves a gradient for each parameter."""
+    thing = part.made()
+    case = part.case(np.random.default_rng(0), 2)
+    try:
+        part.one_pass(thing, case, np.ones(part.outputs(case).shape))
+    except Exception:
+        # Then its update has nothing to go by.
+        return False
+    return _gradient_paths(part, slots(thing)).keys() == part.parameters.keys()
+
+
 def _with_differences(part: Part, cls: type) -> type:
     """Return a class whose backward pass is its forward pass's, by differences.
 
-    Of a layer without parameters, or of a loss by its first argument.
+    Of a layer, or of a loss by its first argument. Its own backward pass makes the
+    places for the gradients of parameters.
     """
     names = part.context.names
     forward = str(names.method("forward", method_names(cls)))
@@ -59,24 +80,55 @@ def _with_differences(part: Part, cls: type) -> type:
         return getattr(cls, forward)(self, x, *rest, **options)
 
     def right_backward(self: Any, gradient: Any = None, *rest: Any) -> Any:
-        del rest
         x, more, options = self.given_
         g = 1.0 if gradient is None or part.scalar else as_numbers(gradient)
-        found = np.empty(x.shape)
-        for place in np.ndindex(x.shape):
-            moved: list[float] = []
-            for h in (1e-5, -1e-5):
-                there = x.copy()
-                there[place] += h
-                given = as_given(there, part.context.library)
-                y = getattr(cls, forward)(self, given, *more, **options)
-                moved.append(float((as_numbers(y) * g).sum()))
-            found[place] = (moved[0] - moved[1]) / 2e-5
-        return as_given(found, part.context.library)
+
+        def value(there: np.ndarray) -> float:
+            given = as_given(there, part.context.library)
+            y = getattr(cls, forward)(self, given, *more, **options)
+            return float((as_numbers(y) * g).sum())
+
+        if isinstance(part, LayerPart) and part.parameters:
+            getattr(cls, backward)(self, gradient, *rest)
+            places = slots(self)
+            for path, held_at in _gradient_paths(part, places).items():
+                places[held_at].load(_differences_at(places[path], lambda: value(x)))
+        return as_given(_differences(value, x), part.context.library)
 
     setattr(Right, forward, right_forward)
     setattr(Right, backward, right_backward)
     return _in_place_of(Right, cls)
+
+
+def _gradient_paths(part: LayerPart, places: Mapping[str, Slot]) -> dict[str, str]:
+    return gradient_paths(list(places), list(part.parameters), part.context.names)
+
+
+def _differences_at(slot: Slot, value: Callable[[], float]) -> np.ndarray:
+    """Return how a number changes with an array that is held somewhere."""
+    before = slot.numbers()
+
+    def there(array: np.ndarray) -> float:
+        slot.load(array)
+        return value()
+
+    try:
+        return _differences(there, before)
+    finally:
+        slot.load(before)
+
+
+def _differences(value: Callable[[np.ndarray], float], at: np.ndarray) -> np.ndarray:
+    """Return how a number changes with an array's entries."""
+    found = np.empty(at.shape)
+    for place in np.ndindex(at.shape):
+        moved: list[float] = []
+        for h in (1e-5, -1e-5):
+            there = at.copy()
+            there[place] += h
+            moved.append(value(there))
+        found[place] = (moved[0] - moved[1]) / 2e-5
+    return found
 
 
 def _with_update(part: LayerPart, cls: type) -> type:
@@ -88,8 +140,7 @@ def _with_update(part: LayerPart, cls: type) -> type:
 
     def right_update(self: Any, rate: float | None = None) -> None:
         places = slots(self)
-        paths = gradient_paths(list(places), list(part.parameters), part.context.names)
-        for path, held_at in paths.items():
+        for path, held_at in _gradient_paths(part, places).items():
             step = (rate_of(self) if rate is None else rate) * places[held_at].numbers()
             places[path].load(places[path].numbers() - step)
 
