@@ -139,6 +139,18 @@ def test_two_parts_that_share_out_a_factor_are_right_together(folder):
     assert error.passed
 
 
+def test_a_loss_may_keep_its_inputs_beside_its_gradient():
+    class Error:
+        def forward(self, inputs, targets):
+            self.inputs, self.targets = inputs, targets
+            return ((inputs - targets) ** 2).sum()
+
+        def backward(self):
+            self.dinputs = 2 * (self.inputs - self.targets)
+
+    assert lw.gradcheck(Error).passed
+
+
 OWN_WIDTHS = """
 import numpy as np
 class Net:

@@ -24,7 +24,7 @@ from layerwise.sheets.recognising._layers import (
     method_names,
 )
 from layerwise.sheets.recognising._losses import find_loss, is_loss_like
-from layerwise.sheets.recognising._networks import find_network, network_methods
+from layerwise.sheets.recognising._networks import network_methods
 from layerwise.sheets.recognising._optimisers import (
     DescentPart,
     find_descent,
@@ -32,6 +32,7 @@ from layerwise.sheets.recognising._optimisers import (
 )
 from layerwise.sheets.recognising._parts import Context, Part
 from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
+from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed
 
 __all__ = ["KINDS", "Kind", "Unread", "is_own_form", "own_forms",
