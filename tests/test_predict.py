@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
+from scipy.io import savemat
 
 import layerwise as lw
 from layerwise.cli import main
@@ -185,7 +188,7 @@ def test_json_is_printed_and_nothing_else(trained, folder, capsys):
 
 
 @pytest.mark.parametrize("form", ["built-in", "npz", "one array", "npy", "idx"])
-def test_arrays(digits, folder, form):
+def test_arrays(digits, folder, form, capsys):
     test = lw.load("digits").test
     expected = load_network(digits).predict_proba(test.inputs)
     labelled = form in ("built-in", "npz")
@@ -205,13 +208,100 @@ def test_arrays(digits, folder, form):
         sizes = np.array([0x803, *test.inputs.shape], ">u4").tobytes()
         Path(data).write_bytes(sizes + test.inputs.tobytes())
     assert main(["predict", str(digits), data]) == 0
+    assert "predictions.csv; rows are counted from 0" in capsys.readouterr().out
     rows = written()
+    assert rows[0]["row"] == "0"
     found = [np.float32(row["probability"]) for row in rows]
     np.testing.assert_array_equal(found, expected.max(axis=1))
     assert [int(row["prediction"]) for row in rows] == list(expected.argmax(axis=1))
     assert ("label" in rows[0]) == labelled
     if labelled:
         assert [int(row["label"]) for row in rows] == list(test.targets)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_matlab(digits, folder, labelled):
+    test = lw.load("digits").test
+    expected = load_network(digits).predict_proba(test.inputs)
+    labels = {"digit": test.targets * 1.0} if labelled else {}
+    savemat("some.mat", {"seen": test.inputs, **labels})
+    assert main(["predict", str(digits), "some.mat"]) == 0
+    rows = written()
+    assert [int(row["prediction"]) for row in rows] == list(expected.argmax(axis=1))
+    if labelled:
+        assert [int(row["label"]) for row in rows] == list(test.targets)
+
+
+@pytest.fixture(scope="module")
+def shades(tmp_path_factory) -> Path:
+    """A run on a folder of pictures, and that folder."""
+    folder = tmp_path_factory.mktemp("shades")
+    rng = np.random.default_rng(0)
+    for name, grey in (("dark", 60), ("light", 190)):
+        (folder / "all" / name).mkdir(parents=True)
+        for place in range(40):
+            picture = rng.normal(grey, 10, (6, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(picture).save(folder / "all" / name / f"{place:02}.png")
+    run = str(folder / "run")
+    assert main(["train", str(folder / "all"), "--epochs", "5", "--out", run]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("form", ["all", "one class", "unsorted", "one", "sets"])
+def test_pictures(shades, folder, form):
+    dark, light = shades / "all" / "dark", shades / "all" / "light"
+    data = shades / "all"
+    paths = [*sorted(dark.iterdir()), *sorted(light.iterdir())]
+    names = ["dark"] * 40 + ["light"] * 40
+    if form != "all":
+        paths, names = paths[40:], names[40:]
+    if form == "one class":
+        data = folder / "new"
+        shutil.copytree(light, data / "light")
+    elif form == "unsorted":
+        data = light
+    elif form == "one":
+        data, paths = paths[3], paths[3:4]
+    elif form == "sets":
+        data = folder / "new"
+        shutil.copytree(shades / "all", data / "train")
+        shutil.copytree(light, data / "test" / "light")
+    pictures = np.stack([np.asarray(Image.open(path)) for path in paths])
+    expected = load_network(shades / "run").predict_proba(pictures)
+    assert main(["predict", str(shades / "run"), str(data)]) == 0
+    rows = written()
+    found = [np.float32(row["probability"]) for row in rows]
+    np.testing.assert_allclose(found, expected.max(axis=1), rtol=1e-6)
+    assert [Path(row["file"]).name for row in rows] == [path.name for path in paths]
+    assert Path(rows[0]["file"]).is_file()
+    labels = [row.get("label") for row in rows]
+    assert labels == (
+        names if form in ("all", "one class", "sets") else [None] * len(rows)
+    )
+
+
+def test_a_picture_beside_arrays_is_no_data(digits, folder):
+    test = lw.load("digits").test
+    np.save("X.npy", test.inputs)
+    Image.fromarray(test.inputs[0]).save("plot.png")
+    assert main(["predict", str(digits), "."]) == 0
+    assert len(written()) == len(test)
+
+
+def test_lists_in_parquet(folder):
+    data = lw.load("iris")
+    table = {"sepals": list(data.train.inputs), "label": data.train.targets}
+    pq.write_table(pa.table(table), "iris.parquet")
+    assert main(["train", "iris.parquet", "--epochs", "5", "--out", "run"]) == 0
+    expected = load_network("run").predict_proba(data.train.inputs)
+    pq.write_table(pa.table({"sepals": table["sepals"]}), "new.parquet")
+    for name in ("iris.parquet", "new.parquet"):
+        assert main(["predict", "run", name]) == 0
+        found = written()
+        assert [int(row["prediction"]) for row in found] == list(
+            expected.argmax(axis=1)
+        )
+        assert ("label" in found[0]) == (name == "iris.parquet")
 
 
 def test_rows_in_other_units_are_noticed(digits, folder, capsys):
@@ -297,11 +387,15 @@ def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
         (["{run}", "some.npy", "--out", "some.npy"], "is the data"),
         (["{run}", "digits", "--required-accuracy", "1"], "between 0 and 1"),
         (["{run}", "several.npz"], "call the array of the rows to predict X"),
+        (["{run}", "table.csv"], "is a table, and the network was trained on arrays"),
+        (["{run}", "nothing"], "no data in this folder"),
     ],
 )
 def test_what_else_is_refused(digits, folder, capsys, arguments, expected):
     np.save("some.npy", np.zeros((3, 5)))
     np.savez("several.npz", a=np.zeros(3), b=np.zeros(3))
+    Path("table.csv").write_text("a,b\n1,2\n")
+    Path("nothing").mkdir()
     given = [one.format(run=digits) for one in arguments]
     assert main(["predict", *given]) == 2
     said = capsys.readouterr().err

@@ -136,9 +136,16 @@ FORMATS = MappingProxyType(
         "parquet": FormatName(
             "Parquet",
             ".parquet",
-            ("read_table", "read_batches", "read_file", "read_folder", "open_rows"),
+            (
+                "read_table",
+                "read_batches",
+                "read_file",
+                "read_folder",
+                "read_inputs",
+                "open_rows",
+            ),
         ),
-        "mat": FormatName("MATLAB", ".mat", ("read_file",)),
+        "mat": FormatName("MATLAB", ".mat", ("read_file", "read_inputs")),
         "safetensors": FormatName(
             "safetensors", ".safetensors", ("open_rows", "row_names")
         ),

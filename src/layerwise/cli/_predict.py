@@ -60,8 +60,8 @@ class PredictCommand:
                 found, by, out, all_classes=self.probabilities, watch=watch
             )
         presentation.print_predictions(console, tally)
-        if not self.json:
-            console.print(f"predictions in {self.out}", soft_wrap=True)
+        where = "" if self.json else f"predictions in {self.out}; "
+        console.print(f"{where}rows are counted from 0", soft_wrap=True)
         return DONE
 
 

@@ -108,7 +108,7 @@ def labels_of(
     values = _plain(array, table, target)
     if known:
         found, codes = np.unique(values, return_inverse=True)
-        return _coded(table, target, _as_text(found), codes, known), known
+        return _coded(table, target, as_text(found), codes, known), known
     return values, tuple(map(str, range(len(names))))
 
 
@@ -124,7 +124,7 @@ def known_labels(table: Table, columns: Columns) -> Int64[np.ndarray, " rows"] |
         words, codes = texts(array)
     else:
         found, codes = np.unique(as_numpy(array), return_inverse=True)
-        words = _as_text(found)
+        words = as_text(found)
     place = {name: number for number, name in enumerate(columns.labels)}
     # The last entry is for -1, what is missing.
     known = [place.get(word, place.get(_whole(word or ""), -1)) for word in words]
@@ -146,7 +146,7 @@ def _refuse_names(table: Table, target: str, counts: np.ndarray) -> None:
         )
 
 
-def _as_text(values: np.ndarray) -> list[str]:
+def as_text(values: np.ndarray) -> list[str]:
     """Return labels as class names have them: 3, 3.0 and "3" are one class."""
     if values.dtype.kind == "f" and np.all(values == np.floor(values)):
         values = values.astype(np.int64)

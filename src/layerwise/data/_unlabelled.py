@@ -1,22 +1,26 @@
 """Rows to predict: of any form, labels or none, some thousand at a time."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._load import load, names
+from layerwise.data._pictures import Pictures
 from layerwise.data._stored import read_ahead
-from layerwise.data._table_labels import known_labels
+from layerwise.data._table_labels import as_text, known_labels
 from layerwise.data.columns import Columns
 from layerwise.data.formats import batches_of, inputs_of
 from layerwise.errors import InputError
 from layerwise.wording import listed
 
-BLOCK_ROWS = 1 << 14
+BLOCK_ROWS, BLOCK_BYTES = 1 << 14, 1 << 26
+"""So many rows at a time, or fewer where they are long."""
 
 NumpyArray = np.ndarray
 
@@ -35,12 +39,15 @@ class Rows:
         The index of each row's class, -1 where it has no label or an unknown one.
     notes : tuple of str
         Sentences on how they were read.
+    files : tuple of str
+        Of pictures the file of each.
     """
 
     first: int
     inputs: NumpyArray
     labels: Int64[np.ndarray, " rows"] | None
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def rows_to_predict(
@@ -48,12 +55,14 @@ def rows_to_predict(
     class_names: Sequence[str],
     columns: Columns | None = None,
     *,
+    shape: tuple[int, ...],
     data_dir: str | None = None,
     seed: int = 0,
 ) -> Iterator[Rows]:
     """Yield the rows of a source of data, labelled or not.
 
-    Memory does not grow with the number of rows, but for what is packed (NPZ, gzip).
+    Memory does not grow with the number of rows, but for what is packed (NPZ, MATLAB,
+    gzip).
 
     Parameters
     ----------
@@ -63,6 +72,8 @@ def rows_to_predict(
         What labels may be, where the source has them.
     columns : Columns, optional
         What becomes of a table's columns, where the network was trained on one.
+    shape : tuple of int
+        Of one input: pictures are brought to it.
     data_dir, seed
         As for `load`, of a built-in or published set.
 
@@ -90,7 +101,17 @@ def rows_to_predict(
             f"{source}: the network was trained on a table with the columns "
             f"{listed([c.name for c in columns.used[:5]])}: give a table"
         )
-    yield from _of_arrays(*inputs_of(path), class_names)
+    pixels = shape[:2] if shape[2:] in ((), (3,)) and len(shape) > 1 else None
+    inputs, labels = inputs_of(path, pixels)
+    if not isinstance(inputs, Pictures):
+        yield from _of_arrays(inputs, labels, class_names)
+    elif pixels is None:
+        raise InputError(
+            f"{source}: holds pictures, and the network takes inputs of shape {shape}: "
+            "give inputs of this shape"
+        )
+    else:
+        yield from _of_pictures(inputs, labels, class_names, shape)
 
 
 def _of_arrays(
@@ -98,20 +119,40 @@ def _of_arrays(
 ) -> Iterator[Rows]:
     known = None if labels is None else _indices(labels, class_names)
     first = 0
-    for block in read_ahead(inputs, BLOCK_ROWS):
+    for block in read_ahead(inputs, _at_a_time(inputs.shape[1:], inputs.dtype)):
         last = first + len(block)
         yield Rows(first, block, None if known is None else known[first:last])
         first = last
+
+
+def _of_pictures(
+    pictures: Pictures,
+    labels: NumpyArray | None,
+    class_names: Sequence[str],
+    shape: tuple[int, ...],
+) -> Iterator[Rows]:
+    known = None if labels is None else _indices(labels, class_names)
+    size = _at_a_time(shape, np.dtype(np.uint8))
+    for first in range(0, len(pictures), size):
+        block = pictures.at(np.arange(first, min(first + size, len(pictures))))
+        own = None if known is None else known[first : first + size]
+        files = tuple(str(file.path) for file in block.files)
+        yield Rows(first, block.decoded(shape), own, files=files)
+
+
+def _at_a_time(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    row = max(1, dtype.itemsize * math.prod(shape))
+    return max(1, min(BLOCK_ROWS, BLOCK_BYTES // row))
 
 
 def _indices(
     labels: NumpyArray, class_names: Sequence[str]
 ) -> Int64[np.ndarray, " rows"]:
     """Return the classes of labels: by their names, or of whole numbers by index."""
-    place = {name: index for index, name in enumerate(class_names)}
     values, codes = np.unique(labels, return_inverse=True)
-    found = [place.get(str(value), -1) for value in values.tolist()]
-    whole = values.dtype.kind in "iu"
-    if whole and -1 in found and 0 <= values.min() <= values.max() < len(class_names):
-        found = values.tolist()
-    return np.array(found, np.int64)[codes]
+    words = as_text(values)
+    by_index = {str(index): index for index in range(len(class_names))}
+    place = {name: index for index, name in enumerate(class_names)}
+    if values.dtype.kind in "iuf" and place.keys().isdisjoint(words):
+        place = by_index
+    return np.array([place.get(word, -1) for word in words], np.int64)[codes]

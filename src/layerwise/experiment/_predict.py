@@ -47,7 +47,7 @@ class Predicted(NamedTuple):
     """Some rows and what the network says of them.
 
     Arrays of shape (rows,) and, ``probabilities``, (rows, classes); ``labels`` are -1
-    where a row has none.
+    where a row has none, ``files`` those of pictures.
     """
 
     first: int
@@ -55,6 +55,7 @@ class Predicted(NamedTuple):
     probabilities: Float[np.ndarray, "rows classes"]
     labels: Int64[np.ndarray, " rows"] | None
     notes: tuple[str, ...]
+    files: tuple[str, ...]
 
     @property
     def confidence(self) -> Float[np.ndarray, " rows"]:
@@ -111,7 +112,12 @@ def predictions(
     """
     network = by.network
     for rows in rows_to_predict(
-        source, network.class_names, network.columns, data_dir=data_dir, seed=by.seed
+        source,
+        network.class_names,
+        network.columns,
+        shape=network.shape,
+        data_dir=data_dir,
+        seed=by.seed,
     ):
         logits = network.logits(rows.inputs)
         lost = np.isnan(logits).any(axis=1)
@@ -128,6 +134,7 @@ def predictions(
             network.loss.probabilities(logits),
             rows.labels,
             (*rows.notes, *([unlike] if unlike else [])),
+            rows.files,
         )
 
 
@@ -141,9 +148,9 @@ def write_predictions(
 ) -> PredictionSummary:
     """Write predictions to a file, row by row, whole or not at all.
 
-    Columns ``row`` (counted from 0), ``prediction`` (the name of the class),
-    ``probability``; ``accepted`` where an accuracy is required; ``label`` and ``right``
-    where rows have labels; and, asked for, ``p(CLASS)`` of each class.
+    Columns ``row`` (counted from 0), ``file`` of pictures, ``prediction`` (the name of
+    the class), ``probability``; ``accepted`` where an accuracy is required; ``label``
+    and ``right`` where rows have labels; and, asked for, ``p(CLASS)`` of each class.
 
     Parameters
     ----------
@@ -203,6 +210,7 @@ def _table(rows: Predicted, by: Predictor, all_classes: bool) -> Any:
     names = pa.array(by.network.class_names)
     table = {
         "row": pa.array(np.arange(rows.first, rows.first + len(rows.classes))),
+        **({"file": pa.array(rows.files)} if rows.files else {}),
         "prediction": names.take(pa.array(rows.classes)),
         "probability": pa.array(rows.confidence),
     }

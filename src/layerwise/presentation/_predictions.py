@@ -56,9 +56,10 @@ def print_predictions(console: "Console", summary: PredictionSummary) -> None:
     for note in summary.notes:
         say(console, note)
     named = zip(summary.class_names, summary.counts, strict=True)
-    classes = [f"{name}: {count(rows)}" for name, rows in named]
+    classes = [f"{name}: {count(predicted)}" for name, predicted in named]
     shown = classes if len(classes) <= MANY else [f"{count(len(classes))} classes"]
-    say(console, f"{count(summary.rows)} rows predicted: {', '.join(shown)}")
+    rows = "one row" if summary.rows == 1 else f"{count(summary.rows)} rows"
+    say(console, f"{rows} predicted: {', '.join(shown)}")
     if summary.labelled:
         say(console, f"accuracy {_share(summary.right, summary.labelled)}")
     if summary.required is not None and summary.threshold is not None:

@@ -25,13 +25,14 @@ import numpy as np
 
 from layerwise.data._bounded import reading, refuse_web_page
 from layerwise.data._labelled import Inputs, Labelled
+from layerwise.data._pictures import Pictures
 from layerwise.data._reading import Reading
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
 from layerwise.data._tables import labelled_tables
 from layerwise.data.columns import Columns, Table, whole_bytes
 from layerwise.data.formats._mnist import PUBLISHED, load_published
 from layerwise.data.formats._npy import read_pair
-from layerwise.data.formats._pictures import has_pictures, read_pictures
+from layerwise.data.formats._pictures import has_pictures, pictures_in, read_pictures
 from layerwise.errors import InputError
 from layerwise.names import FORMATS, formats_with
 from layerwise.wording import listed
@@ -46,6 +47,9 @@ __all__ = [
     "row_names",
     "rows_in_files",
 ]
+
+IDX = re.compile(r"[-._]idx\d")
+"""In the names of IDX files, which end in no certain way."""
 
 
 def read_labelled(
@@ -110,23 +114,41 @@ def batches_of(path: Path, columns: Columns) -> Iterator[Table] | None:
     return None if read is None else read(path, columns)
 
 
-def inputs_of(path: Path) -> Inputs:
+def inputs_of(path: Path, size: tuple[int, ...] | None = None) -> Inputs:
     """Return rows to predict, with labels or without; of a test set, where it has one.
+
+    Parameters
+    ----------
+    path : Path
+    size : (height, width), optional
+        What pictures are brought to, which are in files of their own.
 
     Raises
     ------
     InputError
-        If no format has such files, or they are not as they should be.
+        If no format has such files, they are tables, or not as they should be.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    is_idx = path.is_file() and re.search(r"[-._]idx\d", path.name)
     ending = path.name.lower() if path.is_file() else _suffix_inside(path)
-    read = _function("" if is_idx else ending, "read_inputs")
-    if read is None:
-        raise InputError(f"{path}: {_why_not(path.suffix.lower())}")
-    _refuse_web_pages(path)
-    return read(path)
+    if IDX.search(path.name) and path.is_file():
+        ending = ""
+    classes = _in_classes(path)
+    if not classes and (alone := _unsorted(path)):
+        return Inputs(Pictures.opened(alone, str(path), size), None)
+    read = None if classes else _function(ending, "read_inputs")
+    if read is not None:
+        _refuse_web_pages(path)
+        return read(path)
+    found = _source(path, True, None, size)
+    if isinstance(found, Table):
+        raise InputError(
+            f"{path}: is a table, and the network was trained on arrays or pictures: "
+            "give such"
+        )
+    inputs, labels = found.test or (found.inputs, found.labels)
+    names = np.array(found.class_names)
+    return Inputs(inputs, names[labels] if len(names) else labels)
 
 
 def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
@@ -180,7 +202,7 @@ def _source(
     """Return the table in a file, or its labelled arrays."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    if path.is_dir() and not _suffix_inside(path) and has_pictures(path):
+    if _in_classes(path):
         return read_pictures(path, size)
     ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
     table = _function(ending, "read_table")
@@ -191,6 +213,20 @@ def _source(
     texts = columns.texts if columns else ()
     found = table(path, texts) if table and not (stored and read) else None
     return read(path, stored) if read and found is None else found
+
+
+def _in_classes(path: Path) -> bool:
+    """Return whether a folder has pictures in sub-folders, and no other data."""
+    return path.is_dir() and not _suffix_inside(path) and has_pictures(path)
+
+
+def _unsorted(path: Path) -> list[Path]:
+    """Return a picture, or those that lie in a folder itself and beside no data."""
+    if path.is_dir() and (
+        _suffix_inside(path) or any(IDX.search(one.name) for one in path.iterdir())
+    ):
+        return []
+    return pictures_in(path)
 
 
 def _refuse_web_pages(path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, MAX_BYTES, reading
-from layerwise.data._labelled import Labelled, one_file
+from layerwise.data._labelled import Inputs, Labelled, one_file
 from layerwise.data._pairs import paired
 from layerwise.errors import InputError
 
@@ -27,6 +27,31 @@ def read_file(path: Path, _stored: bool) -> Labelled:
     InputError
         If it is no such file, or has no such pair or several.
     """
+    arrays = _arrays(path)
+    names = paired({name: one.shape for name, one in arrays.items()}, str(path), True)
+    inputs, labels = arrays[names.inputs], arrays[names.labels].ravel()
+    if inputs.shape[0] != len(labels):
+        inputs = np.moveaxis(inputs, -1, 0)
+    return Labelled(
+        source=str(path),
+        inputs=inputs,
+        labels=labels,
+        files=one_file(names.inputs, inputs),
+        notes=(names.said,),
+    )
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Return the rows to predict: of an array that is alone, or as `read_file`."""
+    arrays = _arrays(path)
+    if len(arrays) == 1:
+        return Inputs(next(iter(arrays.values())), None)
+    labelled = read_file(path, False)
+    return Inputs(labelled.inputs, labelled.labels)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of numbers or texts in a file, by their names."""
     from scipy.io import loadmat, whosmat
 
     with reading(path):
@@ -45,22 +70,8 @@ def read_file(path: Path, _stored: bool) -> Labelled:
             raise InputError(
                 f"{path}: not a MATLAB file, or damaged ({error}): save it again"
             ) from error
-    shapes = {
-        name: np.asarray(arrays[name])
-        for name, *_ in there
-        if np.asarray(arrays[name]).dtype.kind in "biufU"
-    }
-    names = paired({name: one.shape for name, one in shapes.items()}, str(path), True)
-    inputs, labels = shapes[names.inputs], shapes[names.labels].ravel()
-    if inputs.shape[0] != len(labels):
-        inputs = np.moveaxis(inputs, -1, 0)
-    return Labelled(
-        source=str(path),
-        inputs=inputs,
-        labels=labels,
-        files=one_file(names.inputs, inputs),
-        notes=(names.said,),
-    )
+    found = {name: np.asarray(arrays[name]) for name, *_ in there}
+    return {name: one for name, one in found.items() if one.dtype.kind in "biufU"}
 
 
 def _refuse_large(there: list[Any], path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import MAX_BYTES, empty
-from layerwise.data._labelled import Labelled
+from layerwise.data._labelled import Inputs, Labelled
 from layerwise.data._stored import held, stored_rows
 from layerwise.data.columns import Columns, Table, table_of
 from layerwise.errors import InputError, LayerwiseError, MachineError
@@ -172,7 +172,7 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
         of a folder have other columns.
     """
     del texts
-    paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    paths = _shards(path)
     pyarrow = import_module("pyarrow")
     shards: list[Any] = []
     values = 0
@@ -209,7 +209,7 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     """
     pyarrow = import_module("pyarrow")
     start = 0
-    for shard in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+    for shard in _shards(path):
         with _opened(shard) as file:
             there = file.schema_arrow.names
             columns.refuse_lacking(there, str(shard))
@@ -244,7 +244,22 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
 
     They have the same columns: the shards of a data set.
     """
-    return _labelled(folder, sorted(folder.glob("*.parquet")), stored)
+    return _labelled(folder, _shards(folder), stored)
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Return the rows to predict, with their labels where there is such a column."""
+    paths = _shards(path)
+    with _opened(paths[0]) as file:
+        labels = _label_names(file.schema_arrow.names)
+    if labels:
+        labelled = _labelled(path, paths, stored=True)
+        return Inputs(labelled.inputs, labelled.labels)
+    return Inputs(stored_rows([open_rows(shard) for shard in paths]), None)
+
+
+def _shards(path: Path) -> list[Path]:
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
 
 def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
@@ -385,10 +400,14 @@ def _index(schema: Any) -> tuple[str, ...]:
     return tuple(n for n in names if isinstance(n, str) and n in schema.names)
 
 
-def _label(names: Sequence[str], path: Path) -> str:
-    found = [name for name in names if name.lower() in LABELS] or [
+def _label_names(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name.lower() in LABELS] or [
         name for name in names if name.lower() == SHORT_LABELS
     ]
+
+
+def _label(names: Sequence[str], path: Path) -> str:
+    found = _label_names(names)
     if len(found) > 1:
         raise InputError(
             f"{path}: columns {', '.join(found)} may all be labels: keep one of them, "

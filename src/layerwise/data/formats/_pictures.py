@@ -1,6 +1,5 @@
 """Folders of pictures: one sub-folder for each class, perhaps under train and test."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,16 @@ SETS = {
 
 def has_pictures(folder: Path) -> bool:
     """Return whether a folder has sub-folders with pictures, or such of sets."""
-    below = [one for one in _folders(folder) if any(_pictures(one))]
-    inside = _folders(folder) if not below else []
-    return bool(below) or any(
-        any(_pictures(one)) for part in inside for one in _folders(part)
+    below = _folders(folder)
+    return any(map(pictures_in, below)) or any(
+        any(map(pictures_in, _folders(part))) for part in below
     )
+
+
+def pictures_in(path: Path) -> list[Path]:
+    """Return a picture's file, or those that lie in a folder itself."""
+    there = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [one for one in there if _is_picture(one)]
 
 
 def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled:
@@ -54,7 +58,7 @@ def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled
         paths: list[Path] = []
         labels: list[int] = []
         for one in _folders(inside):
-            own = list(_pictures(one))
+            own = pictures_in(one)
             passed += [path.name for path in _others(one)]
             if own and one.name not in place:
                 raise InputError(
@@ -90,11 +94,9 @@ def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled
         validation=found.get("validation"),
         test=found.get("test"),
         class_names=tuple(classes),
-        files=_names(found["train"][0], folder),
-        validation_files=_names(found["validation"][0], folder)
-        if "validation" in found
-        else (),
-        test_files=_names(found["test"][0], folder) if "test" in found else (),
+        files=_names(found["train"], folder),
+        validation_files=_names(found.get("validation"), folder),
+        test_files=_names(found.get("test"), folder),
         notes=notes,
     )
 
@@ -106,7 +108,7 @@ def _sets(folder: Path) -> dict[str, Path]:
         part: by_name[name]
         for part, names in SETS.items()
         for name in names
-        if name in by_name and not any(_pictures(by_name[name]))
+        if name in by_name and not pictures_in(by_name[name])
     }
     if not parts:
         return {"train": folder}
@@ -123,23 +125,19 @@ def _folders(folder: Path) -> list[Path]:
     )
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    """Yield the pictures in a folder, by the ends of their names."""
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in ENDINGS and path.name[:1] != ".":
-            yield path
+def _others(folder: Path) -> list[Path]:
+    """Return the files that are no pictures and are not hidden."""
+    files = (one for one in sorted(folder.iterdir()) if one.is_file())
+    return [one for one in files if not _is_picture(one) and one.name[0] != "."]
 
 
-def _others(folder: Path) -> Iterator[Path]:
-    """Yield the files that are no pictures and are not hidden."""
-    for path in sorted(folder.iterdir()):
-        if (
-            path.is_file()
-            and path.suffix.lower() not in ENDINGS
-            and path.name[0] != "."
-        ):
-            yield path
+def _is_picture(path: Path) -> bool:
+    """Return whether a name, unless it is hidden, ends as those of pictures do."""
+    return path.suffix.lower() in ENDINGS and path.name[0] != "."
 
 
-def _names(pictures: Pictures, folder: Path) -> tuple[tuple[str, int], ...]:
-    return tuple((str(f.path.relative_to(folder)), 1) for f in pictures.files)
+def _names(
+    found: tuple[Pictures, np.ndarray] | None, folder: Path
+) -> tuple[tuple[str, int], ...]:
+    files = () if found is None else found[0].files
+    return tuple((str(file.path.relative_to(folder)), 1) for file in files)
