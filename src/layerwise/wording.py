@@ -77,6 +77,15 @@ def number(value: SupportsFloat, digits: int = 3) -> str:
     return f"{float(value):.{digits}g}"
 
 
+def first_of(names: Sequence[str], most: int = 8) -> str:
+    """Return the first of many names, and dots for the others.
+
+    >>> first_of(["age", "town", "paid"], 2)
+    'age, town, …'
+    """
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
 def listed(items: Sequence[str], last: str = "and") -> str:
     """Return the items as a sentence lists them.
 

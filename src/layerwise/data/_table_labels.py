@@ -10,11 +10,13 @@ from jaxtyping import Int64
 from layerwise.data._reading import Reading
 from layerwise.data.columns import Columns, Table, as_numpy, missing_rows, texts
 from layerwise.errors import InputError
-from layerwise.wording import count, listed
+from layerwise.wording import count, first_of, listed
 
-LABELS = ("label", "labels", "target", "class", "y")
-"""Names of the column that holds the labels, in any case; the first is looked for
-first: ``y`` may be a coordinate."""
+LABELS = ("label", "labels", "target", "class")
+"""Names of the column that holds the labels, in any case."""
+
+SHORT_LABEL = "y"
+"""What it may be called where no column has such a name: it may be a coordinate."""
 
 OFTEN = 2
 """Texts that stand in so many rows each, on average, may be classes."""
@@ -32,8 +34,14 @@ def _no_such(table: Table, name: str) -> str:
     names = table.names
     if close := get_close_matches(name, names, 1):
         return f"there is no column {name!r}: did you mean {close[0]!r}?"
-    more = ", …" if len(names) > 8 else ""
-    return f"there is no column {name!r}, but {', '.join(names[:8])}{more}"
+    return f"there is no column {name!r}, but {first_of(names)}"
+
+
+def called_labels(names: Sequence[str]) -> list[str]:
+    """Return the names, of all columns, that say that a column holds the labels."""
+    return [name for name in names if name.lower() in LABELS] or [
+        name for name in names if name.lower() == SHORT_LABEL
+    ]
 
 
 def target_of(
@@ -44,15 +52,14 @@ def target_of(
         return reading.target, ()
     if columns is not None and columns.target in table.names:
         return str(columns.target), ()
-    for known in (LABELS[:-1], LABELS[-1:]):
-        found = [name for name in table.names if name.lower() in known]
-        if len(found) == 1:
-            return found[0], (f"Column {found[0]!r} is taken for the labels.",)
-        if found:
-            raise InputError(
-                f"{table.source}: columns {', '.join(found)} may all be labels: name "
-                "one with target (--target), leave out others with drop (--drop)"
-            )
+    found = called_labels(table.names)
+    if len(found) == 1:
+        return found[0], (f"Column {found[0]!r} is taken for the labels.",)
+    if found:
+        raise InputError(
+            f"{table.source}: columns {', '.join(found)} may all be labels: name "
+            "one with target (--target), leave out others with drop (--drop)"
+        )
     repeated = [
         name
         for name in table.names
@@ -72,9 +79,7 @@ def target_of(
 def _which(table: Table, repeated: Sequence[str]) -> str:
     if 1 < len(repeated) <= 8:
         return f"columns {listed(repeated)} may all be labels"
-    names = table.names
-    more = ", …" if len(names) > 8 else ""
-    return f"has columns {', '.join(names[:8])}{more}"
+    return f"has columns {first_of(table.names)}"
 
 
 def _repeats(array: Any) -> bool:

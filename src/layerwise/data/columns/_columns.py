@@ -20,7 +20,7 @@ from layerwise.data.columns._kinds import (
 from layerwise.data.columns._table import Table, table_of
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import Count, as_record
-from layerwise.wording import count, listed
+from layerwise.wording import count, first_of, listed
 
 BLOCK_BYTES = 1 << 20
 """Inputs are written by blocks that stay in a core's cache."""
@@ -160,8 +160,7 @@ class Columns:
             named = listed([repr(name) for name in lacking[:5]])
             raise InputError(
                 f"{source}: has no column {named}, which the network was "
-                f"trained with: it has {', '.join(names[:8])}"
-                f"{', …' if len(names) > 8 else ''}"
+                f"trained with: it has {first_of(names)}"
             )
 
     def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:

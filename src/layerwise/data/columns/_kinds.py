@@ -26,7 +26,6 @@ from layerwise.wording import count, listed, number
 
 ABSENT = "(missing)"
 OTHER = "(other)"
-WEEKDAYS = 7
 
 YES = frozenset({"yes", "y", "true", "t", "on", "1"})
 NO = frozenset({"no", "n", "false", "f", "off", "0"})

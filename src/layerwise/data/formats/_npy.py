@@ -11,6 +11,7 @@ from layerwise.data._bounded import reading
 from layerwise.data._labelled import Inputs, Labelled, one_file, refuse_no_text
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.errors import InputError
+from layerwise.wording import first_of
 
 LAYOUTS = (
     ("X", "y", None, None),
@@ -162,9 +163,7 @@ def texts(names: np.ndarray, source: str) -> tuple[str, ...]:
 
 def listed(members: Iterable[str]) -> str:
     """Return the names of arrays in a sentence, the first eight of them."""
-    names = [repr(name) for name in sorted(members)]
-    shown = ", ".join(names[:8]) or "no arrays"
-    return f"{shown}, …" if len(names) > 8 else shown
+    return first_of([repr(name) for name in sorted(members)]) or "no arrays"
 
 
 def npy_header(

@@ -18,8 +18,10 @@ import numpy as np
 from layerwise.data._bounded import MAX_BYTES, empty
 from layerwise.data._labelled import Inputs, Labelled
 from layerwise.data._stored import held, stored_rows
+from layerwise.data._table_labels import called_labels
 from layerwise.data.columns import Columns, Table, table_of
 from layerwise.errors import InputError, LayerwiseError, MachineError
+from layerwise.wording import first_of
 
 FEATURES = ("float", "double", "halffloat")
 
@@ -29,12 +31,6 @@ NUMBERS = (
     "bool",
 )
 """Arrow's names of the types of numbers."""
-
-LABELS = ("label", "labels", "target", "class")
-"""Names of the column that holds the labels of a data set, in any case."""
-
-SHORT_LABELS = "y"
-"""What it may be called where no column has such a name: it may be a coordinate."""
 
 BATCH_BYTES = 8 << 20
 """Rows are decoded in batches of about this size: a file may be one row group."""
@@ -187,8 +183,8 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
             shards[-1].validate(full=True)  # that text is UTF-8
         if shards[-1].schema.names != shards[0].schema.names:
             raise InputError(
-                f"{shard}: has columns {', '.join(schema.names[:8])} where {paths[0]} "
-                f"has {', '.join(shards[0].schema.names[:8])}: give files of one form"
+                f"{shard}: has columns {first_of(schema.names)} where {paths[0]} "
+                f"has {first_of(shards[0].schema.names)}: give files of one form"
             )
     arrow = pyarrow.concat_tables(shards, promote_options="permissive")
     if not arrow.num_rows:
@@ -251,7 +247,7 @@ def read_inputs(path: Path) -> Inputs:
     """Return the rows to predict, with their labels where there is such a column."""
     paths = _shards(path)
     with _opened(paths[0]) as file:
-        labels = _label_names(file.schema_arrow.names)
+        labels = called_labels(file.schema_arrow.names)
     if labels:
         labelled = _labelled(path, paths, stored=True)
         return Inputs(labelled.inputs, labelled.labels)
@@ -400,14 +396,8 @@ def _index(schema: Any) -> tuple[str, ...]:
     return tuple(n for n in names if isinstance(n, str) and n in schema.names)
 
 
-def _label_names(names: Sequence[str]) -> list[str]:
-    return [name for name in names if name.lower() in LABELS] or [
-        name for name in names if name.lower() == SHORT_LABELS
-    ]
-
-
 def _label(names: Sequence[str], path: Path) -> str:
-    found = _label_names(names)
+    found = called_labels(names)
     if len(found) > 1:
         raise InputError(
             f"{path}: columns {', '.join(found)} may all be labels: keep one of them, "
@@ -415,8 +405,7 @@ def _label(names: Sequence[str], path: Path) -> str:
         )
     if not found:
         raise InputError(
-            f"{path}: has columns {', '.join(names[:8])}"
-            f"{', …' if len(names) > 8 else ''}: call the labels' column 'label'"
+            f"{path}: has columns {first_of(names)}: call the labels' column 'label'"
         )
     return found[0]
 

@@ -12,6 +12,7 @@ from layerwise.data._bounded import reading
 from layerwise.data._stored import RawFile, raw_file
 from layerwise.errors import InputError
 from layerwise.files import Count, as_record
+from layerwise.wording import first_of
 
 MAX_HEADER = 100 << 20
 """Of a safetensors file: what the format itself allows."""
@@ -95,7 +96,7 @@ def row_names(path: Path) -> tuple[str, ...]:
 
 
 def _chosen(names: Sequence[str], name: str | None, source: str) -> str:
-    listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    listed = first_of(names)
     if name is None and len(names) == 1:
         return names[0]
     if name is None:
