@@ -246,3 +246,17 @@ class TestFewRows:
         moments = Moments.of(np.ones((3, 40)))
         assert not principal_components(moments, 2).explained_variance.any()
         assert effective_rank(moments) == 0
+
+
+def test_eigenvalues_are_found_once(monkeypatch):
+    """Principal components leave them, and rows that are relabelled keep them."""
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(50, 6)) ** 3, rng.integers(0, 3, 50)
+    alone = effective_rank(Moments.of(rows, labels, 3))
+    moments = Moments.of(rows, labels, 3)
+    principal_components(moments, 2)
+    monkeypatch.setattr(np.linalg, "eigvalsh", None)
+    monkeypatch.setattr(np.linalg, "eigh", None)
+    assert effective_rank(moments) == pytest.approx(alone, rel=1e-12)
+    other = moments.relabelled(rows, labels[::-1])
+    assert effective_rank(other) == effective_rank(moments)

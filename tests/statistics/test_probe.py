@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge, RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
 from layerwise.errors import InputError
-from layerwise.statistics import Moments, least_squares_probe
+from layerwise.statistics import Correlations, Moments, least_squares_probe
 from layerwise.statistics._discriminants import RIDGES
 
 
@@ -155,3 +155,15 @@ def test_as_many_samples_as_units_are_read_as_by_leave_one_out(rows):
     plain = np.mean(least_squares_probe(moments, ridge=0.0).predict(others) == fresh)
     assert found > expected - 0.02
     assert found > plain + 0.05
+
+
+def test_correlations_that_are_known_are_not_found_again(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows, (labels, others) = rng.normal(size=(60, 5)), rng.integers(0, 3, (2, 60))
+    moments = Moments.of(rows, labels, 3)
+    alone = least_squares_probe(Moments.of(rows, others, 3))
+    correlations = Correlations.of(moments)
+    monkeypatch.setattr(np.linalg, "eigh", None)
+    relabelled = moments.relabelled(rows, others)
+    probe = least_squares_probe(relabelled, correlations=correlations)
+    np.testing.assert_allclose(probe.weights, alone.weights, rtol=1e-10)

@@ -48,6 +48,24 @@ def test_it_is_shown_in_a_line(study):
     )
 
 
+def test_a_scatter_is_decomposed_once(trained, digits, monkeypatch):
+    """Of four layers: components, probe, and shuffled labels with the stated sample.
+
+    The untrained network's three layers have components and probes of their own.
+    """
+    calls = {"eigh": 0, "eigvalsh": 0}
+    for name in calls:
+        solve = getattr(np.linalg, name)
+
+        def counted(scatter, name=name, solve=solve):
+            calls[name] += 1
+            return solve(scatter)
+
+        monkeypatch.setattr(np.linalg, name, counted)
+    lw.inspect(trained, digits)
+    assert calls == {"eigh": 3 * 4 + 2 * 3, "eigvalsh": 4}
+
+
 class TestLayers:
     def test_names_and_units(self, study):
         assert [layer.name for layer in study] == LAYERS

@@ -24,6 +24,7 @@ from layerwise.statistics._components import (
 )
 from layerwise.statistics._discriminants import (
     ClassDirections,
+    Correlations,
     Discriminants,
     LeastSquaresProbe,
     class_directions,
@@ -70,6 +71,7 @@ __all__ = [
     "TWO_SIDED",
     "Calibration",
     "ClassDirections",
+    "Correlations",
     "Discriminants",
     "LeastSquaresProbe",
     "Likeness",

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float64
 from layerwise.arrays import Array
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
+from layerwise.statistics._eigen import eigen
 from layerwise.statistics._moments import RESOLUTION, Moments
 
 DUPLICATE = 1e-10
@@ -18,10 +19,6 @@ room for a mean of 100 standard deviations; trained units are 0.1 from it and mo
 
 MINKA_LEAST = 1e-15
 """A variance below is taken for none in `likeliest_dimension`, as by scikit-learn."""
-
-
-FEW = 4
-"""Rows that are fewer than this part of the units have a factor of low rank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,39 +166,6 @@ def likeliest_dimension(variances: Float64[np.ndarray, " units"], rows: int) -> 
     return int(evidence.argmax())
 
 
-def eigen(
-    scatter: Float64[np.ndarray, "units units"], rank: int, least: int = 0
-) -> tuple[Float64[np.ndarray, " kept"], Float64[np.ndarray, "units kept"]]:
-    """Return eigenvalues, ascending, and eigenvectors of a scatter of so low a rank.
-
-    Of few rows most eigenvalues are 0: a Cholesky factor with pivots, units × rank, has
-    all others in its singular values and vectors, for units · rank² operations where
-    the whole takes units³. What it leaves is below units · 2⁻⁵² of the largest entry
-    (Higham, "Analysis of the Cholesky decomposition of a semi-definite matrix", 1990).
-
-    Parameters
-    ----------
-    scatter : float64, shape (units, units)
-        Symmetric, without negative eigenvalues but for rounding.
-    rank : int
-        What it is at most: one less than there are rows.
-    least : int
-        How many are wanted at least; where the rank is lower, all are returned.
-    """
-    units = len(scatter)
-    if rank < units // FEW:
-        from scipy.linalg import get_lapack_funcs
-
-        (pstrf,) = get_lapack_funcs(("pstrf",), (scatter,))
-        factor, pivots, found, _ = pstrf(scatter, lower=True)
-        if found >= max(least, 1):
-            lower = np.zeros((units, found))
-            lower[pivots - 1] = np.tril(factor)[:, :found]
-            vectors, singular, _ = np.linalg.svd(lower, full_matrices=False)
-            return singular[::-1] ** 2, vectors[:, ::-1]
-    return np.linalg.eigh(scatter)
-
-
 def principal_components(
     moments: Moments, count: int | None = None
 ) -> PrincipalComponents:
@@ -231,6 +195,7 @@ def principal_components(
         raise InputError("there are no rows to take principal components of")
     covariance = moments.covariance
     eigenvalues, eigenvectors = eigen(covariance, moments.count - 1, count)
+    vars(moments).setdefault("spectrum", eigenvalues)  # they need not be found again
     variance = np.maximum(eigenvalues[: -count - 1 : -1], 0)
     total = np.trace(covariance)
     return PrincipalComponents(
@@ -314,16 +279,12 @@ def effective_rank(moments: Moments) -> float:
 
     Over the shares ``p = λ / Σλ`` of the eigenvalues of the covariance: k equal ones
     and otherwise zeros give k; no variance at all gives 0. Small eigenvalues count for
-    more than in `participation_ratio`, which it is never below. It costs an eigensolve.
-    Roy and Vetterli, "The effective rank: a measure of effective dimensionality",
-    EUSIPCO 2007, taken of the covariance.
+    more than in `participation_ratio`, which it is never below. It costs an eigensolve,
+    unless principal components of these moments were taken before. Roy and Vetterli,
+    "The effective rank: a measure of effective dimensionality", EUSIPCO 2007, taken of
+    the covariance.
     """
-    scatter = moments.total_scatter
-    if moments.count <= len(scatter) // FEW:
-        eigenvalues, _ = eigen(scatter, moments.count - 1)
-    else:
-        eigenvalues = np.linalg.eigvalsh(scatter)
-    eigenvalues = np.maximum(eigenvalues, 0)
+    eigenvalues = np.maximum(moments.spectrum, 0)
     total = eigenvalues.sum()
     if not total:
         return 0.0
@@ -346,8 +307,17 @@ def duplicate_units(moments: Moments) -> Bool[np.ndarray, " units"]:
     """
     if moments.projection is not None:
         return np.zeros(len(moments.shift), bool)
-    scatter = moments.total_scatter
+    _, correlations = correlated(moments.total_scatter)
+    return np.any(np.tril(correlations**2 >= 1 - DUPLICATE, -1), axis=1)
+
+
+def correlated(
+    scatter: Float64[np.ndarray, "units units"],
+) -> tuple[Float64[np.ndarray, " units"], Float64[np.ndarray, "units units"]]:
+    """Return what units are multiplied with to be of one length, and correlations.
+
+    Both are 0 for a unit without scatter.
+    """
     deviation = np.sqrt(np.maximum(scatter.diagonal(), 0))
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    correlations = scatter * np.outer(scale, scale)
-    return np.any(np.tril(correlations**2 >= 1 - DUPLICATE, -1), axis=1)
+    return scale, scatter * np.outer(scale, scale)

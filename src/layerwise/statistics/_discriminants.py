@@ -8,7 +8,13 @@ from jaxtyping import Float, Float64, Int64
 from layerwise.arrays import Array
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
-from layerwise.statistics._components import coordinates, dimensions, eigen, pointed
+from layerwise.statistics._components import (
+    coordinates,
+    correlated,
+    dimensions,
+    pointed,
+)
+from layerwise.statistics._eigen import eigen
 from layerwise.statistics._moments import RESOLUTION, Moments
 
 
@@ -276,12 +282,40 @@ class LeastSquaresProbe:
         return self.scores(rows).argmax(axis=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Correlations:
+    """The eigenvectors of the units' correlations: of a probe all but the labels.
+
+    Parameters
+    ----------
+    scale : float64, shape (units,)
+        One over the root of each unit's scatter; 0 for a constant unit.
+    eigenvalues : float64, shape (kept,)
+        Those above `CUTOFF` of the largest, ascending.
+    vectors : float64, shape (units, kept)
+    """
+
+    scale: Float64[np.ndarray, " units"]
+    eigenvalues: Float64[np.ndarray, " kept"]
+    vectors: Float64[np.ndarray, "units kept"]
+
+    @classmethod
+    def of(cls, moments: Moments) -> "Correlations":
+        """Return those of the rows that were counted, whatever their labels."""
+        scale, correlations = correlated(moments.total_scatter)
+        eigenvalues, vectors = eigen(correlations, moments.count - 1)
+        kept = eigenvalues > CUTOFF * max(eigenvalues[-1], 0)
+        return cls(scale, eigenvalues[kept], vectors[:, kept])
+
+
 RIDGES = np.logspace(-8, 1, 46)
 """Ridges that are tried, as shares of the largest eigenvalue of the correlations."""
 
 
 def least_squares_probe(
-    moments: Moments, ridge: float | None = None
+    moments: Moments,
+    ridge: float | None = None,
+    correlations: Correlations | None = None,
 ) -> LeastSquaresProbe:
     """Return the ridge regression, with intercept, of one-hot labels on the rows.
 
@@ -299,6 +333,8 @@ def least_squares_probe(
     ridge : float, optional
         λ, as a share of the largest eigenvalue of the units' correlations. By default
         that of `RIDGES`, or none, for which generalised cross-validation is lowest.
+    correlations : Correlations, optional
+        Those of the same rows, where they are known already.
 
     Raises
     ------
@@ -308,16 +344,11 @@ def least_squares_probe(
     if not moments.count:
         raise InputError("there are no rows to fit a probe on")
     shares = moments.counts / moments.count
-    scatter = moments.total_scatter
-    deviation = np.sqrt(np.maximum(scatter.diagonal(), 0))
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    correlations = scatter * np.outer(scale, scale)
-    eigenvalues, vectors = eigen(correlations, moments.count - 1)
-    kept = eigenvalues > CUTOFF * max(eigenvalues[-1], 0)
-    vectors = vectors[:, kept]
+    known = correlations or Correlations.of(moments)
+    scale, eigenvalues, vectors = known.scale, known.eigenvalues, known.vectors
     sums = moments.seen(moments.sums)
     targets = (sums - shares[:, None] * sums.sum(0)).T * scale[:, None]
-    along, eigenvalues = vectors.T @ targets, eigenvalues[kept]
+    along = vectors.T @ targets
     if ridge is None:
         ridge = _cross_validated(eigenvalues, along, moments.count, shares)
     raised = eigenvalues + ridge * eigenvalues.max(initial=0)

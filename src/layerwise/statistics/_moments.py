@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from array_api_compat import device
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int, Int64
 
 from layerwise.arrays import Array, namespace, to_numpy
 from layerwise.errors import InputError
@@ -21,6 +22,7 @@ from layerwise.statistics._blocks import (
     no_sums,
     sum_about,
 )
+from layerwise.statistics._eigen import eigenvalues
 from layerwise.statistics._projection import Projection
 
 MAX_UNITS = 2048
@@ -294,6 +296,35 @@ class Moments:
             class_scatters=None if scatters is None else grouped(scatters),
         )
 
+    def relabelled(
+        self, rows: Float[np.ndarray, "rows units"], labels: Int[np.ndarray, " rows"]
+    ) -> "Moments":
+        """Return the moments of the same rows under other labels.
+
+        What looks at no label stays: the scatter, and its spectrum where it was found
+        already. Scatters per class are not kept.
+
+        Parameters
+        ----------
+        rows : array, shape (rows, units)
+            All rows that were counted here.
+        labels : int array, shape (rows,)
+            The class of each now.
+        """
+        classes = len(self.counts)
+        offsets = rows - self.shift
+        chosen = np.eye(classes)[labels].T
+        found = replace(
+            self,
+            counts=np.bincount(labels, minlength=classes),
+            sums=chosen @ offsets,
+            squares=chosen @ offsets**2,
+            class_scatters=None,
+        )
+        if "spectrum" in vars(self):
+            vars(found)["spectrum"] = self.spectrum
+        return found
+
     def about(self, shift: Float64[np.ndarray, " units"]) -> "Moments":
         """Return the same moments with sums taken about another shift."""
         step = self.shift - shift
@@ -405,6 +436,11 @@ class Moments:
     def covariance(self) -> Float64[np.ndarray, "width width"]:
         """The total scatter divided by n - 1 (by 1 where there are fewer rows)."""
         return self.total_scatter / max(self.count - 1, 1)
+
+    @cached_property
+    def spectrum(self) -> Float64[np.ndarray, " _"]:
+        """The eigenvalues of the covariance, ascending; of few rows the last ones."""
+        return eigenvalues(self.covariance, self.count - 1)
 
     @property
     def within_scatter(self) -> Float64[np.ndarray, "width width"]:

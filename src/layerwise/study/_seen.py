@@ -25,7 +25,6 @@ from layerwise.study.measures import (
     Measures,
     Neighbourhood,
     measured,
-    shuffled,
     with_output,
 )
 from layerwise.study.passes import (
@@ -142,7 +141,7 @@ class Seen:
         last_hidden = len(names) - 2 if self._subject.has_output else None
         shown = np.searchsorted(self._crowd, self.shown)
 
-        def studied_layer(place: int) -> LayerStudy:
+        def studied_layer(place: int) -> tuple[LayerStudy, LayerEvidence | None]:
             basis, scored = self.bases[place], self.scored
             evidence = LayerEvidence(
                 fitted=basis.folds[0],
@@ -160,9 +159,14 @@ class Seen:
             # Found once: shuffled labels have the same neighbours.
             neighbourhood = Neighbourhood.of(evidence.sample.scored)
             measures = measured(evidence, neighbourhood, frames)
+            stated, by_chance = LayerEvidence.beside_chance(
+                evidence.sample,
+                len(evidence.fitted.counts),
+                len(evidence.fitted.scatter),
+            )
             if place == last_hidden:
                 measures = self._with_output(measures, evidence)
-            return LayerStudy(
+            layer = LayerStudy(
                 name=names[place],
                 units=len(evidence.fitted.shift),
                 moments=evidence.fitted,
@@ -179,10 +183,12 @@ class Seen:
                 whole=names[place] in self._subject.whole,
                 sample=evidence.sample.scored,
                 measures=measures,
-                shuffled=_by_chance(evidence, neighbourhood),
+                shuffled=measured(by_chance, neighbourhood),
             )
+            return layer, None if self._case.stages is None else stated
 
-        return each(studied_layer, range(len(names)))
+        layers, self._stated = zip(*each(studied_layer, range(len(names))), strict=True)
+        return list(layers)
 
     def _with_output(self, measures: Measures, evidence: LayerEvidence) -> Measures:
         weights, predictions = self._subject.output_weights, self.scored.predictions
@@ -200,11 +206,14 @@ class Seen:
 
     def stages(self, studied: Sequence[LayerStudy]) -> Sequence[SeenStage]:
         """Look at the subject on its way: a module runs in the caller's thread."""
+        if self._case.stages is None:
+            return []
         answers = None
         if self.scored.predictions is not None and self.scored.confidence is not None:
             shown = self.shown
             answers = self.scored.predictions[shown], self.scored.confidence[shown]
-        looking = SnapshotPass(self._subject, studied, answers)
+        stated = self._stated[-len(studied) :]
+        looking = SnapshotPass(self._subject, studied, stated, answers)
         followed = Followed(self._fitting, self.sampled, self.shown)
         return self._case.stages(followed, looking.see)
 
@@ -382,15 +391,3 @@ def _joined(found: Sequence[Near]) -> Near | None:
     fewest = min(NEAREST, *(near.shape[1] for _, near in found))
     positions, nearest = zip(*found, strict=True)
     return np.concatenate(positions), np.concatenate([n[:, :fewest] for n in nearest])
-
-
-def _by_chance(evidence: LayerEvidence, neighbourhood: Neighbourhood) -> Measures:
-    """Return what the stated sample gives with its labels shuffled."""
-    sample, classes = evidence.sample, len(evidence.fitted.counts)
-    most = len(evidence.fitted.scatter)
-    relabelled = replace(
-        sample,
-        fitting_targets=shuffled(sample.fitting_targets, seed=0),
-        targets=shuffled(sample.targets, seed=1),
-    )
-    return measured(LayerEvidence.of_sample(relabelled, classes, most), neighbourhood)

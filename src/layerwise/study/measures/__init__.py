@@ -9,7 +9,7 @@ from layerwise.study.measures._measures import (
     measured,
     with_output,
 )
-from layerwise.study.measures._sampled import Neighbourhood, layer_similarity, shuffled
+from layerwise.study.measures._sampled import Neighbourhood, layer_similarity
 
 __all__ = [
     "MEASURES",
@@ -20,6 +20,5 @@ __all__ = [
     "layer_similarity",
     "load_for_inspecting",
     "measured",
-    "shuffled",
     "with_output",
 ]

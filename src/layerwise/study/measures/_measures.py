@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, Int64
 
 from layerwise.statistics import (
     MAX_UNITS,
+    Correlations,
     LeastSquaresProbe,
     Moments,
     angle_deviation,
@@ -33,7 +34,11 @@ from layerwise.statistics import (
     within_collapse,
 )
 from layerwise.study.measures._logistic import logistic_probe
-from layerwise.study.measures._sampled import Neighbourhood, bootstrap_interval
+from layerwise.study.measures._sampled import (
+    Neighbourhood,
+    bootstrap_interval,
+    shuffled,
+)
 
 Confusion = Int64[np.ndarray, "classes classes"]
 
@@ -199,6 +204,14 @@ class LayerSample:
     scored: Float[np.ndarray, "scored units"]
     targets: Int[np.ndarray, " scored"]
 
+    def moments(self, classes: int, max_units: int) -> tuple[Moments, Moments]:
+        """Return the moments of the rows fitted on, and of those scored."""
+        none = Moments.empty(self.fitting.shape[1], classes, max_units=max_units)
+        return (
+            none.updated(self.fitting, self.fitting_targets),
+            none.updated(self.scored, self.targets),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class LayerEvidence:
@@ -237,12 +250,45 @@ class LayerEvidence:
 
         Of more than ``max_units`` units, scatters are those of a projection.
         """
-        none = Moments.empty(sample.fitting.shape[1], classes, max_units=max_units)
-        fitted = none.updated(sample.fitting, sample.fitting_targets)
-        probe = least_squares_probe(fitted)
+        fitted, scored = sample.moments(classes, max_units)
+        return cls._read(sample, fitted, scored, Correlations.of(fitted))
+
+    @classmethod
+    def beside_chance(
+        cls, sample: LayerSample, classes: int, max_units: int = MAX_UNITS
+    ) -> tuple["LayerEvidence", "LayerEvidence"]:
+        """Return what a stated sample says, and what with its labels shuffled.
+
+        The rows are the same: their eigenproblems are solved once for both.
+        """
+        fitted, scored = sample.moments(classes, max_units)
+        correlations, _ = Correlations.of(fitted), fitted.spectrum
+        other = replace(
+            sample,
+            fitting_targets=shuffled(sample.fitting_targets, seed=0),
+            targets=shuffled(sample.targets, seed=1),
+        )
+        by_chance = (
+            fitted.relabelled(other.fitting, other.fitting_targets),
+            scored.relabelled(other.scored, other.targets),
+        )
+        return (
+            cls._read(sample, fitted, scored, correlations),
+            cls._read(other, *by_chance, correlations),
+        )
+
+    @classmethod
+    def _read(
+        cls,
+        sample: LayerSample,
+        fitted: Moments,
+        scored: Moments,
+        correlations: Correlations,
+    ) -> "LayerEvidence":
+        probe = least_squares_probe(fitted, correlations=correlations)
         return cls(
             fitted=fitted,
-            scored=none.updated(sample.scored, sample.targets),
+            scored=scored,
             targets=sample.targets,
             probe_predictions=probe.predict(sample.scored),
             nearest_means=nearest_mean(sample.scored, fitted),

@@ -54,25 +54,32 @@ class SnapshotPass:
         As it is.
     studied : sequence of LayerStudy
         Its layers without the input, the fixed basis of each among them.
+    stated : sequence of LayerEvidence
+        Of the same layers and the stated sample.
     answers : pair of arrays, shape (shown,), or None
         What it says of the samples shown.
     """
 
     def __init__(
-        self, subject: Subject, studied: Sequence[LayerStudy], answers: Answers | None
+        self,
+        subject: Subject,
+        studied: Sequence[LayerStudy],
+        stated: Sequence[LayerEvidence],
+        answers: Answers | None,
     ) -> None:
-        self._subject, self._studied, self._answers = subject, studied, answers
+        self._subject, self._studied = subject, studied
+        self._stated, self._answers = stated, answers
 
     def see(self, stage: Stage) -> SeenStage:
         """Pass the samples shown once; of the subject as it is they were passed."""
+        if stage.shown is None:
+            frames = [self._own_frames(layer) for layer in self._studied]
+            return SeenStage(stage.epoch, self._stated, frames, self._answers)
         classes = len(self._subject.class_names)
         evidence = [
             LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
             for layer, own in zip(self._studied, stage.layers, strict=True)
         ]
-        if stage.shown is None:
-            frames = [self._own_frames(layer) for layer in self._studied]
-            return SeenStage(stage.epoch, evidence, frames, self._answers)
         bases = [
             {
                 "components": principal_components(own.fitted, min(2, layer.units)),

@@ -363,7 +363,7 @@ def module_case(
         findings=found,
         origins=scored.origins,
         fitted_origins=(fitted or scored).origins,
-        stages=stages,
+        stages=stages if snapshots else None,
     )
 
 

@@ -163,12 +163,6 @@ class Followed(NamedTuple):
     shown: Int[np.ndarray, " shown"]
 
 
-def _none(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
-    """Return nothing: the subject has no past that is known."""
-    del followed, see
-    return []
-
-
 @dataclass(frozen=True, eq=False)
 class Case:
     """A subject, and the samples on which it is studied.
@@ -197,9 +191,10 @@ class Case:
     moments : sequence of Moments or None
         Every layer's, of all that is fitted on, where these were taken before:
         ``fit_on`` is then a sample of that.
-    stages : callable
+    stages : callable or None
         Returns what a function makes of each stage of the subject, the subject as it is
-        last. A module's stage may be looked at in that function alone.
+        last. A module's stage may be looked at in that function alone. None: no past
+        is known.
     """
 
     name: str
@@ -213,4 +208,4 @@ class Case:
     origins: Origins | None = None
     fitted_origins: Origins | None = None
     moments: Sequence[Moments] | None = None
-    stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] = _none
+    stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] | None = None
