@@ -152,6 +152,8 @@ ROWS = [
         settings={"epochs": 8}),
     Row("30 % wrong labels, learnt", lambda: gaussians((200, 200), wrong=0.3), {OVER},
         {NOISE, HEALTHY}, hidden=(100, 100), settings={"epochs": 40}),
+    Row("rare, learnt by heart", lambda: rare(800, 0.06, (2, 2, -1)), {OVER,
+        "above the 0.173 of a guess"}, {NOISE, HEALTHY}, hidden=(64, 64), quick=True),
     Row("8 % wrong labels", lambda: gaussians((300, 300), apart=6, wrong=0.08),
         {SUSPECT}, {NOISE}, settings={"epochs": 10}, quick=True),
     Row("constant inputs", lambda: gaussians(inputs=np.ones_like), {"constant inputs"},
@@ -413,6 +415,7 @@ BROKEN: dict[str, tuple[str, str, Any]] = {
     "separable": ("layerwise.diagnosis._evidence.Evidence", "few_validated", True),
     "columns of 0 and 1": ("layerwise.data._repeats", "OFTEN", 1e9),
     "8 % wrong labels": ("layerwise.study.findings._predictions", "CONVINCING", 2.0),
+    "rare, learnt by heart": ("layerwise.diagnosis._course", "OF_WRONG", 1e9),
     "test 255 - x": ("layerwise.study.findings._unlike", "SURE", 1e9),
     "test copied": ("layerwise.data._repeats.Repeats", "sentences", lambda _: ()),
 }

@@ -72,12 +72,13 @@ def test_where_all_are_kept_there_is_no_rest(study):
 
 class TestCalibration:
     @pytest.mark.parametrize(
-        ("confidence", "verdict"),
-        [(0.95, "is overconfident"), (0.85, "is underconfident")],
+        ("confidence", "verdict", "side"),
+        [(0.95, "is overconfident", "above"), (0.85, "is underconfident", "below")],
     )
-    def test_the_direction(self, study, confidence, verdict):
+    def test_the_direction(self, study, confidence, verdict, side):
         (found,) = calibration(scored(study, np.arange(1000) >= 100, confidence))
         assert verdict in found.text
+        assert f"divide the logits by a temperature {side} one: " in found.text
         evidence = found.evidence
         assert evidence["accuracy"] == 0.9
         assert evidence["mean_confidence"] == pytest.approx(confidence, rel=1e-6)

@@ -81,9 +81,9 @@ class TestDecidedWrong:
         assert evidence["mistakes"] == 25
         assert (evidence["wrong_from_first"], evidence["lost"]) == (12, 7)
         assert found.text == (
-            "12 of 25 errors are already made in hidden1 and never corrected. More "
-            "layers will not help; check these samples and their labels. 7 others were "
-            "still right in a probe of some hidden layer, and lost later."
+            "12 of 25 errors are already made in hidden1 and never corrected. "
+            "Check these samples and their labels. 7 others were still right in a "
+            "probe of some hidden layer, and lost later."
         )
 
     def test_of_few_mistakes_nothing_is_said(self, told):

@@ -81,7 +81,7 @@ class TestShort:
         study = fitted(share(3720, 4000), share(9280, 10_000), (0.91, share(9, 10)))
         (found,) = short(study)
         assert found.text == (
-            "Training accuracy 93.0 % is below the required 99 %. The scored samples "
+            "Training accuracy 93.0 % is below the default of 99 %. The scored samples "
             "do as well but for chance, so that more samples of the same kind will not "
             "help; a larger network, better features or cleaner labels may. A linear "
             "probe of the raw input has 91.0 % on the 4,000 samples fitted on."
@@ -93,7 +93,8 @@ class TestShort:
         study = fitted(share(987, 1000), share(987, 1000))
         assert not list(short(study))
         stricter = replace(study.keepable, required=0.995)
-        assert list(short(replace(study, keepable=stricter)))
+        (found,) = short(replace(study, keepable=stricter))
+        assert found.headline == "Training accuracy 98.7 % is below the required 99.5 %"
 
     def test_where_others_do_worse_it_is_not_too_little(self, fitted):
         assert not list(short(fitted(share(9500, 10_000), share(9400, 10_000))))
@@ -166,7 +167,9 @@ class TestAdded:
 
     def test_what_too_few_samples_do_not_tell_from_chance(self, taught):
         (found,) = added(taught({0: (0.1, 0.1), None: (0.2, 0.11)}))
-        assert "10.0 %, within sampling noise of hidden2." in found.text
+        assert (
+            "10.0 %, within sampling noise of hidden2: such an accuracy says nothing."
+        ) in found.text
         assert found.headline.startswith("Training hardly changed hidden2's ")
 
     def test_an_end_between_two_epochs(self, taught):

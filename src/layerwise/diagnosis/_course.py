@@ -263,6 +263,12 @@ WIDE = 0.2
 WORSE = 1.5
 """A validation loss so many times its least one has turned."""
 
+OF_WRONG = 1 / 6
+"""Where most samples are of one class, a gap of `GAP` may not even be possible. A sixth
+of what always that class would get wrong is one too (`GAP`, with two even classes),
+where the loss says so: it was below that of the classes' shares, which know nothing of
+the inputs, and has risen above it."""
+
 MORE_EPOCHS = 3
 
 
@@ -279,7 +285,12 @@ def overfitting(evidence: Evidence) -> Cause | None:
     share = last.validation_accuracy
     scored = Share.of(share, len(evidence.data.validation))
     turned = last.validation_loss >= WORSE * losses[best]
-    if not exceeds(evidence.of_training, scored, GAP if turned else WIDE):
+    guess = _loss_of_shares(evidence)
+    lost = turned and losses[best] < guess < last.validation_loss
+    least = GAP if turned else WIDE
+    if lost:
+        least = min(GAP, OF_WRONG * (1 - evidence.baselines.majority.value))
+    if not exceeds(evidence.of_training, scored, least):
         return None
     if not turned and not exceeds(evidence.of_training_as_validated, scored, WIDE):
         return None
@@ -292,7 +303,13 @@ def overfitting(evidence: Evidence) -> Cause | None:
         headline=f"The network overfits: {percent(last.train_accuracy)} on training "
         f"samples, {percent(share)} on validation samples",
         detail=f"The validation loss was least, {number(losses[best])}, after epoch "
-        f"{epochs[best].epoch}, and is {number(last.validation_loss)} at the end.",
+        f"{epochs[best].epoch}, and is {number(last.validation_loss)} at the end"
+        + (
+            f", above the {number(guess)} of a guess by the classes' shares: the "
+            "probabilities are worse than knowing nothing."
+            if lost
+            else "."
+        ),
         fix=f"Use {advised(change)}."
         if change
         else "Use more samples, or a smaller network.",
@@ -301,9 +318,24 @@ def overfitting(evidence: Evidence) -> Cause | None:
             "gap": last.train_accuracy - share,
             "least_validation_loss": losses[best],
             "last_validation_loss": last.validation_loss,
+            "loss_of_shares": guess,
             "best_epoch": epochs[best].epoch,
         },
     )
+
+
+def _loss_of_shares(evidence: Evidence) -> float:
+    """Return the least cross-entropy of one answer for all validation samples.
+
+    NaN where the training's loss is another.
+    """
+    if not isinstance(
+        evidence.network.loss, CrossEntropy | CrossEntropyOnProbabilities
+    ):
+        return float("nan")
+    counts = np.bincount(evidence.data.validation.targets)
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares @ np.log(shares)))
 
 
 def underfitting(evidence: Evidence) -> Cause | None:

@@ -13,7 +13,7 @@ from layerwise.statistics import MAX_UNITS, Precision
 from layerwise.study._studied import studied
 from layerwise.study.findings import unlike
 from layerwise.study.passes import Counting
-from layerwise.study.records import Study
+from layerwise.study.records import REQUIRED, Study
 from layerwise.study.subjects import Case, network_case
 from layerwise.training import Snapshot
 
@@ -38,7 +38,7 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     data: Any,
     *,
     fit_on: Any = None,
-    required_accuracy: float = 0.99,
+    required_accuracy: float = REQUIRED,
     snapshots: Sequence[Snapshot] = (),
     transformer: Any = None,
     precision: Precision = "exact",

@@ -15,7 +15,14 @@ from layerwise.study._seen import Seen
 from layerwise.study.findings import study_findings
 from layerwise.study.measures import layer_similarity
 from layerwise.study.passes import Basis, Counting, Scored, with_turns
-from layerwise.study.records import Inputs, KeptInputs, Study, ValidationView, keepable
+from layerwise.study.records import (
+    REQUIRED,
+    Inputs,
+    KeptInputs,
+    Study,
+    ValidationView,
+    keepable,
+)
 from layerwise.study.subjects import Activations, Block, Case, Subject
 
 
@@ -23,7 +30,7 @@ from layerwise.study.subjects import Activations, Block, Case, Subject
 def studied(
     case: Case,
     *,
-    required_accuracy: float = 0.99,
+    required_accuracy: float = REQUIRED,
     transformer: Any = None,
     counting: Counting | None = None,
 ) -> Study:

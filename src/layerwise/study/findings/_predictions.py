@@ -180,8 +180,9 @@ def calibration(study: Study) -> Iterator[Finding]:
     if off:
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
         detail = (
-            "That is more than chance explains. Before you use its probabilities, fit "
-            "a temperature for its logits on validation samples."
+            "That is more than chance explains. Before you use its probabilities, "
+            f"divide the logits by a temperature {'above' if mean > share else 'below'} "
+            "one: that of the lowest loss on validation samples."
         )
     yield Finding(
         "calibration",
@@ -278,7 +279,7 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
             f"{count(early)} of {count(total)} errors {already} already made in "
             f"{hidden[0].name} and never corrected"
         )
-        detail = "More layers will not help; check these samples and their labels."
+        detail = "Check these samples and their labels."
         if lost:
             others = "other" if lost == 1 else "others"
             detail += f" {count(lost)} {others} {was} {said_right}, and lost later."

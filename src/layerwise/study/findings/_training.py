@@ -8,7 +8,7 @@ import numpy as np
 
 from layerwise.statistics import NOTABLE, TWO_SIDED, Share, difference_noise, exceeds
 from layerwise.study.findings._unlike import disagrees
-from layerwise.study.records import Finding, LayerStudy, Study, ValidationView
+from layerwise.study.records import REQUIRED, Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import chosen, count, listed, number, percent, percent_of, points
 
 NAMED = 5
@@ -84,8 +84,9 @@ def short(study: Study) -> Iterator[Finding]:
     linear = _probe_fitted(study.input)
     yield Finding(
         "short of what is required",
-        f"Training accuracy {percent_of(learnt.value, learnt.trials)} is below the "
-        f"required {chosen(keep.required)}",
+        f"Training accuracy {percent_of(learnt.value, learnt.trials)} is below "
+        f"{'the default of' if keep.required == REQUIRED else 'the required'} "
+        f"{chosen(keep.required)}",
         f"The scored samples do as well but for chance, so that more samples of the "
         "same kind will not help; a larger network, better features or cleaner labels "
         f"may. A linear probe of the raw input has {percent(linear)} on the "
@@ -143,7 +144,7 @@ def added(study: Study) -> Iterator[Finding]:
     others = [f"{names[i]} {around(i)}" for i in named[:-1]]
     beside = "which is chance"
     if last - chance <= difference_noise(last, samples, chance, samples):
-        beside = f"within sampling noise of {names[-1]}"
+        beside = f"within sampling noise of {names[-1]}: such an accuracy says nothing"
     yield Finding(
         "training",
         f"Training {verb} {names[-1]}'s linear-probe accuracy: {around(-1)}",

@@ -16,6 +16,7 @@ from layerwise.study.records._layer_study import (
     Turn,
 )
 from layerwise.study.records._study import (
+    REQUIRED,
     Inputs,
     Keepable,
     Study,
@@ -24,6 +25,7 @@ from layerwise.study.records._study import (
 )
 
 __all__ = [
+    "REQUIRED",
     "Crowd",
     "Finding",
     "InputStudy",

@@ -32,6 +32,10 @@ Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
 
 
+REQUIRED = 0.99
+"""The accuracy that is required of what is kept where none is asked for."""
+
+
 @dataclass(frozen=True)
 class Keepable:
     """What can be kept where only confident predictions are to be trusted.
