@@ -12,6 +12,7 @@ from layerwise.presentation import print_data
 
 X = np.random.default_rng(0).normal(size=(200, 4))
 Y = np.arange(200) % 2
+PIXELS = np.random.default_rng(1).integers(0, 255, (200, 9), dtype=np.uint8)
 
 
 def test_a_set_without_repeats_has_no_remarks():
@@ -33,6 +34,19 @@ def test_a_copied_test_set_is_said(dtype):
     console = Console(file=io.StringIO(), width=200)
     print_data(console, data)
     assert said.split(":")[0] in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "test", [PIXELS / 255, PIXELS + 0.5, PIXELS.astype(np.int64) + 256]
+)
+def test_what_differs_in_kind_alone_is_compared_by_its_numbers(test):
+    """Cut to whole numbers or wrapped, they would be the training samples."""
+    data = Dataset.from_arrays(PIXELS, Y, test=(test, Y))
+    assert not len(data.repeats.in_training["test"])
+    assert not any("different label" in one for one in data.remarks)
+    same = Dataset.from_arrays(PIXELS, Y, test=(PIXELS.astype(test.dtype), Y))
+    drawn = len(same.repeats.in_training["test"])
+    assert drawn == len(same.train)
 
 
 def test_repeats_within_and_between_validation_and_training():

@@ -1,6 +1,6 @@
 """Inputs that are there more than once: within a set, in two sets, with two labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ class Repeats:
 
 def repeats_of(sets: Mapping[str, Any]) -> Repeats:
     """Compare the inputs of sets of samples, among them train, validation and test."""
-    like = sets["train"].inputs.dtype
+    like = _common([sets["train"], *sets.values()])
     digests = {name: digests_of(part.inputs, like) for name, part in sets.items()}
     everything = np.concatenate([*digests.values()])
     _, group = np.unique(everything, return_inverse=True)
@@ -123,6 +123,14 @@ def repeats_of(sets: Mapping[str, Any]) -> Repeats:
         origins={name: part.where for name, part in sets.items()},
         expected=_expected(sets["train"].inputs, len(np.unique(digests["train"]))),
     )
+
+
+def _common(parts: Sequence[Any]) -> Any:
+    """Return the dtype to compare in: floats as those of the first are, which may be
+    rounded copies; a float is never cut to a whole number, and no number wraps."""
+    dtypes = [np.dtype(part.inputs.dtype) for part in parts]
+    floats = all(dtype.kind == "f" for dtype in dtypes)
+    return dtypes[0] if floats else np.result_type(*dtypes)
 
 
 def _expected(inputs: Any, different: int) -> bool:
