@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import SupportsFloat
 
-__all__ = ["chosen", "count", "listed", "number", "percent", "percent_of", "points"]
+__all__ = [
+    "chosen", "count", "listed", "number", "percent", "percent_of", "points", "quoted",
+]  # fmt: skip
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -84,6 +86,15 @@ def first_of(names: Sequence[str], most: int = 8) -> str:
     'age, town, …'
     """
     return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
+def quoted(name: str) -> str:
+    """Return a class's name for a sentence: in quotes, unless it is a number.
+
+    >>> quoted("no"), quoted("7")
+    ('"no"', '7')
+    """
+    return name if name.isdigit() else f'"{name}"'
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:

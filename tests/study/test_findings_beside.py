@@ -70,7 +70,8 @@ def test_an_accuracy_that_guessing_reaches_is_called_so(study, unchecked):
     assert one.text.startswith(
         "No sure gain over guessing the majority class: 97.6 % and 97.1 %. Predicting "
         "the most frequent class for all 420 samples is right for 408; the difference "
-        "is +0.5 points (± 2.2 points). The network finds 2 of 12 samples of class yes."
+        "is +0.5 points (± 2.2 points). The network finds 2 of 12 samples of class "
+        '"yes". Judge'
     )
     assert one.evidence["method"] == "majority class"
     better = replace(rare, accuracy=share(420, 420), predictions=targets)

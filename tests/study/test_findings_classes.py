@@ -58,7 +58,7 @@ class TestMixedPairs:
         network = replace(network, parameters=(({"W": closer, "b": np.zeros(4)},),))
         study = lw.inspect(network, samples, fit_on=samples)
         (mixed,) = mixed_pairs(study)
-        assert mixed.headline.startswith("c1 and c3 are still confused: ")
+        assert mixed.headline.startswith('"c1" and "c3" are still confused: ')
         confusion = study.confusion
         assert mixed.evidence["mixed"] == confusion[1, 3] + confusion[3, 1] > 20
         assert mixed.evidence["samples"] == 120
@@ -101,7 +101,7 @@ class TestMixedPairs:
         three = classes_at([[9, 0, 0, 0], [0, 9, 0, 0], [9, 0, 0, 0]])
         study = lw.inspect(identity(4), three, fit_on=both)
         (mixed,) = mixed_pairs(study)
-        assert mixed.headline == "All 60 samples of c2 are predicted as c0"
+        assert mixed.headline == 'All 60 samples of "c2" are predicted as "c0"'
         assert mixed.evidence["classes"] == ["c0", "c2"]
         assert (mixed.evidence["mixed"], mixed.evidence["samples"]) == (60, 120)
         assert mixed.evidence["by_layer"] == {"input": 0.5, "output": 0.5}
@@ -202,6 +202,7 @@ class TestSpread:
         wide = lw.Samples(inputs, samples.targets)
         (found,) = spread(lw.inspect(identity(4), wide, fit_on=wide))
         assert found.evidence["class"] == "c2"
+        assert found.headline.startswith('Class "c2" varies most: ')
         # A variance of 3.25 beside three of 1.
         assert found.evidence["ratio"] == pytest.approx(3.25 / 1.5625, rel=0.1)
 

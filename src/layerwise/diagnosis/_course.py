@@ -14,7 +14,7 @@ from layerwise.model import (
 )
 from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import LEARNING_RATES, Adam
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number, percent, quoted
 
 LEAP = 0.2
 """Updates of a fifth of the weights' length: healthy ones are of a few thousandths."""
@@ -241,8 +241,8 @@ def constant(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="constant prediction",
         layer=evidence.names[int(np.argmax(dead))] if dead and max(dead) > 0 else None,
-        headline=f"The network predicts {name} for {percent(share)} of validation "
-        "samples",
+        headline=f"The network predicts {quoted(name)} for {percent(share)} of "
+        "validation samples",
         detail="Nothing of the inputs reaches the output any more: only its bias has "
         "learnt, and it gives the commonest class.",
         fix=f"Train again with {advised(change)}."

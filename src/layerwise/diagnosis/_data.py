@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.diagnosis._source import UNKNOWN, drawn_from_one, labels_by_row
 from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number, percent, quoted
 
 LARGE, SMALL = 8.0, 0.12
 """Scaled inputs have a root mean square of about 1. Eight times as much, or an eighth,
@@ -258,15 +258,16 @@ def imbalance(evidence: Evidence) -> Cause | None:
     answers = "never predicts" if not answered[worst] else "hardly finds"
     return Cause(
         kind="class imbalance",
-        headline=f"The network {answers} class {name}: {count(int(right[worst]))} of "
-        f"{count(total)} found",
+        headline=f"The network {answers} class {quoted(name)}: "
+        f"{count(int(right[worst]))} of {count(total)} found",
         detail=f"{beside}. "
         f"{percent(float(shares[worst]))} of the training samples are of this class. "
         "The loss is a mean over samples: missing a rare class costs little, and the "
         "accuracy looks good.",
         fix="Let each class count the same: --class-weight balanced."
         if change
-        else f"Collect more samples of class {name}: class weights were used already.",
+        else f"Collect more samples of class {quoted(name)}: class weights were "
+        "used already.",
         change=change,
         evidence={
             "shares": shares.tolist(),

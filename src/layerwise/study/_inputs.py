@@ -16,7 +16,7 @@ from layerwise.statistics import FEW, NOTABLE, Moments, Share, exceeds, separati
 from layerwise.study._inspect import inspect
 from layerwise.study.findings import unlike_inputs
 from layerwise.study.records import Finding, InputStudy, LayerStudy, Study
-from layerwise.wording import count, listed, number, percent, percent_of
+from layerwise.wording import count, listed, number, percent, percent_of, quoted
 
 PARTED = 3.29
 WRONG_SIDE = 0.05
@@ -87,7 +87,8 @@ def _components(view: InputStudy) -> Iterator[Finding]:
     between = _between_shares(view.layer)
     ends = {f"component {k + 1}": _ends(view, k) for k in range(min(2, len(ratio)))}
     contrasts = ", ".join(
-        f"of {low} and {high} along {name}" for name, (low, high) in ends.items()
+        f"of {quoted(low)} and {quoted(high)} along {name}"
+        for name, (low, high) in ends.items()
     )
     carried = float(ratio.sum())
     units, first = view.layer.units, percent(float(ratio[0]))
@@ -179,7 +180,7 @@ def _parted(view: InputStudy) -> Iterator[Finding]:
         return {"classes": classes, "distance": float(distances[place])}
 
     def said(one: dict[str, Any]) -> str:
-        return f"{listed(one['classes'])} ({number(one['distance'])})"
+        return f"{listed([*map(quoted, one['classes'])])} ({number(one['distance'])})"
 
     far, near = pair(farthest), pair(nearest)
     extremes = f"Farthest apart are {said(far)}; nearest are {said(near)}."
@@ -251,7 +252,7 @@ def _ranked(view: InputStudy, seed: int) -> str:
         return (
             "Neither beats the guess by more than chance, but cross-validated on "
             "training samples a simple method ranks class "
-            f"{view.data.class_names[best]} above the others (AUC "
+            f"{quoted(view.data.class_names[best])} above the others (AUC "
             f"{number(float(areas[best]), 2)})"
         )
     return (

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from layerwise.baselines import Baseline
 from layerwise.statistics import FEW, Share, difference_noise, exceeds
 from layerwise.study.records import Finding, Study
-from layerwise.wording import count, listed, percent_of, points
+from layerwise.wording import count, listed, percent_of, points, quoted
 
 
 def beside(study: Study, simple: Sequence[Baseline]) -> Study:
@@ -129,7 +129,7 @@ def _found_least(
         return ""
     named = [
         f"{count(int(found[c]))} of {count(int(there[c]))} samples of class "
-        f"{study.class_names[c]}"
+        f"{quoted(study.class_names[c])}"
         for c in missed[:WORST]
     ]
     return (

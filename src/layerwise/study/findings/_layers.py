@@ -11,7 +11,7 @@ from layerwise.arrays import each
 from layerwise.statistics import TWO_SIDED, difference_noise
 from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
-from layerwise.wording import chosen, count, listed, number, percent, percent_of
+from layerwise.wording import chosen, count, listed, number, percent, percent_of, quoted
 
 APART = 0.95
 """A class is apart in a layer where the probe finds at least this share of it."""
@@ -52,8 +52,9 @@ def mixed_pairs(study: Study) -> Iterator[Finding]:
         yield Finding(
             "mixed pair",
             _confused(study, i, j),
-            f"{percent_of(wrong / both, both)} of the samples of {listed(names)} are "
-            f"predicted as the other class.{_parting(study, shares, both)}",
+            f"{percent_of(wrong / both, both)} of the samples of "
+            f"{listed([*map(quoted, names)])} are predicted as the other class."
+            f"{_parting(study, shares, both)}",
             {
                 "classes": names,
                 "mixed": wrong,
@@ -70,11 +71,11 @@ def _confused(study: Study, i: int, j: int) -> str:
     counts, labelled = study.confusion, study.confusion.sum(axis=1)
     for one, other in ((i, j), (j, i)):
         if counts[one, other] == labelled[one] and labelled[one]:
-            total, name = count(int(labelled[one])), study.class_names[one]
-            predicted = study.class_names[other]
+            total, name = count(int(labelled[one])), quoted(study.class_names[one])
+            predicted = quoted(study.class_names[other])
             return f"All {total} samples of {name} are predicted as {predicted}"
     wrong, both = int(counts[i, j] + counts[j, i]), int(labelled[i] + labelled[j])
-    names = listed([study.class_names[i], study.class_names[j]])
+    names = listed([quoted(study.class_names[c]) for c in (i, j)])
     return f"{names} are still confused: {count(wrong)} of {count(both)} samples"
 
 
@@ -188,7 +189,7 @@ def _taken(study: Study, layer: LayerStudy) -> np.ndarray:
 def _named(classes: Sequence[str]) -> str:
     if len(classes) > NAMED:
         return f"{count(len(classes))} classes"
-    return listed(classes)
+    return listed([*map(quoted, classes)])
 
 
 def _since(name: str) -> str:
@@ -212,9 +213,10 @@ def spread(study: Study) -> Iterator[Finding]:
         return
     yield Finding(
         "spread",
-        f"Class {name} varies most: {number(ratio, 2)} times the mean variance in "
-        f"{layer.name}",
-        "",
+        f"Class {quoted(name)} varies most: {number(ratio, 2)} times the mean "
+        f"variance in {layer.name}",
+        "A class's variance is the mean squared distance of its samples from their "
+        "mean. A few far samples can make it large: check those.",
         {"class": name, "layer": layer.name, "ratio": ratio},
     )
 

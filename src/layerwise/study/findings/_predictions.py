@@ -8,7 +8,7 @@ import numpy as np
 from layerwise.statistics import BINS, FEW, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study, Suspect
-from layerwise.wording import chosen, count, listed, percent, percent_of, points
+from layerwise.wording import chosen, count, listed, percent, percent_of, points, quoted
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
@@ -42,7 +42,7 @@ def constant(study: Study) -> Iterator[Finding]:
         "constant",
         f"{same} for every sample"
         if answer is None
-        else f"The network predicts {answer} for every sample",
+        else f"The network predicts {quoted(answer)} for every sample",
         f"{'. '.join(parts)}. Check that the inputs are scaled as in training; or "
         "train with a lower learning rate or another initialisation.",
         {"answer": answer, "scored_on": study.scored_on, "layers": layers},
@@ -334,10 +334,10 @@ def suspect_labels(study: Study) -> Iterator[Finding]:
     yield Finding(
         "suspect labels",
         f"{count(suspects)}{of} {labels} contradicted by network and neighbours",
-        f"Check {worst.name}{_counted(worst)} first: labelled {label}, but "
-        f"predicted {suggestion} {_since(worst.since)}with a probability of "
+        f"Check {worst.name}{_counted(worst)} first: labelled {quoted(label)}, but "
+        f"predicted {quoted(suggestion)} {_since(worst.since)}with a probability of "
         f"{_likely(worst.probability_of_suggestion)}; {agreeing} nearest "
-        f"neighbours{among} are labelled {suggestion}."
+        f"neighbours{among} are labelled {quoted(suggestion)}."
         f"{_of_most(study, worst.suggestion)}",
         {
             "suspects": suspects,
@@ -381,7 +381,7 @@ def _of_most(study: Study, suggestion: int) -> str:
         return ""
     return (
         f" But {percent_of(share, len(study.targets))} of all samples are labelled "
-        f"{study.class_names[suggestion]}: such neighbours prove little."
+        f"{quoted(study.class_names[suggestion])}: such neighbours prove little."
     )
 
 

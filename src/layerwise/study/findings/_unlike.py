@@ -10,7 +10,7 @@ from layerwise.data import Dataset, Samples
 from layerwise.model import flatten
 from layerwise.statistics import FEW, difference_noise
 from layerwise.study.records import Finding, Study
-from layerwise.wording import number, percent, percent_of
+from layerwise.wording import number, percent, percent_of, quoted
 
 SURE, APART = 1.6, 0.05
 """Accuracies of validation and test set that differ by 1.6 times what chance exceeds in
@@ -191,6 +191,7 @@ def _shares(data: Dataset, train: Samples, test: Samples) -> tuple[str, dict[str
         return "", {}
     name = data.class_names[at]
     text = (
-        f"{percent(one)} are of class {name} in training and {percent(other)} in test."
+        f"{percent(one)} are of class {quoted(name)} in training and "
+        f"{percent(other)} in test."
     )
     return text, {"class": name, "training": one, "of_test": other}
