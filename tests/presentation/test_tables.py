@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import layerwise as lw
+from layerwise.data import describe
 from layerwise.presentation._report import (
     measure_table,
     shuffled_table,
+    statistics_table,
     untrained_table,
 )
 from layerwise.study import MEASURES
@@ -21,6 +25,19 @@ def odd(digits):
     measures = replace(layer.measures, values={**values, "UMAP_continuity": 0.75})
     study = replace(digits.study, input=replace(layer, measures=measures))
     return replace(digits, study=study)
+
+
+def test_columns_of_a_table_have_no_range_in_common(digits):
+    """Years beside shares: of all values together nothing is said."""
+    rng = np.random.default_rng(0)
+    columns = {"year": 1990 + rng.integers(0, 34, 90), "share": rng.random(90)}
+    frame = pd.DataFrame({**columns, "bought": np.tile(["yes", "no", "no"], 30)})
+    names = [row[0] for row in statistics_table(digits.statistics).body]
+    table = describe(lw.Dataset.from_frame(frame, "bought"))
+    assert [row[0] for row in statistics_table(table).body] == [
+        name for name in names if name not in ("min, max", "mean ± std")
+    ]
+    assert "min, max" in names
 
 
 def written(name, measured):

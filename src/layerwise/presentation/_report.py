@@ -73,7 +73,10 @@ class Table(NamedTuple):
 
 
 def statistics_table(statistics: DataStatistics) -> Table:
-    """Return what the values of each set are like, a column for each."""
+    """Return what the values of each set are like, a column for each.
+
+    Columns of a table have units of their own: a range of all together says nothing.
+    """
     sets = statistics.sets
     rows = zip(*(_described(described) for described in sets.values()), strict=True)
     filled = any(column.missing for column in statistics.columns)
@@ -83,7 +86,12 @@ def statistics_table(statistics: DataStatistics) -> Table:
         "constant features", "duplicates",
         "missing values after filling" if filled else "missing values",
     )  # fmt: skip
-    body = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
+    unsaid = ("min, max", "mean ± std") if statistics.columns else ()
+    body = [
+        (name, *cells)
+        for name, cells in zip(names, rows, strict=True)
+        if name not in unsaid
+    ]
     return Table(("", *sets), body)
 
 

@@ -163,8 +163,8 @@ LAYERS = 8
 
 LAYERS_NOTE = (
     "Probes and nearest mean: accuracy of classifiers on this layer alone. Purity: "
-    "share of the 10 nearest samples with the same label. Dimensions: participation "
-    "ratio."
+    "share of the 10 nearest samples with the same label. Dimensions: in how many "
+    "directions the layer varies, weak ones counted less (participation ratio)."
 )
 
 
