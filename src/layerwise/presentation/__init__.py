@@ -4,7 +4,7 @@ from layerwise.presentation._bars import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
-from layerwise.presentation._report import Report
+from layerwise.presentation._report import Report, loss_unit
 from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._terminal import (
     print_comparison,
@@ -52,6 +52,7 @@ __all__ = [
     "comparison_page",
     "comparison_summary",
     "dataset_html",
+    "loss_unit",
     "page",
     "print_comparison",
     "print_data",

@@ -200,6 +200,12 @@ def probe_by_layer(
 
     A row for all classes, then one for each; a column for each layer, the raw input
     first; the numbers are percent of the scored samples.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
     """
     layers = drawn_layers(study)
     names = ["all classes", *(short(name) for name in study.class_names)]
@@ -233,7 +239,14 @@ PROBES = Figure[Study](name="probes", draw=probe_by_layer)
 def layer_similarity(
     study: Study, ax: "matplotlib.axes.Axes | None" = None
 ) -> "matplotlib.axes.Axes":
-    """Draw the debiased linear CKA of every two layers: 1 for identical ones."""
+    """Draw the debiased linear CKA of every two layers: 1 for identical ones.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
+    """
     matrix = study.similarity["debiased"]
     names = layer_labels((layer.name for layer in study), 12)
     side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))

@@ -49,6 +49,10 @@ def measures_by_layer(study: Study) -> "matplotlib.figure.Figure":
     the untrained network, and what shuffled labels give, are grey, both on the stated
     sample. The shares have one scale, log p/(1 - p), on which 98 and 99 % are about as
     far apart as 50 and 67: a share of 0 or 1 stands at its end, at half a sample.
+
+    Parameters
+    ----------
+    study : Study
     """
     columns = max(len(SHARES), len(AMOUNTS))
     figure = new_figure(2.5 * columns, 4.7)
@@ -138,6 +142,12 @@ def pairs_by_layer(
 
     A line for each of `mixed_pairs`, in the colours of both classes: the share of their
     samples that the least-squares probe takes for the other.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
     """
     ax = ax or new_axes(7.0, 3.4)
     colours = class_colours(len(study.class_names))

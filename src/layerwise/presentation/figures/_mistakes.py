@@ -51,6 +51,17 @@ def confusion_matrix(
     Rows are labels, columns predictions. The diagonal, which is right, is grey: colour
     is left to the mistakes. Of more classes than `WRITTEN` the numbers are left out,
     and evenly spaced ones are named.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    InputError
+        If the study has no predictions.
     """
     import matplotlib as mpl
 
@@ -100,6 +111,12 @@ def worst_mistakes(
 
     Pictures stand with what they are, what was said, and how surely; inputs of two
     numbers stand in their plane, the mistakes ringed.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
 
     Raises
     ------
@@ -179,6 +196,15 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
 
     A dot is a bin: its mean confidence, and its accuracy with the 95 % interval. A line
     ties it to the diagonal, on which a network is right as often as it says.
+
+    Parameters
+    ----------
+    study : Study
+
+    Raises
+    ------
+    InputError
+        If the study has no predictions.
     """
     bins = study.calibration
     place = np.flatnonzero(bins.samples)
@@ -216,6 +242,13 @@ def decision_regions(
     """Draw what the network says everywhere in a plane of two inputs, and samples.
 
     The ground has the predicted class's colour, the paler the less sure.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    samples : Samples
+    ax : Axes, optional
+        By default those of a new figure.
 
     Raises
     ------

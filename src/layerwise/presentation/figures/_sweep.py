@@ -36,6 +36,12 @@ def phase_diagram(
 
     A cell is divided in the shares of its trainings that work, stall and diverge; in it
     stands their mean validation accuracy in percent, those that diverged left out.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    ax : Axes, optional
+        By default those of a new figure.
     """
     diagram = sweep.phases()
     columns, rows = len(diagram.columns.values), len(diagram.cells)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise.errors import InputError
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import layer_labels, spread_out
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
@@ -234,7 +235,22 @@ def epoch_planes(
     A row for each epoch, a column for each layer, of more than six the first, the last
     and some evenly between. The stated sample, its frames turned so that points move
     because the network moved; a column has one scale for all its epochs.
+
+    Parameters
+    ----------
+    study : Study
+    ax : Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    InputError
+        If the study knows no network on the way: give `inspect` ``snapshots=``.
     """
+    if not study.snapshots:
+        raise InputError(
+            f"{study.name}: no snapshots to draw: lw.inspect(…, snapshots=…)"
+        )
     rows = _shown(study)
     layers = spread_out(len(study.layers), MOST)
     ax = ax or new_axes(1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows))
