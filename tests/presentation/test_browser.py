@@ -276,6 +276,16 @@ class TestFindings:
                 for part in link.split("&"):
                     assert part.startswith("s=") or found.says(part), link
 
+    def test_marks_and_shares_are_explained(self, htmls, opened):
+        with quiet(opened(htmls["digits"])) as found:
+            said = found.one("#findings .note").inner_text()
+            for mark in ("Counted", "Measured", "Rule of thumb"):
+                assert f"{mark}: " in said
+            share = found.one("#scatters .scatter small")
+            assert re.fullmatch(r"shows \d+ %", share.inner_text())
+            title = share.get_attribute("title")
+            assert title == f"{share.inner_text()} of the variance"
+
     def test_a_confused_cell_marks_its_samples(self, htmls, opened, digits):
         counts = digits.study.confusion * (1 - np.eye(10, dtype=int))
         label, answer = np.unravel_index(counts.argmax(), counts.shape)

@@ -443,9 +443,28 @@ class TestOthers:
 
 
 def test_a_class_that_is_seldom_found_has_a_button(digits):
-    study = digits.study
+    shown = Shown.of(digits.study)
     evidence = {"found": [9, 2, 12], "samples_of_class": [9, 12, 12]}
-    (part,) = finding_parts(study, [Finding("simple method", "", "", evidence)])
+    (part,) = finding_parts(shown, [Finding("simple method", "", "", evidence)])
     assert (part["button"], part["link"]) == ("1: 2 of 12 found", "m=class:1")
-    (part,) = finding_parts(study, [Finding("simple method", "", "", {})])
+    (part,) = finding_parts(shown, [Finding("simple method", "", "", {})])
     assert "button" not in part
+
+
+def test_a_button_counts_the_suspects_that_its_list_has(digits):
+    """A finding is of those that are contradicted by all: fewer than are listed."""
+    finding = Finding("suspect labels", "", "", {"suspects": 2, "of": 3})
+    (part,) = finding_parts(Shown.of(digits.study), [finding])
+    assert part["button"] == "3 suspicious labels"
+    (part,) = finding_parts(Shown.of(replace(digits.study, suspects=())), [finding])
+    assert "button" not in part
+
+
+def test_a_class_that_is_a_word_has_quotes_on_buttons(moons):
+    pair = Finding("mixed pair", "", "", {"classes": ["upper", "lower"]})
+    wide = Finding("spread", "", "", {"class": "lower"})
+    parts = finding_parts(Shown.of(moons.study), [pair, wide])
+    assert [part["button"] for part in parts] == [
+        '"upper" and "lower" confused',
+        'class "lower" varies most',
+    ]

@@ -3,7 +3,7 @@
 import type { ArrayRef } from "./payload";
 
 export type Numbers =
-  | Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Float32Array;
+  | Uint8Array | Uint16Array | Int16Array | Int32Array | Float32Array;
 
 export interface Blocks {
   /** The array that `ref` names, row-major. Throws where it is not as it says. */
@@ -44,7 +44,6 @@ function typed(ref: ArrayRef, bytes: Uint8Array): Numbers {
 function viewed(ref: ArrayRef, { buffer }: Uint8Array): Numbers {
   switch (ref.dtype) {
     case "uint8": return new Uint8Array(buffer);
-    case "int8": return new Int8Array(buffer);
     case "uint16": return new Uint16Array(buffer);
     case "int16": return new Int16Array(buffer);
     case "int32": return new Int32Array(buffer);

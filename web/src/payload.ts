@@ -17,7 +17,7 @@ export type * from "./payload-network";
 export type * from "./payload-sweep";
 
 export type DType =
-  | "uint8" | "int8" | "uint16" | "int16" | "int32" | "float32" | "float16";
+  | "uint8" | "uint16" | "int16" | "int32" | "float32" | "float16";
 
 /**
  * An array: row-major and little-endian, in `<script type="text/plain" id={block}>`.
@@ -49,6 +49,8 @@ export interface Payload {
   name: string;
   /** Plain text after the title, such as "784 → 100 → 10"; at most about 40 letters. */
   structure?: string;
+  /** What `certainty` of findings means. */
+  certainties: string;
   classes: ClassList;
   /** The shown samples; absent where no sample is shown (a sweep, a diverged run). */
   samples?: Samples;
@@ -146,7 +148,7 @@ export interface Run {
   /** What each layer's probe reads of each shown sample, at the end: (layers, shown). */
   readings?: ArrayRef;
   /** Index of the layer from which on all probes read what the network answers, -1 for
-   * none: (shown,) int8 or int16. */
+   * none: (shown,) int16. */
   settled?: ArrayRef;
   /** Probe recall, (snapshots, layers, classes) float32. */
   recall?: ArrayRef;
@@ -204,11 +206,9 @@ export interface Basis {
    * The square -32767 … 32767 is what is drawn of a layer, y upwards; the same scale for
    * x and y, and for all snapshots of a layer. */
   positions: Timed;
-  /** What the two axes show at each snapshot, a share for each layer:
+  /** The share of its variance that the two axes show of each layer at each snapshot:
    * (snapshots, layers), null: not known. */
   shows?: (number | null)[][];
-  /** The word before that share: "shows" (of the variance), "separates". */
-  showsWord?: string;
 }
 
 /** Two classes that are taken for each other. */

@@ -41,6 +41,9 @@ export function number(value: number | null | undefined, digits = 4): string {
 export const short = (name: string, letters = 18) =>
   (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
 
+/** A class's name in a sentence: a word has quotes, a number none. */
+export const quoted = (name: string) => (/^\d+$/.test(name) ? name : `"${name}"`);
+
 /** "h1" for "hidden1", for strips of many layers. */
 export const initials = (name: string) =>
   /^hidden(\d+)$/.exec(name)?.[1]?.replace(/^/, "h")

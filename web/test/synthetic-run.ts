@@ -62,13 +62,12 @@ export function madeRun(wanted: Wanted, index: number, labels: number[], make: M
           all.flatMap((i) => position(b, steps - 1, l, i)))),
       },
       shows: snapshots.map((_, s) => layers.map((_, l) => 0.2 + share(l, s, depth, steps) / 4)),
-      showsWord: b === 1 ? "separates" : "shows",
     })),
     answers: timed("int16", answer),
     confidence: timed("uint16", (s, i) => Math.round(65535 * (wrong(s, i) ? 0.6 : 0.9 + (i % 100) / 1000))),
     readings: make("int16", [depth, count], layers.flatMap((_, l) =>
       all.map((i) => (l < i % depth ? (labels[i]! + 1) % classes : labels[i]!)))),
-    settled: make("int8", [count], all.map((i) => i % depth)),
+    settled: make("int16", [count], all.map((i) => i % depth)),
     recall: make("float32", [steps, depth, classes], snapshots.flatMap((_, s) =>
       layers.flatMap((_, l) => Array.from({ length: classes }, (_, c) =>
         Math.min(1, share(l, s, depth, steps) + (c % 3) / 50))))),

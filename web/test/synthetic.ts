@@ -42,7 +42,7 @@ const TEN = ["#5790fc", "#ffa90e", "#cc3311", "#332288", "#88ccee", "#999933", "
 const TEN_DARK = ["#6f9ffc", "#ffb52e", "#f0583a", "#8a76d8", "#9bd7f2", "#b3b34a",
   "#e08fbd", "#cfcfcf", "#c2508a", "#a76cf0"];
 const ARRAYS = {
-  uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
+  uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array,
   int32: Int32Array, float32: Float32Array,
 };
 
@@ -76,6 +76,7 @@ export function synthetic(wanted: Wanted = {}): Synthetic {
   const payload: Payload = {
     version: 1, kind: (wanted.runs ?? 1) > 1 ? "compare" : "report", name,
     structure: "784 → 100 → 10",
+    certainties: "Counted: of all samples.",
     classes: { names, light: colours(TEN), dark: colours(TEN_DARK) },
     samples,
     others: { count: 30, part: "training sample",

@@ -114,7 +114,6 @@ function sceneOf(store: Store, run: Run, index: number, layer: number): Scene | 
   return { from, to, share: eased(share), ...shared };
 }
 
-
 function groundOf(store: Store, run: Run, index: number, layer: number) {
   const { regions } = run;
   if (!regions || regions.layer !== layer) return null;

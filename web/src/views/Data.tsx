@@ -45,10 +45,11 @@ export function Table({ table, open = false }: { table: PageTable; open?: boolea
 /** All of them, folded; open where a page has little else to show. */
 export function Findings({ open = false }: { open?: boolean }) {
   const store = useStore();
-  const findings = store.run?.findings ?? [];
+  const { run, payload } = store;
+  const findings = run?.findings ?? [];
   if (!findings.length) return null;
   return (
-    <Section id="findings" title="All findings">
+    <Section id="findings" title="All findings" note={payload.certainties}>
       <ol class="all-findings">
         {findings.map((one) => (
           <li>

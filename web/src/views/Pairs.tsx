@@ -6,7 +6,7 @@ import type { Pair } from "../payload";
 import { alongOf } from "../records";
 import { count, percent, short } from "../wording";
 import { useStore } from "./context";
-import { Choice, SaveChart, Section } from "./parts";
+import { Chip, Choice, SaveChart, Section } from "./parts";
 
 const [GAP, HEIGHT, BINS] = [18, 84, 48];
 const widthOf = (isNarrow: boolean) => (isNarrow ? 96 : 150);
@@ -27,8 +27,8 @@ export function Pairs() {
   const layers = store.layersOf(0);
   return (
     <Section id="pairs" title="Confused pairs"
-      note={<>{count(pair.confused)} of {count(pair.of)} samples of {short(names[a]!)} and
-        {" "}{short(names[b]!)} are taken for the other. Each layer along the direction that
+      note={<>{count(pair.confused)} of {count(pair.of)} samples of <Chip of={a} /> and
+        {" "}<Chip of={b} /> are taken for the other. Each layer along the direction that
         separates them best; below, the share its probe confuses.</>}>
       <div class="pair-bar">
         <Choice label="pair" value={at}

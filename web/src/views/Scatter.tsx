@@ -55,8 +55,8 @@ function Heading({ index, layer }: { index: number; layer: number }) {
   const run = store.runs[index]!;
   const snapshot = store.snapshotOf(index);
   const { name, units, accuracy } = run.layers[layer]!;
-  const basis = store.basisOf(index);
-  const shows = basis?.shows?.[snapshot]?.[layer];
+  const shown = store.basisOf(index)?.shows?.[snapshot]?.[layer];
+  const shows = shown != null && `shows ${wholePercent(shown)}`;
   const read = accuracy[snapshot];
   const zoom = store.moving ? 1 : Math.round(zoomOf(store.cameraOf(index, layer)));
   return (
@@ -68,9 +68,7 @@ function Heading({ index, layer }: { index: number; layer: number }) {
       {zoom > 1 && (
         <small title={`magnified ${zoom} times`}>×{zoom}</small>
       )}
-      {shows != null && (
-        <small title={basis?.title}>{basis?.showsWord ?? "shows"} {wholePercent(shows)}</small>
-      )}
+      {shows && <small title={`${shows} of the variance`}>{shows}</small>}
     </figcaption>
   );
 }

@@ -12,7 +12,7 @@ export function Scatters({ run: index }: { run: number }) {
   const shown = store.layersOf(index);
   if (!run.bases.length) return null;
   return (
-    <div class="views-with-choice">
+    <div>
       <div class="views" data-count={Math.min(shown.length, VIEWS)}>
         {shown.map((layer) => <Scatter key={`${index}.${layer}`} run={index} layer={layer} />)}
       </div>

@@ -92,7 +92,7 @@ function Face({ suspect, size }: { suspect: Suspect; size: number }) {
   const store = useStore();
   const table = tableOf(store, suspect);
   if (table.pictures) return <Picture table={table} at={suspect.at} size={size} />;
-  return <span class="face"><Chip of={suspect.label} />→<Chip of={suspect.suggestion} /></span>;
+  return <span><Chip of={suspect.label} />→<Chip of={suspect.suggestion} /></span>;
 }
 
 function Evidence({ suspect }: { suspect: Suspect }) {

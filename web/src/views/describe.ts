@@ -2,7 +2,7 @@
 
 import type { Mark } from "../marks";
 import type { Store } from "../store";
-import { short } from "../wording";
+import { quoted, short } from "../wording";
 
 export const describe = (store: Store, marks: readonly Mark[]): string =>
   marks.map((mark) => said(store, mark)).join("; ");
@@ -13,7 +13,7 @@ const of = ({ runs }: Store, index = 0) =>
 
 function said(store: Store, { kind, at }: Mark): string {
   const { runs, run, names } = store;
-  const named = (i: number) => short(names[at[i]!] ?? "", 16);
+  const named = (i: number) => quoted(short(names[at[i]!] ?? "", 16));
   const layer = (i: number, from = run) => from?.layers[at[i]!]?.name ?? "";
   switch (kind) {
     case "errors": return `errors${of(store)}`;

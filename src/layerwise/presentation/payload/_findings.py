@@ -6,15 +6,24 @@ from typing import Any, TypeAlias
 
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
-from layerwise.study import Finding, Study
-from layerwise.wording import count, listed
+from layerwise.presentation.payload._samples import Shown
+from layerwise.study import Finding
+from layerwise.wording import count, listed, quoted
 
 Button: TypeAlias = tuple[str, str] | None
 """What stands on it, in at most five words, and the link that it follows; None where
 there is nothing to see."""
 
 
-def finding_parts(study: Study | None, findings: Iterable[Finding]) -> Iterator[Json]:
+CERTAINTIES = (
+    "Counted: of all samples or units named. Measured: on samples that stand for "
+    "others; on new ones it may come out a little different. Rule of thumb: it depends "
+    "on a threshold that others might set elsewhere."
+)
+"""What the marks of findings mean."""
+
+
+def finding_parts(shown: Shown | None, findings: Iterable[Finding]) -> Iterator[Json]:
     """Yield findings in their order, those that a view shows with a button."""
     for finding in findings:
         found: Json = {
@@ -25,54 +34,53 @@ def finding_parts(study: Study | None, findings: Iterable[Finding]) -> Iterator[
             "evidence": json_types(finding.evidence),
         }
         making = BUTTONS.get(finding.kind)
-        made = making and study and making(study, finding.evidence)
+        made = making and shown and making(shown, finding.evidence)
         if made:
             found["button"], found["link"] = made
         yield found
 
 
-def _errors(study: Study, evidence: Mapping[str, Any]) -> Button:
-    del evidence
-    wrong = len(study.mistakes)
+def _errors(shown: Shown, _: Mapping[str, Any]) -> Button:
+    wrong = len(shown.study.mistakes)
     if not wrong:
         return None
     return f"{count(wrong)} error{'' if wrong == 1 else 's'}", "m=errors"
 
 
-def _pair(study: Study, evidence: Mapping[str, Any]) -> Button:
+def _pair(shown: Shown, evidence: Mapping[str, Any]) -> Button:
     names = evidence["classes"]
-    a, b = (study.class_names.index(name) for name in names)
-    shown = listed([short(name, 14) for name in names])
-    return f"{shown} confused", f"m=pair:{a}.{b}&p={a}.{b}"
+    a, b = (shown.study.class_names.index(name) for name in names)
+    return f"{listed([*map(_name, names)])} confused", f"m=pair:{a}.{b}&p={a}.{b}"
 
 
-def _suspects(study: Study, evidence: Mapping[str, Any]) -> Button:
-    del study
-    said = count(int(evidence["suspects"]))
-    word = "label" if evidence["suspects"] == 1 else "labels"
-    return f"{said} suspicious {word}", "m=suspects&s=suspects"
+def _suspects(shown: Shown, _: Mapping[str, Any]) -> Button:
+    """Lead to the list of suspects, and count all that is in it."""
+    total = len(shown.suspects())
+    if not total:
+        return None
+    word = "label" if total == 1 else "labels"
+    return f"{count(total)} suspicious {word}", "m=suspects&s=suspects"
 
 
-def _settled_late(study: Study, evidence: Mapping[str, Any]) -> Button:
-    names = [layer.name for layer in study]
+def _settled_late(shown: Shown, evidence: Mapping[str, Any]) -> Button:
+    names = [layer.name for layer in shown.study]
     last = names.index(evidence["layers"][-1])
     words = f"{count(int(evidence['late']))} settled late"
     return words, f"c=settled&m=settled:{last}"
 
 
-def _wrong_early(study: Study, evidence: Mapping[str, Any]) -> Button:
-    del study
+def _wrong_early(_: Shown, evidence: Mapping[str, Any]) -> Button:
     early, of = int(evidence["wrong_from_first"]), int(evidence["mistakes"])
     return f"{count(early)} of {count(of)} wrong early", "m=errors&c=settled"
 
 
-def _wide(study: Study, evidence: Mapping[str, Any]) -> Button:
+def _wide(shown: Shown, evidence: Mapping[str, Any]) -> Button:
     name = evidence["class"]
-    at = study.class_names.index(name)
-    return f"class {short(name, 14)} varies most", f"m=class:{at}"
+    at = shown.study.class_names.index(name)
+    return f"class {_name(name)} varies most", f"m=class:{at}"
 
 
-def _found_least(study: Study, evidence: Mapping[str, Any]) -> Button:
+def _found_least(shown: Shown, evidence: Mapping[str, Any]) -> Button:
     there, found = evidence.get("samples_of_class", ()), evidence.get("found", ())
     missed = [
         c for c, (n, all_of) in enumerate(zip(found, there, strict=True)) if n < all_of
@@ -80,20 +88,16 @@ def _found_least(study: Study, evidence: Mapping[str, Any]) -> Button:
     if not missed:
         return None
     at = min(missed, key=lambda c: found[c] / there[c])
-    name = short(study.class_names[at], 14)
+    name = _name(shown.study.class_names[at])
     words = f"{name}: {count(int(found[at]))} of {count(int(there[at]))} found"
     return words, f"m=class:{at}"
 
 
-def _fixed(words: str, link: str) -> Callable[[Study, Mapping[str, Any]], Button]:
-    def made(study: Study, evidence: Mapping[str, Any]) -> Button:
-        del study, evidence
-        return words, link
-
-    return made
+def _name(name: str) -> str:
+    return quoted(short(name, 14))
 
 
-BUTTONS: Mapping[str, Callable[[Study, Mapping[str, Any]], Button]] = MappingProxyType(
+BUTTONS: Mapping[str, Callable[[Shown, Mapping[str, Any]], Button]] = MappingProxyType(
     {
         "accuracy": _errors,
         "simple method": _found_least,
@@ -102,9 +106,9 @@ BUTTONS: Mapping[str, Callable[[Study, Mapping[str, Any]], Button]] = MappingPro
         "decided late": _settled_late,
         "decided wrong": _wrong_early,
         "spread": _wide,
-        "apart": _fixed("which layer knows which", "s=knows"),
-        "calibration": _fixed("confidence", "c=confidence"),
-        "training": _fixed("before training", "e=0"),
+        "apart": lambda *_: ("which layer knows which", "s=knows"),
+        "calibration": lambda *_: ("confidence", "c=confidence"),
+        "training": lambda *_: ("before training", "e=0"),
     }
 )
 """By the finding's kind; of others there is no view."""

@@ -40,7 +40,11 @@ from layerwise.presentation.figures import class_colours
 from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
 from layerwise.presentation.payload._charts import charts, curves
 from layerwise.presentation.payload._colours import lighter
-from layerwise.presentation.payload._findings import finding_parts, json_types
+from layerwise.presentation.payload._findings import (
+    CERTAINTIES,
+    finding_parts,
+    json_types,
+)
 from layerwise.presentation.payload._forward import network_parts, regions
 from layerwise.presentation.payload._run import StudiedRun, is_plane
 from layerwise.presentation.payload._samples import Shown
@@ -58,12 +62,13 @@ STRUCTURE = 40
 
 def report_payload(report: Report) -> Payload:
     """Return what the page of a run holds."""
-    blocks, study, data = Blocks(), report.study, report.data
+    blocks, data = Blocks(), report.data
     found = _begun("report", data.name, data.class_names)
     run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
     findings = [*report.input_study.findings]
-    if study is not None:
-        shown = Shown.of(study, data)
+    shown = None if report.study is None else Shown.of(report.study, data)
+    if shown is not None:
+        study = shown.study
         seen = StudiedRun(study, shown, blocks)
         run |= seen.content()
         found |= _sampled(shown, blocks)
@@ -95,7 +100,7 @@ def report_payload(report: Report) -> Payload:
     run["findings"] = [
         *map(_remark, data.remarks),
         *map(_cause, report.diagnosis.causes),
-        *finding_parts(study, findings),
+        *finding_parts(shown, findings),
     ]
     run["charts"] = charts(report.result)
     found["runs"] = [run]
@@ -133,7 +138,7 @@ def study_payload(study: Study, command: str = "") -> Payload:
     run = StudiedRun(study, shown, blocks).content()
     run |= {
         "name": short(study.name, 60),
-        "findings": [*finding_parts(study, study.findings)],
+        "findings": [*finding_parts(shown, study.findings)],
         "charts": [],
     }
     found["runs"] = [run]
@@ -187,7 +192,7 @@ def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
     if study is not None and shown is not None and _same_samples(study, shown.study):
         own = Shown(study, shown.positions, shown.others)
         part |= StudiedRun(study, own, blocks).content()
-        part["findings"] = [*finding_parts(study, study.findings)]
+        part["findings"] = [*finding_parts(own, study.findings)]
     per_epoch = _steps_per_epoch(run)
     lines = [
         curves("loss", "mean loss", run.history, per_epoch, log=True),
@@ -280,6 +285,7 @@ def _begun(kind: str, name: str, class_names: Iterable[str] | None) -> Json:
         "version": VERSION,
         "kind": kind,
         "name": short(name, 60),
+        "certainties": CERTAINTIES,
         "classes": {
             "names": names,
             "light": [*light],

@@ -121,7 +121,7 @@ class StudiedRun:
         if before:
             array = np.stack(before).swapaxes(0, 1)
             positions["before"] = self._blocks.array("before", array)
-        found = {
+        found: Json = {
             "id": short(label, 40),
             "label": short(label, 40),
             "title": title,
@@ -130,7 +130,7 @@ class StudiedRun:
         if name == "components":
             shares = [not_nan(float(own.variance_shown.sum())) for own in self._study]
             unknown: list[list[float | None]] = [[None] * len(shares) for _ in past]
-            found |= {"shows": [*unknown, shares], "showsWord": "shows"}
+            found["shows"] = [*unknown, shares]
         return found
 
     def _end(
