@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import layerwise as lw
 from layerwise.model import initial_network
 from layerwise.presentation import SweepReport
 from layerwise.presentation._comparison import ComparedRun
+from layerwise.presentation.figures import class_colours, contrast
 from layerwise.presentation.payload import (
     Payload,
     comparison_payload,
@@ -23,7 +25,7 @@ from layerwise.presentation.payload import (
     with_fewer_shown,
 )
 from layerwise.presentation.payload._blocks import Blocks, Square
-from layerwise.presentation.payload._colours import lighter
+from layerwise.presentation.payload._colours import CONTRAST, DARK, lighter
 from layerwise.presentation.payload._findings import finding_parts, json_types
 from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Crowd, Finding
@@ -439,7 +441,10 @@ class TestOthers:
         assert samples["texts"][5] == f"text {study.shown[5]}"
 
     def test_class_colours_stand_out_on_dark(self):
-        assert lighter("#222222") > "#5"
+        style = files("layerwise.presentation") / "assets/bundle.css"
+        assert f"--paper:{DARK}" in style.read_text("utf-8")
+        for colour in class_colours(30):
+            assert contrast(lighter(colour), DARK) >= CONTRAST
 
 
 def test_a_class_that_is_seldom_found_has_a_button(digits):

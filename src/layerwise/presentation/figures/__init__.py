@@ -25,7 +25,12 @@ from layerwise.presentation.figures._pictures import (
     sample_sheet,
     suspect_labels,
 )
-from layerwise.presentation.figures._style import Figure, class_colours, written
+from layerwise.presentation.figures._style import (
+    Figure,
+    class_colours,
+    contrast,
+    written,
+)
 from layerwise.presentation.figures._sweep import phase_diagram
 from layerwise.presentation.figures._table import (
     OF_INPUTS,
@@ -55,6 +60,7 @@ __all__ = [
     "compared_probes",
     "component_images",
     "confusion_matrix",
+    "contrast",
     "decision_regions",
     "epoch_planes",
     "health_over_time",

@@ -185,10 +185,9 @@ def badge(colour: str) -> dict[str, Any]:
     A class's name stands on its class's own colour: darkened until it could be read as
     text on white, a colour would be nearer to another class's for the colour-blind.
     """
-    light = _luminance(colour)
-    on_white, on_ink = (_contrast(light, _luminance(c)) for c in ("#ffffff", INK))
+    on_ink = contrast(colour, INK)
     return {
-        "color": "white" if on_white > on_ink else INK,
+        "color": "white" if contrast(colour, "#ffffff") > on_ink else INK,
         "fontweight": "bold",
         "bbox": {
             "boxstyle": "round,pad=0.18,rounding_size=0.3",
@@ -199,9 +198,10 @@ def badge(colour: str) -> dict[str, Any]:
     }
 
 
-def _contrast(one: float, other: float) -> float:
-    """Return the contrast of two luminances, 1 to 21 (WCAG 2.2)."""
-    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: str) -> float:

@@ -1,7 +1,9 @@
 """Colours on a dark ground."""
 
-DARK = (0x12, 0x16, 0x1C)
-"""What the dark theme draws on."""
+from layerwise.presentation.figures import contrast
+
+DARK = "#17191d"
+"""What the dark theme draws on: ``--paper`` of the page's style."""
 
 CONTRAST = 4.0
 """Of a class's colour against that ground, at least."""
@@ -10,23 +12,14 @@ CONTRAST = 4.0
 def lighter(colour: str) -> str:
     """Return a colour as ``#rrggbb``, mixed with white until it stands out on dark.
 
-    >>> lighter("#222222") > "#6", lighter("#ffa90e")
-    (True, '#ffa90e')
+    >>> lighter("#222222"), lighter("#ffa90e")
+    ('#7a7a7a', '#ffa90e')
     """
-    channels = tuple(bytes.fromhex(colour[1:]))
-    mixed = channels
+    mixed = colour
     for tenth in range(21):
-        share = tenth / 20
-        mixed = tuple(round(c + share * (255 - c)) for c in channels)
-        if _luminance(mixed) + 0.05 >= CONTRAST * (_luminance(DARK) + 0.05):
+        if contrast(mixed, DARK) >= CONTRAST:
             break
-    return "#" + bytes(mixed).hex()
-
-
-def _luminance(channels: tuple[int, ...]) -> float:
-    """Return the relative luminance (WCAG 2.2)."""
-    linear = [
-        c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4
-        for c in channels
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        share = (tenth + 1) / 20
+        channels = bytes.fromhex(colour[1:])
+        mixed = "#" + bytes(round(c + share * (255 - c)) for c in channels).hex()
+    return mixed
