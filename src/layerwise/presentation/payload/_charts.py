@@ -18,27 +18,33 @@ HEALTH_POINTS = 120
 
 def charts(result: Result) -> list[Json]:
     """Return loss and accuracy, the gradients and silent units of every layer."""
-    history = result.history
-    per_epoch = _steps_per_epoch(result)
-    named = loss_unit(result.network)
-    unit = f" ({named})" if named else ""
-    found = [
-        curves("loss", f"mean loss{unit}", history, per_epoch, log=True),
-        curves("accuracy", "accuracy", history, per_epoch, percent=True),
-        *_health(result, per_epoch),
-    ]
+    batch = result.recipe.batch_size or 1
+    planned = max(1.0, np.ceil(len(result.data.train) / batch))
+    per_epoch = _steps_per_epoch(result.history, planned)
+    unit = loss_unit(result.network)
+    return [*_curves(result.history, per_epoch, unit), *_health(result, per_epoch)]
+
+
+def curves(history: History) -> list[Json]:
+    """Return loss and accuracy of a training of which no more is known."""
+    return _curves(history, _steps_per_epoch(history, 1.0), None)
+
+
+def _steps_per_epoch(history: History, planned: float) -> float:
+    epochs = history.epochs
+    return epochs[-1].step / epochs[-1].epoch if epochs else planned
+
+
+def _curves(history: History, per_epoch: float, unit: str | None) -> list[Json]:
+    label = f"mean loss ({unit})" if unit else "mean loss"
+    found = (
+        _curve("loss", label, history, per_epoch, log=True),
+        _curve("accuracy", "accuracy", history, per_epoch, percent=True),
+    )
     return [chart for chart in found if chart["lines"]]
 
 
-def _steps_per_epoch(result: Result) -> float:
-    epochs = result.history.epochs
-    if epochs:
-        return epochs[-1].step / epochs[-1].epoch
-    batch = result.recipe.batch_size or 1
-    return max(1.0, np.ceil(len(result.data.train) / batch))
-
-
-def curves(
+def _curve(
     name: str,
     label: str,
     history: History,

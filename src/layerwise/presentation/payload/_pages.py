@@ -193,13 +193,7 @@ def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
         own = Shown(study, shown.positions, shown.others)
         part |= StudiedRun(study, own, blocks).content()
         part["findings"] = [*finding_parts(own, study.findings)]
-    per_epoch = _steps_per_epoch(run)
-    lines = [
-        curves("loss", "mean loss", run.history, per_epoch, log=True),
-        curves("accuracy", "accuracy", run.history, per_epoch, percent=True),
-    ]
-    charts_of_run = [chart for chart in lines if chart["lines"]]
-    return part | {"name": short(run.name, 60), "charts": charts_of_run}
+    return part | {"name": short(run.name, 60), "charts": curves(run.history)}
 
 
 def _same_samples(study: Study, other: Study) -> bool:
@@ -213,11 +207,6 @@ def _same_samples(study: Study, other: Study) -> bool:
         and np.array_equal(study.shown, other.shown)
         and (not first or not second or np.array_equal(first.rows, second.rows))
     )
-
-
-def _steps_per_epoch(run: ComparedRun) -> float:
-    epochs = run.history.epochs
-    return epochs[-1].step / epochs[-1].epoch if epochs else 1.0
 
 
 def _named(runs: Runs) -> str:
