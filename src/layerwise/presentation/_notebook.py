@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from layerwise.data import Dataset, describe
-from layerwise.presentation._report import class_table, statistics_table
+from layerwise.presentation._report import class_table, loss_unit, statistics_table
 from layerwise.presentation.figures import (
     layer_projections,
     sample_sheet,
@@ -19,13 +19,13 @@ from layerwise.presentation.figures import (
 )
 from layerwise.presentation.pages import page_of
 from layerwise.presentation.payload import (
-    Payload,
     result_payload,
     study_payload,
     with_fewer_shown,
 )
 from layerwise.study import Study
 from layerwise.training import Result
+from layerwise.wording import percent
 
 MOST_BYTES = 4_500_000
 """Of a page in a notebook: marimo drops outputs of 8 MB."""
@@ -43,20 +43,20 @@ def study_html(study: Study) -> str:
     while not page or (len(page) > MOST_BYTES and most > 100):
         page = page_of(study_payload(with_fewer_shown(study, most)))
         most //= 2
-    shares = ", ".join(f"{own.name} {own.separability:.1%}" for own in study)
+    shares = ", ".join(f"{own.name} {percent(own.separability)}" for own in study)
     words = f"Every layer of {study.name}; linear probes: {shares}"
     return _framed(lambda: written(layer_projections(study)), words, page)
 
 
 def result_html(result: Result) -> str:
     """Return what a training shows of itself: its curves, and its page."""
-    payload: Payload = result_payload(result)
-    drawn = result.history
     words = (
         f"Training of {result.data.name}: {result.status} after {result.epochs} "
-        f"epochs, validation accuracy {result.validation.accuracy:.1%}"
+        f"epochs, validation accuracy {percent(result.validation.accuracy)}"
     )
-    return _framed(lambda: written(training_curves(drawn)), words, page_of(payload))
+    unit = loss_unit(result.network)
+    page = page_of(result_payload(result))
+    return _framed(lambda: written(training_curves(result.history, unit)), words, page)
 
 
 def dataset_html(data: Dataset) -> str:
