@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from layerwise.presentation import Report, page, study_page
+from layerwise.presentation._text import typeset
 from layerwise.presentation.pages._shell import page_of
 from layerwise.presentation.payload import Payload, report_payload
 from layerwise.study import Crowd
@@ -99,7 +100,7 @@ def test_without_a_script_there_are_headline_findings_and_tables(digits, pages):
     share = f"{100 * digits.study.accuracy.value:.1f} %"
     assert share in text
     for finding in digits.study.findings:
-        assert finding.headline.split()[0] in text
+        assert typeset(finding.headline) in text
     assert "majority class" in text
     assert "layerwise run digits" in text
     rows = Reader(pages["digits"]).attributes("tr")

@@ -175,14 +175,6 @@ def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
     )
 
 
-def tile_alternative(layer: LayerStudy) -> str:
-    """Return what a layer's plane, cut out of the sheet, tells."""
-    return (
-        f"Scatter of {short(layer.name, 40)} on its first two components, coloured by "
-        f"class; linear-probe accuracy {percent(layer.probe_accuracy.value)}."
-    )
-
-
 LAYERS = Figure[Study](name="layers", draw=layer_projections)
 
 DISCRIMINANTS = Figure[Study](

@@ -172,21 +172,6 @@ def _can_show_mistakes(study: Study) -> bool:
     return _predicted(study) and shown and len(study.mistakes) > 0
 
 
-def mistakes_caption(study: Study) -> str:
-    """Say what the mistakes drawn, or listed, are; also where there are none."""
-    wrong = len(study.mistakes)
-    if not wrong:
-        return f"No errors among {study.scored_on}."
-    if _are_points(study.inputs):
-        return (
-            f"The {study.scored_on} in their plane; {count(wrong)} errors are ringed."
-        )
-    return (
-        f"The most confident of {count(wrong)} errors: label, prediction and "
-        "confidence."
-    )
-
-
 MISTAKES = Figure[Study](name="mistakes", when=_can_show_mistakes, draw=worst_mistakes)
 
 
