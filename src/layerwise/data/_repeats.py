@@ -126,8 +126,10 @@ def repeats_of(sets: Mapping[str, Any]) -> Repeats:
 
 
 def _common(parts: Sequence[Any]) -> Any:
-    """Return the dtype to compare in: floats as those of the first are, which may be
-    rounded copies; a float is never cut to a whole number, and no number wraps."""
+    """Return the dtype to compare in: no float is cut to a whole number, none wraps.
+
+    Floats are compared as those of the first are, which may be rounded copies.
+    """
     dtypes = [np.dtype(part.inputs.dtype) for part in parts]
     floats = all(dtype.kind == "f" for dtype in dtypes)
     return dtypes[0] if floats else np.result_type(*dtypes)

@@ -179,10 +179,11 @@ def calibration(study: Study) -> Iterator[Finding]:
     detail = "They differ by no more than chance explains."
     if off:
         verdict = f"The network is {'over' if mean > share else 'under'}confident"
+        side = "above" if mean > share else "below"
         detail = (
             "That is more than chance explains. Before you use its probabilities, "
-            f"divide the logits by a temperature {'above' if mean > share else 'below'} "
-            "one: that of the lowest loss on validation samples."
+            f"divide the logits by a temperature {side} one: that of the lowest loss on "
+            "validation samples."
         )
     yield Finding(
         "calibration",
