@@ -182,8 +182,8 @@ def calibration(study: Study) -> Iterator[Finding]:
         side = "above" if mean > share else "below"
         detail = (
             "That is more than chance explains. Before you use its probabilities, "
-            f"divide the logits by a temperature {side} one: that of the lowest loss on "
-            "validation samples."
+            f"divide the logits by a temperature {side} one: that of the lowest loss "
+            "on validation samples."
         )
     yield Finding(
         "calibration",
