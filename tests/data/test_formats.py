@@ -11,7 +11,7 @@ import pytest
 import layerwise as lw
 from layerwise import names
 from layerwise.data import formats
-from layerwise.data._labelled import Labelled
+from layerwise.data.labelled import Labelled
 from layerwise.errors import InputError
 
 FUNCTIONS = ("read_table", "read_batches", "read_file", "read_folder", "read_inputs",

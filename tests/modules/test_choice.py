@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 import layerwise as lw
 from layerwise.errors import InputError
 from layerwise.modules import Reader, capture_of
-from layerwise.modules._choice import chosen_modules, inside_blocks
+from layerwise.modules.watching._choice import chosen_modules, inside_blocks
 
 N = 6
 

@@ -8,16 +8,8 @@ from layerwise.data._describe import (
     ValueStatistics,
     describe,
 )
-from layerwise.data._frames import numbers as numbers_of
-from layerwise.data._labelled import (
-    Origins,
-    class_indices,
-    sample_names,
-    several_labels,
-)
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
-from layerwise.data._reading import FrameOptions, Reading, ReadingOptions
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
@@ -25,6 +17,16 @@ from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 from layerwise.data._unlabelled import Rows, rows_to_predict
 from layerwise.data.columns import Column, Columns, as_table, column_names
 from layerwise.data.formats import open_rows, row_names, rows_in_files
+from layerwise.data.labelled import (
+    FrameOptions,
+    Origins,
+    Reading,
+    ReadingOptions,
+    class_indices,
+    numbers as numbers_of,
+    sample_names,
+    several_labels,
+)
 
 __all__ = [
     "Column",

@@ -11,11 +11,10 @@ from typing import Unpack
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from layerwise.data._labelled import Labelled
-from layerwise.data._reading import Reading, ReadingOptions
 from layerwise.data._records import Dataset, Samples, dataset
 from layerwise.data.columns import Columns
 from layerwise.data.formats import PUBLISHED, load_published, read_labelled
+from layerwise.data.labelled import Labelled, Reading, ReadingOptions
 from layerwise.errors import InputError, MachineError
 
 SIZES = {"train": 8000, "validation": 2000, "test": 2000}

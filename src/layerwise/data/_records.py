@@ -11,17 +11,24 @@ from jaxtyping import Int64
 
 from layerwise.arrays import Array
 from layerwise.data._codes import code_sentences
-from layerwise.data._labelled import Labelled, Origins, checked_set
 from layerwise.data._leaks import leak_sentences
 from layerwise.data._pictures import Pictures
-from layerwise.data._reading import FrameOptions, Reading
 from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
 from layerwise.data._split import grouped_split, shares_of, stratified_split
 from layerwise.data._stored import StoredRows
-from layerwise.data._tables import labelled_tables, like_table
-from layerwise.data._things import arrays_of, tables_of
 from layerwise.data.columns import Columns, Table, fit_columns, is_frame, table_of
+from layerwise.data.labelled import (
+    FrameOptions,
+    Labelled,
+    Origins,
+    Reading,
+    arrays_of,
+    checked_set,
+    labelled_tables,
+    like_table,
+    tables_of,
+)
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 from layerwise.wording import count, number

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data._labelled import Origins, sample_names
+from layerwise.data.labelled import Origins, sample_names
 from layerwise.wording import count, listed
 
 OFTEN, FEW_INPUTS, PART = 10, 50, 4

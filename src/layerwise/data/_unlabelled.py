@@ -13,9 +13,9 @@ from layerwise.arrays import Array
 from layerwise.data._load import load, names
 from layerwise.data._pictures import Pictures
 from layerwise.data._stored import read_ahead
-from layerwise.data._table_labels import as_text, known_labels
 from layerwise.data.columns import Columns
 from layerwise.data.formats import batches_of, inputs_of
+from layerwise.data.labelled import as_text, known_labels
 from layerwise.errors import InputError
 from layerwise.wording import listed
 

@@ -4,22 +4,8 @@ This room loads torch: who has no module gets along without it.
 """
 
 from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
-from layerwise.modules._capture import Capture, CapturedLayer, capture_of
-from layerwise.modules._choice import Layers
-from layerwise.modules._convert import Scale, Slot, slots
-from layerwise.modules._export import onnx_of, plain_torch, run_onnx, run_plain
-from layerwise.modules._health import greatest_slopes, layer_statistics
-from layerwise.modules._network import (
-    TorchModule,
-    TorchNetwork,
-    scaling_module,
-    to_torch,
-    torch_network,
-)
 from layerwise.modules._outputs import Predict, answer_of, logits_of
-from layerwise.modules._read import from_torch
 from layerwise.modules._reading import Batch, Entry, Reader, entry_of
-from layerwise.modules._reduction import Layout, Reduce, Units, reduced
 from layerwise.modules._running import (
     batch_statistics,
     frozen_layers,
@@ -27,8 +13,36 @@ from layerwise.modules._running import (
     running_normalisations,
 )
 from layerwise.modules._sources import ArraySource, Source, StreamSource
-from layerwise.modules._tracking import Watched, watched
 from layerwise.modules._weights import load_weights
+from layerwise.modules.converting import (
+    Scale,
+    Slot,
+    TorchModule,
+    TorchNetwork,
+    from_torch,
+    onnx_of,
+    plain_torch,
+    run_onnx,
+    run_plain,
+    scaling_module,
+    slots,
+    to_torch,
+    torch_network,
+)
+from layerwise.modules.watching import (
+    Capture,
+    CapturedLayer,
+    Layers,
+    Layout,
+    Reduce,
+    Units,
+    Watched,
+    capture_of,
+    greatest_slopes,
+    layer_statistics,
+    reduced,
+    watched,
+)
 
 __all__ = [
     "MODULE_ROWS",

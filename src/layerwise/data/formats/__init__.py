@@ -24,15 +24,13 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import reading, refuse_web_page
-from layerwise.data._labelled import Inputs, Labelled
 from layerwise.data._pictures import Pictures
-from layerwise.data._reading import Reading
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
-from layerwise.data._tables import labelled_tables
 from layerwise.data.columns import Columns, Table, whole_bytes
 from layerwise.data.formats._mnist import PUBLISHED, load_published
 from layerwise.data.formats._npy import read_pair
 from layerwise.data.formats._pictures import has_pictures, pictures_in, read_pictures
+from layerwise.data.labelled import Inputs, Labelled, Reading, labelled_tables
 from layerwise.errors import InputError
 from layerwise.names import FORMATS, formats_with
 from layerwise.wording import listed

@@ -19,8 +19,8 @@ from layerwise.data._bounded import (
     reading,
     refuse_web_page,
 )
-from layerwise.data._labelled import Inputs, Labelled, one_file
 from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
+from layerwise.data.labelled import Inputs, Labelled, one_file
 from layerwise.errors import InputError
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, MAX_BYTES, reading
-from layerwise.data._labelled import Inputs, Labelled, one_file
-from layerwise.data._pairs import paired
+from layerwise.data.labelled import Inputs, Labelled, one_file, paired
 from layerwise.errors import InputError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from layerwise.data._labelled import Labelled, one_file
 from layerwise.data._records import Dataset, dataset
 from layerwise.data.formats._idx import read_idx, unpacked
+from layerwise.data.labelled import Labelled, one_file
 from layerwise.errors import InputError
 from layerwise.files import machine_errors, make_folder
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from layerwise.data._bounded import reading
-from layerwise.data._labelled import Inputs, Labelled, one_file, refuse_no_text
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
+from layerwise.data.labelled import Inputs, Labelled, one_file, refuse_no_text
 from layerwise.errors import InputError
 from layerwise.wording import first_of
 

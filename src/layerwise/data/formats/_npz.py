@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
-from layerwise.data._labelled import Inputs, Labelled, one_file
-from layerwise.data._pairs import paired
 from layerwise.data.formats._npy import LAYOUTS, npy_header, texts, to_predict
+from layerwise.data.labelled import Inputs, Labelled, one_file, paired
 from layerwise.errors import InputError
 
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import MAX_BYTES, empty
-from layerwise.data._labelled import Inputs, Labelled
 from layerwise.data._stored import held, stored_rows
-from layerwise.data._table_labels import called_labels
 from layerwise.data.columns import Columns, Table, table_of
+from layerwise.data.labelled import Inputs, Labelled, called_labels
 from layerwise.errors import InputError, LayerwiseError, MachineError
 from layerwise.wording import first_of
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from layerwise.data._labelled import Labelled
 from layerwise.data._pictures import ENDINGS, Pictures
+from layerwise.data.labelled import Labelled
 from layerwise.errors import InputError
 from layerwise.wording import count, listed
 

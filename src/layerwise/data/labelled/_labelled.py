@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from layerwise.arrays import Array, to_numpy
-from layerwise.data._frames import numbers
 from layerwise.data._pictures import Pictures
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.data.columns import Columns, Table
+from layerwise.data.labelled._frames import numbers
 from layerwise.errors import InputError
 from layerwise.wording import count
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data._reading import Reading
 from layerwise.data.columns import Columns, Table, as_numpy, missing_rows, texts
+from layerwise.data.labelled._reading import Reading
 from layerwise.errors import InputError
 from layerwise.wording import count, first_of, listed
 

@@ -26,7 +26,7 @@ from layerwise.model import (
     layers_within,
 )
 from layerwise.modules._calling import unwrapped
-from layerwise.modules._convert import Scale, Skip, slots
+from layerwise.modules.converting._convert import Scale, Skip, slots
 
 
 def from_torch(

@@ -16,8 +16,8 @@ from layerwise.arrays import to_numpy
 from layerwise.errors import InputError
 from layerwise.model import Loss, Network, TrainedNetwork
 from layerwise.modules._calling import as_inputs, device_of, dtype_of
-from layerwise.modules._network import TorchNetwork, to_torch
 from layerwise.modules._outputs import answer_of, logits_of
+from layerwise.modules.converting._network import TorchNetwork, to_torch
 
 INPUTS, PROBABILITIES = "inputs", "probabilities"
 

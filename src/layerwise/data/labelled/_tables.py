@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data._frames import numbers
-from layerwise.data._labelled import Labelled
 from layerwise.data._pictures import Pictures
-from layerwise.data._reading import Reading
-from layerwise.data._table_labels import check_there, labels_of, target_of
 from layerwise.data.columns import (
     Columns,
     Table,
@@ -24,6 +20,10 @@ from layerwise.data.columns import (
     refuse_missing,
     table_of,
 )
+from layerwise.data.labelled._frames import numbers
+from layerwise.data.labelled._labelled import Labelled
+from layerwise.data.labelled._reading import Reading
+from layerwise.data.labelled._table_labels import check_there, labels_of, target_of
 from layerwise.errors import InputError
 from layerwise.wording import count
 

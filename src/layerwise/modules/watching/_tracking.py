@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
-from layerwise.modules._axes import Axes, ByTensor, axis_read
 from layerwise.modules._calling import plainly
-from layerwise.modules._functions import (
+from layerwise.modules.watching._axes import Axes, ByTensor, axis_read
+from layerwise.modules.watching._functions import (
     ACTIVATIONS,
     CARRIERS,
     CURVED,

@@ -10,17 +10,23 @@ from torch.nn.parameter import is_lazy
 
 from layerwise.errors import InputError, MachineError
 from layerwise.modules._calling import evaluation, unwrapped
-from layerwise.modules._choice import (
+from layerwise.modules._outputs import Predict, answer_of, logits_of
+from layerwise.modules._reading import Batch, without_last
+from layerwise.modules.watching._choice import (
     Layers,
     chosen_modules,
     inside_blocks,
     is_asked_for,
     refuse_other_uses,
 )
-from layerwise.modules._outputs import Predict, answer_of, logits_of
-from layerwise.modules._reading import Batch, without_last
-from layerwise.modules._reduction import Layout, Reduce, Units, layout_of, reduced
-from layerwise.modules._tracking import Key, Watched, watched
+from layerwise.modules.watching._reduction import (
+    Layout,
+    Reduce,
+    Units,
+    layout_of,
+    reduced,
+)
+from layerwise.modules.watching._tracking import Key, Watched, watched
 
 
 class CapturedLayer(NamedTuple):

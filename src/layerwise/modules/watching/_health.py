@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from layerwise.modules._reduction import units_axis
-from layerwise.modules._tracking import Key, Watched
+from layerwise.modules.watching._reduction import units_axis
+from layerwise.modules.watching._tracking import Key, Watched
 from layerwise.statistics import statistics_of_outputs, statistics_of_slopes
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from layerwise.errors import InputError
 from layerwise.modules._calling import unwrapped
-from layerwise.modules._tracking import NORMS, is_norm, is_quantised
+from layerwise.modules.watching._tracking import NORMS, is_norm, is_quantised
 from layerwise.wording import listed
 
 Layers: TypeAlias = str | type | Sequence[str | type]

@@ -22,8 +22,8 @@ from layerwise.modules._calling import (
     evaluation,
     unwrapped,
 )
-from layerwise.modules._convert import Scale, network_module
 from layerwise.modules._outputs import answer_of, logits_of
+from layerwise.modules.converting._convert import Scale, network_module
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,43 @@
+"""What comes in as data with labels: tables, frames, arrays, checked at the door."""
+
+from layerwise.data.labelled._frames import numbers
+from layerwise.data.labelled._labelled import (
+    Inputs,
+    Labelled,
+    Origins,
+    checked_set,
+    class_indices,
+    one_file,
+    refuse_no_text,
+    sample_names,
+    several_labels,
+)
+from layerwise.data.labelled._pairs import paired
+from layerwise.data.labelled._reading import FrameOptions, Reading, ReadingOptions
+from layerwise.data.labelled._table_labels import as_text, called_labels, known_labels
+from layerwise.data.labelled._tables import labelled_tables, like_table
+from layerwise.data.labelled._things import arrays_of, tables_of
+
+__all__ = [
+    "FrameOptions",
+    "Inputs",
+    "Labelled",
+    "Origins",
+    "Reading",
+    "ReadingOptions",
+    "arrays_of",
+    "as_text",
+    "called_labels",
+    "checked_set",
+    "class_indices",
+    "known_labels",
+    "labelled_tables",
+    "like_table",
+    "numbers",
+    "one_file",
+    "paired",
+    "refuse_no_text",
+    "sample_names",
+    "several_labels",
+    "tables_of",
+]
