@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import SupportsFloat
 
 __all__ = [
-    "chosen", "count", "first_of", "listed", "number", "percent", "percent_of", "points",
-    "quoted",
+    "chosen", "count", "first_of", "listed", "number", "percent", "percent_of",
+    "points", "quoted",
 ]  # fmt: skip
 
 
