@@ -504,6 +504,41 @@ def test_help_is_quick_for_it_loads_no_library_of_arrays(arguments):
     assert said.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_80_columns(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    lines = map(str.rstrip, capsys.readouterr().out.splitlines())
+    assert [x for x in lines if len(x) > 80 and not x.startswith("usage:")] == []
+
+
+@pytest.mark.parametrize("command", ["run", "train", "sweep"])
+def test_help_shows_options_in_groups_a_screen_each(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    _, *parts = re.split(r"^ (\w[\w ]*?) +\n -+ $", said, flags=re.MULTILINE)
+    groups = dict(zip(parts[::2], parts[1::2], strict=True))
+    of_one = [] if command == "sweep" else ["report options", "output options"]
+    assert list(groups) == [
+        "positional arguments",
+        "options",
+        "data options",
+        "network options",
+        "training options",
+        *of_one,
+    ]
+    for group, option in [
+        ("data", "target"),
+        ("network", "hidden"),
+        ("training", "epochs"),
+    ]:
+        assert f"  --{option} " in groups[f"{group} options"]
+    assert max(lines.count("\n") for lines in groups.values()) < 40
+
+
 @pytest.mark.parametrize("arguments", ["--version", "run --help", "data iris"])
 def test_whoever_stops_reading_is_told_nothing(arguments, tmp_path):
     """As ``layerwise … | head`` does."""

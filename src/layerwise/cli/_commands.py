@@ -4,7 +4,7 @@ import json
 import webbrowser
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import tyro
@@ -20,7 +20,11 @@ from layerwise.cli._options import (
     DataOptions,
     Flag,
     Folder,
-    TrainingOptions,
+    GeneralOptions,
+    Group,
+    OutputOptions,
+    ReportOptions,
+    Training,
     named_module,
 )
 from layerwise.cli._predict import ExportCommand, PredictCommand
@@ -50,7 +54,15 @@ class Command(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunCommand(TrainingOptions):
+class OneTraining(Training):
+    """The options of a command that trains one network into a folder."""
+
+    report: Group[ReportOptions, "report"] = field(default_factory=ReportOptions)
+    output: Group[OutputOptions, "output"] = field(default_factory=OutputOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand(OneTraining):
     """Train, inspect every layer, write a report.
 
     Examples
@@ -58,7 +70,7 @@ class RunCommand(TrainingOptions):
         layerwise run
         layerwise run mnist --hidden 100,100 --epochs 5
         layerwise run moons --hidden 30x8 --optimizer sgd --learning-rate 0.05
-        layerwise run my-data.npz --required-accuracy 0.995
+        layerwise run churn.csv --target churn --required-accuracy 0.95
         layerwise run mnist --module models.py:build --epochs 5
         torchrun --nproc-per-node 4 -m layerwise run mnist
     """
@@ -80,7 +92,7 @@ class RunCommand(TrainingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainCommand(TrainingOptions):
+class TrainCommand(OneTraining):
     """Train only: write the network, its history and checkpoints.
 
     Examples
@@ -104,8 +116,8 @@ class TrainCommand(TrainingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataCommand(DataOptions):
-    """Show statistics, samples, principal components and estimated difficulty.
+class DataCommand(GeneralOptions):
+    """Show statistics, samples, components and estimated difficulty.
 
     Examples
     --------
@@ -113,6 +125,7 @@ class DataCommand(DataOptions):
         layerwise data moons --out figures
     """
 
+    data: Group[DataOptions, "data"] = field(default_factory=DataOptions)
     out: Folder = None
     """folder for the figures; default: figures-DATA"""
 
@@ -123,10 +136,10 @@ class DataCommand(DataOptions):
 
         recipe = Recipe(seed=self.seed)
         plan = experiment.Plan(
-            self.data,
-            self.data_dir,
-            self.scaling,
-            reading=self.reading(),
+            self.data.data,
+            self.data.data_dir,
+            self.data.scaling,
+            reading=self.data.reading(),
             recipe=recipe,
         )
         data = experiment.load_data(plan)
@@ -258,11 +271,11 @@ STATUSES = {"finished": DONE, "diverged": DIVERGED, "interrupted": INTERRUPTED}
 
 
 @contextmanager
-def _opened(command: str, options: TrainingOptions) -> Generator["Run"]:
+def _opened(command: str, options: OneTraining) -> Generator["Run"]:
     """Open the run, new or to go on with; Ctrl-C then notes how to take it up."""
     from layerwise import experiment
 
-    folder = options.resume
+    folder = options.output.resume
     try:
         with _new_or_reopened(options) as run:
             folder = run.folder
@@ -274,17 +287,19 @@ def _opened(command: str, options: TrainingOptions) -> Generator["Run"]:
         raise
 
 
-def _new_or_reopened(options: TrainingOptions) -> AbstractContextManager["Run"]:
+def _new_or_reopened(options: OneTraining) -> AbstractContextManager["Run"]:
     from layerwise import experiment
 
-    if options.resume is None:
-        return experiment.open_run(options.plan(), options.out)
-    module = named_module(options.module, options.seed)
-    return experiment.reopen_run(options.resume, module)
+    if options.output.resume is None:
+        return experiment.open_run(
+            options.plan(options.report, options.output), options.output.out
+        )
+    module = named_module(options.network.module, options.seed)
+    return experiment.reopen_run(options.output.resume, module)
 
 
 def _trained(
-    command: str, options: TrainingOptions, console: "Console", run: "Run"
+    command: str, options: OneTraining, console: "Console", run: "Run"
 ) -> tuple[Any, Any, int]:
     """Train, and say how it ended."""
     from layerwise import experiment, presentation
@@ -293,7 +308,7 @@ def _trained(
     if run.origin:
         console.print(run.origin, markup=False, soft_wrap=True)
     try:
-        with presentation.TrainingBar(console, options.log_every) as watch:
+        with presentation.TrainingBar(console, options.output.log_every) as watch:
             result, diagnosis = experiment.train(run, watch)
     except MachineError:
         console.print(

@@ -1,7 +1,7 @@
 """The command ``explain``: one training step with every number."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -10,19 +10,24 @@ from layerwise import names
 from layerwise.cli._options import (
     BETWEEN,
     DONE,
-    Data,
     DataOptions,
+    GeneralOptions,
+    Group,
+    NetworkOptions,
     OneOf,
     Rate,
+    Training,
     TrainingOptions,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+MOONS = DataOptions(data="moons")
+
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainCommand(DataOptions):
+class ExplainCommand(GeneralOptions):
     """Print one training step with every number, beside its formulas.
 
     Examples
@@ -32,7 +37,7 @@ class ExplainCommand(DataOptions):
         layerwise explain iris --hidden 4,4 --optimizer adam --step 100
     """
 
-    data: Data = "moons"
+    data: Group[DataOptions, "data"] = MOONS
     hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "3"
     """hidden layer widths: 3 or 3,3 or none"""
     step: Annotated[int, tyro.conf.arg(metavar="N")] = 1
@@ -55,10 +60,22 @@ class ExplainCommand(DataOptions):
         from layerwise import experiment
         from layerwise.training import explain_training
 
-        shared = {field.name for field in fields(TrainingOptions)}
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name in shared}
+        network = NetworkOptions(
+            hidden=self.hidden,
+            activation=self.activation,
+            init=self.init,
+            loss=self.loss,
+        )
         # A constant rate: the first step of a schedule that warms up is next to none.
-        plan = TrainingOptions(**own, schedule="constant").plan()
+        training = TrainingOptions(
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            schedule="constant",
+        )
+        plan = Training(
+            data=self.data, network=network, training=training, seed=self.seed
+        ).plan()
         data = experiment.load_data(plan)
         explanation = explain_training(plan.architecture, data, plan.recipe, self.step)
         console.print(str(explanation), markup=False, soft_wrap=True)

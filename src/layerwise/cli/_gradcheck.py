@@ -22,7 +22,7 @@ Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint=""
 
 @dataclass(frozen=True, kw_only=True)
 class GradcheckCommand:
-    """Check hand-written gradients; name the slip in a wrong one, and its line.
+    """Check hand-written gradients; name the slip, and its line.
 
     Examples
     --------

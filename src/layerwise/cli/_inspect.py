@@ -38,7 +38,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
         layerwise inspect models.py:build --weights net.ckpt --data loaders.py:test
         layerwise inspect models.py:build --data loaders.py:test --list
         layerwise inspect --activations 'acts/*.npy' --labels y.npy --dry-run
-        layerwise inspect --activations 'acts/*.npy' --labels y.npy --part 3/9 --out 3
+        layerwise inspect --activations 'a/*.npy' --labels y.npy --part 3/9 --out 3
         torchrun --nproc-per-node 4 -m layerwise inspect runs/mnist-1 mnist
     """
 

@@ -188,7 +188,12 @@ def _overview() -> str:
     for name, command in COMMANDS.items():
         summary = (inspect.getdoc(command) or "").split("\n\n")[0]
         lines.append(f"  {name:<11}{' '.join(summary.split())}")
-    lines += ["", "Options and examples: layerwise COMMAND --help"]
+    lines += [
+        "",
+        "Start with:           layerwise run iris",
+        "Your own table:       layerwise run FILE.csv --target COLUMN",
+        "Options and examples: layerwise COMMAND --help",
+    ]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import tyro
@@ -52,6 +52,7 @@ Flag: TypeAlias = Annotated[
 
 if TYPE_CHECKING:
     OneOf = Annotated
+    Group = Annotated
 else:
 
     class OneOf:
@@ -59,6 +60,14 @@ else:
 
         def __class_getitem__(cls, of: tuple[type, Iterable[str]]) -> Any:
             return Literal[tuple(of[1])]
+
+    class Group:
+        """``Group[Options, "name"]``: options with a title of their own in help."""
+
+        def __class_getitem__(cls, of: tuple[type, str]) -> Any:
+            options, name = of
+            named = Annotated[options, tyro.conf.arg(name=name, help="")]
+            return tyro.conf.OmitArgPrefixes[named]
 
 
 def braced(choices: Iterable[str]) -> str:
@@ -146,7 +155,7 @@ def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions(ReadingOptions):
-    """Where the data comes from."""
+    """What the data is, and how it is read."""
 
     data: Data = "digits"
     data_dir: Folder = None
@@ -156,15 +165,11 @@ class DataOptions(ReadingOptions):
         tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
     ] = None
     """input scaling: to [-1, 1], unit variance, [0, 1], none; default: by the data"""
-    seed: int = 0
-    """seed for data, initial weights, shuffling and dropout"""
-    json: Flag = False
-    """print the summary as JSON on standard output, all else on standard error"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(DataOptions):
-    """What to train, and how."""
+class NetworkOptions:
+    """The network that is trained."""
 
     hidden: Annotated[str, tyro.conf.arg(metavar="WIDTHS")] = "100,100,100,100"
     """hidden layer widths: 100,100 or 30x8 (eight layers of 30) or none"""
@@ -174,14 +179,20 @@ class TrainingOptions(DataOptions):
     """activation of the hidden layers"""
     init: OneOf[str, names.INITIALISERS] = "he"
     """initial weights"""
-    loss: OneOf[str, names.LOSSES] = "cross-entropy"
-    """loss function"""
     normalise: Flag = False
     """add layer normalisation before each activation"""
     dropout: float = 0.0
     """dropout rate of the hidden units"""
     residual: Flag = False
     """add skip connections around hidden layers of equal width"""
+    loss: OneOf[str, names.LOSSES] = "cross-entropy"
+    """loss function"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How it is trained."""
+
     optimizer: OneOf[str, names.OPTIMISERS] = "adamw"
     """optimisation algorithm"""
     learning_rate: Rate = None
@@ -194,15 +205,13 @@ class TrainingOptions(DataOptions):
     """passes over the training set; default: 10, or 40 below 10,000 samples"""
     patience: Count = None
     """stop after N epochs without a lower validation loss, keep the best network"""
-    evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
-    """evaluate every N epochs; 0: only at the end"""
     class_weight: Annotated[
         OneOf[str, names.CLASS_WEIGHTS] | None,
         tyro.conf.arg(metavar=braced(names.CLASS_WEIGHTS), help_behavior_hint=""),
     ] = None
     """balanced: weight samples so that all classes count the same in the loss"""
-    snapshots: int = 7
-    """networks to keep during training, most of them early"""
+    evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
+    """evaluate every N epochs; 0: only at the end"""
     engine: Annotated[
         OneOf[str, (names.AUTO, *names.ENGINES)],
         tyro.conf.arg(
@@ -219,45 +228,86 @@ class TrainingOptions(DataOptions):
             help=f"device for the engines {' and '.join(ELSEWHERE)}",
         ),
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What the report holds."""
+
     required_accuracy: float = 0.99
     """accuracy that predictions above the confidence threshold must reach"""
     suspects: Suspects = 0
     """list the N most suspicious labels: trains 15 more networks; 0: test set only"""
+    snapshots: int = 7
+    """networks to keep during training, most of them early"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where the run is written, and how often."""
+
     out: Folder = None
     """folder of the run; default: runs/DATA-NUMBER"""
+    resume: Folder = None
+    """resume the run in this folder with its original settings"""
     checkpoint_every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 5.0
     """seconds between checkpoints: the most work that a kill can lose"""
     keep_checkpoints: Annotated[int, tyro.conf.arg(metavar="N")] = 2
     """number of checkpoints to keep"""
-    resume: Folder = None
-    """resume the run in this folder with its original settings"""
     log_every: Count = None
     """print a line every N steps"""
 
-    def plan(self) -> "Plan":
+
+@dataclass(frozen=True, kw_only=True)
+class GeneralOptions:
+    """Options of every command that reads data to train on."""
+
+    seed: int = 0
+    """seed for data, initial weights, shuffling and dropout"""
+    json: Flag = False
+    """print the summary as JSON on standard output, all else on standard error"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(GeneralOptions):
+    """The options of a command that trains; help shows them by group."""
+
+    data: Group[DataOptions, "data"] = field(default_factory=DataOptions)
+    network: Group[NetworkOptions, "network"] = field(default_factory=NetworkOptions)
+    training: Group[TrainingOptions, "training"] = field(
+        default_factory=TrainingOptions
+    )
+
+    def plan(
+        self, report: ReportOptions | None = None, output: OutputOptions | None = None
+    ) -> "Plan":
         """Return the settings as the experiment takes them."""
         from layerwise.experiment import Plan
         from layerwise.model import MLP
         from layerwise.training import Recipe
 
-        def chosen(record: Any) -> dict[str, Any]:
-            names = {field.name for field in fields(record)} - {"hidden"}
-            return {name: getattr(self, name) for name in names}
+        report, output = report or ReportOptions(), output or OutputOptions()
+        network, data = self.network, self.data
+        given = {**vars(network), **vars(self.training), **vars(report)}
+        given |= {"seed": self.seed, "hidden": widths(network.hidden)}
 
-        named = named_module(self.module, self.seed, self.loss)
+        def chosen(record: Any) -> dict[str, Any]:
+            return {one.name: given[one.name] for one in fields(record)}
+
+        named = named_module(network.module, self.seed, network.loss)
         if named is not None:
             self._check_module(named.target)
         return Plan(
-            data=self.data,
-            data_dir=self.data_dir,
-            scaling=self.scaling,
-            reading=self.reading(),
-            architecture=MLP(widths(self.hidden), **chosen(MLP)),
+            data=data.data,
+            data_dir=data.data_dir,
+            scaling=data.scaling,
+            reading=data.reading(),
+            architecture=MLP(**chosen(MLP)),
             recipe=Recipe(**chosen(Recipe)),
-            required_accuracy=self.required_accuracy,
-            suspects=self.suspects,
-            checkpoint_every=self.checkpoint_every,
-            keep_checkpoints=self.keep_checkpoints,
+            required_accuracy=report.required_accuracy,
+            suspects=report.suspects,
+            checkpoint_every=output.checkpoint_every,
+            keep_checkpoints=output.keep_checkpoints,
             module=named,
         )
 
@@ -265,13 +315,14 @@ class TrainingOptions(DataOptions):
         """Refuse options that shape a network where a module brings its own shape."""
         from layerwise.training import Task, engine_kind
 
-        for field in fields(TrainingOptions):
-            if field.name in SHAPING and getattr(self, field.name) != field.default:
+        for option in fields(NetworkOptions):
+            changed = getattr(self.network, option.name) != option.default
+            if option.name in SHAPING and changed:
                 raise InputError(
-                    f"--{field.name} is for layerwise's own network, and {target} "
+                    f"--{option.name} is for layerwise's own network, and {target} "
                     "brings its layers"
                 )
-        engine_kind(Task(is_module=True), self.engine)
+        engine_kind(Task(is_module=True), self.training.engine)
 
 
 def named_module(

@@ -67,7 +67,7 @@ class PredictCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportCommand:
-    """Write the network of a run for onnxruntime or PyTorch, and check it.
+    """Write a run's network for onnxruntime or PyTorch, and check it.
 
     Examples
     --------

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from layerwise.cli._options import (
-    DONE,
-    INTERRUPTED,
-    Count,
-    Flag,
-    Folder,
-    TrainingOptions,
-)
+from layerwise.cli._options import DONE, INTERRUPTED, Count, Flag, Folder, Training
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,13 +50,13 @@ class CompareCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepCommand(TrainingOptions):
-    """Train a grid of settings: see where training works, stalls or diverges.
+class SweepCommand(Training):
+    """Train a grid of settings: where training works, stalls, diverges.
 
     Examples
     --------
-        layerwise sweep moons --vary depth=1..10 --vary init=he,normal --vary seed=0..4
-        layerwise sweep mnist --vary width=10,30,100 --vary learning-rate=0.001,0.01
+        layerwise sweep moons --vary depth=1..10 --vary init=he,normal
+        layerwise sweep mnist --vary width=10,30,100 --vary seed=0..4
         layerwise sweep --resume runs/sweep-moons-1
     """
 
@@ -78,12 +71,6 @@ class SweepCommand(TrainingOptions):
     """folder of the sweep; default: runs/sweep-DATA-NUMBER"""
     resume: Folder = None
     """resume the sweep in this folder with its original settings"""
-    suspects: tyro.conf.Suppress[int] = TrainingOptions.suspects
-    required_accuracy: tyro.conf.Suppress[float] = TrainingOptions.required_accuracy
-    snapshots: tyro.conf.Suppress[int] = TrainingOptions.snapshots
-    log_every: tyro.conf.Suppress[int | None] = TrainingOptions.log_every
-    checkpoint_every: tyro.conf.Suppress[float] = TrainingOptions.checkpoint_every
-    keep_checkpoints: tyro.conf.Suppress[int] = TrainingOptions.keep_checkpoints
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
