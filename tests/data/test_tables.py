@@ -332,6 +332,10 @@ def test_a_table_goes_from_file_to_page_and_back(tmp_path, monkeypatch, capsys):
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     record = Columns.from_json(summary["data"]["columns"])
     assert record == lw.load_network("run").columns
+    columns = {one["name"]: one for one in summary["data"]["columns"]["columns"]}
+    assert 0 < columns["balance"]["missing"] < 0.1
+    assert (columns["age"]["missing"], columns["age"]["values"]) == (0.0, "18 to 89")
+    assert columns["note"]["missing"] is None
     assert (tmp_path / "run" / "report.html").exists()
     assert main(["report", "run"]) == 0
     assert main(["inspect", "run", "churn.csv", "--target", "churn"]) == 0

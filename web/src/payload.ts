@@ -295,4 +295,5 @@ export interface PageTable {
   head: string[];
   rows: string[][];
   note?: string;
+  open?: boolean; // unfolded from the start
 }

@@ -358,6 +358,7 @@ def _shown(
 
     if study is not None:
         presentation.print_layers(console, study)
+        presentation.print_class_scores(console, study)
         presentation.print_findings(console, study.findings, "see the page")
         if run.plan.suspects:
             presentation.print_suspects(console, study.suspects, study.class_names)

@@ -232,7 +232,7 @@ def finish(
     summary = training_summary(run.plan, result, diagnosis) | study_summary(
         study, inputs
     )
-    return report, write_summary(run.folder, run.plan, run.data, summary)
+    return report, write_summary(run.folder, run.plan, run.data, summary, statistics)
 
 
 def look_inside(

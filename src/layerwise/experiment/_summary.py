@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
 from msgspec import Meta
 
 from layerwise import ranks
-from layerwise.data import Dataset
+from layerwise.data import Dataset, DataStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
 from layerwise.files import Count, Seconds, write_atomically
@@ -179,9 +179,13 @@ def study_summary(study: Study | None, inputs: InputStudy) -> dict[str, Any]:
 
 
 def write_summary(
-    folder: Path, plan: Plan, data: Dataset, parts: dict[str, Any]
+    folder: Path,
+    plan: Plan,
+    data: Dataset,
+    parts: dict[str, Any],
+    statistics: DataStatistics | None = None,
 ) -> dict[str, Any]:
-    """Write the summary and return it."""
+    """Write the summary, with what the columns of a table are like, and return it."""
     summary = {
         "data": {
             "name": data.name,
@@ -194,7 +198,7 @@ def write_summary(
             },
             "origin": data.origin,
             "scaling": plan.given_scaling if plan.module else data.scaling,
-            "columns": data.columns.to_json() if data.columns else None,
+            "columns": _columns(data, statistics),
         },
         "environment": environment(),
         "plan": plan.to_json(),
@@ -204,6 +208,18 @@ def write_summary(
     text = json.dumps(summary, indent=2, allow_nan=False)
     write_atomically(folder / "summary.json", text.encode())
     return summary
+
+
+def _columns(data: Dataset, statistics: DataStatistics | None) -> dict[str, Any] | None:
+    """Return the record of a table's columns, and what each is like where known."""
+    if data.columns is None:
+        return None
+    record = data.columns.to_json()
+    like = {one.name: one for one in statistics.columns} if statistics else {}
+    for column in record["columns"]:
+        if (one := like.get(column["name"])) is not None:
+            column |= {"missing": one.missing, "values": one.values}
+    return record
 
 
 def json_types(value: Any) -> Any:

@@ -7,6 +7,7 @@ from layerwise.presentation._predictions import PredictionSummary, print_predict
 from layerwise.presentation._report import Report, loss_unit
 from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._terminal import (
+    print_class_scores,
     print_comparison,
     print_data,
     print_details,
@@ -54,6 +55,7 @@ __all__ = [
     "dataset_html",
     "loss_unit",
     "page",
+    "print_class_scores",
     "print_comparison",
     "print_data",
     "print_details",

@@ -11,7 +11,7 @@ from layerwise.data import Dataset, DataStatistics, SetStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import SquaredError, TrainedNetwork
 from layerwise.presentation._text import interval, known, layer_labels, short
-from layerwise.statistics import Share
+from layerwise.statistics import Share, class_scores, confusion_counts
 from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
 from layerwise.training import Result
 from layerwise.wording import count, number, percent, percent_of
@@ -137,6 +137,44 @@ def class_table(statistics: DataStatistics) -> Table:
     )
 
 
+def column_table(statistics: DataStatistics, most: int, rest: str) -> Table:
+    """Return the columns of a table: what they are like, and what became of them.
+
+    Of more than ``most`` the others are counted, and ``rest`` says where they are.
+    """
+    shown = statistics.columns[:most]
+    rows = [
+        (
+            short(one.name, 40),
+            one.kind,
+            "" if one.missing is None else percent(one.missing),
+            short(one.values, 80),
+            one.done,
+        )
+        for one in shown
+    ]
+    if more := len(statistics.columns) - len(shown):
+        rows.append((f"{count(more)} more", "", "", "", rest))
+    return Table(("column", "kind", "missing", "values", "done"), rows)
+
+
+def class_score_table(study: Study) -> Table:
+    """Return how well each class is told from the others, a row for each."""
+    scores = study.class_scores
+    rows = [
+        (
+            short(name),
+            count(samples),
+            *("–" if share != share else percent_of(share, samples) for share in told),
+            known(f1),
+        )
+        for name, samples, *told, f1 in zip(
+            study.class_names, *(own.tolist() for own in scores), strict=True
+        )
+    ]
+    return Table(("class", "samples", "recall", "precision", "F1"), rows)
+
+
 def class_sentence(statistics: DataStatistics) -> str:
     """Say how large the classes are, where they are too many for a table."""
     counts = next(iter(statistics.sets.values())).class_counts
@@ -170,7 +208,10 @@ def baseline_table(report: Report) -> Table:
 
 
 def score_table(report: Report) -> Table:
-    """Return the losses and accuracies at the end, a row for each set."""
+    """Return the losses and accuracies at the end, a row for each set.
+
+    Where classes are uneven the balanced accuracy stands beside the accuracy.
+    """
     rows, result = [], report.result
     if result.history.epochs:
         last = result.history.epochs[-1]
@@ -178,10 +219,27 @@ def score_table(report: Report) -> Table:
     rows.append(("validation", *result.validation[:2]))
     rows.append(("test", *result.test[:2]))
     unit = f" ({report.loss_unit})" if report.loss_unit else ""
-    return Table(
+    table = Table(
         ("", f"loss{unit}", "accuracy"),
         [(name, number(loss), percent(accuracy)) for name, loss, accuracy in rows],
     )
+    if report.study is None or not report.study.is_uneven:
+        return table
+    balanced = _balanced(report.study)
+    body = [(*row, balanced.get(row[0], "–")) for row in table.body]
+    return Table((*table.head, "balanced accuracy"), body)
+
+
+def _balanced(study: Study) -> dict[str, str]:
+    """Return the balanced accuracy of each set of which predictions are known."""
+    found: dict[str, str] = {}
+    if study.predictions is not None:
+        found["test"] = percent(study.class_scores.balanced_accuracy)
+    if (view := study.validation) is not None:
+        classes = len(study.class_names)
+        counts = confusion_counts(view.targets, view.predictions, classes)
+        found["validation"] = percent(class_scores(counts).balanced_accuracy)
+    return found
 
 
 def layer_table(study: Study) -> Table:

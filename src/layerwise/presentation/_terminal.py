@@ -18,6 +18,7 @@ from layerwise.presentation._report import (
     Table,
     class_sentence,
     class_table,
+    column_table,
     layer_table,
     statistics_table,
     suspect_table,
@@ -28,10 +29,10 @@ from layerwise.presentation._sweep import (
     phase_table,
     sweep_sentence,
 )
-from layerwise.presentation._text import MANY, duration, shared_prefix, speed
+from layerwise.presentation._text import MANY, cut_apart, duration, shared_prefix, speed
 from layerwise.study import Finding, Forecast, ModuleLayer, Study, Suspect
 from layerwise.training import Result, Score
-from layerwise.wording import count, number, percent, percent_of
+from layerwise.wording import count, listed, number, percent, percent_of, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,31 +51,13 @@ def print_statistics(console: "Console", statistics: DataStatistics) -> None:
             f"{number(given.mean, 8)}, std {number(given.standard_deviation, 8)}",
         )
     if statistics.columns:
-        print_table(console, column_table(statistics))
+        print_table(console, column_table(statistics, MOST_COLUMNS, "see --json"))
     if len(statistics.class_names) > MANY:
         say(console, class_sentence(statistics))
         return
     names, counts = class_table(statistics)
     classes = list(zip(names[1:], *(row[1:] for row in counts), strict=True))
     print_table(console, Table(("samples of", *(row[0] for row in counts)), classes))
-
-
-def column_table(statistics: DataStatistics) -> Table:
-    """Return the columns of a table: what they are like, and what became of them."""
-    shown = statistics.columns[:MOST_COLUMNS]
-    rows = [
-        (
-            one.name,
-            one.kind,
-            "" if one.missing is None else percent(one.missing),
-            one.values,
-            one.done,
-        )
-        for one in shown
-    ]
-    if more := len(statistics.columns) - len(shown):
-        rows.append((f"{count(more)} more", "", "", "", "see --json"))
-    return Table(("column", "kind", "missing", "values", "done"), rows)
 
 
 MOST_COLUMNS = 40
@@ -157,6 +140,38 @@ def print_layers(console: "Console", study: Study) -> None:
     without = f" Layer names are shown without {prefix!r}." if prefix else ""
     say(console, LAYERS_NOTE + without)
 
+
+def print_class_scores(console: "Console", study: Study) -> None:
+    """Print how often each class is found, the worst first, where they are uneven.
+
+    Accuracy alone is then mostly that of the large ones.
+    """
+    if study.predictions is None or not study.is_uneven:
+        return
+    scores = study.class_scores
+    order = np.argsort(np.nan_to_num(scores.recall, nan=2), kind="stable")[:CLASSES]
+    names = cut_apart(study.class_names, 20)
+    found = [
+        f"{quoted(names[at])} {percent_of(recall, samples)} of {count(samples)}"
+        for at, recall, samples in zip(
+            order,
+            scores.recall[order].tolist(),
+            scores.samples[order].tolist(),
+            strict=True,
+        )
+        if samples
+    ]
+    others = len(names) - len(order)
+    which = f"recall of the {len(order)} worst classes" if others > 0 else "recall"
+    balanced = percent_of(scores.balanced_accuracy, len(study.targets))
+    say(
+        console,
+        f"uneven classes: balanced accuracy {balanced}; {which}: {listed(found)}",
+    )
+
+
+CLASSES = 4
+"""Classes that are named, at most."""
 
 LAYERS = 8
 """Lines for layers, at most."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import erfc, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int64
@@ -260,3 +261,65 @@ def confusion_counts(
         pairs = targets[block].astype(np.int64) * classes + predictions[block]
         counts += np.bincount(pairs, minlength=classes * classes)
     return counts.reshape(classes, classes)
+
+
+UNEVEN = 2.0
+"""Classes are uneven where the largest has so many times the samples of the smallest:
+accuracy is then mostly that of the large ones."""
+
+
+def are_uneven(counts: Int[np.ndarray, " classes"]) -> bool:
+    """Return whether some class has at least twice the samples of another."""
+    there = counts[counts > 0]
+    return len(there) > 1 and bool(there.max() >= UNEVEN * there.min())
+
+
+class ClassScores(NamedTuple):
+    """How well each class is told from the others; arrays of shape (classes,).
+
+    Parameters
+    ----------
+    samples : int array
+        How many samples have this label.
+    recall : array
+        The share of them that is predicted so; NaN where there is none.
+    precision : array
+        The share of the samples predicted so that has this label; NaN where none is.
+    f1 : array
+        The harmonic mean of the two; NaN where the class has no sample.
+    """
+
+    samples: Int64[np.ndarray, " classes"]
+    recall: Float64[np.ndarray, " classes"]
+    precision: Float64[np.ndarray, " classes"]
+    f1: Float64[np.ndarray, " classes"]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have samples: each counts alike."""
+        return float(np.mean(self.recall[self.samples > 0]))
+
+
+def class_scores(confusion: Int[np.ndarray, "classes classes"]) -> ClassScores:
+    """Return the scores of each class from counts by label (row) and prediction.
+
+    Examples
+    --------
+    >>> scores = class_scores(np.array([[90, 0], [6, 4]]))
+    >>> scores.recall, scores.balanced_accuracy
+    (array([1. , 0.4]), 0.7)
+    """
+    right = np.diag(confusion).astype(np.float64)
+    labelled, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+
+    def share_of(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        unknown = np.full(len(whole), np.nan)
+        return np.divide(part, whole, out=unknown, where=whole > 0)
+
+    f1 = share_of(2 * right, labelled + predicted)
+    return ClassScores(
+        samples=labelled.astype(np.int64),
+        recall=share_of(right, labelled),
+        precision=share_of(right, predicted),
+        f1=np.where(labelled > 0, f1, np.nan),
+    )

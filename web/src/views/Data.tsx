@@ -15,7 +15,7 @@ export function Data() {
   );
 }
 
-export function Table({ table, open = false }: { table: PageTable; open?: boolean }) {
+export function Table({ table, open = table.open }: { table: PageTable; open?: boolean }) {
   return (
     <details class="table" open={open}>
       <summary>{table.title}</summary>

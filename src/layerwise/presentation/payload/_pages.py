@@ -20,7 +20,9 @@ from layerwise.presentation._report import (
     Report,
     Table,
     baseline_table,
+    class_score_table,
     class_table,
+    column_table,
     measure_table,
     score_table,
     shuffled_table,
@@ -51,10 +53,13 @@ from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
 from layerwise.study import Study
 from layerwise.training import Result
-from layerwise.wording import count, number
+from layerwise.wording import count, number, percent
 
 VERSION = 1
 """Of the contract: that of ``web/src/payload.ts``."""
+
+FEW_COLUMNS, MOST_COLUMNS = 12, 500
+"""Of more columns of a table the list is folded, or the rest only counted."""
 
 STRUCTURE = 40
 """Letters of a network's widths."""
@@ -338,6 +343,15 @@ def _cause(cause: Cause) -> Json:
 def _report_tables(report: Report) -> Iterator[Json]:
     statistics = report.statistics
     yield _table("sets", "The three sets", statistics_table(statistics), place="data")
+    if statistics.columns:
+        yield _table(
+            "columns",
+            "Columns",
+            column_table(statistics, MOST_COLUMNS, "see summary.json"),
+            place="data",
+            note="What each is like in the training set, and what became of it.",
+            opened=len(statistics.columns) <= FEW_COLUMNS,
+        )
     if len(statistics.class_names) <= 30:
         title = "Samples of each class"
         yield _table("classes", title, class_table(statistics), place="data")
@@ -354,6 +368,14 @@ def _report_tables(report: Report) -> Iterator[Json]:
 
 
 def _study_tables(study: Study) -> Iterator[Json]:
+    if study.predictions is not None:
+        note = (
+            "Recall: share of a class that is found. Precision: share of the samples "
+            "predicted as the class that belong to it. Balanced accuracy, the mean "
+            f"recall: {percent(study.class_scores.balanced_accuracy)}."
+        )
+        table = class_score_table(study)
+        yield _table("class-scores", "Scores of each class", table, note=note)
     yield _table("measures", "All measures of all layers", measure_table(study))
     untrained = untrained_table(study)
     if untrained.body:
@@ -364,7 +386,13 @@ def _study_tables(study: Study) -> Iterator[Json]:
 
 
 def _table(
-    name: str, title: str, table: Table, *, place: str = "numbers", note: str = ""
+    name: str,
+    title: str,
+    table: Table,
+    *,
+    place: str = "numbers",
+    note: str = "",
+    opened: bool = False,
 ) -> Json:
     found = {
         "id": name,
@@ -373,6 +401,7 @@ def _table(
         "head": [typeset(cell) for cell in table.head],
         "rows": [[typeset(cell) for cell in row] for row in table.body],
     }
+    found |= {"open": True} if opened else {}
     return found | {"note": typeset(note)} if note else found
 
 

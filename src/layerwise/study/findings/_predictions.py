@@ -71,6 +71,10 @@ def accuracy(study: Study) -> Iterator[Finding]:
         )
     else:
         detail = ""
+    balanced: dict[str, float] = {}
+    if study.is_uneven and share.trials >= FEW:
+        balanced = {"balanced_accuracy": study.class_scores.balanced_accuracy}
+        detail = " ".join(filter(None, (detail, _balanced(share.trials, **balanced))))
     yield Finding(
         "accuracy",
         f"{headline} (95 % interval {low.removesuffix(' %')} to {high})",
@@ -84,7 +88,16 @@ def accuracy(study: Study) -> Iterator[Finding]:
             "samples": share.trials,
             "in_a_row": IN_A_ROW,
             "all_right": run,
+            **balanced,
         },
+    )
+
+
+def _balanced(trials: int, balanced_accuracy: float) -> str:
+    """Say what the accuracy would be if each class counted alike."""
+    return (
+        "Classes are uneven: the balanced accuracy, the mean over the classes, is "
+        f"{percent_of(balanced_accuracy, trials)}."
     )
 
 

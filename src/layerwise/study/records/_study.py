@@ -13,8 +13,11 @@ from layerwise.errors import InputError
 from layerwise.files import write_atomically
 from layerwise.statistics import (
     Calibration,
+    ClassScores,
     Share,
+    are_uneven,
     calibration_of,
+    class_scores,
     confusion_counts,
     fewest_to_promise,
     promised,
@@ -218,6 +221,22 @@ class Study:
         return confusion_counts(self.targets, self.answers[0], classes)
 
     @property
+    def class_scores(self) -> ClassScores:
+        """Recall, precision and F1 of each class on the scored samples.
+
+        Raises
+        ------
+        InputError
+            If the study has no predictions.
+        """
+        return class_scores(self.confusion)
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether a class was fitted on at least twice the samples of another."""
+        return are_uneven(self.layers[0].moments.counts)
+
+    @property
     def calibration(self) -> Calibration:
         """Scored samples by their confidence: how often it keeps its word.
 
@@ -290,6 +309,7 @@ class Study:
             "scored_on": self.scored_on,
             "fitted_on": self.fitted_on,
             "accuracy": None if self.accuracy is None else self.accuracy.value,
+            **self._by_class(),
             "input": None if self.input is None else self.input.summary(),
             "layers": [layer.summary() for layer in self.layers],
             "similarity": {
@@ -308,6 +328,18 @@ class Study:
             ],
             "suspects": [asdict(suspect) for suspect in self.suspects],
             "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def _by_class(self) -> dict[str, Any]:
+        if self.predictions is None:
+            return {}
+        scores = self.class_scores
+        rows = zip(self.class_names, *(own.tolist() for own in scores), strict=True)
+        return {
+            "balanced_accuracy": scores.balanced_accuracy,
+            "classes": [
+                dict(zip(("name", *scores._fields), row, strict=True)) for row in rows
+            ],
         }
 
     def report(self, path: str | Path, *, command: str = "") -> Path:

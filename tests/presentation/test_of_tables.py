@@ -1,0 +1,159 @@
+"""What is shown of a table: its columns, and each class where they are uneven."""
+
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from sklearn.metrics import balanced_accuracy_score
+
+import layerwise as lw
+from layerwise.data import ColumnStatistics, describe
+from layerwise.presentation import Report, page, print_class_scores, print_statistics
+from layerwise.presentation.payload import report_payload
+
+NAME = "</script><b onclick=1>"
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """A rare class, and columns of several kinds with names that want to be more."""
+    rng = np.random.default_rng(0)
+    rows = 600
+    age = rng.integers(18, 90, rows).astype(float)
+    label = age + rng.normal(0, 25, rows) > 90
+    age[::8] = np.nan
+    return pd.DataFrame(
+        {
+            "age": age,
+            NAME: rng.choice(["Ulm", "<i>Köln", "Bonn"], rows, p=[0.5, 0.3, 0.2]),
+            "since": pd.date_range("2019-01-07", periods=rows),
+            "note": [f"called on {number}" for number in range(rows)],
+            "churn": np.where(label, "goes", "stays"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def report(frame, digits) -> Report:
+    data = lw.Dataset.from_frame(frame, "churn")
+    result = lw.fit(lw.MLP([8]), data, epochs=5, engine="eager")
+    return replace(
+        digits,
+        result=result,
+        statistics=describe(data),
+        study=lw.inspect(result.network, data),
+    )
+
+
+def table_of(report, name):
+    (found,) = (t for t in report_payload(report).content["tables"] if t["id"] == name)
+    return found
+
+
+def test_the_columns_are_on_the_page(report):
+    table = table_of(report, "columns")
+    assert (table["place"], table["open"]) == ("data", True)
+    assert table["head"] == ["column", "kind", "missing", "values", "done"]
+    age, town, since, note = table["rows"]
+    assert [row[0] for row in table["rows"]] == ["age", NAME, "since", "note"]
+    assert age[1] == "number"
+    assert re.fullmatch(r"1\d\.\d\u202f%", age[2])
+    assert age[3] == "18 to 89"
+    assert "the median" in age[4]
+    assert re.fullmatch(
+        r"Ulm \d\d\u202f%, <i>Köln \d\d\u202f%, Bonn \d\d\u202f%", town[3]
+    )
+    assert (since[1], since[3]) == ("date", "2019 to 2020")
+    assert note[1:4] == ["left out", "", ""]
+    assert note[4].startswith("left out: ")
+
+
+def test_hostile_columns_stay_text(report):
+    html = page(report).rpartition("<script>")[0]
+    assert NAME not in html
+    assert "&lt;/script&gt;&lt;b onclick=1&gt;" in html
+    assert "<i>Köln" not in html
+
+
+def test_many_columns_are_folded_and_very_many_counted(report):
+    one = report.statistics.columns[0]
+
+    def with_columns(total):
+        columns = tuple(replace(one, name=f"c{number}") for number in range(total))
+        statistics = replace(report.statistics, columns=columns)
+        return table_of(replace(report, statistics=statistics), "columns")
+
+    assert "open" in with_columns(12)
+    assert "open" not in with_columns(13)
+    rows = with_columns(502)["rows"]
+    assert (len(rows), rows[-1][0], rows[-1][4]) == (501, "2 more", "see summary.json")
+
+
+def test_no_table_has_no_columns(digits):
+    assert "columns" not in [t["id"] for t in report_payload(digits).content["tables"]]
+
+
+def test_hostile_columns_are_printed_as_text(report):
+    console = Console(file=io.StringIO(), width=100, force_terminal=False)
+    hostile = ColumnStatistics("\x1b[31m[red]", "number", 0.0, "\x07 1", "kept")
+    print_statistics(console, replace(report.statistics, columns=(hostile,)))
+    said = console.file.getvalue()
+    assert "[31m[red]" in said
+    assert not {"\x1b", "\x07"} & set(said)
+
+
+def test_uneven_classes_have_a_balanced_accuracy(report):
+    study = report.study
+    balanced = balanced_accuracy_score(study.targets, study.predictions)
+    assert study.summary()["balanced_accuracy"] == pytest.approx(balanced, rel=1e-12)
+    written = f"{100 * balanced:.0f}"
+    (found,) = (one for one in study.findings if one.kind == "accuracy")
+    assert found.evidence["balanced_accuracy"] == pytest.approx(balanced)
+    assert f"the mean over the classes, is {written} %." in found.detail
+    table = table_of(report, "scores")
+    assert table["head"][-1] == "balanced accuracy"
+    assert table["rows"][-1][-1] == f"{100 * balanced:.1f}\u202f%"
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    print_class_scores(console, study)
+    goes, stays = study.class_scores.samples
+    said = " ".join(console.file.getvalue().split())
+    assert re.fullmatch(
+        rf'uneven classes: balanced accuracy {written} %; recall: "goes" \d+ % of '
+        rf'{goes} and "stays" \d+ % of {stays}',
+        said,
+    )
+
+
+def test_even_classes_have_none(digits):
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    print_class_scores(console, digits.study)
+    assert console.file.getvalue() == ""
+    assert table_of(digits, "scores")["head"][-1] == "accuracy"
+    assert "uneven" not in str(digits.study.findings)
+
+
+def test_each_class_has_its_scores_on_the_page(report):
+    rows = table_of(report, "class-scores")["rows"]
+    scores = report.study.class_scores
+    assert [row[:2] for row in rows] == [
+        [name, str(samples)]
+        for name, samples in zip(("goes", "stays"), scores.samples, strict=True)
+    ]
+
+
+def test_of_many_uneven_classes_the_worst_are_printed(digits):
+    study, rng = digits.study, np.random.default_rng(0)
+    moments = replace(study.layers[0].moments, counts=np.array([9, *[100] * 9]))
+    layers = (replace(study.layers[0], moments=moments), *study.layers[1:])
+    console = Console(file=io.StringIO(), width=300, force_terminal=False)
+    said = np.where(rng.random(270) < 0.5, study.predictions, 0)
+    study = replace(study, layers=layers, predictions=said)
+    print_class_scores(console, study)
+    text = " ".join(console.file.getvalue().split())
+    worst = np.argsort(study.class_scores.recall, kind="stable")[:4]
+    found = re.search(r"recall of the 4 worst classes: (.*)", text)[1]
+    assert re.findall(r"(\d) \d+ % of", found) == [*map(str, worst)]
