@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Samples
+from layerwise.presentation import class_colours
 from layerwise.presentation.figures import (
     OF_INPUTS,
     OF_STUDY,
     OF_TRAINING,
     checked_formats,
-    class_colours,
     component_images,
     confusion_matrix,
     decision_regions,

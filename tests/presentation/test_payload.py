@@ -14,8 +14,14 @@ from PIL import Image
 import layerwise as lw
 from layerwise.model import initial_network
 from layerwise.presentation import SweepReport
+from layerwise.presentation._colours import (
+    CONTRAST,
+    DARK,
+    class_colours,
+    contrast,
+    lighter,
+)
 from layerwise.presentation._comparison import ComparedRun
-from layerwise.presentation.figures import class_colours, contrast
 from layerwise.presentation.payload import (
     Payload,
     comparison_payload,
@@ -25,7 +31,6 @@ from layerwise.presentation.payload import (
     with_fewer_shown,
 )
 from layerwise.presentation.payload._blocks import Blocks, Square
-from layerwise.presentation.payload._colours import CONTRAST, DARK, lighter
 from layerwise.presentation.payload._findings import finding_parts, json_types
 from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Crowd, Finding

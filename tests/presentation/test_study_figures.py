@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Dataset
+from layerwise.presentation import class_colours
 from layerwise.presentation._text import layer_labels
 from layerwise.presentation.figures import (
-    class_colours,
     epoch_planes,
     layer_projections,
     layer_similarity,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from layerwise.presentation.figures import class_colours, projection
+from layerwise.presentation import class_colours
+from layerwise.presentation.figures import projection
 from layerwise.presentation.figures._style import badge, written
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1; on linear RGB.

@@ -22,9 +22,12 @@ from layerwise.diagnosis._course import (
     underflow,
 )
 from layerwise.diagnosis._data import (
+    coded_missing,
+    constant_inputs,
     different_scales,
     imbalance,
     no_information,
+    not_finite,
     not_scaled,
     out_of_step,
 )
@@ -38,7 +41,6 @@ from layerwise.diagnosis._start import (
     too_deep,
     vanishing,
 )
-from layerwise.diagnosis._values import coded_missing, constant_inputs, not_finite
 from layerwise.training import Result
 
 DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (

@@ -1,6 +1,7 @@
 """Presentation: finished records in, figures, pages and text out."""
 
 from layerwise.presentation._bars import PassBar, RowsBar, SweepBar, TrainingBar
+from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
@@ -28,7 +29,6 @@ from layerwise.presentation.figures import (
     OF_RUNS,
     OF_SWEEP,
     checked_formats,
-    class_colours,
     save_figures,
     save_report_figures,
 )

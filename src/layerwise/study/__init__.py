@@ -38,6 +38,7 @@ from layerwise.study.records import (
     Suspect,
     Turn,
     ValidationView,
+    are_pictures,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Suspect",
     "Turn",
     "ValidationView",
+    "are_pictures",
     "beside",
     "count_activations",
     "forecast",

@@ -19,18 +19,12 @@ from layerwise.presentation.figures._mistakes import (
     worst_mistakes,
 )
 from layerwise.presentation.figures._pictures import (
-    are_pictures,
     component_images,
     projection,
     sample_sheet,
     suspect_labels,
 )
-from layerwise.presentation.figures._style import (
-    Figure,
-    class_colours,
-    contrast,
-    written,
-)
+from layerwise.presentation.figures._style import Figure, written
 from layerwise.presentation.figures._sweep import phase_diagram
 from layerwise.presentation.figures._table import (
     OF_INPUTS,
@@ -42,7 +36,6 @@ from layerwise.presentation.figures._table import (
 from layerwise.presentation.figures._training import (
     epoch_planes,
     health_over_time,
-    stretches,
     training_curves,
 )
 
@@ -53,14 +46,11 @@ __all__ = [
     "OF_SWEEP",
     "OF_TRAINING",
     "Figure",
-    "are_pictures",
     "checked_formats",
-    "class_colours",
     "compared_curves",
     "compared_probes",
     "component_images",
     "confusion_matrix",
-    "contrast",
     "decision_regions",
     "epoch_planes",
     "health_over_time",
@@ -75,7 +65,6 @@ __all__ = [
     "sample_sheet",
     "save_figures",
     "save_report_figures",
-    "stretches",
     "suspect_labels",
     "training_curves",
     "worst_mistakes",

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import Runs
 from layerwise.presentation._text import short
 from layerwise.presentation.figures._style import (
     Figure,
-    class_colours,
     log_ticks,
     new_axes,
     new_figure,
     styled,
 )
-from layerwise.presentation.figures._training import stretches
+from layerwise.presentation.payload import stretches
 from layerwise.training import History
 from layerwise.wording import count
 

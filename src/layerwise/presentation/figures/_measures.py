@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise.presentation._colours import class_colours
 from layerwise.presentation._text import short
 from layerwise.presentation.figures._points import label_ends, name_layers
 from layerwise.presentation.figures._style import (
@@ -12,7 +13,6 @@ from layerwise.presentation.figures._style import (
     MUTED,
     PALE,
     Figure,
-    class_colours,
     log_ticks,
     new_axes,
     new_figure,

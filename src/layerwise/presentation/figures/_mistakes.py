@@ -8,9 +8,10 @@ from jaxtyping import Float
 from layerwise.data import Samples, sample_names
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
+from layerwise.presentation._colours import class_colours
 from layerwise.presentation._report import Report
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.figures._pictures import are_pictures, picture_sheet
+from layerwise.presentation.figures._pictures import picture_sheet
 from layerwise.presentation.figures._points import draw_points, draw_rings
 from layerwise.presentation.figures._style import (
     ACCENT,
@@ -18,14 +19,13 @@ from layerwise.presentation.figures._style import (
     MUTED,
     PALE,
     Figure,
-    class_colours,
     log_ticks,
     new_axes,
     new_figure,
     styled,
 )
 from layerwise.statistics import wilson_interval
-from layerwise.study import Inputs, Study
+from layerwise.study import Inputs, Study, are_pictures
 from layerwise.wording import count, percent
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from layerwise.errors import InputError
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.figures._points import draw_plane, draw_rings
 from layerwise.presentation.figures._style import Figure, new_axes, styled
-from layerwise.study import Inputs, InputStudy, LayerStudy, Study
+from layerwise.study import InputStudy, LayerStudy, Study, are_pictures
 from layerwise.wording import percent
 
 if TYPE_CHECKING:
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 """Pictures in a row of a sheet."""
-
-
-def are_pictures(inputs: Inputs | None) -> bool:
-    """Return whether raw inputs are pictures: bytes in two axes, or 1 or 3 channels."""
-    if inputs is None:
-        return False
-    if inputs.ndim == 3:
-        return inputs.dtype == np.uint8
-    return inputs.ndim == 4 and inputs.shape[-1] in (1, 3)
 
 
 def mosaic(

@@ -20,6 +20,7 @@ from layerwise.presentation.figures._style import (
     new_figure,
     styled,
 )
+from layerwise.presentation.payload import stretches
 from layerwise.study import SnapshotStudy, Study
 from layerwise.training import History
 from layerwise.wording import count
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
     import matplotlib.lines
-
-STRETCHES = 250
-"""Points of a smoothed curve, at most: each the mean of as many steps."""
 
 LEAST = 1e-12
 """What is drawn for zero on a logarithmic scale."""
@@ -99,31 +97,6 @@ def _draw_batches(
             va="top",
             rotation=90,
         )
-
-
-def stretches(
-    values: Float[np.ndarray, " steps"], steps: Int[np.ndarray, " steps"]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut values into stretches of about equal length.
-
-    Parameters
-    ----------
-    values : array, shape (steps,)
-        At least one.
-    steps : int array, shape (steps,)
-        Where each belongs.
-
-    Returns
-    -------
-    starts : int array, shape (stretches,)
-        The place in ``values`` where each begins.
-    middles, means : arrays, shape (stretches,)
-        The step in its middle, and the mean of its values.
-    """
-    starts = np.unique(np.linspace(0, len(values), STRETCHES + 1).astype(int)[:-1])
-    lengths = np.diff(starts, append=len(values))
-    middles = steps[starts] + (lengths - 1) / 2
-    return starts, middles, np.add.reduceat(values, starts) / lengths
 
 
 def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) -> None:

@@ -1,6 +1,7 @@
 """Finished records in; what a page's script is given out."""
 
 from layerwise.presentation.payload._blocks import Payload
+from layerwise.presentation.payload._charts import stretches
 from layerwise.presentation.payload._fewer import with_fewer_shown
 from layerwise.presentation.payload._pages import (
     comparison_payload,
@@ -15,6 +16,7 @@ __all__ = [
     "comparison_payload",
     "report_payload",
     "result_payload",
+    "stretches",
     "study_payload",
     "sweep_payload",
     "with_fewer_shown",

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from typing import SupportsFloat
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from layerwise.presentation._report import loss_unit
 from layerwise.presentation._text import short
-from layerwise.presentation.figures import stretches
 from layerwise.presentation.payload._blocks import Json, not_nan
 from layerwise.training import History, Result
 
 HEALTH_POINTS = 120
 """Of a layer's line, at most."""
+
+STRETCHES = 250
+"""Points of a smoothed curve, at most: each the mean of as many steps."""
 
 
 def charts(result: Result) -> list[Json]:
@@ -73,6 +75,31 @@ def _curve(
         "cursor": True,
         "lines": lines,
     }
+
+
+def stretches(
+    values: Float[np.ndarray, " steps"], steps: Int[np.ndarray, " steps"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut values into stretches of about equal length.
+
+    Parameters
+    ----------
+    values : array, shape (steps,)
+        At least one.
+    steps : int array, shape (steps,)
+        Where each belongs.
+
+    Returns
+    -------
+    starts : int array, shape (stretches,)
+        The place in ``values`` where each begins.
+    middles, means : arrays, shape (stretches,)
+        The step in its middle, and the mean of its values.
+    """
+    starts = np.unique(np.linspace(0, len(values), STRETCHES + 1).astype(int)[:-1])
+    lengths = np.diff(starts, append=len(values))
+    middles = steps[starts] + (lengths - 1) / 2
+    return starts, middles, np.add.reduceat(values, starts) / lengths
 
 
 def _health(result: Result, per_epoch: float) -> Iterator[Json]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from layerwise.diagnosis import Cause
 from layerwise.model import Architecture
+from layerwise.presentation._colours import class_colours, lighter
 from layerwise.presentation._comparison import (
     ComparedRun,
     Runs,
@@ -38,10 +39,8 @@ from layerwise.presentation._sweep import (
     sweep_sentence,
 )
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.figures import class_colours
 from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
 from layerwise.presentation.payload._charts import charts, curves
-from layerwise.presentation.payload._colours import lighter
 from layerwise.presentation.payload._findings import (
     CERTAINTIES,
     finding_parts,

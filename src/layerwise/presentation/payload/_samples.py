@@ -8,9 +8,8 @@ from jaxtyping import Int, Shaped
 
 from layerwise.data import Columns, Dataset, Origins, Samples
 from layerwise.presentation._text import short
-from layerwise.presentation.figures import are_pictures
 from layerwise.presentation.payload._blocks import Blocks, Json
-from layerwise.study import Inputs, Study, Suspect
+from layerwise.study import Inputs, Study, Suspect, are_pictures
 
 COLUMNS, TEXT = 40, 300
 """Features listed of a sample, and letters shown of a text, at most."""

@@ -21,6 +21,7 @@ from layerwise.study.records._study import (
     Keepable,
     Study,
     ValidationView,
+    are_pictures,
     keepable,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "Suspect",
     "Turn",
     "ValidationView",
+    "are_pictures",
     "keepable",
 ]
