@@ -447,4 +447,5 @@ def _agrees(part: FunctionPart) -> bool:
         for h in (1e-5, -1e-5)
     ]
     slope = ((moved[0] - moved[1]) * cotangent).sum() / 2e-5
-    return abs(slope - (claimed * direction).sum()) <= 1e-5 * max(1, abs(slope))
+    error = abs((claimed * direction).sum() - slope)
+    return bool(error <= 1e-5 * max(1, abs(slope)))

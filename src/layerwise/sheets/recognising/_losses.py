@@ -274,7 +274,8 @@ def _agrees(part: LossPart) -> bool:
     claimed = part.claims([(case, ones)]).gradients["input"]
     if claimed is None or claimed.shape != x.shape:
         return False
-    return abs((claimed * direction).sum() - slope) <= 1e-5 * max(1, abs(slope))
+    error = abs((claimed * direction).sum() - slope)
+    return bool(error <= 1e-5 * max(1, abs(slope)))
 
 
 def _attempts(
