@@ -14,6 +14,7 @@ RECIPES = (
     "Put runs side by side",
     "Look into a PyTorch network",
     "Read a run in Python",
+    "Show results in a notebook",
     "Step through the layers with a debugger",
     "See one training step with every number",
     "Train inside scikit-learn",

@@ -1,9 +1,13 @@
 """Reports of small trainings: pictures, a table, a plane, and one that diverged."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from playwright import sync_api
 
 import layerwise as lw
 from layerwise.baselines import Baseline
@@ -120,3 +124,22 @@ def hostile() -> Report:
         command=f"layerwise run {HOSTILE[2]}",
         environment=dict.fromkeys([*HOSTILE[:3], "device"], HOSTILE[0]),
     )
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[sync_api.Browser]:
+    """One browser for all tests: a start takes seconds."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI has none of {', '.join(BROWSERS)}")
+        pytest.skip("no Chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()

@@ -1,16 +1,13 @@
 """The page in a real browser: every interaction by mouse and keyboard, and attacks."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright import sync_api
 
 import layerwise as lw
 from layerwise.presentation import page, study_page
@@ -19,24 +16,6 @@ from layerwise.presentation.payload import report_payload
 pytestmark = pytest.mark.browser
 
 CANARY = "document.documentElement.dataset.canary='ran'"
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator:
-    """One browser for all tests: a start takes seconds."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI has none of {', '.join(NAMES)}")
-        pytest.skip("no Chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 class Opened:

@@ -1,8 +1,7 @@
 """From a study's figures to sentences: each by a stated rule, with its numbers.
 
 A rule is a function from a study to findings, none where it does not apply. Their order
-in ``RULES`` is the order of use: what the network is worth, what to check or change,
-and last what takes some knowledge of the field.
+in ``RULES`` is the order of use.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,17 +46,17 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     calibration,
     mixed_pairs,
     suspect_labels,
-    gap,
-    short,
+    apart,
     depth,
     width,
+    gap,
+    short,
     decided_wrong,
-    apart,
-    added,
     decided_late,
+    added,
+    collapse,
     alike,
     spread,
-    collapse,
     picture,
     projected,
     fast,
@@ -67,7 +66,7 @@ CONCLUDING = (apart, gap, short, added, collapse, alike, spread)
 """These conclude from shares of the scored samples: there have to be enough of them,
 and of two classes."""
 
-OF_ANSWERS = (calibration, short, depth, added, alike, spread, collapse, picture)
+OF_ANSWERS = (calibration, short)
 """These say something of a network whose answers differ."""
 
 
