@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from matplotlib.colors import to_hex
 
 from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, compare, open_run, read_summary
-from layerwise.presentation import class_colours, comparison_page
+from layerwise.presentation import comparison_page
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
-from layerwise.presentation.figures import compared_curves, compared_probes
+from layerwise.presentation.payload import comparison_payload
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -83,27 +82,6 @@ class TestTables:
         assert [bool(cell) for cell in body[3][1:]] == [False, True, False, False]
 
 
-class TestFigures:
-    def test_a_colour_for_each_run(self, comparison):
-        figure = compared_curves(comparison)
-        batches, loss, accuracy = figure.axes
-        colours = list(class_colours(4))
-        assert [to_hex(line.get_color()) for line in loss.lines] == colours
-        crosses = [line for line in batches.lines if line.get_marker() == "X"]
-        assert [to_hex(line.get_color()) for line in crosses] == colours[3:]
-        deep = comparison[1].history
-        assert accuracy.lines[1].get_ydata() == pytest.approx(
-            [100 * epoch.validation_accuracy for epoch in deep.epochs]
-        )
-        names = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert names == ["wide", "deep", "alone", "boom"]
-
-    def test_probes_where_there_are_any(self, comparison):
-        ax = compared_probes(comparison)
-        assert [line.get_label() for line in ax.lines] == ["wide", "deep"]
-        assert [len(line.get_xdata()) for line in ax.lines] == [3, 5]
-
-
 class TestPage:
     def test_what_it_leaves(self, runs, capsys):
         assert main(["compare", "wide", "deep", "--json", "--out", "both"]) == 0
@@ -124,6 +102,15 @@ class TestPage:
         layers = [[layer["name"] for layer in run["layers"]] for run in content["runs"]]
         assert layers[0] == ["input", "hidden1", "output"]
         assert len(layers[1]) == 5
+
+    def test_curves_of_each_run(self, comparison):
+        found = comparison_payload(comparison).content["runs"]
+        assert [run["name"] for run in found] == ["wide", "deep", "alone", "boom"]
+        for run, known in zip(found[:3], comparison, strict=False):
+            (chart,) = [chart for chart in run["charts"] if chart["id"] == "accuracy"]
+            (line,) = [li for li in chart["lines"] if li["name"] == "validation set"]
+            own = [epoch.validation_accuracy for epoch in known.history.epochs]
+            assert line["y"] == pytest.approx(own, abs=1e-5)
 
     def test_names_are_text(self, comparison):
         hostile = "<script>alert(1)</script>"

@@ -1,6 +1,7 @@
 """Sheets of many styles are read as they are; what is said of them, and to whom."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ PARTS = {
     "torch_autograd": 1, "torch_functions": 6, "torch_modules": 3,
     "torch_tensors_loops": 4, "two_layer_net": 1, "updates_within": 3,
     "outputs_kept": 4, "fused_torch": 3, "mean_in_layers": 2,
-    "mixed_forms": 2, "torch_optim": 2, "one_number": 3,
+    "closures": 3, "static_methods_torch": 2, "torch_function": 2, "mini_batches": 2,
+    "no_rate": 1, "updates_named": 2, "noted_gradients_torch": 3, "zero_weights": 3,
+    "any_numbers_torch": 4, "mixed_forms": 2, "torch_optim": 3, "one_number": 3,
 }  # fmt: skip
 
 FRAGILE = {"course_torch": "a probability of 0", "from_scratch": "1,000"}
@@ -265,7 +268,8 @@ def test_what_cannot_be_told_is_refused_with_what_is_needed():
         def solve(self, x):
             return x
 
-    with pytest.raises(InputError, match=r"Strange is nothing .* forward\(x\)"):
+    match = r"Strange is nothing .* forward\(x\) .*--names forward=NAME"
+    with pytest.raises(InputError, match=match):
         lw.gradcheck(Strange)
 
 
@@ -352,6 +356,34 @@ def triple_derivative(x):
     assert "2 of 4 points" in said
 
 
+def test_of_ways_to_call_a_part_the_one_that_fits_best_is_said(folder):
+    """Targets as one-hot fail in the forward pass, as indices at the gap."""
+    (folder / "sheet.py").write_text(
+        """
+import numpy as np
+class Loss:
+    def forward(self, p, y):
+        return -np.log(p[np.arange(len(y)), y]).mean()
+    def backward(self):
+        raise NotImplementedError("to be done")
+"""
+    )
+    (part,) = gradcheck("sheet.py").parts
+    assert part.faults[0].words == "line 7: NotImplementedError: to be done"
+
+
+def test_what_cannot_be_built_is_said_with_what_to_do(folder):
+    (folder / "sheet.py").write_text(
+        "class Layer:\n"
+        "    def __init__(self, one, two, three, four):\n"
+        "        self.w = one @ two\n"
+        "    def forward(self, x):\n        return x\n"
+        "    def backward(self, g):\n        return g\n"
+    )
+    (part,) = gradcheck("sheet.py").parts
+    assert part.faults[0].words.endswith("lw.gradcheck(Layer(…)) in Python")
+
+
 def test_json_has_parts_points_and_sentences(folder, capsys):
     (folder / "sheet.py").write_text(
         "def double(x):\n    return 2 * x\n"
@@ -374,6 +406,21 @@ def test_a_cell_of_a_notebook_is_named(folder):
     (fault,) = gradcheck("sheet.ipynb").parts[0].faults
     assert fault.place == "cell 2, line 12"
     assert fault.code == "self.dW = -self.x.T @ grad"
+
+
+def test_what_ipython_adds_to_a_notebook_is_no_error(folder, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
+    cells = (
+        "%matplotlib inline\nimport os\nassert os.environ['MPLBACKEND'] == 'Agg'",
+        "get_ipython().run_line_magic('pylab', 'inline')\nos.getcwd?",
+        "%%time\ndef double(x):\n    return 2 * x\ndisplay(double(1))",
+        "def double_derivative(x):\n    return 2 * x**0",
+        "%%bash\nls",
+    )
+    notebook = {"cells": [{"cell_type": "code", "source": [c]} for c in cells]}
+    (folder / "sheet.ipynb").write_text(json.dumps(notebook))
+    assert gradcheck("sheet.ipynb").passed
+    assert os.environ["MPLBACKEND"] == "TkAgg"
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"cells": [1]}'])

@@ -50,7 +50,7 @@ def dead_study(digits):
 
 
 @pytest.fixture(scope="module")
-def eventful(study):
+def eventful(study, with_values):
     """The study with whatever it has no finding of, but for dead units."""
     suspect = Suspect(
         part="test",
@@ -73,8 +73,12 @@ def eventful(study):
         confidence=np.ones(len(targets), np.float32),
         probe_predictions=np.tile(said, (4, 1)),
     )
+    first, last, output = study.layers
+    signs = ("within", "norms", "angles", "nearest_mean")
+    collapsed = with_values(last, **{f"collapse_{sign}": 0.01 for sign in signs})
     return replace(
         study,
+        layers=(first, collapsed, output),
         suspects=(suspect,),
         validation=view,
         similarity={name: np.full((4, 4), 0.987) for name in study.similarity},
@@ -103,17 +107,17 @@ KINDS = (
     "calibration",
     "mixed pair",
     "suspect labels",
-    "apart",
-    "depth",
-    "width",
     "gap",
     "short of what is required",
+    "depth",
+    "width",
     "decided wrong",
-    "decided late",
+    "apart",
     "training",
-    "collapse",
+    "decided late",
     "alike",
     "spread",
+    "collapse",
     "picture",
 )
 

@@ -141,10 +141,10 @@ class TestAdded:
         (found,) = added(study)
         assert found.text == (
             "Training raised hidden2's linear-probe accuracy: 70.0 % to 95.0 %. "
-            f"Measured on {len(study.sampled)} samples, before the first step and "
-            "after the last: hidden1 80.0 % to 92.0 %. Shuffled labels give 10.0 %, "
-            "which is chance. Most of hidden2's gain was there after epoch 3 of 9 "
-            "(94.0 %)."
+            f"That is the accuracy of a linear probe on {len(study.sampled)} samples, "
+            "before the first step and after the last; hidden1 80.0 % to 92.0 %. With "
+            "shuffled labels it is 10.0 %, which is chance. Most of hidden2's gain was "
+            "there after epoch 3 of 9 (94.0 %)."
         )
         assert found.evidence["untrained"] == {"hidden1": 0.8, "hidden2": 0.7}
         assert found.evidence["trained"] == {"hidden1": 0.92, "hidden2": 0.95}
@@ -168,9 +168,17 @@ class TestAdded:
     def test_what_too_few_samples_do_not_tell_from_chance(self, taught):
         (found,) = added(taught({0: (0.1, 0.1), None: (0.2, 0.11)}))
         assert (
-            "10.0 %, within sampling noise of hidden2: such an accuracy says nothing."
+            "10.0 %, no less than noise explains: one class is so frequent that "
+            "hidden2's accuracy says nothing."
         ) in found.text
-        assert found.headline.startswith("Training hardly changed hidden2's ")
+        assert found.headline == (
+            "Training hardly changed how well hidden2 separates the classes: "
+            "10.0 % to 11.0 %"
+        )
+
+    def test_of_few_samples_nothing_is_said(self, taught):
+        study = taught({0: (0.8, 0.5), 1: (0.95, 0.95)})
+        assert not list(added(replace(study, sampled=study.sampled[:22])))
 
     def test_an_end_between_two_epochs(self, taught):
         """The best network, to which training went back, has no epoch."""
@@ -197,9 +205,9 @@ class TestAdded:
         )
         (found,) = added(deep)
         assert (
-            "hidden7's linear-probe accuracy: 90.0 % to 91.0 %. Measured on 270 "
-            "samples, before the first step and after the last: hidden1 80.0 % to "
-            "85.0 % and hidden3 70.0 % to 95.0 %."
+            "hidden7 separates the classes: 90.0 % to 91.0 %. That is the accuracy of "
+            "a linear probe on 270 samples, before the first step and after the last; "
+            "hidden1 80.0 % to 85.0 % and hidden3 70.0 % to 95.0 %."
         ) in found.text
         assert list(found.evidence["trained"]) == names
 

@@ -237,9 +237,6 @@ MOSTLY_SATURATED = 0.6
 """So many entries beyond the bend of tanh or the logistic function leave little slope:
 with a suitable initialisation it is a few in a hundred."""
 
-STILL = 1e-7
-"""A gradient this small beside the output's is zero but for rounding."""
-
 
 def dead(evidence: Evidence) -> Cause | None:
     """Units of a layer that pass nothing for any sample, from the start."""

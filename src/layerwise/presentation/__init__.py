@@ -26,8 +26,6 @@ from layerwise.presentation._terminal import (
 )
 from layerwise.presentation.figures import (
     OF_INPUTS,
-    OF_RUNS,
-    OF_SWEEP,
     checked_formats,
     save_figures,
     save_report_figures,
@@ -37,8 +35,6 @@ from layerwise.presentation.payload import with_fewer_shown
 
 __all__ = [
     "OF_INPUTS",
-    "OF_RUNS",
-    "OF_SWEEP",
     "ComparedRun",
     "PassBar",
     "PredictionSummary",

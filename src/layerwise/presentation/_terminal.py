@@ -177,9 +177,10 @@ LAYERS = 8
 """Lines for layers, at most."""
 
 LAYERS_NOTE = (
-    "Probes and nearest mean: accuracy of classifiers on this layer alone. Purity: "
-    "share of the 10 nearest samples with the same label. Dimensions: in how many "
-    "directions the layer varies, weak ones counted less (participation ratio)."
+    "Probes and nearest mean: accuracy of simple classifiers on this layer's outputs. "
+    "Purity: share of the 10 nearest samples with the same label. Dead units give the "
+    "same output for every sample, duplicates repeat another unit. Dimensions: in how "
+    "many directions the layer varies, weak ones counted less (participation ratio)."
 )
 
 

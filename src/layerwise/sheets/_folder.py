@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from layerwise.errors import InputError
+from layerwise.sheets.reading import environment
 
 __all__ = ["Limits", "Row", "marked_folder", "sheets_in", "write_csv"]
 
@@ -139,27 +140,14 @@ def marked_folder(
         return _apart(context, path, name, options, limits)
 
     rows: list[Row] = []
-    with _one_thread_each(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    # Each process has one thread for its products.
+    with environment(OMP_NUM_THREADS="1"), pool:
         for row in pool.map(one, paths):
             rows.append(row)
             if watch is not None:
                 watch(len(rows), len(paths))
     return rows
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Generator[None]:
-    """Give the processes that begin in this block a thread each for their products."""
-    before = {key: os.environ.get(key) for key in ("OMP_NUM_THREADS", "MPLBACKEND")}
-    os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value
 
 
 def _context(paths: Sequence[Path]) -> Any:

@@ -14,6 +14,7 @@ from layerwise.sheets.recognising import (
     Part,
     Unread,
     UpdatePart,
+    can_be_built,
     recognised,
 )
 from layerwise.sheets.slips import (
@@ -109,7 +110,10 @@ def _unclear(name: str, kind: str, said: str, below: Sequence[str]) -> Mark:
 
 
 def _unread(part: Unread, sheet: Sheet) -> Mark:
-    fault = Fault(part.name, "", "", sheet.fault_in(part.error))
+    words = sheet.fault_in(part.error)
+    if not can_be_built(part.name, sheet.namespace):
+        words += f"; to check an object of it: lw.gradcheck({part.name}(…)) in Python"
+    fault = Fault(part.name, "", "", words)
     return Mark(part.name, part.kind, f"a {part.kind}, could not be run", "error",
                 (fault,))  # fmt: skip
 

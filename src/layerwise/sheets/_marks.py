@@ -153,7 +153,9 @@ class Marks:
         right = sum(part.passed for part in self.parts)
         lines = [str(part) for part in self.parts]
         if self.unread:
-            lines.append(f"not checked: {', '.join(self.unread)}")
+            lines.append(
+                f"not checked: {', '.join(self.unread)} (no gradient was recognised)"
+            )
         witnessed = sum("automatic differentiation" in p.witnesses for p in self.parts)
         also = f", {witnessed} of them also to automatic differentiation" * bool(
             witnessed

@@ -7,7 +7,6 @@ from jaxtyping import Float, Float64, Int64
 
 from layerwise.arrays import Array
 from layerwise.errors import InputError
-from layerwise.statistics._blocks import blocks, checked_rows
 from layerwise.statistics._components import (
     coordinates,
     correlated,
@@ -271,11 +270,7 @@ class LeastSquaresProbe:
         InputError
             If ``rows`` do not have these units.
         """
-        rows = checked_rows(rows, len(self.mean))
-        scores = np.empty((len(rows), len(self.shares)))
-        for part in blocks(len(rows)):
-            scores[part] = (rows[part] - self.mean) @ self.weights + self.shares
-        return scores
+        return coordinates(rows, self.mean, self.weights.T) + self.shares
 
     def predict(self, rows: Array) -> Int64[np.ndarray, " rows"]:
         """Return the class of the largest score for each of ``rows``."""

@@ -1,6 +1,5 @@
 """Finished records in, matplotlib figures out."""
 
-from layerwise.presentation.figures._comparison import compared_curves, compared_probes
 from layerwise.presentation.figures._drawing import (
     checked_formats,
     save_figures,
@@ -26,13 +25,7 @@ from layerwise.presentation.figures._pictures import (
 )
 from layerwise.presentation.figures._style import Figure, written
 from layerwise.presentation.figures._sweep import phase_diagram
-from layerwise.presentation.figures._table import (
-    OF_INPUTS,
-    OF_RUNS,
-    OF_STUDY,
-    OF_SWEEP,
-    OF_TRAINING,
-)
+from layerwise.presentation.figures._table import OF_INPUTS, OF_STUDY, OF_TRAINING
 from layerwise.presentation.figures._training import (
     epoch_planes,
     health_over_time,
@@ -41,14 +34,10 @@ from layerwise.presentation.figures._training import (
 
 __all__ = [
     "OF_INPUTS",
-    "OF_RUNS",
     "OF_STUDY",
-    "OF_SWEEP",
     "OF_TRAINING",
     "Figure",
     "checked_formats",
-    "compared_curves",
-    "compared_probes",
     "component_images",
     "confusion_matrix",
     "decision_regions",

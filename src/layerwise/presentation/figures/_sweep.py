@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from layerwise.presentation._sweep import averaged_over, axis_value
-from layerwise.presentation.figures._style import INK, Figure, halo, new_axes, styled
+from layerwise.presentation.figures._style import INK, halo, new_axes, styled
 from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
 from layerwise.wording import percent
 
@@ -140,6 +140,3 @@ def _draw_legend(ax: "matplotlib.axes.Axes") -> None:
         borderpad=0,
         handlelength=1.6,
     )
-
-
-PHASES = Figure[Sweep](name="phases", draw=phase_diagram)

@@ -1,22 +1,18 @@
-"""Every figure of the package, in the order of the page.
+"""Every figure that is drawn with others, in the order of the page.
 
 That is about the order of drawing, too, in which those that take longest come first.
 """
 
-from layerwise.presentation._comparison import Runs
 from layerwise.presentation._report import Report
 from layerwise.presentation.figures import (
-    _comparison,
     _layers,
     _measures,
     _mistakes,
     _pictures,
-    _sweep,
     _training,
 )
 from layerwise.presentation.figures._style import Figure
 from layerwise.study import InputStudy, Study
-from layerwise.sweeps import Sweep
 
 OF_INPUTS: tuple[Figure[InputStudy], ...] = (
     _pictures.SAMPLES,
@@ -43,7 +39,3 @@ OF_STUDY: tuple[Figure[Study], ...] = (
     _mistakes.RELIABILITY,
     _pictures.SUSPECTS,
 )
-
-OF_RUNS: tuple[Figure[Runs], ...] = (_comparison.CURVES, _comparison.PROBES)
-
-OF_SWEEP: tuple[Figure[Sweep], ...] = (_sweep.PHASES,)

@@ -31,10 +31,10 @@ def fragile(part: Part, seen: Observed) -> Iterator[str]:
         elif getattr(part, "positive", False):
             yield "it gives NaN for negative inputs: checked on positive ones"
         elif _overflows(part):
-            advice = (
-                "guard its logarithm" if part.kind == "loss" else "subtract the largest"
-            )
-            yield f"it gives NaN for inputs of ±1,000, where exp overflows: {advice}"
+            why = "exp overflows: subtract the largest"
+            if part.kind == "loss":
+                why = "exp overflows, or log is of 0: guard both"
+            yield f"it gives NaN for inputs of ±1,000, where {why}"
 
 
 def _overflows(part: Part) -> bool:
@@ -77,8 +77,6 @@ def _certain(case: Case) -> Case:
 def unguarded(part: Part) -> bool:
     """Return whether a loss is finite at p = 0 where its gradient is not."""
     if part.kind != "loss" or getattr(part, "logits", False):
-        return False
-    if getattr(part, "targets", "") == "numbers":
         return False
     with held():
         loss, holds = _at_zero(part)

@@ -10,6 +10,7 @@ from layerwise.sheets.reading._names import (
     counterpart,
     is_flag,
     is_gradient,
+    is_output,
     is_rate,
     is_target,
 )
@@ -21,10 +22,11 @@ from layerwise.sheets.reading._returns import (
     shown,
     stripped,
 )
-from layerwise.sheets.reading._slots import Slot, parts_within, slots
+from layerwise.sheets.reading._slots import NOTED, Slot, parts_within, slots
 from layerwise.sheets.reading._source import (
     Edit,
     Sheet,
+    environment,
     one_line,
     read_sheet,
     sheet_around,
@@ -44,6 +46,7 @@ from layerwise.sheets.reading._tensors import (
 __all__ = [
     "BIAS",
     "METHODS",
+    "NOTED",
     "WEIGHT",
     "Edit",
     "Names",
@@ -55,12 +58,14 @@ __all__ = [
     "backward_of",
     "base_name",
     "counterpart",
+    "environment",
     "generators_of",
     "gradient_paths",
     "held",
     "is_flag",
     "is_gradient",
     "is_number_array",
+    "is_output",
     "is_rate",
     "is_target",
     "is_tensor",

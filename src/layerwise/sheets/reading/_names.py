@@ -11,6 +11,7 @@ __all__ = [
     "counterpart",
     "is_flag",
     "is_gradient",
+    "is_output",
     "is_rate",
     "is_target",
 ]
@@ -18,7 +19,10 @@ __all__ = [
 WEIGHT = ["w", "weight", "weights", "kernel", "theta", "matrix", "wt"]
 BIAS = ["b", "bias", "biases", "beta", "offset", "intercept", "bs"]
 
-FORWARD = ("forward", "__call__", "fwd", "forward_pass", "call", "fprop")
+FORWARD = (
+    "forward", "__call__", "fwd", "forward_pass", "call", "fprop", "feedforward",
+    "feed_forward",
+)  # fmt: skip
 BACKWARD = ("backward", "bwd", "backward_pass", "backprop", "bprop", "back")
 UPDATE = (
     "update", "step", "apply_gradients", "apply_gradient", "update_params",
@@ -26,7 +30,7 @@ UPDATE = (
 )  # fmt: skip
 TRAINING = (
     "training_step", "train_step", "train_on_batch", "train_batch", "fit_batch",
-    "learn", "train_one_batch",
+    "learn", "train_one_batch", "update_mini_batch",
 )  # fmt: skip
 RESET = ("zero_grad", "zero_grads", "reset", "reset_gradients", "clear_gradients")
 LOSS = ("loss", "compute_loss", "cost", "loss_fn", "objective")
@@ -137,6 +141,11 @@ _GRADIENT = re.compile(
     r"|(?:output|out|incoming|next)_(?:grad|gradient|error|delta)\w*"
     r"|(?:grad|gradient)_\w+|\w+_(?:grad|gradient|bar)|d_?l?_?d?_?(?:out|y|z|a|h)\w*)$"
 )
+_OUTPUT = re.compile(
+    r"^(?:o|outs?|outputs?|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|a\d|al"
+    r"|scores?|logits)$",
+    re.IGNORECASE,
+)
 _FLAG = re.compile(r"^(?:remember|train|training|is_train(?:ing)?|train_?mode|mode"
                    r"|train_flg|keep|cache|save|store)$")  # fmt: skip
 _RATE = re.compile(r"^(?:lr|learning_?rate|rate|eta|alpha|step_?size|stepsize|η)$")
@@ -145,6 +154,11 @@ _RATE = re.compile(r"^(?:lr|learning_?rate|rate|eta|alpha|step_?size|stepsize|η
 def is_target(name: str) -> bool:
     """Return whether an argument's name is one of targets."""
     return bool(_TARGET.match(name))
+
+
+def is_output(name: str) -> bool:
+    """Return whether an argument's name is one of a network's outputs."""
+    return bool(_OUTPUT.match(name))
 
 
 def is_gradient(name: str) -> bool:

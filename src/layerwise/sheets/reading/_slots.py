@@ -15,7 +15,7 @@ from layerwise.sheets.reading._tensors import (
     loaded_torch,
 )
 
-__all__ = ["Slot", "parts_within", "slots"]
+__all__ = ["NOTED", "Slot", "parts_within", "slots"]
 
 DEPTH = 5
 """How deep networks of layers of parameters are looked into."""
@@ -25,6 +25,9 @@ MOST = 1000
 
 TRANSPARENT = ("_parameters", "_modules")
 """Where a torch module keeps what its attributes show."""
+
+NOTED = "g"
+"""The attribute of a tensor in which a sheet without autograd notes its gradient."""
 
 HIDDEN = (
     "_buffers", "_non_persistent_buffers_set", "_backward_pre_hooks", "_backward_hooks",
@@ -99,8 +102,8 @@ def slots(root: Any) -> dict[str, Slot]:
             if id(value) not in seen:
                 seen.add(id(value))
                 found[path] = slot
-            if is_tensor(value) and value.is_leaf and value.grad is not None:
-                found[f"{path}.grad"] = Slot(value, "grad")
+            if key := _gradient_of(value):
+                found[f"{path}.grad"] = Slot(value, key)
         elif depth and id(value) not in seen:
             seen.add(id(value))
             for key, inner, place in _entries(value):
@@ -109,6 +112,13 @@ def slots(root: Any) -> dict[str, Slot]:
     for key, value, place in _entries(root):
         visit(_joined("", key), place, value, DEPTH)
     return found
+
+
+def _gradient_of(value: Any) -> str:
+    """Return the attribute that holds an array's gradient, an empty string if none."""
+    if is_tensor(value) and value.is_leaf and value.grad is not None:
+        return "grad"
+    return NOTED if hasattr(value, NOTED) else ""
 
 
 def _joined(path: str, key: str) -> str:

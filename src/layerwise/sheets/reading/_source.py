@@ -1,12 +1,14 @@
 """A sheet as text and as code: read, run, and run again with something undone."""
 
 import ast
+import contextlib
 import inspect
 import json
+import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +17,7 @@ from typing import Any
 from layerwise.errors import InputError
 from layerwise.sheets.reading._tensors import held, quiet
 
-__all__ = ["Edit", "Sheet", "one_line", "read_sheet", "sheet_around"]
+__all__ = ["Edit", "Sheet", "environment", "one_line", "read_sheet", "sheet_around"]
 
 CELL = "# cell "
 """Begins the line above each cell of a notebook, in the text that it is read as."""
@@ -226,8 +228,10 @@ def read_sheet(path: Path) -> Sheet:
 def _run(sheet: Sheet, path: Path) -> None:
     # As for a script, files beside it can be imported.
     sys.path.insert(0, str(path.resolve().parent))
+    sheet.namespace.update(display=_nothing, get_ipython=_nothing)
     try:
-        with quiet():
+        # One that plots waits for no window to be closed.
+        with quiet(), environment(MPLBACKEND="Agg"):
             exec(compile(sheet.tree, sheet.file, "exec"), sheet.namespace)
     except KeyboardInterrupt:
         raise
@@ -236,6 +240,31 @@ def _run(sheet: Sheet, path: Path) -> None:
         raise InputError(f"{path}, {sheet.fault_in(error)}") from error
     finally:
         sys.path.pop(0)
+
+
+def _nothing(*_: Any, **__: Any) -> Any:
+    """Stand in for what IPython gives a notebook, and calls of what it returns."""
+    return _Anything()
+
+
+class _Anything:
+    def __getattr__(self, name: str) -> Any:
+        return _nothing
+
+
+@contextlib.contextmanager
+def environment(**values: str) -> Generator[None]:
+    """Set variables of the environment in this block."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ |= values
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
 
 
 def _text(path: Path) -> str:
@@ -264,9 +293,10 @@ def _of_notebook(path: Path, text: str) -> str:
 
 def _without_magics(code: str) -> str:
     """Return a cell with IPython's own lines put out of the way."""
-    if code.lstrip().startswith("%%"):
+    if re.match(r"\s*%%(?!(?:time|timeit|capture)\b)", code):
+        # In another language.
         return "\n".join(f"# {line}" for line in code.splitlines())
-    return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
+    return re.sub(r"(?m)^([ \t]*)([%!?].*|[\w.]+\?+ *)$", r"\1pass  # \2", code)
 
 
 def sheet_around(thing: Any) -> Sheet:

@@ -1,6 +1,6 @@
 """What the things in a sheet are, and how each is run: its parts."""
 
-from layerwise.sheets.recognising._building import Builder
+from layerwise.sheets.recognising._building import Builder, can_be_built
 from layerwise.sheets.recognising._layers import (
     LayerPart,
     UpdatePart,
@@ -34,6 +34,7 @@ __all__ = [
     "Part",
     "Unread",
     "UpdatePart",
+    "can_be_built",
     "is_own_form",
     "kind_of",
     "method_names",

@@ -10,10 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import as_given, held, is_rate, reseeded, slots
+from layerwise.sheets.reading import (
+    as_given,
+    held,
+    is_rate,
+    loaded_torch,
+    reseeded,
+    slots,
+)
 from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS
 
-__all__ = ["RATE", "Builder", "builders", "own_widths", "positional", "required"]
+__all__ = [
+    "RATE", "Builder", "builders", "can_be_built", "own_widths", "positional",
+    "required",
+]  # fmt: skip
 
 MOST = 24
 """Constructor calls that are tried."""
@@ -139,6 +149,23 @@ def _builder(
     return build
 
 
+def can_be_built(name: str, namespace: dict[str, Any]) -> bool:
+    """Return whether some arguments fit a constructor, if it is one."""
+    if not isinstance(namespace.get(name), type):
+        return True
+    library = "torch" if loaded_torch() else "numpy"
+    return any(_builds(way, namespace) for way in builders(name, namespace, library))
+
+
+def _builds(way: Builder, namespace: dict[str, Any]) -> bool:
+    try:
+        way(namespace)
+    except Exception:
+        # Other arguments may fit.
+        return False
+    return True
+
+
 def _argument(chosen: Any, library: str) -> Any:
     rng = np.random.default_rng(1)
     arrays = {
@@ -169,7 +196,11 @@ def own_widths(build: Builder, namespace: dict[str, Any]) -> list[tuple[int, int
     if not matrices or sum(a.size for a in arrays) > ENTRIES:
         return []
     first, last = matrices[0], matrices[-1]
-    return [(first[0], last[1]), (first[1], last[0])]
+    found = [(first[0], last[1]), (first[1], last[0])]
+    # A matrix to one output looks like a bias.
+    if any(a.ndim == 2 and 1 in a.shape for a in arrays):
+        found += [(first[0], 1), (first[1], 1)]
+    return found
 
 
 def _is_stack(cls: type) -> bool:

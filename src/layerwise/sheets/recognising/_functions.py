@@ -26,7 +26,14 @@ from layerwise.sheets.reading import (
     returned_names,
 )
 from layerwise.sheets.recognising._building import positional, required
-from layerwise.sheets.recognising._layers import differentiated
+from layerwise.sheets.recognising._forms import (
+    backward_function,
+    backward_tree,
+    deriving_flag,
+    forward_function,
+    is_of_autograd,
+)
+from layerwise.sheets.recognising._layers import differentiated, gradients_of
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     OUTPUTS,
@@ -34,9 +41,10 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
+    furthest,
 )
 
-__all__ = ["FunctionPart", "deriving_flag", "find_function"]
+__all__ = ["FunctionPart", "find_function"]
 
 LAYOUTS = (
     "rows",
@@ -54,13 +62,6 @@ OUTPUT = (
     r"y|ys|a|s|p|out|output|outputs|activated|probs?|probabilities|y_?hat|sig|t|h|act"
 )
 FEATURE = r"gamma|beta|scale|shift|g"
-DERIVING = r"deriv\w*|grad\w*|backward|prime|der|diff"
-
-
-def deriving_flag(function: Any) -> str | None:
-    """Return the argument that asks a function for its derivative, where one does."""
-    names = [p.name for p in positional(function) if p.default is False]
-    return next((name for name in names if re.fullmatch(DERIVING, name.lower())), None)
 
 
 @dataclass
@@ -70,7 +71,7 @@ class FunctionPart(Part):
     Parameters
     ----------
     partner : str
-        The function with the derivative.
+        The function with the derivative; the name itself where that is part of it.
     layout : str
         One of ``LAYOUTS``.
     given : tuple of str
@@ -88,6 +89,7 @@ class FunctionPart(Part):
     given: tuple[str, ...] = ()
     slope: bool = False
     positive: bool = False
+    pullback: bool = False
 
     kind = "function"
 
@@ -95,9 +97,14 @@ class FunctionPart(Part):
     def said(self) -> str:
         of = [k for k in self._shapes(1) if k != "input"]
         what = f" of its input and {', '.join(of)}" if of else ""
-        flag = deriving_flag(self.namespace[self.name])
+        if is_of_autograd(self.namespace[self.name]):
+            return f"a function{what}, for torch's automatic differentiation"
+        if isinstance(self.namespace[self.name], type):
+            return f"a function{what}, its gradient in {self.backward.__qualname__}"
+        if self.pullback:
+            return f"a function{what}, which returns its gradient's function"
         if self.partner == self.name:
-            return f"a function, its derivative with {flag}=True"
+            return f"a function, its derivative with {deriving_flag(self.forward)}=True"
         if not self.slope:
             return f"a function{what}, its gradient in {self.partner}"
         takes = ", which takes the output" if self.given == ("output",) else ""
@@ -110,7 +117,12 @@ class FunctionPart(Part):
     @property
     def forward(self) -> Any:
         """The forward function."""
-        return self.namespace[self.name]
+        return forward_function(self.namespace[self.name], self.context.names)
+
+    @property
+    def backward(self) -> Any:
+        """The function with the derivative."""
+        return backward_function(self.namespace[self.partner], self.context.names)
 
     def _shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each argument that is an array, the input's first."""
@@ -168,6 +180,8 @@ class FunctionPart(Part):
         return self._pass(*passes[-1])
 
     def _pass(self, case: Case, cotangent: np.ndarray) -> Claims:
+        if is_of_autograd(self.namespace[self.name]):
+            return self._applied(case, cotangent)
         arguments, y, cache = self.called(case)
         before = [as_numbers(a) for a in arguments if is_number_array(a)]
         gradient = as_given(cotangent, self.context.library)
@@ -180,11 +194,11 @@ class FunctionPart(Part):
             "input": arguments[0],
             "all": tuple(arguments),
         }
-        partner = self.namespace[self.partner]
         given = [values[key] for key in self.given]
         flag = deriving_flag(self.forward)
-        flags = {flag: True} if flag and self.partner == self.name else {}
-        returned = self._apply(partner, *given, **flags)
+        flags = {flag: True} if flag and self.backward is self.forward else {}
+        partner = cache if self.pullback else self.backward
+        returned = self._apply(partner, *given, **({} if self.pullback else flags))
         changed = [
             key
             for key, a, b in zip(
@@ -203,14 +217,29 @@ class FunctionPart(Part):
     ) -> dict[str, np.ndarray]:
         if self.slope:
             return {"input": _times(as_numbers(returned), cotangent)}
-        names = returned_names(self.context.sheet.definition(self.partner))
+        own = self.context.names
+        tree = backward_tree(self.context.sheet, self.partner, own)
         first = required(self.forward)[0].name
-        return assigned(returned, names, case.arrays, first)
+        return assigned(returned, returned_names(tree), case.arrays, first)
+
+    def _applied(self, case: Case, cotangent: np.ndarray) -> Claims:
+        """Return what torch's automatic differentiation takes from a function."""
+        leaves = {k: as_given(v, "torch").requires_grad_() for k, v in
+                  case.arrays.items()}  # fmt: skip
+        reseeded(case.seed, self.generators())
+        # Copies, so that one may be changed in place.
+        copies = {key: leaf * 1 for key, leaf in leaves.items()}
+        y = self.forward(*self._arguments(copies))
+        changed = [k for k, v in case.arrays.items()
+                   if not np.array_equal(as_numbers(copies[k]), v)]  # fmt: skip
+        found = gradients_of(y, leaves, cotangent)
+        return Claims(found, tuple(changed), precision(y))
 
     def automatic(
         self, case: Case, cotangent: np.ndarray
     ) -> dict[str, np.ndarray] | None:
-        if loaded_torch() is None or self.context.library != "torch":
+        own = is_of_autograd(self.namespace[self.name])
+        if own or loaded_torch() is None or self.context.library != "torch":
             return None
         leaves = {k: as_given(v, "torch").requires_grad_() for k, v in
                   case.arrays.items()}  # fmt: skip
@@ -275,7 +304,7 @@ def find_function(
     Exception
         What the likeliest way of calling them raised, if none works.
     """
-    failure: BaseException | None = None
+    failures: list[Exception] = []
     first: FunctionPart | None = None
     broken: FunctionPart | None = None
     for part in _attempts(name, partner, context, namespace):
@@ -286,7 +315,7 @@ def find_function(
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            failure = failure or error
+            failures.append(error)
             broken = broken or _with_forward(part)
             continue
         if agrees:
@@ -295,7 +324,7 @@ def find_function(
     # A backward function that raises is judged where its forward one runs.
     part = first or broken
     if part is None:
-        raise failure or TypeError(f"{name} cannot be called")
+        raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be called")
     return part
 
 
@@ -318,18 +347,22 @@ def _attempts(
         try:
             with held():
                 case = part.case(np.random.default_rng(0), 7)
-                cached = part.called(case)[2] is not None
+                cache = part.called(case)[2]
+                cached = cache is not None
         except KeyboardInterrupt:
             raise
         except Exception:
             # Only for its own error, should no layout fit.
-            cached = False
-        yield from _arranged(part, cached)
+            cached, cache = False, None
+        if callable(cache) or is_of_autograd(namespace[name]):
+            yield replace(part, given=("gradient",), pullback=callable(cache))
+        else:
+            yield from _arranged(part, cached)
 
 
 def _arranged(part: FunctionPart, cached: bool) -> Iterator[FunctionPart]:
     """Yield what the partner's arguments may be."""
-    taken = [p.name for p in required(part.namespace[part.partner])]
+    taken = [p.name for p in required(part.backward)]
     own = [p.name for p in required(part.forward)]
     choices = [_choices(name, own, cached, part) for name in taken]
     if len(taken) > 1 and not any("gradient" in c for c in choices):
@@ -342,7 +375,7 @@ def _arranged(part: FunctionPart, cached: bool) -> Iterator[FunctionPart]:
 def _choices(
     name: str, own: Sequence[str], cached: bool, part: FunctionPart
 ) -> list[str]:
-    alone = len(required(part.namespace[part.partner])) == 1
+    alone = len(required(part.backward)) == 1
     if alone:
         both = ["output"] if re.fullmatch(OUTPUT, name.lower()) else ["input"]
         if _takes_output(part):
@@ -366,7 +399,7 @@ def _takes_output(part: FunctionPart) -> bool:
 
     Or says so, in the derivative's docstring.
     """
-    document = str(getattr(part.namespace[part.partner], "__doc__", "") or "")
+    document = str(getattr(part.backward, "__doc__", "") or "")
     if re.search(r"output|activat|already", document.lower()):
         return True
     returned: set[str] = set()
@@ -414,4 +447,5 @@ def _agrees(part: FunctionPart) -> bool:
         for h in (1e-5, -1e-5)
     ]
     slope = ((moved[0] - moved[1]) * cotangent).sum() / 2e-5
-    return abs(slope - (claimed * direction).sum()) <= 1e-5 * max(1, abs(slope))
+    error = abs((claimed * direction).sum() - slope)
+    return bool(error <= 1e-5 * max(1, abs(slope)))

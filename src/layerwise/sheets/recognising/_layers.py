@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.reading import (
+    NOTED,
     Slot,
     as_given,
     as_numbers,
@@ -43,11 +44,12 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
+    furthest,
 )
 
 __all__ = [
-    "LayerPart", "UpdatePart", "differentiated", "find_layer", "method_names",
-    "rate_of",
+    "LayerPart", "UpdatePart", "differentiated", "fill", "find_layer",
+    "gradients_of", "method_names", "rate_of",
 ]  # fmt: skip
 
 OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
@@ -113,10 +115,14 @@ class LayerPart(Part):
         flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
         return returned_or_kept(thing, forward(x, **flags))
 
-    def back(self, thing: Any, gradient: Any, x: Any) -> Any:
+    def back(self, thing: Any, gradient: Any, x: Any, y: Any) -> Any:
         """Return what a layer's backward pass returns."""
         backward = self.method(thing, "backward")
         taken = positional(backward)
+        if not taken and is_tensor(y):
+            setattr(y, NOTED, gradient)
+            backward()
+            return getattr(x, NOTED, None)
         rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
         wanted = [p.name for p in required(backward) if p.name not in rates]
         if len(wanted) == 2:
@@ -186,7 +192,7 @@ class LayerPart(Part):
         y = self.run(thing, x, case.seed)
         changed = [] if _same(x, case.arrays["input"]) else ["input"]
         gradient = as_given(cotangent, self.context.library)
-        returned = self.back(thing, gradient, x)
+        returned = self.back(thing, gradient, x, y)
         if not _same(gradient, cotangent):
             changed.append("gradient")
         return returned, tuple(changed), precision(y)
@@ -253,14 +259,24 @@ def differentiated(
     y: Any, leaves: dict[str, Any], cotangent: np.ndarray
 ) -> dict[str, np.ndarray] | None:
     """Return torch's gradients of Σ cotangent ∘ y, None where its graph is cut."""
-    torch = loaded_torch()
-    if torch is None or not is_tensor(y) or not y.requires_grad:
+    if loaded_torch() is None or not is_tensor(y) or not y.requires_grad:
         return None
+    found = gradients_of(y, leaves, cotangent)
+    return None if any(one is None for one in found.values()) else found  # type: ignore[return-value]
+
+
+def gradients_of(
+    y: Any, leaves: dict[str, Any], cotangent: np.ndarray
+) -> dict[str, np.ndarray | None]:
+    """Return torch's gradients of Σ cotangent ∘ y: None where there is none."""
+    torch = loaded_torch()
+    assert torch is not None
     given = torch.from_numpy(np.asarray(cotangent)).reshape(y.shape)
     found = torch.autograd.grad(y, list(leaves.values()), given, allow_unused=True)
-    if any(one is None for one in found):
-        return None
-    return {k: as_numbers(one) for k, one in zip(leaves, found, strict=True)}
+    return {
+        k: None if one is None else as_numbers(one)
+        for k, one in zip(leaves, found, strict=True)
+    }
 
 
 def _same(given: Any, array: np.ndarray) -> bool:
@@ -336,7 +352,7 @@ def find_layer(
     Exception
         What the likeliest way raised, if none works.
     """
-    failure: BaseException | None = None
+    failures: list[Exception] = []
     for part in _attempts(name, context, namespace, ways):
         try:
             with held():
@@ -344,8 +360,8 @@ def find_layer(
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            failure = failure or error
-    raise failure or TypeError(f"{name} cannot be built")
+            failures.append(error)
+    raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be built")
 
 
 def _attempts(
@@ -386,17 +402,29 @@ def _tried(part: LayerPart) -> LayerPart:
 
 def _matters(part: LayerPart, path: str) -> bool:
     """Return whether the outputs change with an array."""
-    seen: list[np.ndarray] = []
-    for seed in (5, 6):
+    x = part.draw_input(np.random.default_rng(3), 7)
+
+    def outputs(seed: int, others: bool) -> np.ndarray:
         thing = part.made()
         if path not in slots(thing):
-            part.run(thing, as_given(part.draw_input(np.random.default_rng(3), 7),
-                                     part.context.library), 0)  # fmt: skip
-        slot = slots(thing)[path]
-        slot.load(np.random.default_rng(seed).normal(size=slot.numbers().shape))
-        x = part.draw_input(np.random.default_rng(3), 7)
-        seen.append(as_numbers(part.run(thing, as_given(x, part.context.library), 0)))
-    return not np.array_equal(seen[0], seen[1])
+            part.run(thing, as_given(x, part.context.library), 0)
+        places = slots(thing)
+        for other in places if others else ():
+            # Behind weights that begin as 0 nothing before them matters.
+            fill(places[other], 4)
+        fill(places[path], seed)
+        return as_numbers(part.run(thing, as_given(x, part.context.library), 0))
+
+    with_own = (outputs(5, others=False), outputs(6, others=False))
+    if not np.array_equal(*with_own):
+        return True
+    filled = (outputs(5, others=True), outputs(6, others=True))
+    return bool(np.all(np.isfinite(filled))) and not np.array_equal(*filled)
+
+
+def fill(slot: Slot, seed: int) -> None:
+    """Put random numbers into an array."""
+    slot.load(np.random.default_rng(seed).normal(size=slot.numbers().shape))
 
 
 def _with_gradients(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.reading import (
+    NOTED,
     as_given,
     as_numbers,
     held,
@@ -19,23 +20,22 @@ from layerwise.sheets.reading import (
 )
 from layerwise.sheets.recognising._building import builders, positional, required
 from layerwise.sheets.recognising._layers import differentiated, method_names
-from layerwise.sheets.recognising._parts import FEATURES, Case, Claims, Context, Part
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    Case,
+    Claims,
+    Context,
+    Part,
+    furthest,
+)
 
-__all__ = ["LossPart", "find_loss", "is_loss_like", "targets_in"]
+__all__ = ["LossPart", "find_loss", "targets_in"]
 
-FORMATS = ("one-hot", "indices", "numbers", "one label each")
+FORMATS = (
+    "one-hot", "indices", "numbers", "one label each", "one number each",
+    "one number each, of a column",
+)  # fmt: skip
 """How targets are given: for classes by rows or by number, or as amounts."""
-
-
-def is_loss_like(function: Any) -> bool:
-    """Return whether a function takes outputs and targets."""
-    wanted = required(function)
-    if len(wanted) < 2:
-        return False
-    first, second = wanted[0].name, wanted[1].name
-    return is_target(second) or bool(
-        re.fullmatch(r"y_?true|t|targets?|labels?|truth", first.lower())
-    )
 
 
 def targets_in(
@@ -47,6 +47,8 @@ def targets_in(
         return labels
     if kind == "numbers":
         return rng.normal(size=(batch, classes) if axis == 0 else (classes, batch))
+    if kind.startswith("one number each"):
+        return rng.normal(size=batch)
     if kind == "one label each":
         return rng.integers(0, 2, size=batch).astype(float)
     rows = np.eye(classes)[labels]
@@ -85,20 +87,26 @@ class LossPart(Part):
     @property
     def said(self) -> str:
         on = "of any numbers" if self.logits else "of probabilities"
-        if self.targets == "numbers":
+        if self.of_numbers:
             return "a loss, targets as numbers"
         form = "0 or 1" if self.targets == "one label each" else self.targets
         return f"a loss {on}, targets as {form}"
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether targets are amounts, not classes."""
+        return "number" in self.targets
 
     @property
     def code(self) -> tuple[str, ...]:
         return (self.name, self.partner)
 
     def case(self, rng: np.random.Generator, batch: int) -> Case:
-        flat = self.targets == "one label each"
-        shape = (batch,) if flat else (batch, FEATURES)
+        flat = self.targets in ("one label each", "one number each")
+        width = 1 if self.targets.endswith("column") else FEATURES
+        shape = (batch,) if flat else (batch, width)
         z = rng.normal(size=shape)
-        if not self.logits and self.targets != "numbers":
+        if not self.logits and not self.of_numbers:
             e = np.exp(z)
             z = 1 / (1 + 1 / e) if flat else e / e.sum(axis=1, keepdims=True)
             # Far enough from 0 for differences of its logarithm.
@@ -150,11 +158,13 @@ class LossPart(Part):
             backward = self._method(thing, "backward")
             returned = backward(*self._for_backward(backward, pair))
             if returned is None:
-                returned = _kept(thing)
+                returned = _kept(thing, given)
         elif self.partner != self.name:
             returned = self.namespace[self.partner](*pair)
         else:
             returned = beside
+            if callable(beside):
+                returned = beside(*[1.0] * len(required(beside)))
         if isinstance(returned, tuple | list) and returned:
             returned = returned[0]
         gradient = None if returned is None else as_numbers(returned)
@@ -182,26 +192,39 @@ class LossPart(Part):
         return differentiated(value, {"input": leaf}, cotangent)
 
 
-def _is_quadratic(part: LossPart, case: Case) -> bool:
-    """Return whether a loss is one of squares, which any amounts may be given to."""
-    if part.targets != "one-hot":
+def _is_of_differences(part: LossPart, case: Case) -> bool:
+    """Return whether a loss depends on outputs less targets: they are amounts."""
+    if part.targets == "indices":
         return False
-    direction = np.random.default_rng(5).normal(size=case.arrays["input"].shape)
-    a, b, c, d = (
-        part.outputs(
-            replace(case, arrays={"input": case.arrays["input"] + t * direction})
-        )
-        for t in (0.0, 1.0, 2.0, 3.0)
-    )
-    return np.allclose(d - 3 * c + 3 * b - a, 0, atol=1e-9 * float(np.max(np.abs(d))))
+    x, t = case.arrays["input"], np.asarray(case.targets)
+    by = np.random.default_rng(5).normal(size=x.shape)
+    moved = replace(case, arrays={"input": x + by}, targets=t + by)
+    return np.allclose(part.outputs(moved), part.outputs(case), rtol=1e-9)
 
 
-def _kept(thing: Any) -> Any:
-    """Return the gradient that a loss keeps as an attribute."""
+def _takes_any(part: LossPart) -> bool:
+    """Return whether a loss is of any numbers: below 0 too it is one, and no constant.
+
+    One of probabilities is not finite there, or is guarded.
+    """
+    case = replace(part, logits=True).case(np.random.default_rng(6), 7)
+    x = case.arrays["input"]
+    lower = replace(case, arrays={"input": np.where(x < 0, x - 0.1, x)})
+    try:
+        here, there = part.outputs(case), part.outputs(lower)
+    except Exception:
+        # It refuses what is no probability, in its own words.
+        return False
+    finite = np.all(np.isfinite(here)) and np.all(np.isfinite(there))
+    return bool(finite and not np.allclose(here, there, rtol=1e-9))
+
+
+def _kept(thing: Any, outputs: Any) -> Any:
+    """Return the gradient that a loss keeps as an attribute, or notes at its input."""
     for key, value in vars(thing).items():
         if re.fullmatch(r"d\w?|d_?inputs?|grad\w*", key):
             return value
-    return None
+    return getattr(outputs, NOTED, None)
 
 
 def find_loss(
@@ -209,26 +232,50 @@ def find_loss(
 ) -> LossPart:
     """Return a class, a pair of functions or a function as a loss.
 
+    By the first form of targets with which it is right, or else runs.
+
     Raises
     ------
     Exception
         What the likeliest way of calling it raised, if none works.
     """
-    failure: BaseException | None = None
+    failures: list[Exception] = []
     first: LossPart | None = None
     for part in _attempts(name, partner, context, namespace):
         try:
             with held():
                 ready = _tried(part)
+                right = ready is not None and _agrees(ready)
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            failure = failure or error
+            failures.append(error)
             continue
-        if ready is not None:
+        if ready is not None and right:
             return ready
-        first = first or part
-    raise failure or TypeError(f"{name} returns no loss")
+        first = first or ready
+    if first is not None:
+        return first
+    raise furthest(context.sheet, failures) or TypeError(f"{name} returns no loss")
+
+
+def _agrees(part: LossPart) -> bool:
+    """Return whether a loss's gradient is its own, along one direction."""
+    rng = np.random.default_rng(7)
+    case = part.case(rng, 7)
+    x = case.arrays["input"]
+    direction = rng.normal(size=x.shape)
+    up, down = (
+        part.outputs(replace(case, arrays={"input": x + h * direction})).sum()
+        for h in (1e-5, -1e-5)
+    )
+    slope = (up - down) / 2e-5
+    ones = np.ones(part.outputs(case).shape)
+    claimed = part.claims([(case, ones)]).gradients["input"]
+    if claimed is None or claimed.shape != x.shape:
+        return False
+    error = abs((claimed * direction).sum() - slope)
+    return bool(error <= 1e-5 * max(1, abs(slope)))
 
 
 def _attempts(
@@ -269,8 +316,10 @@ def _tried(part: LossPart) -> LossPart | None:
     if not is_number_array(value) and not isinstance(value, float | int):
         return None
     part.claims([(case, np.ones(number.shape))])
-    if part.targets == "numbers" or _is_quadratic(part, case):
-        return replace(part, targets="numbers", logits=True)
-    shifted = replace(case, arrays={"input": case.arrays["input"] + 0.3})
-    free = np.allclose(part.outputs(shifted), number, rtol=1e-9)
-    return replace(part, logits=bool(free and part.targets != "one label each"))
+    if part.of_numbers:
+        return replace(part, logits=True)
+    if _is_of_differences(part, case):
+        flat = part.targets == "one label each"
+        numbers = "one number each" if flat else "numbers"
+        return replace(part, targets=numbers, logits=True)
+    return replace(part, logits=_takes_any(part))

@@ -14,6 +14,7 @@ from layerwise.sheets.reading import (
     gradient_paths,
     is_flag,
     is_number_array,
+    is_output,
     is_rate,
     is_target,
     reseeded,
@@ -65,6 +66,8 @@ class NetworkPart(Part):
         Which axis of the input the samples are.
     features, classes : int
         The widths of its inputs and outputs.
+    rate : float
+        The learning rate of one that is told none, and keeps none.
     parameters : dict
         Paths and shapes.
     """
@@ -77,6 +80,7 @@ class NetworkPart(Part):
     axis: int = 0
     features: int = FEATURES
     classes: int = OUTPUTS
+    rate: float = 1.0
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     kind = "network"
@@ -117,6 +121,14 @@ class NetworkPart(Part):
         x = as_given(case.arrays["input"], library)
         return x, as_given(np.asarray(case.targets), library)
 
+    def _samples(self, x: Any, y: Any) -> list[tuple[Any, Any]]:
+        """Return a batch as a list of its samples, each with its target."""
+
+        def of(array: Any, n: int) -> Any:
+            return array[n] if self.axis == 0 or array.ndim < 2 else array[:, n : n + 1]
+
+        return [(of(x, n), of(y, n)) for n in range(y.shape[-1 if self.axis else 0])]
+
     def method(self, thing: Any, role: str) -> Any:
         """Return the method that plays a role, None where there is none."""
         name = self.context.names.method(role, method_names(thing))
@@ -134,7 +146,9 @@ class NetworkPart(Part):
         reseeded(case.seed, generators)
         x, y = self._pair(case)
         taken = positional(step)
-        rates = {p.name: RATE for p in taken[2:] if is_rate(p.name)}
+        rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
+        if len(required(step)) - len(rates) == 1:
+            return step(self._samples(x, y), **rates)
         first_is_target = is_target(taken[0].name) and not is_target(taken[1].name)
         return step(*((y, x) if first_is_target else (x, y)), **rates)
 
@@ -145,10 +159,16 @@ class NetworkPart(Part):
         x, y = self._pair(case)
         own = self.own_generators(thing) if generators is None else generators
         reseeded(case.seed, own)
-        self.method(thing, "forward")(x)
+        outputs = self.method(thing, "forward")(x)
         backward = self.method(thing, "backward")
         given = {
-            p.name: RATE if is_rate(p.name) else y if is_target(p.name) else x
+            p.name: RATE
+            if is_rate(p.name)
+            else y
+            if is_target(p.name)
+            else outputs
+            if is_output(p.name)
+            else x
             for p in required(backward)
         }
         backward(**given)
@@ -210,11 +230,11 @@ class NetworkPart(Part):
         if self.way == "backward":
             return self._after_backward(thing, case)
         taken = positional(self.method(thing, "training_step"))
-        told = any(is_rate(p.name) for p in taken[2:])
+        told = any(is_rate(p.name) for p in taken[1:])
         self.stepped(thing, case)
         if _follows_otherwise(thing):
             return self.by_name(thing, None)
-        rate = RATE if told else rate_of(thing)
+        rate = RATE if told else self.rate_of(thing)
         places = slots(thing)
         return {
             path: (case.arrays[path] - places[path].numbers()) / rate
@@ -230,8 +250,15 @@ class NetworkPart(Part):
             return self.by_name(thing, None)
         update = self.method(thing, "update") or self.method(thing, "backward")
         told = any(is_rate(p.name) for p in positional(update))
-        rate = RATE if told else rate_of(thing)
+        rate = RATE if told else self.rate_of(thing)
         return {path: one / rate for path, one in moved.items()}
+
+    def rate_of(self, thing: Any) -> float:
+        """Return the rate that a network keeps, or that it has written in."""
+        try:
+            return rate_of(thing)
+        except AttributeError:
+            return self.rate
 
     def by_name(self, thing: Any, gradients: Any) -> dict[str, np.ndarray]:
         if not isinstance(gradients, dict):

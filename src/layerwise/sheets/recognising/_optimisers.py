@@ -1,7 +1,7 @@
 """Updates by themselves: gradient descent as a class or a function."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,26 +10,32 @@ import numpy as np
 from layerwise.sheets.reading import (
     as_given,
     as_numbers,
+    base_name,
     held,
     is_number_array,
     is_rate,
 )
-from layerwise.sheets.recognising._building import RATE, builders, positional
+from layerwise.sheets.recognising._building import RATE, builders, positional, required
 from layerwise.sheets.recognising._layers import method_names, rate_of
 from layerwise.sheets.recognising._parts import (
     FEATURES,
+    HIDDEN,
     OUTPUTS,
     Case,
     Claims,
     Context,
     Part,
+    furthest,
 )
 
 __all__ = ["DescentPart", "find_descent", "is_descent"]
 
 SHAPES = {"W": (FEATURES, OUTPUTS), "b": (OUTPUTS,)}
 
-HELD_BY = ("list", "dict", "array")
+NUMBERED = {"W1": (FEATURES, HIDDEN), "b1": (HIDDEN,), "W2": (HIDDEN, OUTPUTS),
+            "b2": (OUTPUTS,)}  # fmt: skip
+
+HELD_BY = ("arguments", "list", "dict", "numbered dict", "array")
 """How parameters and their gradients are given: all together, or one alone."""
 
 
@@ -65,8 +71,15 @@ class DescentPart(Part):
         return f"gradient descent, of parameters given as {self.held_by}"
 
     def case(self, rng: np.random.Generator, batch: int) -> Case:
-        arrays = {key: rng.normal(size=shape) for key, shape in SHAPES.items()}
-        truth = {key: rng.normal(size=shape) for key, shape in SHAPES.items()}
+        shapes: Mapping[str, tuple[int, ...]] = SHAPES
+        if self.held_by == "numbered dict":
+            shapes = NUMBERED
+        elif self.held_by == "arguments":
+            of = ((FEATURES, OUTPUTS), (OUTPUTS,))
+            names = [given for given, _ in _named_pairs(self.way)]
+            shapes = {name: of[n % 2] for n, name in enumerate(names)}
+        arrays = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+        truth = {key: rng.normal(size=shape) for key, shape in shapes.items()}
         return Case(arrays, batch, 0, int(rng.integers(1 << 30)), truth)
 
     def outputs(self, case: Case) -> np.ndarray:
@@ -87,7 +100,9 @@ class DescentPart(Part):
         slopes = {k: as_given(v, library) for k, v in case.targets.items()}
         if self.held_by == "array":
             after = {k: self._call(thing, given[k], slopes[k]) for k in given}
-        elif self.held_by == "dict":
+        elif self.held_by == "arguments":
+            after = self._by_arguments(thing, given, slopes)
+        elif "dict" in self.held_by:
             gradients = slopes | {f"d{k}": v for k, v in slopes.items()}
             result = self._call(thing, given, gradients)
             after = result if isinstance(result, dict) else given
@@ -98,6 +113,21 @@ class DescentPart(Part):
             after = dict(zip(given, ended, strict=True))
         rate = self._rate(thing)
         return {k: (v - as_numbers(after[k])) / rate for k, v in case.arrays.items()}
+
+    def _by_arguments(
+        self, thing: Any, given: dict[str, Any], slopes: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return parameters that are given, and returned, one by one."""
+        named = given | {of: slopes[name] for name, of in _named_pairs(thing)}
+        taken = [p.name for p in required(thing)]
+        result = thing(*(RATE if is_rate(name) else named[name] for name in taken))
+        return given if result is None else dict(zip(given, result, strict=True))
+
+    @property
+    def way(self) -> Any:
+        """What is called, of the sheet as it is."""
+        return self._way(self.of(self.namespace) if self.of else
+                         self.namespace[self.name])  # fmt: skip
 
     def _way(self, thing: Any) -> Any:
         if self.of is None:
@@ -125,6 +155,23 @@ class DescentPart(Part):
         return float(rate_of(thing))
 
 
+def _named_pairs(function: Any) -> list[tuple[str, str]]:
+    """Return the arguments that are parameters, each with that of its gradient.
+
+    Raises
+    ------
+    TypeError
+        If there are none, or an argument is neither of both nor a rate.
+    """
+    names = [p.name for p in required(function)]
+    pairs = [(base, name) for name in names if (base := base_name(name)) in names]
+    known = {name for pair in pairs for name in pair}
+    if len(pairs) < 2 or any(not is_rate(n) for n in names if n not in known):
+        raise TypeError("its arguments are not parameters with their gradients")
+    order = [name for name in names if name in {base for base, _ in pairs}]
+    return sorted(pairs, key=lambda pair: order.index(pair[0]))
+
+
 def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> DescentPart:
     """Return a class or function as gradient descent.
 
@@ -133,7 +180,7 @@ def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> Desc
     Exception
         What the likeliest way of calling it raised, if none works.
     """
-    failure: Exception | None = None
+    failures: list[Exception] = []
     first: DescentPart | None = None
     for part in _attempts(name, context, namespace):
         try:
@@ -141,13 +188,13 @@ def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> Desc
                 case = part.case(np.random.default_rng(0), 1)
                 moved = part.claims([(case, np.ones(()))]).gradients
         except Exception as error:
-            failure = failure or error
+            failures.append(error)
             continue
         if all(is_number_array(v) and np.any(v) for v in moved.values()):
             return part
         first = first or part
     if first is None:
-        raise failure or TypeError(f"{name} cannot be called")
+        raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be called")
     return first
 
 
@@ -158,5 +205,5 @@ def _attempts(
     if isinstance(namespace[name], type):
         ways = list(builders(name, namespace, context.library))
     for way in ways:
-        for held_by in HELD_BY:
+        for held_by in HELD_BY[isinstance(namespace[name], type) :]:
             yield replace(DescentPart(name, context, namespace, way), held_by=held_by)

@@ -11,7 +11,7 @@ from layerwise.sheets.reading import Names, Sheet, Slot, generators_of, slots
 
 __all__ = [
     "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Case", "Claims", "Context", "Part",
-    "Probe",
+    "Probe", "furthest",
 ]  # fmt: skip
 
 CURRENT = {"batch": 1}
@@ -86,6 +86,14 @@ class Probe:
     thing: Any
     places: Mapping[str, Slot]
     generators: Sequence[Any]
+
+
+def furthest(sheet: Sheet, failures: Sequence[Exception]) -> Exception | None:
+    """Return the one of some exceptions that a sheet raised furthest down.
+
+    Of ways to call something, those that fit it less fail sooner.
+    """
+    return max(failures, key=sheet.line_in, default=None)
 
 
 @dataclass

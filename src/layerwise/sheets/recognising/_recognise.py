@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 from layerwise.errors import InputError
 from layerwise.model import Loss
 from layerwise.sheets.reading import (
+    BIAS,
+    WEIGHT,
     Names,
     Sheet,
     backward_of,
@@ -16,21 +18,28 @@ from layerwise.sheets.reading import (
     returned_names,
 )
 from layerwise.sheets.recognising._building import Builder, positional, required
-from layerwise.sheets.recognising._functions import deriving_flag, find_function
+from layerwise.sheets.recognising._forms import (
+    deriving_flag,
+    is_loss_like,
+    is_of_autograd,
+    of_static_methods,
+    returns_pullback,
+)
+from layerwise.sheets.recognising._functions import find_function
 from layerwise.sheets.recognising._layers import (
     LayerPart,
     UpdatePart,
     find_layer,
     method_names,
 )
-from layerwise.sheets.recognising._losses import find_loss, is_loss_like
+from layerwise.sheets.recognising._losses import find_loss
 from layerwise.sheets.recognising._networks import network_methods
 from layerwise.sheets.recognising._optimisers import (
     DescentPart,
     find_descent,
     is_descent,
 )
-from layerwise.sheets.recognising._parts import Context, Part
+from layerwise.sheets.recognising._parts import Context, Part, furthest
 from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
 from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed
@@ -136,17 +145,25 @@ def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | Non
         return _kind_of_class(value, context)
     functions = [n for n, v in sheet.namespace.items() if isinstance(v, FunctionType)]
     partner = backward_of(name, functions)
+    if not _takes_input(value):
+        partner = None
     if is_loss_like(value) and (partner or _returns_two(name, sheet)):
         return "loss"
     if is_descent(name, value):
         return "update"
+    if returns_pullback(sheet.definition(name)):
+        return "function"
     return "function" if partner or deriving_flag(value) else None
+
+
+def _takes_input(function: Any) -> bool:
+    """Return whether a function's first argument may be an input, not a parameter."""
+    names = [p.name.rstrip("0123456789").lower() for p in required(function)]
+    return names[:1] != [] and (len(names) == 1 or names[0] not in (*WEIGHT, *BIAS))
 
 
 def _kind_of_class(cls: Any, context: Context) -> Kind | None:
     names = context.names
-    if any(base.__module__.startswith("torch.autograd") for base in cls.__mro__):
-        return None
     found = method_names(cls)
     if is_descent(cls.__name__, cls):
         return "update"
@@ -157,6 +174,8 @@ def _kind_of_class(cls: Any, context: Context) -> Kind | None:
     forward = names.method("forward", [m for m in found if m in vars_of(cls)])
     if not (forward and names.method("backward", found)):
         return None
+    if is_of_autograd(cls) or of_static_methods(cls, names):
+        return "loss" if is_loss_like(getattr(cls, forward)) else "function"
     wanted = [p for p in required(getattr(cls, forward)) if p.name != "self"]
     return "loss" if len(wanted) == 2 else "layer" if len(wanted) == 1 else None
 
@@ -188,12 +207,12 @@ def recognised(
         ),
         "scalar": lambda c: find_scalar(name, c, sheet.namespace),
     }
-    failure: Exception | None = None
+    failures: list[Exception] = []
     for library in _libraries(sheet):
         try:
             part = finders[kind](replace(context, library=library))
         except Exception as error:
-            failure = failure or error
+            failures.append(error)
             continue
         updates = _updates(part)
         if isinstance(part, DescentPart):
@@ -203,6 +222,7 @@ def recognised(
                 Unread(name, kind, TypeError("no update(learning_rate)"), context.names)
             ]
         return [part, *updates]
+    failure = furthest(sheet, failures)
     assert failure is not None
     return [Unread(name, kind, failure, context.names)]
 
@@ -250,5 +270,6 @@ def refused(name: str, seen: Iterable[str] = ()) -> InputError:
     found = f" (it defines {listed(list(seen))})" if seen else ""
     needed = "; ".join(f"{kind}: {NEEDED[kind]}" for kind in KINDS)
     return InputError(
-        f"{name} is nothing that can be checked{found}: needed is, for a {needed}"
+        f"{name} is nothing that can be checked{found}. Needed is, for a {needed}. "
+        "Where these have other names, say so: --names forward=NAME,backward=NAME"
     )

@@ -8,13 +8,14 @@ import numpy as np
 
 from layerwise.sheets.reading import held, slots
 from layerwise.sheets.recognising._building import Builder, builders, own_widths
+from layerwise.sheets.recognising._layers import fill
 from layerwise.sheets.recognising._networks import (
     NetworkPart,
     network_methods,
     returned_loss,
 )
-from layerwise.sheets.recognising._objectives import with_objective
-from layerwise.sheets.recognising._parts import FEATURES, OUTPUTS, Context
+from layerwise.sheets.recognising._objectives import likeliest, with_objective
+from layerwise.sheets.recognising._parts import FEATURES, OUTPUTS, Context, furthest
 
 __all__ = ["find_network"]
 
@@ -22,29 +23,39 @@ __all__ = ["find_network"]
 def find_network(
     name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
 ) -> NetworkPart:
-    """Return a class as a network, by the first way that a step works with.
+    """Return a class as a network, by the first way that a step is right with.
+
+    Where it is with none, that in which most of its gradients are.
 
     Raises
     ------
     Exception
         What the likeliest way raised, if none works.
     """
-    failure: BaseException | None = None
+    failures: list[Exception] = []
     way = network_methods(namespace[name], context.names)
     for build in ways or builders(name, namespace, context.library):
         part = NetworkPart(name, context, namespace, build=build, way=way)
-        for attempt in _attempts(part):
-            try:
-                with held():
-                    ready = _tried(attempt)
-                    if ready.way != "gradients":
-                        ready = with_objective(ready)
-                    return ready
-            except KeyboardInterrupt:
-                raise
-            except Exception as error:
-                failure = failure or error
-    raise failure or TypeError(f"{name} cannot be built")
+        if found := likeliest(_running(part, failures)):
+            return found
+    raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be built")
+
+
+def _running(part: NetworkPart, failures: list[Exception]) -> Iterator[NetworkPart]:
+    """Yield the ways in which a network can be run; keep what others raise."""
+    for attempt in _attempts(part):
+        try:
+            with held():
+                ready = _tried(attempt)
+                if ready.way != "gradients":
+                    ready = with_objective(ready)
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            failures.append(error)
+        else:
+            # Broadcasting takes targets in forms that are not meant.
+            yield ready
 
 
 def _attempts(part: NetworkPart) -> Iterator[NetworkPart]:
@@ -83,6 +94,7 @@ def _tried(part: NetworkPart) -> NetworkPart:
                 p: shapes[p]
                 for p in replace(part, parameters=shapes).by_name(thing, None)
             }
+        part = replace(part, parameters=shapes)
         part = replace(part, parameters=_with_still(part, shapes, moved))
     if not part.parameters:
         raise TypeError(f"{part.name}: no parameter changes in a training step")
@@ -118,11 +130,14 @@ def _matters(part: NetworkPart, path: str, still: dict[str, tuple[int, ...]]) ->
     x = part.case(np.random.default_rng(7), 7).arrays["input"]
     for seed in (5, 6):
         thing = part.build(part.namespace)
-        value = np.random.default_rng(seed).normal(size=still[path])
-        slots(thing)[path].load(value)
+        places = slots(thing)
+        for other in part.parameters:
+            # Behind weights that begin as 0 nothing before them matters.
+            fill(places[other], 4)
+        fill(places[path], seed)
         try:
             seen.append(part.outputs_of(thing, x, 0))
         except Exception:
             # It has no forward pass of its own: then only what moves is known.
             return False
-    return not np.array_equal(seen[0], seen[1])
+    return not np.array_equal(seen[0], seen[1], equal_nan=True)

@@ -141,11 +141,10 @@ def apart(study: Study) -> Iterator[Finding]:
     separable = judged - len(since.get("", ()))
     which = f"{separable} of {judged} classes" if separable else "No class"
     verb = "are" if separable > 1 else "is"
-    if lost:
-        verb = "stay" if separable > 1 else "stays"
+    where = f"in {names[-1]}" if lost else f"(probe recall at least {chosen(APART)})"
     yield Finding(
         "apart",
-        f"{which} {verb} linearly separable (probe recall at least {chosen(APART)})",
+        f"{which} {verb} linearly separable {where}",
         f"{'; '.join(parts)}. In such a layer a linear probe finds at least "
         f"{chosen(APART)} of the class, and takes at most {chosen(1 - APART)} of the "
         "others for it."
@@ -245,7 +244,7 @@ TRUST = ("trustworthiness", "continuity")
 
 
 def collapse(study: Study) -> Iterator[Finding]:
-    """Say whether the last hidden layer has reached neural collapse.
+    """Say that the last hidden layer has reached neural collapse, where it has.
 
     Papyan, Han and Donoho, PNAS 117 (2020). It has where, on the samples fitted on,
     the variance within classes (NC1) and the unevenness of the class means' distances
@@ -263,36 +262,27 @@ def collapse(study: Study) -> Iterator[Finding]:
     if not np.all(np.isfinite([within, scored, disagreeing])):
         return
     uneven = max(values["collapse_norms"], values["collapse_angles"])
-    reached = bool(max(within, uneven) <= COLLAPSED and disagreeing <= AGREEING)
-    verdict, meaning = _STAGES[reached]
+    if not (max(within, uneven) <= COLLAPSED and disagreeing <= AGREEING):
+        return
     different = percent(disagreeing) if disagreeing else "none"
     yield Finding(
         "collapse",
-        f"Neural collapse is {verdict} in {layer.name} (NC1 {number(within, 2)})",
-        f"{meaning} NC1, the variance within classes over that between, "
-        f"tr(Σ_W Σ_B⁺)/C, is {number(within, 2)} on the samples fitted on and "
-        f"{number(scored, 2)} on those scored; {COLLAPSED} or less is collapsed. "
+        f"Neural collapse is reached in {layer.name} (NC1 {number(within, 2)})",
+        "Every class is nearly a point there: a poor start for other tasks. NC1, the "
+        "variance within classes over that between, tr(Σ_W Σ_B⁺)/C, is "
+        f"{number(within, 2)} on the samples fitted on and {number(scored, 2)} on "
+        f"those scored; {COLLAPSED} or less is collapsed. "
         f"The nearest class mean disagrees with {different} of the network's "
         "predictions.",
         {
             "layer": layer.name,
             "sign": "NC1",
             **values,
-            "reached": reached,
             "near_enough": COLLAPSED,
             "disagreeing_near_enough": AGREEING,
         },
         "rule of thumb",
     )
-
-
-_STAGES = {
-    False: ("not reached", "Samples of one class still differ from each other there."),
-    True: (
-        "reached",
-        "Every class is nearly a point there: a poor start for other tasks.",
-    ),
-}
 
 
 def alike(study: Study) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """From a study's figures to sentences: each by a stated rule, with its numbers.
 
 A rule is a function from a study to findings, none where it does not apply. Their order
-in ``RULES`` is the order of use.
+in ``RULES`` is the order of use: what the network is worth, what to check or change,
+and last what takes some knowledge of the field.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,17 +47,17 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     calibration,
     mixed_pairs,
     suspect_labels,
-    apart,
-    depth,
-    width,
     gap,
     short,
+    depth,
+    width,
     decided_wrong,
-    decided_late,
+    apart,
     added,
-    collapse,
+    decided_late,
     alike,
     spread,
+    collapse,
     picture,
     projected,
     fast,
@@ -66,7 +67,7 @@ CONCLUDING = (apart, gap, short, added, collapse, alike, spread)
 """These conclude from shares of the scored samples: there have to be enough of them,
 and of two classes."""
 
-OF_ANSWERS = (calibration, short)
+OF_ANSWERS = (calibration, short, depth, added, alike, spread, collapse, picture)
 """These say something of a network whose answers differ."""
 
 

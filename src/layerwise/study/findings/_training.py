@@ -135,21 +135,26 @@ def added(study: Study) -> Iterator[Finding]:
         one, other = (percent_of(x[at], samples) for x in (before, after))
         return f"{one} to {other}"
 
-    changed = abs(after[-1] - before[-1]) > difference_noise(
-        before[-1], samples, after[-1], samples
-    )
-    verb = "hardly changed"
-    if changed:
-        verb = "raised" if after[-1] > before[-1] else "lowered"
+    noise = difference_noise(before[-1], samples, last, samples)
+    if noise > UNSEEN:
+        return
+    headline = f"Training hardly changed how well {names[-1]} separates the classes"
+    if abs(last - before[-1]) > noise:
+        verb = "raised" if last > before[-1] else "lowered"
+        headline = f"Training {verb} {names[-1]}'s linear-probe accuracy"
     others = [f"{names[i]} {around(i)}" for i in named[:-1]]
     beside = "which is chance"
     if last - chance <= difference_noise(last, samples, chance, samples):
-        beside = f"within sampling noise of {names[-1]}: such an accuracy says nothing"
+        beside = (
+            f"no less than noise explains: one class is so frequent that {names[-1]}'s "
+            "accuracy says nothing"
+        )
     yield Finding(
         "training",
-        f"Training {verb} {names[-1]}'s linear-probe accuracy: {around(-1)}",
-        f"Measured on {count(samples)} samples, before the first step and after the "
-        f"last{f': {listed(others)}' if others else ''}. Shuffled labels give "
+        f"{headline}: {around(-1)}",
+        f"That is the accuracy of a linear probe on {count(samples)} samples, before "
+        f"the first step and after the last"
+        f"{f'; {listed(others)}' if others else ''}. With shuffled labels it is "
         f"{percent_of(chance, samples)}, {beside}.{course}",
         {
             "samples": samples,
