@@ -146,6 +146,13 @@ def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["export", "nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
+    for out, line in (
+        (".", "is a folder: name a file in it"),
+        ("no/m", "no folder no"),
+    ):
+        assert main(["export", "nowhere", "--out", out]) == 2
+        assert f"--out {out}: " in (said := capsys.readouterr().err)
+        assert line in said
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     data = lw.load("iris")
     network = lw.fit(lw.MLP([3]), data, epochs=1, engine="eager").network

@@ -271,7 +271,7 @@ def test_pictures(shades, folder, form):
     assert main(["predict", str(shades / "run"), str(data)]) == 0
     rows = written()
     found = [np.float32(row["probability"]) for row in rows]
-    np.testing.assert_allclose(found, expected.max(axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(found, expected.max(axis=1))
     assert [Path(row["file"]).name for row in rows] == [path.name for path in paths]
     assert Path(rows[0]["file"]).is_file()
     labels = [row.get("label") for row in rows]
@@ -322,10 +322,9 @@ def test_frames_and_rows_by_name(trained):
     arrow = pa.Table.from_pandas(table[table.columns[::-1]], preserve_index=False)
     np.testing.assert_array_equal(network.predict_proba(arrow), expected)
     one = dict(table.iloc[5])
-    # A product of one row adds up in another order: rounding, no more.
-    np.testing.assert_allclose(network.predict_proba(one), expected[5:6], rtol=1e-5)
+    np.testing.assert_array_equal(network.predict_proba(one), expected[5:6])
     rows = [dict(table.iloc[place]) for place in range(20)]
-    np.testing.assert_allclose(network.predict_proba(rows), expected[:20], rtol=1e-5)
+    np.testing.assert_array_equal(network.predict_proba(rows), expected[:20])
     names = network.predict(table, names=True)
     assert list(names) == [network.class_names[i] for i in network.predict(table)]
     strange = network.predict_proba({**one, "town": "Atlantis"})
@@ -348,10 +347,26 @@ WRONG = {
         "has no column 'joined', which the network was trained with",
     ),
     "a word for a number": (
-        broken(HEAD + "York,old,yes,2020-01-01\n"),
-        "bad.csv: .*old",
+        broken(HEAD + "York,3,yes,2020-01-01\nYork,old,yes,2020-01-01\n"),
+        r"bad.csv: row 1, column 'age' \(counted from 0\) is 'old', not a number",
+    ),
+    "a word far behind": (
+        broken(HEAD + "York,3,yes,2020-01-01\n" * 70_000 + "York,,yes,\nHull,x,no,\n"),
+        r"row 70001, column 'age' \(counted from 0\) is 'x'",
     ),
     "no date": (broken(HEAD + "York,3,yes,soon\n"), "row 0, column 'joined'.*'soon'"),
+    "dates written in two ways": (
+        broken(HEAD + "York,3,yes,2020-01-01\n" * 3 + "York,3,yes,01.02.2020\n"),
+        "row 3, column 'joined'.*'01.02.2020', not a date",
+    ),
+    "two columns of a name": (
+        broken("town,age,age,member,joined\nYork,3,4,yes,2020-01-01\n"),
+        "two columns are called 'age'",
+    ),
+    "a byte 0 far behind": (
+        broken(HEAD + "York,3,yes,\n" * 9000 + "Yo\0rk,3,yes,\n"),
+        "row 9000, column 'town' .* holds a byte 0",
+    ),
     "neither yes nor no": (
         broken(HEAD + "York,3,perhaps,2020-01-01\n"),
         "row 0, column 'member'.*'perhaps'",
@@ -381,22 +396,39 @@ def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["nowhere", "digits"], "nowhere"),
-        (["{run}", "some.npy"], "takes inputs of shape"),
+        (["nowhere", "digits"], "nowhere: no such run: give its folder"),
+        (["{run}", "some.npy"], "some.npy: rows have shape 5 where the network takes"),
+        (
+            ["{run}", "iris"],
+            "iris: rows have shape 4 where the network takes shape 8x8",
+        ),
+        (["some.npy", "digits"], "some.npy: not a safetensors file"),
+        (["nothing", "digits"], "nothing: is no run, it lacks model.safetensors"),
+        (["{run}", "digits", "--out", "nothing"], "give a .csv or a .parquet file"),
+        (["{run}", "digits", "--out", "folder.csv"], "folder.csv: is a folder: name a"),
+        (["{run}", "digits", "--out", "no/p.csv"], "no/p.csv: there is no folder no:"),
+        (["{run}", "digits", "--out", "some.npy/p.csv"], "there is no folder some.npy"),
         (["{run}", "digits", "--out", "some.txt"], "give a .csv or a .parquet file"),
         (["{run}", "some.npy", "--out", "some.npy"], "is the data"),
         (["{run}", "digits", "--required-accuracy", "1"], "between 0 and 1"),
         (["{run}", "several.npz"], "call the array of the rows to predict X"),
+        (
+            ["{trained}", "digits"],
+            "digits: the network was trained on a table with the",
+        ),
+        (["{trained}", "header.parquet"], "header.parquet: there are no rows: give"),
         (["{run}", "table.csv"], "is a table, and the network was trained on arrays"),
         (["{run}", "nothing"], "no data in this folder"),
     ],
 )
-def test_what_else_is_refused(digits, folder, capsys, arguments, expected):
+def test_what_else_is_refused(digits, trained, folder, capsys, arguments, expected):
+    frame(0).to_parquet("header.parquet")
     np.save("some.npy", np.zeros((3, 5)))
     np.savez("several.npz", a=np.zeros(3), b=np.zeros(3))
     Path("table.csv").write_text("a,b\n1,2\n")
     Path("nothing").mkdir()
-    given = [one.format(run=digits) for one in arguments]
+    Path("folder.csv").mkdir()
+    given = [one.format(run=digits, trained=trained / "run") for one in arguments]
     assert main(["predict", *given]) == 2
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1

@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeAlias, TypeVar
 
@@ -28,9 +30,11 @@ __all__ = [
     "is_leftover",
     "machine_errors",
     "make_folder",
+    "no_such_file",
     "open_atomically",
     "read_json",
     "read_tensors",
+    "refuse_no_file",
     "sole_writer",
     "tensor",
     "write_atomically",
@@ -84,6 +88,45 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     with machine_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+NEAR = 0.85
+"""How alike a name is that was meant, by difflib's ratio: a letter of ten differs."""
+
+
+def no_such_file(path: str | os.PathLike[str]) -> InputError:
+    """Return the error that says so, with a name there that is nearly the same."""
+    folder, near = Path(path).parent, "check the name"
+    if folder.is_dir():
+        there = [one.name for one in islice(folder.iterdir(), 1000)]
+        if close := get_close_matches(Path(path).name, there, 1, NEAR):
+            near = f"did you mean {folder / close[0]}?"
+    return InputError(f"{os.fspath(path)}: no such file or folder: {near}")
+
+
+def refuse_no_file(path: str | os.PathLike[str], option: str) -> Path:
+    """Refuse a name that no file can have: a folder's, or one in no folder.
+
+    Parameters
+    ----------
+    path : path
+        Of a file to be written.
+    option : str
+        By which it was given.
+
+    Raises
+    ------
+    InputError
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise InputError(f"{option} {path}: is a folder: name a file in it")
+    if not file.parent.is_dir():
+        raise InputError(
+            f"{option} {path}: there is no folder {file.parent}: make it, or name "
+            "another file"
+        )
+    return file
 
 
 @contextmanager
@@ -184,7 +227,7 @@ def read_tensors(
                 raise InputError(f"{name}: not a {kind} written by layerwise")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise InputError(f"{name}: no such file") from error
+        raise InputError(f"{name}: no such file: check the name") from error
     except (SafetensorError, OSError) as error:
         raise DamagedError(f"{name}: not a safetensors file: {error}") from error
     except InputError:

@@ -115,7 +115,7 @@ def test_packed_sets_are_scikit_learns(name):
 
 def test_a_misspelt_name_is_told():
     with pytest.raises(
-        InputError, match=r"mnits: neither .* Did you mean mnist\?"
+        InputError, match=r"mnits: neither .* did you mean mnist\?"
     ) as e:
         load("mnits")
     assert all(name in str(e.value) for name in names())

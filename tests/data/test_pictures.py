@@ -114,6 +114,10 @@ class TestFolders:
         assert again.shape == data.shape
         assert np.array_equal(again.train.inputs, data.train.inputs)
 
+    def test_a_shape_is_for_rows_of_numbers(self, tmp_path):
+        with pytest.raises(InputError, match="holds pictures, which have a shape"):
+            lw.load(folder_of(tmp_path), shape=(8, 10))
+
     @pytest.mark.parametrize(
         ("broken", "line"),
         [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -62,6 +63,41 @@ def test_a_data_set_of_torch():
     assert result.network.shape == (4,)
 
 
+def test_training_studies_and_predictions_take_them_all():
+    frame = pd.DataFrame(TABLE)
+    things = [frame, pl.from_pandas(frame), hugging_face(TABLE, label=NAMED)]
+    network = lw.fit(lw.MLP([4]), things[0], epochs=1, seed=0, engine="eager").network
+    expected = network.predict_proba(frame)
+    for thing in things:
+        assert np.array_equal(network.predict_proba(thing), expected)
+        data = Dataset.of(thing, columns=network.columns)
+        assert lw.inspect(network, thing).accuracy == lw.inspect(network, data).accuracy
+    assert np.array_equal(network.predict_proba(frame.iloc[3]), expected[3:4])
+    assert network.predict_proba(frame[:0]).shape == (0, 3)
+    tensors = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
+    network = lw.fit(lw.MLP([4]), tensors, epochs=1, seed=0, engine="eager").network
+    assert np.array_equal(network.predict_proba(tensors), network.predict_proba(X))
+    module = torch.nn.Linear(4, 3, dtype=torch.float64)
+    expected = lw.inspect(module, (X, Y)).accuracy
+    assert lw.inspect(module, tensors).accuracy == expected
+
+
+def test_what_cannot_be_predicted_is_told():
+    network = lw.fit(
+        lw.MLP([4]), pd.DataFrame(TABLE), epochs=1, seed=0, engine="eager"
+    ).network
+    for rows, line in [
+        ([[1.0, "a"]], "give numbers, or rows by column names"),
+        ([{"size": 1.0, "town": "a"}, {"size": 1.0}], "row 1 .* has no 'town', which"),
+        (None, "NoneType makes no data set"),
+        ("new.csv", "new.csv: files and folders are for layerwise.load"),
+    ]:
+        with pytest.raises(InputError, match=line):
+            network.predict(rows)
+    with pytest.raises(InputError, match="target is no name of a column: give one"):
+        Dataset.from_frame(pd.DataFrame(TABLE), pd.Series(Y))
+
+
 def test_frames_pairs_and_our_own():
     data = Dataset.of((X, Y))
     assert Dataset.of(data) is data
@@ -78,6 +114,9 @@ def test_frames_pairs_and_our_own():
         ([(np.ones(2), 1), (np.ones(3), 1)], "the input of item 1 has shape"),
         ([], "there are no rows"),
         ({"test": hugging_face(TABLE)}, "give a mapping with train"),
+        (hugging_face(TABLE).to_iterable_dataset(), "is a stream without an end"),
+        ({"X": X}, "has X: give a mapping with train"),
+        ("churn.csv", "churn.csv: files and folders are for layerwise.load"),
     ],
 )
 def test_what_makes_no_data_set_is_told(thing, line):

@@ -1,10 +1,12 @@
 """Wrong tables, pictures and arrays: one line that names file, place and what to do."""
 
 import gzip
+import io
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from layerwise.cli import main
 from layerwise.data import load
@@ -26,6 +28,15 @@ def changed(line, new):
     return text("\n".join(lines) + "\n")
 
 
+def bytes_by(save, *arguments):
+    """What a library writes to a file."""
+    save(file := io.BytesIO(), *arguments)
+    return file.getvalue()
+
+
+NPY = bytes_by(np.save, np.arange(60.0).reshape(20, 3))
+MAT = bytes_by(savemat, {"X": np.arange(60.0).reshape(20, 3), "y": np.arange(20) % 2})
+
 WRONG = {
     "empty": (text(""), "t.csv: is empty: give"),
     "blank": (text("\n\n"), "t.csv: is empty: give"),
@@ -45,6 +56,34 @@ WRONG = {
         "t.csv.gz: truncated or damaged",
     ),
     "no gzip": (text(GOOD, "t.csv.gz"), "t.csv.gz: truncated or damaged"),
+    "a byte 0 far behind": (
+        text(GOOD + ROWS * 200 + "1,a\0,0\n"),
+        "row 12060, column 'label' .* holds a byte 0",
+    ),
+    "a quotation mark in a row": (
+        changed(9, '1,"a,0'),
+        "a quotation mark is not closed: close",
+    ),
+    "a title above the names": (text(f"Sizes\n{GOOD}"), "delete what stands above"),
+    "thousands of names twice": (
+        text(",".join(f"gene{n % 9000}" for n in range(18_000)) + ",label\n1\n"),
+        "two columns are called 'gene0'",
+    ),
+    "a name nearly right": (text(GOOD, target="lable"), "did you mean 'label'"),
+    "no date": (
+        text(
+            "on,label\n"
+            + "".join(
+                f"2020-0{n % 8 + 1}-{n % 28 + 1:02},{'ab'[n % 2]}\n" for n in range(60)
+            )
+            + "soon,a\n"
+        ),
+        "row 60, column 'on' .* is 'soon', not a date",
+    ),
+    "all labels missing": (
+        text("size,label\n" + "".join(f"{n},\n" for n in range(60)), target="label"),
+        "'label' .* is missing, and 60 of 60 rows have no label",
+    ),
     "no such target": (text(GOOD, target="kind"), "there is no column 'kind', but si"),
     "no such column": (text(GOOD, drop=["kind"]), "there is no column 'kind', but si"),
     "no such group": (text(GOOD, group="kind"), "there is no column 'kind', but size"),
@@ -92,6 +131,22 @@ WRONG = {
     ),
     "neither": (text(GOOD, missing="zero"), "missing 'zero': give median or refuse"),
     "no test file": (text(GOOD, test="no.csv"), "no.csv: no such file or folder"),
+    "a test file nearly right": (text(GOOD, test="tt.csv"), r"did you mean t\.csv"),
+    "a test set of training rows": (
+        text(GOOD, test="t.csv"),
+        "t.csv: is the training data and --test: give rows of their own",
+    ),
+    "a test set that is a folder": (text(GOOD, test="."), "no data in this folder"),
+    "a size of no pictures": (text(GOOD, size=(4, 4)), "no picture files to resize"),
+    "one array alone": (text(NPY, "X.npy"), "X.npy: holds one array: give the file of"),
+    "labels that are not there": (text(NPY, "X.npy", labels="y.npy"), "y.npy: no such"),
+    "a test set beside labels": (
+        text(NPY, "X.npy", labels="X.npy", test="t.csv"),
+        "t.csv: no such file",
+    ),
+    "a damaged NPY file": (text(NPY[:40], "X.npy"), "not an array in NumPy's format"),
+    "half a MATLAB file": (text(MAT[:150], "t.mat"), "not a MATLAB file, or damaged"),
+    "one name of a class": (text(GOOD, class_names="t.csv"), "t.csv: two classes are"),
     "no class names": (text(GOOD, class_names="no.txt"), "no.txt: cannot be read as"),
     "an unknown class": (text(GOOD, class_names=("a", "c")), "is 'b', none of the 2"),
     "no shape": (text(GOOD, shape=(0, 3)), "shape 0x3: give height and width"),
@@ -115,7 +170,7 @@ def test_one_line_says_what_is_wrong(case, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=line) as caught:
         load(name, **how)
     assert len(str(caught.value).splitlines()) == 1
-    assert len(WRONG) >= 40
+    assert len(WRONG) >= 60
 
 
 def test_a_column_that_a_test_file_lacks_is_named(tmp_path):

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn import neural_network
@@ -46,6 +47,15 @@ class TestInputs:
         assert model.classes_.tolist() == NAMES.tolist()
         assert model.network_.class_names == tuple(NAMES)
         assert model.score(X, y) > 0.9
+
+    @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+    def test_a_column_of_text_is_named(self, y, frame):
+        size, town = np.arange(len(y)) * 1.0, ["York"] * len(y)
+        with pytest.raises(lw.InputError, match=r"column 'town' holds .*from_frame"):
+            quick().fit(frame({"size": size, "town": town}), y)
+        model = quick().fit(frame({"size": size, "town": size}), y)
+        with pytest.raises(lw.InputError, match="column 'town' holds "):
+            model.predict(frame({"size": size, "town": town}))
 
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
     def test_data_frames(self, X, y, frame):

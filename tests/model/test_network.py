@@ -53,6 +53,17 @@ def test_rows_are_passed_in_blocks_and_none_is_lost(network):
     )
 
 
+@pytest.mark.parametrize("settings", [{}, {"normalise": True, "activation": "gelu"}])
+def test_a_row_has_the_same_outputs_in_any_company(digits, settings):
+    network = initial_network(MLP([100, 100], **settings), digits)
+    inputs = np.concatenate([digits.train.inputs] * 4)[:4500]
+    whole = network.logits(inputs)
+    for rows in (1, 2, 3, 17, 100, 127, 129, 1000):
+        for first in (0, 50, 4096, 4500 - rows):
+            part = slice(first, first + rows)
+            assert np.array_equal(network.logits(inputs[part]), whole[part])
+
+
 def test_no_rows_have_no_predictions(network):
     assert network.logits(np.zeros((0, 8, 8), np.uint8)).shape == (0, 10)
     assert network.predict(np.zeros((0, 8, 8), np.uint8)).shape == (0,)

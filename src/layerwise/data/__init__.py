@@ -15,13 +15,14 @@ from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 from layerwise.data._unlabelled import Rows, rows_to_predict
-from layerwise.data.columns import Column, Columns, as_table, column_names
+from layerwise.data.columns import Column, Columns, as_table, column_names, is_frame
 from layerwise.data.formats import open_rows, row_names, rows_in_files
 from layerwise.data.labelled import (
     FrameOptions,
     Origins,
     Reading,
     ReadingOptions,
+    arrays_of,
     class_indices,
     numbers as numbers_of,
     sample_names,
@@ -46,12 +47,14 @@ __all__ = [
     "SetStatistics",
     "StoredRows",
     "ValueStatistics",
+    "arrays_of",
     "as_table",
     "class_indices",
     "column_names",
     "describe",
     "drawn",
     "fit_scaling",
+    "is_frame",
     "load",
     "missing_codes",
     "names",

@@ -13,9 +13,15 @@ from jaxtyping import Float64, Int64
 
 from layerwise.data._records import Dataset, Samples, dataset
 from layerwise.data.columns import Columns
-from layerwise.data.formats import PUBLISHED, load_published, read_labelled
+from layerwise.data.formats import (
+    PUBLISHED,
+    folder_of_arrays,
+    load_published,
+    read_labelled,
+)
 from layerwise.data.labelled import Labelled, Reading, ReadingOptions
 from layerwise.errors import InputError, MachineError
+from layerwise.files import no_such_file
 
 SIZES = {"train": 8000, "validation": 2000, "test": 2000}
 
@@ -219,19 +225,19 @@ def load(
     if seed < 0:
         raise InputError(f"seed {seed}: give 0 or more")
     reading = Reading(**how)
-    if name in names() and reading != Reading():
+    if name in names() and (asked := reading.asked):
         raise InputError(
-            f"{name} comes with its labels and its sets: leave out {', '.join(how)}"
+            f"{name} comes with its labels and its sets: leave out {', '.join(asked)}"
         )
     if name in BUILT_IN:
         return BUILT_IN[name](seed)
     if name in PUBLISHED:
         return load_published(PUBLISHED[name], data_dir, seed)
     path = Path(name)
-    if not _exists(path):
-        raise InputError(_unknown(name))
+    if not name or not _exists(path):
+        raise _unknown(name)
     if path.suffix.lower() == ".npy" and path.is_file() and not reading.labels:
-        path = path.parent
+        path = folder_of_arrays(path)
     called = path.resolve().name if path.is_dir() else path.name.partition(".")[0]
     labelled = read_labelled(path, stored, reading, columns)
     return dataset(labelled, called or path.stem, seed)
@@ -247,9 +253,13 @@ def _exists(path: Path) -> bool:
         raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> InputError:
+    path = Path(name)
+    if path.suffix or len(path.parts) > 1:
+        return no_such_file(name)
     close = difflib.get_close_matches(name.lower(), names(), n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    return (
-        f"{name}: neither a file nor a folder, nor one of {', '.join(names())}.{hint}"
+    hint = f"did you mean {close[0]}?" if close else "check the name"
+    return InputError(
+        f"{name or repr(name)}: neither a file nor a folder, nor one of "
+        f"{', '.join(names())}: {hint}"
     )

@@ -356,6 +356,11 @@ class Dataset:
             If there is no such column, a value is not as the rest of its column, no
             column is left, or labels are amounts or missing.
         """
+        if hasattr(target, "shape"):  # a series
+            raise InputError(
+                "target is no name of a column: give one, or labels by themselves to "
+                "Dataset.from_arrays(frame, labels)"
+            )
         reading = Reading(target=target, **how)
         tables = {
             what: table_of(given, source)

@@ -373,7 +373,8 @@ def first_unusable(
     row, *place = (int(i) for i in np.argwhere(~usable)[0])
     value = rows[(row, *place)]
     column = repr(names[place[0]]) if names else ", ".join(str(i) for i in place)
-    where = f"row {first + row}, column {column} (counted from 0) is {value}"
+    at = f"row {first + row}, column {column}" if place else f"row {first + row}"
+    where = f"{at} (counted from 0) is {value}"
     if np.isfinite(value):
         return (
             f"{where}: from {limit:.1e} on squares overflow in single precision, scale "

@@ -82,12 +82,14 @@ def rows_to_predict(
     InputError
         If there is no such name or path, or the rows are not as they should be.
     """
-    if source in names():
+    built_in = source in names()
+    if built_in and columns is None:
         test = load(source, data_dir=data_dir, seed=seed, stored=True).test
-        yield from _of_arrays(test.inputs, test.targets, class_names)
+        _refuse_shape(test.inputs.shape[1:], shape, source)
+        yield from _of_arrays(test.inputs, test.targets, class_names, shape)
         return
     path = Path(source)
-    tables = None if columns is None else batches_of(path, columns)
+    tables = None if columns is None or built_in else batches_of(path, columns)
     if columns is not None and tables is not None:
         first = 0
         for table in tables:
@@ -95,6 +97,7 @@ def rows_to_predict(
             notes = table.notes if not first else ()
             yield Rows(first, columns.apply(table), labels, notes)
             first += len(table)
+        _refuse_none(first, source)
         return
     if columns is not None:
         raise InputError(
@@ -103,8 +106,10 @@ def rows_to_predict(
         )
     pixels = shape[:2] if shape[2:] in ((), (3,)) and len(shape) > 1 else None
     inputs, labels = inputs_of(path, pixels)
+    _refuse_none(len(inputs), source)
     if not isinstance(inputs, Pictures):
-        yield from _of_arrays(inputs, labels, class_names)
+        _refuse_shape(inputs.shape[1:], shape, source)
+        yield from _of_arrays(inputs, labels, class_names, shape)
     elif pixels is None:
         raise InputError(
             f"{source}: holds pictures, and the network takes inputs of shape {shape}: "
@@ -114,14 +119,36 @@ def rows_to_predict(
         yield from _of_pictures(inputs, labels, class_names, shape)
 
 
+def _refuse_none(rows: int, source: str) -> None:
+    if not rows:
+        raise InputError(f"{source}: there are no rows: give some")
+
+
+def _refuse_shape(given: tuple[int, ...], shape: tuple[int, ...], source: str) -> None:
+    """Refuse rows that are neither of the network's shape nor flat ones of its size."""
+    if given not in (shape, (math.prod(shape),)):
+        raise InputError(
+            f"{source}: rows have {_sizes(given)} where the network takes "
+            f"{_sizes(shape)}: give rows as it was trained on"
+        )
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return f"shape {'x'.join(map(str, shape))}" if shape else "one number"
+
+
 def _of_arrays(
-    inputs: Array, labels: NumpyArray | None, class_names: Sequence[str]
+    inputs: Array,
+    labels: NumpyArray | None,
+    class_names: Sequence[str],
+    shape: tuple[int, ...],
 ) -> Iterator[Rows]:
     known = None if labels is None else _indices(labels, class_names)
     first = 0
     for block in read_ahead(inputs, _at_a_time(inputs.shape[1:], inputs.dtype)):
         last = first + len(block)
-        yield Rows(first, block, None if known is None else known[first:last])
+        rows = block.reshape(-1, *shape)
+        yield Rows(first, rows, None if known is None else known[first:last])
         first = last
 
 

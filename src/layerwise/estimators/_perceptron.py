@@ -2,7 +2,8 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from layerwise.arrays import Tree, tree_map
-from layerwise.data import Order, Samples
+from layerwise.data import Order, Samples, numbers_of
 from layerwise.errors import InputError
 from layerwise.estimators._descent import Descent, Patience, Verdict
 from layerwise.estimators._lbfgs import minimised
@@ -302,15 +303,16 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return samples
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Samples:
-        checked: Any = validate_data(
-            self,
-            X,
-            y,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-            accept_sparse=("csr", "csc"),
-            **self._y_rules,
-        )
+        with _named_columns(X, type(self).__name__):
+            checked: Any = validate_data(
+                self,
+                X,
+                y,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+                accept_sparse=("csr", "csc"),
+                **self._y_rules,
+            )
         inputs, y = checked
         if issparse(inputs):
             inputs = inputs.toarray()
@@ -559,9 +561,26 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        return validate_data(
-            self, X, reset=False, dtype=(np.float64, np.float32), accept_sparse="csr"
-        )
+        types = (np.float64, np.float32)
+        with _named_columns(X, type(self).__name__):
+            return validate_data(self, X, reset=False, dtype=types, accept_sparse="csr")
+
+
+@contextmanager
+def _named_columns(X: Any, source: str) -> Generator[None]:
+    """Name the column of a frame that is no number: scikit-learn says its value alone.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, InputError) or not hasattr(X, "columns"):
+            raise
+        numbers_of(X, source)
+        raise
 
 
 def _check_any_weight(samples: Samples, what: str) -> None:

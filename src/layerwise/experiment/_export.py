@@ -10,7 +10,7 @@ from layerwise.arrays import require_torch
 from layerwise.errors import InputError
 from layerwise.experiment._path import restored
 from layerwise.experiment._plan import NamedModule
-from layerwise.files import write_atomically
+from layerwise.files import refuse_no_file, write_atomically
 
 Kind: TypeAlias = Literal["onnx", "torch"]
 
@@ -63,8 +63,8 @@ def export_run(
     Raises
     ------
     InputError
-        If the folder is no run, a package is missing, or the network has a part that
-        the other program has not.
+        If the folder is no run, a package is missing, no file can have that name, or
+        the network has a part that the other program has not.
     MachineError
         If the file cannot be written.
     """
@@ -73,6 +73,8 @@ def export_run(
 
     from layerwise.modules import onnx_of, plain_torch, run_onnx, run_plain
 
+    if out is not None:
+        refuse_no_file(out, "--out")
     run, result = restored(folder, module)
     network = result.network
     inputs = np.asarray(run.data.validation.in_memory().inputs[:CHECKED])

@@ -16,10 +16,13 @@ from layerwise.data import rows_to_predict
 from layerwise.errors import InputError
 from layerwise.experiment._path import restored
 from layerwise.experiment._plan import NamedModule
-from layerwise.files import open_atomically
+from layerwise.files import open_atomically, refuse_no_file
 from layerwise.model import TrainedNetwork, load_network
 from layerwise.presentation import PredictionSummary
 from layerwise.statistics import promised
+
+OF_A_RUN = ("model.safetensors", "summary.json")
+"""A folder with neither is no run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,13 @@ def predictor(
     if required is not None and not 0 < required < 1:
         raise InputError(
             f"--required-accuracy {required}: give a number between 0 and 1"
+        )
+    path = Path(folder)
+    if not path.exists():
+        raise InputError(f"{folder}: no such run: give its folder")
+    if path.is_dir() and not any((path / name).exists() for name in OF_A_RUN):
+        raise InputError(
+            f"{folder}: is no run, it lacks {OF_A_RUN[0]}: give its folder"
         )
     if required is None and module is None:
         return Predictor(load_network(folder))
@@ -166,7 +176,7 @@ def write_predictions(
     Raises
     ------
     InputError
-        If the file has another ending, or there are no rows.
+        If no file can have that name, or it has another ending.
     MachineError
         If it cannot be written.
     """
@@ -178,8 +188,6 @@ def write_predictions(
             write(_table(rows, by, all_classes))
             if watch is not None:
                 watch(summary.rows)
-        if not summary.rows:
-            raise InputError("there are no rows to predict: give some")
     return summary
 
 
@@ -238,7 +246,7 @@ def _writer(out: str) -> Generator[Write]:
     ending = Path(out).suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise InputError(f"--out {out}: give a .csv or a .parquet file")
-    with open_atomically(out) as file:
+    with open_atomically(refuse_no_file(out, "--out")) as file:
         writer: Any = None
 
         def write(table: Any) -> None:

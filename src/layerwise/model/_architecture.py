@@ -18,6 +18,7 @@ from layerwise.data import (
     Columns,
     Scaling,
     StoredRows,
+    arrays_of,
     as_table,
     column_names,
     numbers_of,
@@ -182,7 +183,13 @@ class TrainedNetwork(ABC):
             warnings.warn(unlike, stacklevel=3)
 
     def _rows(self, inputs: Array) -> Array:
-        """Return raw inputs of any kind as rows."""
+        """Return raw inputs of any kind as rows.
+
+        Raises
+        ------
+        InputError
+            If they make none.
+        """
         if self.columns is not None and (table := as_table(inputs)) is not None:
             for note in self.columns.passed_over(column_names(table)):
                 warnings.warn(note, stacklevel=4)
@@ -193,7 +200,12 @@ class TrainedNetwork(ABC):
             except ValueError as error:
                 raise InputError(f"inputs make no array ({error})") from error
             if inputs.dtype.kind not in "biuf":
-                raise InputError(f"inputs have dtype {inputs.dtype}: give numbers")
+                named = "" if self.columns is None else ", or rows by column names"
+                raise InputError(
+                    f"inputs have dtype {inputs.dtype}: give numbers{named}"
+                )
+        elif not hasattr(inputs, "shape"):
+            inputs = np.asarray(arrays_of(inputs, type(inputs).__name__)[0])
         return inputs[None] if tuple(inputs.shape) == self.shape else inputs
 
     def _check_shape(self, inputs: Array) -> None:

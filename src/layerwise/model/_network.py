@@ -32,6 +32,10 @@ from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penal
 BLOCK_ROWS = 4096
 """Rows that are passed through the network at a time: memory stays bounded."""
 
+PART_ROWS = 128
+"""Rows of one product. A BLAS adds up in an order that depends on the shapes: with the
+same one for all, a row has the same outputs to the bit, whatever rows are beside it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Network(TrainedNetwork):
@@ -93,7 +97,8 @@ class Network(TrainedNetwork):
     def activations(self, inputs: Array) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield the scaled inputs and every block's outputs, some thousand rows a time.
 
-        Each array has shape (rows, units); the inputs are flattened. Dropout rests.
+        Each array has shape (rows, units); the inputs are flattened. Dropout rests. A
+        row's outputs do not depend on the other rows.
 
         Raises
         ------
@@ -106,8 +111,19 @@ class Network(TrainedNetwork):
             x = flatten(self.scaling.apply(rows, dtype))
             # A network that has diverged overflows; its infinities say so themselves.
             with np.errstate(over="ignore", invalid="ignore"):
-                outputs, _ = self.layer.outputs(self.parameters, x)
-            yield (x, *outputs)
+                parts = [
+                    self._part_outputs(x[start : start + PART_ROWS])
+                    for start in range(0, len(x), PART_ROWS)
+                ]
+            yield (x, *map(np.concatenate, zip(*parts, strict=True)))
+
+    def _part_outputs(self, x: np.ndarray) -> list[np.ndarray]:
+        """Return every block's outputs for a part, filled up where it is short."""
+        rows = len(x)
+        if rows < PART_ROWS:
+            x = np.concatenate([x, np.repeat(x[-1:], PART_ROWS - rows, axis=0)])
+        outputs, _ = self.layer.outputs(self.parameters, x)
+        return [y[:rows] for y in outputs]
 
     def _outputs(self, inputs: Array) -> Iterator[np.ndarray]:
         return (arrays[-1] for arrays in self.activations(inputs))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from layerwise.arrays import to_numpy
-from layerwise.data import Dataset, Samples, several_labels
+from layerwise.data import Dataset, Samples, is_frame, several_labels
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision
@@ -134,6 +134,10 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
         network's input shape; if the network's outputs are not finite; or if a module
         fails, or has no such layers.
     """
+    if isinstance(network, TrainedNetwork) and (
+        is_frame(data) or isinstance(data, Mapping)
+    ):
+        data = Dataset.of(data, columns=network.columns)
     for given in (data, fit_on):
         _refuse_several(given)
     case = _case(network, data, fit_on, snapshots, look)

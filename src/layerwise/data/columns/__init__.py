@@ -23,6 +23,7 @@ from layerwise.data.columns._table import (
     is_frame,
     missing_rows,
     refuse_missing,
+    repeated,
     table_of,
     texts,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "is_frame",
     "missing_rows",
     "refuse_missing",
+    "repeated",
     "table_of",
     "texts",
     "whole_bytes",

@@ -160,7 +160,8 @@ class Columns:
             named = listed([repr(name) for name in lacking[:5]])
             raise InputError(
                 f"{source}: has no column {named}, which the network was "
-                f"trained with: it has {first_of(names)}"
+                f"trained with, but {first_of(names)}: add or rename it, or train "
+                "without it (--drop)"
             )
 
     def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:

@@ -51,7 +51,7 @@ COVERED = 0.1
 """Categories that stand in a smaller share of the rows say little: it is free text."""
 
 NEARLY = 0.95
-"""Where so many of a column's texts are numbers, the others are mistakes."""
+"""Where so many of a column's texts are numbers, or dates, the others are mistakes."""
 
 DENSE, FEW_ROWS = 2.0, 20
 """Whole numbers that differ in all rows and span fewer than so many times the rows
@@ -188,7 +188,7 @@ def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
         return _number(rows, name, flagged)
     if (yes := _yes_share(occurring, counts[counts > 0])) is not None:
         return YesNo(name, yes > 0.5, flagged)
-    if (written := _written(occurring)) is not None:
+    if (written := _written(occurring, counts[counts > 0])) is not None:
         return _date(rows, name, None if written in ISO else written, flagged)
     if different >= OWN * there and there > FEWEST:
         spaced = arrow_functions().match_substring(occurring, " ")
@@ -214,15 +214,20 @@ def _yes_share(words: Any, counts: np.ndarray) -> float | None:
     return float(counts @ [word in YES for word in lower] / counts.sum())
 
 
-def _written(words: Any) -> str | None:
-    """Return how these texts are written, if they are dates."""
+def _written(words: Any, counts: np.ndarray) -> str | None:
+    """Return how these texts are written, if all or `NEARLY` all are dates."""
     parse = partial(arrow_functions().strptime, unit="s", error_is_null=True)
+    nearly = None
     for written in WRITTEN:
-        if parse(words[:SOME], format=written).null_count:
+        some = words[:SOME]
+        if parse(some, format=written).null_count > (1 - NEARLY) * len(some):
             continue
-        if not parse(words, format=written).null_count:
+        fits = ~missing_rows(parse(words, format=written))
+        if fits.all():
             return written
-    return None
+        if nearly is None and counts @ fits >= NEARLY * counts.sum():
+            nearly = written
+    return nearly
 
 
 def _category(

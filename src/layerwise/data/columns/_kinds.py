@@ -406,7 +406,7 @@ def numbers(table: Table, name: str) -> np.ndarray:
               or types.is_boolean(array.type)):  # fmt: skip
         raise InputError(
             f"{table.source}: column {name!r} holds {array.type}, where numbers are "
-            "expected"
+            "expected: give numbers, or drop the column"
         )
     values = as_numpy(array)
     if values.dtype.kind == "f":
@@ -473,14 +473,16 @@ def dates(table: Table, name: str, written: str | None) -> Any:
             return array
         raise InputError(
             f"{table.source}: column {name!r} holds {array.type}, where dates are "
-            "expected"
+            "expected: give dates, or drop the column"
         )
     found = None
     for tried in ISO if written is None else (written,):
         parsed = compute.strptime(
             array.dictionary, format=tried, unit="s", error_is_null=True
-        )
-        found = parsed.take(array.indices)
+        ).take(array.indices)
+        # Where no way reads all of them, the one that reads most names what it cannot.
+        if found is None or parsed.null_count < found.null_count:
+            found = parsed
         if found.null_count == array.null_count:
             return found
     row = int(np.argmax(missing_rows(found) & ~missing_rows(array)))

@@ -133,7 +133,7 @@ def table_of(values: Any, source: str, **settings: Any) -> Table:
 
     arrow = values if isinstance(values, pa.Table) else _arrow_of(values, source)
     names = [str(name).strip() for name in arrow.column_names]
-    if twice := next((n for i, n in enumerate(names) if n in names[:i]), None):
+    if (twice := repeated(names)) is not None:
         raise InputError(f"{source}: two columns are called {twice!r}: rename one")
     whole = [_whole(arrow.column(place)) for place in range(len(names))]
     columns = [array if _differ(array) else _cleaned(array) for array in whole]
@@ -158,6 +158,12 @@ def _named_classes(
         return {}
 
 
+def repeated(names: Sequence[str]) -> str | None:
+    """Return the first of these names that stood there before, if one did."""
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)
+
+
 def arrow_functions() -> Any:
     """Return Arrow's functions of columns, which are made when it is imported."""
     return import_module("pyarrow.compute")
@@ -165,14 +171,29 @@ def arrow_functions() -> Any:
 
 def is_frame(values: Any) -> bool:
     """Return whether these are columns with names, of pandas, polars or others."""
-    return hasattr(values, "columns") or hasattr(values, "__arrow_c_stream__")
+    return (
+        hasattr(values, "columns")
+        or hasattr(values, "__arrow_c_stream__")
+        or _is_hugging_face(values)
+    )
+
+
+def _is_hugging_face(values: Any) -> bool:
+    return hasattr(values, "with_format") and hasattr(values, "column_names")
 
 
 def as_table(rows: Any) -> Any:
     """Return what holds columns, rows or one row by name as `table_of` takes it.
 
     None of anything else.
+
+    Raises
+    ------
+    InputError
+        If rows have not the same names.
     """
+    if hasattr(rows, "to_dict") and hasattr(rows, "index"):
+        rows = rows if hasattr(rows, "columns") else rows.to_dict()  # a row of a frame
     if is_frame(rows):
         return rows
     if isinstance(rows, Mapping):
@@ -180,7 +201,13 @@ def as_table(rows: Any) -> Any:
         return {name: [value] for name, value in rows.items()} if row else rows
     if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
         named = list(dict.fromkeys(name for row in rows for name in row))
-        return {name: [row.get(name) for row in rows] for name in named}
+        for place, row in enumerate(rows):
+            if lacking := [name for name in named if name not in row]:
+                raise InputError(
+                    f"inputs: row {place} (counted from 0) has no {lacking[0]!r}, "
+                    "which other rows have: give it, None where it is missing"
+                )
+        return {name: [row[name] for row in rows] for name in named}
     return None
 
 
@@ -200,7 +227,12 @@ def _arrow_of(values: Any, source: str) -> Any:
     try:
         if isinstance(values, Mapping):
             return pa.table(dict(values))
-        if hasattr(values, "with_format"):  # of Hugging Face
+        if _is_hugging_face(values):
+            if not hasattr(values, "__len__"):
+                raise InputError(
+                    f"{source}: is a stream without an end: load it with "
+                    "streaming=False, or give a part of it"
+                )
             return values.with_format("arrow")[:]
         frame = nw.from_native(values)
         if isinstance(frame, nw.LazyFrame):
@@ -277,7 +309,7 @@ def as_numpy(array: Any, missing: int | float = math.nan) -> np.ndarray:
         values = as_numpy(array.cast(pa.uint8()), missing)
         return values if array.null_count else values.view(np.bool_)
     if not len(array):
-        return np.zeros(0)
+        return np.zeros(0, array.type.to_pandas_dtype())
     buffers = [None, array.buffers()[1]]
     kind, rows, offset = array.type, len(array), array.offset
     values = np.from_dlpack(pa.Array.from_buffers(kind, rows, buffers, 0, offset))

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,18 @@ from layerwise.data._pictures import Pictures
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
 from layerwise.data.columns import Columns, Table, whole_bytes
 from layerwise.data.formats._mnist import PUBLISHED, load_published
-from layerwise.data.formats._npy import read_pair
+from layerwise.data.formats._npy import is_laid_out, read_pair
 from layerwise.data.formats._pictures import has_pictures, pictures_in, read_pictures
 from layerwise.data.labelled import Inputs, Labelled, Reading, labelled_tables
 from layerwise.errors import InputError
+from layerwise.files import no_such_file
 from layerwise.names import FORMATS, formats_with
 from layerwise.wording import listed
 
 __all__ = [
     "PUBLISHED",
     "batches_of",
+    "folder_of_arrays",
     "inputs_of",
     "load_published",
     "open_rows",
@@ -71,14 +74,15 @@ def read_labelled(
         If no format has such files, or they are not as they should be.
     """
     how = how or Reading()
+    given = {"train": path, "validation": how.validation, "test": how.test}
+    paths = {name: Path(one) for name, one in given.items() if one is not None}
+    _refuse_one_twice(paths)
+    found: dict[str, Any] = {}
     if how.labels is not None:
-        return _arrays({"train": read_pair(path, Path(how.labels), stored)}, how)
-    paths = {"train": path, "validation": how.validation, "test": how.test}
-    found = {
-        name: _source(Path(one), stored, columns, how.size)
-        for name, one in paths.items()
-        if one is not None
-    }
+        found["train"] = read_pair(path, Path(how.labels), stored)
+    for name, one in paths.items():
+        if name not in found:
+            found[name] = _source(one, stored, columns, how.size)
     tables = {name: one for name, one in found.items() if isinstance(one, Table)}
     arrays = {name: one for name, one in found.items() if isinstance(one, Labelled)}
     if tables and arrays:
@@ -88,6 +92,17 @@ def read_labelled(
             "one form"
         )
     return labelled_tables(tables, how, columns) if tables else _arrays(arrays, how)
+
+
+def _refuse_one_twice(paths: Mapping[str, Path]) -> None:
+    """Refuse one file as two sets: what is reported would be known from training."""
+    for (name, one), (other, another) in combinations(paths.items(), 2):
+        if one.exists() and another.exists() and one.samefile(another):
+            first = "the training data" if name == "train" else f"--{name}"
+            raise InputError(
+                f"{another}: is {first} and --{other}: give rows of their own, or "
+                "leave the option out"
+            )
 
 
 def batches_of(path: Path, columns: Columns) -> Iterator[Table] | None:
@@ -106,7 +121,7 @@ def batches_of(path: Path, columns: Columns) -> Iterator[Table] | None:
         If there is no such file or folder; in passing, as `read_labelled`.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
+        raise no_such_file(path)
     ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
     read = _function(ending, "read_batches")
     return None if read is None else read(path, columns)
@@ -127,7 +142,7 @@ def inputs_of(path: Path, size: tuple[int, ...] | None = None) -> Inputs:
         If no format has such files, they are tables, or not as they should be.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
+        raise no_such_file(path)
     ending = path.name.lower() if path.is_file() else _suffix_inside(path)
     if IDX.search(path.name) and path.is_file():
         ending = ""
@@ -157,6 +172,16 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
         raise InputError(
             f"{labelled.source}: holds arrays, which have no columns with names: leave "
             f"out {', '.join(asked)}"
+        )
+    files = isinstance(labelled.inputs, Pictures)
+    if files and how.shape is not None:
+        raise InputError(
+            f"{labelled.source}: holds pictures, which have a shape: leave out "
+            "--shape, or resize them (--size 64x64)"
+        )
+    if how.size is not None and not files:
+        raise InputError(
+            f"{labelled.source}: holds no picture files to resize: leave out --size"
         )
     if how.shape is not None:
         sets = {name: _shaped(one, how.shape) for name, one in sets.items()}
@@ -199,7 +224,7 @@ def _source(
 ) -> Any:
     """Return the table in a file, or its labelled arrays."""
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
+        raise no_such_file(path)
     if _in_classes(path):
         return read_pictures(path, size)
     ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
@@ -262,12 +287,28 @@ def open_rows(path: Path, name: str | None = None) -> RowFile:
         If there is no such file, or it is not what its name says.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise no_such_file(path)
     if (opened := _function(path.suffix.lower(), "open_rows")) is None:
         known = ", ".join(kind.suffix for kind in formats_with("open_rows"))
         raise InputError(f"{path}: {path.suffix or 'no suffix'}: give {known}")
     _refuse_web_pages(path)
     return opened(path, name)
+
+
+def folder_of_arrays(path: Path) -> Path:
+    """Return the folder of an NPY file of inputs that lies beside its labels.
+
+    Raises
+    ------
+    InputError
+        If they have no such names, or the file is no array.
+    """
+    if not is_laid_out(path.parent):
+        open_rows(path)
+        raise InputError(
+            f"{path}: holds one array: give the file of its labels too (--labels y.npy)"
+        )
+    return path.parent
 
 
 def rows_in_files(paths: Sequence[Path], name: str | None = None) -> StoredRows:

@@ -13,11 +13,20 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import MAX_BYTES, reading, refuse_web_page
-from layerwise.data.columns import ABSENT, Columns, Table, table_of
+from layerwise.data.columns import (
+    ABSENT,
+    Columns,
+    Table,
+    arrow_functions,
+    as_numpy,
+    repeated,
+    table_of,
+    texts,
+)
 from layerwise.errors import InputError, MachineError
 
 HEAD_BYTES = 1 << 16
-"""What separator, encoding and header are told by."""
+"""What separator, encoding and header are told by, where two lines are no longer."""
 
 BLOCK_BYTES = 1 << 22
 """A row is no longer than this; Arrow reads blocks of it beside each other."""
@@ -30,6 +39,9 @@ SEPARATORS = (",", ";", "\t", "|")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+
+UNREAD = re.compile(r"CSV column #(\d+): (?:Row #(\d+): )?.*invalid value '(.*)'$")
+"""What Arrow says of a value that is no number; rows are lines, counted from 1."""
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -88,13 +100,15 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table:
             f"{dialect.names[0]!r}, {dialect.names[-1]!r}."
         )
     unnamed = {INDEX: ("index", "it has no name, as an index has none")}
-    return table_of(
+    table = table_of(
         arrow,
         str(path),
         left_out=unnamed if INDEX in dialect.names else {},
         notes=tuple(notes),
         files=((path.name, arrow.num_rows),),
     )
+    _refuse_bytes(table)
+    return table
 
 
 def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
@@ -118,6 +132,7 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     dialect = _dialect(_head(path), path)
     if dialect.encoding == "utf-8" and not _is_utf_8(path):
         dialect = replace(dialect, encoding="latin-1")
+    _distinct(dialect.names, path)
     columns.refuse_lacking(dialect.names, str(path))
     kinds = {
         name: pa.float64() if name in columns.numbers else pa.string()
@@ -136,12 +151,18 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
                 if not batch.num_rows:
                     continue
                 stop = start + batch.num_rows
-                table = table_of(pa.Table.from_batches([batch]), str(path))
-                notes = columns.passed_over(dialect.names) if not start else ()
-                yield replace(table, rows=np.arange(start, stop), notes=notes)
+                table = table_of(
+                    pa.Table.from_batches([batch]),
+                    str(path),
+                    rows=np.arange(start, stop),
+                    notes=columns.passed_over(dialect.names) if not start else (),
+                )
+                _refuse_bytes(table)
+                yield table
                 start = stop
     except pa.ArrowException as error:
-        raise InputError(f"{path}: {_why(wrong, error)}") from error
+        why = _no_number(str(error), dialect) or _why(wrong, error)
+        raise InputError(f"{path}: {why}") from error
     if not start:
         raise InputError(f"{path}: there are no rows: give some")
 
@@ -203,6 +224,11 @@ def _head(path: Path) -> bytes:
     """Return a file's first bytes, or refuse what is no table of text."""
     with reading(path), _opened(path) as file:
         head = file.read(HEAD_BYTES)
+        # Of thousands of columns the line of names alone is longer.
+        while head.count(b"\n") < 2 and len(head) < BLOCK_BYTES:
+            if not (more := file.read(HEAD_BYTES)):
+                break
+            head += more
     refuse_web_page(head[:64], path)
     if not head.strip():
         raise InputError(f"{path}: is empty: give a line of names and rows")
@@ -217,7 +243,9 @@ def _dialect(head: bytes, path: Path) -> Dialect:
     if len(head) >= HEAD_BYTES:
         lines = lines[:-1]  # cut off in the middle
     if not lines:
-        raise InputError(f"{path}: a line of more than {HEAD_BYTES:,} bytes: no table")
+        raise InputError(
+            f"{path}: a line of more than {BLOCK_BYTES >> 20} MiB: give a table of text"
+        )
     first = next(line for line in lines if line.strip())
     preferred = ("\t", *SEPARATORS) if ".tsv" in path.name.lower() else SEPARATORS
     by_width = {one: len(_fields([first], one)[0]) for one in preferred}
@@ -237,7 +265,7 @@ def _dialect(head: bytes, path: Path) -> Dialect:
     if len(names) == 1:
         raise InputError(
             f"{path}: has one column, {names[0][:60]!r}: separate columns by commas, "
-            "semicolons or tabs"
+            "semicolons or tabs, and delete what stands above their names"
         )
     return Dialect(separator, encoding, tuple(names), headed, decimal)
 
@@ -339,8 +367,7 @@ def _options(
 
 
 def _distinct(names: tuple[str, ...], path: Path) -> None:
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
+    if (twice := repeated(names)) is not None:
         raise InputError(f"{path}: two columns are called {twice!r}: rename one")
 
 
@@ -356,11 +383,44 @@ def _why(wrong: list[Any], error: Exception) -> str:
     row = wrong[0]
     text = " ".join(row.text.splitlines())
     start = text if len(text) <= 60 else f"{text[:60]}…"
+    fields = f"{row.actual_columns} field{'s' * (row.actual_columns != 1)}"
+    what_to_do = "put text with separators in it into quotation marks, or correct"
+    if text.count('"') % 2:
+        what_to_do = "a quotation mark is not closed: close or remove it in"
     return (
-        f"line {row.number} has {row.actual_columns} fields where there are "
-        f"{row.expected_columns} columns ({start}): put text with separators in it "
-        "into quotation marks, or correct the line"
+        f"line {row.number} has {fields} where there are "
+        f"{row.expected_columns} columns ({start}): {what_to_do} the line"
     )
+
+
+def _no_number(said: str, dialect: Dialect) -> str | None:
+    """Return which value is no number, if that is what Arrow said."""
+    if (found := UNREAD.search(said.partition("\n")[0])) is None:
+        return None
+    column, line, value = found.groups()
+    row = f"row {int(line) - 1 - dialect.headed}, " if line else ""
+    return (
+        f"{row}column {dialect.names[int(column)]!r} (counted from 0) is {value!r}, "
+        "not a number as in training: correct it or leave it empty"
+    )
+
+
+def _refuse_bytes(table: Table) -> None:
+    """Refuse texts with a byte 0 in them, behind the file's head."""
+    compute = arrow_functions()
+    for name in table.names:
+        if table.names_rows(name):
+            continue
+        array = table.column(name)
+        if not hasattr(array, "dictionary"):
+            continue
+        holds = as_numpy(compute.match_substring(array.dictionary, "\0"), 0)
+        if holds.any():
+            row = int(np.argmax(np.append(holds, False)[texts(array)[1]]))
+            raise InputError(
+                f"{table.where(name, row)} holds a byte 0, which no text has: correct "
+                "it, or save the file as text again"
+            )
 
 
 def _refuse_open_quote(arrow: Any, path: Path) -> None:

@@ -155,8 +155,9 @@ def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
             )
     if not found:
         raise InputError(
-            f"{folder}: no data in this folder: put X.npy and y.npy there, or Parquet "
-            "with a column 'label', or IDX files (train-images-idx3-ubyte and "
+            f"{folder}: no data in this folder: name a table in it, or give pictures "
+            "in one sub-folder per class, X.npy and y.npy, Parquet with a column "
+            "'label', or IDX files (train-images-idx3-ubyte and "
             "train-labels-idx1-ubyte, plain or .gz)"
         )
     return found

@@ -63,9 +63,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                 f"{path}: MATLAB's version 7.3 is not read: save it with -v7, or as "
                 "NPZ from Python (h5py reads it)"
             ) from error
-        except (OSError, InputError):
+        except InputError:
             raise
-        except Exception as error:  # of made-up bytes its parser says many things
+        except Exception as error:
+            if getattr(error, "errno", None):  # the system's, not the parser's
+                raise  # of made-up bytes its parser says many things
             raise InputError(
                 f"{path}: not a MATLAB file, or damaged ({error}): save it again"
             ) from error

@@ -11,6 +11,7 @@ from layerwise.data._bounded import reading
 from layerwise.data._stored import RawFile, held, raw_file, stored_rows
 from layerwise.data.labelled import Inputs, Labelled, one_file, refuse_no_text
 from layerwise.errors import InputError
+from layerwise.files import no_such_file
 from layerwise.wording import first_of
 
 LAYOUTS = (
@@ -65,6 +66,12 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
     )
 
 
+def is_laid_out(folder: Path) -> bool:
+    """Return whether a folder's NPY files have names that `read_folder` reads."""
+    there = {one.stem for one in folder.glob("*.npy")}
+    return any(there.issuperset(filter(None, layout)) for layout in LAYOUTS)
+
+
 def read_inputs(path: Path) -> Inputs:
     """Return the rows to predict of an NPY file, or of a folder of such.
 
@@ -108,6 +115,8 @@ def read_pair(path: Path, labels: Path, stored: bool) -> Labelled:
         If one of them is not there, or not as it should be.
     """
     for one in (path, labels):
+        if not one.exists():
+            raise no_such_file(one)
         if one.suffix.lower() != ".npy" or not one.is_file():
             raise InputError(f"{one}: no NPY file: labels go with inputs in NPY files")
     inputs = stored_rows([open_rows(path)])

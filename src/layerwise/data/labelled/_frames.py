@@ -9,7 +9,10 @@ from layerwise.arrays import to_numpy
 from layerwise.errors import InputError
 
 DATES = "dates: give numbers instead, such as days since the first"
-TEXT = "text: encode it as numbers (pandas.get_dummies is one way), or drop it"
+TEXT = (
+    "text: encode it as numbers (pandas.get_dummies is one way), drop it, or give the "
+    "frame to layerwise.Dataset.from_frame, which encodes it"
+)
 
 
 def numbers(values: Any, source: str) -> np.ndarray:
@@ -33,7 +36,7 @@ def numbers(values: Any, source: str) -> np.ndarray:
         return whole
     found = [
         _column(column, f"{source}: column {name!r}")
-        for name, column in _columns(values, columns)
+        for name, column in _columns(values, getattr(values, "column_names", columns))
     ]
     return np.column_stack(found)
 

@@ -1,11 +1,11 @@
 """What is asked of a source of data: columns, sets, shapes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypedDict
 
-from layerwise.data.columns import Missing
+from layerwise.data.columns import Missing, repeated
 from layerwise.errors import InputError
 
 MOST_PIXELS = 1 << 15
@@ -93,24 +93,41 @@ class Reading:
                     f"as 28x28{', or 32x32x3 in colour' if name == 'shape' else ''}"
                 )
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of what was asked for."""
+        plain = type(self)()
+        return tuple(
+            field.name
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(plain, field.name)
+        )
+
     def named_classes(self) -> tuple[str, ...]:
         """Return the names of the classes, read from their file if they are in one.
 
         Raises
         ------
         InputError
-            If it cannot be read, or is empty.
+            If it cannot be read, or holds no two different names.
         """
         if not isinstance(self.class_names, str):
             return tuple(self.class_names)
         try:
             text = Path(self.class_names).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or str(error)
             raise InputError(
-                f"{self.class_names}: cannot be read as text ({error}): write one name "
+                f"{self.class_names}: cannot be read as text ({why}): write one name "
                 "of a class a line, in UTF-8"
             ) from error
         names = tuple(line.strip() for line in text.splitlines() if line.strip())
-        if not names:
-            raise InputError(f"{self.class_names}: is empty: write one name a line")
+        if len(names) < 2:
+            raise InputError(
+                f"{self.class_names}: has fewer than two names: write them one a line"
+            )
+        if (twice := repeated(names)) is not None:
+            raise InputError(
+                f"{self.class_names}: two classes are called {twice!r}: rename one"
+            )
         return names

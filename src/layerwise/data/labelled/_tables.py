@@ -122,6 +122,10 @@ def _inputs_of(
         return {
             name: _pictures(own, column, reading.size) for name, own in tables.items()
         }, (said,) if len(names) > 1 else ()
+    if reading.size is not None:
+        raise InputError(
+            f"{table.source}: holds no picture files to resize: leave out --size"
+        )
     shape, said = _pixels(names, reading)
     inputs: dict[str, Table | Pictures] = {}
     for part, own in tables.items():

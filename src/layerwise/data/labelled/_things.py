@@ -1,6 +1,7 @@
 """What other libraries call a data set, as tables or as arrays."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,14 @@ def tables_of(thing: Any, name: str) -> dict[str, Table]:
     """
     if isinstance(thing, Mapping):
         named = {SETS[key]: one for key, one in thing.items() if key in SETS}
-        if not all(_has_columns(one) for one in named.values()):
+        if not all(is_frame(one) for one in named.values()):
             return {}
         if "train" not in named:
             raise InputError(
                 f"{name}: has {', '.join(map(str, thing))}: give a mapping with train"
             )
         return {part: table_of(one, f"{name} ({part})") for part, one in named.items()}
-    return {"train": table_of(thing, name)} if _has_columns(thing) else {}
-
-
-def _has_columns(thing: Any) -> bool:
-    return is_frame(thing) or (
-        hasattr(thing, "with_format") and hasattr(thing, "column_names")
-    )
+    return {"train": table_of(thing, name)} if is_frame(thing) else {}
 
 
 def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
@@ -57,12 +52,7 @@ def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
     """
     if isinstance(thing, tuple) and len(thing) == 2:
         return thing[0], thing[1], None
-    if not (hasattr(thing, "__getitem__") and hasattr(thing, "__len__")):
-        raise InputError(
-            f"a {type(thing).__module__}.{type(thing).__qualname__} makes no data set: "
-            "give arrays (Dataset.from_arrays), a data frame, or what has a length and "
-            "labelled items"
-        )
+    _refuse_unlisted(thing)
     inputs: list[np.ndarray] = []
     labels: list[Any] = []
     size = 0
@@ -92,6 +82,19 @@ def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
     classes = getattr(thing, "classes", None)
     named = list(map(str, classes)) if classes is not None else None
     return np.stack(inputs), np.array(labels), named
+
+
+def _refuse_unlisted(thing: Any) -> None:
+    """Refuse what has no length or no items in order."""
+    if isinstance(thing, str | PathLike):
+        raise InputError(f"{thing}: files and folders are for layerwise.load")
+    listed = hasattr(thing, "__getitem__") and hasattr(thing, "__len__")
+    if isinstance(thing, Mapping) or not listed:
+        raise InputError(
+            f"a {type(thing).__module__}.{type(thing).__qualname__} makes no data set: "
+            "give arrays (Dataset.from_arrays), a data frame, or what has a length and "
+            "labelled items"
+        )
 
 
 def _label(label: Any, what: str, thing: Any) -> Any:

@@ -58,6 +58,10 @@ Display: TypeAlias = Entry
 """What is shown of a batch's samples: pictures or texts."""
 
 
+LOADED = 256
+"""Of a torch data set so many samples are a batch."""
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
     """How a module is to be looked into.
@@ -453,10 +457,13 @@ def _source(module: nn.Module, data: Any, look: Look, scaling: Scaling) -> Sourc
     samples = _samples(data)
     if samples is not None:
         return ArraySource(module, samples, scaling)
+    if isinstance(data, torch.utils.data.Dataset) and hasattr(data, "__len__"):
+        data = torch.utils.data.DataLoader(data, LOADED)
     if not isinstance(data, Iterable):
         raise InputError(
             f"a module cannot be inspected with a {type(data).__name__}: give a "
-            "Dataset, Samples, a pair (X, y), or batches such as a DataLoader's"
+            "Dataset, Samples, a pair (X, y), a torch Dataset, or batches such as a "
+            "DataLoader's"
         )
     return StreamSource(Reader(module, look.labels, look.ids, look.mask), data)
 
