@@ -476,7 +476,7 @@ def test_interrupted_in_training_it_names_the_command_that_was_given(
     monkeypatch.setattr("layerwise.training._loop._Training.stretches", _interrupt)
     assert main([command, "iris", *QUICK, "--out", "mine"]) == 130
     hint = RESUME_MINE.format(command)
-    assert f"interrupted, saved; {hint}\n" in capsys.readouterr().out
+    assert f"interrupted; saved. T{hint[1:]}\n" in capsys.readouterr().out
 
 
 def _interrupt(*_):

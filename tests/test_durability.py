@@ -105,7 +105,7 @@ class TestGoingOn:
     def test_the_same_bytes(self, folder, whole, capsys, stop):
         run = trained(folder / "cut", stop)
         assert main(["train", "--resume", "cut"]) == 0
-        assert f"going on from step {stop}\n" in capsys.readouterr().out
+        assert f"resuming from step {stop}\n" in capsys.readouterr().out
         assert outcome(run) == whole
 
     def test_from_the_last_good_one_where_the_newest_is_damaged(
@@ -118,7 +118,7 @@ class TestGoingOn:
         assert main(["train", "--resume", "cut"]) == 0
         said = capsys.readouterr().out.splitlines()
         damaged = ", ".join(f"cut/checkpoints/{path.name}" for path in (newest, second))
-        assert f"damaged: {damaged}; going on from step 7" in said
+        assert f"damaged: {damaged}; resuming from step 7" in said
         assert outcome(run) == whole
 
     def test_anew_where_none_is_good(self, folder, whole, capsys):

@@ -18,7 +18,13 @@ SAID = (
     "apart from the others", "how far to believe", "were the problem easy",
     "is for a person", "difference is known to", "the main job", "by chance it would",
     "classified right", "decided from", "which so many samples", "the one would",
-    "too little is learnt", "the same again",
+    "too little is learnt", "the same again", "± deviation", "how parameters follow",
+    "kept predictions", "from one look", "of the draw or split", "settings hold",
+    "a kill may cost", "look most wrong", "by a measured block", "a look inside",
+    "page about it", "the same picture", "already in the raw input", "turn and scale",
+    "a look at", "to the eye", "all later layers agree", "encode text as numbers",
+    "without changing a prediction of", "interrupted, saved", "going on from", "go on",
+    "looked into",
 )  # fmt: skip
 """Phrases that no message, help text, page or document has."""
 

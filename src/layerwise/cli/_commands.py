@@ -312,7 +312,7 @@ def _trained(
             result, diagnosis = experiment.train(run, watch)
     except MachineError:
         console.print(
-            "what was saved is intact; to continue: "
+            "what was saved is intact. To continue: "
             f"layerwise {command} --resume {run.named}",
             markup=False,
             soft_wrap=True,
@@ -332,7 +332,7 @@ def _trained(
             )
     if result.status == "interrupted":
         console.print(
-            "interrupted, saved; to continue: "
+            "interrupted; saved. To continue: "
             f"layerwise {command} --resume {run.named}",
             markup=False,
             soft_wrap=True,

@@ -138,7 +138,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
         from layerwise import presentation, ranks, study as inspection
         from layerwise.arrays import require_torch
 
-        require_torch("looking into a module")
+        require_torch("inspecting a module")
         ranks.join()
         if self.suspects:
             raise InputError(

@@ -86,8 +86,8 @@ class SweepCommand(Training):
                     report, summary = experiment.finish_sweep(run, sweep)
             except KeyboardInterrupt:
                 console.print(
-                    f"interrupted after {len(sweep.points)} of {len(sweep)} trainings, "
-                    f"saved; to continue: layerwise sweep --resume {run.folder}",
+                    f"interrupted after {len(sweep.points)} of {len(sweep)} trainings; "
+                    f"saved. To continue: layerwise sweep --resume {run.folder}",
                     soft_wrap=True,
                 )
                 return INTERRUPTED

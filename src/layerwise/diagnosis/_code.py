@@ -36,7 +36,7 @@ def gradients_not_reset(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="gradients not reset",
         step=1,
-        headline="Gradients add up: updates go on for steps without a gradient",
+        headline="Gradients add up: updates continue in steps without a gradient",
         detail="Given one gradient and then none, the update after "
         f"{NOTHING} steps is still {number(moving)} of the first. The gradients of all "
         "steps so far are summed instead of being set to zero before each step.",

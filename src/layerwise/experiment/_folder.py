@@ -314,10 +314,10 @@ def _last_good(run: Run) -> tuple[Checkpoint | None, list[Path]]:
 
 
 def _origin(checkpoint: Checkpoint | None, damaged: list[Path]) -> str:
-    """Say where a training goes on, and why not later."""
+    """Say where a training is resumed, and why not later."""
     names = ", ".join(str(path) for path in damaged)
     reason = f"damaged: {names}; " if damaged else ""
     if checkpoint:
-        return f"{reason}going on from step {count(checkpoint.state.step)}"
+        return f"{reason}resuming from step {count(checkpoint.state.step)}"
     reason = reason or "no checkpoint yet; "
     return f"{reason}starting from step 0"

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from typing import NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
@@ -284,19 +285,24 @@ def _checked_inputs(
     array = inputs
     if not isinstance(inputs, StoredRows):
         array = _array(inputs, source, "inputs", numbers)
-    _refuse_shape(array, source)
+    _refuse_shape(array, source, feature_names)
     if isinstance(array, StoredRows):
         return replace(array, limit=LARGEST)
     _refuse_unusable(array, source, feature_names)
     return array
 
 
-def _refuse_shape(array: NumpyArray | StoredRows, source: str) -> None:
+def _refuse_shape(
+    array: NumpyArray | StoredRows, source: str, feature_names: tuple[str, ...] | None
+) -> None:
     """Refuse arrays that hold no numbers, or no rows of them."""
     if array.dtype.kind not in "biuf":
+        found = f"inputs have dtype {array.dtype}"
+        if not isinstance(array, StoredRows):
+            found = _no_number(array, feature_names) or found
         raise InputError(
-            f"{source}: inputs have dtype {array.dtype}: give numbers"
-            " (encode text as numbers, drop other columns)"
+            f"{source}: {found}: give numbers, or a data frame "
+            "(Dataset.from_frame), whose columns of text become inputs"
         )
     if len(array.shape) < 2:
         raise InputError(
@@ -307,6 +313,20 @@ def _refuse_shape(array: NumpyArray | StoredRows, source: str) -> None:
         raise InputError(f"{source}: there are no rows: give some")
     if not array.size:
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
+
+
+def _no_number(array: NumpyArray, feature_names: tuple[str, ...] | None) -> str:
+    """Name the first column of rows that holds something else than numbers."""
+    if array.ndim != 2:
+        return ""
+    for at, column in enumerate(array.T):
+        for row, cell in enumerate(column):
+            if not isinstance(cell, Real | np.bool_):
+                name = repr(feature_names[at]) if feature_names else str(at)
+                kind = "text" if isinstance(cell, str) else "what is no number"
+                shown = repr(str(cell) if isinstance(cell, str) else cell)
+                return f"column {name} holds {kind} ({shown:.40} in row {row})"
+    return ""
 
 
 def _refuse_unusable(

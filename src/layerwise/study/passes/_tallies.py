@@ -223,7 +223,7 @@ def _named(name: str, positions: OfRows, rows: Array) -> InputError | None:
     return InputError(
         f"{name}: unit {unit} is {found[row, unit]} for sample {positions[row]}, and "
         f"{samples} of {count(len(found))} samples have such values there: "
-        "look at its weights and at what it is given"
+        "check its weights and its inputs"
     )
 
 

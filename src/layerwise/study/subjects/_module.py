@@ -258,7 +258,7 @@ class ModuleActivations:
             first = np.concatenate(positions)[np.flatnonzero(lost)[0]]
             raise InputError(
                 f"the module's answer is NaN for sample {first}: every layer's outputs "
-                "are finite, so look at what follows the last of them"
+                "are finite; check what follows the last of them"
             )
         shown = [one for one in items if one is not None]
         alike = len({one.shape[1:] for one in shown}) == 1
