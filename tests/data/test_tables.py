@@ -85,6 +85,14 @@ class TestWhatBecomesOfColumns:
         assert said.startswith("Columns are left out: 'customer' (280 different values")
         assert "'note' (280 different values in 280 rows)" in said
 
+    def test_of_many_that_are_left_out_five_are_named(self):
+        numbers = np.arange(200)
+        notes = {f"note {i}": [f"{n} of {i}" for n in numbers] for i in range(25)}
+        frame = pd.DataFrame({"x": numbers % 7, **notes, "y": numbers % 2})
+        (said,) = Dataset.from_frame(frame, "y").notes
+        assert said.count("different values") == 5
+        assert said.endswith("and 20 more (layerwise data lists them).")
+
     def test_nothing_is_fitted_outside_the_training_set(self, churn):
         changed = CHURN.copy()
         held_out = np.concatenate([churn.validation.rows, churn.test.rows])

@@ -25,6 +25,9 @@ from layerwise.wording import count, first_of, listed
 BLOCK_BYTES = 1 << 20
 """Inputs are written by blocks that stay in a core's cache."""
 
+MOST_TOLD = 5
+"""So many columns that are left out are named; of a wide table there are dozens."""
+
 NUMERIC = "biuf"
 
 
@@ -113,7 +116,9 @@ class Columns:
         told = [column for column in left if column.what != "dropped"]
         if len(told) == 1:
             return (f"Column {told[0].name!r} is left out: {told[0].why}.",)
-        reasons = [f"{column.name!r} ({column.why})" for column in told]
+        reasons = [f"{column.name!r} ({column.why})" for column in told[:MOST_TOLD]]
+        if more := len(told) - len(reasons):
+            reasons.append(f"{count(more)} more (layerwise data lists them)")
         return (f"Columns are left out: {listed(reasons)}.",) if told else ()
 
     def apply(self, table: Any, source: str = "inputs") -> np.ndarray:

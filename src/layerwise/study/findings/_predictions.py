@@ -200,7 +200,8 @@ def calibration(study: Study) -> Iterator[Finding]:
         )
     yield Finding(
         "calibration",
-        f"{verdict}: mean confidence {percent(mean)}, accuracy {percent(share)}",
+        f"{verdict}: mean confidence {percent_of(mean, samples)}, accuracy "
+        f"{percent_of(share, samples)}",
         f"{detail} The expected calibration error over {BINS} bins of confidence is "
         f"{points(found.error, signed=False)}.",
         {
