@@ -148,13 +148,6 @@ def test_mistakes_are_ringed(moons):
     np.testing.assert_array_equal(rings.get_offsets(), study.inputs[ringed])
 
 
-def test_what_is_to_be_ringed_is_named_among_the_samples_shown(moons):
-    study = moons.study
-    ax = projection(study.input, study.targets, study.class_names, np.array([4, 2]))
-    rings = ax.collections[1].get_offsets()
-    np.testing.assert_array_equal(rings, study.input.projection[[4, 2]])
-
-
 def test_planes_have_the_colours_of_the_samples_shown(digits):
     shown = np.arange(0, 270, 3)
     layers = [

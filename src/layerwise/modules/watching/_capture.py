@@ -52,20 +52,6 @@ class CapturedLayer(NamedTuple):
     layout: Layout
 
 
-class Captured(NamedTuple):
-    """What a batch gives.
-
-    Parameters
-    ----------
-    rows : list of Tensor, shape (samples, units)
-        Of every layer.
-    logits : Tensor or None, shape (samples, classes)
-    """
-
-    rows: list[Tensor]
-    logits: Tensor | None
-
-
 @dataclass(frozen=True, eq=False)
 class Capture:
     """How a module is looked into.
@@ -100,8 +86,8 @@ class Capture:
     awaited: frozenset[Key] = frozenset()
     blocks: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Any])
 
-    def rows(self, batch: Batch) -> Captured:
-        """Pass a batch, and return every layer's rows.
+    def rows(self, batch: Batch) -> tuple[list[Tensor], Tensor | None]:
+        """Pass a batch, and return every layer's rows, and what `logits` returns.
 
         Raises
         ------
@@ -123,7 +109,11 @@ class Capture:
                     "samples of another batch: leave it out by layers="
                 )
             rows.append(own)
-        return Captured(rows, self._logits(seen, batch))
+        return rows, self._logits(seen, batch)
+
+    def logits(self, batch: Batch) -> Tensor | None:
+        """Pass a batch, and return its logits, shape (samples, classes), if any."""
+        return self._logits(self.watched(batch), batch)
 
     def watched(self, batch: Batch) -> Watched:
         """Pass a batch, a second time where a value was changed behind our back."""

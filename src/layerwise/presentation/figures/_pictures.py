@@ -10,7 +10,12 @@ from jaxtyping import Float, Int, Integer, Shaped
 from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.figures._points import draw_plane, draw_rings
+from layerwise.presentation.figures._points import (
+    axis_names,
+    draw_points,
+    is_line,
+    plane_points,
+)
 from layerwise.presentation.figures._style import Figure, new_axes, styled
 from layerwise.study import InputStudy, LayerStudy, Study, are_pictures
 from layerwise.wording import percent
@@ -292,7 +297,6 @@ def projection(
     layer: LayerStudy,
     targets: Integer[np.ndarray, " shown"],
     class_names: tuple[str, ...],
-    mistakes: Integer[np.ndarray, " mistakes"] | None = None,
     ax: "matplotlib.axes.Axes | None" = None,
 ) -> "matplotlib.axes.Axes":
     """Draw a layer's samples shown on its first two principal components.
@@ -304,15 +308,21 @@ def projection(
         The class of each of the samples that the layer's planes show: their colour.
     class_names : tuple of str
         By class index; written near the classes' medians.
-    mistakes : int array, optional
-        Positions among the samples shown of those to ring.
     ax : Axes, optional
         Where to draw; by default on a new figure.
     """
+    from matplotlib.ticker import MaxNLocator
+
     ax = ax or new_axes(5.6, 5.0)
-    points = draw_plane(ax, layer, targets, class_names)
-    if mistakes is not None:
-        draw_rings(ax, points[mistakes])
+    draw_points(ax, plane_points(layer, "components"), targets, class_names)
+    names = axis_names(layer, "components")
+    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
+        axis.set_label_text(name)
+        axis.set_major_locator(MaxNLocator(4))
+    if is_line(layer, "components"):
+        ax.set(yticks=[])
+    # One scale for both axes: distances in the plane are the samples' own.
+    ax.set_aspect("equal", adjustable="datalim")
     return ax
 
 

@@ -172,42 +172,13 @@ def spread(
     return heights
 
 
-def draw_plane(
-    ax: "matplotlib.axes.Axes",
-    layer: LayerStudy,
-    targets: Integer[np.ndarray, " shown"],
-    class_names: tuple[str, ...],
-    plane: str = "components",
-) -> Float[np.ndarray, "shown 2"]:
-    """Draw the samples shown in one of a layer's planes, axes labelled.
-
-    Returns
-    -------
-    array, shape (shown samples, 2)
-        Where they stand: a plane of one direction is drawn as a band along it.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    points = plane_points(layer, plane)
-    draw_points(ax, points, targets, class_names)
-    names = axis_names(layer, plane)
-    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
-        axis.set_label_text(name)
-        axis.set_major_locator(MaxNLocator(4))
-    if _is_line(layer, plane):
-        ax.set(yticks=[])
-    # One scale for both axes: distances in the plane are the samples' own.
-    ax.set_aspect("equal", adjustable="datalim")
-    return points
-
-
 def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
     """Return where the samples shown stand in a plane.
 
     On a line they would hide each other: they stand at evenly spread heights.
     """
     points = layer.planes[plane]
-    if not _is_line(layer, plane):
+    if not is_line(layer, plane):
         return points
     height = 0.6 * float(np.ptp(points[:, 0])) or 1.0
     turns = np.arange(len(points)) * GOLDEN % 1
@@ -216,14 +187,14 @@ def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
 
 def axis_names(layer: LayerStudy, plane: str) -> tuple[str, str]:
     """Return what a plane's two axes are, with how much each shows."""
-    second = "no meaning (jitter)" if _is_line(layer, plane) else None
+    second = "no meaning (jitter)" if is_line(layer, plane) else None
     return (
         typeset(_along(layer, plane, 0)),
         second or typeset(_along(layer, plane, 1)),
     )
 
 
-def _is_line(layer: LayerStudy, plane: str) -> bool:
+def is_line(layer: LayerStudy, plane: str) -> bool:
     return not layer.planes[plane][:, 1].any()
 
 

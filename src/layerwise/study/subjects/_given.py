@@ -102,7 +102,7 @@ def _losses(
     found: list[Any] = []
     right: list[Any] = []
     for _, batch in ArraySource(capture.module, samples, scaling).batches():
-        logits = capture.rows(batch).logits
+        logits = capture.logits(batch)
         if logits is None:
             continue
         targets = torch.tensor(batch.targets, device=logits.device).long()
@@ -149,7 +149,7 @@ def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
 def _right(
     capture: Capture, batch: Batch, targets: Int[np.ndarray, " samples"]
 ) -> Bool[np.ndarray, " samples"]:
-    logits = capture.rows(batch).logits
+    logits = capture.logits(batch)
     if logits is None:
         return np.zeros(len(targets), bool)
     return logits.argmax(dim=1).cpu().numpy() == targets

@@ -203,15 +203,11 @@ class ModuleActivations:
         """
         for at, batch in self.source.holding(positions):
             asked = np.isin(at, positions)
-            found = self.subject.capture.rows(batch)
-            tensors = (
-                found.rows if found.logits is None else (*found.rows, found.logits)
-            )
-            *layers, last = (own.cpu().numpy()[asked] for own in tensors)
+            rows, logits = self.subject.capture.rows(batch)
             yield Block(
                 positions=np.searchsorted(positions, at[asked]),
-                layers=(*layers, last) if found.logits is None else tuple(layers),
-                outputs=None if found.logits is None else last,
+                layers=tuple(own.cpu().numpy()[asked] for own in rows),
+                outputs=None if logits is None else logits.cpu().numpy()[asked],
             )
 
     def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
@@ -306,7 +302,7 @@ def module_case(
     look = look or Look()
     scored, fitted, validation = _sources(module, data, fit_on, look)
     capture, batch = _first_capture(module, scored, look)
-    logits = capture.rows(batch).logits
+    logits = capture.logits(batch)
     outputs = 0 if logits is None else logits.shape[1]
     classes = _known_classes(look, data, [scored, fitted])
     features = look.predict == "auto" and _are_features(outputs, classes)
