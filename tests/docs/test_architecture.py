@@ -2,9 +2,13 @@
 
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 from packaging.requirements import Requirement
+
+MOST = 15
+"""Modules in a folder: more of them want rooms with names."""
 
 
 @pytest.fixture
@@ -31,6 +35,14 @@ def test_the_rooms_are_those_that_import_linter_holds_apart(page, settings):
         assert set(named[: len(siblings)]) == siblings
         named = named[len(siblings) :]
     assert named == []
+
+
+def test_no_folder_has_more_files_than_one_reads_the_names_of(repository):
+    rooms = repository / "src" / "layerwise"
+    files = [file.relative_to(rooms) for file in rooms.rglob("_[a-z]*.py")]
+    crowds = Counter(file.parent.as_posix() for file in files)
+    assert crowds["data/formats"] > 5
+    assert {room for room, crowd in crowds.items() if crowd > MOST} == set()
 
 
 def test_every_dependency_has_its_reason(page, settings):
