@@ -75,7 +75,7 @@ def seconds(work: Callable[[], Any], runs: int, device: str) -> float:
 
 def captured(capture: Capture, batches: list[Any]) -> Iterator[list[Tensor]]:
     for batch in batches:
-        yield capture.rows(batch).rows
+        yield capture.rows(batch)[0]
 
 
 def means_and_shown(capture: Capture, batches: list[Any]) -> None:

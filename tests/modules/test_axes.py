@@ -22,7 +22,7 @@ def capture(module, *inputs, layers=None, **options):
 def units(module, *inputs, layers="**", **options):
     """How many units each layer has, whose axis is said with it."""
     found, batch = capture(module, *inputs, layers=layers, **options)
-    rows = found.rows(batch).rows
+    rows = found.rows(batch)[0]
     return {
         layer.name: own.shape[1] for layer, own in zip(found.layers, rows, strict=True)
     }
@@ -160,7 +160,7 @@ def test_an_activation_after_the_axes_moved_is_averaged_over_positions():
     with torch.no_grad():
         states = module.gru(batch.arguments.positional[0])[0]
         expected = F.gelu(module.conv(states.transpose(1, 2))).mean(dim=2)
-    assert torch.allclose(found.rows(batch).rows[0], expected, atol=1e-6)
+    assert torch.allclose(found.rows(batch)[0][0], expected, atol=1e-6)
 
 
 class Mixer(nn.Module):
@@ -255,7 +255,7 @@ def test_as_many_steps_as_samples():
         states = module.gru(encoded)[0]
     by_name = {
         layer.name: own
-        for layer, own in zip(found.layers, found.rows(batch).rows, strict=True)
+        for layer, own in zip(found.layers, found.rows(batch)[0], strict=True)
     }
     assert torch.allclose(by_name["encoder"], encoded.mean(dim=0), atol=1e-5)
     assert torch.allclose(by_name["gru"], states.mean(dim=0), atol=1e-5)
@@ -312,6 +312,6 @@ def test_a_name_hides_no_activation(made):
     with torch.no_grad():
         expected = block(batch.arguments.positional[0]).mean(dim=(2, 3))
     assert [layer.name for layer in found.layers] == ["0.0", "2"]
-    rows = found.rows(batch).rows[0]
+    rows = found.rows(batch)[0][0]
     assert isinstance(rows, Tensor)
     assert np.allclose(rows, expected, atol=1e-6)

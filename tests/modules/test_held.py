@@ -46,7 +46,7 @@ def test_no_output_is_held_once_its_row_is_taken(inference):
     with torch.inference_mode(inference):
         capture = capture_of(module, batch)
         assert module.alive == 1
-        rows = capture.rows(batch).rows
+        rows = capture.rows(batch)[0]
     assert module.alive == 1
     with torch.no_grad():
         module(batch.first)
@@ -60,7 +60,7 @@ def test_no_output_is_held_once_its_row_is_taken(inference):
 def test_a_token_s_row_does_not_hold_the_others():
     module = nn.Sequential(nn.Linear(4, 5), nn.Flatten(), nn.Linear(35, 2))
     batch = read(module, torch.randn(N, 7, 4))
-    row = capture_of(module, batch, reduce={"0": 0}).rows(batch).rows[0]
+    row = capture_of(module, batch, reduce={"0": 0}).rows(batch)[0][0]
     assert row.untyped_storage().nbytes() == N * 5 * 4
 
 
@@ -93,13 +93,13 @@ def test_packed_sequences_are_averaged_over_their_own_lengths(batch_first, kind)
     batch = read(module, x, lengths)
     capture = capture_of(module, batch)
     assert [layer.name for layer in capture.layers] == ["embed", "rnn", "out"]
-    row = capture.rows(batch).rows[1]
+    row = capture.rows(batch)[0][1]
     with torch.no_grad():
         alone = [module.rnn(module.embed(one[:n])[:, None] if not batch_first
                             else module.embed(one[None, :n]))[0].reshape(n, 5).mean(0)
                  for one, n in zip(x, lengths, strict=True)]  # fmt: skip
     assert torch.allclose(row, torch.stack(alone), atol=1e-6)
-    last = capture_of(module, batch, reduce={"rnn": -1}).rows(batch).rows[1]
+    last = capture_of(module, batch, reduce={"rnn": -1}).rows(batch)[0][1]
     with torch.no_grad():
         ends = [module.rnn(module.embed(one[:n])[:, None] if not batch_first
                            else module.embed(one[None, :n]))[0].reshape(n, 5)[-1]
@@ -139,7 +139,7 @@ def test_quantised_layers_are_layers(make, shape, layers):
     module = make()
     batch = read(module, torch.randn(N, *shape))
     capture = capture_of(module, batch)
-    rows = capture.rows(batch).rows
+    rows = capture.rows(batch)[0]
     names = [layer.name for layer in capture.layers]
     assert dict(zip(names, [row.shape[1] for row in rows], strict=True)) == layers
     assert capture.ends_in_output
