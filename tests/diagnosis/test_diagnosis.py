@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -247,6 +248,22 @@ def test_of_a_module_only_changes_that_can_be_made_are_tried():
         said = lw.to_torch(fixed.result.network)(raw).argmax(dim=1).numpy()
     assert np.mean(said == data.test.targets) == fixed.result.test.accuracy
     assert "inputs not scaled" not in [c.kind for c in lw.diagnose(fixed.result).causes]
+
+
+def test_a_change_that_changes_nothing_is_not_tried():
+    """Adam's own rate by name is the default, and each change is a training."""
+    torch = pytest.importorskip("torch")
+    from layerwise.modules import TorchModule
+
+    data = lw.load("iris")
+    recipe = lw.Recipe(epochs=2, learning_rate=0.003)
+    usual = {"optimizer": "adamw", "learning_rate": None, "schedule": "one-cycle"}
+    module = Setup(TorchModule(torch.nn.Linear(4, 3)), data, recipe)
+    ours = Setup(lw.MLP([4]), data, recipe)
+    assert module.possible(usual) == ours.possible(usual | {"init": "he"}) == {}
+    assert module.possible(usual | {"epochs": 3}) == {"epochs": 3}
+    by_sgd = replace(ours, recipe=replace(recipe, optimizer="sgd", learning_rate=None))
+    assert set(by_sgd.possible(usual)) == {"optimizer", "learning_rate"}
 
 
 @pytest.mark.parametrize("within", [True, False])

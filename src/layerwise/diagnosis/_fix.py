@@ -122,8 +122,6 @@ def fix(
         if cause is None or not change:
             break
         changed = latest[0].changed(change)
-        if changed == latest[0]:
-            break
         result = fit(
             changed.architecture,
             changed.data,

@@ -34,10 +34,22 @@ class Setup:
     optimiser: Optimiser | None = None
 
     def possible(self, change: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what of a change can be made: a torch module is its owner's."""
+        """Return what of a change can be made and makes a difference.
+
+        A torch module is its owner's; and a rate that is named may be the default.
+        """
         fixed = _names(MLP) - {"loss"}
         given = not isinstance(self.architecture, Architecture)
-        return {k: v for k, v in change.items() if not (given and k in fixed)}
+        can = {k: v for k, v in change.items() if not (given and k in fixed)}
+        before, after = self._settings(), self.changed(can)._settings()
+        same = {k for k in can if k in before and before[k] == after[k]}
+        return {k: v for k, v in can.items() if k not in same}
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings by name, every default filled in."""
+        ours = self.architecture
+        settings = vars(ours) if isinstance(ours, MLP) else {}
+        return settings | vars(self.recipe.resolved(len(self.data.train)))
 
     def changed(self, change: Mapping[str, Any]) -> "Setup":
         """Return the setup with a remedy's change made."""
