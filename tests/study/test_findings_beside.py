@@ -57,6 +57,14 @@ def test_a_lead_that_may_be_chance_is_said_to_be(right):
     )
 
 
+def test_a_lead_of_most_of_the_noise_is_no_equality(right):
+    (one,) = found(beside(right(102, 135), methods(114, 135)))
+    assert one.headline == (
+        "Nearest neighbour may be better than the network: 84.4 % and 75.6 % correct"
+    )
+    assert "8.9 points (± 9.5 points). That may be chance: " in one.detail
+
+
 def test_an_accuracy_that_guessing_reaches_is_called_so(study, unchecked):
     targets = np.array([0] * 408 + [1] * 12)
     rare = replace(

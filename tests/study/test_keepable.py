@@ -129,7 +129,7 @@ def test_where_no_threshold_will_do_nothing_is_kept(identity):
     study = lw.inspect(network, data, required_accuracy=0.99)
     (finding,) = [f for f in study.findings if f.kind == "keepable"]
     assert finding.text == (
-        "Too few validation samples to promise 99 % accuracy. A confidence threshold "
-        "for it needs at least 437 validation samples, all of them right; there are "
-        "60. A lower required accuracy needs fewer."
+        "Too few validation samples for a threshold that promises 99 % accuracy. A "
+        "confidence threshold for it needs at least 437 validation samples, all of "
+        "them right; there are 60. A lower required accuracy needs fewer."
     )

@@ -45,6 +45,8 @@ def simple_method(study: Study, simple: Sequence[Baseline]) -> Iterator[Finding]
     noise = difference_noise(theirs.value, theirs.trials, ours.value, ours.trials)
     written = [percent_of(share.value, share.trials) for share in (theirs, ours)]
     verb = "beats" if lead > noise else "is as good as"
+    if noise / 2 < lead <= noise:
+        verb = "may be better than"
     name = f"{best.name[0].upper()}{best.name[1:]}"
     sure = f"{points(lead, signed=False)} (± {points(noise, signed=False)})"
     advice = (
