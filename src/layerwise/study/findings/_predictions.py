@@ -113,7 +113,8 @@ def keepable(study: Study) -> Iterator[Finding]:
     validation, samples = count(keep.chosen_on), count(keep.kept.trials)
     threshold = percent(keep.threshold) if isfinite(keep.threshold) else ""
     if keep.chosen_on < keep.needed:
-        headline = f"Too few validation samples for a threshold that promises {required} accuracy"
+        headline = "Too few validation samples for a threshold that promises "
+        headline += f"{required} accuracy"
         detail = (
             f"A confidence threshold for it needs at least {count(keep.needed)} "
             f"validation samples, all of them right; there are {validation}. A lower "
