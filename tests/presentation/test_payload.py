@@ -386,7 +386,8 @@ class TestOthers:
             "data": {"name": "digits", "classes": [*study.class_names], "samples":
                      {"train": 5}, "scaling": "range"},
             "plan": {"data": "digits", "recipe": {"epochs": 3}},
-            "network": {}, "training": {},
+            "network": {},
+            "training": {"status": "finished", "test_loss": None, "batch_size": 32},
         }  # fmt: skip
         history = digits.result.history
         runs = tuple(

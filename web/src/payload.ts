@@ -68,7 +68,8 @@ export interface Payload {
 
 export interface ClassList {
   names: string[];
-  /** `#rrggbb` of each class, as in the figures, and the same made lighter for dark. */
+  /** `#rrggbb` of each class, as in the figures, and the same made lighter for dark. At
+   * least ten: lines of charts and values of columns take them in turn. */
   light: string[];
   dark: string[];
 }
@@ -240,15 +241,11 @@ export interface Finding {
   link?: string;
 }
 
-/** Lines over epochs, or over something else where `cursor` is false. */
+/** Lines over epochs: a click goes to the nearest snapshot, a line marks the present one. */
 export interface Chart {
   id: string;
   title: string;
-  /** "epoch" where `cursor`. */
-  x: { label: string; log?: boolean };
   y: { label: string; log?: boolean; percent?: boolean };
-  /** A click goes to the nearest snapshot, a line marks the present one. */
-  cursor: boolean;
   lines: {
     name: string;
     x: number[];
@@ -256,8 +253,6 @@ export interface Chart {
     y: (number | null)[];
     /** A pale line behind the others, such as the loss of single batches. */
     pale?: boolean;
-    /** A class's colour; else lines take the colours of `classes` in order. */
-    classIndex?: number;
   }[];
 }
 

@@ -84,15 +84,14 @@ export function madeRun(wanted: Wanted, index: number, labels: number[], make: M
     }],
     findings: findings(classes),
     charts: [
-      { id: "loss", title: "Loss", x: { label: "epoch" }, y: { label: "loss / nats", log: true },
-        cursor: true, lines: [
+      { id: "loss", title: "Loss", y: { label: "loss / nats", log: true },
+        lines: [
           { name: "batches", pale: true, x: Array.from({ length: 200 }, (_, i) => (i / 200) * epochs.at(-1)!),
             y: Array.from({ length: 200 }, (_, i) => Math.exp(-i / 60) + random() / 10) },
           { name: "train", x: epochs, y: epochs.map((e) => Math.exp(-e / 2.5)) },
           { name: "validation", x: epochs, y: epochs.map((e) => 0.05 + Math.exp(-e / 2.5)) },
         ] },
-      { id: "gradients", title: "Gradient norms", x: { label: "epoch" },
-        y: { label: "gradient norm", log: true }, cursor: true,
+      { id: "gradients", title: "Gradient norms", y: { label: "gradient norm", log: true },
         lines: layers.slice(1).map(({ name }, l) => ({ name, x: epochs,
           y: epochs.map((e) => (l + 1) * Math.exp(-e / 5)) })) },
     ],

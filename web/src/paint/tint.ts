@@ -68,7 +68,7 @@ function columnTint(
 }
 
 /** From little to much; the end of the ramp that is near the ground moves from it. */
-function amounts(theme: Theme): (share: number) => Rgb {
+export function amounts(theme: Theme): (share: number) => Rgb {
   const isDark = theme.paper[0] < 128;
   return (share) => (isDark ? mixed(ramp(share), [110, 130, 170], 0.35 * (1 - share))
     : mixed(ramp(share), [120, 100, 0], 0.3 * share));

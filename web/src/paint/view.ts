@@ -123,7 +123,7 @@ function groundOf(store: Store, run: Run, index: number, layer: number) {
   const sure = slice(store.records, regions.confidence, snapshot);
   const theme = store.theme;
   const classes = store.classColours.map(rgbOf);
-  const least = 1 / Math.max(1, classes.length);
+  const least = 1 / store.names.length;
   return {
     size,
     pixels: Uint32Array.from(answers, (answer, i) => {

@@ -1,7 +1,9 @@
 /** How training went: lines over epochs; a click or an arrow key goes to an epoch. */
 
-import { useRef } from "preact/hooks";
+import { useRef } from "../h";
 import { clamp } from "../numbers";
+import { hexOf } from "../paint/colours";
+import { amounts } from "../paint/tint";
 import type { Chart, Run } from "../payload";
 import { scaleOf, spread, type Scale } from "../scale";
 import { short, tick, wholePercent } from "../wording";
@@ -18,10 +20,9 @@ type Box = ReturnType<typeof boxOf>;
 export function Training() {
   const { run } = useStore();
   if (!run?.charts.length) return null;
-  const moves = run.charts.some(({ cursor }) => cursor) && run.snapshots.length > 1;
   return (
     <Section id="training" title="Training"
-      note={moves ? "Click a curve: every scatter and table goes to that epoch." : ""}>
+      note={run.snapshots.length > 1 ? "Click a curve: every scatter and table goes to that epoch." : ""}>
       <Charts run={run} index={0} />
     </Section>
   );
@@ -39,15 +40,17 @@ export function Charts({ run, index }: { run: Run; index: number }) {
 
 function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number }) {
   const store = useStore();
-  const figure = useRef<SVGSVGElement>(null);
+  const figure = useRef<SVGSVGElement>();
   const { lines } = chart;
-  const width = widthOf(store.narrow);
+  const width = widthOf(store.narrow || store.runs.length > 1);
   const box = boxOf(width);
-  const x = scaleOf(lines.flatMap((line) => line.x), box.left, box.right, chart.x.log);
+  // All charts of a run have the same epochs, though some records end before others.
+  const x = scaleOf([0, 1, ...lines.flatMap((line) => line.x),
+    ...run.snapshots.map(({ epoch }) => epoch)], box.left, box.right);
   const y = scaleOf(lines.flatMap((line) => line.y.map((v) => v ?? NaN)),
     box.bottom, box.top, chart.y.log);
   if (!x || !y) return null;
-  const follows = chart.cursor && run.snapshots.length > 1 && index === 0;
+  const follows = run.snapshots.length > 1 && index === 0;
   const at = run.snapshots[store.snapshotOf(index)]?.epoch;
   const go = (snapshot: number) => store.go({ snapshot });
   const onClick = (event: MouseEvent) => {
@@ -73,7 +76,7 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
         viewBox={`0 0 ${width} ${HEIGHT}`} aria-label={chart.title} {...slider}>
         <Axes chart={chart} x={x} y={y} box={box} />
         <Curves chart={chart} x={x} y={y} box={box} />
-        {chart.cursor && at != null && at >= Math.min(...lines.flatMap((l) => l.x)) && (
+        {at != null && (
           <line class="cursor" x1={x(at)} x2={x(at)} y1={box.top} y2={box.bottom} />
         )}
       </svg>
@@ -86,6 +89,9 @@ function nearestTo(run: Run, epoch: number): number {
   const distances = run.snapshots.map((snapshot) => Math.abs(snapshot.epoch - epoch));
   return distances.indexOf(Math.min(...distances));
 }
+
+/** Where a line has one point. */
+const CIRCLE = "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0";
 
 interface Parts { chart: Chart; x: Scale; y: Scale; box: Box }
 
@@ -103,37 +109,38 @@ function Axes({ chart, x, y, box }: Parts) {
       {x.ticks.map((value) => (
         <text x={x(value)} y={box.bottom + 15}>{tick(value)}</text>
       ))}
-      <text x={middle} y={HEIGHT - 5}>{chart.x.label}</text>
+      <text x={middle} y={HEIGHT - 5}>epoch</text>
       <text transform={`translate(11 ${(box.top + box.bottom) / 2}) rotate(-90)`}>{chart.y.label}</text>
     </>
   );
 }
 
-/** Names stand at the lines' ends: no legend to look up. More than this many: none. */
+/** Names stand at the lines' ends: no legend to look up. Of more lines, in the order of
+ * the layers, so many have a name, and colours go from the first to the last. */
 const NAMED = 10;
 
 function Curves({ chart, x, y, box }: Parts) {
-  const { classColours } = useStore();
-  const named = chart.lines.filter(({ pale }) => !pale);
-  const colour = (i: number) => {
-    const line = named[i]!;
-    const all = classColours;
-    return all[(line.classIndex ?? i) % Math.max(1, all.length)] ?? "#5790fc";
-  };
+  const { classColours, theme } = useStore();
+  const lines = chart.lines.filter(({ pale }) => !pale);
+  const step = Math.ceil(lines.length / NAMED);
+  const colour = (i: number) => (step > 1 ? hexOf(amounts(theme)(i / lines.length))
+    : classColours[i * Math.floor(classColours.length / NAMED)]!);
   const drawn = (value: number | null | undefined) =>
     value != null && (!chart.y.log || value > 0);
   const path = ({ x: xs, y: ys }: Chart["lines"][number]) => {
     let open = false;
     return xs.map((value, i) => {
-      if (!drawn(ys[i]) || (chart.x.log && value <= 0)) {
+      if (!drawn(ys[i])) {
         open = false;
         return "";
       }
-      const step = `${open ? "L" : "M"}${x(value).toFixed(1)} ${y(ys[i]!).toFixed(1)}`;
+      const isLone = !open && !drawn(ys[i + 1]);
+      const to = `${open ? "L" : "M"}${x(value).toFixed(1)} ${y(ys[i]!).toFixed(1)}`;
       open = true;
-      return step;
+      return isLone ? to + CIRCLE : to;
     }).join("");
   };
+  const named = lines.filter((_, i) => i % step === 0);
   const ends = named.map(({ y: ys }) => {
     const last = ys.findLast(drawn);
     return last == null ? box.bottom : y(last);
@@ -144,12 +151,12 @@ function Curves({ chart, x, y, box }: Parts) {
       {chart.lines.filter(({ pale }) => pale).map((line) => (
         <path class="pale" d={path(line)} />
       ))}
-      {named.map((line, i) => (
+      {lines.map((line, i) => (
         <path class="line" stroke={colour(i)} d={path(line)} />
       ))}
-      {named.length <= NAMED && named.map((line, i) => (
+      {named.map((line, i) => (
         <g>
-          <line class="mark" stroke={colour(i)} x1={box.right + 5} x2={box.right + 13}
+          <line class="mark" stroke={colour(i * step)} x1={box.right + 5} x2={box.right + 13}
             y1={places[i]} y2={places[i]} />
           <text x={box.right + 17} y={places[i]} class="start">
             {short(line.name, 15)}</text>

@@ -7,6 +7,7 @@ import { Charts } from "./Charts";
 import { useStore } from "./context";
 import { Controls } from "./Controls";
 import { Table } from "./Data";
+import { whenOf } from "./describe";
 import { Section } from "./parts";
 import { Scatters } from "./Scatters";
 
@@ -23,7 +24,7 @@ export function Compare() {
         <div class="runs" data-runs={payload.runs.length}>
           {payload.runs.map((run, index) => (
             <section class="run" aria-label={run.name}>
-              <RunHeading run={run} />
+              <RunHeading run={run} index={index} />
               {run.layers.length > 0 && <Scatters run={index} />}
             </section>
           ))}
@@ -51,13 +52,15 @@ export function Compare() {
   );
 }
 
-function RunHeading({ run }: { run: Run }) {
+function RunHeading({ run, index }: { run: Run; index: number }) {
+  const { snapshot, last, snapshotOf } = useStore();
   return (
     <header>
       <h2>{run.href ? <a href={run.href}>{short(run.name, 40)}</a> : short(run.name, 40)}</h2>
       <p>
         {run.accuracy && <b>{percent(run.accuracy.value)}</b>}
-        {" "}{run.warning}
+        {" "}{run.warning}{snapshot < last && run.layers.length > 0
+          && ` · shown: ${whenOf(run, snapshotOf(index))}`}
         <small>{run.settings?.map(([name, value]) =>
           `${name} ${short(value, 20)}`).join(" · ")}</small>
       </p>

@@ -3,6 +3,7 @@
 import { hexOf } from "../paint/colours";
 import { short } from "../wording";
 import { useStore } from "./context";
+import { whenOf } from "./describe";
 import { Choice, Toggle } from "./parts";
 
 export function Controls() {
@@ -33,8 +34,7 @@ export function Controls() {
 function Time() {
   const store = useStore();
   if (!store.last || !store.run) return null;
-  const at = store.run.snapshots[store.snapshot];
-  const label = at?.label ?? `epoch ${at?.epoch ?? ""}`;
+  const label = whenOf(store.run, store.snapshot);
   const isPlaying = store.playing;
   return (
     <div class="time">

@@ -1,8 +1,7 @@
 /** A picture drawn by hand, with a pointer or with keys. */
 
-import { useEffect, useRef } from "preact/hooks";
 import { centred } from "../forward";
-import { useSignal } from "../h";
+import { useEffect, useRef, useSignal } from "../h";
 import { clamp } from "../numbers";
 import type { PictureInput } from "../payload";
 import { greyOf } from "../pictures";
@@ -16,10 +15,10 @@ export function DrawPicture({ input, change }: {
 }) {
   const store = useStore();
   const { width, height, paper, ink: full } = input;
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const canvas = useRef<HTMLCanvasElement>();
   const ink = useSignal<Float64Array>(new Float64Array(width * height));
   const brush = useSignal<[number, number] | null>(null);
-  const last = useRef<[number, number] | null>(null);
+  const last = useRef<[number, number]>();
 
   useEffect(() => {
     const context = canvas.current!.getContext("2d")!;

@@ -1,7 +1,6 @@
 /** What this page is of, how good it is, and what was found. */
 
-import type { Payload } from "../payload";
-import { count, percent, plural, short } from "../wording";
+import { count, percent, short } from "../wording";
 import { useStore } from "./context";
 import { Toggle } from "./parts";
 
@@ -10,7 +9,7 @@ export function Header() {
   const { payload, run } = store;
   return (
     <header class="top">
-      <h1>{titleOf(payload)}</h1>
+      <h1>{document.title}</h1>
       {payload.kind === "report" && run?.accuracy && (
         <p class="accuracy">
           <strong>{percent(run.accuracy.value)}</strong> of {count(run.accuracy.of)}
@@ -24,13 +23,6 @@ export function Header() {
         onClick={() => { store.dark = !store.dark; }}>◐</Toggle>
     </header>
   );
-}
-
-function titleOf({ name, kind, runs, sweep }: Payload): string {
-  if (kind === "compare") return `${plural(runs.length, "run")} compared`;
-  const trainings = sweep?.cells.reduce((n, c) => n + c.works + c.stalled + c.diverged, 0);
-  if (trainings) return `${short(name, 40)}: ${plural(trainings, "training")}`;
-  return `${short(name, 40)}: what each layer knows`;
 }
 
 /** Said where not all samples are drawn, or not all of them move. */

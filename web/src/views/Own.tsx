@@ -1,8 +1,7 @@
 /** A sample of the reader's own: what the network makes of it, layer by layer. */
 
-import { useEffect } from "preact/hooks";
 import { ownOf } from "../forward";
-import { useSignal } from "../h";
+import { useEffect, useSignal } from "../h";
 import type { FeatureInput } from "../payload";
 import { columnsOf } from "../records";
 import { chance, number, short } from "../wording";

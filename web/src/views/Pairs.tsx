@@ -1,6 +1,6 @@
 /** Two classes that are confused: which layer separates them, along one direction. */
 
-import { useRef } from "preact/hooks";
+import { useRef } from "../h";
 import { clamp } from "../numbers";
 import type { Pair } from "../payload";
 import { alongOf } from "../records";
@@ -16,7 +16,7 @@ const ENDS = 30_000;
 export function Pairs() {
   const store = useStore();
   const { run, names } = store;
-  const figure = useRef<SVGSVGElement>(null);
+  const figure = useRef<SVGSVGElement>();
   if (!run?.pairs?.length) return null;
   const wanted = store.pair;
   const found = run.pairs.findIndex(({ classes }) =>
@@ -34,7 +34,7 @@ export function Pairs() {
         <Choice label="pair" value={at}
           choose={(i) => { store.pair = run.pairs![i]!.classes; }}
           options={run.pairs.map(({ classes }, id) => (
-            { id, label: classes.map((c) => short(names[c]!, 8)).join(" · ") }))} />
+            { id, label: classes.map((c) => short(names[c]!, 14)).join(" · ") }))} />
         <button onClick={() =>
           store.mark({ kind: "pair", at: [a, b] })}>show in every layer</button>
         <SaveChart chart={figure} name={`${names[a]}-${names[b]}`} what="pair" />

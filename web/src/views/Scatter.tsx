@@ -1,7 +1,7 @@
 /** One layer: its points, and what is drawn over them without painting them anew. */
 
-import { signal, type Signal } from "@preact/signals-core";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Signal } from "@preact/signals-core";
+import { useEffect, useMemo, useRef, useSignal } from "../h";
 import { zoomOf } from "../paint/camera";
 import { follow, viewFrame, type Size } from "../paint/view";
 import type { Store } from "../store";
@@ -13,9 +13,9 @@ import { saveScatter } from "./saving";
 
 export function Scatter({ run: index, layer }: { run: number; layer: number }) {
   const store = useStore();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const size = useMemo(() => signal<Size>({ width: 0, height: 0 }), []);
-  const drawn = useMemo(() => signal<Drawn>({ path: [], radius: 0 }), []);
+  const canvas = useRef<HTMLCanvasElement>();
+  const size = useSignal<Size>({ width: 0, height: 0 });
+  const drawn = useSignal<Drawn>({ path: [], radius: 0 });
   const run = store.runs[index]!;
   const { name } = run.layers[layer]!;
   useEffect(() => {

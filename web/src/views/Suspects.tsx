@@ -1,7 +1,6 @@
 /** Suspicious labels to work through: keep, relabel or skip each, then save the list. */
 
-import { useRef } from "preact/hooks";
-import { useSignal } from "../h";
+import { useRef, useSignal } from "../h";
 import { clamp } from "../numbers";
 import type { Suspect } from "../payload";
 import { PLACE, placeOf, saveCsv } from "../save";
@@ -18,7 +17,7 @@ export function Suspects() {
   const suspects = store.payload.suspects ?? [];
   const at = useSignal(0);
   const decisions = useSignal<readonly (Decision | undefined)[]>([]);
-  const list = useRef<HTMLOListElement>(null);
+  const list = useRef<HTMLOListElement>();
   if (!suspects.length) return null;
   const done = decisions.value.filter(Boolean).length;
   const go = (to: number, focus = false) => {
@@ -66,7 +65,7 @@ export function Suspects() {
           })}
         </ol>
         <div class="suspect">
-          <Face suspect={suspect} size={84} />
+          {tableOf(store, suspect).pictures && <Face suspect={suspect} size={84} />}
           <Evidence suspect={suspect} />
         </div>
         <div class="decide">

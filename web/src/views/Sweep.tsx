@@ -18,8 +18,8 @@ export function Sweep() {
         <h2 id="phase-title">Where training works</h2>
         <p class="note">
           Mean validation accuracy. s: stalled, d: diverged.
-          {sweep.cells.some(({ href }) => href) && " A cell opens its run."}</p>
-        <div class="scroll"><Diagram /></div>
+          {sweep.cells.some(({ href }) => href) && " An underlined cell opens its run."}</p>
+        <div class="scroll" tabIndex={0}><Diagram /></div>
       </section>
       {tables.map((table) => <Table table={table} />)}
     </>

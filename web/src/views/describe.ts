@@ -1,8 +1,15 @@
-/** What marks are, in words. */
+/** Marks and times in words. */
 
 import type { Mark } from "../marks";
+import type { Run } from "../payload";
 import type { Store } from "../store";
 import { quoted, short } from "../wording";
+
+/** Which snapshot of a run this is. */
+export function whenOf({ snapshots }: Run, snapshot: number): string {
+  const at = snapshots[snapshot];
+  return at?.label ?? `epoch ${at?.epoch ?? ""}`;
+}
 
 export const describe = (store: Store, marks: readonly Mark[]): string =>
   marks.map((mark) => said(store, mark)).join("; ");

@@ -1,7 +1,7 @@
 /** Small parts that many views have. */
 
 import type { ComponentChildren, ComponentProps, RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "../h";
 import { rgbOf, textOn } from "../paint/colours";
 import { paperOf } from "../paint/view";
 import type { SampleTable } from "../payload";
@@ -35,7 +35,7 @@ export function Picture({ table, at, size }: {
   table: SampleTable; at: number; size: number;
 }) {
   const { records } = useStore();
-  const canvas = useRef<HTMLCanvasElement>(null);
+  const canvas = useRef<HTMLCanvasElement>();
   const { pictures } = table;
   useEffect(() => {
     if (pictures && canvas.current) {
@@ -89,7 +89,7 @@ export function Choice<T extends string | number>({ label, options, value, choos
       <span class="choice-label" aria-hidden="true">{label}</span>
       {options.map((option) => (
         <Toggle on={option.id === value} title={option.title}
-          onClick={() => choose(option.id)}>{short(option.label)}</Toggle>
+          onClick={() => choose(option.id)}>{short(option.label, 40)}</Toggle>
       ))}
     </div>
   );
@@ -112,7 +112,7 @@ export function SaveChart({ chart, name, what }: {
 export function Save({ what, svg, png }: {
   what: string; svg: () => unknown; png: () => unknown;
 }) {
-  const menu = useRef<HTMLDetailsElement>(null);
+  const menu = useRef<HTMLDetailsElement>();
   const done = (save: () => unknown) => () => {
     save();
     menu.current?.removeAttribute("open");

@@ -24,6 +24,7 @@ from layerwise.wording import percent
 
 KINDS = {
     "report": "{name}: what each layer knows",
+    "training": "{name}: how training went",
     "compare": "{name}: {runs} runs compared",
     "sweep": "{name}: a sweep of {cells} trainings",
 }
@@ -106,7 +107,8 @@ def title_of(payload: Payload) -> str:
     content = payload.content
     cells = content.get("sweep", {}).get("cells", [])
     counts = (cell["works"] + cell["stalled"] + cell["diverged"] for cell in cells)
-    return KINDS[content["kind"]].format(
+    studied = content["kind"] != "report" or content["runs"][0]["layers"]
+    return KINDS[content["kind"] if studied else "training"].format(
         name=content["name"], runs=len(content["runs"]), cells=sum(counts)
     )
 

@@ -20,19 +20,21 @@ STRETCHES = 250
 
 def charts(result: Result) -> list[Json]:
     """Return loss and accuracy, the gradients and silent units of every layer."""
-    batch = result.recipe.batch_size or 1
-    planned = max(1.0, np.ceil(len(result.data.train) / batch))
-    per_epoch = _steps_per_epoch(result.history, planned)
+    samples, batch = len(result.data.train), result.recipe.batch_size
+    per_epoch = _steps_per_epoch(result.history, samples, batch)
     unit = loss_unit(result.network)
     return [*_curves(result.history, per_epoch, unit), *_health(result, per_epoch)]
 
 
-def curves(history: History) -> list[Json]:
+def curves(history: History, training_samples: int, batch: int | None) -> list[Json]:
     """Return loss and accuracy of a training of which no more is known."""
-    return _curves(history, _steps_per_epoch(history, 1.0), None)
+    return _curves(history, _steps_per_epoch(history, training_samples, batch), None)
 
 
-def _steps_per_epoch(history: History, planned: float) -> float:
+def _steps_per_epoch(
+    history: History, training_samples: int, batch: int | None
+) -> float:
+    planned = max(1.0, np.ceil(training_samples / (batch or 1)))
     epochs = history.epochs
     return epochs[-1].step / epochs[-1].epoch if epochs else planned
 
@@ -70,9 +72,7 @@ def _curve(
     return {
         "id": name,
         "title": name.capitalize(),
-        "x": {"label": "epoch"},
         "y": {"label": label, "log": log, "percent": percent},
-        "cursor": True,
         "lines": lines,
     }
 
@@ -113,9 +113,7 @@ def _health(result: Result, per_epoch: float) -> Iterator[Json]:
     yield {
         "id": "gradients",
         "title": "Gradient norm of each layer",
-        "x": {"label": "epoch"},
         "y": {"label": "gradient norm", "log": True},
-        "cursor": True,
         "lines": [
             _line(
                 short(name, 40),
@@ -131,9 +129,7 @@ def _health(result: Result, per_epoch: float) -> Iterator[Json]:
         yield {
             "id": "silent",
             "title": "Units that pass no gradient",
-            "x": {"label": "epoch"},
             "y": {"label": "share of units", "percent": True},
-            "cursor": True,
             "lines": [
                 _line(short(name, 40), [epoch.epoch for epoch in epochs], own)
                 for name, own in zip(names, silent, strict=True)

@@ -10,6 +10,7 @@ from layerwise.diagnosis import Cause
 from layerwise.model import Architecture
 from layerwise.presentation._colours import class_colours, lighter
 from layerwise.presentation._comparison import (
+    UNKNOWN,
     ComparedRun,
     Runs,
     figure_table,
@@ -63,6 +64,9 @@ FEW_COLUMNS, MOST_COLUMNS = 12, 500
 STRUCTURE = 40
 """Letters of a network's widths."""
 
+FEWEST_COLOURS = 10
+"""Lines of charts and values of columns take the classes' colours in turn."""
+
 
 def report_payload(report: Report) -> Payload:
     """Return what the page of a run holds."""
@@ -98,7 +102,7 @@ def report_payload(report: Report) -> Payload:
                 blocks,
             )
     elif np.isfinite(report.result.test.loss):
-        run["accuracy"] = _score(report.result)
+        run["accuracy"] = _score(report.result.test.accuracy, len(data.test))
     if warning := _warning(report.result):
         run["warning"] = warning
     run["findings"] = [
@@ -124,7 +128,7 @@ def result_payload(result: Result) -> Payload:
     found = _begun("report", data.name, data.class_names)
     run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
     if np.isfinite(result.test.loss):
-        run["accuracy"] = _score(result)
+        run["accuracy"] = _score(result.test.accuracy, len(data.test))
     if warning := _warning(result):
         run["warning"] = warning
     run |= {"findings": [], "charts": charts(result)}
@@ -175,7 +179,9 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     for place, run in enumerate(runs):
         part = _compared(run, shown, blocks)
         own = [(name, values[place]) for name, values in differing.items()]
-        part["settings"] = [[name, short(value, 60)] for name, value in own]
+        part["settings"] = [
+            [name, short(value, 60)] for name, value in own if value != UNKNOWN
+        ]
         if place < len(links) and links[place]:
             part["href"] = links[place]
         found["runs"].append(part)
@@ -197,7 +203,13 @@ def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
         own = Shown(study, shown.positions, shown.others)
         part |= StudiedRun(study, own, blocks).content()
         part["findings"] = [*finding_parts(own, study.findings)]
-    return part | {"name": short(run.name, 60), "charts": curves(run.history)}
+    training, samples = run.summary["training"], run.summary["data"]["samples"]
+    if training["status"] != "finished":
+        part["warning"] = training["status"]
+    if "accuracy" not in part and training["test_loss"] is not None:
+        part["accuracy"] = _score(training["test_accuracy"], samples["test"])
+    lines = curves(run.history, samples["train"], training["batch_size"])
+    return part | {"name": short(run.name, 60), "charts": lines}
 
 
 def _same_samples(study: Study, other: Study) -> bool:
@@ -273,7 +285,7 @@ def sweep_payload(
 
 def _begun(kind: str, name: str, class_names: Iterable[str] | None) -> Json:
     names = [short(name, 60) for name in class_names or ()]
-    light = class_colours(len(names))
+    light = class_colours(max(len(names), FEWEST_COLOURS))
     return {
         "version": VERSION,
         "kind": kind,
@@ -303,8 +315,7 @@ def _structure(study: Study) -> str:
     return text
 
 
-def _score(result: Result) -> Json:
-    total, value = len(result.data.test), result.test.accuracy
+def _score(value: float, total: int) -> Json:
     share = Share.of(value, total)
     return {
         "value": value,
