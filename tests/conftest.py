@@ -124,14 +124,6 @@ def xp(request) -> Library:
     return library(request.param)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def by_itself():
-    """A run in this process begins no other to help it: that takes longer to load."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("layerwise.experiment._path._has_spare_core", lambda: False)
-        yield
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """An empty folder, and the current one."""

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -22,8 +21,9 @@ import layerwise as lw
 from layerwise.arrays import leaves
 from layerwise.cli import main
 from layerwise.cli._commands import COMMANDS
+from layerwise.data import describe
 from layerwise.errors import InputError
-from layerwise.experiment import Plan, known_of_data, open_run, read_summary
+from layerwise.experiment import Plan, _path, looking_at_data, open_run, read_summary
 from layerwise.experiment._workers import workers
 from layerwise.model import own_targets
 from layerwise.training import latest_checkpoint
@@ -550,20 +550,6 @@ def test_whoever_stops_reading_is_told_nothing(arguments, tmp_path):
     assert process.returncode == 1
 
 
-def test_a_wrong_name_is_one_line_with_a_helping_process_too(tmp_path):
-    """The helper is loading its libraries by then; nobody waits for it, or hears it."""
-    said = subprocess.run(
-        [sys.executable, "-m", "layerwise", "run", "mnits"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith("layerwise: mnits: neither")
-    assert len(said.stderr.splitlines()) == 1
-
-
 @pytest.mark.parametrize(
     "arguments",
     [["run", "iris", *QUICK], ["sweep", "iris", *QUICK, "--vary", "seed=0,1"]],
@@ -589,16 +575,32 @@ def test_a_script_that_asks_for_no_main_does_it_once(arguments, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
-@pytest.mark.parametrize("lost", ["", "before", "meanwhile"])
-def test_what_a_helper_finds_out_is_what_we_would(folder, lost):
+def test_what_is_found_out_beside_a_training_is_what_we_would(folder):
     plan = Plan(data="iris", architecture=lw.MLP([4]))
-    with open_run(plan) as run, workers(1) as helper:
-        expected = known_of_data(run, None)()
-        if lost:
-            gone = helper.submit(os._exit, 1)
-        if lost == "before":
-            assert isinstance(gone.exception(), BrokenExecutor)
-        assert known_of_data(run, helper)() == expected
+    with open_run(plan) as run, looking_at_data(run) as of_data:
+        told = of_data()
+    assert told == (run.baselines.beside(run.data.test), describe(run.data))
+
+
+def test_what_goes_wrong_beside_a_training_is_said_where_it_is_asked_for(
+    folder, monkeypatch
+):
+    with open_run(Plan(data="iris", architecture=lw.MLP([4]))) as run:
+        monkeypatch.setattr(_path, "describe", lambda _: 1 / 0)
+        with looking_at_data(run) as of_data, pytest.raises(ZeroDivisionError):
+            of_data()
+
+
+def test_a_command_that_ends_does_not_wait_for_what_goes_on_beside_it(folder):
+    script = (
+        "import time, layerwise as lw\n"
+        "from layerwise.experiment import Plan, _path, looking_at_data, open_run\n"
+        "_path.describe = lambda data: time.sleep(600)\n"
+        "plan = Plan(data='iris', architecture=lw.MLP([4]))\n"
+        "with open_run(plan) as run, looking_at_data(run):\n"
+        "    pass\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
 def test_workers_are_not_waited_for():

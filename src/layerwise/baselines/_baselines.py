@@ -264,7 +264,8 @@ def logistic_regression(data: Dataset, scored: Samples, seed: int) -> Baseline:
     else:
         epochs = math.ceil(LINEAR_SEEN / samples)
         recipe = Recipe(epochs, LINEAR_BATCH, learning_rate=LINEAR_BATCH_RATE)
-    recipe = replace(recipe, seed=seed, snapshots=0, evaluate_every=0)
+    # By NumPy, which a training in another thread does not disturb.
+    recipe = replace(recipe, seed=seed, snapshots=0, evaluate_every=0, engine="eager")
     fitted = fit(MLP([]), data, recipe)
     # Whether they are in other units than training inputs is for findings to say.
     said = fitted.network.logits(scored.inputs).argmax(axis=1)

@@ -79,8 +79,7 @@ class RunCommand(OneTraining):
         """Do it."""
         from layerwise import experiment
 
-        with experiment.helping_process() as helper, _opened("run", self) as run:
-            of_data = experiment.known_of_data(run, helper)
+        with _opened("run", self) as run, experiment.looking_at_data(run) as of_data:
             result, diagnosis, status = _trained("run", self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
                 return status

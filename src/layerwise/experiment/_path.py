@@ -1,10 +1,10 @@
 """The whole path: data, training, inside, page."""
 
-import os
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, Unpack
 
 from layerwise import ranks
+from layerwise.arrays import one_blas_thread
 from layerwise.baselines import Baseline, Baselines
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.diagnosis import Diagnosis, diagnose
@@ -24,7 +25,6 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
-from layerwise.experiment._workers import deaf_to_interrupts, workers
 from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
 from layerwise.presentation import Report, page, save_report_figures
@@ -55,55 +55,36 @@ from layerwise.training import (
 
 STUDY = "study.safetensors"
 
-MOST_SENT = 2**28
-"""Bytes of inputs that a helper is sent; it takes as much memory of its own."""
-
 OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
 """What the page says of the data alone, whatever was trained on it."""
 
 
 @contextmanager
-def helping_process() -> Generator[Executor | None]:
-    """Keep a second process in this block, to look at the data beside the training.
+def looking_at_data(run: Run) -> Generator[Callable[[], OfData]]:
+    """Look at the data beside the training in this block; yield what tells the result.
 
-    None where another core is not to be had.
-    """
-    if not _has_spare_core():
-        yield None
-        return
-    with workers(1) as helper:
-        with deaf_to_interrupts():
-            helper.submit(_prepare)
-        yield helper
-
-
-def _has_spare_core() -> bool:
-    """Return whether a second process would find a core; ranks have theirs already."""
-    return ranks.job_size() == 1 and (os.cpu_count() or 1) > 1
-
-
-def _prepare() -> None:
-    os.environ["JAX_PLATFORMS"] = "cpu"  # an accelerator's memory is the training's
-
-
-def known_of_data(run: Run, helper: Executor | None) -> Callable[[], OfData]:
-    """Return what is known of the data: looked at by the helper, beside a training.
-
-    Without one, where it has gone by then, and where the data would take long to send,
-    they are looked at here when they are asked for.
+    In a thread of its own: a training by hand leaves Python most of the time, and takes
+    one core. Nothing waits for it when the training is interrupted. A module of torch
+    takes all cores: then the data are looked at when that is asked for, as in a job of
+    several processes, by the first.
     """
     look = partial(_look_at, run.baselines)
-    if helper is None or run.data.train.inputs.nbytes > MOST_SENT:
-        return look
-    with suppress(BrokenExecutor):
-        return partial(_told, helper.submit(look), look)
-    return look
+    if run.plan.module is not None or ranks.job_size() > 1:
+        yield look
+        return
+    found: Future[OfData] = Future()
 
+    def look_beside() -> None:
+        try:
+            _ = run.baselines.best  # which the diagnosis will ask for
+            found.set_result(look())
+        except BaseException as error:
+            found.set_exception(error)
 
-def _told(looked: Future[OfData], look: Callable[[], OfData]) -> OfData:
-    with suppress(BrokenExecutor):
-        return looked.result()
-    return look()
+    # How many threads a product has is a matter of the whole process, not of a thread.
+    with one_blas_thread():
+        threading.Thread(target=look_beside, daemon=True).start()
+        yield found.result
 
 
 def _look_at(baselines: Baselines) -> OfData:
@@ -186,7 +167,7 @@ def finish(
     watch : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
-        What `known_of_data` gave.
+        What `looking_at_data` gave.
     again : bool
         Take the study that was written before, where it is of this network.
 
