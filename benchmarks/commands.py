@@ -33,7 +33,7 @@ ACCURACIES = (0.94, 0.98)
 class Options:
     """Time whole commands beside their yardsticks and print one table for each task."""
 
-    only: str = "start,moons,digits,mnist,notebook,accuracy,layers"
+    only: str = "start,moons,digits,mnist,notebook,accuracy"
     """which tasks, separated by commas"""
     runs: int = 5
     """measured runs of each contender; of accuracy, seeds"""
@@ -92,6 +92,8 @@ class Commands:
 
     def _said(self, command: list[str]) -> str:
         environment = os.environ | {CACHE: str(self.folder / "programs")}
+        # What is installed has its byte code, and so has what it is compared with.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return subprocess.run(
             command, check=True, capture_output=True, text=True, env=environment
         ).stdout
@@ -176,41 +178,6 @@ def accuracy(options: Options, commands: Commands) -> Iterator[Contest]:
         yield Contest(f"MNIST to {reach:.0%} of the test set", "s", contenders)
 
 
-def layers(options: Options, commands: Commands) -> Iterator[Contest]:
-    """Yield the study of a transformer, beside its bare forward pass."""
-    del commands
-    import torch
-
-    import layerwise as lw
-
-    class Mean(torch.nn.Module):
-        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-            return tokens.mean(1)
-
-    depth, samples = (2, 64) if options.quick else (12, 256)
-    torch.manual_seed(0)
-    layer = torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)
-    encoder = torch.nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
-    module = torch.nn.Sequential(encoder, Mean(), torch.nn.Linear(768, 4)).eval()
-    inputs = torch.randn(samples, 32, 768)
-    labels = torch.arange(samples) % 4
-    batches = [(inputs[i : i + 32], labels[i : i + 32]) for i in range(0, samples, 32)]
-
-    def bare() -> float:
-        def passed() -> None:
-            with torch.inference_mode():
-                for rows, _ in batches:
-                    module(rows)
-
-        return seconds(passed)
-
-    contenders = {
-        "lw.inspect": lambda: seconds(lambda: lw.inspect(module, batches)),
-        "a forward pass": bare,
-    }
-    yield Contest(f"transformer of {depth} blocks, {samples} samples", "s", contenders)
-
-
 TASKS = {
     "start": start,
     "moons": moons,
@@ -218,7 +185,6 @@ TASKS = {
     "mnist": mnist,
     "notebook": notebook,
     "accuracy": accuracy,
-    "layers": layers,
 }
 
 

@@ -7,7 +7,15 @@ from sklearn.covariance import oas, shrunk_covariance
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from layerwise.errors import InputError
-from layerwise.statistics import Discriminants, Moments, discriminants
+from layerwise.statistics import (
+    Discriminants,
+    Moments,
+    _discriminants,
+    class_readings,
+    discriminants,
+    separation,
+)
+from layerwise.statistics._eigen import solved
 
 
 def labelled(count, units, classes, seed=0):
@@ -253,3 +261,32 @@ def test_rows_of_other_units_are_refused():
     found = discriminants(Moments.of(np.eye(2), np.array([0, 1]), 2))
     with pytest.raises(InputError, match="3 columns where 2"):
         found.project(np.ones((1, 3)))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_triangle_is_solved_as_any_matrix_is(transposed):
+    rng = np.random.default_rng(0)
+    lower, right = np.tril(rng.normal(size=(6, 6))) + 6 * np.eye(6), rng.normal(size=6)
+    expected = np.linalg.solve(lower.T if transposed else lower, right[:, None])
+    np.testing.assert_allclose(
+        solved(lower, right[:, None], transposed=transposed), expected, rtol=1e-12
+    )
+
+
+def test_the_covariance_within_classes_is_factored_once_for_all_readings(monkeypatch):
+    factored = []
+    factor = _discriminants._within_factor
+
+    def counted(*given):
+        factored.append(given)
+        return factor(*given)
+
+    monkeypatch.setattr(_discriminants, "_within_factor", counted)
+    # A solver that knows of no triangle would take longer than all else.
+    monkeypatch.setattr(np.linalg, "solve", None)
+    rows = np.random.default_rng(0).normal(size=(60, 5))
+    moments = Moments.of(rows, np.arange(60) % 3, 3)
+    found, _ = class_readings(moments)
+    assert len(factored) == 1
+    assert np.isfinite(separation(moments)).all()
+    np.testing.assert_array_equal(found.directions, discriminants(moments).directions)

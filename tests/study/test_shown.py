@@ -5,7 +5,7 @@ import pytest
 
 import layerwise as lw
 from layerwise.data import Samples
-from layerwise.statistics import Moments, class_directions, discriminants
+from layerwise.statistics import Moments, class_readings, discriminants
 from layerwise.study import _seen
 
 
@@ -14,7 +14,7 @@ class TestDirections:
 
     def test_the_means_lie_at_minus_one_and_one(self, blobs):
         rows, labels = blobs(400, 5, classes=4)
-        found = class_directions(Moments.of(rows, labels, 4))
+        _, found = class_readings(Moments.of(rows, labels, 4))
         means = np.stack([rows[labels == c].mean(axis=0) for c in range(4)])
         for pair in ((0, 1), (3, 2)):
             along = found.along(found.scores(means[list(pair)]), *pair)
@@ -23,7 +23,7 @@ class TestDirections:
     def test_two_classes_by_themselves_are_parted_as_by_their_discriminant(self, blobs):
         rows, labels = blobs(300, 4, classes=2)
         counted = Moments.of(rows, labels, 2)
-        found = class_directions(counted)
+        _, found = class_readings(counted)
         ours = found.along(found.scores(rows), 0, 1)
         theirs = discriminants(counted, 1).project(rows)[:, 0]
         assert abs(np.corrcoef(ours, theirs)[0, 1]) == pytest.approx(1, abs=1e-9)
@@ -31,7 +31,7 @@ class TestDirections:
     def test_classes_with_one_mean_have_no_direction(self):
         rows = np.array([[1.0, 0], [-1, 0], [1, 0], [-1, 0], [0, 1]])
         counted = Moments.of(rows, np.array([0, 0, 1, 1, 2]), 4)
-        found = class_directions(counted)
+        _, found = class_readings(counted)
         assert found.along(found.scores(rows), 0, 1).tolist() == [0] * 5
         assert np.isfinite(found.weights).all()
 
@@ -50,7 +50,7 @@ class TestPairs:
         inputs = digits.test.inputs[study.shown[pair.samples]]
         (rows,) = trained.activations(inputs)
         for layer, own_rows, along in zip(study, rows, pair.along, strict=True):
-            directions = class_directions(layer.moments)
+            _, directions = class_readings(layer.moments)
             expected = directions.along(directions.scores(own_rows), *pair.classes)
             assert along == pytest.approx(expected, abs=1e-3)
 

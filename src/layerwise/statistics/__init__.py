@@ -27,7 +27,7 @@ from layerwise.statistics._discriminants import (
     Correlations,
     Discriminants,
     LeastSquaresProbe,
-    class_directions,
+    class_readings,
     discriminants,
     least_squares_probe,
 )
@@ -89,7 +89,7 @@ __all__ = [
     "are_uneven",
     "auc",
     "calibration_of",
-    "class_directions",
+    "class_readings",
     "class_scores",
     "class_spread",
     "confusion_counts",

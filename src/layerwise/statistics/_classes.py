@@ -6,6 +6,7 @@ from jaxtyping import Float, Float64, Int64
 from layerwise.arrays import Array
 from layerwise.errors import InputError
 from layerwise.statistics._blocks import blocks, checked_rows
+from layerwise.statistics._eigen import solved
 from layerwise.statistics._moments import RESOLUTION, Moments
 
 
@@ -138,7 +139,7 @@ def separation(
     if smallest:
         within *= 1 - shrinkage
         within[np.diag_indices(units)] += max(shrinkage * variance, smallest)
-        offsets = np.linalg.solve(np.linalg.cholesky(within), offsets.T).T
+        offsets = solved(np.linalg.cholesky(within), offsets.T).T
     return np.stack([np.linalg.norm(offsets - one, axis=1) for one in offsets])
 
 

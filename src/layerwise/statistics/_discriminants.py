@@ -13,7 +13,7 @@ from layerwise.statistics._components import (
     dimensions,
     pointed,
 )
-from layerwise.statistics._eigen import eigen
+from layerwise.statistics._eigen import eigen, solved
 from layerwise.statistics._moments import RESOLUTION, Moments
 
 
@@ -97,17 +97,23 @@ def discriminants(
         raise InputError(f"{count} discriminants: choose 1 or more")
     if shrinkage is not None and not 0 <= shrinkage <= 1:
         raise InputError(f"shrinkage is {shrinkage}: choose from 0 to 1")
-    if not moments.count:
-        raise InputError("there are no rows to take discriminants of")
+    return _discriminants(moments, count, *_within_factor(moments, shrinkage))
+
+
+def _discriminants(
+    moments: Moments,
+    count: int,
+    factor: Float64[np.ndarray, "units units"],
+    shrinkage: float,
+) -> Discriminants:
     seen = moments.counts > 0
-    factor, shrinkage = _within_factor(moments, shrinkage)
     freedom, scatter = _freedom(moments), moments.scatter / _freedom(moments)
     offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
     scaled = offsets * np.sqrt(moments.counts[seen] / freedom)[:, None]
-    whitened = np.linalg.solve(factor, moments.seen(scaled).T)
+    whitened = solved(factor, moments.seen(scaled).T)
     vectors, singular, _ = np.linalg.svd(whitened, full_matrices=False)
     most = min(np.count_nonzero(seen) - 1, len(moments.scatter))
-    directions = np.linalg.solve(factor.T, vectors[:, :most]).T
+    directions = solved(factor, vectors[:, :most], transposed=True).T
     ratios = singular[:most] ** 2
     rounding = RESOLUTION * ((directions @ scatter) * directions).sum(axis=1)
     kept = np.flatnonzero(ratios > rounding)[:count]
@@ -166,28 +172,28 @@ class ClassDirections:
         return (2 * towards - low - high) / (high - low)
 
 
-def class_directions(moments: Moments) -> ClassDirections:
-    """Return the direction that parts any two classes best, of what was counted.
+def class_readings(moments: Moments) -> tuple[Discriminants, ClassDirections]:
+    """Return the first two discriminants, and what parts any two classes best.
 
-    W is the covariance within classes, shrunk as `discriminants` shrinks it.
+    Both of the covariance within classes, shrunk as `discriminants` shrinks it: its
+    factor takes units³ operations.
 
     Raises
     ------
     InputError
         If there are no rows.
     """
-    if not moments.count:
-        raise InputError("there are no rows to take discriminants of")
-    factor, _ = _within_factor(moments, None)
+    factor, shrinkage = _within_factor(moments, None)
     offsets = moments.class_offsets - moments.sums.sum(axis=0) / moments.count
     offsets[moments.counts == 0] = 0
-    whitened = np.linalg.solve(factor, moments.seen(offsets).T)
-    weights = np.linalg.solve(factor.T, whitened)
-    return ClassDirections(
+    whitened = solved(factor, moments.seen(offsets).T)
+    weights = solved(factor, whitened, transposed=True)
+    directions = ClassDirections(
         mean=moments.mean,
         weights=moments.lifted(weights.T).T,
         of_means=whitened.T @ whitened,
     )
+    return _discriminants(moments, 2, factor, shrinkage), directions
 
 
 def _freedom(moments: Moments) -> int:
@@ -198,6 +204,8 @@ def _within_factor(
     moments: Moments, shrinkage: float | None
 ) -> tuple[Float64[np.ndarray, "units units"], float]:
     """Return the Cholesky factor of W, shrunk, and how far it was shrunk."""
+    if not moments.count:
+        raise InputError("there are no rows to take discriminants of")
     freedom = _freedom(moments)
     within = moments.within_scatter / freedom
     if shrinkage is None:

@@ -18,8 +18,7 @@ from layerwise.statistics import (
     LeastSquaresProbe,
     Moments,
     PrincipalComponents,
-    class_directions,
-    discriminants,
+    class_readings,
     least_squares_probe,
     principal_components,
 )
@@ -202,17 +201,15 @@ class Basis:
             count = min(COMPONENTS, len(folds[0].scatter))
             fits += [
                 partial(principal_components, folds[0], count),
-                partial(discriminants, folds[0]),
-                partial(class_directions, folds[0]),
+                partial(class_readings, folds[0]),
                 *(partial(least_squares_probe, fold) for fold in folds),
             ]
         found = iter(each(lambda fit: fit(), fits))
         return [
             cls(
-                folds=tuple(folds),
-                components=next(found),
-                discriminants=next(found),
-                directions=next(found),
+                tuple(folds),
+                next(found),
+                *next(found),
                 probes=tuple(next(found) for _ in folds),
             )
             for folds in layers
