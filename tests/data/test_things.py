@@ -82,6 +82,7 @@ def test_training_studies_and_predictions_take_them_all():
     assert lw.inspect(module, tensors).accuracy == expected
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_cannot_be_predicted_is_told():
     network = lw.fit(
         lw.MLP([4]), pd.DataFrame(TABLE), epochs=1, seed=0, engine="eager"
