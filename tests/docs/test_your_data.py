@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.io import savemat
 
 RNG = np.random.default_rng(0)
-ROWS = 90
+ROWS = 200
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from sklearn.metrics import balanced_accuracy_score
 import layerwise as lw
 from layerwise.data import ColumnStatistics, describe
 from layerwise.presentation import Report, page, print_class_scores, print_statistics
-from layerwise.presentation.payload import report_payload
+from layerwise.presentation.payload import report_payload, study_payload
+from layerwise.presentation.payload._samples import Shown
+from layerwise.study import ColumnImportance, Finding, Importance, WeakSpot, WeakSpots
 
 NAME = "</script><b onclick=1>"
 
@@ -157,3 +159,86 @@ def test_of_many_uneven_classes_the_worst_are_printed(digits):
     worst = np.argsort(study.class_scores.recall, kind="stable")[:4]
     found = re.search(r"recall of the 4 worst classes: (.*)", text)[1]
     assert re.findall(r"(\d) \d+ % of", found) == [*map(str, worst)]
+
+
+@pytest.fixture(scope="module")
+def weak(report) -> Report:
+    """The report with two weak spots of which the first has a hostile column."""
+    study = report.study
+    wrong = np.flatnonzero(study.predictions != study.targets)
+    first = WeakSpot(NAME, 'is "<i>Köln"', 9, 30, 6, 60, 0.001, wrong[:9])
+    second = replace(first, column=None, value="goes", wrong=4)
+    spots = WeakSpots((first, second), 21)
+    told = Finding("weak spot", "Weak spot", "", {
+        "column": NAME, "value": first.value, "mistakes": wrong[:9].tolist(),
+    })  # fmt: skip
+    findings = (told, *(f for f in study.findings if f.kind != told.kind))
+    return replace(report, study=replace(study, weak_spots=spots, findings=findings))
+
+
+def test_what_the_network_leans_on_is_on_the_page(report):
+    table, found = table_of(report, "leans-on"), report.study.importance
+    assert (table["place"], table["open"]) == ("data", True)
+    assert [row[0] for row in table["rows"]] == [one.column for one in found.columns]
+    first = found.columns[0]
+    assert table["rows"][0][1] == f"{100 * first.drop:.1f} points".replace("-", "−")
+    assert "among 90 validation samples: the mean of 5 shuffles" in table["note"]
+
+
+def test_bars_begin_at_zero_and_reach_over_the_interval(report):
+    low, high = -0.05, 0.2
+    columns = (
+        ColumnImportance("a", 0.15, 0.1, high), ColumnImportance("b", -0.02, low, 0.01)
+    )  # fmt: skip
+    study = replace(report.study, importance=Importance(columns, 0.8, 90, 5, 2))
+    bars = table_of(replace(report, study=study), "leans-on")["bars"]
+    zero, mid = 160 * 0.05 / 0.25, 160 * 0.2 / 0.25
+    assert bars[0].startswith(f"M{zero:.1f} 1H{mid:.1f}V11H{zero:.1f}Z")
+    assert bars[0].endswith(
+        f"M{160 * 0.15 / 0.25:.1f} 5H160.0V7H{160 * 0.15 / 0.25:.1f}Z"
+    )
+    assert "M0.0 5H38.4V7H0.0Z" in bars[1]
+    flat = Importance((ColumnImportance("a", 0.0, 0.0, 0.0),), 0.8, 90, 5, 1)
+    study = replace(report.study, importance=flat)
+    (bar,) = table_of(replace(report, study=study), "leans-on")["bars"]
+    assert "nan" not in bar
+
+
+def test_ten_columns_are_shown_and_how_many_were_tried_is_said(report):
+    columns = tuple(ColumnImportance(f"c{n}", 0.1, 0.0, 0.2) for n in range(12))
+    study = replace(report.study, importance=Importance(columns, 0.8, 90, 5, 900))
+    table = table_of(replace(report, study=study), "leans-on")
+    assert (len(table["rows"]), len(table["bars"])) == (10, 10)
+    assert "Tried were 12 of 900 columns. Shown are the first 10." in table["note"]
+
+
+def test_weak_spots_are_on_the_page(weak):
+    table = table_of(weak, "weak-spots")
+    assert [row[0] for row in table["rows"]] == [f'{NAME} is "<i>Köln"', "class goes"]
+    assert table["rows"][0][1:] == ["9", "30", "30\u202f%", "10\u202f%", "6"]
+    assert "the 21 values, ranges and classes" in table["note"]
+    assert NAME not in page(weak).rpartition("<script>")[0]
+
+
+def test_a_button_marks_the_errors_of_the_worst(weak):
+    payload = report_payload(weak).content
+    first = payload["runs"][0]["findings"]
+    (told,) = (one for one in first if one["kind"] == "weak spot")
+    shown = Shown.of(weak.study)
+    places = shown.places(weak.study.weak_spots.spots[0].mistakes).tolist()
+    assert told["link"] == f"m=samples:{'.'.join(map(str, places))}"
+    assert told["button"] == f"weak spot: {NAME[:13]}…"
+
+
+def test_no_weak_spot_is_no_table(report):
+    study = replace(report.study, weak_spots=WeakSpots((), 21))
+    ids = [
+        t["id"] for t in report_payload(replace(report, study=study)).content["tables"]
+    ]
+    assert "weak-spots" not in ids
+    assert "leans-on" in ids
+
+
+def test_a_page_of_a_study_alone_has_both(weak):
+    ids = [table["id"] for table in study_payload(weak.study).content["tables"]]
+    assert {"leans-on", "weak-spots", "class-scores"} <= {*ids}

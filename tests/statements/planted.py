@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import layerwise as lw
 from layerwise.data import Samples
@@ -135,6 +136,27 @@ def xor(total: int = 600) -> lw.Dataset:
     inputs = np.random.default_rng(0).normal(size=(total, 2))
     targets = ((inputs[:, 0] > 0) ^ (inputs[:, 1] > 0)).astype(int)
     return lw.Dataset.from_arrays(inputs, targets)
+
+
+def table(
+    *, tells: bool = True, flipped: str = "", total: int = 1200, wrong: float = 0.05
+) -> lw.Dataset:
+    """Return a table of which one column tells the label, but in one town by half."""
+    rng = np.random.default_rng(0)
+    member = rng.choice(["yes", "no"], total)
+    town = rng.choice(["Ulm", "Bonn", "Rust", "Kiel"], total)
+    label = member == "yes" if tells else rng.random(total) < 0.5
+    label ^= rng.random(total) < np.where(town == flipped, 0.5, wrong)
+    frame = pd.DataFrame(
+        {
+            "member": member,
+            "town": town,
+            "age": rng.integers(18, 90, total),
+            "rooms": rng.integers(1, 6, total),
+            "churn": np.where(label, "goes", "stays"),
+        }
+    )
+    return lw.Dataset.from_frame(frame, "churn")
 
 
 def one_hot(values: int = 8, total: int = 400) -> lw.Dataset:

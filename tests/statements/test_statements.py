@@ -69,6 +69,7 @@ DEPTH, CALIBRATION, PAIR = (
     "finding: calibration",
     "finding: mixed pair",
 )
+WEAK_SPOT, LEANS = "finding: weak spot", "finding: leans on"
 COPIES = "test samples are training samples too"
 
 
@@ -94,6 +95,7 @@ WEAK = functools.partial(rare, 2500, 0.116, (0.6, 0.6, -0.4))
 SHIFT = functools.partial(gaussians, (200,) * 3)
 FIVE = functools.partial(gaussians, (100,) * 5, apart=4.0)
 CURVED: dict[str, Any] = {"hidden": (32,), "settings": {"epochs": 60}}
+TABLE: dict[str, Any] = {"epochs": 12, "batch_size": 64}
 VERDICTS = {NOISE, RARE, OVER, UNDER, CONSTANT, FEW, BEHIND}
 CONFUSED = {GAP, SUSPECT}
 
@@ -189,6 +191,17 @@ ROWS = [
     Row("rows numbered in order of class", lambda: planted.of_rows(
         lambda x, y: (np.c_[np.arange(len(y)), x], np.sort(y))),
         {"Column 0 numbers the rows"}, {CODE}),
+    # Tables: where the network is weak, and what it leans on.
+    Row("table, a weak town", lambda: planted.table(flipped="Ulm"), {WEAK_SPOT, LEANS},
+        {NOISE, RARE}, {WEAK_SPOT: {"column": "town", "value": 'is "Ulm"'},
+        LEANS: {"column": "member"}}, settings=TABLE, quick=True),
+    Row("table, nowhere weak", planted.table, {LEANS}, {WEAK_SPOT, NOISE},
+        {LEANS: {"column": "member", "others": {}, "unsure": 3}}, settings=TABLE,
+        quick=True),
+    Row("table of noise", lambda: planted.table(tells=False), {NOISE},
+        {LEANS, WEAK_SPOT}, settings=TABLE, quick=True),
+    Row("table of 60 rows", lambda: planted.table(flipped="Ulm", total=60), {FEW},
+        {WEAK_SPOT, LEANS}, settings=TABLE, quick=True),
     # Labels out of step, and codes for missing values.
     Row("labels off by one row", lambda: SHIFT(labels=rolled(1)), {STEP}, {NOISE, OVER},
         {STEP: {"shift": 1, "whole_file": True}}, quick=True),
@@ -319,6 +332,8 @@ EMPTY = re.compile(
 LEAST = {
     PAIR: ("mixed", 3),
     SUSPECT: ("suspects", 1),
+    WEAK_SPOT: ("samples", 20),
+    LEANS: ("samples", 20),
     CALIBRATION: ("samples", 20),
     GAP: ("fitted_samples", 20),
     SHORT: ("fitted_samples", 20),
@@ -414,6 +429,8 @@ BROKEN: dict[str, tuple[str, str, Any]] = {
     "-999 everywhere": ("layerwise.data._codes", "AWAY", 1e9),
     "separable": ("layerwise.diagnosis._evidence.Evidence", "few_validated", True),
     "columns of 0 and 1": ("layerwise.data._repeats", "OFTEN", 1e9),
+    "table, a weak town": ("layerwise.study.tables._weak", "CHANCE", 0.0),
+    "table, nowhere weak": ("layerwise.study.tables._weak", "CHANCE", 2.0),
     "8 % wrong labels": ("layerwise.study.findings._predictions", "CONVINCING", 2.0),
     "rare, learnt by heart": ("layerwise.diagnosis._course", "OF_WRONG", 1e9),
     "test 255 - x": ("layerwise.study.findings._unlike", "SURE", 1e9),

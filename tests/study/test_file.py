@@ -91,7 +91,7 @@ def test_a_damaged_one_is_noticed(study, tmp_path):
 def test_other_kinds_are_not_made(study, tmp_path):
     from layerwise.files import write_tensors
 
-    write_tensors(tmp_path / "s", {}, {"format": "study-3", "study": study})
+    write_tensors(tmp_path / "s", {}, {"format": "study-4", "study": study})
     with pytest.raises(DamagedError, match="not a study"):
         load_study(tmp_path / "s")
 

@@ -285,10 +285,10 @@ export interface Suspect {
 export interface PageTable {
   id: string;
   title: string;
-  /** In "The data", or folded at the end. */
-  place: "data" | "numbers" | "compare";
+  place: "data" | "numbers" | "compare"; // in "The data", or at the end
   head: string[];
   rows: string[][];
   note?: string;
   open?: boolean; // unfolded from the start
+  bars?: string[]; // a path of 160 × 12 for each row, to the right of it
 }

@@ -15,7 +15,15 @@ from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 from layerwise.data._unlabelled import Rows, rows_to_predict
-from layerwise.data.columns import Column, Columns, as_table, column_names, is_frame
+from layerwise.data.columns import (
+    Column,
+    Columns,
+    Cut,
+    as_table,
+    column_names,
+    cuts,
+    is_frame,
+)
 from layerwise.data.formats import open_rows, row_names, rows_in_files
 from layerwise.data.labelled import (
     FrameOptions,
@@ -33,6 +41,7 @@ __all__ = [
     "Column",
     "ColumnStatistics",
     "Columns",
+    "Cut",
     "DataStatistics",
     "Dataset",
     "FrameOptions",
@@ -51,6 +60,7 @@ __all__ = [
     "as_table",
     "class_indices",
     "column_names",
+    "cuts",
     "describe",
     "drawn",
     "fit_scaling",

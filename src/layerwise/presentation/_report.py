@@ -175,6 +175,45 @@ def class_score_table(study: Study) -> Table:
     return Table(("class", "samples", "recall", "precision", "F1"), rows)
 
 
+TOP = 10
+"""Columns whose importance is listed, the most important first."""
+
+
+def importance_table(study: Study) -> Table:
+    """Return how far the accuracy falls without the columns that matter most."""
+    found = () if study.importance is None else study.importance.columns[:TOP]
+    return Table(
+        ("column", "accuracy falls by", "95 % interval"),
+        [
+            (
+                short(one.column, 40),
+                f"{100 * one.drop:.1f} points",
+                f"{100 * one.low:.1f} to {100 * one.high:.1f}",
+            )
+            for one in found
+        ],
+    )
+
+
+def weak_spot_table(study: Study) -> Table:
+    """Return what samples have in common that are wrong too often."""
+    found = () if study.weak_spots is None else study.weak_spots.spots
+    return Table(
+        ("weak spot", "wrong", "of", "share wrong", "elsewhere", "too many"),
+        [
+            (
+                f"{short(one.column or 'class', 40)} {short(one.value, 40)}",
+                count(one.wrong),
+                count(one.samples),
+                percent_of(one.wrong / one.samples, one.samples),
+                percent_of(one.rest_wrong / one.rest, one.rest),
+                count(round(one.excess)),
+            )
+            for one in found
+        ],
+    )
+
+
 def class_sentence(statistics: DataStatistics) -> str:
     """Say how large the classes are, where they are too many for a table."""
     counts = next(iter(statistics.sets.values())).class_counts

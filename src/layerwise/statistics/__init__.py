@@ -1,8 +1,10 @@
 """Mathematics on arrays of labelled rows: moments, and what follows from them."""
 
 from layerwise.statistics._blocks import Precision
+from layerwise.statistics._chance import fisher_p, holm
 from layerwise.statistics._classes import (
     angle_deviation,
+    between_share,
     class_spread,
     fisher_ratio,
     nearest_mean,
@@ -88,6 +90,7 @@ __all__ = [
     "angle_deviation",
     "are_uneven",
     "auc",
+    "between_share",
     "calibration_of",
     "class_readings",
     "class_scores",
@@ -100,7 +103,9 @@ __all__ = [
     "effective_rank",
     "exceeds",
     "fewest_to_promise",
+    "fisher_p",
     "fisher_ratio",
+    "holm",
     "hsic",
     "least_squares_probe",
     "likeliest_dimension",

@@ -1,7 +1,7 @@
 """How the classes lie: spread, separation, and how far they have collapsed."""
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int, Int64
 
 from layerwise.arrays import Array
 from layerwise.errors import InputError
@@ -263,3 +263,15 @@ def _centred_means(moments: Moments) -> Float64[np.ndarray, "seen units"]:
 def _rounding(moments: Moments) -> float:
     """Return the squared length below which a mean or a deviation is rounding."""
     return RESOLUTION * float(np.trace(moments.scatter)) / max(moments.count, 1)
+
+
+def between_share(
+    rows: Float[np.ndarray, "rows features"], targets: Int[np.ndarray, " rows"]
+) -> Float64[np.ndarray, " features"]:
+    """Return the share of each feature's variance that lies between classes (η²)."""
+    whole, total = rows.mean(axis=0), rows.var(axis=0)
+    between = np.zeros(rows.shape[1])
+    for one in np.unique(targets):
+        of_class = rows[targets == one]
+        between += len(of_class) / len(rows) * (of_class.mean(axis=0) - whole) ** 2
+    return np.divide(between, total, out=np.zeros_like(between), where=total > 0)

@@ -24,8 +24,10 @@ from layerwise.study.passes import (
     joined,
 )
 from layerwise.study.records import (
+    ColumnImportance,
     Crowd,
     Finding,
+    Importance,
     Inputs,
     InputStudy,
     Keepable,
@@ -38,17 +40,21 @@ from layerwise.study.records import (
     Suspect,
     Turn,
     ValidationView,
+    WeakSpot,
+    WeakSpots,
     are_pictures,
 )
 
 __all__ = [
     "MEASURES",
+    "ColumnImportance",
     "Counted",
     "Counting",
     "CountingOptions",
     "Crowd",
     "Finding",
     "Forecast",
+    "Importance",
     "InputStudy",
     "Inputs",
     "Keepable",
@@ -63,6 +69,8 @@ __all__ = [
     "Suspect",
     "Turn",
     "ValidationView",
+    "WeakSpot",
+    "WeakSpots",
     "are_pictures",
     "beside",
     "count_activations",

@@ -21,8 +21,10 @@ from layerwise.files import read_tensors, write_tensors
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
 from layerwise.study.measures import Measures
 from layerwise.study.records import (
+    ColumnImportance,
     Crowd,
     Finding,
+    Importance,
     Inputs,
     Keepable,
     KeptInputs,
@@ -35,20 +37,21 @@ from layerwise.study.records import (
     Suspect,
     Turn,
     ValidationView,
+    WeakSpot,
+    WeakSpots,
 )
 
-FORMAT = "study-3"
+FORMAT = "study-4"
 
 KINDS: Mapping[str, Any] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            Baseline, ColumnStatistics, Crowd, DataStatistics, Discriminants, Finding,
-            Keepable,
-            KeptInputs, LayerStudy, Measures, MixedPair, Nearest, Origins,
-            PrincipalComponents, SetStatistics, Share, SnapshotLayer, SnapshotStudy,
-            Study, Suspect, Turn,
-            ValidationView, ValueStatistics,
+            Baseline, ColumnImportance, ColumnStatistics, Crowd, DataStatistics,
+            Discriminants, Finding, Importance, Keepable, KeptInputs, LayerStudy,
+            Measures, MixedPair, Nearest, Origins, PrincipalComponents, SetStatistics,
+            Share, SnapshotLayer, SnapshotStudy, Study, Suspect, Turn, ValidationView,
+            ValueStatistics, WeakSpot, WeakSpots,
         )
     }
 )  # fmt: skip

@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from layerwise import ranks
 from layerwise.arrays import each, one_blas_thread
+from layerwise.data import Columns
 from layerwise.statistics import share
 from layerwise.study._seen import Seen
 from layerwise.study.findings import study_findings
@@ -24,6 +25,7 @@ from layerwise.study.records import (
     keepable,
 )
 from layerwise.study.subjects import Activations, Block, Case, Subject
+from layerwise.study.tables import importance_of, weak_spots
 
 
 @one_blas_thread()
@@ -110,7 +112,28 @@ def studied(
         view = _validation(case.subject, case.validation, seen.bases)
         study = replace(study, validation=view)
     study = replace(study, keepable=keepable(study, required_accuracy))
+    if case.columns is not None and case.columns.shape is None:
+        study = _of_table(study, case, case.columns)
     return replace(study, findings=(*case.findings, *study_findings(study)))
+
+
+def _of_table(study: Study, case: Case, columns: Columns) -> Study:
+    """Return the study with what the network makes of the columns of a table."""
+    training = None if case.fit_on is None else case.fit_on.inputs
+    scored, said = case.scored.inputs, study.predictions
+    if training is None or scored is None or said is None:
+        return study
+    assert case.fit_on is not None
+    known = np.asarray(training), case.fit_on.targets
+    wrong, rows = said != study.targets, np.asarray(scored)
+    weak = weak_spots(columns, known[0], rows, study.targets, wrong, study.class_names)
+    study = replace(study, weak_spots=weak)
+    view = case.validation
+    if view is None or view.inputs is None or case.answer is None:
+        return study
+    validation = np.asarray(view.inputs), view.targets
+    importance = importance_of(case.answer, columns, validation, known)
+    return replace(study, importance=importance)
 
 
 def _numbered(samples: int, words: str) -> str:

@@ -6,17 +6,13 @@ import { Card } from "./Card";
 import { Charts } from "./Charts";
 import { useStore } from "./context";
 import { Controls } from "./Controls";
-import { Table } from "./Data";
+import { Data } from "./Data";
 import { whenOf } from "./describe";
 import { Section } from "./parts";
 import { Scatters } from "./Scatters";
 
-/** So many tables are unfolded: the last is of what the runs have in common. */
-const OPEN = 3;
-
 export function Compare() {
   const { payload } = useStore();
-  const tables = payload.tables.filter(({ place }) => place === "compare");
   return (
     <>
       <Controls />
@@ -31,11 +27,7 @@ export function Compare() {
         </div>
         {payload.samples && <Card />}
       </div>
-      {tables.length > 0 && (
-        <Section id="data" title="Side by side">
-          {tables.map((table, i) => <Table table={table} open={i < OPEN} />)}
-        </Section>
-      )}
+      <Data of="compare" title="Side by side" />
       {payload.runs.some(({ charts }) => charts.length) && (
         <Section id="training" title="Training">
           <div class="runs" data-runs={payload.runs.length}>

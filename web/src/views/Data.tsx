@@ -4,20 +4,22 @@ import type { PageTable } from "../payload";
 import { useStore } from "./context";
 import { Section } from "./parts";
 
-export function Data() {
-  const { payload } = useStore();
-  const tables = payload.tables.filter(({ place }) => place === "data");
-  if (!tables.length) return null;
-  return (
-    <Section id="data" title="The data">
-      {tables.map((table) => <Table table={table} />)}
-    </Section>
-  );
+/** The tables of one place. */
+export const useTables = (of: PageTable["place"]) =>
+  useStore().payload.tables.filter(({ place }) => place === of)
+    .map((table) => <Table table={table} />);
+
+/** The tables of one place in a section; nothing where there are none. */
+export function Data({ of = "data", title = "The data" }: {
+  of?: PageTable["place"]; title?: string;
+}) {
+  const tables = useTables(of);
+  return tables.length ? <Section id="data" title={title}>{tables}</Section> : null;
 }
 
-export function Table({ table, open = table.open }: { table: PageTable; open?: boolean }) {
+function Table({ table }: { table: PageTable }) {
   return (
-    <details class="table" open={open}>
+    <details class="table" open={table.open}>
       <summary>{table.title}</summary>
       {table.note && <p class="note">{table.note}</p>}
       <div class="scroll" tabIndex={0}>
@@ -29,10 +31,11 @@ export function Table({ table, open = table.open }: { table: PageTable; open?: b
             </tr>
           </thead>
           <tbody>
-            {table.rows.map((row) => (
+            {table.rows.map((row, i) => (
               <tr>
                 {row.map((cell, j) => (j
                   ? <td>{cell}</td> : <th scope="row">{cell}</th>))}
+                {table.bars && <td><svg width="160" height="12"><path d={table.bars[i]} /></svg></td>}
               </tr>
             ))}
           </tbody>
@@ -72,11 +75,11 @@ export function Findings({ open = false }: { open?: boolean }) {
 
 export function Numbers() {
   const { payload } = useStore();
-  const tables = payload.tables.filter(({ place }) => place === "numbers");
+  const tables = useTables("numbers");
   if (!tables.length && !payload.facts.length) return null;
   return (
     <Section id="numbers" title="Numbers and settings">
-      {tables.map((table) => <Table table={table} />)}
+      {tables}
       {payload.facts.length > 0 && (
         <details class="table">
           <summary>Settings</summary>

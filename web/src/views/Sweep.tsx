@@ -4,13 +4,11 @@ import { mixed, hexOf, textOn, type Rgb } from "../paint/colours";
 import type { SweepCell } from "../payload";
 import { percent, short } from "../wording";
 import { useStore } from "./context";
-import { Table } from "./Data";
 
 export function Sweep() {
   const { payload } = useStore();
   const { sweep } = payload;
   if (!sweep) return null;
-  const tables = payload.tables.filter(({ place }) => place !== "numbers");
   return (
     <>
       {sweep.sentences.map((sentence) => <p class="lead">{sentence}</p>)}
@@ -21,7 +19,6 @@ export function Sweep() {
           {sweep.cells.some(({ href }) => href) && " An underlined cell opens its run."}</p>
         <div class="scroll" tabIndex={0}><Diagram /></div>
       </section>
-      {tables.map((table) => <Table table={table} />)}
     </>
   );
 }

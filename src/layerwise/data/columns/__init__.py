@@ -1,6 +1,7 @@
 """A table's columns: what kind each is, and how its rows become inputs."""
 
 from layerwise.data.columns._columns import Columns
+from layerwise.data.columns._cuts import Cut, cuts
 from layerwise.data.columns._fit import fit_columns
 from layerwise.data.columns._kinds import (
     ABSENT as ABSENT_INPUT,
@@ -34,6 +35,7 @@ __all__ = [
     "Category",
     "Column",
     "Columns",
+    "Cut",
     "Date",
     "LeftOut",
     "Missing",
@@ -44,6 +46,7 @@ __all__ = [
     "as_numpy",
     "as_table",
     "column_names",
+    "cuts",
     "fit_columns",
     "is_frame",
     "missing_rows",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
 from layerwise.presentation.payload._samples import Shown
@@ -93,6 +95,22 @@ def _found_least(shown: Shown, evidence: Mapping[str, Any]) -> Button:
     return words, f"m=class:{at}"
 
 
+MARKED = 200
+"""Samples that a link marks, at most: as many as ``web/src/marks.ts`` reads."""
+
+
+def _weak(shown: Shown, evidence: Mapping[str, Any]) -> Button:
+    """Mark the errors of the worst weak spot, as far as they are shown."""
+    mistakes = np.asarray(evidence.get("mistakes", ()), np.int64)
+    places = shown.places(mistakes)
+    places = places[places >= 0][:MARKED]
+    if not len(places):
+        return None
+    where = short(str(evidence["column"] or evidence["value"]), 14)
+    marked = ".".join(map(str, places.tolist()))
+    return f"weak spot: {where}", f"m=samples:{marked}"
+
+
 def _name(name: str) -> str:
     return quoted(short(name, 14))
 
@@ -107,6 +125,8 @@ BUTTONS: Mapping[str, Callable[[Shown, Mapping[str, Any]], Button]] = MappingPro
         "decided wrong": _wrong_early,
         "spread": _wide,
         "apart": lambda *_: ("which layer knows which", "s=knows"),
+        "weak spot": _weak,
+        "leans on": lambda *_: ("what it leans on", "s=data"),
         "calibration": lambda *_: ("confidence", "c=confidence"),
         "training": lambda *_: ("before training", "e=0"),
     }

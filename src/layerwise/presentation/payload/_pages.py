@@ -20,11 +20,9 @@ from layerwise.presentation._comparison import (
 )
 from layerwise.presentation._report import (
     Report,
-    Table,
     baseline_table,
     class_score_table,
     class_table,
-    column_table,
     measure_table,
     score_table,
     shuffled_table,
@@ -40,7 +38,13 @@ from layerwise.presentation._sweep import (
     sweep_sentence,
 )
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
+from layerwise.presentation.payload._blocks import (
+    Blocks,
+    Json,
+    Payload,
+    not_nan,
+    page_table,
+)
 from layerwise.presentation.payload._charts import charts, curves
 from layerwise.presentation.payload._findings import (
     CERTAINTIES,
@@ -48,6 +52,7 @@ from layerwise.presentation.payload._findings import (
     json_types,
 )
 from layerwise.presentation.payload._forward import network_parts, regions
+from layerwise.presentation.payload._of_tables import columns_table, table_findings
 from layerwise.presentation.payload._run import StudiedRun, is_plane
 from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
@@ -57,9 +62,6 @@ from layerwise.wording import count, number, percent
 
 VERSION = 1
 """Of the contract: that of ``web/src/payload.ts``."""
-
-FEW_COLUMNS, MOST_COLUMNS = 12, 500
-"""Of more columns of a table the list is folded, or the rest only counted."""
 
 STRUCTURE = 40
 """Letters of a network's widths."""
@@ -192,7 +194,11 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
         ("probes", "Linear-probe accuracy of each layer", probe_table(runs)),
         ("common", "Common settings", common),
     ]
-    found["tables"] = [_table(*own, place="compare") for own in tables if own[2].body]
+    found["tables"] = [
+        page_table(*own, place="compare", opened=own[0] != "common")
+        for own in tables
+        if own[2].body
+    ]
     return Payload(found | {"facts": []}, blocks.texts)
 
 
@@ -277,7 +283,7 @@ def sweep_payload(
         ("phases", "Where training works, as a table", phase_table(sweep)),
         ("points", "Result of each training", point_table(sweep)),
     ]
-    found["tables"] = [_table(*own, place="numbers") for own in tables]
+    found["tables"] = [page_table(*own, place="numbers") for own in tables]
     facts = [*report.settings.items(), *report.environment.items()]
     found["facts"] = [["to reproduce", report.command], *map(list, facts)]
     return Payload(found | {"runs": []}, {})
@@ -352,32 +358,27 @@ def _cause(cause: Cause) -> Json:
 
 def _report_tables(report: Report) -> Iterator[Json]:
     statistics = report.statistics
-    yield _table("sets", "The three sets", statistics_table(statistics), place="data")
-    if statistics.columns:
-        yield _table(
-            "columns",
-            "Columns",
-            column_table(statistics, MOST_COLUMNS, "see summary.json"),
-            place="data",
-            note="What each is like in the training set, and what became of it.",
-            opened=len(statistics.columns) <= FEW_COLUMNS,
-        )
+    yield page_table(
+        "sets", "The three sets", statistics_table(statistics), place="data"
+    )
+    yield from columns_table(statistics)
     if len(statistics.class_names) <= 30:
         title = "Samples of each class"
-        yield _table("classes", title, class_table(statistics), place="data")
+        yield page_table("classes", title, class_table(statistics), place="data")
     baselines = baseline_table(report)
     note = (
         "Simple methods on the raw inputs and this network, on the "
         f"{report.input_study.scored_on} set."
     )
     title = "Simple methods for comparison"
-    yield _table("baselines", title, baselines, place="data", note=note)
-    yield _table("scores", "Loss and accuracy", score_table(report))
+    yield page_table("baselines", title, baselines, place="data", note=note)
+    yield page_table("scores", "Loss and accuracy", score_table(report))
     if report.study is not None:
         yield from _study_tables(report.study)
 
 
 def _study_tables(study: Study) -> Iterator[Json]:
+    yield from table_findings(study)
     if study.predictions is not None:
         note = (
             "Recall: share of a class that is found. Precision: share of the samples "
@@ -385,34 +386,14 @@ def _study_tables(study: Study) -> Iterator[Json]:
             f"recall: {percent(study.class_scores.balanced_accuracy)}."
         )
         table = class_score_table(study)
-        yield _table("class-scores", "Scores of each class", table, note=note)
-    yield _table("measures", "All measures of all layers", measure_table(study))
+        yield page_table("class-scores", "Scores of each class", table, note=note)
+    yield page_table("measures", "All measures of all layers", measure_table(study))
     untrained = untrained_table(study)
     if untrained.body:
         title = "Measures of the untrained network"
-        yield _table("untrained", title, untrained)
+        yield page_table("untrained", title, untrained)
     title = "Measures with shuffled labels"
-    yield _table("shuffled", title, shuffled_table(study))
-
-
-def _table(
-    name: str,
-    title: str,
-    table: Table,
-    *,
-    place: str = "numbers",
-    note: str = "",
-    opened: bool = False,
-) -> Json:
-    found = {
-        "id": name,
-        "title": title,
-        "place": place,
-        "head": [typeset(cell) for cell in table.head],
-        "rows": [[typeset(cell) for cell in row] for row in table.body],
-    }
-    found |= {"open": True} if opened else {}
-    return found | {"note": typeset(note)} if note else found
+    yield page_table("shuffled", title, shuffled_table(study))
 
 
 def _warning(result: Result) -> str:

@@ -28,6 +28,7 @@ from layerwise.study.findings._predictions import (
     keepable,
     suspect_labels,
 )
+from layerwise.study.findings._tables import leans_on, weak_spot
 from layerwise.study.findings._training import (
     added,
     depth,
@@ -45,6 +46,8 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     accuracy,
     keepable,
     calibration,
+    weak_spot,
+    leans_on,
     mixed_pairs,
     suspect_labels,
     gap,
@@ -63,11 +66,22 @@ RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (
     fast,
 )
 
-CONCLUDING = (apart, gap, short, added, collapse, alike, spread)
+CONCLUDING = (weak_spot, apart, gap, short, added, collapse, alike, spread)
 """These conclude from shares of the scored samples: there have to be enough of them,
 and of two classes."""
 
-OF_ANSWERS = (calibration, short, depth, added, alike, spread, collapse, picture)
+OF_ANSWERS = (
+    calibration,
+    weak_spot,
+    leans_on,
+    short,
+    depth,
+    added,
+    alike,
+    spread,
+    collapse,
+    picture,
+)
 """These say something of a network whose answers differ."""
 
 
@@ -76,8 +90,9 @@ def study_findings(study: Study) -> tuple[Finding, ...]:
     few = len(study.targets) < FEW or np.all(study.targets == study.targets[0])
     left_out = CONCLUDING if few else ()
     left_out += OF_ANSWERS if study.constant_answer is not None else ()
-    # A test set unlike the training set tells nothing of the network's confidence.
-    left_out += (calibration,) if disagrees(study) else ()
+    # A test set unlike the training set tells nothing of the network's confidence, nor
+    # of where it is weak.
+    left_out += (calibration, weak_spot) if disagrees(study) else ()
     rules = [rule for rule in RULES if rule not in left_out]
     return tuple(finding for rule in rules for finding in rule(study))
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from layerwise.data import Dataset, Samples
 from layerwise.model import flatten
-from layerwise.statistics import FEW, difference_noise
+from layerwise.statistics import FEW, between_share, difference_noise
 from layerwise.study.records import Finding, Study
 from layerwise.wording import number, percent, percent_of, quoted
 
@@ -152,7 +152,8 @@ def _told(
 ) -> tuple[str, dict[str, Any]]:
     """Name a feature that tells the label in training and does not in test."""
     before, after = (
-        _between(x, part.targets) for x, part in zip(rows, (train, test), strict=True)
+        between_share(x, part.targets)
+        for x, part in zip(rows, (train, test), strict=True)
     )
     lost = np.nan_to_num(before - after)
     at = int(lost.argmax())
@@ -164,18 +165,6 @@ def _told(
         f"training, {percent(float(after[at]))} in test. It may leak the label."
     )
     return text, {"feature": at, "told": float(before[at]), "of_test": float(after[at])}
-
-
-def _between(
-    rows: Float[np.ndarray, "rows features"], targets: Int[np.ndarray, " rows"]
-) -> Float[np.ndarray, " features"]:
-    """Return the share of each feature's variance that lies between classes."""
-    whole, total = rows.mean(axis=0), rows.var(axis=0)
-    between = np.zeros(rows.shape[1])
-    for one in np.unique(targets):
-        of_class = rows[targets == one]
-        between += len(of_class) / len(rows) * (of_class.mean(axis=0) - whole) ** 2
-    return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
 
 
 def _shares(data: Dataset, train: Samples, test: Samples) -> tuple[str, dict[str, Any]]:

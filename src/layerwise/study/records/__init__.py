@@ -1,5 +1,11 @@
 """What a study is made of."""
 
+from layerwise.study.records._columns import (
+    ColumnImportance,
+    Importance,
+    WeakSpot,
+    WeakSpots,
+)
 from layerwise.study.records._found import (
     Crowd,
     Finding,
@@ -27,8 +33,10 @@ from layerwise.study.records._study import (
 
 __all__ = [
     "REQUIRED",
+    "ColumnImportance",
     "Crowd",
     "Finding",
+    "Importance",
     "InputStudy",
     "Inputs",
     "Keepable",
@@ -42,6 +50,8 @@ __all__ = [
     "Suspect",
     "Turn",
     "ValidationView",
+    "WeakSpot",
+    "WeakSpots",
     "are_pictures",
     "keepable",
 ]

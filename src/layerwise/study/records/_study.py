@@ -23,6 +23,7 @@ from layerwise.statistics import (
     promised,
     share,
 )
+from layerwise.study.records._columns import Importance, WeakSpots
 from layerwise.study.records._found import Crowd, Finding, MixedPair, Nearest, Suspect
 from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
@@ -159,6 +160,12 @@ class Study:
         None where the inputs are no table of numbers.
     crowd : Crowd or None
         Up to 100,000 scored samples as they end; None where all are shown.
+    importance : Importance or None
+        Which columns of a table the network leans on; None where it is no table, or
+        there are no validation samples.
+    weak_spots : WeakSpots or None
+        Values and ranges of columns, and classes, where the network is worse than
+        elsewhere by more than chance; None where it is no table.
     """
 
     name: str
@@ -187,6 +194,8 @@ class Study:
     pairs: tuple[MixedPair, ...] = ()
     nearest: Nearest | None = None
     crowd: Crowd | None = None
+    importance: Importance | None = None
+    weak_spots: WeakSpots | None = None
 
     def __repr__(self) -> str:
         return (
@@ -336,8 +345,19 @@ class Study:
                 for snapshot in self.snapshots
             ],
             "suspects": [asdict(suspect) for suspect in self.suspects],
+            "importance": None if self.importance is None else asdict(self.importance),
+            "weak_spots": self._weak_spots(),
             "findings": [asdict(finding) for finding in self.findings],
         }
+
+    def _weak_spots(self) -> dict[str, Any] | None:
+        weak = self.weak_spots
+        if weak is None:
+            return None
+        spots = (
+            asdict(spot) | {"mistakes": spot.mistakes.tolist()} for spot in weak.spots
+        )
+        return {"spots": [*spots], "tested": weak.tested}
 
     def _by_class(self) -> dict[str, Any]:
         if self.predictions is None:

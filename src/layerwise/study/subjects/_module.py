@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -364,6 +365,20 @@ def module_case(
         origins=scored.origins,
         fitted_origins=(fitted or scored).origins,
         stages=stages if snapshots else None,
+        columns=data.columns if of_dataset else None,
+        answer=partial(_answer, capture, _scaling(data, fit_on, look)),
+    )
+
+
+def _answer(
+    capture: Capture, scaling: Scaling, rows: np.ndarray
+) -> Int[np.ndarray, " rows"]:
+    """Return the class that a module answers for each row."""
+    given = Samples(rows, np.zeros(len(rows), np.int32))
+    batches = ArraySource(capture.module, given, scaling).batches()
+    found = (capture.rows(batch)[1] for _, batch in batches)
+    return np.concatenate(
+        [logits.argmax(dim=1).cpu().numpy() for logits in found if logits is not None]
     )
 
 

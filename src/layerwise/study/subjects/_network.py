@@ -145,9 +145,11 @@ def network_case(
     if isinstance(data, Dataset):
         fit_on, scored, validation = data.train, data.test, data.validation
         name, words, part = data.name, ("training samples", "test samples"), "test"
+        columns = data.columns
     else:
         scored, validation, name = data, None, "samples"
         words, part = ("samples given to fit on", "samples given"), "samples"
+        columns = None
     fitted = scored if fit_on is None else fit_on
 
     def passed(samples: Samples | None) -> NetworkActivations | None:
@@ -180,6 +182,8 @@ def network_case(
         origins=scored.where,
         fitted_origins=fitted.where,
         stages=stages,
+        columns=columns,
+        answer=lambda rows: np.argmax(network.logits(rows), axis=1),
     )
 
 

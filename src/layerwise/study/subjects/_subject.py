@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Origins, Scaling, StoredRows
+from layerwise.data import Columns, Origins, Scaling, StoredRows
 from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
@@ -195,6 +195,11 @@ class Case:
         Returns what a function makes of each stage of the subject, the subject as it is
         last. A module's stage may be looked at in that function alone. None: no past
         is known.
+    columns : Columns or None
+        How the inputs were made of a table; None where they were not.
+    answer : callable or None
+        Returns the class that is predicted for each row of inputs, shape (rows,
+        inputs); None where there is no such thing, or nothing is predicted.
     """
 
     name: str
@@ -209,3 +214,5 @@ class Case:
     fitted_origins: Origins | None = None
     moments: Sequence[Moments] | None = None
     stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] | None = None
+    columns: Columns | None = None
+    answer: Callable[[np.ndarray], Int[np.ndarray, " rows"]] | None = None
