@@ -70,6 +70,23 @@ def test_a_rare_class(small):
     fits(small("data", "own.npz"))
 
 
+def test_a_table_of_which_there_is_much_to_say(small):
+    """Columns are left out, classes uneven, rows repeated, and it overfits."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(900, 12))
+    labels = np.where(numbers[:, 0] + rng.normal(size=900) > 0.9, "leaves", "stays")
+    lines = [
+        ",".join(map(str, [*row, *[f"note {at} of {n}" for n in range(9)], label]))
+        for at, (row, label) in enumerate(zip(numbers, labels, strict=True))
+    ]
+    names = [*"abcdefghijkl", *[f"a long name of notes {n}" for n in range(9)], "y"]
+    Path("much.csv").write_text("\n".join([",".join(names), *lines]))
+    screen = small("run", "much.csv", "--hidden", "64,64")
+    assert "overfit" in screen
+    fits(screen)
+    assert "Accuracy" in screen
+
+
 def test_thirty_classes(small):
     fits(small("run", classes((25,) * 30), *QUICK))
     fits(small("data", "own.npz"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from layerwise.presentation._report import Table
 from layerwise.presentation._text import cut_apart
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 WIDTH = 88
 """Columns that a paragraph takes at most."""
+
+SCREEN = 40
+"""Lines of a small terminal, which what a command prints fits."""
 
 GAP = 2
 """Columns between those of a table."""
@@ -67,7 +71,7 @@ def print_table(console: "Console", table: Table) -> None:
         room = beside if beside >= NARROWEST else console.width // 3
         widths[0] = min(widths[0], room)
     for block in _blocks(widths, console.width):
-        console.print()
+        _print(console, [""])
         _print_block(
             console,
             [heads[at] for at in block],
@@ -137,6 +141,16 @@ def _print(console: "Console", lines: Sequence[str], style: str = "") -> None:
     # Text, not str: in a str, [red] or :smile: in a class name would be markup.
     if lines:
         console.print(Text("\n".join(lines), style), soft_wrap=True)
+        _printed[console] = _printed.get(console, 0) + len(lines)
+
+
+_printed: "WeakKeyDictionary[Console, int]" = WeakKeyDictionary()
+"""How many lines have been printed on each console."""
+
+
+def lines_left(console: "Console") -> int:
+    """Return how many lines of a small screen are left below what was printed."""
+    return SCREEN - _printed.get(console, 0)
 
 
 def visible(text: str) -> str:

@@ -13,7 +13,7 @@ from layerwise.presentation._comparison import (
     probe_table,
     setting_table,
 )
-from layerwise.presentation._layout import print_table, say, say_beside
+from layerwise.presentation._layout import lines_left, print_table, say, say_beside
 from layerwise.presentation._report import (
     Table,
     class_sentence,
@@ -177,10 +177,9 @@ LAYERS = 8
 """Lines for layers, at most."""
 
 LAYERS_NOTE = (
-    "Probes and nearest mean: accuracy of simple classifiers on this layer's outputs. "
-    "Purity: share of the 10 nearest samples with the same label. Dead units give the "
-    "same output for every sample, duplicates repeat another unit. Dimensions: in how "
-    "many directions the layer varies, weak ones counted less (participation ratio)."
+    "Probes, nearest mean: accuracy of simple classifiers on the layer's outputs. "
+    "Purity: share of the 10 nearest samples with the same label. Dead units never "
+    "change. Dimensions: directions in use, weak ones less (participation ratio)."
 )
 
 
@@ -290,14 +289,19 @@ def print_sweep(console: "Console", report: SweepReport) -> None:
     )
 
 
-HEADLINES = 8
-"""Findings that a terminal shows at most."""
+FEWEST, HEADLINES = 3, 8
+"""Findings that a terminal shows at least, where there are so many, and at most."""
+
+AROUND = 6
+"""Lines around them: blank ones, where the rest is, the page, how to fix."""
 
 
 def print_findings(
     console: "Console", findings: Sequence[Finding], rest: str = "--json"
 ) -> None:
     """Print the headlines of the most useful findings, and where the rest is.
+
+    As many as fit a small screen below what was printed.
 
     Parameters
     ----------
@@ -315,7 +319,11 @@ def print_findings(
         range(len(findings)),
         key=lambda at: first[findings[at].kind] is not findings[at],
     )
-    shown = [findings[at] for at in sorted(ranked[:HEADLINES])]
+    left, most = lines_left(console) - AROUND, 0
+    for at in ranked[:HEADLINES]:
+        left -= 1 + (len(findings[at].headline) + 2) // console.width
+        most += left >= 0 or most < FEWEST
+    shown = [findings[at] for at in sorted(ranked[:most])]
     console.print()
     for finding in shown:
         say_beside(console, " • ", finding.headline)
