@@ -49,8 +49,9 @@ def main() -> None:
 
 
 def _sweep() -> Sweep:
-    axes = [axis("depth=1..6"), axis("init=he,normal")]
-    plan = Plan("moons", architecture=lw.MLP([8]), recipe=lw.Recipe(epochs=5))
+    axes = [axis("depth=1..8"), axis("learning-rate=0.01,0.1,1,10")]
+    recipe = lw.Recipe(epochs=5, optimizer="sgd")
+    plan = Plan("moons", architecture=lw.MLP([8]), recipe=recipe)
     with (
         TemporaryDirectory() as folder,
         open_sweep(plan, axes, f"{folder}/sweep") as run,

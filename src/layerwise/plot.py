@@ -9,7 +9,8 @@
 
 Each function takes a finished record, computes nothing, and returns what it drew on:
 the axes given as ``ax``, or those of a new figure (``ax.figure.savefig("name.pdf")``).
-Those of several panels draw on a figure of their own, and return it.
+Those of several panels with axes of their own take ``figure``, which may be a part of
+one (`matplotlib.figure.SubFigure`), and return it.
 `docs/plots.md` shows each.
 """
 
@@ -19,7 +20,7 @@ from layerwise.presentation import figures, loss_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
 
     from layerwise.data import Dataset
     from layerwise.study import InputStudy
@@ -59,24 +60,30 @@ regions = figures.decision_regions
 phases = figures.phase_diagram
 
 
-def training(result: "Result") -> "Figure":
+def training(result: "Result", figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw loss and accuracy of batches, training and validation set by step.
 
     Parameters
     ----------
     result : Result
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
     """
-    return figures.training_curves(result.history, loss_unit(result.network))
+    unit = loss_unit(result.network)
+    return figures.training_curves(result.history, unit, figure)
 
 
-def health(result: "Result") -> "Figure":
+def health(result: "Result", figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw every layer's gradients, outputs and silent units over the training.
 
     Parameters
     ----------
     result : Result
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
     """
-    return figures.health_over_time(result.history, result.network.layer_names)
+    names = result.network.layer_names
+    return figures.health_over_time(result.history, names, figure)
 
 
 def samples(data: "Dataset", ax: "Axes | None" = None) -> "Axes":

@@ -32,7 +32,7 @@ from layerwise.wording import count, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import FigureBase
 
 MOST_BYTES = 4_500_000
 """Of a page in a notebook: marimo drops outputs of 8 MB."""
@@ -105,7 +105,7 @@ def dataset_html(data: Dataset) -> str:
     return f"<div>{name}<div>{picture}</div>{tables}</div>"
 
 
-def _framed(drawing: "Axes | Figure", words: str, page: str) -> str:
+def _framed(drawing: "Axes | FigureBase", words: str, page: str) -> str:
     """Return a picture, and in the same cell of a grid a page that covers it.
 
     Without the frame the cell is as high as the picture. The frame has a box of its
@@ -123,7 +123,7 @@ def _framed(drawing: "Axes | Figure", words: str, page: str) -> str:
     )
 
 
-def _picture(drawing: "Axes | Figure", words: str) -> str:
+def _picture(drawing: "Axes | FigureBase", words: str) -> str:
     """Return a drawing as an image of few colours, which has a fifth of the bytes."""
     from PIL import Image
 

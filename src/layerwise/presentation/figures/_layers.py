@@ -13,6 +13,8 @@ from layerwise.presentation.figures._style import (
     MUTED,
     PALE,
     Figure,
+    fitted,
+    inches_of,
     new_axes,
     new_figure,
     styled,
@@ -59,7 +61,7 @@ def layer_projections(
     plane : str
         ``components``, ``discriminants``, or the name of a transformer that was given.
     ax : Axes, optional
-        Where to draw; by default on a new figure, where an inch is an inch.
+        Where to draw; by default on a new figure. All is made smaller with the axes.
     """
     places = _tile_places(study)
     width, height = np.max(places, axis=0) + TILE
@@ -68,8 +70,9 @@ def layer_projections(
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_axis_off()
     targets = study.targets[study.shown]
-    for place, labelled in zip(places, drawn_layers(study), strict=True):
-        _draw_tile(ax, place, labelled, plane, targets, study.class_names)
+    with fitted(ax, width, height):
+        for place, labelled in zip(places, drawn_layers(study), strict=True):
+            _draw_tile(ax, place, labelled, plane, targets, study.class_names)
     return ax
 
 
@@ -213,7 +216,7 @@ def probe_by_layer(
         text.set(fontweight=weight, clip_on=True)
     ax.axhline(0.5, color="white", linewidth=4)
     ends = layer_labels((label for label, _ in layers), 12)
-    width = 72 * ax.bbox.width / ax.figure.dpi
+    width = 72 * inches_of(ax)[0]
     crowded = 5.5 * max(map(len, ends)) * len(ends) > width
     ax.set_xticks(range(len(layers)), ends, rotation=90 if crowded else 0)
     ax.set_yticks(range(len(names)), names)
@@ -242,14 +245,15 @@ def layer_similarity(
     matrix = study.similarity["debiased"]
     names = layer_labels((layer.name for layer in study), 12)
     side = float(np.clip(1.3 + 0.55 * len(names), 2.6, 8.0))
+    room = side - 1.1 if ax is None else float(inches_of(ax).min())
     ax = ax or new_axes(side + 0.6, side)
     # The numbers stand on pale cells: the darkest colours of the map are not used.
     image = ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
-    cell = 72 * (side - 1.1) / len(names)
+    cell = 72 * room / len(names)
     shown = spread_out(len(names), min(len(names), NUMBERED))
     if len(shown) < len(names):
         image.set_clim(0, 1)
-        cell = 72 * (side - 1.1) / len(shown)
+        cell = 72 * room / len(shown)
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="debiased linear CKA")
     for (row, column), value in np.ndenumerate(matrix):
         if len(shown) < len(names):

@@ -42,7 +42,9 @@ TICKS = (
 
 
 @styled
-def measures_by_layer(study: Study) -> "matplotlib.figure.Figure":
+def measures_by_layer(
+    study: Study, figure: "matplotlib.figure.FigureBase | None" = None
+) -> "matplotlib.figure.FigureBase":
     """Draw the main measures by layer, a panel for each.
 
     The studied network is the coloured line, with 95 % intervals where there are any;
@@ -53,9 +55,11 @@ def measures_by_layer(study: Study) -> "matplotlib.figure.Figure":
     Parameters
     ----------
     study : Study
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
     """
     columns = max(len(SHARES), len(AMOUNTS))
-    figure = new_figure(2.5 * columns, 4.7)
+    figure = figure or new_figure(2.5 * columns, 4.7)
     above, below = figure.subplots(2, columns, sharex=True)
     half = 0.5 / max(len(study.targets), 1)
     for ax, name in zip(above, SHARES, strict=False):

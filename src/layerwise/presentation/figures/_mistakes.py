@@ -19,6 +19,7 @@ from layerwise.presentation.figures._style import (
     MUTED,
     PALE,
     Figure,
+    inches_of,
     log_ticks,
     new_axes,
     new_figure,
@@ -68,6 +69,7 @@ def confusion_matrix(
     counts = study.confusion
     names = [short(name, 14) for name in study.class_names]
     side = float(np.clip(1.4 + 0.45 * len(names), 3.0, 8.5))
+    room = side - 1.2 if ax is None else float(inches_of(ax).min())
     ax = ax or new_axes(side, side)
     right = np.eye(len(names), dtype=bool)
     mistakes = np.ma.masked_array(counts, right)
@@ -77,7 +79,7 @@ def confusion_matrix(
         vmin=0.5,
         vmax=max(1.5 * counts[~right].max(initial=0), 1),
     )
-    cell = 72 * (side - 1.2) / len(names)
+    cell = 72 * room / len(names)
     fontsize = min(cell / (0.75 * len(count(int(counts.max())))), 8.5)
     written = counts if len(names) <= WRITTEN else counts[:0]
     for (row, column), number in np.ndenumerate(written):
@@ -176,7 +178,9 @@ MISTAKES = Figure[Study](name="mistakes", when=_can_show_mistakes, draw=worst_mi
 
 
 @styled
-def reliability(study: Study) -> "matplotlib.figure.Figure":
+def reliability(
+    study: Study, figure: "matplotlib.figure.FigureBase | None" = None
+) -> "matplotlib.figure.FigureBase":
     """Draw accuracy against confidence in 15 bins, and how many samples each has.
 
     A dot is a bin: its mean confidence, and its accuracy with the 95 % interval. A line
@@ -185,6 +189,8 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
     Parameters
     ----------
     study : Study
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
 
     Raises
     ------
@@ -197,7 +203,7 @@ def reliability(study: Study) -> "matplotlib.figure.Figure":
     confidence, accuracy = bins.confidence[place], right / samples
     tallies = zip(right, samples, strict=True)
     low, high = np.transpose([wilson_interval(*tally) for tally in tallies])
-    figure = new_figure(4.2, 4.6)
+    figure = figure or new_figure(4.2, 4.6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     above.plot([0, 1], [0, 1], color=PALE, linewidth=1)
     above.vlines(confidence, low, high, color=ACCENT, linewidth=4, alpha=0.3)

@@ -16,7 +16,7 @@ from layerwise.presentation.figures._points import (
     is_line,
     plane_points,
 )
-from layerwise.presentation.figures._style import Figure, new_axes, styled
+from layerwise.presentation.figures._style import Figure, fitted, new_axes, styled
 from layerwise.study import InputStudy, LayerStudy, Study, are_pictures
 from layerwise.wording import percent
 
@@ -106,18 +106,26 @@ def picture_sheet(
     cells = np.stack(np.divmod(np.arange(len(pictures)), COLUMNS), axis=1)
     rows = -(-len(pictures) // COLUMNS)
     picture, extent = mosaic(pictures, cells, spacing=(1.7, 1.4))
-    ax = ax or new_axes(7.0, 1.4 * rows)
-    ax.set_axis_off()
-    ax.imshow(picture, extent=extent, interpolation="none")
-    for (row, column), caption in zip(cells, captions, strict=True):
-        middle = column + 0.5 / 1.4
-        text = ax.text(middle, row + 0.62, caption, ha="center", va="top")
-        text.set_clip_on(True)
-    # A picture as wide as it is high fills its cell of 1.4 by 1.7 pictures.
-    ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0), aspect="auto")
-    height, width = pictures.shape[1:3]
-    ax.set_aspect(1.7 * height / (1.4 * width))
+    with fitted(ax, 7.0, 1.4 * rows) as ax:
+        ax.set_axis_off()
+        ax.imshow(picture, extent=extent, interpolation="none")
+        for (row, column), caption in zip(cells, captions, strict=True):
+            middle = column + 0.5 / 1.4
+            text = ax.text(middle, row + 0.62, caption, ha="center", va="top")
+            text.set(clip_on=True, fontsize=7.5)
+    ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0))
+    ax.set_aspect(_squaring(picture, extent))
     return ax
+
+
+def _squaring(
+    picture: Float[np.ndarray, "height width 3"],
+    extent: tuple[float, float, float, float],
+) -> float:
+    """Return the aspect of axes on which a picture's entries are square."""
+    _, right, bottom, _ = extent
+    height, width, _ = picture.shape
+    return (height / bottom) / (width / right)
 
 
 SHOWN = 60
@@ -227,11 +235,12 @@ def sample_sheet(
         positions.extend(members)
         cells.extend((row, column + rank) for rank in range(len(members)))
     picture, extent = mosaic(samples.inputs[positions], np.array(cells))
-    ax = ax or new_axes(CELL * blocks * (room + EACH), CELL * rows)
-    ax.imshow(picture, extent=extent, interpolation="none")
-    for name, (row, column) in zip(names, origins, strict=True):
-        ax.text(column - 0.2, row + 0.45, name, ha="right", va="center", clip_on=True)
-    ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0), aspect="equal")
+    with fitted(ax, CELL * blocks * (room + EACH), CELL * rows) as ax:
+        ax.imshow(picture, extent=extent, interpolation="none")
+        for name, (row, left) in zip(names, origins, strict=True):
+            ax.text(left - 0.2, row + 0.45, name, ha="right", va="center", clip_on=True)
+    ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0))
+    ax.set_aspect(_squaring(picture, extent))
     ax.set_axis_off()
     return ax
 
@@ -281,13 +290,16 @@ def component_images(
     high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
     wide = columns * spacing[1] * shape[1]
     side = COMPONENT_CELL * columns
-    ax = ax or new_axes(side, side * high / wide + 0.3)
-    ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
     ratios = layer.components.explained_variance_ratio
-    for number, ((row, column), ratio) in enumerate(zip(cells, ratios, strict=False)):
-        text = typeset(f"{number + 1}: {percent(ratio)}")
-        ax.text(column, row - 0.04, text, va="bottom")
+    with fitted(ax, side, side * high / wide + 0.3) as ax:
+        ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
+        for place, ((row, column), ratio) in enumerate(
+            zip(cells, ratios, strict=False)
+        ):
+            text = typeset(f"{place + 1}: {percent(ratio)}")
+            ax.text(column, row - 0.04, text, va="bottom")
     ax.set(xlim=(0, columns), ylim=(rows - 1 + 1 / spacing[0], 0))
+    ax.set_aspect(_squaring(picture, extent))
     ax.set_axis_off()
     return ax
 

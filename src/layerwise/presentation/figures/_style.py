@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
 
+import numpy as np
+from jaxtyping import Float
+
 from layerwise.presentation._colours import contrast
 
 if TYPE_CHECKING:
@@ -117,6 +120,45 @@ def new_axes(width: float, height: float) -> "matplotlib.axes.Axes":
     return new_figure(width, height).add_subplot()
 
 
+def inches_of(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
+    """Return how wide and high axes are: those that have no layout yet, about so."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None, "the axes were taken off their figure"
+    return np.array([ax.bbox.width, ax.bbox.height]) / figure.dpi
+
+
+@contextmanager
+def fitted(
+    ax: "matplotlib.axes.Axes | None", width: float, height: float
+) -> Generator["matplotlib.axes.Axes"]:
+    """Draw in this block as on so many inches, by default on new axes of that size.
+
+    On smaller axes its text, points and lines are then made smaller as much, that they
+    do not cover each other.
+    """
+    if ax is None:
+        yield new_axes(width, height)
+        return
+    before = {*ax.get_children()}
+    yield ax
+    reduced = min(1.0, *(inches_of(ax) / (width, height)).tolist())
+    for artist in {*ax.get_children()} - before:
+        _reduce(artist, reduced)
+
+
+def _reduce(artist: Any, reduced: float) -> None:
+    from matplotlib.collections import PathCollection
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    if isinstance(artist, Text):
+        artist.set_fontsize(reduced * float(artist.get_fontsize()))
+    elif isinstance(artist, PathCollection):
+        artist.set_sizes(reduced**2 * artist.get_sizes())
+    elif isinstance(artist, Line2D):
+        artist.set_linewidth(reduced * artist.get_linewidth())
+
+
 def log_ticks(ax: "matplotlib.axes.Axes") -> None:
     """Make the upward axis logarithmic, with few ticks and plain numbers."""
     from matplotlib.ticker import LogLocator, NullLocator
@@ -156,7 +198,7 @@ def halo() -> list[Any]:
 
 
 def written(
-    drawing: "matplotlib.figure.Figure | matplotlib.axes.Axes", form: str = "png"
+    drawing: "matplotlib.figure.FigureBase | matplotlib.axes.Axes", form: str = "png"
 ) -> bytes:
     """Return a figure, or the figure of axes, as a file.
 

@@ -15,8 +15,8 @@ from layerwise.presentation.figures._style import (
     MUTED,
     PALE,
     Figure,
+    fitted,
     log_ticks,
-    new_axes,
     new_figure,
     styled,
 )
@@ -41,8 +41,10 @@ COLOURS = {"train": "#3f90da", "validation": "#bd1f01"}
 
 @styled
 def training_curves(
-    history: History, loss_unit: str | None = "nats"
-) -> "matplotlib.figure.Figure":
+    history: History,
+    loss_unit: str | None = "nats",
+    figure: "matplotlib.figure.FigureBase | None" = None,
+) -> "matplotlib.figure.FigureBase":
     """Draw loss (log scale) and accuracy against the step, side by side.
 
     The batches' figures are a line of means over stretches of steps, in a band from the
@@ -52,7 +54,7 @@ def training_curves(
     from matplotlib.ticker import MaxNLocator
 
     unit = f" ({loss_unit})" if loss_unit else ""
-    figure = new_figure(7.0, 3.0)
+    figure = figure or new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
     _draw_batches(left, np.maximum(history.losses, np.finfo(np.float32).tiny))
     _draw_batches(right, history.accuracies)
@@ -117,8 +119,10 @@ TRAINING = Figure[Report](
 
 @styled
 def health_over_time(
-    history: History, names: Sequence[str]
-) -> "matplotlib.figure.Figure":
+    history: History,
+    names: Sequence[str],
+    figure: "matplotlib.figure.FigureBase | None" = None,
+) -> "matplotlib.figure.FigureBase":
     """Draw gradient norm, spread of the outputs, and dead units, layer by layer.
 
     The first two at every record, the last after each epoch; the layers go from dark,
@@ -128,7 +132,7 @@ def health_over_time(
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(7.0, 3.0)
+    figure = figure or new_figure(7.0, 3.0)
     left, middle, right = figure.subplots(1, 3, sharex=True)
     steps = [record.step + 1 for record in history.records]
     ends = [epoch.step for epoch in history.epochs]
@@ -161,7 +165,7 @@ def health_over_time(
 
 
 def _name_shades(
-    figure: "matplotlib.figure.Figure",
+    figure: "matplotlib.figure.FigureBase",
     lines: Sequence["matplotlib.lines.Line2D"],
     names: Sequence[str],
 ) -> None:
@@ -226,18 +230,19 @@ def epoch_planes(
         )
     rows = _shown(study)
     layers = spread_out(len(study.layers), MOST)
-    ax = ax or new_axes(1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows))
     targets = study.targets[study.sampled]
     sampled = np.searchsorted(study.shown, study.sampled)
     cells = np.stack([_column(rows, layer, sampled) for layer in layers])
     cells[..., 0] += np.arange(len(layers))[:, None, None]
     colours = colours_of(targets, len(study.class_names))
     repeated = np.tile(colours, (len(layers) * len(rows), 1))
-    ax.scatter(*cells.reshape(-1, 2).T, c=repeated, **as_dots(len(targets), SIDE**2))
+    places, dots = cells.reshape(-1, 2).T, as_dots(len(targets), SIDE**2)
     sides = np.array([SIDE, SIDE])
-    for column, last in enumerate(cells[:, -1]):
-        room = np.array([[column, 0.0], [column + 1, 1.0]])
-        draw_names(ax, last, targets, study.class_names, room, sides)
+    with fitted(ax, 1.2 + SIDE * len(layers), 0.3 + SIDE * len(rows)) as ax:
+        ax.scatter(*places, c=repeated, **dots)
+        for column, last in enumerate(cells[:, -1]):
+            room = np.array([[column, 0.0], [column + 1, 1.0]])
+            draw_names(ax, last, targets, study.class_names, room, sides)
     _rule(ax, len(layers), len(rows))
     shown = layer_labels((study.layers[layer].name for layer in layers), 14)
     ax.set_xticks(np.arange(len(layers)) + 0.5, shown)
