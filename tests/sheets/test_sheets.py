@@ -429,6 +429,43 @@ def test_what_is_no_notebook_is_refused(folder, refused, text):
     assert "sheet.ipynb: is not a notebook" in refused("gradcheck", "sheet.ipynb")
 
 
+NORM = """
+import numpy as np
+class BatchNorm:
+    def __init__(self, features):
+        self.gamma = np.ones(features)
+    def forward(self, x):
+        var = x.var(0)
+        self.std = np.sqrt(var + 1e-5)
+        self.xhat = (x - x.mean(0)) / self.std
+        return self.gamma * self.xhat
+    def backward(self, g):
+        self.dgamma = (g * self.xhat).sum(0)
+        dx = g * self.gamma
+        return (dx - dx.mean(0)) / self.std
+class Mask:
+    def forward(self, x):
+        self.mask = x > 0.5
+        return np.where(x > 0, x, 0)
+    def backward(self, g):
+        return g * self.mask
+def huber(y_pred, y_true):
+    e = np.abs(y_pred - y_true)
+    return np.mean(np.where(e <= 1, 0.5 * e**2, e - 0.5))
+def huber_grad(y_pred, y_true):
+    return (y_pred - y_true) / y_pred.size
+"""
+
+
+def test_no_slip_is_named_for_an_edit_that_computes_something_else(folder):
+    """Of a norm without + var, say; nor where half of a branch is wrong."""
+    (folder / "sheet.py").write_text(NORM)
+    norm, mask, huber = gradcheck("sheet.py").parts
+    for part in (norm, mask, huber):
+        (fault,) = part.faults
+        assert (fault.slip, fault.words) == ("", "its gradient is wrong"), part
+
+
 def test_a_kink_is_left_out_and_said():
     class Zigzag:
         """Of whose points one in ten has a corner within the differences' step."""

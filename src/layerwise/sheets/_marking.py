@@ -144,16 +144,24 @@ def _is_right(part: Part, seed: int) -> bool:
         return False
 
 
+def _rights(part: Part, edits: Sequence[Edit], seed: int) -> bool:
+    """Return whether some edits make a part right: then nothing else is wrong."""
+    fresh = changed_part(part, edits) if edits else None
+    return fresh is not None and _is_right(fresh, seed)
+
+
 def _judged(part: Part, seed: int) -> tuple[Mark, list[Edit]]:
     """Judge a part by itself."""
     try:
         seen = observe(part, seed)
     except Exception as error:
         return failing(part, error, seed)
-    found = faults_of(part, seen)
+    found = of_place(part, seen)
+    if not (found and all(_rights(part, edits, seed) for _, edits in found)):
+        found = faults_of(part, seen) + found
     if not found:
         found = [*of_repetition(part, seen), *of_one_sample(part, seen)]
-    found += [*of_place(part, seen), *of_guard(part)]
+    found += of_guard(part)
     faults = tuple(_merged([fault for fault, _ in found]))
     edits = [edit for _, many in found for edit in many]
     notes: list[str] = []

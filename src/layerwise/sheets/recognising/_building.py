@@ -21,9 +21,13 @@ from layerwise.sheets.reading import (
 from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS
 
 __all__ = [
-    "RATE", "Builder", "builders", "can_be_built", "own_widths", "positional",
+    "RATE", "Builder", "builders", "can_be_built", "own_widths", "penalties",
+    "positional",
     "required",
 ]  # fmt: skip
+
+PENALTY = 0.3
+"""The strength of a penalty on weights, which is 0 by default."""
 
 MOST = 24
 """Constructor calls that are tried."""
@@ -87,20 +91,28 @@ def required(function: Any) -> list[inspect.Parameter]:
     return [p for p in positional(function) if p.default is inspect.Parameter.empty]
 
 
-def builders(name: str, namespace: dict[str, Any], library: str) -> Iterator[Builder]:
-    """Yield ways to make an object of a class, the likeliest first."""
+def builders(
+    name: str, namespace: dict[str, Any], library: str, *, penalised: bool = False
+) -> Iterator[Builder]:
+    """Yield ways to make an object of a class, the likeliest first.
+
+    Those with a penalty on weights have one where that is asked for.
+    """
+    penalty = penalties(namespace[name]) if penalised else {}
     wanted = required(namespace[name])
     options = [_options(p.name, n, len(wanted)) for n, p in enumerate(wanted)]
     if _is_stack(namespace[name]):
         yield from _stacks(name, namespace, library)
     every = list(itertools.islice(itertools.product(*options), MOST))
     for chosen in every:
-        yield _builder(name, chosen, library)
+        yield _builder(name, chosen, library, penalty)
         if len(chosen) == 2 and chosen == (FEATURES, OUTPUTS):
             yield _builder(name, (OUTPUTS, FEATURES), library)
     # It may not fit inputs of our width as it is by default.
     if widths := _widths(namespace[name]):
-        yield from (_builder(name, chosen, library, widths) for chosen in every)
+        yield from (
+            _builder(name, chosen, library, widths | penalty) for chosen in every
+        )
 
 
 def _widths(cls: type) -> dict[str, Any]:
@@ -155,6 +167,16 @@ def can_be_built(name: str, namespace: dict[str, Any]) -> bool:
         return True
     library = "torch" if loaded_torch() else "numpy"
     return any(_builds(way, namespace) for way in builders(name, namespace, library))
+
+
+def penalties(function: Any) -> dict[str, float]:
+    """Return strengths for the penalties on weights that are 0 by default."""
+    return {
+        p.name: PENALTY
+        for p in positional(function)
+        if p.default == 0
+        and re.fullmatch(r"reg\w*|l2\w*|weight_decay|lambda\w*", p.name)
+    }
 
 
 def _builds(way: Builder, namespace: dict[str, Any]) -> bool:

@@ -240,27 +240,31 @@ def find_loss(
         What the likeliest way of calling it raised, if none works.
     """
     failures: list[Exception] = []
-    first: LossPart | None = None
+    running: list[tuple[float, LossPart]] = []
     for part in _attempts(name, partner, context, namespace):
         try:
             with held():
                 ready = _tried(part)
-                right = ready is not None and _agrees(ready)
+                nearness = _nearness(ready) if ready else 0.0
         except KeyboardInterrupt:
             raise
         except Exception as error:
             failures.append(error)
             continue
-        if ready is not None and right:
-            return ready
-        first = first or ready
-    if first is not None:
-        return first
+        if ready is not None:
+            running.append((nearness, ready))
+        if nearness == 1:
+            break
+    if running:
+        return max(running, key=lambda one: one[0])[1]
     raise furthest(context.sheet, failures) or TypeError(f"{name} returns no loss")
 
 
-def _agrees(part: LossPart) -> bool:
-    """Return whether a loss's gradient is its own, along one direction."""
+def _nearness(part: LossPart) -> float:
+    """Return 1 where a loss's gradient is right along one direction; half for a shape.
+
+    So that broadcasting, which takes targets in forms that are not meant, is no fault.
+    """
     rng = np.random.default_rng(7)
     case = part.case(rng, 7)
     x = case.arrays["input"]
@@ -273,9 +277,9 @@ def _agrees(part: LossPart) -> bool:
     ones = np.ones(part.outputs(case).shape)
     claimed = part.claims([(case, ones)]).gradients["input"]
     if claimed is None or claimed.shape != x.shape:
-        return False
+        return 0.0
     error = abs((claimed * direction).sum() - slope)
-    return bool(error <= 1e-5 * max(1, abs(slope)))
+    return 1.0 if error <= 1e-5 * max(1, abs(slope)) else 0.5
 
 
 def _attempts(

@@ -20,7 +20,13 @@ from layerwise.sheets.reading import (
     reseeded,
     slots,
 )
-from layerwise.sheets.recognising._building import RATE, Builder, positional, required
+from layerwise.sheets.recognising._building import (
+    RATE,
+    Builder,
+    penalties,
+    positional,
+    required,
+)
 from layerwise.sheets.recognising._layers import method_names, rate_of
 from layerwise.sheets.recognising._losses import targets_in
 from layerwise.sheets.recognising._parts import FEATURES, OUTPUTS, Case, Claims, Part
@@ -147,7 +153,7 @@ class NetworkPart(Part):
         x, y = self._pair(case)
         taken = positional(step)
         rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
-        if len(required(step)) - len(rates) == 1:
+        if sum(p.name not in rates for p in required(step)) == 1:
             return step(self._samples(x, y), **rates)
         first_is_target = is_target(taken[0].name) and not is_target(taken[1].name)
         return step(*((y, x) if first_is_target else (x, y)), **rates)
@@ -179,15 +185,21 @@ class NetworkPart(Part):
     def returned(self, thing: Any, case: Case) -> tuple[Any, Any]:
         """Return the loss and the gradients of a network that returns them."""
         x, y = self._pair(case)
-        reseeded(case.seed, self.own_generators(thing))
-        result = self.method(thing, "loss")(x, y)
+        result = self._loss(thing, case)
         if isinstance(result, tuple | list) and len(result) == 2:
             return result[0], result[1]
         gradients = self.method(thing, "gradients")
         if gradients is None:
             gradients = self.method(thing, "backward")
         reseeded(case.seed, self.own_generators(thing))
-        return result, gradients(*(x, y)[: len(required(gradients))])
+        given = (x, y)[: len(required(gradients))]
+        return result, gradients(*given, **penalties(gradients))
+
+    def _loss(self, thing: Any, case: Case) -> Any:
+        """Return what a network's loss returns, with its penalty on weights."""
+        loss = self.method(thing, "loss")
+        reseeded(case.seed, self.own_generators(thing))
+        return loss(*self._pair(case), **penalties(loss))
 
     def outputs_of(self, thing: Any, x: np.ndarray, seed: int) -> np.ndarray:
         """Return what a network makes of its inputs, in training."""
@@ -205,9 +217,7 @@ class NetworkPart(Part):
         thing = probe.thing
         self.load(thing, case, probe.places)
         if self.way == "gradients":
-            x, y = self._pair(case)
-            reseeded(case.seed, self.own_generators(thing))
-            result = self.method(thing, "loss")(x, y)
+            result = self._loss(thing, case)
             value = result[0] if isinstance(result, tuple | list) else result
         elif self.objective is not None:
             value = self.objective(self, thing, case)

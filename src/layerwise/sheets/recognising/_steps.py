@@ -34,7 +34,9 @@ def find_network(
     """
     failures: list[Exception] = []
     way = network_methods(namespace[name], context.names)
-    for build in ways or builders(name, namespace, context.library):
+    # What returns its gradients returns those of the penalty on weights too.
+    own = builders(name, namespace, context.library, penalised=way == "gradients")
+    for build in ways or own:
         part = NetworkPart(name, context, namespace, build=build, way=way)
         if found := likeliest(_running(part, failures)):
             return found

@@ -26,10 +26,14 @@ Place = tuple[ast.AST, str, int | None, Any]
 
 
 def places(sheet: Sheet, code: Sequence[str]) -> list[Place]:
-    """Return every node of some definitions: its parent, field, index, and itself."""
+    """Return some definitions, and every node in them: parent, field, index, itself."""
     names = sheet.reached_from(code)
-    found: list[Place] = []
-    waiting = [n for n in sheet.tree.body if getattr(n, "name", "") in names][::-1]
+    found: list[Place] = [
+        (sheet.tree, "body", n, node)
+        for n, node in enumerate(sheet.tree.body)
+        if getattr(node, "name", "") in names
+    ]
+    waiting = [place[-1] for place in reversed(found)]
     while waiting:
         inner = list(_children(waiting.pop()))
         found += inner
@@ -115,7 +119,15 @@ def _of_call(node: ast.Call) -> Iterator[Made]:
     if name in ("dot", "matmul", "mm"):
         for n in range(len(node.args)):
             yield "transposed", lambda call, n=n: _with_argument_turned(call, n)
+        yield "transposed", _turned
+    if name == "exp" and node.args:
+        yield "sign", _negated_within
     yield from _of_name(node, name)
+
+
+def _negated_within(node: ast.Call) -> ast.AST:
+    negated = ast.UnaryOp(ast.USub(), node.args[0])
+    return like(node, ast.Call(node.func, [negated, *node.args[1:]], node.keywords))
 
 
 def _of_name(node: ast.Call, name: str) -> Iterator[Made]:
@@ -123,6 +135,8 @@ def _of_name(node: ast.Call, name: str) -> Iterator[Made]:
         yield "other-branch", _swapped
     elif name in ("transpose", "t"):
         yield "transposed", _subject
+    elif name.startswith("diag") and len(node.args) == 1:
+        yield from _of_diagonal(node)
     elif name == "squeeze":
         yield "one-sample", _subject
     elif (
@@ -156,6 +170,8 @@ def _of_sign(node: ast.UnaryOp) -> Iterator[Made]:
 def _of_assignment(node: ast.Assign) -> Iterator[Made]:
     if len(node.targets) == 1 and ast.unparse(node.targets[0]).endswith(".grad"):
         yield "overwritten", _added
+    if isinstance(node.value, ast.Name):
+        yield "in-place", lambda n: like(n, ast.Assign(n.targets, _copy_of(n.value.id)))
 
 
 def _of_operand(node: ast.Name) -> Iterator[Made]:
@@ -248,10 +264,12 @@ def _of_operation(node: ast.BinOp) -> Iterator[Made]:
     elif isinstance(node.op, ast.Div):
         yield "mean", lambda n: n.left
         yield "factor", lambda n: n.left
+        yield "unguarded", _guarded
     elif isinstance(node.op, ast.Mult):
         for slip in ("factor", "sum"):
             yield slip, lambda n: n.left
             yield slip, lambda n: n.right
+        yield from _of_product(node)
     elif isinstance(node.op, ast.Add):
         yield "sign", lambda n: _with_operator(n, ast.Sub())
         yield "accumulated", lambda n: n.right
@@ -259,6 +277,50 @@ def _of_operation(node: ast.BinOp) -> Iterator[Made]:
     elif isinstance(node.op, ast.Sub):
         yield "sign", lambda n: like(n, ast.BinOp(n.right, ast.Sub(), n.left))
         yield "sign", lambda n: _with_operator(n, ast.Add())
+
+
+def _of_product(node: ast.BinOp) -> Iterator[Made]:
+    """Yield Softmax's whole Jacobian in place of its diagonal, p (1 − p) G or p G."""
+    factors = _factors(node)
+    for p in factors:
+        own = ast.unparse(p)
+        rest = [f for f in factors if ast.unparse(f) not in (own, f"1 - {own}")]
+        if len(rest) != 1:
+            continue
+        for axis in (-1, 0):
+            made = f"{{p}} * ({{g}} - ({{g}} * {{p}}).sum({axis}, keepdims=True))"
+            text = made.format(p=f"({own})", g=f"({ast.unparse(rest[0])})")
+            yield "softmax-off-diagonal", lambda n, text=text: like(n, _parsed(text))
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*_factors(node.left), *_factors(node.right)]
+    return [node]
+
+
+def _of_diagonal(node: ast.Call) -> Iterator[Made]:
+    """Yield Softmax's Jacobian in place of a diagonal matrix."""
+    diagonal, library = (
+        ast.unparse(node.func),
+        ast.unparse(node.func).rpartition(".")[0],
+    )
+    for p in {ast.unparse(n) for n in ast.walk(node.args[0])
+              if isinstance(n, ast.Name | ast.Attribute)}:  # fmt: skip
+        text = f"{diagonal}({p}) - {library}.outer({p}, {p})"
+        yield "softmax-off-diagonal", lambda n, text=text: like(n, _parsed(text))
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def _guarded(node: ast.BinOp) -> ast.AST:
+    """Return a quotient that is 0 where it is divided by 0."""
+    above, below = ast.unparse(node.left), ast.unparse(node.right)
+    return like(
+        node, _parsed(f"({above}) * (({below}) != 0) / (({below}) + (({below}) == 0))")
+    )
 
 
 def _turned(node: ast.expr) -> ast.expr:
@@ -339,10 +401,14 @@ def _copying(node: ast.FunctionDef) -> Iterator[Made]:
 
 
 def _with_copy(node: ast.FunctionDef, name: str) -> ast.AST:
-    copied = f"{name} = {name}.copy() if hasattr({name}, 'copy') else {name}.clone()"
     new = copy.copy(node)
-    new.body = [*ast.parse(copied).body, *node.body]
+    copied = ast.Assign([ast.Name(name, ast.Store())], _copy_of(name))
+    new.body = [copied, *node.body]
     return like(node, new)
+
+
+def _copy_of(name: str) -> ast.expr:
+    return _parsed(f"{name}.copy() if hasattr({name}, 'copy') else {name}.clone()")
 
 
 BY_KIND: dict[type[ast.AST], Callable[[Any], Iterator[Made]]] = {

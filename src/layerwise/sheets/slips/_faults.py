@@ -1,5 +1,6 @@
 """What is wrong with each gradient of a part: how much, which slip, on which line."""
 
+import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,10 @@ from layerwise.wording import number
 
 __all__ = ["Found", "faults_of", "size_of"]
 
+
+ADDED = ("bias", "upstream", "fused", "passed-through", "softmax-off-diagonal",
+         "softmax-diagonal")  # fmt: skip
+"""Slips of which something is missing: it cannot be taken away, and values tell."""
 
 Found = tuple[Fault, list[Edit]]
 
@@ -63,23 +68,42 @@ def _fault(part: Part, seen: Observed, key: str) -> Found:
     with held():
         slip = slip_of(part, seen.alone, key)
     chain = _chain(part, key, slip, seen)
-    if slip is None and chain:
-        slip = named(chain[0].slip)
+    if not chain and slip is not None and slip.name not in ADDED:
+        chain = _chain(part, key, None, seen)
+        slip = _of_edit(chain[0], seen, key) if chain else slip
+    elif slip is None and chain:
+        slip = _of_edit(chain[0], seen, key)
     elif slip is None and _single_passes(seen, key):
         slip = named("one-sample")
     elif slip is not None and len(chain) > 1:
         slip = replace(slip, words=f"{slip.words}; and {SLIPS[chain[1].slip]}")
     one = next((o for o in seen.alone if not o.passes(key)), seen.alone[0])
     line = chain[0].line if chain else likely_line(part, key)
-    if slip and slip.name.startswith("softmax"):
+    if slip and slip.name.startswith("softmax") and not chain:
         line = jacobian_line(part) or line
     words = slip.words if slip else _plain_words(one, key)
     fault = placed(part, key, size_of(one, key), slip.name if slip else "", words, line)
     return replace(fault, formula=formula_of(part, one, key)), chain
 
 
+def _of_edit(edit: Edit, seen: Observed, key: str) -> Slip:
+    """Return the slip that an edit undoes, where no values have told which it is."""
+    if edit.slip == "at-output" or (
+        edit.slip == "one-sample" and not _single_passes(seen, key)
+    ):
+        old, new = ast.unparse(edit.node), ast.unparse(edit.changed(edit.node))
+        return named("expression", f"{old} stands where {new} belongs")
+    return named(edit.slip)
+
+
 def _single_passes(seen: Observed, key: str) -> bool:
-    return isinstance(seen.single, Observation) and seen.single.passes(key)
+    one = seen.single
+    # Of a single sample the gradient may be 0 whatever is wrong, as with BatchNorm.
+    return (
+        isinstance(one, Observation)
+        and one.passes(key)
+        and bool(np.max(np.abs(one.truth[key]), initial=0.0) > one.size[key])
+    )
 
 
 def _chain(part: Part, key: str, slip: Slip | None, seen: Observed) -> list[Edit]:

@@ -12,14 +12,9 @@ from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._faults import Found, size_of
 from layerwise.sheets.slips._formulas import formula_of
-from layerwise.sheets.slips._lines import (
-    division_line,
-    likely_line,
-    line_in_place,
-    placed,
-)
-from layerwise.sheets.slips._repair import changed_part
-from layerwise.sheets.slips._slips import SLIPS
+from layerwise.sheets.slips._lines import likely_line, line_in_place, placed
+from layerwise.sheets.slips._repair import changed_part, wrapping
+from layerwise.sheets.slips._slips import SLIPS, named
 
 __all__ = ["failing", "of_guard", "of_one_sample", "of_place", "of_repetition"]
 
@@ -133,17 +128,25 @@ def of_place(part: Part, seen: Observed) -> list[Found]:
         now = observe(fresh)
         return not any(k in now.alone[0].claims.changed for k in changed)
 
-    edit = _first_edit(part, ("in-place",), intact)
+    def whole(fresh: Part) -> bool:
+        return intact(fresh) and observe(fresh).clean
+
+    edit = _first_edit(part, ("in-place",), whole)
+    if edit is None:
+        edit = _first_edit(part, ("in-place",), intact)
     line = line_in_place(part) or (edit.line if edit else 0)
     fault = placed(part, changed[0], "", "in-place", SLIPS["in-place"], line)
     return [(replace(fault, formula="work on x.copy()"), [edit] if edit else [])]
 
 
 def _first_edit(
-    part: Part, slips: Sequence[str], wanted: Callable[[Part], bool]
+    part: Part,
+    slips: Sequence[str],
+    wanted: Callable[[Part], bool],
+    more: Sequence[Edit] = (),
 ) -> Edit | None:
     """Return the first edit for some slips that makes a part as it is wanted."""
-    for edit in edits_of(part.context.sheet, part.code):
+    for edit in (*edits_of(part.context.sheet, part.code), *more):
         fresh = changed_part(part, [edit]) if edit.slip in slips else None
         if fresh is None:
             continue
@@ -160,11 +163,18 @@ def of_guard(part: Part) -> list[Found]:
     """Return the fault of a loss that is guarded where its gradient is not."""
     if not unguarded(part):
         return []
+
+    def guarded(fresh: Part) -> bool:
+        return not unguarded(fresh) and not observe(fresh).wrong_arrays()
+
+    edit = _first_edit(part, ("unguarded",), guarded)
     fault = placed(
-        part, "input", "at p = 0 the loss is finite, its gradient is not", "unguarded",
-        SLIPS["unguarded"], division_line(part) or likely_line(part, "input"),
+        part, "input", "at p = 0 the loss is finite, its gradient is not",
+        "unguarded" if edit else "", SLIPS["unguarded"],
+        edit.line if edit else likely_line(part, "input"),
     )  # fmt: skip
-    return [(replace(fault, formula="∂L/∂p = −t / p where p > τ, else 0"), [])]
+    formula = "∂L/∂p = −t / p where p > τ, else 0"
+    return [(replace(fault, formula=formula), [edit] if edit else [])]
 
 
 def failing(part: Part, error: Exception, seed: int) -> tuple[Mark, list[Edit]]:
@@ -178,6 +188,7 @@ def failing(part: Part, error: Exception, seed: int) -> tuple[Mark, list[Edit]]:
         part,
         ("transposed", "broadcast", "one-sample", "no-sum", "axis"),
         lambda fresh: not observe(fresh, seed).wrong_arrays(),
+        wrapping(part, named("no-sum", undo=lambda v, _: v.sum(0))),
     )
     if edit is not None and not slip:
         slip, words = edit.slip, f"{SLIPS[edit.slip]} ({words})"

@@ -7,7 +7,7 @@ from layerwise.sheets.reading import base_name, counterpart, method_of, shown, s
 from layerwise.sheets.recognising import Part
 
 __all__ = [
-    "division_line", "jacobian_line", "likely_line", "line_in_place", "placed",
+    "jacobian_line", "likely_line", "line_in_place", "placed",
 ]  # fmt: skip
 
 
@@ -65,11 +65,22 @@ def line_in_place(part: Part) -> int:
         definition = part.context.sheet.definition(name)
         method = method_of(definition, "forward") or definition
         arguments = {a.arg for a in getattr(getattr(method, "args", None), "args", ())}
+        arguments |= _other_names(method, arguments)
         for node in ast.walk(method) if method is not None else ():
             written = _written(node)
             if written and ast.unparse(written) in arguments:
                 return getattr(node, "lineno", 0)
     return 0
+
+
+def _other_names(method: ast.AST | None, names: set[str]) -> set[str]:
+    """Return what else a method calls some of its arguments: out in ``out = x``."""
+    return {
+        ast.unparse(target)
+        for node in ast.walk(method or ast.Pass())
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in names
+        for target in node.targets
+    }
 
 
 def _written(node: ast.AST) -> ast.AST | None:
@@ -86,15 +97,3 @@ def _written(node: ast.AST) -> ast.AST | None:
         out = [k.value for k in node.keywords if k.arg == "out"]
         return out[0] if out else None
     return None
-
-
-def division_line(part: Part) -> int:
-    """Return the last line that divides by something that is no constant."""
-    lines = [
-        node.lineno
-        for name in part.code
-        for node in ast.walk(part.context.sheet.definition(name) or ast.Pass())
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
-        and not isinstance(node.right, ast.Constant)
-    ]  # fmt: skip
-    return lines[-1] if lines else 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from layerwise.sheets.checking import Observed, right
-from layerwise.sheets.reading import Edit
+from layerwise.sheets.reading import Edit, is_rate
 from layerwise.sheets.recognising import CURRENT, Part
 from layerwise.sheets.slips._edits import edits_of, like, places
 from layerwise.sheets.slips._slips import Slip
@@ -14,11 +14,8 @@ from layerwise.sheets.slips._slips import Slip
 __all__ = ["ALIKE", "changed_part", "undoing", "wrapping"]
 
 
-FORWARD_TOO = (
-    "in-place", "earlier-batch", "accumulated", "broadcast", "float32", "one-sample",
-    "many-samples", "unguarded",
-)  # fmt: skip
-"""Slips whose undoing may change the forward pass."""
+FORWARD_TOO = ("in-place", "broadcast", "float32", "one-sample", "many-samples")
+"""Slips whose undoing may change the outputs of a first pass."""
 
 
 def changed_part(part: Part, edits: Sequence[Edit]) -> Part | None:
@@ -78,6 +75,7 @@ ALIKE = {
     "factor": ("factor", "mean"),
     "no-sum": ("broadcast",),
     "at-input": ("at-output",),
+    "softmax-diagonal": ("sign", "accumulated"),
 }
 """Which edits undo a slip that goes by another name."""
 
@@ -85,18 +83,32 @@ ALIKE = {
 def undoing(part: Part, key: str, slip: Slip | None, seen: Observed) -> Edit | None:
     """Return the edit that makes the gradient of an array right, None where none does.
 
-    For a slip that is known its own edits are tried first, then its undoing around
-    every value, then all the rest.
+    Before others one with which all arrays are right: that is the simpler
+    explanation. For a slip that is known these are its own edits, then its undoing
+    around every value.
     """
     every = edits_of(part.context.sheet, part.code)
     if slip is not None:
         alike = (slip.name, *ALIKE.get(slip.name, ()))
         own = [e for e in every if e.slip in alike]
+        if part.kind in ("update", "network"):
+            own.sort(key=_is_without_rate)
         every = [*own, *wrapping(part, slip)]
+    others = [other for other in seen.alone[0].truth if other != key]
+    first: Edit | None = None
     for edit in every:
-        if _helps(part, key, edit, seen):
+        if not _helps(part, key, edit, seen):
+            continue
+        if all(_helps(part, other, edit, seen) for other in others):
             return edit
-    return None
+        first = first or edit
+    return first
+
+
+def _is_without_rate(edit: Edit) -> bool:
+    """Return whether a place is other than the update itself, which is likelier."""
+    inner = (getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(edit.node))
+    return not any(map(is_rate, inner))
 
 
 def _helps(part: Part, key: str, edit: Edit, seen: Observed) -> bool:

@@ -172,7 +172,12 @@ def _factor(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
             return None
         factors.append(factor)
     batches = [one.case.batch for one in seen]
-    return _of_factors(part, factors, batches)
+    slip = _of_factors(part, factors, batches)
+    width = seen[0].truth[key].size / batches[0]
+    if slip and part.kind == "loss" and np.allclose(factors, width * np.array(batches)):
+        words = "the loss is a mean over all entries, its gradient that of the sum"
+        return replace(slip, words=words if width > 1 else slip.words)
+    return slip
 
 
 def _of_factors(
@@ -268,6 +273,8 @@ def _branch(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     for claimed, true, one in _pairs(seen, key):
         x, g = one.case.arrays["input"], one.cotangent
         if _loosely(claimed, _slope_at(part, one, -x) * g):
+            if len(np.unique((true / g).round(6))) > 3:
+                return named("sign", "it is the derivative at −x")
             sides |= {"x < 0", "x > 0"}
             continue
         wrong = one.wrong(key)
@@ -277,7 +284,7 @@ def _branch(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
                 continue
             others = (true / g)[~there]
             if np.ptp(others) > 1e-6 or not _loosely(
-                claimed[there & wrong], others[0] * g[there & wrong]
+                claimed[there], others[0] * g[there]
             ):
                 return None
             sides.add(side)
