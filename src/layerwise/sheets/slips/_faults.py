@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets.checking import Observation, Observed, observe, right
+from layerwise.sheets.checking import Observation, Observed, alone, observe, right
 from layerwise.sheets.reading import Edit, held, shown
 from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
@@ -23,6 +23,9 @@ __all__ = ["Found", "faults_of", "size_of"]
 ADDED = ("bias", "upstream", "fused", "passed-through", "softmax-off-diagonal",
          "softmax-diagonal")  # fmt: skip
 """Slips of which something is missing: it cannot be taken away, and values tell."""
+
+SINGLES = 6
+"""Batches of one: by one alone a gradient may be right that is wrong for few inputs."""
 
 Found = tuple[Fault, list[Edit]]
 
@@ -70,10 +73,10 @@ def _fault(part: Part, seen: Observed, key: str) -> Found:
     chain = _chain(part, key, slip, seen)
     if not chain and slip is not None and slip.name not in ADDED:
         chain = _chain(part, key, None, seen)
-        slip = _of_edit(chain[0], seen, key) if chain else slip
+        slip = _of_edit(part, chain[0], seen, key) if chain else slip
     elif slip is None and chain:
-        slip = _of_edit(chain[0], seen, key)
-    elif slip is None and _single_passes(seen, key):
+        slip = _of_edit(part, chain[0], seen, key)
+    elif slip is None and _right_for_one(part, seen, key):
         slip = named("one-sample")
     elif slip is not None and len(chain) > 1:
         slip = replace(slip, words=f"{slip.words}; and {SLIPS[chain[1].slip]}")
@@ -86,23 +89,27 @@ def _fault(part: Part, seen: Observed, key: str) -> Found:
     return replace(fault, formula=formula_of(part, one, key)), chain
 
 
-def _of_edit(edit: Edit, seen: Observed, key: str) -> Slip:
+def _of_edit(part: Part, edit: Edit, seen: Observed, key: str) -> Slip:
     """Return the slip that an edit undoes, where no values have told which it is."""
     if edit.slip == "at-output" or (
-        edit.slip == "one-sample" and not _single_passes(seen, key)
+        edit.slip == "one-sample" and not _right_for_one(part, seen, key)
     ):
         old, new = ast.unparse(edit.node), ast.unparse(edit.changed(edit.node))
         return named("expression", f"{old} stands where {new} belongs")
     return named(edit.slip)
 
 
-def _single_passes(seen: Observed, key: str) -> bool:
-    one = seen.single
-    # Of a single sample the gradient may be 0 whatever is wrong, as with BatchNorm.
-    return (
-        isinstance(one, Observation)
-        and one.passes(key)
-        and bool(np.max(np.abs(one.truth[key]), initial=0.0) > one.size[key])
+def _right_for_one(part: Part, seen: Observed, key: str) -> bool:
+    """Return whether a gradient is right for each of some samples by itself."""
+    if not isinstance(seen.single, Observation):
+        return False
+    rng = np.random.default_rng(1)
+    with held():
+        more = [alone(part, part.case(rng, 1), rng) for _ in range(SINGLES)]
+    # It may be 0 whatever is wrong, as with BatchNorm.
+    return all(
+        one.passes(key) and bool(np.max(np.abs(one.truth[key])) > one.size[key])
+        for one in (seen.single, *more)
     )
 
 
