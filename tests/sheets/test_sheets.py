@@ -351,7 +351,7 @@ def triple_derivative(x):
     assert (
         "ok   double: a function, its derivative in double_derivative [2 of 2" in said
     )
-    assert "line 7: NotImplementedError" in said
+    assert "line 7: NotImplementedError: not written yet" in said
     assert "relu: not in the sheet [0 of 1 points]" in said
     assert "2 of 4 points" in said
 
@@ -370,6 +370,34 @@ class Loss:
     )
     (part,) = gradcheck("sheet.py").parts
     assert part.faults[0].words == "line 7: NotImplementedError: to be done"
+
+
+LINEAR = """
+import numpy as np
+class Linear:
+    def __init__(self, n_inputs, n_outputs):
+        self.W = np.ones((n_inputs, n_outputs))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, gradient):
+        self.dW = self.x.T @ gradient
+        return gradient @ self.W.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("x @", "Linear's forward pass returns nothing: is a return missing?"),
+        ("gradient @", "its gradient is not returned"),
+    ],
+)
+def test_a_forgotten_return_is_said(folder, line, said):
+    text = LINEAR.replace(f"        return {line}", f"        {line}")
+    (folder / "sheet.py").write_text(text)
+    (part,) = gradcheck("sheet.py").parts
+    assert part.faults[0].words.endswith(said)
 
 
 def test_what_cannot_be_built_is_said_with_what_to_do(folder):

@@ -113,9 +113,9 @@ def _unread(part: Unread, sheet: Sheet) -> Mark:
     words = sheet.fault_in(part.error)
     if not can_be_built(part.name, sheet.namespace):
         words += f"; to check an object of it: lw.gradcheck({part.name}(…)) in Python"
-    fault = Fault(part.name, "", "", words)
-    return Mark(part.name, part.kind, f"a {part.kind}, could not be run", "error",
-                (fault,))  # fmt: skip
+    article = "an" if part.kind == "update" else "a"
+    said = f"{article} {part.kind}, could not be run"
+    return Mark(part.name, part.kind, said, "error", (Fault("", "", "", words),))
 
 
 def _judged_after(

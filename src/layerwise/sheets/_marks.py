@@ -18,7 +18,7 @@ class Fault:
     Parameters
     ----------
     array : str
-        The parameter or input.
+        The parameter or input; an empty string where nothing could be run.
     size : str
         Which entries are wrong, and how far off.
     slip : str
@@ -44,8 +44,13 @@ class Fault:
     code: str = ""
     formula: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, with the array where it is one."""
+        return f"{self.array}: {self.words}" if self.array else self.words
+
     def __str__(self) -> str:
-        lines = [f"{self.array}: {self.words}" + (f" ({self.size})" * bool(self.size))]
+        lines = [self.sentence + (f" ({self.size})" * bool(self.size))]
         if self.code:
             lines.append(f"  {self.place}: {self.code}")
         if self.formula:
@@ -180,7 +185,7 @@ class Marks:
         for part in self.parts:
             for fault in part.faults:
                 where = f", {fault.place}" if fault.place else ""
-                said.append(f"{part.name}{where}: {fault.array}: {fault.words}")
+                said.append(f"{part.name}{where}: {fault.sentence}")
         return said
 
     def summary(self) -> dict[str, Any]:

@@ -179,6 +179,8 @@ class Sheet:
 def one_line(error: BaseException) -> str:
     """Return an exception in one line."""
     said = " ".join(str(error).split())
+    if isinstance(error, NotImplementedError):
+        said = said or "not written yet"
     return f"{type(error).__name__}: {said[:200]}" if said else type(error).__name__
 
 

@@ -41,6 +41,7 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
+    array_of,
     furthest,
 )
 
@@ -421,9 +422,7 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 def _tried(part: FunctionPart) -> FunctionPart:
     case = part.case(np.random.default_rng(1), 7)
-    y = part.called(case)[1]
-    if not is_number_array(y):
-        raise TypeError(f"{part.name} returns a {type(y).__name__}, not an array")
+    y = array_of(part.name, part.called(case)[1])
     if not np.all(np.isfinite(as_numbers(y))):
         part = replace(part, positive=True)
         case = part.case(np.random.default_rng(1), 7)

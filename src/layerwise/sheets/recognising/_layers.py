@@ -17,7 +17,6 @@ from layerwise.sheets.reading import (
     held,
     is_flag,
     is_gradient,
-    is_number_array,
     is_rate,
     is_tensor,
     loaded_torch,
@@ -44,6 +43,7 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
+    array_of,
     furthest,
 )
 
@@ -382,8 +382,7 @@ def _tried(part: LayerPart) -> LayerPart:
     x = part.draw_input(np.random.default_rng(3), 7)
     before = slots(thing)
     y = part.run(thing, as_given(x, part.context.library), 0)
-    if not is_number_array(y):
-        raise TypeError(f"{part.name} returns a {type(y).__name__}, not an array")
+    array_of(f"{part.name}'s forward pass", y)
     shape = as_numbers(y).shape
     fits = shape == (7,) or (len(shape) == 2 and shape[part.axis or 0] == 7)
     if part.axis is not None and not fits:

@@ -7,11 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import Names, Sheet, Slot, generators_of, slots
+from layerwise.sheets.reading import (
+    Names,
+    Sheet,
+    Slot,
+    generators_of,
+    is_number_array,
+    slots,
+)
 
 __all__ = [
     "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Case", "Claims", "Context", "Part",
-    "Probe", "furthest",
+    "Probe", "array_of", "furthest",
 ]  # fmt: skip
 
 CURRENT = {"batch": 1}
@@ -88,12 +95,35 @@ class Probe:
     generators: Sequence[Any]
 
 
+class NothingReturnedError(TypeError):
+    """A forward pass ran, and returned nothing."""
+
+
+def array_of(name: str, value: Any) -> Any:
+    """Return what a forward pass returned.
+
+    Raises
+    ------
+    TypeError
+        If it is no array.
+    """
+    if value is None:
+        raise NothingReturnedError(f"{name} returns nothing: is a return missing?")
+    if not is_number_array(value):
+        raise TypeError(f"{name} returns a {type(value).__name__}, not an array")
+    return value
+
+
 def furthest(sheet: Sheet, failures: Sequence[Exception]) -> Exception | None:
     """Return the one of some exceptions that a sheet raised furthest down.
 
     Of ways to call something, those that fit it less fail sooner.
     """
-    return max(failures, key=sheet.line_in, default=None)
+
+    def far(error: Exception) -> tuple[bool, int]:
+        return isinstance(error, NothingReturnedError), sheet.line_in(error)
+
+    return max(failures, key=far, default=None)
 
 
 @dataclass

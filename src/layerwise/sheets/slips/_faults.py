@@ -219,7 +219,8 @@ def _side(one: Observation, key: str, wrong: np.ndarray) -> str:
 def _plain_words(one: Observation, key: str) -> str:
     claimed, true = one.claims.gradients.get(key), one.truth[key]
     if claimed is None:
-        return "its gradient is missing"
+        returned = key == "input"
+        return f"its gradient is {'not returned' if returned else 'missing'}"
     if claimed.shape != true.shape:
         return "its gradient has another shape than it should"
     if not np.all(np.isfinite(claimed)):

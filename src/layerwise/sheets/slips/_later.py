@@ -193,7 +193,7 @@ def failing(part: Part, error: Exception, seed: int) -> tuple[Mark, list[Edit]]:
     if edit is not None and not slip:
         slip, words = edit.slip, f"{SLIPS[edit.slip]} ({words})"
     line = edit.line if edit else part.context.sheet.line_in(error)
-    fault = placed(part, "batch", "", slip, words, line)
+    fault = placed(part, "", "", slip, words, line)
     status = "wrong" if slip else "error"
     mark = Mark(part.name, part.kind, part.said, status, (fault,))
     return mark, [edit] if edit else []
