@@ -11,6 +11,7 @@ import pytest
 import layerwise as lw
 from layerwise.cli import main
 from layerwise.data import Columns, Dataset
+from layerwise.data.formats._csv import BLOCK_BYTES
 from layerwise.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -202,6 +203,27 @@ class TestForms:
         np.testing.assert_array_equal(data.test.inputs, churn.test.inputs)
         latin = how.get("encoding") == "latin-1"
         assert latin == ("was read as Latin-1" in str(data.notes))
+
+    def test_lines_that_go_on_between_quotation_marks(self, tmp_path):
+        """Longer than the blocks that Arrow reads side by side."""
+        rows = 1200
+        texts = ['"' + f"{number},\nx\n" * 700 + '"' for number in range(rows)]
+        lines = [f"{n % 7},{text},{n % 2}" for n, text in enumerate(texts)]
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join(["size,text,label", *lines]))
+        assert path.stat().st_size > BLOCK_BYTES
+        data = lw.load(path)
+        sets = [data.train, data.validation, data.test]
+        assert sum(map(len, sets)) == rows
+        for part in sets:
+            assert part.inputs[:, 0].tolist() == (part.rows % 7).tolist()
+
+    def test_thousands_of_columns_with_long_names(self, tmp_path):
+        names = [f"expression of the gene number {number}" for number in range(2100)]
+        table = pd.DataFrame(RNG.integers(0, 9, (40, 2100)), columns=names)
+        table["kind"] = np.arange(40) % 2
+        data = lw.load(written(tmp_path, table), target="kind")
+        assert data.feature_names == tuple(names)
 
     @pytest.mark.parametrize(
         "frame", [CHURN, pl.from_pandas(CHURN), pa.Table.from_pandas(CHURN)]

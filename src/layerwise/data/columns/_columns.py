@@ -160,7 +160,8 @@ class Columns:
         InputError
             That names them.
         """
-        lacking = [c.name for c in self.used if c.name not in names]
+        there = {*names}
+        lacking = [c.name for c in self.used if c.name not in there]
         if lacking:
             named = listed([repr(name) for name in lacking[:5]])
             raise InputError(

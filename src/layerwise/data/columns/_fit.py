@@ -165,8 +165,13 @@ def _number(rows: Table, name: str, flagged: bool) -> Column:
 
 
 def _numbers_rows(values: np.ndarray) -> bool:
-    """Return whether whole numbers differ in all rows and leave few gaps."""
-    if values.dtype.kind not in "iu" or len(values) < FEW_ROWS:
+    """Return whether whole numbers differ in all rows and leave few gaps.
+
+    A file has them as floats where other rows than these have decimals.
+    """
+    if values.dtype.kind not in "iuf" or len(values) < FEW_ROWS:
+        return False
+    if values.dtype.kind == "f" and not np.all(values == np.floor(values)):
         return False
     span = float(values.max()) - float(values.min()) + 1
     dense = len(values) <= span < DENSE * len(values)

@@ -58,10 +58,13 @@ class Encoded(NamedTuple):
 
     def write(self, inputs: np.ndarray, start: int, stop: int) -> None:
         """Write the rows from ``start`` to before ``stop`` into an array of inputs."""
-        rows = self.values[start:stop, None]
-        if self.choices is not None:
-            rows = rows == np.arange(self.choices, dtype=rows.dtype)
-        inputs[:] = rows
+        values = self.values[start:stop]
+        if self.choices is None:
+            inputs[:] = values[:, None]
+            return
+        inputs[:] = 0
+        rows = np.flatnonzero(values < self.choices)
+        inputs[rows, values[rows]] = 1
 
 
 @dataclass(frozen=True)

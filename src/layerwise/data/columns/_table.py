@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
@@ -82,7 +82,7 @@ class Table:
         """Rows and columns."""
         return self.arrow.shape
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all columns."""
         return tuple(self.arrow.column_names)
@@ -98,7 +98,8 @@ class Table:
 
     def only(self, names: Sequence[str]) -> "Table":
         """Return these columns, as far as they are there."""
-        there = [name for name in names if name in self.names]
+        own = {*self.names}
+        there = [name for name in names if name in own]
         return replace(self, arrow=self.arrow.select(there))
 
     def at(self, positions: Int[np.ndarray, " _"]) -> "Table":
