@@ -187,16 +187,22 @@ def test_json_is_printed_and_nothing_else(trained, folder, capsys):
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("form", ["built-in", "npz", "one array", "npy", "idx"])
+@pytest.mark.parametrize("form", ["built-in", "npz", "a pair", "one array", "npy", "flat", "idx"])
 def test_arrays(digits, folder, form, capsys):
     test = lw.load("digits").test
     expected = load_network(digits).predict_proba(test.inputs)
-    labelled = form in ("built-in", "npz")
+    labelled = form in ("built-in", "npz", "a pair")
     if form == "built-in":
         data = "digits"
     elif form == "npz":
         data = "some.npz"
         np.savez(data, X=test.inputs, y=test.targets)
+    elif form == "a pair":
+        data = "some.npz"
+        np.savez(data, seen=test.inputs, digit=test.targets)
+    elif form == "flat":
+        data = "some.npy"
+        np.save(data, test.inputs.reshape(-1, 64))
     elif form == "one array":
         data = "some.npz"
         np.savez(data, pictures=test.inputs)

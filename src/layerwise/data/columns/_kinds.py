@@ -253,8 +253,8 @@ class Category(Column):
         if not self.others:
             return one
         return (
-            f"{one}, one for the other {count(self.others)} (each rarer than "
-            f"{100 * self.share:.2g} %, or beyond the limit)"
+            f"{one}, one for the other {count(self.others)} (each in a single row, "
+            f"rarer than {100 * self.share:.2g} %, or beyond the limit)"
         )
 
     def encode(self, table: Table) -> list[Encoded]:

@@ -1,6 +1,7 @@
 """NPZ files: a zip of NPY arrays, read without running what may be pickled in them."""
 
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +58,31 @@ def read_file(path: Path, _stored: bool) -> Labelled:
 def read_inputs(path: Path) -> Inputs:
     """Read the rows to predict: the test set's, where there is one; see `read_file`.
 
-    Labels may be missing; an array that is alone may have any name.
+    Labels may be missing; an array that is alone may have any name, and so may a pair
+    that is one of inputs and labels by its shapes.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
         members = {
             info.filename.removesuffix(".npy"): info for info in archive.infolist()
         }
-        inputs, labels = to_predict(members, str(path))
+        inputs, labels = _to_predict(archive, members, path)
         return Inputs(
             _read_member(archive, members[inputs], path),
             None if labels is None else _read_member(archive, members[labels], path),
         )
+
+
+def _to_predict(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path
+) -> tuple[str, str | None]:
+    """Return the names of the rows to predict, and of their labels if they have any."""
+    try:
+        return to_predict(members, str(path))
+    except InputError:
+        with suppress(InputError):
+            (inputs, labels, *_), _ = _layout(archive, members, path)
+            return str(inputs), labels
+        raise
 
 
 def _layout(
