@@ -117,7 +117,7 @@ def predicted(run: Path, path: Path) -> list[dict[str, str]]:
 
 
 def check_predictions(run: Path, found: list[dict[str, str]]) -> None:
-    """Predictions are, to the last bit, what the run itself said of its test samples."""
+    """Predictions of the test samples are what the run said of them, to the bit."""
     study, _ = load_study(run / "study.safetensors")
     assert len(found) == len(study.predictions)
     assert [row["prediction"] for row in found] == [

@@ -187,32 +187,25 @@ def test_json_is_printed_and_nothing_else(trained, folder, capsys):
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("form", ["built-in", "npz", "a pair", "one array", "npy", "flat", "idx"])
-def test_arrays(digits, folder, form, capsys):
+FORMS = {
+    "some.npz": lambda path, X, y: np.savez(path, X=X, y=y),
+    "pair.npz": lambda path, X, y: np.savez(path, seen=X, digit=y),
+    "one.npz": lambda path, X, _: np.savez(path, pictures=X),
+    "some.npy": lambda path, X, _: np.save(path, X),
+    "flat.npy": lambda path, X, _: np.save(path, X.reshape(-1, 64)),
+    "some-images-idx3-ubyte": lambda path, X, _: Path(path).write_bytes(
+        np.array([0x803, *X.shape], ">u4").tobytes() + X.tobytes()
+    ),
+}
+
+
+@pytest.mark.parametrize("data", ["digits", *FORMS])
+def test_arrays(digits, folder, data, capsys):
     test = lw.load("digits").test
     expected = load_network(digits).predict_proba(test.inputs)
-    labelled = form in ("built-in", "npz", "a pair")
-    if form == "built-in":
-        data = "digits"
-    elif form == "npz":
-        data = "some.npz"
-        np.savez(data, X=test.inputs, y=test.targets)
-    elif form == "a pair":
-        data = "some.npz"
-        np.savez(data, seen=test.inputs, digit=test.targets)
-    elif form == "flat":
-        data = "some.npy"
-        np.save(data, test.inputs.reshape(-1, 64))
-    elif form == "one array":
-        data = "some.npz"
-        np.savez(data, pictures=test.inputs)
-    elif form == "npy":
-        data = "some.npy"
-        np.save(data, test.inputs)
-    else:
-        data = "some-images-idx3-ubyte"
-        sizes = np.array([0x803, *test.inputs.shape], ">u4").tobytes()
-        Path(data).write_bytes(sizes + test.inputs.tobytes())
+    labelled = data in ("digits", "some.npz", "pair.npz")
+    if data in FORMS:
+        FORMS[data](data, test.inputs, test.targets)
     assert main(["predict", str(digits), data]) == 0
     assert "predictions.csv; rows are counted from 0" in capsys.readouterr().out
     rows = written()
