@@ -110,7 +110,7 @@ def test_what_is_no_pixel_is_refused_in_other_sets_too(tmp_path):
     data = of_pixels(PIXELS, tmp_path)
     changed = PIXELS.copy()
     changed[data.test.rows[0], 3] = 256
-    with pytest.raises(lw.InputError, match="'pixel3' .* is 256, no pixel from 0 to"):
+    with pytest.raises(lw.InputError, match=r"'pixel3' .* is 256, no pixel from 0 to"):
         of_pixels(changed, tmp_path)
 
 
