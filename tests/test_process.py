@@ -54,6 +54,20 @@ def test_whatever_the_environment_the_run_ends_without_a_word_on_stderr(
 
 
 @pytest.mark.slow("processes")
+def test_figures_are_drawn_without_a_word_where_no_home_can_be_written_to(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "layerwise", "data", "iris", "--out", "figures"],
+        cwd=tmp_path,
+        env=os.environ | {"HOME": "/proc/no-home", "XDG_CACHE_HOME": "",
+                          "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""},
+        capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list((tmp_path / "figures").glob("*.png"))
+
+
+@pytest.mark.slow("processes")
 def test_all_streams_closed(tmp_path):
     closed = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *RUN]
     assert subprocess.run(closed, cwd=tmp_path, check=False).returncode == 0
