@@ -108,6 +108,9 @@ class TestInNbconvert:
             assert (outer["x"], outer["y"]) == (inner["x"], inner["y"])
             assert outer["width"] >= inner["width"] > 0
             assert outer["height"] == _notebook.HEIGHT > inner["height"] > 0
+            for chart in page.locator("svg.chart").all():
+                scale = chart.evaluate("c => c.clientWidth / c.viewBox.baseVal.width")
+                assert 0.7 < scale < 1.3  # of letters of 11.5 pixels
         finding = page.locator(".findings button").first
         finding.click()
         assert finding.get_attribute("aria-pressed") == "true"

@@ -43,7 +43,7 @@ SHOWN = 4_000
 FEWEST = 100
 """Of so many the page may be larger."""
 
-HEIGHT = 640
+HEIGHT = 720
 """Pixels of the frame."""
 
 LINE = 32

@@ -13,6 +13,9 @@ import { SaveChart, Section } from "./parts";
 const HEIGHT = 230;
 /** Of text, letters are as high on a phone as elsewhere: there is less beside them. */
 const widthOf = (isNarrow: boolean) => (isNarrow ? 370 : 560);
+/** A page of a training alone, in a notebook, has no more room than a phone for each. */
+const isSmall = (store: ReturnType<typeof useStore>, run: Run) =>
+  store.narrow || store.runs.length > 1 || !run.layers.length;
 const boxOf = (width: number) =>
   ({ left: 52, right: width - 104, top: 10, bottom: HEIGHT - 36 });
 type Box = ReturnType<typeof boxOf>;
@@ -30,7 +33,7 @@ export function Training() {
 
 export function Charts({ run, index }: { run: Run; index: number }) {
   return (
-    <div class="charts">
+    <div class={isSmall(useStore(), run) ? "small charts" : "charts"}>
       {run.charts.map((chart) => (
         <Lines chart={chart} run={run} index={index} />
       ))}
@@ -42,7 +45,7 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
   const store = useStore();
   const figure = useRef<SVGSVGElement>();
   const { lines } = chart;
-  const width = widthOf(store.narrow || store.runs.length > 1);
+  const width = widthOf(isSmall(store, run));
   const box = boxOf(width);
   // All charts of a run have the same epochs, though some records end before others.
   const x = scaleOf([0, 1, ...lines.flatMap((line) => line.x),
