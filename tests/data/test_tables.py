@@ -367,6 +367,14 @@ def test_a_table_goes_from_file_to_page_and_back(tmp_path, monkeypatch, capsys):
     assert (columns["age"]["missing"], columns["age"]["values"]) == (0.0, "18 to 89")
     assert columns["note"]["missing"] is None
     assert (tmp_path / "run" / "report.html").exists()
+    assert summary["importance"]["of"] == 5
+    assert summary["weak_spots"]["spots"] == []
     assert main(["report", "run"]) == 0
+    again = json.loads((tmp_path / "run" / "summary.json").read_text())
+    told = ("importance", "weak_spots", "findings", "classes", "balanced_accuracy")
+    assert {name: again[name] for name in told} == {
+        name: summary[name] for name in told
+    }
+    assert again["data"] == summary["data"]
     assert main(["inspect", "run", "churn.csv", "--target", "churn"]) == 0
     assert "Traceback" not in capsys.readouterr().err

@@ -242,3 +242,23 @@ def test_no_weak_spot_is_no_table(report):
 def test_a_page_of_a_study_alone_has_both(weak):
     ids = [table["id"] for table in study_payload(weak.study).content["tables"]]
     assert {"leans-on", "weak-spots", "class-scores"} <= {*ids}
+
+
+@pytest.mark.browser
+def test_in_a_browser_bars_are_drawn_and_the_worst_is_marked(weak, opened):
+    with opened(page(weak)) as found:
+        rows = len(weak.study.importance.columns)
+        bars = found.tab.locator("#data path")
+        assert bars.count() == rows
+        widths = [bars.nth(at).bounding_box()["width"] for at in range(rows)]
+        spans = [
+            max(one.high, one.drop, 0) - min(one.low, one.drop, 0)
+            for one in weak.study.importance.columns
+        ]
+        assert np.argmax(widths) == np.argmax(spans)
+        assert "<i>Köln" in found.one("#data").inner_text()
+        found.one("nav.findings button:has-text('weak spot')").click()
+        found.one(".marked").wait_for()
+        assert found.one(".card .marked > p > b").inner_text() == "9"
+        assert found.says("m=samples:")
+        assert found.count("#data script") == 0

@@ -7,7 +7,9 @@ from scipy.stats import fisher_exact, hypergeom
 from layerwise.statistics import fisher_p, holm
 
 
-@pytest.mark.parametrize(("total", "found"), [(8, 4), (300, 45), (10_000, 130)])
+@pytest.mark.parametrize(
+    ("total", "found"), [(8, 4), (300, 45), (10_000, 130), (90_000, 40_000)]
+)
 def test_agrees_with_scipy(total, found):
     rng = np.random.default_rng(0)
     samples = rng.integers(1, total, 40)

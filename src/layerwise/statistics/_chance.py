@@ -1,6 +1,6 @@
 """What chance makes of counts: an exact test, and a correction for many of them."""
 
-from math import inf
+from math import inf, sqrt
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -48,7 +48,11 @@ def _upper_tail(k: int, n: int, found: int, total: int) -> float:
     def choose(of: int, some: np.ndarray) -> np.ndarray:
         return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
 
-    j = np.arange(max(k, n + found - total), min(n, found) + 1, dtype=np.float64)
+    mean = n * found / total
+    # Beyond 40 standard deviations nothing is left that a double could hold.
+    far = max(k, mean) + 40 * (1 + sqrt(mean))
+    last = min(n, found, int(far))
+    j = np.arange(max(k, n + found - total), last + 1, dtype=np.float64)
     if not len(j):
         return 0.0
     whole = choose(total, np.array([float(found)]))
