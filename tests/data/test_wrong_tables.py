@@ -69,7 +69,7 @@ WRONG = {
         text(",".join(f"gene{n % 9000}" for n in range(18_000)) + ",label\n1\n"),
         "two columns are called 'gene0'",
     ),
-    "a name nearly right": (text(GOOD, target="lable"), "did you mean 'label'"),
+    "a name nearly right": (text(GOOD, target="labl"), "did you mean 'label'"),
     "no date": (
         text(
             "on,label\n"
