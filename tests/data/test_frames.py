@@ -68,6 +68,12 @@ def test_where_numbers_are_wanted_a_column_without_is_named(values, line):
         numbers_of(frame, "inputs")
 
 
+def test_true_false_and_nothing_are_numbers_where_they_are_wanted():
+    odd = pd.Series([True, False, None, 2] * 10, dtype=object)
+    found = numbers_of(pd.DataFrame({"size": SIZES, "odd": odd}), "inputs")
+    np.testing.assert_array_equal(found[:4, 1], [1, 0, np.nan, 2])
+
+
 def test_polars_too():
     frame = pl.DataFrame({"size": SIZES, "flag": Y == 1})
     assert Dataset.from_arrays(frame, Y).feature_names == ("size", "flag")
