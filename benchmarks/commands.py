@@ -54,7 +54,10 @@ def main() -> None:
         commands = Commands(Path(folder))
         for name in options.only.split(","):
             for contest in TASKS[name](options, commands):
-                show(drawn(contest, interleaved(contest, options.runs)))
+                figures = interleaved(contest, options.runs)
+                show(drawn(contest, figures))
+                if name == "accuracy":
+                    show(ahead(figures))
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,13 @@ def mnist(options: Options, commands: Commands) -> Iterator[Contest]:
     yield Contest(f"MNIST: 784-100×4-10, batch 128, epochs {epochs}", "s", contenders)
 
 
+def ahead(figures: dict[str, list[float]]) -> str:
+    """Say with how many seeds the first contender was the fastest of all."""
+    first, *others = figures.values()
+    won = [mine < min(theirs) for mine, *theirs in zip(first, *others, strict=True)]
+    return f"ahead of all others with {sum(won)} of {len(won)} seeds\n"
+
+
 def notebook(options: Options, commands: Commands) -> Iterator[Contest]:
     """Yield the first fit after the imports, which the figure leaves out."""
     epochs = "1" if options.quick else "40"
@@ -191,7 +201,7 @@ TASKS = {
 # --- What the yardsticks run ----------------------------------------------------------
 
 READ_MNIST = """
-import sys, time, warnings
+import math, sys, time, warnings
 import numpy as np
 import layerwise as lw
 data = lw.load("mnist")
@@ -245,7 +255,7 @@ for epochs in {0.94: (1, 2, 4), 0.98: (5, 8, 12)}[reach]:
     if found.test.accuracy >= reach:
         break
 else:
-    raise SystemExit("not reached")
+    start = -math.inf
 print(time.perf_counter() - start)
 """
 )
@@ -267,7 +277,7 @@ for epoch in range(60):
     if model.score(test, data.test.targets) >= reach:
         break
 else:
-    raise SystemExit("not reached")
+    spent = math.inf
 print(spent)
 """
 )
@@ -297,7 +307,7 @@ for epoch in range(60):
         if (net(test).argmax(1) == right).float().mean().item() >= reach:
             break
 else:
-    raise SystemExit("not reached")
+    spent = math.inf
 print(spent)
 """
 )

@@ -157,6 +157,9 @@ def pca(options: Options) -> Iterator[Contest]:
         "scikit-learn, covariance_eigh, in float32": lambda: seconds(
             lambda: eigh.fit(as_float32)
         ),
+        "scikit-learn, covariance_eigh, from the bytes by float32": lambda: seconds(
+            lambda: eigh.fit(images.astype(np.float32))
+        ),
         "scikit-learn, full": lambda: seconds(
             lambda: PCA(svd_solver="full").fit(images)
         ),
