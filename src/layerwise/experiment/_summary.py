@@ -4,7 +4,9 @@ import json
 import math
 import os
 import platform
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict
@@ -87,13 +89,7 @@ def environment(result: Result | None = None) -> dict[str, str]:
         What was trained: before a training there is no device to name, and after one
         by NumPy it is the processor, which need not be asked for through JAX.
     """
-    packages = ("layerwise", "numpy", "scipy", "jax", "scikit-learn", "torch")
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
+    found = {"python": platform.python_version(), **_versions()}
     found["platform"] = platform.platform()
     found["cores"] = str(os.cpu_count())
     found["threads"] = os.environ.get("OMP_NUM_THREADS", found["cores"])
@@ -102,6 +98,16 @@ def environment(result: Result | None = None) -> dict[str, str]:
         found["device"] = kind.device_name(result.recipe.device)
         if ranks.job_size() > 1:
             found["processes"] = str(ranks.job_size())
+    return found
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions that are installed: each is read from a file."""
+    found: dict[str, str] = {}
+    for package in ("layerwise", "numpy", "scipy", "jax", "scikit-learn", "torch"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
     return found
 
 

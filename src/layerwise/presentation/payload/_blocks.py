@@ -2,6 +2,7 @@
 
 import base64
 import io
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -137,7 +138,8 @@ def _sheet(pictures: UInt8[np.ndarray, "samples height width channels"]) -> byte
     image = Image.fromarray(sheet[..., 0] // (256 // GREYS), "P")
     greys = np.linspace(0, 255, GREYS).astype(np.uint8)
     image.putpalette(np.repeat(greys, 3).tobytes())
-    image.save(file, "PNG", bits=4)
+    # Runs are what there is to find: as small as by zlib's search, in a quarter of it.
+    image.save(file, "PNG", bits=4, compress_type=zlib.Z_RLE)
     return file.getvalue()
 
 

@@ -176,8 +176,9 @@ def _preserved(
     """Return 1, less by the ranks beyond k that neighbours elsewhere have here."""
     (asked, samples), k = distances.shape, neighbours.shape[1]
     reached = np.take_along_axis(distances, neighbours, axis=1)
-    rows = zip(np.sort(distances, axis=1), reached, strict=True)
-    nearer = np.array([np.searchsorted(row, own) for row, own in rows])
+    nearer = np.stack(
+        [np.count_nonzero(distances < own[:, None], axis=1) for own in reached.T]
+    )
     excess = int(np.sum(np.maximum(nearer + 1 - k, 0)))
     return 1 - 2 * excess / (asked * k * (2 * samples - 3 * k - 1))
 
