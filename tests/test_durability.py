@@ -299,7 +299,7 @@ class TestNoRoom:
         assert len(done.stderr.splitlines()) == 1
         assert "mine/checkpoints/step-0000000" in done.stderr
         assert "File too large" in done.stderr
-        assert "to continue: layerwise train --resume mine" in done.stdout
+        assert "To continue: layerwise train --resume mine" in done.stdout
         assert names(folder / "mine") == before
         assert not list((folder / "mine").rglob(".*"))
         assert main(["train", "--resume", "mine"]) == 0

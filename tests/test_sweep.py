@@ -279,6 +279,23 @@ class TestGoingOn:
         ):
             run_sweep(run, 1)
 
+    def test_a_script_that_its_workers_run_again_is_told(self, tmp_path):
+        script = tmp_path / "script.py"
+        script.write_text(
+            "from layerwise import MLP, Recipe\n"
+            "from layerwise.experiment import Plan, open_sweep, run_sweep\n"
+            "from layerwise.sweeps import Axis\n"
+            "plan = Plan('iris', architecture=MLP([8]), recipe=Recipe(epochs=1))\n"
+            "with open_sweep(plan, [Axis('seed', (0, 1))], 'mine') as run:\n"
+            "    run_sweep(run, 2)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, script], capture_output=True, text=True, check=False
+        )
+        told = done.stderr.splitlines()[-1]
+        assert "a worker process died" in told
+        assert 'for want of `if __name__ == "__main__":`' in told
+
     @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL, process groups")
     @pytest.mark.slow("killed processes")
     @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
@@ -302,7 +319,7 @@ class TestGoingOn:
         assert 2 <= kept < 12
         if sent == signal.SIGINT:
             assert process.returncode == 130
-            assert "to continue: layerwise sweep --resume mine" in out
+            assert "To continue: layerwise sweep --resume mine" in out
             assert error == ""
         assert main(["sweep", "--resume", "mine", "--workers", "2"]) == 0
         assert done(summary) == 12

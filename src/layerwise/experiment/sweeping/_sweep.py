@@ -167,8 +167,11 @@ def run_sweep(
     except KeyboardInterrupt:
         status = "interrupted"
     except BrokenProcessPool as error:
+        # A script without it is run again by each worker, which dies of that.
+        unguarded = ' or, in a script, for want of `if __name__ == "__main__":`'
         raise MachineError(
-            f"{run.folder}: a worker process died, possibly out of memory; to"
+            f"{run.folder}: a worker process died, possibly out of memory"
+            f"{'' if sweep.points else unguarded}; to"
             f" continue: layerwise sweep --resume {run.folder}"
             f" --workers {max(1, count // 2)}"
         ) from error
