@@ -97,7 +97,8 @@ def test_a_lasso_goes_through_all_layers(seen, how):
     else:
         for key in ("ArrowLeft", "ArrowDown", "+", "+", "+", "Shift+M"):
             seen.tab.keyboard.press(key)
-    assert seen.until(lambda: marked(seen) > first)
+    assert seen.until(lambda: seen.link.count("lasso:") == 2)
+    assert marked(seen) > first
     seen.tab.keyboard.press("Escape")
     assert seen.until(lambda: seen.count(".marked") == 0)
 
