@@ -148,8 +148,8 @@ export interface Run {
   confidence?: Timed;
   /** What each layer's probe reads of each shown sample, at the end: (layers, shown). */
   readings?: ArrayRef;
-  /** Index of the layer from which on all probes read what the network answers, -1 for
-   * none: (shown,) int16. */
+  /** Index of the layer from which on the probes of all hidden layers read what the
+   * network answers, -1 for none: (shown,) int16. */
   settled?: ArrayRef;
   /** Probe recall, (snapshots, layers, classes) float32. */
   recall?: ArrayRef;

@@ -72,6 +72,8 @@ function Answer({ run, index, sample }: { run: Run; index: number; sample: numbe
   );
 }
 
+const SETTLED = "from here on the probes of all hidden layers read the network's answer";
+
 /** What the probe of each layer reads, and from which on it stays so. */
 function Strip({ run, sample }: { run: Run; sample: number }) {
   const { records, payload, names } = useStore();
@@ -83,7 +85,7 @@ function Strip({ run, sample }: { run: Run; sample: number }) {
       <p class="note">
         {payload.runs.length > 1 && <b>{short(run.name, 16)}: </b>}
         read by each layer{settled
-          ? <> · settled by <b>{settled.name}</b></> : run.settled && " · not settled"}
+          ? <> · settled by <b title={SETTLED}>{settled.name}</b></> : run.settled && " · not settled"}
       </p>
       <ol class="strip">
         {readings.map((reading, layer) => (
