@@ -117,9 +117,38 @@ def test_a_table_s_columns_stand_in_the_metadata(tmp_path, monkeypatch):
     assert main(["export", "run", "--out", "table.onnx"]) == 0
     said = _metadata("table.onnx")
     network = load_network("run")
+    rows, expected = network.columns.apply(table), network.predict_proba(table)
+    session = onnxruntime.InferenceSession("table.onnx")
+    for part in (slice(None), slice(3, 4)):
+        (found,) = session.run(None, {"inputs": rows[part]})
+        np.testing.assert_allclose(found, expected[part], atol=1e-5)
     assert json.loads(said["input_names"]) == list(network.columns.names)
     record = json.dumps(network.columns.to_json())
     assert json.loads(said["columns"]) == json.loads(record)
+
+
+@pytest.mark.slow("exports")
+@pytest.mark.parametrize("normalise", [[], ["--normalise"]])
+def test_the_lines_that_are_printed_load_pictures_in_torch(
+    tmp_path, monkeypatch, capsys, normalise
+):
+    monkeypatch.chdir(tmp_path)
+    options = ["--hidden", "8", "--epochs", "2", "--out", "run", *normalise]
+    assert main(["train", "digits", *options]) == 0
+    capsys.readouterr()
+    assert main(["export", "run", "--to", "torch", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)["lines"]
+    network, inputs = load_network("run"), np.array(lw.load("digits").test.inputs)
+    np.save("rows.npy", inputs)
+    program = (
+        "import sys; sys.modules['layerwise'] = None\n"
+        f"import numpy, torch\n{lines}\n"
+        "rows = torch.tensor(numpy.load('rows.npy'))\n"
+        "numpy.save('logits.npy', module(rows.float()).detach().numpy())\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    found = network.loss.probabilities(np.load("logits.npy"))
+    np.testing.assert_allclose(found, network.predict_proba(inputs), atol=1e-6)
 
 
 @pytest.mark.slow("exports")
