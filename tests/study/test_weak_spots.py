@@ -225,7 +225,9 @@ class TestFinding:
         summary = study.summary()
         (first, *_) = summary["weak_spots"]["spots"]
         assert first["value"] == 'is "Ulm"'
-        assert first["mistakes"] == study.weak_spots.spots[0].mistakes.tolist()
+        spot = study.weak_spots.spots[0]
+        assert (first["wrong"], first["excess"]) == (spot.wrong, spot.excess)
+        assert "mistakes" not in first
         assert summary["importance"]["columns"][0]["drop"] > 0
 
     def test_is_in_the_file(self, study, tmp_path):

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
 from layerwise.presentation.payload._samples import Shown
@@ -99,16 +97,18 @@ MARKED = 200
 """Samples that a link marks, at most: as many as ``web/src/marks.ts`` reads."""
 
 
-def _weak(shown: Shown, evidence: Mapping[str, Any]) -> Button:
+def _weak(shown: Shown, _: Mapping[str, Any]) -> Button:
     """Mark the errors of the worst weak spot, as far as they are shown."""
-    mistakes = np.asarray(evidence.get("mistakes", ()), np.int64)
-    places = shown.places(mistakes)
+    weak = shown.study.weak_spots
+    if weak is None or not weak.spots:
+        return None
+    worst = weak.spots[0]
+    places = shown.places(worst.mistakes)
     places = places[places >= 0][:MARKED]
     if not len(places):
         return None
-    where = short(str(evidence["column"] or evidence["value"]), 14)
     marked = ".".join(map(str, places.tolist()))
-    return f"weak spot: {where}", f"m=samples:{marked}"
+    return f"weak spot: {short(worst.column or worst.value, 14)}", f"m=samples:{marked}"
 
 
 def _name(name: str) -> str:

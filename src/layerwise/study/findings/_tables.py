@@ -55,7 +55,6 @@ def weak_spot(study: Study) -> Iterator[Finding]:
             "p": worst.p,
             "tested": weak.tested,
             "others": {spot_name(one): [one.wrong, one.samples] for one in others},
-            "mistakes": worst.mistakes.tolist(),
         },
     )
 

@@ -1,6 +1,7 @@
 """What a network makes of a table's columns: which it leans on, where it is weak."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -112,3 +113,10 @@ class WeakSpots:
 
     spots: tuple[WeakSpot, ...]
     tested: int
+
+    def summary(self) -> dict[str, Any]:
+        """Return the spots as JSON's types, without the positions of their samples."""
+        spots = [asdict(spot) | {"excess": spot.excess} for spot in self.spots]
+        for spot in spots:
+            del spot["mistakes"]
+        return {"spots": spots, "tested": self.tested}

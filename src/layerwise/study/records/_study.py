@@ -346,18 +346,11 @@ class Study:
             ],
             "suspects": [asdict(suspect) for suspect in self.suspects],
             "importance": None if self.importance is None else asdict(self.importance),
-            "weak_spots": self._weak_spots(),
+            "weak_spots": None
+            if self.weak_spots is None
+            else self.weak_spots.summary(),
             "findings": [asdict(finding) for finding in self.findings],
         }
-
-    def _weak_spots(self) -> dict[str, Any] | None:
-        weak = self.weak_spots
-        if weak is None:
-            return None
-        spots = (
-            asdict(spot) | {"mistakes": spot.mistakes.tolist()} for spot in weak.spots
-        )
-        return {"spots": [*spots], "tested": weak.tested}
 
     def _by_class(self) -> dict[str, Any]:
         if self.predictions is None:
