@@ -1,8 +1,11 @@
 """Sheets of many styles are read as they are; what is said of them, and to whom."""
 
 import json
+import linecache
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -129,6 +132,19 @@ def test_classes_objects_and_functions_are_checked_in_python():
     assert (fault.slip, fault.code) == ("factor", "return 0.5 * gradient")
     assert repr(marks) == str(marks)
     assert marks._repr_html_().startswith("<pre>FAIL Halved")
+
+
+def test_a_cell_of_a_running_notebook_has_lines(monkeypatch):
+    """As IPython keeps it: under a name of its own, in a module without a file."""
+    text = "import numpy as np\n" + LINEAR.replace("= self.x.T @", "= -self.x.T @")
+    kernel = ModuleType("kernel")
+    monkeypatch.setitem(sys.modules, "kernel", kernel)
+    lines = text.splitlines(keepends=True)
+    monkeypatch.setitem(linecache.cache, "<cell>", (len(text), None, lines, "<cell>"))
+    exec(compile(text, "<cell>", "exec"), vars(kernel))
+    (fault,) = lw.gradcheck(kernel.Linear).parts[0].faults
+    assert (fault.slip, fault.place) == ("sign", "line 11")
+    assert fault.code == "self.dW = -self.x.T @ gradient"
 
 
 def test_two_parts_that_share_out_a_factor_are_right_together(folder):

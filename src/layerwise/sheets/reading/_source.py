@@ -4,6 +4,7 @@ import ast
 import contextlib
 import inspect
 import json
+import linecache
 import os
 import re
 import sys
@@ -319,15 +320,20 @@ def sheet_around(thing: Any) -> Sheet:
     except (OSError, TypeError, SyntaxError):
         file, text, tree = "", "", ast.Module([], [])
     if not text and not isinstance(thing, ModuleType):
-        text, tree = _own_source(thing)
+        file, text, tree = _own_source(thing)
     return Sheet(module.__name__, file, text, tree, vars(module))
 
 
-def _own_source(thing: Any) -> tuple[str, ast.Module]:
-    """Return a class's or function's own source, as a notebook's kernel has it."""
+def _own_source(thing: Any) -> tuple[str, str, ast.Module]:
+    """Return the cell of a notebook in which a class or function was written.
+
+    Its functions know it by a name of the kernel's, under which it is kept.
+    """
     owner = thing if hasattr(thing, "__qualname__") else type(thing)
-    try:
-        text = inspect.getsource(owner)
-        return text, ast.parse(text)
-    except (OSError, TypeError, SyntaxError):
-        return "", ast.Module([], [])
+    for value in (owner, *vars(owner).values()):
+        code = getattr(getattr(value, "__func__", value), "__code__", None)
+        lines = linecache.getlines(code.co_filename) if code is not None else []
+        if lines:
+            text = "".join(lines)
+            return code.co_filename, text, ast.parse(text)
+    return "", "", ast.Module([], [])
