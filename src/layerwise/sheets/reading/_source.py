@@ -332,8 +332,7 @@ def _own_source(thing: Any) -> tuple[str, str, ast.Module]:
     owner = thing if hasattr(thing, "__qualname__") else type(thing)
     for value in (owner, *vars(owner).values()):
         code = getattr(getattr(value, "__func__", value), "__code__", None)
-        lines = linecache.getlines(code.co_filename) if code is not None else []
-        if lines:
-            text = "".join(lines)
-            return code.co_filename, text, ast.parse(text)
+        file = str(getattr(code, "co_filename", ""))
+        if text := "".join(linecache.getlines(file)):
+            return file, text, ast.parse(text)
     return "", "", ast.Module([], [])
