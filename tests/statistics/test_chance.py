@@ -31,6 +31,8 @@ def test_at_the_ends():
     )
     assert (none, too_many, no_error) == pytest.approx((1, 0, 1), abs=1e-14)
     assert fisher_p(np.zeros(0, int), np.zeros(0, int), 3, 9).shape == (0,)
+    none_left = fisher_p(np.zeros(1, int), np.zeros(1, int), 0, 0)
+    assert none_left.tolist() == [1.0]
 
 
 def test_holm_steps_down():

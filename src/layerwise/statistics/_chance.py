@@ -48,7 +48,7 @@ def _upper_tail(k: int, n: int, found: int, total: int) -> float:
     def choose(of: int, some: np.ndarray) -> np.ndarray:
         return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
 
-    mean = n * found / total
+    mean = n * found / max(total, 1)
     # Beyond 40 standard deviations nothing is left that a double could hold.
     far = max(k, mean) + 40 * (1 + sqrt(mean))
     last = min(n, found, int(far))
