@@ -428,6 +428,13 @@ def test_what_cannot_be_built_is_said_with_what_to_do(folder):
     assert part.faults[0].words.endswith("lw.gradcheck(Layer(…)) in Python")
 
 
+@pytest.mark.parametrize("worth", ["three", "nan", "inf", "-1"])
+def test_points_are_amounts(folder, refused, worth):
+    (folder / "sheet.py").write_text(LINEAR)
+    said = refused("gradcheck", "sheet.py", "--points", f"Linear={worth}")
+    assert f"--points Linear={worth}: give Linear=3,ReLU=1" in said
+
+
 def test_json_has_parts_points_and_sentences(folder, capsys):
     (folder / "sheet.py").write_text(
         "def double(x):\n    return 2 * x\n"

@@ -1,6 +1,7 @@
 """The command ``gradcheck``: of our own layers, of a sheet, of a folder of sheets."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -155,7 +156,9 @@ class GradcheckCommand:
         try:
             worth = {name: float(value) for name, value in points.items()}
         except ValueError:
-            raise InputError(f"--points {self.points}: give Linear=3,ReLU=1") from None
+            worth = {"": math.nan}
+        if not all(0 <= value < math.inf for value in worth.values()):
+            raise InputError(f"--points {self.points}: give Linear=3,ReLU=1")
         return {"kind": self.kind, "points": worth, "seed": self.seed}
 
 
