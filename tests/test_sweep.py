@@ -25,7 +25,7 @@ from layerwise.experiment import (
     train_point,
     varied,
 )
-from layerwise.experiment.sweeping import _sweep
+from layerwise.experiment.sweeping import _end, _sweep
 from layerwise.model import MLP
 from layerwise.training import Recipe
 
@@ -215,6 +215,31 @@ class TestEndToEnd:
             for run in (swept / "runs" / "sweep-iris-1", folder / "again")
         )
         assert first == again
+
+    @pytest.mark.parametrize("resumed", [False, True])
+    def test_each_cell_opens_its_best_run(self, folder, monkeypatch, resumed):
+        words = ["--keep-runs", "--workers", "2"]
+        asked = ["sweep", "iris", "--hidden", "8", "--epochs", "1", "--out", "mine"]
+        asked += ["--vary", "learning-rate=0.01,1e30", "--vary", "seed=0,1"]
+        if resumed:
+            # Killed when the network chosen had been trained, and one of the others.
+            def killed(path, *_):
+                raise MachineError(f"{path}: no space left")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(_end, "write_atomically", killed)
+                assert main([*asked, *words]) == 4
+            asked = ["sweep", "--resume", "mine"]
+        assert main([*asked, *words]) == 0
+        summary = json.loads(Path("mine/summary.json").read_text())
+        settings = {"learning-rate": 1e30, "seed": 0}
+        assert summary["kept"] == [{"settings": settings, "folder": "runs/3"}]
+        assert summary["points"][2]["settings"] == settings
+        page = Path("mine/report.html").read_text()
+        assert page.count('"href":') == 2
+        assert '"href":"runs/3/report.html"' in page
+        assert Path("mine/runs/3/report.html").exists()
+        assert read_summary(Path("mine/runs/3"))["training"]["status"] == "diverged"
 
 
 class TestGoingOn:

@@ -125,11 +125,26 @@ class TestPhases:
         assert (diagram.columns.name, diagram.rows.name) == ("depth", "init")
         assert [axis.name for axis in diagram.others] == ["seed"]
         (he1, he2), (normal1, normal2) = diagram.cells
-        assert he1 == Phase(1, 1, 0, 0.7)
-        assert he2 == Phase(1, 0, 1, 0.9)
-        assert normal1 == Phase(2, 0, 0, 0.9)
+        assert he1 == Phase(1, 1, 0, 0.7, he1.best)
+        assert he2 == Phase(1, 0, 1, 0.9, he2.best)
+        assert normal1 == Phase(2, 0, 0, 0.9, normal1.best)
         assert (normal2.works, normal2.diverges) == (0, 2)
         assert math.isnan(normal2.validation_accuracy)
+
+    def test_the_best_training_of_a_place(self):
+        ahead = {"validation_loss": 0.01}
+        sweep = sweep_of(
+            {
+                (1, "he", 1): ahead,
+                (2, "he", 0): DIVERGED,
+                (2, "normal", 0): DIVERGED,
+                (2, "normal", 1): DIVERGED,
+            }
+        )
+        (he1, he2), (_, normal2) = sweep.phases().cells
+        assert he1.best.settings["seed"] == 1
+        assert he2.best.settings["seed"] == 1
+        assert normal2.best.outcome == "diverges"
 
     def test_one_axis_is_one_row(self):
         sweep = Sweep("x", AXES[2:], ())

@@ -163,9 +163,13 @@ class Sweep:
     def _phase(self, where: Mapping[str, Setting]) -> "Phase":
         here = [p for p in self.points if where.items() <= dict(p.settings).items()]
         outcomes = [point.outcome for point in here]
-        accuracies = (p.validation_accuracy for p in here if not _diverging([p]))
+        finite = [point for point in here if not _diverging([point])]
         counts = (outcomes.count(outcome) for outcome in OUTCOMES)
-        return Phase(*counts, validation_accuracy=_mean(accuracies))
+        return Phase(
+            *counts,
+            validation_accuracy=_mean(p.validation_accuracy for p in finite),
+            best=min(finite or here, key=lambda p: p.validation_loss, default=None),
+        )
 
 
 @dataclass(frozen=True)
@@ -178,12 +182,15 @@ class Phase:
         How many of them.
     validation_accuracy : float
         The mean of those that did not diverge; NaN where none is left.
+    best : SweepPoint, optional
+        Of those the one with the least validation loss; the first where all diverged.
     """
 
     works: int
     stalls: int
     diverges: int
     validation_accuracy: float
+    best: SweepPoint | None = None
 
     @property
     def counts(self) -> dict[str, int]:

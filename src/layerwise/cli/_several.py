@@ -67,6 +67,8 @@ class SweepCommand(Training):
     """axis of the grid: depth, width or an option; values as 1,2,4 or 1..10"""
     workers: Count = None
     """parallel processes; default: one per core, or one on an accelerator"""
+    keep_runs: Flag = False
+    """keep the best run of each cell of the diagram, with its page"""
     out: Folder = None
     """folder of the sweep; default: runs/sweep-DATA-NUMBER"""
     resume: Folder = None
@@ -82,8 +84,16 @@ class SweepCommand(Training):
             try:
                 if sweep.missing():
                     raise KeyboardInterrupt
-                with console.status("training the best setting"):
-                    report, summary = experiment.finish_sweep(run, sweep)
+                with console.status("training the best setting") as status:
+                    report, summary = experiment.finish_sweep(
+                        run,
+                        sweep,
+                        keep_runs=self.keep_runs,
+                        workers=self.workers,
+                        watch=lambda done, of: status.update(
+                            f"training the best of each cell: {done} of {of}"
+                        ),
+                    )
             except KeyboardInterrupt:
                 console.print(
                     f"interrupted after {len(sweep.points)} of {len(sweep)} trainings; "

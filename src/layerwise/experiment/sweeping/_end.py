@@ -4,32 +4,48 @@ import csv
 import io
 import math
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from layerwise.experiment._folder import open_run, read_summary, reopen_run
+from layerwise.experiment._folder import UNDER_WAY, open_run, read_summary, reopen_run
 from layerwise.experiment._path import finish, report_again, train
 from layerwise.experiment._plan import Plan
 from layerwise.experiment._summary import environment
-from layerwise.experiment.sweeping._sweep import SweepRun, write_sweep
+from layerwise.experiment.sweeping._sweep import SweepRun, in_workers_of, write_sweep
 from layerwise.experiment.sweeping._vary import varied
 from layerwise.files import write_atomically
 from layerwise.presentation import SweepReport, sweep_page
 from layerwise.sweeps import Sweep, SweepPoint
 
 
-def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, Any]]:
+def finish_sweep(
+    run: SweepRun,
+    sweep: Sweep,
+    *,
+    keep_runs: bool = False,
+    workers: int | None = None,
+    watch: Callable[[int, int], None] | None = None,
+) -> tuple[SweepReport, dict[str, Any]]:
     """Choose by the validation set, and draw; the network chosen becomes a run.
 
     That run is in the sweep's folder and is called ``best``. It is trained again, which
-    gives the same network (to rounding, if many were trained at once), and is the only
-    one that the test set is shown to.
+    gives the same network, and is the only one that the test set is shown to, unless
+    others are kept: after the choice.
 
     Parameters
     ----------
     run : SweepRun
     sweep : Sweep
         All of it done.
+    keep_runs : bool
+        Whether the best training of every other cell of the phase diagram becomes a run
+        too: ``runs/7`` is the seventh training of the table.
+    workers : int, optional
+        How many processes do that, as for `run_sweep`.
+    watch : callable, optional
+        Told how many of those are done, and of how many.
 
     Returns
     -------
@@ -45,7 +61,12 @@ def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, An
         If a file cannot be written.
     """
     best = sweep.best()
-    chosen = _trained_again(run, best) if best else {}
+    chosen = _trained_again(run, (best, "best")) if best else {}
+    kept = _others(sweep) if keep_runs else {}
+    again = partial(_trained_again, run)
+    for done, _ in enumerate(in_workers_of(run, again, [*kept.values()], workers), 1):
+        if watch:
+            watch(done, len(kept))
     report = SweepReport(
         sweep=sweep,
         best=best,
@@ -55,29 +76,48 @@ def finish_sweep(run: SweepRun, sweep: Sweep) -> tuple[SweepReport, dict[str, An
         command=_command(run.plan, sweep),
     )
     write_atomically(run.folder / "sweep.csv", _csv(sweep).encode())
-    page = sweep_page(report, _links(report))
-    write_atomically(run.folder / "report.html", page.encode())
-    kept = {"settings": dict(best.settings), "folder": "best"} if best else {}
-    summary = write_sweep(run, sweep, "finished", (kept | chosen) or None)
+    links = {cell: f"{folder}/report.html" for cell, (_, folder) in kept.items()}
+    if best:
+        links[_cell(sweep, best)] = "best/report.html"
+    write_atomically(run.folder / "report.html", sweep_page(report, links).encode())
+    summary = write_sweep(
+        run,
+        sweep,
+        "finished",
+        {"settings": dict(best.settings), "folder": "best"} | chosen if best else None,
+        [{"settings": p.settings, "folder": folder} for p, folder in kept.values()],
+    )
     return report, summary
 
 
-def _links(report: SweepReport) -> dict[tuple[int, int], str]:
-    """Return which cell of the diagram leads to a page: that of the setting chosen."""
-    if report.best is None:
-        return {}
-    diagram, chosen = report.sweep.phases(), report.best.settings
-    axes = (diagram.rows, diagram.columns)
-    row, column = (a.values.index(chosen[a.name]) if a else 0 for a in axes)
-    return {(row, column): "best/report.html"}
+def _others(sweep: Sweep) -> dict[tuple[int, int], tuple[SweepPoint, str]]:
+    """Return the best training of each cell but the one chosen, and its folder."""
+    best = sweep.best()
+    taken = _cell(sweep, best) if best else None
+    return {
+        (row, column): (phase.best, f"runs/{sweep.points.index(phase.best) + 1}")
+        for row, phases in enumerate(sweep.phases().cells)
+        for column, phase in enumerate(phases)
+        if phase.best is not None and (row, column) != taken
+    }
 
 
-def _trained_again(run: SweepRun, best: SweepPoint) -> dict[str, Any]:
-    """Train the chosen network as a run of its own and return its figures."""
-    folder = run.folder / "best"
+def _cell(sweep: Sweep, point: SweepPoint) -> tuple[int, int]:
+    """Return the row and the column of a training in the phase diagram."""
+    diagram = sweep.phases()
+    row, column = (
+        axis.values.index(point.settings[axis.name]) if axis else 0
+        for axis in (diagram.rows, diagram.columns)
+    )
+    return row, column
+
+
+def _trained_again(run: SweepRun, kept: tuple[SweepPoint, str]) -> dict[str, Any]:
+    """Train a network as a run of its own, in a folder, and return its figures."""
+    point, folder = kept[0], run.folder / kept[1]
     begun = (folder / "summary.json").exists()
-    if not begun or read_summary(folder)["training"]["status"] != "finished":
-        plan = varied(run.plan, best.settings)
+    if not begun or read_summary(folder)["training"]["status"] in UNDER_WAY:
+        plan = varied(run.plan, point.settings)
         opened = reopen_run(str(folder)) if begun else open_run(plan, str(folder))
         with opened as chosen:
             result, diagnosis = train(chosen)

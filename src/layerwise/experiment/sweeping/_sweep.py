@@ -4,13 +4,13 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 
 FORMAT: Literal["sweep-1"] = "sweep-1"
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class _Described(TypedDict):
@@ -153,33 +156,49 @@ def run_sweep(
     MachineError
         If a worker dies or the summary cannot be written.
     """
-    sweep, missing = run.sweep, run.sweep.missing()
-    # Several processes would be in each other's way on an accelerator.
-    cores = 1 if has_accelerator(run.plan.recipe.device) else os.cpu_count()
-    count = min(workers or cores or 1, max(1, len(missing)))
-    status = "running"
+    sweep, status = run.sweep, "running"
+    train = partial(train_point, run.plan)
     try:
-        for point in in_workers(partial(train_point, run.plan), missing, count):
+        for point in in_workers_of(run, train, sweep.missing(), workers):
             sweep = replace(sweep, points=(*sweep.points, point))
             write_sweep(run, sweep, status)
             if watch:
                 watch(sweep)
     except KeyboardInterrupt:
         status = "interrupted"
-    except BrokenProcessPool as error:
-        # A script without it is run again by each worker, which dies of that.
-        unguarded = ' or, in a script, for want of `if __name__ == "__main__":`'
-        raise MachineError(
-            f"{run.folder}: a worker process died, possibly out of memory"
-            f"{'' if sweep.points else unguarded}; to"
-            f" continue: layerwise sweep --resume {run.folder}"
-            f" --workers {max(1, count // 2)}"
-        ) from error
     order = {tuple(settings.values()): n for n, settings in enumerate(sweep.grid())}
     points = sorted(sweep.points, key=lambda p: order[tuple(p.settings.values())])
     sweep = replace(sweep, points=tuple(points))
     write_sweep(run, sweep, status)
     return sweep
+
+
+def in_workers_of(
+    run: SweepRun, function: Callable[[T], R], items: Sequence[T], workers: int | None
+) -> Iterator[R]:
+    """Yield what a function makes of each item, in a sweep's workers.
+
+    Raises
+    ------
+    MachineError
+        If a worker dies.
+    """
+    # Several processes would be in each other's way on an accelerator.
+    cores = 1 if has_accelerator(run.plan.recipe.device) else os.cpu_count()
+    size = min(workers or cores or 1, max(1, len(items)))
+    done = 0
+    try:
+        for done, made in enumerate(in_workers(function, items, size), 1):
+            yield made
+    except BrokenProcessPool as error:
+        # A script without it is run again by each worker, which dies of that.
+        unguarded = ' or, in a script, for want of `if __name__ == "__main__":`'
+        raise MachineError(
+            f"{run.folder}: a worker process died, possibly out of memory"
+            f"{'' if done else unguarded}; to"
+            f" continue: layerwise sweep --resume {run.folder}"
+            f" --workers {max(1, size // 2)}"
+        ) from error
 
 
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
@@ -219,7 +238,11 @@ def _point_of(
 
 
 def write_sweep(
-    run: SweepRun, sweep: Sweep, status: str, best: dict[str, Any] | None = None
+    run: SweepRun,
+    sweep: Sweep,
+    status: str,
+    best: dict[str, Any] | None = None,
+    kept: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Write a sweep's ``summary.json`` and return what it holds.
 
@@ -231,6 +254,8 @@ def write_sweep(
         ``running``, ``interrupted`` or ``finished``.
     best : dict, optional
         The training that was chosen, and its test accuracy.
+    kept : sequence of dict, optional
+        The settings and the folder of each other training that became a run.
     """
     summary = json_types(
         {
@@ -243,6 +268,7 @@ def write_sweep(
                 "done": len(sweep.points),
             },
             "best": best,
+            "kept": kept,
             "points": [
                 asdict(point) | {"outcome": point.outcome} for point in sweep.points
             ],
