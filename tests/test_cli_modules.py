@@ -139,6 +139,8 @@ def test_weights_that_are_not_the_module_s(capsys):
     assert "holds fc3.weight, which the module lacks" in line
     line = said(capsys, "models.py:build", *data, "none.pt")
     assert "none.pt: no such file" in line
+    line = said(capsys, "models.py:build", *data, "smal.safetensors")
+    assert "did you mean small.safetensors?" in line
 
 
 @pytest.mark.parametrize("suffix", ["pt", "pth", "ckpt", "bin"])
@@ -161,6 +163,7 @@ def test_no_file_runs_code(suffix, capsys, folder):
         (["models.py:build"], "either DATA or --data"),
         (["models.py:build", "digits", "--data", "models.py:batches"], "either DATA"),
         (["models.py:nothing", "digits"], "has no 'nothing'"),
+        (["model.py:build", "digits"], "did you mean models.py?"),
         (["models.py:number", "digits"], "is a int: name a torch.nn.Module"),
         (["models.py:broken", "digits"], "fails: ValueError: no such thing"),
         (["nowhere.models:build", "digits"], "cannot be imported"),

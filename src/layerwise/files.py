@@ -95,12 +95,17 @@ NEAR = 0.85
 
 
 def no_such_file(path: str | os.PathLike[str]) -> InputError:
-    """Return the error that says so, with a name there that is nearly the same."""
-    folder, near = Path(path).parent, "check the name"
-    if folder.is_dir():
-        there = [one.name for one in islice(folder.iterdir(), 1000)]
-        if close := get_close_matches(Path(path).name, there, 1, NEAR):
-            near = f"did you mean {folder / close[0]}?"
+    """Return the error that says so, with a name there that is nearly the same.
+
+    A folder is no file either.
+    """
+    given, near = Path(path), "check the name"
+    if given.is_dir():
+        return InputError(f"{os.fspath(path)}: is a folder: name a file in it")
+    with suppress(OSError):
+        there = [one.name for one in islice(given.parent.iterdir(), 1000)]
+        if close := get_close_matches(given.name, there, 1, NEAR):
+            near = f"did you mean {given.with_name(close[0])}?"
     return InputError(f"{os.fspath(path)}: no such file or folder: {near}")
 
 
@@ -227,7 +232,7 @@ def read_tensors(
                 raise InputError(f"{name}: not a {kind} written by layerwise")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise InputError(f"{name}: no such file: check the name") from error
+        raise no_such_file(path) from error
     except (SafetensorError, OSError) as error:
         raise DamagedError(f"{name}: not a safetensors file: {error}") from error
     except InputError:

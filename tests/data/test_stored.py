@@ -166,6 +166,9 @@ class TestFormats:
     def test_unknown_files_are_named(self, tmp_path):
         with pytest.raises(InputError, match=r"x\.npy: no such file"):
             open_rows(tmp_path / "x.npy")
+        (tmp_path / "x").mkdir()
+        with pytest.raises(InputError, match="x: is a folder: name a file in it"):
+            open_rows(tmp_path / "x")
         (tmp_path / "x.txt").touch()
         with pytest.raises(InputError, match=r"\.txt: give \.npy, \.parquet"):
             open_rows(tmp_path / "x.txt")

@@ -80,8 +80,10 @@ def imported_module(name: str) -> Any:
 
 
 def _module_of_file(path: Path) -> Any:
+    from layerwise.files import no_such_file
+
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise no_such_file(path)
     name = _free_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

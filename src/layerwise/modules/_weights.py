@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from layerwise.errors import InputError
+from layerwise.files import no_such_file
 from layerwise.wording import count, listed
 
 PICKLED = (".pt", ".pth", ".ckpt", ".bin")
@@ -62,7 +63,7 @@ def load_weights(module: nn.Module, path: str | Path) -> str:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise no_such_file(path)
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
