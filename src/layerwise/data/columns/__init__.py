@@ -24,7 +24,7 @@ from layerwise.data.columns._table import (
     is_frame,
     missing_rows,
     refuse_missing,
-    repeated,
+    refuse_repeated,
     table_of,
     texts,
 )
@@ -51,7 +51,7 @@ __all__ = [
     "is_frame",
     "missing_rows",
     "refuse_missing",
-    "repeated",
+    "refuse_repeated",
     "table_of",
     "texts",
     "whole_bytes",

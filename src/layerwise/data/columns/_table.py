@@ -134,8 +134,7 @@ def table_of(values: Any, source: str, **settings: Any) -> Table:
 
     arrow = values if isinstance(values, pa.Table) else _arrow_of(values, source)
     names = [str(name).strip() for name in arrow.column_names]
-    if (twice := repeated(names)) is not None:
-        raise InputError(f"{source}: two columns are called {twice!r}: rename one")
+    refuse_repeated(names, source)
     whole = [_whole(arrow.column(place)) for place in range(len(names))]
     columns = [array if _differ(array) else _cleaned(array) for array in whole]
     classes = _named_classes(arrow.schema.metadata)
@@ -159,10 +158,13 @@ def _named_classes(
         return {}
 
 
-def repeated(names: Sequence[str]) -> str | None:
-    """Return the first of these names that stood there before, if one did."""
+def refuse_repeated(names: Sequence[str], source: str, of: str = "columns") -> None:
+    """Refuse names of which one stands there twice: it is named."""
     seen: set[str] = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)
+    for name in names:
+        if name in seen:
+            raise InputError(f"{source}: two {of} are called {name!r}: rename one")
+        seen.add(name)
 
 
 def arrow_functions() -> Any:

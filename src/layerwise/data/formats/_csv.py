@@ -20,7 +20,7 @@ from layerwise.data.columns import (
     Table,
     arrow_functions,
     as_numpy,
-    repeated,
+    refuse_repeated,
     table_of,
     texts,
 )
@@ -133,12 +133,13 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     dialect = _dialect(_head(path), path)
     if dialect.encoding == "utf-8" and not _is_utf_8(path):
         dialect = replace(dialect, encoding="latin-1")
-    _distinct(dialect.names, path)
+    refuse_repeated(dialect.names, str(path))
     columns.refuse_lacking(dialect.names, str(path))
+    there = {*dialect.names}
     kinds = {
         name: pa.float64() if name in columns.numbers else pa.string()
         for name in columns.wanted
-        if name in dialect.names
+        if name in there
     }
     wrong: list[Any] = []
     start = 0
@@ -325,7 +326,7 @@ def _read(
     from pyarrow import csv as arrow_csv
 
     wrong: list[Any] = []
-    _distinct(dialect.names, path)
+    refuse_repeated(dialect.names, str(path))
     kinds = dict.fromkeys(texts, pa.dictionary(pa.int32(), pa.string()))
     try:
         with reading(path), _opened(path) as file:
@@ -381,11 +382,6 @@ def _options(
             column_types=kinds,
         ),
     )
-
-
-def _distinct(names: tuple[str, ...], path: Path) -> None:
-    if (twice := repeated(names)) is not None:
-        raise InputError(f"{path}: two columns are called {twice!r}: rename one")
 
 
 def _why(wrong: list[Any], error: Exception) -> str:

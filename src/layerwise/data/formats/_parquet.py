@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
 from itertools import accumulate
@@ -208,12 +208,16 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
         with _opened(shard) as file:
             there = file.schema_arrow.names
             columns.refuse_lacking(there, str(shard))
-            chosen = [name for name in columns.wanted if name in there]
+            own = {*there}
+            chosen = [name for name in columns.wanted if name in own]
             for batch in file.iter_batches(TABLE_ROWS, columns=chosen):
                 stop = start + batch.num_rows
-                table = table_of(pyarrow.Table.from_batches([batch]), str(shard))
-                notes = columns.passed_over(there) if not start else ()
-                yield replace(table, rows=np.arange(start, stop), notes=notes)
+                yield table_of(
+                    pyarrow.Table.from_batches([batch]),
+                    str(shard),
+                    rows=np.arange(start, stop),
+                    notes=columns.passed_over(there) if not start else (),
+                )
                 start = stop
 
 

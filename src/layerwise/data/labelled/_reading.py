@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypedDict
 
-from layerwise.data.columns import Missing, repeated
+from layerwise.data.columns import Missing, refuse_repeated
 from layerwise.errors import InputError
 
 MOST_PIXELS = 1 << 15
@@ -126,8 +126,5 @@ class Reading:
             raise InputError(
                 f"{self.class_names}: has fewer than two names: write them one a line"
             )
-        if (twice := repeated(names)) is not None:
-            raise InputError(
-                f"{self.class_names}: two classes are called {twice!r}: rename one"
-            )
+        refuse_repeated(names, self.class_names, "classes")
         return names

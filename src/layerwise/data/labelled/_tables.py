@@ -112,11 +112,8 @@ def _inputs_of(
 ) -> tuple[dict[str, Table | Pictures], tuple[str, ...]]:
     """Return what becomes inputs, of each set, and what is to be said of it."""
     table = tables["train"]
-    names = [
-        name
-        for name in table.names
-        if name != target and name not in {**table.left_out, **left_out}
-    ]
+    no_inputs = {target, *table.left_out, *left_out}
+    names = [name for name in table.names if name not in no_inputs]
     if column := _column_of_pictures(table, names):
         said = f"Column {column!r} holds pictures; the others are left out."
         return {
@@ -138,7 +135,7 @@ def _inputs_of(
             picture=shape,
         )
         if reading.missing == "refuse":
-            refuse_missing(rows, [name for name in rows.names if name in names])
+            refuse_missing(rows, rows.only(names).names)
         inputs[part] = rows
     return inputs, said
 
