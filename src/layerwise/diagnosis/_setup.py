@@ -42,8 +42,9 @@ class Setup:
         given = not isinstance(self.architecture, Architecture)
         can = {k: v for k, v in change.items() if not (given and k in fixed)}
         before, after = self._settings(), self.changed(can)._settings()
-        same = {k for k in can if k in before and before[k] == after[k]}
-        return {k: v for k, v in can.items() if k not in same}
+        return {
+            k: v for k, v in can.items() if k not in before or before[k] != after[k]
+        }
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings by name, every default filled in."""

@@ -1,6 +1,6 @@
 """What chance makes of counts: an exact test, and a correction for many of them."""
 
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -73,6 +73,6 @@ def holm(p: Float64[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]:
     order = np.argsort(p, kind="stable")
     factors = np.arange(len(p), 0, -1)
     raised = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
-    adjusted = np.full(len(p), inf)
+    adjusted = np.empty_like(p)
     adjusted[order] = raised
     return adjusted

@@ -65,9 +65,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             ) from error
         except InputError:
             raise
-        except Exception as error:
+        except Exception as error:  # of made-up bytes its parser says many things
             if getattr(error, "errno", None):  # the system's, not the parser's
-                raise  # of made-up bytes its parser says many things
+                raise
             raise InputError(
                 f"{path}: not a MATLAB file, or damaged ({error}): save it again"
             ) from error
