@@ -67,35 +67,29 @@ def made(name, folder):  # noqa: C901, PLR0911 - a list of tables
     return saved(frame.assign(label=np.arange(60) % 2), folder, "m.csv"), "label"
 
 
-@pytest.mark.parametrize(
-    ("name", "classes", "inputs"),
-    [
-        ("missing values and text", 3, 15),
-        ("a date", 5, 7),
-        ("few rows, free text", 2, 25),
-        ("no line of names, gzip", 10, 64),
-        ("semicolons and decimal commas", 3, 13),
-        ("categories in Parquet", 5, 4),
-        ("100 classes", 100, 5),
-        ("three samples in a class", 3, 30),
-        ("more columns than rows", 2, 200),
-    ],
-)
-def test_a_real_table_is_read_with_its_target_alone(name, classes, inputs, tmp_path):
+TABLES = {
+    "missing values and text": (3, 15),
+    "a date": (5, 7),
+    "few rows, free text": (2, 25),
+    "no line of names, gzip": (10, 64),
+    "semicolons and decimal commas": (3, 13),
+    "categories in Parquet": (5, 4),
+    "100 classes": (100, 5),
+    "three samples in a class": (3, 30),
+    "more columns than rows": (2, 200),
+}
+"""How many classes each has, and how many inputs it makes."""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_real_table_is_read_with_its_target_alone(name, tmp_path):
     path, target = made(name, tmp_path)
     data = lw.load(str(path), target=target)
-    assert (data.classes, data.shape) == (classes, (inputs,))
+    assert (data.classes, *data.shape) == TABLES[name]
     assert all(len(part) for part in (data.train, data.validation, data.test))
     network = lw.fit(lw.MLP([4]), data, epochs=1, seed=0, engine="eager").network
     assert network.columns == data.columns
 
-
-TABLES = [
-    "missing values and text", "a date", "few rows, free text",
-    "no line of names, gzip", "semicolons and decimal commas",
-    "categories in Parquet", "100 classes", "three samples in a class",
-    "more columns than rows",
-]  # fmt: skip
 
 CLASSES = ("<b>bold", "lily of the valley", "rosé")
 """Of pictures."""
