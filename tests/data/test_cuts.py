@@ -89,3 +89,11 @@ def test_what_was_not_there_in_training_is_told(found):
     town = by_name["town"]
     assert town.values[town.codes[0]] == "is none of the training values"
     assert by_name["rooms"].codes[1] == -1
+
+
+def test_a_column_is_not_missing_for_being_called_so():
+    called = {"days (missing)": np.arange(ROWS) % 3, "y": np.arange(ROWS) % 2}
+    data = Dataset.from_frame(pd.DataFrame(called), "y")
+    (cut,) = cuts(data.columns, data.train.inputs, data.test.inputs)
+    assert cut.values[:3] == ("is 0", "is 1", "is 2")
+    assert np.array_equal(cut.codes, data.test.inputs[:, 0])

@@ -71,7 +71,7 @@ def cuts(columns: Columns, training: Inputs, rows: Inputs) -> Iterator[Cut]:
 
 def _absent(column: Column, rows: Inputs) -> np.ndarray:
     """Return which rows have no value, where training rows had none either."""
-    if not column.inputs[-1].endswith(ABSENT):
+    if column.inputs[-1] != f"{column.name} {ABSENT}":
         return np.zeros(len(rows), bool)
     return rows[:, -1] != 0
 
