@@ -308,7 +308,7 @@ def test_what_are_not_saved_moments_is_said(change, message):
         Moments.from_arrays(arrays)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("labelled", [False, True])
 def test_memory_does_not_grow_with_the_number_of_rows(dtype, labelled):
     def peak(count):
