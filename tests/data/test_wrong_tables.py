@@ -41,6 +41,7 @@ WRONG = {
     "empty": (text(""), "t.csv: is empty: give"),
     "blank": (text("\n\n"), "t.csv: is empty: give"),
     "header alone": (text("a,label\n"), "t.csv: there are no rows"),
+    "header alone, without an end": (text("a,label"), "t.csv: there are no rows"),
     "one column": (text("label\n1\n2\n"), "has one column, 'label': separate"),
     "a web page": (text("<!DOCTYPE html><p>"), "is a web page, not data"),
     "bytes": (text(b"a,b\n\0\1\0,2\n"), "holds bytes that are no text"),
@@ -68,6 +69,10 @@ WRONG = {
     "thousands of names twice": (
         text(",".join(f"gene{n % 9000}" for n in range(18_000)) + ",label\n1\n"),
         "two columns are called 'gene0'",
+    ),
+    "thousands of names alone": (
+        text(",".join(f"gene{n}" for n in range(18_000)), target="gene0"),
+        "there are no rows: give some",
     ),
     "a name nearly right": (text(GOOD, target="labl"), "did you mean 'label'"),
     "no date": (

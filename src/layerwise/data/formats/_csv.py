@@ -254,7 +254,8 @@ def _head(path: Path) -> bytes:
 def _dialect(head: bytes, path: Path) -> Dialect:
     text, encoding = _decoded(head)
     lines = text.splitlines()
-    if len(head) >= HEAD_BYTES:
+    whole = len(head) < (HEAD_BYTES if len(lines) > 1 else BLOCK_BYTES)
+    if not whole:
         lines = lines[:-1]  # cut off in the middle
     if not lines:
         raise InputError(
@@ -266,6 +267,8 @@ def _dialect(head: bytes, path: Path) -> Dialect:
     separator = max(preferred, key=lambda one: by_width[one])
     rows = _fields(lines, separator)
     headed = not all(NUMBER.fullmatch(name.strip()) for name in rows[0])
+    if headed and whole and len(lines) == 1:  # Arrow wants an end of it
+        raise InputError(f"{path}: there are no rows: give some")
     decimal = "."
     if separator != ",":
         fields = (field.strip() for row in rows[headed:] for field in row)
