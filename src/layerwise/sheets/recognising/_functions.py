@@ -313,8 +313,6 @@ def find_function(
             with held():
                 ready = _tried(part)
                 agrees = _agrees(ready)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:
             failures.append(error)
             broken = broken or _with_forward(part)
@@ -350,8 +348,6 @@ def _attempts(
                 case = part.case(np.random.default_rng(0), 7)
                 cache = part.called(case)[2]
                 cached = cache is not None
-        except KeyboardInterrupt:
-            raise
         except Exception:
             # Only for its own error, should no layout fit.
             cached, cache = False, None

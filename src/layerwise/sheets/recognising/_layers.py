@@ -357,8 +357,6 @@ def find_layer(
         try:
             with held():
                 return _tried(part)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:
             failures.append(error)
     raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be built")

@@ -246,8 +246,6 @@ def find_loss(
             with held():
                 ready = _tried(part)
                 nearness = _nearness(ready) if ready else 0.0
-        except KeyboardInterrupt:
-            raise
         except Exception as error:
             failures.append(error)
             continue

@@ -51,8 +51,6 @@ def _running(part: NetworkPart, failures: list[Exception]) -> Iterator[NetworkPa
                 ready = _tried(attempt)
                 if ready.way != "gradients":
                     ready = with_objective(ready)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:
             failures.append(error)
         else:
