@@ -51,7 +51,7 @@ def step_for(bits: int) -> float:
     return STEP if bits > 32 else SINGLE
 
 
-def slopes(part: Part, case: Case, step: float = STEP) -> Slopes:
+def slopes(part: Part, case: Case, step: float) -> Slopes:
     """Return the derivatives of a part's outputs, by Richardson's extrapolation."""
     outputs = part.outputs(case)
     jacobians: dict[str, np.ndarray] = {}
@@ -80,8 +80,7 @@ def slopes(part: Part, case: Case, step: float = STEP) -> Slopes:
 
 def _directions(array: np.ndarray) -> list[np.ndarray]:
     """Return the unit arrays of a shape, one for each entry."""
-    rows = np.eye(array.size) if array.size else np.zeros((0, 0))
-    return [row.reshape(array.shape) for row in rows]
+    return [row.reshape(array.shape) for row in np.eye(array.size)]
 
 
 def _moved(

@@ -113,7 +113,7 @@ def parts_of(sheet: Sheet, context: Context) -> tuple[list[Part | Unread], list[
         if sheet.defined_here(value)
         and getattr(value, "__name__", "") == name
         and isinstance(value, type | FunctionType)
-        and name not in own_forms(sheet)
+        and not is_own_form(value)
     }
     for name, value in own.items():
         if name in taken:
@@ -171,7 +171,7 @@ def _kind_of_class(cls: Any, context: Context) -> Kind | None:
         return "network"
     if is_scalar_like(cls):
         return "scalar"
-    forward = names.method("forward", [m for m in found if m in vars_of(cls)])
+    forward = names.method("forward", found)
     if not (forward and names.method("backward", found)):
         return None
     if is_of_autograd(cls) or of_static_methods(cls, names):
@@ -241,8 +241,9 @@ def _updates(part: Part) -> list[Part]:
     """Return a layer's update as a part of its own."""
     if not isinstance(part, LayerPart) or not part.parameters:
         return []
-    update = part.context.names.method("update", method_names(part.made()))
-    if update is None or len(required(getattr(part.made(), update))) > 1:
+    thing = part.made()
+    update = part.context.names.method("update", method_names(thing))
+    if update is None or len(required(getattr(thing, update))) > 1:
         return []
     return [
         UpdatePart(f"{part.name}.{update}", part.context, part.namespace, layer=part)

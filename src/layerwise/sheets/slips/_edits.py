@@ -55,22 +55,25 @@ def edits_of(sheet: Sheet, code: Sequence[str]) -> list[Edit]:
     """Return every edit that may undo a slip in some definitions."""
     key = "edits", *code
     if key not in sheet.kept:
-        attributes = _attributes(sheet, code)
+        found = places(sheet, code)
+        attributes = _attributes(found)
         sheet.kept[key] = [
             Edit(slip, node, parent, field, index, change)
-            for parent, field, index, node in places(sheet, code)
+            for parent, field, index, node in found
             for slip, change in _edits(node, attributes)
         ]
     return sheet.kept[key]
 
 
-def _attributes(sheet: Sheet, code: Sequence[str]) -> list[str]:
+def _attributes(found: Sequence[Place]) -> list[str]:
     """Return the attributes that a class sets on itself."""
-    found: dict[str, None] = {}
-    for _, _, _, node in places(sheet, code):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            found[node.attr] = None
-    return list(found)
+    return list(
+        dict.fromkeys(
+            node.attr
+            for *_, node in found
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        )
+    )
 
 
 def _edits(node: ast.AST, attributes: Sequence[str]) -> Iterator[Made]:
