@@ -54,25 +54,24 @@ class Observation:
     truth: dict[str, np.ndarray]
     before: "Observation | None" = None
 
-    @property
-    def size(self) -> dict[str, float]:
-        """How far each array's gradient may be off."""
-        share = TOLERANCE[self.claims.bits]
-        return {
-            key: share * max(float(np.max(np.abs(true), initial=0.0)), FLOOR)
-            for key, true in self.truth.items()
-        }
+    def tolerance(self, key: str) -> float:
+        """Return how far off an array's gradient may be."""
+        largest = float(np.max(np.abs(self.truth[key]), initial=0.0))
+        return TOLERANCE[self.claims.bits] * max(largest, FLOOR)
+
+    def smooth(self, key: str) -> np.ndarray:
+        """Return which entries of an array the outputs have a derivative by."""
+        if self.slopes is not None and key in self.slopes.smooth:
+            return self.slopes.smooth[key]
+        return np.ones(self.truth[key].shape, bool)
 
     def wrong(self, key: str) -> np.ndarray | None:
         """Return which entries of a gradient are wrong; None where its shape is."""
         claimed, true = self.claims.gradients.get(key), self.truth[key]
         if claimed is None or claimed.shape != true.shape:
             return None
-        near = np.abs(claimed - true) <= self.size[key]
-        smooth = np.ones(true.shape, bool)
-        if self.slopes is not None and key in self.slopes.smooth:
-            smooth = self.slopes.smooth[key]
-        return ~near & smooth
+        near = np.abs(claimed - true) <= self.tolerance(key)
+        return ~near & self.smooth(key)
 
     def passes(self, key: str) -> bool:
         """Return whether a gradient is right, kinks left out."""

@@ -108,7 +108,7 @@ def _right_for_one(part: Part, seen: Observed, key: str) -> bool:
         more = [alone(part, part.case(rng, 1), rng) for _ in range(SINGLES)]
     # It may be 0 whatever is wrong, as with BatchNorm.
     return all(
-        one.passes(key) and bool(np.max(np.abs(one.truth[key])) > one.size[key])
+        one.passes(key) and bool(np.max(np.abs(one.truth[key])) > one.tolerance(key))
         for one in (seen.single, *more)
     )
 

@@ -135,9 +135,7 @@ def _pairs(
     for one in seen:
         claimed, true = one.claims.gradients[key], one.truth[key]
         assert claimed is not None
-        smooth = np.ones(true.shape, bool)
-        if one.slopes is not None and key in one.slopes.smooth:
-            smooth = one.slopes.smooth[key]
+        smooth = one.smooth(key)
         pairs.append((np.where(smooth, claimed, 0), np.where(smooth, true, 0), one))
     return pairs
 
@@ -146,7 +144,7 @@ def _near(one: Observation, key: str, a: np.ndarray, b: np.ndarray) -> bool:
     """Return whether two gradients are one, as near as a right one must be."""
     if a.shape != b.shape or not np.all(np.isfinite(a)):
         return False
-    size = max(one.size[key], 1e-6 * float(np.max(np.abs(b), initial=0.0)))
+    size = max(one.tolerance(key), 1e-6 * float(np.max(np.abs(b), initial=0.0)))
     return bool(np.all(np.abs(a - b) <= size))
 
 
