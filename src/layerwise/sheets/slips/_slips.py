@@ -94,19 +94,19 @@ def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
 
 def _passed_through(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     """Return that a Softmax leaves its derivative to the loss behind it."""
-    if key != "input" or part.scalar or _softmax_axes(seen) is None:
+    if key != "input" or part.scalar or _softmax_axis(seen) is None:
         return None
     pairs = _pairs(seen, key)
     through = all(_near(one, key, claimed, one.cotangent) for claimed, _, one in pairs)
     return named("passed-through") if through else None
 
 
-def _softmax_axes(seen: Sequence[Observation]) -> int | None:
+def _softmax_axis(seen: Sequence[Observation]) -> int | None:
     """Return the axis along which the outputs add up to 1; None where they do not."""
     axes: set[int | None] = set()
     for one in seen:
         p = one.slopes.outputs if one.slopes else None
-        if p is None or p.ndim < 2 or np.any(p <= 0):
+        if p is None or np.any(p <= 0):
             return None
         hits = [a for a in range(p.ndim) if np.allclose(p.sum(axis=a), 1, atol=1e-5)]
         axes.add(hits[0] if hits else None)
@@ -308,15 +308,14 @@ def _at_output(part: Part, seen: Sequence[Observation], key: str) -> Slip | None
 
 def _softmax(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     """Return what is wrong with Softmax's Jacobian, diag(p) − p pᵀ."""
-    if key != "input" or part.scalar:
+    axis = _softmax_axis(seen)
+    if key != "input" or part.scalar or axis is None:
         return None
     found: set[str] = set()
     for claimed, _, one in _pairs(seen, key):
-        p, g = (one.slopes.outputs if one.slopes else None), one.cotangent
-        if p is None or p.shape != claimed.shape or np.any(p <= 0):
-            return None
-        axis = next((a for a in range(p.ndim) if np.allclose(p.sum(axis=a), 1)), None)
-        if axis is None:
+        assert one.slopes is not None
+        p, g = one.slopes.outputs, one.cotangent
+        if p.shape != claimed.shape:
             return None
         inner = (g * p).sum(axis=axis, keepdims=True)
         forms = {
