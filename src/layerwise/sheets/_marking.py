@@ -8,9 +8,8 @@ from layerwise.sheets._pairs import right_together
 from layerwise.sheets.checking import fragile, observe
 from layerwise.sheets.reading import Edit, Sheet, parts_within
 from layerwise.sheets.recognising import (
+    BuiltPart,
     Context,
-    LayerPart,
-    NetworkPart,
     Part,
     Unread,
     UpdatePart,
@@ -69,12 +68,10 @@ def _uses(
 
 def _built_of(part: Part | Unread) -> set[str]:
     """Return the classes of the objects that a part holds."""
-    if not isinstance(part, LayerPart | NetworkPart):
+    if not isinstance(part, BuiltPart):
         return set()
-    thing = part.build(part.namespace)
-    return {
-        type(v).__name__ for v in parts_within(thing, lambda v: hasattr(v, "__dict__"))
-    }
+    held_in = parts_within(part.made(), lambda value: hasattr(value, "__dict__"))
+    return {type(value).__name__ for value in held_in}
 
 
 def _unread_after(

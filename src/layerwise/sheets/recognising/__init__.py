@@ -1,14 +1,17 @@
 """What the things in a sheet are, and how each is run: its parts."""
 
-from layerwise.sheets.recognising._building import Builder, can_be_built
-from layerwise.sheets.recognising._layers import (
-    LayerPart,
-    UpdatePart,
+from layerwise.sheets.recognising._building import can_be_built
+from layerwise.sheets.recognising._layers import LayerPart, UpdatePart, rate_of
+from layerwise.sheets.recognising._parts import (
+    CURRENT,
+    Builder,
+    BuiltPart,
+    Case,
+    Claims,
+    Context,
+    Part,
     method_names,
-    rate_of,
 )
-from layerwise.sheets.recognising._networks import NetworkPart
-from layerwise.sheets.recognising._parts import CURRENT, Case, Claims, Context, Part
 from layerwise.sheets.recognising._recognise import (
     KINDS,
     Kind,
@@ -25,12 +28,12 @@ __all__ = [
     "CURRENT",
     "KINDS",
     "Builder",
+    "BuiltPart",
     "Case",
     "Claims",
     "Context",
     "Kind",
     "LayerPart",
-    "NetworkPart",
     "Part",
     "Unread",
     "UpdatePart",

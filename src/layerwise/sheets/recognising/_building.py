@@ -13,17 +13,17 @@ import numpy as np
 from layerwise.sheets.reading import (
     as_given,
     held,
+    is_flag,
     is_rate,
     loaded_torch,
     reseeded,
     slots,
 )
-from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS
+from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS, Builder
 
 __all__ = [
-    "RATE", "Builder", "builders", "can_be_built", "own_widths", "penalties",
-    "positional",
-    "required",
+    "RATE", "builders", "can_be_built", "flags_of", "own_widths", "penalties",
+    "positional", "required",
 ]  # fmt: skip
 
 PENALTY = 0.3
@@ -37,9 +37,6 @@ ENTRIES = 3000
 
 RATE = 0.37
 """A learning rate that is no likely factor of anything else."""
-
-Builder = Callable[[dict[str, Any]], Any]
-"""Makes an object, of the class that has its name in a namespace."""
 
 WORDS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (r"(?:hidden|n_?h|h_?dim|middle)\w*sizes|hidden_(?:layers|dims|units)",
@@ -89,6 +86,11 @@ def _of(function: Any) -> list[inspect.Parameter]:
 def required(function: Any) -> list[inspect.Parameter]:
     """Return what a function must be given."""
     return [p for p in positional(function) if p.default is inspect.Parameter.empty]
+
+
+def flags_of(function: Any) -> dict[str, bool]:
+    """Return the arguments that tell a function that this is training."""
+    return {p.name: True for p in positional(function) if is_flag(p.name)}
 
 
 def builders(

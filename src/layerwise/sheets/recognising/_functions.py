@@ -16,7 +16,6 @@ from layerwise.sheets.reading import (
     as_numbers,
     assigned,
     held,
-    is_flag,
     is_gradient,
     is_number_array,
     is_rate,
@@ -25,7 +24,7 @@ from layerwise.sheets.reading import (
     reseeded,
     returned_names,
 )
-from layerwise.sheets.recognising._building import positional, required
+from layerwise.sheets.recognising._building import flags_of, required
 from layerwise.sheets.recognising._forms import (
     backward_function,
     backward_tree,
@@ -155,8 +154,7 @@ class FunctionPart(Part):
             {key: as_given(array, library) for key, array in case.arrays.items()}
         )
         reseeded(case.seed, self.generators())
-        flags = {p.name: True for p in positional(self.forward) if is_flag(p.name)}
-        result = self._apply(self.forward, *arguments, **flags)
+        result = self._apply(self.forward, *arguments, **flags_of(self.forward))
         if isinstance(result, tuple | list) and len(result) > 1:
             rest = result[1] if len(result) == 2 else tuple(result[1:])
             return arguments, result[0], rest

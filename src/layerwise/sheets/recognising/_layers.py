@@ -1,6 +1,6 @@
 """Layers that remember: forward, then backward, with parameters as attributes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,10 +12,8 @@ from layerwise.sheets.reading import (
     as_given,
     as_numbers,
     assigned,
-    generators_of,
     gradient_paths,
     held,
-    is_flag,
     is_gradient,
     is_rate,
     is_tensor,
@@ -29,8 +27,8 @@ from layerwise.sheets.reading import (
 )
 from layerwise.sheets.recognising._building import (
     RATE,
-    Builder,
     builders,
+    flags_of,
     own_widths,
     positional,
     required,
@@ -39,6 +37,8 @@ from layerwise.sheets.recognising._parts import (
     FEATURES,
     HIDDEN,
     OUTPUTS,
+    Builder,
+    BuiltPart,
     Case,
     Claims,
     Context,
@@ -48,8 +48,8 @@ from layerwise.sheets.recognising._parts import (
 )
 
 __all__ = [
-    "LayerPart", "UpdatePart", "differentiated", "fill", "find_layer",
-    "gradients_of", "method_names", "rate_of",
+    "LayerPart", "UpdatePart", "differentiated", "fill", "find_layer", "gradients_of",
+    "rate_of",
 ]  # fmt: skip
 
 OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
@@ -57,33 +57,22 @@ OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
 WIDTHS = (FEATURES, OUTPUTS, HIDDEN)
 
 
-def method_names(thing: Any) -> list[str]:
-    """Return the names of an object's or class's methods."""
-    return [name for name in dir(thing) if callable(getattr(thing, name, None))]
-
-
 @dataclass
-class LayerPart(Part):
+class LayerPart(BuiltPart):
     """A layer, or a network of layers, with ``forward`` and ``backward``.
 
     Parameters
     ----------
-    build : callable
-        Makes one from a namespace.
     axis : int or None
         Which axis of the input the samples are.
     width : int
         The numbers in a sample.
-    parameters : dict
-        Paths and shapes.
     positive : bool
         Whether the input must be positive.
     """
 
-    build: Builder = field(repr=False, kw_only=True)
     axis: int | None = 0
     width: int = FEATURES
-    parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     positive: bool = False
 
     kind = "layer"
@@ -95,25 +84,14 @@ class LayerPart(Part):
         nested = any(p.count(".") > 1 for p in self.parameters)
         return f"a {'network of layers' if nested else 'stateful layer'}, {held_by}"
 
-    def made(self) -> Any:
-        """Return a new object."""
-        return self.build(self.namespace)
-
-    def method(self, thing: Any, role: str) -> Callable[..., Any]:
-        """Return the method that plays a role."""
-        name = self.context.names.method(role, method_names(thing))
-        return getattr(thing, str(name))
-
     def run(
         self, thing: Any, x: Any, seed: int, generators: Sequence[Any] | None = None
     ) -> Any:
         """Return a layer's outputs, in training."""
         forward = self.method(thing, "forward")
-        if generators is None:
-            generators = [*self.generators(), *generators_of(thing)]
-        reseeded(seed, generators)
-        flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
-        return returned_or_kept(thing, forward(x, **flags))
+        own = self.all_generators(thing) if generators is None else generators
+        reseeded(seed, own)
+        return returned_or_kept(thing, forward(x, **flags_of(forward)))
 
     def back(self, thing: Any, gradient: Any, x: Any, y: Any) -> Any:
         """Return what a layer's backward pass returns."""
@@ -144,15 +122,6 @@ class LayerPart(Part):
         seed = int(rng.integers(1 << 30))
         return Case(arrays, 1 if self.axis is None else batch, self.axis, seed)
 
-    def load(
-        self, thing: Any, case: Case, places: Mapping[str, Slot] | None = None
-    ) -> None:
-        """Give a layer the parameters of a case."""
-        places = slots(thing) if places is None else places
-        for path in self.parameters:
-            if path in places:
-                places[path].load(case.arrays[path])
-
     def _warmed(self) -> Any:
         """Return an object with parameters, also where its first pass makes them."""
         thing = self.made()
@@ -180,9 +149,9 @@ class LayerPart(Part):
 
     def reset(self, thing: Any) -> None:
         """Have a layer forget its gradients, where it has a method for that."""
-        name = self.context.names.method("reset", method_names(thing))
-        if name and not positional(getattr(thing, name)):
-            getattr(thing, name)()
+        reset = self.method(thing, "reset")
+        if reset is not None and not positional(reset):
+            reset()
 
     def one_pass(
         self, thing: Any, case: Case, cotangent: np.ndarray

@@ -19,14 +19,16 @@ from layerwise.sheets.reading import (
     reseeded,
 )
 from layerwise.sheets.recognising._building import builders, positional, required
-from layerwise.sheets.recognising._layers import differentiated, method_names
+from layerwise.sheets.recognising._layers import differentiated
 from layerwise.sheets.recognising._parts import (
     FEATURES,
+    Builder,
     Case,
     Claims,
     Context,
     Part,
     furthest,
+    method_names,
 )
 
 __all__ = ["LossPart", "find_loss", "targets_in"]
@@ -72,6 +74,8 @@ class LossPart(Part):
         Which axis of the outputs the samples are.
     swapped : bool
         Whether the targets come first.
+    of : callable or None
+        Makes the object, where it is one of a class.
     """
 
     partner: str = field(kw_only=True)
@@ -79,7 +83,7 @@ class LossPart(Part):
     logits: bool = False
     axis: int = 0
     swapped: bool = False
-    of: Any = None
+    of: Builder | None = None
 
     kind = "loss"
     scalar = True
@@ -123,16 +127,12 @@ class LossPart(Part):
         return [targets, outputs] if self.swapped else [outputs, targets]
 
     def made(self) -> Any:
-        thing = self.namespace.get(self.name, self.of)
-        return thing if self.of is None else self.of(self.namespace)
-
-    def _method(self, thing: Any, role: str) -> Any:
-        return getattr(thing, str(self.context.names.method(role, method_names(thing))))
+        return self.of(self.namespace) if self.of else self.namespace[self.name]
 
     def value_of(self, thing: Any, pair: list[Any], seed: int) -> tuple[Any, Any]:
         """Return the loss, and its gradient where it is returned beside it."""
         reseeded(seed, self.generators())
-        call = thing if self.of is None else self._method(thing, "forward")
+        call = thing if self.of is None else self.method(thing, "forward")
         # A class whose forward gives each sample's loss may have their mean elsewhere.
         call = getattr(thing, "calculate", call)
         result = call(*pair)
@@ -155,7 +155,7 @@ class LossPart(Part):
         given = pair[1 if self.swapped else 0]
         intact = np.array_equal(as_numbers(given), case.arrays["input"])
         if self.of is not None:
-            backward = self._method(thing, "backward")
+            backward = self.method(thing, "backward")
             returned = backward(*self._for_backward(backward, pair))
             if returned is None:
                 returned = _kept(thing, given)

@@ -1,18 +1,15 @@
 """Whole networks: what a training step subtracts must be its loss's gradient."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from layerwise.sheets.reading import (
-    Slot,
     as_given,
     as_numbers,
-    generators_of,
     gradient_paths,
-    is_flag,
     is_number_array,
     is_output,
     is_rate,
@@ -22,14 +19,21 @@ from layerwise.sheets.reading import (
 )
 from layerwise.sheets.recognising._building import (
     RATE,
-    Builder,
+    flags_of,
     penalties,
     positional,
     required,
 )
-from layerwise.sheets.recognising._layers import method_names, rate_of
+from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._losses import targets_in
-from layerwise.sheets.recognising._parts import FEATURES, OUTPUTS, Case, Claims, Part
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    BuiltPart,
+    Case,
+    Claims,
+    method_names,
+)
 
 __all__ = ["NetworkPart", "network_methods", "returned_loss"]
 
@@ -52,13 +56,11 @@ def network_methods(cls: Any, names: Any) -> str:
 
 
 @dataclass
-class NetworkPart(Part):
+class NetworkPart(BuiltPart):
     """A network that takes a step, or that returns its loss and its gradients.
 
     Parameters
     ----------
-    build : callable
-        Makes one from a namespace.
     way : str
         ``step``: it changes its parameters; ``gradients``: it returns gradients;
         ``backward``: it goes back from targets, and may have an update.
@@ -74,11 +76,8 @@ class NetworkPart(Part):
         The widths of its inputs and outputs.
     rate : float
         The learning rate of one that is told none, and keeps none.
-    parameters : dict
-        Paths and shapes.
     """
 
-    build: Builder = field(repr=False, kw_only=True)
     way: str = "step"
     objective: Callable[[Any, Any, Case], Any] | None = None
     about: str = "the loss that it returns"
@@ -87,7 +86,6 @@ class NetworkPart(Part):
     features: int = FEATURES
     classes: int = OUTPUTS
     rate: float = 1.0
-    parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     kind = "network"
     scalar = True
@@ -109,18 +107,9 @@ class NetworkPart(Part):
         return Case(arrays, batch, self.axis, int(rng.integers(1 << 30)), targets)
 
     def loaded(self, case: Case) -> Any:
-        thing = self.build(self.namespace)
+        thing = self.made()
         self.load(thing, case)
         return thing
-
-    def load(
-        self, thing: Any, case: Case, places: Mapping[str, Slot] | None = None
-    ) -> None:
-        """Give a network the parameters of a case."""
-        places = slots(thing) if places is None else places
-        for path in self.parameters:
-            if path in places:
-                places[path].load(case.arrays[path])
 
     def _pair(self, case: Case) -> tuple[Any, Any]:
         library = self.context.library
@@ -135,11 +124,6 @@ class NetworkPart(Part):
 
         return [(of(x, n), of(y, n)) for n in range(y.shape[-1 if self.axis else 0])]
 
-    def method(self, thing: Any, role: str) -> Any:
-        """Return the method that plays a role, None where there is none."""
-        name = self.context.names.method(role, method_names(thing))
-        return getattr(thing, name) if name else None
-
     def stepped(
         self, thing: Any, case: Case, generators: Sequence[Any] | None = None
     ) -> Any:
@@ -147,9 +131,8 @@ class NetworkPart(Part):
         if self.way == "backward":
             return self._forth_and_back(thing, case, generators)
         step = self.method(thing, "training_step")
-        if generators is None:
-            generators = self.own_generators(thing)
-        reseeded(case.seed, generators)
+        own = self.all_generators(thing) if generators is None else generators
+        reseeded(case.seed, own)
         x, y = self._pair(case)
         taken = positional(step)
         rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
@@ -163,7 +146,7 @@ class NetworkPart(Part):
     ) -> None:
         """Go forward, back from the targets, and update where there is an update."""
         x, y = self._pair(case)
-        own = self.own_generators(thing) if generators is None else generators
+        own = self.all_generators(thing) if generators is None else generators
         reseeded(case.seed, own)
         outputs = self.method(thing, "forward")(x)
         backward = self.method(thing, "backward")
@@ -191,29 +174,25 @@ class NetworkPart(Part):
         gradients = self.method(thing, "gradients")
         if gradients is None:
             gradients = self.method(thing, "backward")
-        reseeded(case.seed, self.own_generators(thing))
+        reseeded(case.seed, self.all_generators(thing))
         given = (x, y)[: len(required(gradients))]
         return result, gradients(*given, **penalties(gradients))
 
     def _loss(self, thing: Any, case: Case) -> Any:
         """Return what a network's loss returns, with its penalty on weights."""
         loss = self.method(thing, "loss")
-        reseeded(case.seed, self.own_generators(thing))
+        reseeded(case.seed, self.all_generators(thing))
         return loss(*self._pair(case), **penalties(loss))
 
     def outputs_of(self, thing: Any, x: np.ndarray, seed: int) -> np.ndarray:
         """Return what a network makes of its inputs, in training."""
         forward = self.method(thing, "forward") or thing.predict
-        reseeded(seed, self.own_generators(thing))
-        flags = {p.name: True for p in positional(forward)[1:] if is_flag(p.name)}
-        result = forward(as_given(x, self.context.library), **flags)
+        reseeded(seed, self.all_generators(thing))
+        result = forward(as_given(x, self.context.library), **flags_of(forward))
         return as_numbers(result[0] if isinstance(result, tuple | list) else result)
 
-    def own_generators(self, thing: Any) -> list[Any]:
-        return [*self.generators(), *generators_of(thing)]
-
     def outputs(self, case: Case) -> np.ndarray:
-        probe = self.probe(case, lambda: self.build(self.namespace))
+        probe = self.probe(case, self.made)
         thing = probe.thing
         self.load(thing, case, probe.places)
         if self.way == "gradients":
@@ -226,7 +205,7 @@ class NetworkPart(Part):
         return as_numbers(value).reshape(())
 
     def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self.build(self.namespace)
+        thing = self.made()
         found: dict[str, np.ndarray] = {}
         for case, _ in passes:
             self.load(thing, case)

@@ -9,9 +9,9 @@ import numpy as np
 
 from layerwise.sheets.reading import as_given, as_numbers, held, parts_within
 from layerwise.sheets.recognising._building import required
-from layerwise.sheets.recognising._layers import method_names, rate_of
+from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._networks import NetworkPart, returned_loss
-from layerwise.sheets.recognising._parts import Case
+from layerwise.sheets.recognising._parts import Case, method_names
 
 __all__ = ["likeliest", "with_objective"]
 
@@ -59,7 +59,7 @@ def with_objective(part: NetworkPart) -> NetworkPart:
 def _with_rates(part: NetworkPart) -> list[NetworkPart]:
     """Return a network with the learning rates that may be written into its code."""
     try:
-        rate_of(part.build(part.namespace))
+        rate_of(part.made())
     except AttributeError:
         tree = part.context.sheet.definition(part.name) or ast.Pass()
         written = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))

@@ -16,11 +16,12 @@ from layerwise.sheets.reading import (
     is_rate,
 )
 from layerwise.sheets.recognising._building import RATE, builders, positional, required
-from layerwise.sheets.recognising._layers import method_names, rate_of
+from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     HIDDEN,
     OUTPUTS,
+    Builder,
     Case,
     Claims,
     Context,
@@ -61,7 +62,7 @@ class DescentPart(Part):
         One of ``HELD_BY``.
     """
 
-    of: Any = None
+    of: Builder | None = None
     held_by: str = "list"
 
     kind = "update"
@@ -85,8 +86,12 @@ class DescentPart(Part):
     def outputs(self, case: Case) -> np.ndarray:
         return np.concatenate([array.ravel() for array in case.arrays.values()])
 
+    def made(self) -> Any:
+        """Return the function, or a new object."""
+        return self.of(self.namespace) if self.of else self.namespace[self.name]
+
     def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self.of(self.namespace) if self.of else self.namespace[self.name]
+        thing = self.made()
         case = passes[-1][0]
         moved: dict[str, np.ndarray] = {}
         for case, _ in passes:
@@ -126,14 +131,10 @@ class DescentPart(Part):
     @property
     def way(self) -> Any:
         """What is called, of the sheet as it is."""
-        return self._way(self.of(self.namespace) if self.of else
-                         self.namespace[self.name])  # fmt: skip
+        return self._way(self.made())
 
     def _way(self, thing: Any) -> Any:
-        if self.of is None:
-            return thing
-        found = method_names(thing)
-        return getattr(thing, str(self.context.names.method("update", found)), thing)
+        return (self.method(thing, "update") if self.of else None) or thing
 
     def _call(self, thing: Any, parameters: Any, gradients: Any) -> Any:
         way = self._way(thing)

@@ -17,8 +17,8 @@ from layerwise.sheets.reading import (
 )
 
 __all__ = [
-    "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Case", "Claims", "Context", "Part",
-    "Probe", "array_of", "furthest",
+    "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Builder", "BuiltPart", "Case",
+    "Claims", "Context", "Part", "Probe", "array_of", "furthest", "method_names",
 ]  # fmt: skip
 
 CURRENT = {"batch": 1}
@@ -28,6 +28,9 @@ FEATURES, HIDDEN, OUTPUTS = 5, 4, 3
 """Sizes of what is built: all different, so that a wrong axis does not fit."""
 
 Arrays = dict[str, np.ndarray]
+
+Builder = Callable[[dict[str, Any]], Any]
+"""Makes an object, of the class that has its name in a namespace."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ class NothingReturnedError(TypeError):
     """A forward pass ran, and returned nothing."""
 
 
+def method_names(thing: Any) -> list[str]:
+    """Return the names of an object's or class's methods."""
+    return [name for name in dir(thing) if callable(getattr(thing, name, None))]
+
+
 def array_of(name: str, value: Any) -> Any:
     """Return what a forward pass returned.
 
@@ -165,6 +173,15 @@ class Part(ABC):
             self._kept["generators"] = generators_of(self.namespace)
         return self._kept["generators"]
 
+    def all_generators(self, thing: Any) -> list[Any]:
+        """Return those and an object's own."""
+        return [*self.generators(), *generators_of(thing)]
+
+    def method(self, thing: Any, role: str) -> Any:
+        """Return the method that plays a role, None where there is none."""
+        name = self.context.names.method(role, method_names(thing))
+        return getattr(thing, name) if name else None
+
     def probe(self, case: Case, make: Callable[[], Any]) -> Probe:
         """Return the object whose outputs are looked at in one case.
 
@@ -172,8 +189,7 @@ class Part(ABC):
         """
         if self._kept.get("seed") != case.seed or "probe" not in self._kept:
             thing = make()
-            generators = [*self.generators(), *generators_of(thing)]
-            self._kept["probe"] = Probe(thing, slots(thing), generators)
+            self._kept["probe"] = Probe(thing, slots(thing), self.all_generators(thing))
             self._kept["seed"] = case.seed
         return self._kept["probe"]
 
@@ -192,3 +208,32 @@ class Part(ABC):
     def automatic(self, case: Case, cotangent: np.ndarray) -> Arrays | None:
         """Return the gradients by torch's automatic differentiation, where it can."""
         del case, cotangent
+
+
+@dataclass
+class BuiltPart(Part):
+    """A class of which objects are made, with arrays as parameters.
+
+    Parameters
+    ----------
+    build : callable
+        Makes one from a namespace.
+    parameters : dict
+        Paths and shapes.
+    """
+
+    build: Builder = field(repr=False, kw_only=True)
+    parameters: dict[str, tuple[int, ...]] = field(default_factory=dict, kw_only=True)
+
+    def made(self) -> Any:
+        """Return a new object."""
+        return self.build(self.namespace)
+
+    def load(
+        self, thing: Any, case: Case, places: Mapping[str, Slot] | None = None
+    ) -> None:
+        """Give an object the parameters of a case."""
+        places = slots(thing) if places is None else places
+        for path in self.parameters:
+            if path in places:
+                places[path].load(case.arrays[path])

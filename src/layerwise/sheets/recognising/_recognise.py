@@ -17,7 +17,7 @@ from layerwise.sheets.reading import (
     loaded_torch,
     returned_names,
 )
-from layerwise.sheets.recognising._building import Builder, positional, required
+from layerwise.sheets.recognising._building import positional, required
 from layerwise.sheets.recognising._forms import (
     deriving_flag,
     is_loss_like,
@@ -26,12 +26,7 @@ from layerwise.sheets.recognising._forms import (
     returns_pullback,
 )
 from layerwise.sheets.recognising._functions import find_function
-from layerwise.sheets.recognising._layers import (
-    LayerPart,
-    UpdatePart,
-    find_layer,
-    method_names,
-)
+from layerwise.sheets.recognising._layers import LayerPart, UpdatePart, find_layer
 from layerwise.sheets.recognising._losses import find_loss
 from layerwise.sheets.recognising._networks import network_methods
 from layerwise.sheets.recognising._optimisers import (
@@ -39,7 +34,13 @@ from layerwise.sheets.recognising._optimisers import (
     find_descent,
     is_descent,
 )
-from layerwise.sheets.recognising._parts import Context, Part, furthest
+from layerwise.sheets.recognising._parts import (
+    Builder,
+    Context,
+    Part,
+    furthest,
+    method_names,
+)
 from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
 from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed

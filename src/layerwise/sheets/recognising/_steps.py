@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.reading import held, slots
-from layerwise.sheets.recognising._building import Builder, builders, own_widths
+from layerwise.sheets.recognising._building import builders, own_widths
 from layerwise.sheets.recognising._layers import fill
 from layerwise.sheets.recognising._networks import (
     NetworkPart,
@@ -15,7 +15,13 @@ from layerwise.sheets.recognising._networks import (
     returned_loss,
 )
 from layerwise.sheets.recognising._objectives import likeliest, with_objective
-from layerwise.sheets.recognising._parts import FEATURES, OUTPUTS, Context, furthest
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    Builder,
+    Context,
+    furthest,
+)
 
 __all__ = ["find_network"]
 
@@ -72,7 +78,7 @@ def _attempts(part: NetworkPart) -> Iterator[NetworkPart]:
 def _tried(part: NetworkPart) -> NetworkPart:
     """Return a network with its parameters: what a step changes, or gradients name."""
     case = part.case(np.random.default_rng(7), 7)
-    thing = part.build(part.namespace)
+    thing = part.made()
     before = {path: slot.numbers() for path, slot in slots(thing).items()}
     shapes = {p: a.shape for p, a in before.items() if a.ndim}
     if part.way == "gradients":
@@ -129,7 +135,7 @@ def _matters(part: NetworkPart, path: str, still: dict[str, tuple[int, ...]]) ->
     seen: list[np.ndarray] = []
     x = part.case(np.random.default_rng(7), 7).arrays["input"]
     for seed in (5, 6):
-        thing = part.build(part.namespace)
+        thing = part.made()
         places = slots(thing)
         for other in part.parameters:
             # Behind weights that begin as 0 nothing before them matters.
