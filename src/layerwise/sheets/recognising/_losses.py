@@ -28,6 +28,7 @@ from layerwise.sheets.recognising._parts import (
     Context,
     Part,
     furthest,
+    is_near,
     method_names,
 )
 
@@ -267,17 +268,12 @@ def _nearness(part: LossPart) -> float:
     case = part.case(rng, 7)
     x = case.arrays["input"]
     direction = rng.normal(size=x.shape)
-    up, down = (
-        part.outputs(replace(case, arrays={"input": x + h * direction})).sum()
-        for h in (1e-5, -1e-5)
-    )
-    slope = (up - down) / 2e-5
+    slope = part.slope_along(case, "input", direction)
     ones = np.ones(part.outputs(case).shape)
     claimed = part.claims([(case, ones)]).gradients["input"]
     if claimed is None or claimed.shape != x.shape:
         return 0.0
-    error = abs((claimed * direction).sum() - slope)
-    return 1.0 if error <= 1e-5 * max(1, abs(slope)) else 0.5
+    return 1.0 if is_near(float((claimed * direction).sum()), slope) else 0.5
 
 
 def _attempts(

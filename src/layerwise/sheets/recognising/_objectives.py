@@ -11,7 +11,7 @@ from layerwise.sheets.reading import as_given, as_numbers, held, parts_within
 from layerwise.sheets.recognising._building import required
 from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._networks import NetworkPart, returned_loss
-from layerwise.sheets.recognising._parts import Case, method_names
+from layerwise.sheets.recognising._parts import Case, is_near, method_names
 
 __all__ = ["likeliest", "with_objective"]
 
@@ -193,15 +193,9 @@ def _right_in(part: NetworkPart) -> float:
     claimed = part.claims([(case, np.ones(()))]).gradients
     for path in part.parameters:
         direction = rng.normal(size=case.arrays[path].shape)
-        up, down = (
-            float(part.outputs(replace(case, arrays=case.arrays | {
-                path: case.arrays[path] + h * direction})))
-            for h in (1e-5, -1e-5)
-        )  # fmt: skip
-        slope, gradient = (up - down) / 2e-5, claimed[path]
+        slope, gradient = part.slope_along(case, path, direction), claimed[path]
         if gradient is None or gradient.shape != direction.shape:
             continue
         said = float((gradient * direction).sum())
-        near = 1e-5 * max(1.0, abs(slope))
-        found += 1.0 if abs(said - slope) <= near else 0.1 * (abs(said + slope) <= near)
+        found += 1.0 if is_near(said, slope) else 0.1 * is_near(-said, slope)
     return found

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from layerwise.sheets.reading import (
 
 __all__ = [
     "CURRENT", "FEATURES", "HIDDEN", "OUTPUTS", "Builder", "BuiltPart", "Case",
-    "Claims", "Context", "Part", "Probe", "array_of", "furthest", "method_names",
+    "Claims", "Context", "Part", "Probe", "array_of", "furthest", "is_near",
+    "method_names",
 ]  # fmt: skip
 
 CURRENT = {"batch": 1}
@@ -122,6 +123,11 @@ def array_of(name: str, value: Any) -> Any:
     return value
 
 
+def is_near(said: float, slope: float) -> bool:
+    """Return whether a slope is the one that was found by differences."""
+    return abs(said - slope) <= 1e-5 * max(1.0, abs(slope))
+
+
 def furthest(sheet: Sheet, failures: Sequence[Exception]) -> Exception | None:
     """Return the one of some exceptions that a sheet raised furthest down.
 
@@ -204,6 +210,17 @@ class Part(ABC):
     @abstractmethod
     def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
         """Return its gradients in the last of some passes, all by the same object."""
+
+    def slope_along(
+        self, case: Case, key: str, direction: np.ndarray, cotangent: Any = 1.0
+    ) -> float:
+        """Return how Σ cotangent ∘ outputs changes along a direction of an array."""
+        at = case.arrays[key]
+        up, down = (
+            self.outputs(replace(case, arrays=case.arrays | {key: at + h * direction}))
+            for h in (1e-5, -1e-5)
+        )
+        return float(np.sum((up - down) * cotangent)) / 2e-5
 
     def automatic(self, case: Case, cotangent: np.ndarray) -> Arrays | None:
         """Return the gradients by torch's automatic differentiation, where it can."""
