@@ -1,18 +1,18 @@
 """A sheet as it is: its text and code, the names in it, the arrays its objects hold."""
 
 from layerwise.sheets.reading._names import (
-    BIAS,
     METHODS,
-    WEIGHT,
     Names,
     backward_of,
     base_name,
     counterpart,
+    is_bias,
     is_flag,
     is_gradient,
     is_output,
     is_rate,
     is_target,
+    is_weight,
 )
 from layerwise.sheets.reading._returns import (
     assigned,
@@ -44,10 +44,8 @@ from layerwise.sheets.reading._tensors import (
 )
 
 __all__ = [
-    "BIAS",
     "METHODS",
     "NOTED",
-    "WEIGHT",
     "Edit",
     "Names",
     "Sheet",
@@ -62,6 +60,7 @@ __all__ = [
     "generators_of",
     "gradient_paths",
     "held",
+    "is_bias",
     "is_flag",
     "is_gradient",
     "is_number_array",
@@ -69,6 +68,7 @@ __all__ = [
     "is_rate",
     "is_target",
     "is_tensor",
+    "is_weight",
     "loaded_torch",
     "method_of",
     "one_line",

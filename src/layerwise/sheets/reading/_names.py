@@ -9,11 +9,13 @@ __all__ = [
     "backward_of",
     "base_name",
     "counterpart",
+    "is_bias",
     "is_flag",
     "is_gradient",
     "is_output",
     "is_rate",
     "is_target",
+    "is_weight",
 ]
 
 WEIGHT = ["w", "weight", "weights", "kernel", "theta", "matrix", "wt"]
@@ -124,11 +126,26 @@ def counterpart(name: str, among: Iterable[str]) -> str | None:
 
 def _plain(name: str) -> str:
     """Return a name with its synonyms made one: ``W``, ``weights`` are ``weight``."""
+    return "".join(_stem(name))
+
+
+def _stem(name: str) -> tuple[str, str]:
+    """Return the same without its number, and the number."""
     stem, number = re.fullmatch(r"(.*?)_?(\d*)", name.lower().strip("_")).groups()  # type: ignore[union-attr]
     for plain, words in (("weight", WEIGHT), ("bias", BIAS)):
         if stem in words:
             stem = plain
-    return stem + number
+    return stem, number
+
+
+def is_weight(name: str) -> bool:
+    """Return whether an array's name is one of weights, with a number or without."""
+    return _stem(name)[0] == "weight"
+
+
+def is_bias(name: str) -> bool:
+    """Return whether an array's name is one of a bias, with a number or without."""
+    return _stem(name)[0] == "bias"
 
 
 _TARGET = re.compile(

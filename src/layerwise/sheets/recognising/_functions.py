@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.reading import (
-    BIAS,
-    WEIGHT,
     as_given,
     as_numbers,
     assigned,
     held,
+    is_bias,
     is_gradient,
     is_number_array,
     is_rate,
+    is_weight,
     loaded_torch,
     precision,
     reseeded,
@@ -267,12 +267,12 @@ def _shape(name: str, position: int, batch: int, layout: str) -> tuple[int, ...]
         return {"columns": (FEATURES, batch), "one sample": (FEATURES,)}.get(
             layout, (batch, FEATURES)
         )
-    if low in WEIGHT:
+    if is_weight(name):
         by_outputs = layout in ("rows, W by outputs", "columns")
         return (OUTPUTS, FEATURES) if by_outputs else (FEATURES, OUTPUTS)
     if re.fullmatch(FEATURE, low):
         return (FEATURES,)
-    if low in BIAS:
+    if is_bias(name):
         shapes = {"columns": (OUTPUTS, 1), "rows, b of one row": (1, OUTPUTS)}
         return shapes.get(layout, (OUTPUTS,))
     return None

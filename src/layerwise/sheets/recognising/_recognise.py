@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 from layerwise.errors import InputError
 from layerwise.model import Loss
 from layerwise.sheets.reading import (
-    BIAS,
-    WEIGHT,
     Names,
     Sheet,
     backward_of,
+    is_bias,
+    is_weight,
     loaded_torch,
     returned_names,
 )
@@ -159,8 +159,10 @@ def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | Non
 
 def _takes_input(function: Any) -> bool:
     """Return whether a function's first argument may be an input, not a parameter."""
-    names = [p.name.rstrip("0123456789").lower() for p in required(function)]
-    return names[:1] != [] and (len(names) == 1 or names[0] not in (*WEIGHT, *BIAS))
+    names = [p.name for p in required(function)]
+    if len(names) < 2:
+        return len(names) == 1
+    return not (is_weight(names[0]) or is_bias(names[0]))
 
 
 def _kind_of_class(cls: Any, context: Context) -> Kind | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.checking import Observation
-from layerwise.sheets.reading import BIAS
+from layerwise.sheets.reading import is_bias
 from layerwise.sheets.recognising import Part
 from layerwise.wording import number
 
@@ -82,7 +82,7 @@ def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     """Return the first slip that explains an array's gradient in all observations."""
     claims = [one.claims.gradients.get(key) for one in seen]
     if any(claim is None for claim in claims):
-        return named("bias") if _is_bias(key) else None
+        return named("bias") if is_bias(key.rpartition(".")[2]) else None
     if any(c.shape != o.truth[key].shape for c, o in zip(claims, seen, strict=True)):  # type: ignore[union-attr]
         return _of_shape(seen, key)
     for test in TESTS:
@@ -148,16 +148,11 @@ def _near(one: Observation, key: str, a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.all(np.abs(a - b) <= size))
 
 
-def _is_bias(key: str) -> bool:
-    last = key.rpartition(".")[2].lower().rstrip("0123456789").strip("_")
-    return last in BIAS
-
-
 def _zero(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     del part
     if any(np.any(claimed) for claimed, _, _ in _pairs(seen, key)):
         return None
-    return named("bias") if _is_bias(key) else None
+    return named("bias") if is_bias(key.rpartition(".")[2]) else None
 
 
 def _factor(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
