@@ -1,19 +1,18 @@
 """What is wrong with each gradient of a part: how much, which slip, on which line."""
 
 import ast
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets.checking import Observation, Observed, alone, observe, right
+from layerwise.sheets.checking import Observation, Observed, alone, observe
 from layerwise.sheets.reading import Edit, held, shown
 from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._formulas import formula_of
 from layerwise.sheets.slips._lines import jacobian_line, likely_line, placed
-from layerwise.sheets.slips._repair import ALIKE, changed_part, undoing, wrapping
+from layerwise.sheets.slips._repair import changed_part, edits_for, mends, undoing
 from layerwise.sheets.slips._slips import SLIPS, Slip, named, slip_of
 from layerwise.wording import number
 
@@ -38,7 +37,12 @@ def faults_of(part: Part, seen: Observed) -> list[Found]:
     found: list[Found] = []
     for key in seen.wrong_arrays():
         same = next(
-            (n for n, (_, e) in enumerate(found) if _mend(part, e, key, seen)), None
+            (
+                n
+                for n, (_, edits) in enumerate(found)
+                if edits and mends(part, edits, [key], seen, forward_too=True)
+            ),
+            None,
         )
         if same is None:
             found.append(_fault(part, seen, key))
@@ -52,18 +56,6 @@ def faults_of(part: Part, seen: Observed) -> list[Found]:
             return [(replace(f, slip="update-sign", words=SLIPS["update-sign"]), e)
                     for f, e in found]  # fmt: skip
     return found
-
-
-def _mend(part: Part, edits: Sequence[Edit], key: str, seen: Observed) -> bool:
-    """Return whether some edits make another array's gradient right."""
-    fresh = changed_part(part, edits) if edits else None
-    if fresh is None:
-        return False
-    try:
-        return right(fresh, key, seen, forward_too=True)
-    except Exception:
-        # The edits are for something else.
-        return False
 
 
 def _fault(part: Part, seen: Observed, key: str) -> Found:
@@ -139,30 +131,10 @@ def _clamp_and_another(part: Part, key: str) -> list[Edit]:
         except Exception:
             # Not a clamp of numbers after all.
             continue
-        if rest is not None:
-            second = _undoing_after(part, first, key, rest, now)
-            if second is not None:
+        for second in edits_for(part, rest) if rest else ():
+            if mends(part, [second, first], [key], now):
                 return [first, second]
     return []
-
-
-def _undoing_after(
-    part: Part, first: Edit, key: str, rest: Slip, now: Observed
-) -> Edit | None:
-    """Return the edit that undoes a second slip where a first one is undone."""
-    every = edits_of(part.context.sheet, part.code)
-    alike = (rest.name, *ALIKE.get(rest.name, ()))
-    for edit in [*[e for e in every if e.slip in alike], *wrapping(part, rest)]:
-        fresh = changed_part(part, [edit, first])
-        if fresh is None:
-            continue
-        try:
-            if right(fresh, key, now, forward_too=False):
-                return edit
-        except Exception:
-            # The edit does not fit this sheet.
-            continue
-    return None
 
 
 def _passes_now(part: Part, key: str) -> bool:

@@ -11,7 +11,7 @@ from layerwise.sheets.recognising import CURRENT, Part
 from layerwise.sheets.slips._edits import edits_of, like, places
 from layerwise.sheets.slips._slips import Slip
 
-__all__ = ["ALIKE", "changed_part", "undoing", "wrapping"]
+__all__ = ["changed_part", "edits_for", "mends", "undoing", "wrapping"]
 
 
 FORWARD_TOO = ("in-place", "broadcast", "float32", "one-sample", "many-samples")
@@ -80,26 +80,30 @@ ALIKE = {
 """Which edits undo a slip that goes by another name."""
 
 
+def edits_for(part: Part, slip: Slip) -> list[Edit]:
+    """Return the edits for a slip: its own, then its undoing around every value."""
+    alike = (slip.name, *ALIKE.get(slip.name, ()))
+    own = [e for e in edits_of(part.context.sheet, part.code) if e.slip in alike]
+    if part.kind in ("update", "network"):
+        own.sort(key=_is_without_rate)
+    return [*own, *wrapping(part, slip)]
+
+
 def undoing(part: Part, key: str, slip: Slip | None, seen: Observed) -> Edit | None:
     """Return the edit that makes the gradient of an array right, None where none does.
 
     Before others one with which all arrays are right: that is the simpler
-    explanation. For a slip that is known these are its own edits, then its undoing
-    around every value.
+    explanation.
     """
-    every = edits_of(part.context.sheet, part.code)
-    if slip is not None:
-        alike = (slip.name, *ALIKE.get(slip.name, ()))
-        own = [e for e in every if e.slip in alike]
-        if part.kind in ("update", "network"):
-            own.sort(key=_is_without_rate)
-        every = [*own, *wrapping(part, slip)]
+    every = edits_for(part, slip) if slip else edits_of(part.context.sheet, part.code)
     others = [other for other in seen.alone[0].truth if other != key]
     first: Edit | None = None
     for edit in every:
-        if not _helps(part, key, edit, seen):
+        too = edit.slip in FORWARD_TOO
+        ways = {"forward_too": too, "same_outputs": not too}
+        if not mends(part, [edit], [key], seen, **ways):
             continue
-        if all(_helps(part, other, edit, seen) for other in others):
+        if mends(part, [edit], others, seen, **ways):
             return edit
         first = first or edit
     return first
@@ -111,17 +115,22 @@ def _is_without_rate(edit: Edit) -> bool:
     return not any(map(is_rate, inner))
 
 
-def _helps(part: Part, key: str, edit: Edit, seen: Observed) -> bool:
-    fresh = changed_part(part, [edit])
-    if fresh is None:
-        return False
-    forward_too = edit.slip in FORWARD_TOO
-    if not forward_too and not _same_outputs(fresh, seen):
+def mends(
+    part: Part, edits: Sequence[Edit], keys: Sequence[str], seen: Observed, *,
+    forward_too: bool = False, same_outputs: bool = False,
+) -> bool:  # fmt: skip
+    """Return whether some edits make the gradients of some arrays right.
+
+    Where the forward pass may have changed too, those of what it computes now; else of
+    what it did, which it must still compute where ``same_outputs`` are asked for.
+    """
+    fresh = changed_part(part, edits)
+    if fresh is None or (same_outputs and not _same_outputs(fresh, seen)):
         return False
     try:
-        return right(fresh, key, seen, forward_too)
+        return all(right(fresh, key, seen, forward_too) for key in keys)
     except Exception:
-        # The edit does not fit this sheet.
+        # The edits do not fit this sheet, or are for something else.
         return False
 
 
