@@ -172,8 +172,7 @@ def _observation(
     before: Observation | None = None,
 ) -> Observation:
     if claims.truth is not None:
-        truth = {k: v for k, v in claims.truth.items() if v is not None}  # type: ignore[redundant-expr]
-        return Observation(case, cotangent, None, claims, truth, before)
+        return Observation(case, cotangent, None, claims, dict(claims.truth), before)
     found = slopes(part, case, step_for(claims.bits))
     truth = found.gradients(cotangent)
     return Observation(case, cotangent, found, claims, truth, before)
@@ -224,9 +223,8 @@ def right(part: Part, key: str, seen: Observed, forward_too: bool) -> bool:
         for one in seen.alone:
             CURRENT["batch"] = one.case.batch
             claims = part.claims([(one.case, one.cotangent)])
-            new = replace(one, claims=claims, truth=one.truth if claims.truth is None
-                          else dict(claims.truth))  # fmt: skip
-            if forward_too:
+            new = replace(one, claims=claims)
+            if forward_too or claims.truth is not None:
                 new = _observation(part, one.case, one.cotangent, claims)
             if not new.passes(key):
                 return False

@@ -275,7 +275,7 @@ class UpdatePart(Part):
         return self.layer.outputs(case)
 
     def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        layer = replace(self.layer, namespace=self.namespace)
+        layer = self.layer
         thing = layer.made()
         case, cotangent = passes[-1]
         layer.reset(thing)
@@ -290,8 +290,12 @@ class UpdatePart(Part):
             path: (case.arrays[path] - places[path].numbers()) / rate
             for path in layer.parameters
         }
-        truth = {p: g for p, g in read.gradients.items() if p != "input"}
-        return Claims(moved, bits=read.bits, truth=truth)  # type: ignore[arg-type]
+        truth = {
+            path: gradient
+            for path, gradient in read.gradients.items()
+            if path != "input" and gradient is not None
+        }
+        return Claims(moved, bits=read.bits, truth=truth)
 
 
 def rate_of(thing: Any) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from layerwise.sheets.checking import Observed, right
 from layerwise.sheets.reading import Edit, is_rate
-from layerwise.sheets.recognising import CURRENT, Part
+from layerwise.sheets.recognising import CURRENT, Part, UpdatePart
 from layerwise.sheets.slips._edits import edits_of, like, places
 from layerwise.sheets.slips._slips import Slip
 
@@ -26,9 +26,8 @@ def changed_part(part: Part, edits: Sequence[Edit]) -> Part | None:
         # An edit may make nonsense of a sheet: then it undoes nothing.
         return None
     fresh = replace(part, namespace=namespace)
-    inner = getattr(fresh, "layer", None)
-    if inner is not None:
-        fresh = replace(fresh, layer=replace(inner, namespace=namespace))  # type: ignore[call-arg]
+    if isinstance(fresh, UpdatePart):
+        return replace(fresh, layer=replace(fresh.layer, namespace=namespace))
     return fresh
 
 
