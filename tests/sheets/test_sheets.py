@@ -517,6 +517,24 @@ def test_no_slip_is_named_for_an_edit_that_computes_something_else(folder):
         assert (fault.slip, fault.words) == ("", "its gradient is wrong"), part
 
 
+IN_PLACE = """
+class ReLU:
+    def __call__(self, x):
+        self.mask = x > 0
+        x[~self.mask] = 0
+        return x
+    def backward(self, gradient):
+        return gradient * self.mask
+"""
+
+
+def test_the_line_that_writes_into_the_input_is_shown(folder):
+    """Also in a forward pass of another name."""
+    (folder / "sheet.py").write_text(IN_PLACE)
+    (fault,) = gradcheck("sheet.py").parts[0].faults
+    assert (fault.slip, fault.code) == ("in-place", "x[~self.mask] = 0")
+
+
 def test_a_kink_is_left_out_and_said():
     class Zigzag:
         """Of whose points one in ten has a corner within the differences' step."""

@@ -16,6 +16,7 @@ from layerwise.sheets.reading._names import (
 )
 from layerwise.sheets.reading._returns import (
     assigned,
+    code_of,
     gradient_paths,
     method_of,
     returned_names,
@@ -55,6 +56,7 @@ __all__ = [
     "assigned",
     "backward_of",
     "base_name",
+    "code_of",
     "counterpart",
     "environment",
     "generators_of",

@@ -3,15 +3,16 @@
 import ast
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading._names import base_name, counterpart
+from layerwise.sheets.reading._names import Names, base_name, counterpart
+from layerwise.sheets.reading._source import Sheet
 from layerwise.sheets.reading._tensors import as_numbers, is_number_array
 
-__all__ = ["assigned", "gradient_paths", "method_of", "returned_names",
+__all__ = ["assigned", "code_of", "gradient_paths", "method_of", "returned_names",
     "shown", "stripped"]  # fmt: skip
 
 
@@ -23,6 +24,14 @@ def method_of(definition: ast.AST | None, name: str) -> ast.AST | None:
         if getattr(node, "name", None) == name:
             return node
     return None
+
+
+def code_of(sheet: Sheet, name: str, role: str, names: Names) -> ast.AST | None:
+    """Return the tree of a function, or of a class's method that plays a role."""
+    definition = sheet.definition(name)
+    found = [getattr(node, "name", "") for node in getattr(definition, "body", ())]
+    method = names.method(role, found)
+    return method_of(definition, method) if method else definition
 
 
 def returned_names(function: ast.AST | None) -> list[str]:
@@ -111,7 +120,7 @@ def shown(path: str) -> str:
 
 
 def gradient_paths(
-    paths: Sequence[str], parameters: Sequence[str], names: Any
+    paths: Iterable[str], parameters: Collection[str], names: Names
 ) -> dict[str, str]:
     """Return for each parameter the path that holds its gradient, where one does."""
     found: dict[str, str] = {}

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from layerwise.sheets.reading import Names, Sheet, is_target, loaded_torch, method_of
+from layerwise.sheets.reading import Names, is_target, loaded_torch
 from layerwise.sheets.recognising._building import positional, required
 
 __all__ = [
-    "backward_function", "backward_tree", "deriving_flag", "forward_function",
-    "is_loss_like", "is_of_autograd", "of_static_methods", "returns_pullback",
+    "backward_function", "deriving_flag", "forward_function", "is_loss_like",
+    "is_of_autograd", "of_static_methods", "returns_pullback",
 ]  # fmt: skip
 
 DERIVING = r"deriv\w*|grad\w*|backward|prime|der|diff"
@@ -92,12 +92,3 @@ def backward_function(thing: Any, names: Names) -> Callable[..., Any]:
     if not isinstance(thing, type):
         return thing
     return getattr(thing, str(names.method("backward", dir(thing))))
-
-
-def backward_tree(sheet: Sheet, partner: str, names: Names) -> ast.AST | None:
-    """Return the tree of what returns the gradients."""
-    definition = sheet.definition(partner)
-    if not isinstance(definition, ast.ClassDef):
-        return definition
-    found = [getattr(node, "name", "") for node in definition.body]
-    return method_of(definition, str(names.method("backward", found)))

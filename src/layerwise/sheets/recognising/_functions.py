@@ -13,6 +13,7 @@ from layerwise.sheets.reading import (
     as_given,
     as_numbers,
     assigned,
+    code_of,
     held,
     is_bias,
     is_gradient,
@@ -27,7 +28,6 @@ from layerwise.sheets.reading import (
 from layerwise.sheets.recognising._building import flags_of, required
 from layerwise.sheets.recognising._forms import (
     backward_function,
-    backward_tree,
     deriving_flag,
     forward_function,
     is_of_autograd,
@@ -217,8 +217,8 @@ class FunctionPart(Part):
     ) -> dict[str, np.ndarray]:
         if self.slope:
             return {"input": _times(as_numbers(returned), cotangent)}
-        own = self.context.names
-        tree = backward_tree(self.context.sheet, self.partner, own)
+        sheet, names = self.context.sheet, self.context.names
+        tree = code_of(sheet, self.partner, "backward", names)
         first = required(self.forward)[0].name
         return assigned(returned, returned_names(tree), case.arrays, first)
 

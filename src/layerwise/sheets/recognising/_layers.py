@@ -174,7 +174,7 @@ class LayerPart(BuiltPart):
         names = returned_names(method_of(own, backward))
         found = assigned(returned, names, case.arrays, self._input_name(thing))
         places = slots(thing)
-        paths = gradient_paths(list(places), list(self.parameters), self.context.names)
+        paths = gradient_paths(places, self.parameters, self.context.names)
         for path, held_at in paths.items():
             found.setdefault(path, places[held_at].numbers())
         for path in self.parameters:
@@ -402,5 +402,5 @@ def _with_gradients(
 ) -> dict[str, tuple[int, ...]]:
     """Return the arrays that others are named the gradients of."""
     plain = [p for p in places if context.names.gradient_of(p) is None]
-    found = gradient_paths(list(places), plain, context.names)
+    found = gradient_paths(places, plain, context.names)
     return {path: places[path].numbers().shape for path in found}

@@ -252,9 +252,7 @@ class NetworkPart(BuiltPart):
     def by_name(self, thing: Any, gradients: Any) -> dict[str, np.ndarray]:
         if not isinstance(gradients, dict):
             places = slots(thing)
-            paths = gradient_paths(
-                list(places), list(self.parameters), self.context.names
-            )
+            paths = gradient_paths(places, self.parameters, self.context.names)
             return {path: places[at].numbers() for path, at in paths.items()}
         ends = {path.rpartition(".")[2]: path for path in self.parameters}
         found = {str(key): value for key, value in gradients.items()}

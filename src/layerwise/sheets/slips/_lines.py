@@ -3,7 +3,7 @@
 import ast
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets.reading import base_name, counterpart, method_of, shown, stripped
+from layerwise.sheets.reading import base_name, code_of, counterpart, shown, stripped
 from layerwise.sheets.recognising import Part
 
 __all__ = [
@@ -51,19 +51,16 @@ def jacobian_line(part: Part) -> int:
 
 def _backward_code(part: Part) -> ast.AST | None:
     """Return the tree of what gives a part's gradients."""
-    definition = part.context.sheet.definition(part.code[-1])
     roles = {"update": "update", "network": "training_step"}
     role = roles.get(part.kind, "backward")
-    found = [getattr(n, "name", "") for n in getattr(definition, "body", ())]
-    name = part.context.names.method(role, found)
-    return (method_of(definition, name) if name else None) or definition
+    sheet, names = part.context.sheet, part.context.names
+    return code_of(sheet, part.code[-1], role, names)
 
 
 def line_in_place(part: Part) -> int:
     """Return the line of a forward pass that writes into its argument."""
     for name in part.code:
-        definition = part.context.sheet.definition(name)
-        method = method_of(definition, "forward") or definition
+        method = code_of(part.context.sheet, name, "forward", part.context.names)
         arguments = {a.arg for a in getattr(getattr(method, "args", None), "args", ())}
         arguments |= _other_names(method, arguments)
         for node in ast.walk(method) if method is not None else ():

@@ -101,7 +101,7 @@ def _with_differences(part: Part, cls: type) -> type:
 
 
 def _gradient_paths(part: LayerPart, places: Mapping[str, Slot]) -> dict[str, str]:
-    return gradient_paths(list(places), list(part.parameters), part.context.names)
+    return gradient_paths(places, part.parameters, part.context.names)
 
 
 def _differences_at(slot: Slot, value: Callable[[], float]) -> np.ndarray:
