@@ -183,11 +183,6 @@ def _kind_of_class(cls: Any, context: Context) -> Kind | None:
     return "loss" if len(wanted) == 2 else "layer" if len(wanted) == 1 else None
 
 
-def vars_of(cls: Any) -> set[str]:
-    """Return the names that a class and those it inherits from define."""
-    return {name for one in cls.__mro__[:-1] for name in vars(one)}
-
-
 def _returns_two(name: str, sheet: Sheet) -> bool:
     return len(returned_names(sheet.definition(name))) == 2
 
