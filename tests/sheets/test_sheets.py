@@ -579,3 +579,35 @@ def test_numbers_of_float32_are_checked_to_what_they_hold():
     (part,) = lw.gradcheck(Single).parts
     assert part.passed
     assert "computed in float32: checked to three digits" in part.notes
+
+
+BACK_FROM_TARGETS = """
+import numpy as np
+class Net:
+    __slots__ = ("W", "dW", "x")
+    def __init__(self, inputs, outputs):
+        self.W = np.random.randn(inputs, outputs)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, y{rate}):
+        self.dW = self.x.T @ (self.x @ self.W - y) / len(y)
+        {there}
+"""
+
+
+@pytest.mark.parametrize("sign", ["-", "+"])
+@pytest.mark.parametrize("own_update", [False, True])
+def test_a_learning_rate_by_default_is_told_all_the_same(folder, own_update, sign):
+    """And a class may keep all it has in slots."""
+    step = f"self.W {sign}= lr * self.dW"
+    text = BACK_FROM_TARGETS.format(rate=", lr=0.1", there=step)
+    if own_update:
+        text = BACK_FROM_TARGETS.format(rate="", there="")
+        text += f"    def update(self, lr=0.1):\n        {step}\n"
+    (folder / "sheet.py").write_text(text)
+    (part,) = gradcheck("sheet.py").parts
+    assert part.kind == "network"
+    assert {fault.slip for fault in part.faults} == {"+": {"update-sign"}, "-": set()}[
+        sign
+    ]

@@ -23,7 +23,7 @@ from layerwise.sheets.reading._returns import (
     shown,
     stripped,
 )
-from layerwise.sheets.reading._slots import NOTED, Slot, parts_within, slots
+from layerwise.sheets.reading._slots import NOTED, Slot, attributes, parts_within, slots
 from layerwise.sheets.reading._source import (
     Edit,
     Sheet,
@@ -54,6 +54,7 @@ __all__ = [
     "as_given",
     "as_numbers",
     "assigned",
+    "attributes",
     "backward_of",
     "base_name",
     "code_of",

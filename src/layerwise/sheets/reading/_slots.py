@@ -15,7 +15,7 @@ from layerwise.sheets.reading._tensors import (
     loaded_torch,
 )
 
-__all__ = ["NOTED", "Slot", "parts_within", "slots"]
+__all__ = ["NOTED", "Slot", "attributes", "parts_within", "slots"]
 
 DEPTH = 5
 """How deep networks of layers of parameters are looked into."""
@@ -137,7 +137,7 @@ def _entries(value: Any) -> Iterator[tuple[str, Any, Slot]]:
             if not (fixed and is_number_array(v)):
                 yield str(k), v, Slot(list(value) if fixed else value, k)
     elif _is_object(value):
-        for key, inner in _attributes(value).items():
+        for key, inner in attributes(value).items():
             if key not in HIDDEN:
                 shown = "" if key in TRANSPARENT else key
                 yield shown, inner, Slot(value, key)
@@ -148,7 +148,8 @@ def _is_object(value: Any) -> bool:
     return not isinstance(value, plain) and not is_tensor(value)
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def attributes(value: Any) -> dict[str, Any]:
+    """Return an object's attributes, those in ``__slots__`` too."""
     kept = dict(getattr(value, "__dict__", {}))
     for kind in type(value).__mro__:
         names = kind.__dict__.get("__slots__", ())

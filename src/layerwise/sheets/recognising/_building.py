@@ -23,7 +23,7 @@ from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS, Build
 
 __all__ = [
     "RATE", "builders", "can_be_built", "flags_of", "own_widths", "penalties",
-    "positional", "required",
+    "positional", "required", "told",
 ]  # fmt: skip
 
 PENALTY = 0.3
@@ -86,6 +86,12 @@ def _of(function: Any) -> list[inspect.Parameter]:
 def required(function: Any) -> list[inspect.Parameter]:
     """Return what a function must be given."""
     return [p for p in positional(function) if p.default is inspect.Parameter.empty]
+
+
+def told(function: Any) -> list[str]:
+    """Return what a function must be given, and its learning rate if it takes one."""
+    wanted = required(function)
+    return [p.name for p in positional(function) if p in wanted or is_rate(p.name)]
 
 
 def flags_of(function: Any) -> dict[str, bool]:
@@ -230,12 +236,12 @@ def own_widths(build: Builder, namespace: dict[str, Any]) -> list[tuple[int, int
 def _is_stack(cls: type) -> bool:
     """Return whether a constructor takes a list of layers, or several of them."""
     try:
-        names = list(inspect.signature(cls).parameters.values())
+        parameters = inspect.signature(cls).parameters.values()
     except (TypeError, ValueError):
         return False
-    stars = (inspect.Parameter.VAR_POSITIONAL,)
     return any(
-        p.kind in stars or re.fullmatch(r"layers|modules", p.name) for p in names
+        p.kind is p.VAR_POSITIONAL or re.fullmatch(r"layers|modules", p.name)
+        for p in parameters
     )
 
 

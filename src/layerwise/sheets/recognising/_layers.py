@@ -12,6 +12,7 @@ from layerwise.sheets.reading import (
     as_given,
     as_numbers,
     assigned,
+    attributes,
     gradient_paths,
     held,
     is_gradient,
@@ -219,7 +220,8 @@ class LayerPart(BuiltPart):
 def returned_or_kept(thing: Any, result: Any) -> Any:
     """Return what a forward pass returned, or what it keeps as its output."""
     if result is None:
-        kept = (vars(thing).get(name) for name in OUTPUT_NAMES)
+        own = attributes(thing)
+        kept = (own.get(name) for name in OUTPUT_NAMES)
         return next((one for one in kept if one is not None), None)
     return result
 
@@ -306,7 +308,7 @@ def rate_of(thing: Any) -> float:
     AttributeError
         If it keeps none.
     """
-    for key, value in vars(thing).items():
+    for key, value in attributes(thing).items():
         if is_rate(key) and isinstance(value, float | int):
             return float(value)
         # An optimiser of torch.

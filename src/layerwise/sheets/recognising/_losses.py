@@ -11,6 +11,7 @@ from layerwise.sheets.reading import (
     NOTED,
     as_given,
     as_numbers,
+    attributes,
     held,
     is_number_array,
     is_target,
@@ -222,7 +223,7 @@ def _takes_any(part: LossPart) -> bool:
 
 def _kept(thing: Any, outputs: Any) -> Any:
     """Return the gradient that a loss keeps as an attribute, or notes at its input."""
-    for key, value in vars(thing).items():
+    for key, value in attributes(thing).items():
         if re.fullmatch(r"d\w?|d_?inputs?|grad\w*", key):
             return value
     return getattr(outputs, NOTED, None)

@@ -9,6 +9,7 @@ import numpy as np
 from layerwise.sheets.reading import (
     as_given,
     as_numbers,
+    attributes,
     gradient_paths,
     is_number_array,
     is_output,
@@ -23,6 +24,7 @@ from layerwise.sheets.recognising._building import (
     penalties,
     positional,
     required,
+    told,
 )
 from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._losses import targets_in
@@ -151,19 +153,19 @@ class NetworkPart(BuiltPart):
         outputs = self.method(thing, "forward")(x)
         backward = self.method(thing, "backward")
         given = {
-            p.name: RATE
-            if is_rate(p.name)
+            name: RATE
+            if is_rate(name)
             else y
-            if is_target(p.name)
+            if is_target(name)
             else outputs
-            if is_output(p.name)
+            if is_output(name)
             else x
-            for p in required(backward)
+            for name in told(backward)
         }
         backward(**given)
         update = self.method(thing, "update")
         if update is not None:
-            update(*[RATE] * len(required(update)))
+            update(**dict.fromkeys(told(update), RATE))
 
     def returned(self, thing: Any, case: Case) -> tuple[Any, Any]:
         """Return the loss and the gradients of a network that returns them."""
@@ -214,36 +216,24 @@ class NetworkPart(BuiltPart):
         return Claims(gradients | {"input": None})
 
     def _once(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
+        """Return what was subtracted; where nothing was, the gradients it keeps."""
         if self.way == "gradients":
             return self.by_name(thing, self.returned(thing, case)[1])
-        if self.way == "backward":
-            return self._after_backward(thing, case)
-        taken = positional(self.method(thing, "training_step"))
-        told = any(is_rate(p.name) for p in taken[1:])
-        self.stepped(thing, case)
-        if _follows_otherwise(thing):
-            return self.by_name(thing, None)
-        rate = RATE if told else self.rate_of(thing)
-        places = slots(thing)
-        return {
-            path: (case.arrays[path] - places[path].numbers()) / rate
-            for path in self.parameters
-        }
-
-    def _after_backward(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
-        """Return what was subtracted; where nothing was, the gradients it keeps."""
         self.stepped(thing, case)
         places = slots(thing)
         moved = {p: case.arrays[p] - places[p].numbers() for p in self.parameters}
-        if not any(np.any(one) for one in moved.values()):
+        still = not any(np.any(one) for one in moved.values())
+        if _follows_otherwise(thing) or (self.way == "backward" and still):
             return self.by_name(thing, None)
-        update = self.method(thing, "update") or self.method(thing, "backward")
-        told = any(is_rate(p.name) for p in positional(update))
-        rate = RATE if told else self.rate_of(thing)
+        rate = self.rate_of(thing)
         return {path: one / rate for path, one in moved.items()}
 
     def rate_of(self, thing: Any) -> float:
-        """Return the rate that a network keeps, or that it has written in."""
+        """Return the rate that a network is told, that it keeps, or has written in."""
+        roles = ["training_step"] if self.way == "step" else ["update", "backward"]
+        ways = filter(None, (self.method(thing, role) for role in roles))
+        if any(is_rate(p.name) for p in positional(next(ways))):
+            return RATE
         try:
             return rate_of(thing)
         except AttributeError:
@@ -266,7 +256,7 @@ class NetworkPart(BuiltPart):
 
 def _follows_otherwise(thing: Any) -> bool:
     """Return whether an optimiser of torch steps otherwise than down the gradient."""
-    optimisers = [v for v in vars(thing).values() if hasattr(v, "param_groups")]
+    optimisers = [v for v in attributes(thing).values() if hasattr(v, "param_groups")]
     return any(type(one).__name__ != "SGD" for one in optimisers)
 
 
