@@ -216,7 +216,6 @@ def _copies(value: Any, name: str) -> Builder:
 
 def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> Marks:
     sheet = sheet_around(target)
-    context = Context(sheet, names)
     if isinstance(target, type | FunctionType):
         name = target.__name__
         sheet = replace(sheet, namespace={**sheet.namespace, name: target})
@@ -229,7 +228,7 @@ def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> 
     else:
         name = type(target).__name__
         with held():
-            parts = _of_instance(target, name, kind, sheet, context)
+            parts = _of_instance(target, name, kind, sheet, Context(sheet, names))
     with held():
         return Marks(name, tuple(judged(parts, sheet, seed)))
 

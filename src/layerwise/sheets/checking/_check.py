@@ -8,10 +8,7 @@ from layerwise.sheets.checking._differences import Slopes, slopes, step_for
 from layerwise.sheets.reading import held
 from layerwise.sheets.recognising import CURRENT, Case, Claims, Part
 
-__all__ = [
-    "BATCHES", "TOLERANCE", "Observation", "Observed", "alone",
-    "observe", "right",
-]  # fmt: skip
+__all__ = ["Observation", "Observed", "alone", "observe", "right"]
 
 BATCHES = (7, 4)
 """Two batch sizes: what follows both is a factor of the batch, and nothing else is."""

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from layerwise.errors import InputError
 from layerwise.model import Loss
@@ -45,12 +45,12 @@ from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
 from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed
 
-__all__ = ["KINDS", "Kind", "Unread", "is_own_form", "own_forms",
+__all__ = ["KINDS", "Kind", "Unread", "is_own_form", "kind_of", "own_forms",
     "parts_of", "recognised", "refused",
 ]  # fmt: skip
 
 Kind: TypeAlias = Literal["layer", "loss", "update", "network", "function", "scalar"]
-KINDS: tuple[Kind, ...] = ("layer", "loss", "update", "network", "function", "scalar")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NEEDED = {
     "layer": "forward(x) and backward(gradient)",

@@ -124,16 +124,16 @@ def of_place(part: Part, seen: Observed) -> list[Found]:
     if not changed:
         return []
 
-    def intact(fresh: Part) -> bool:
-        now = observe(fresh)
+    def intact(now: Observed) -> bool:
         return not any(k in now.alone[0].claims.changed for k in changed)
 
     def whole(fresh: Part) -> bool:
-        return intact(fresh) and observe(fresh).clean
+        now = observe(fresh)
+        return intact(now) and now.clean
 
     edit = _first_edit(part, ("in-place",), whole)
     if edit is None:
-        edit = _first_edit(part, ("in-place",), intact)
+        edit = _first_edit(part, ("in-place",), lambda fresh: intact(observe(fresh)))
     line = line_in_place(part) or (edit.line if edit else 0)
     fault = placed(part, changed[0], "", "in-place", SLIPS["in-place"], line)
     return [(replace(fault, formula="work on x.copy()"), [edit] if edit else [])]

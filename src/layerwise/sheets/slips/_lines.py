@@ -6,9 +6,7 @@ from layerwise.sheets._marks import Fault
 from layerwise.sheets.reading import base_name, code_of, counterpart, shown, stripped
 from layerwise.sheets.recognising import Part
 
-__all__ = [
-    "jacobian_line", "likely_line", "line_in_place", "placed",
-]  # fmt: skip
+__all__ = ["jacobian_line", "likely_line", "line_in_place", "placed"]
 
 
 def placed(

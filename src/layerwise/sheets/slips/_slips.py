@@ -16,7 +16,7 @@ from layerwise.sheets.reading import is_bias
 from layerwise.sheets.recognising import Part
 from layerwise.wording import number
 
-__all__ = ["SLIPS", "Slip", "slip_of"]
+__all__ = ["SLIPS", "Slip", "named", "slip_of"]
 
 SLIPS = {
     "transposed": "it is transposed",
