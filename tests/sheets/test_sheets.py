@@ -249,6 +249,35 @@ def test_gradient_descent_by_itself(folder, sign, slips):
     assert (cls.passed, cls.kind) == (True, "update")
 
 
+class Weighted:
+    def __init__(self, table):
+        self.weight = table["weight"]
+
+    def forward(self, outputs, targets):
+        self.difference = outputs - targets
+        return self.weight * (self.difference**2).sum()
+
+    def backward(self):
+        return 2 * self.weight * self.difference
+
+
+class GradientDescent:
+    def __init__(self, table):
+        self.lr = table["rate"]
+
+    def step(self, parameters, gradients):
+        for n, gradient in enumerate(gradients):
+            parameters[n] -= self.lr * gradient
+
+
+def test_a_loss_or_a_descent_may_be_an_object_that_only_its_author_can_make():
+    """Which is what is advised where a class cannot be built."""
+    assert not lw.gradcheck(Weighted)
+    assert lw.gradcheck(Weighted({"weight": 3.0})).passed
+    assert not lw.gradcheck(GradientDescent)
+    assert lw.gradcheck(GradientDescent({"rate": 0.1})).passed
+
+
 def test_layerwise_own_form_is_checked_as_before():
     report = lw.gradcheck(lw.ReLU())
     assert {check.witness for check in report.checks} == {"differences", "automatic"}

@@ -230,7 +230,11 @@ def _kept(thing: Any, outputs: Any) -> Any:
 
 
 def find_loss(
-    name: str, partner: str, context: Context, namespace: dict[str, Any]
+    name: str,
+    partner: str,
+    context: Context,
+    namespace: dict[str, Any],
+    ways: list[Builder] | None,
 ) -> LossPart:
     """Return a class, a pair of functions or a function as a loss.
 
@@ -243,7 +247,7 @@ def find_loss(
     """
     failures: list[Exception] = []
     running: list[tuple[float, LossPart]] = []
-    for part in _attempts(name, partner, context, namespace):
+    for part in _attempts(name, partner, context, namespace, ways):
         try:
             with held():
                 ready = _tried(part)
@@ -278,13 +282,17 @@ def _nearness(part: LossPart) -> float:
 
 
 def _attempts(
-    name: str, partner: str, context: Context, namespace: dict[str, Any]
+    name: str,
+    partner: str,
+    context: Context,
+    namespace: dict[str, Any],
+    ways: list[Builder] | None,
 ) -> Iterator[LossPart]:
     thing = namespace[name]
-    ways: list[Any] = [None]
+    each: list[Any] = [None]
     call = thing
     if isinstance(thing, type) or not callable(thing) or hasattr(thing, "backward"):
-        ways = list(builders(name, namespace, context.library))
+        each = ways or list(builders(name, namespace, context.library))
         call = getattr(thing, str(context.names.method("forward", method_names(thing))))
     wanted = [p for p in positional(call) if p.name != "self"]
     first_is_target = bool(wanted) and is_target(wanted[0].name)
@@ -294,7 +302,7 @@ def _attempts(
         first_is_target = wanted[0].name.lower() not in ("y", "ys")
     elif first_is_target and wanted[0].name == "y" and wanted[1].name == "t":
         first_is_target = False
-    for of in ways:
+    for of in each:
         for kind in FORMATS:
             for axis in (0, 1):
                 yield LossPart(

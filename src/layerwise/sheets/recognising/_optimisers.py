@@ -173,7 +173,9 @@ def _named_pairs(function: Any) -> list[tuple[str, str]]:
     return sorted(pairs, key=lambda pair: order.index(pair[0]))
 
 
-def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> DescentPart:
+def find_descent(
+    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+) -> DescentPart:
     """Return a class or function as gradient descent.
 
     Raises
@@ -183,7 +185,7 @@ def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> Desc
     """
     failures: list[Exception] = []
     first: DescentPart | None = None
-    for part in _attempts(name, context, namespace):
+    for part in _attempts(name, context, namespace, ways):
         try:
             with held():
                 case = part.case(np.random.default_rng(0), 1)
@@ -200,11 +202,11 @@ def find_descent(name: str, context: Context, namespace: dict[str, Any]) -> Desc
 
 
 def _attempts(
-    name: str, context: Context, namespace: dict[str, Any]
+    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
 ) -> Iterator[DescentPart]:
-    ways: list[Any] = [None]
+    each: list[Any] = [None]
     if isinstance(namespace[name], type):
-        ways = list(builders(name, namespace, context.library))
-    for way in ways:
+        each = ways or list(builders(name, namespace, context.library))
+    for way in each:
         for held_by in HELD_BY[isinstance(namespace[name], type) :]:
             yield replace(DescentPart(name, context, namespace, way), held_by=held_by)

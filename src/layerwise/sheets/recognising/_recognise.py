@@ -199,7 +199,9 @@ def recognised(
         "layer": lambda c: find_layer(name, c, sheet.namespace, ways),
         "update": lambda c: _update(name, c, sheet, ways),
         "network": lambda c: find_network(name, c, sheet.namespace, ways),
-        "loss": lambda c: find_loss(name, _partner(name, sheet), c, sheet.namespace),
+        "loss": lambda c: find_loss(
+            name, _partner(name, sheet), c, sheet.namespace, ways
+        ),
         "function": lambda c: find_function(
             name, _partner(name, sheet), c, sheet.namespace
         ),
@@ -231,7 +233,7 @@ def _update(
     """Return an update by itself, or the layer that has one."""
     value = sheet.namespace[name]
     if not isinstance(value, type) or is_descent(name, value):
-        return find_descent(name, context, sheet.namespace)
+        return find_descent(name, context, sheet.namespace, ways)
     return find_layer(name, context, sheet.namespace, ways)
 
 
