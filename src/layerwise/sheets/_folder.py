@@ -38,7 +38,7 @@ class Limits:
         Until its process is ended.
     memory : int
         Bytes of address space beyond those of a process that has loaded the libraries;
-        not limited on Windows.
+        limited on Linux only.
     """
 
     seconds: float = 60.0

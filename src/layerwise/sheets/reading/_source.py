@@ -82,6 +82,8 @@ class Sheet:
         The same, parsed.
     namespace : dict
         What its code defined.
+    kept : dict
+        What was found out about its tree, by what it is.
     """
 
     name: str

@@ -83,6 +83,8 @@ class FunctionPart(Part):
         gradient.
     positive : bool
         Whether the input must be positive.
+    pullback : bool
+        Whether the function returns that with the derivative.
     """
 
     partner: str = field(kw_only=True)
