@@ -4,12 +4,14 @@ A file of tensors carries a digest of its own bytes, and a folder has one writer
 time. What is read is held against what it has to be: see `as_record`.
 """
 
+import csv
 import hashlib
+import io
 import json
 import os
 import secrets
 import socket
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -27,6 +29,7 @@ __all__ = [
     "Count",
     "Seconds",
     "as_record",
+    "csv_text",
     "is_leftover",
     "machine_errors",
     "make_folder",
@@ -52,6 +55,9 @@ NAME_BEGINS = 1
 """Windows lets nobody else read the first byte, which is the one that is locked."""
 
 PARTIAL = ".partial"
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run as a formula by some spreadsheets."""
 
 UNSEALED = "0" * 64
 """Stands in a file for its digest while the digest is taken."""
@@ -167,6 +173,23 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all; see `open_atomically`."""
     with open_atomically(path) as file:
         file.write(content)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Return a table as CSV, with lines that end as RFC 4180 asks, with CR and LF.
+
+    Text that a spreadsheet could take for a formula gets an apostrophe in front.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    risky = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if risky else value
 
 
 def write_tensors(

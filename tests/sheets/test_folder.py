@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from layerwise.cli import main
-from layerwise.sheets import Limits, marked_folder
+from layerwise.sheets import Limits, Row, marked_folder, write_csv
 
 GOOD = """
 import numpy as np
@@ -72,6 +72,16 @@ def test_a_folder_is_one_row_each(folder, capsys):
     assert "nothing that can be checked" in empty["sentences"]
     assert main(["gradcheck", "handed-in"]) == 2
     assert "marks.csv exists: name a new file" in capsys.readouterr().err
+    assert main(["gradcheck", "handed-in", "--out", "none/marks.csv"]) == 2
+    assert "there is no folder none" in capsys.readouterr().err
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_disarmed(folder):
+    write_csv([Row("=HYPERLINK(1).py", 2, error="@SUM(1)")], folder / "marks.csv")
+    with Path("marks.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["sheet"] == "'=HYPERLINK(1).py"
+    assert row["sentences"] == "'@SUM(1)"
 
 
 def test_a_folder_may_lie_anywhere_and_hold_folders_with_the_name_of_a_sheet(

@@ -122,9 +122,10 @@ class GradcheckCommand:
         """Check every sheet of a folder, each in a process of its own."""
         from rich.progress import Progress
 
+        from layerwise.files import refuse_no_file
         from layerwise.sheets import Limits, marked_folder, sheets_in, write_csv
 
-        file = Path(self.out or "marks.csv")
+        file = refuse_no_file(self.out or "marks.csv", "--out")
         if file.exists():
             raise InputError(f"--out {file} exists: name a new file")
         options = self._options() | {"names": _pairs(self.names, "--names")}

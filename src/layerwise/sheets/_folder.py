@@ -5,7 +5,6 @@ keep one that hangs, exits, prints or eats memory from costing any other.
 """
 
 import contextlib
-import csv
 import importlib.util
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from layerwise.errors import InputError
+from layerwise.files import csv_text, write_atomically
 from layerwise.sheets.reading import environment
 
 __all__ = ["Limits", "Row", "marked_folder", "sheets_in", "write_csv"]
@@ -252,7 +252,4 @@ def _limit_memory(memory: int) -> None:
 
 def write_csv(rows: Sequence[Row], file: Path) -> None:
     """Write a table with one row for each sheet."""
-    with file.open("w", encoding="utf-8", newline="") as out:
-        table = csv.writer(out)
-        table.writerow(COLUMNS)
-        table.writerows([row.cells()[name] for name in COLUMNS] for row in rows)
+    write_atomically(file, csv_text(COLUMNS, (r.cells() for r in rows)).encode())

@@ -1,7 +1,5 @@
 """Labels that look wrong: what speaks against each, by those who were not told it."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from itertools import count
@@ -12,6 +10,7 @@ from jaxtyping import Float
 
 from layerwise.data import Dataset, Origins
 from layerwise.errors import InputError
+from layerwise.files import csv_text
 from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import least_squares_probe
 from layerwise.study.labels._out_of_fold import (
@@ -32,9 +31,6 @@ NOT_LISTED = ("origin", "nearest")
 KEPT = [field.name for field in fields(Suspect) if field.name not in NOT_LISTED]
 COLUMNS = tuple(dict.fromkeys(("part", "row", "file", *KEPT)))
 """Of the CSV; those that say where a sample is come before all others."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run as a formula by some spreadsheets."""
 
 ROUNDS = 3
 """Of networks: a third ranks better, labels swapped within pairs above all."""
@@ -271,21 +267,15 @@ def suspects_csv(suspects: Sequence[Suspect], class_names: Sequence[str]) -> str
     class_names : sequence of str
         By class index.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for suspect in suspects:
-        named = asdict(suspect) | {
+    rows = (
+        asdict(suspect)
+        | {
             "label": class_names[suspect.label],
             "suggestion": class_names[suspect.suggestion],
         }
-        writer.writerow(_cell(named[name]) for name in COLUMNS)
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    risky = isinstance(value, str) and value.startswith(FORMULA)
-    return f"'{value}" if risky else value
+        for suspect in suspects
+    )
+    return csv_text(COLUMNS, rows)
 
 
 def _scaled(data: Dataset, inputs: np.ndarray) -> Float[np.ndarray, "samples features"]:
