@@ -147,9 +147,9 @@ def checked_sheet(
     own = {} if only else own_forms(sheet)
     with held():
         if only is not None:
-            parts = _one_part(only, kind, sheet, context)
+            parts = _one_part(only, kind, context)
         else:
-            parts, unread = parts_of(sheet, context)
+            parts, unread = parts_of(context)
         if not parts and not own:
             raise refused(sheet.name, unread)
         judgements = judged(parts, sheet, seed)
@@ -176,32 +176,45 @@ def _own_mark(name: str, cls: type, seed: int) -> Mark:
     return Mark(name, "layer", said, status, faults, notes=notes)
 
 
-def _one_part(
-    name: str, kind: Kind | None, sheet: Sheet, context: Context
-) -> list[Part | Unread]:
+def _one_part(name: str, kind: Kind | None, context: Context) -> list[Part | Unread]:
+    sheet = context.sheet
     if name not in sheet.namespace:
         raise InputError(f"{sheet.name} has no {name!r}")
     value = sheet.namespace[name]
     if isinstance(value, type | FunctionType):
-        found = kind or kind_of(name, value, sheet, context)
-        if found is None:
-            raise refused(f"{sheet.name}:{name}")
-        return recognised(name, found, sheet, context)
-    return _of_instance(value, name, kind, sheet, context)
+        return _of_kind(name, value, kind, context, f"{sheet.name}:{name}")
+    return _of_instance(value, name, kind, context)
 
 
 def _of_instance(
-    value: Any, name: str, kind: Kind | None, sheet: Sheet, context: Context
+    value: Any, name: str, kind: Kind | None, context: Context
 ) -> list[Part | Unread]:
     """Return an object as a part: each new one that is needed is a copy of it."""
-    cls = type(value)
-    found = kind or kind_of(cls.__name__, cls, sheet, context)
+    key = type(value).__name__
+    around = _naming(context, key, type(value))
+    return _of_kind(key, type(value), kind, around, name, [_copies(value, key)])
+
+
+def _of_kind(
+    name: str,
+    value: Any,
+    kind: Kind | None,
+    context: Context,
+    said: str,
+    ways: list[Builder] | None = None,
+) -> list[Part | Unread]:
+    """Return something as a part of a kind, or of the one that it looks like."""
+    found = kind or kind_of(name, value, context)
     if found is None:
-        raise refused(name)
-    key = cls.__name__
-    around = replace(sheet, namespace={**sheet.namespace, key: cls})
-    ways: list[Builder] = [_copies(value, key)]
-    return recognised(key, found, around, context, ways)
+        raise refused(said)
+    return recognised(name, found, context, ways)
+
+
+def _naming(context: Context, name: str, value: Any) -> Context:
+    """Return a context whose sheet knows something by its name."""
+    sheet = context.sheet
+    named = sheet.namespace | {name: value}
+    return replace(context, sheet=replace(sheet, namespace=named))
 
 
 def _copies(value: Any, name: str) -> Builder:
@@ -215,22 +228,16 @@ def _copies(value: Any, name: str) -> Builder:
 
 
 def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> Marks:
-    sheet = sheet_around(target)
-    if isinstance(target, type | FunctionType):
-        name = target.__name__
-        sheet = replace(sheet, namespace={**sheet.namespace, name: target})
-        context = Context(sheet, names)
-        found = kind or kind_of(name, target, sheet, context)
-        if found is None:
-            raise refused(name)
-        with held():
-            parts = recognised(name, found, sheet, context)
-    else:
-        name = type(target).__name__
-        with held():
-            parts = _of_instance(target, name, kind, sheet, Context(sheet, names))
+    context = Context(sheet_around(target), names)
+    plain = isinstance(target, type | FunctionType)
+    name = target.__name__ if plain else type(target).__name__
     with held():
-        return Marks(name, tuple(judged(parts, sheet, seed)))
+        if plain:
+            context = _naming(context, name, target)
+            parts = _of_kind(name, target, kind, context, name)
+        else:
+            parts = _of_instance(target, name, kind, context)
+        return Marks(name, tuple(judged(parts, context.sheet, seed)))
 
 
 def _with_points(marks: list[Mark], points: Mapping[str, float]) -> list[Mark]:

@@ -86,8 +86,8 @@ def _unread_after(
     if undone and all(edits[name] for name in below):
         names = sheet.changed(undone, (part.name,))
         around = replace(sheet, namespace=names)
-        context = Context(sheet, part.names)
-        (found, *_) = recognised(part.name, part.kind, around, context)
+        context = Context(around, part.names)
+        (found, *_) = recognised(part.name, part.kind, context)
         if isinstance(found, Part):
             mark, more = _judged(found, seed)
             return replace(mark, notes=(*mark.notes, _once(below))), more

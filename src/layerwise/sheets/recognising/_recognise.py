@@ -103,8 +103,9 @@ def own_forms(sheet: Sheet) -> dict[str, type]:
     }
 
 
-def parts_of(sheet: Sheet, context: Context) -> tuple[list[Part | Unread], list[str]]:
+def parts_of(context: Context) -> tuple[list[Part | Unread], list[str]]:
     """Return the parts that a sheet defines, and the names of what is no part."""
+    sheet = context.sheet
     found: list[Part | Unread] = []
     none: list[str] = []
     taken: set[str] = set()
@@ -119,8 +120,8 @@ def parts_of(sheet: Sheet, context: Context) -> tuple[list[Part | Unread], list[
     for name, value in own.items():
         if name in taken:
             continue
-        kind = kind_of(name, value, sheet, context)
-        parts = [] if kind is None else recognised(name, kind, sheet, context)
+        kind = kind_of(name, value, context)
+        parts = [] if kind is None else recognised(name, kind, context)
         found += [p for p in parts if not _is_base(p, value, own)]
         for part in parts:
             taken |= set(part.code) if isinstance(part, Part) else {name}
@@ -140,12 +141,12 @@ def _is_base(part: Part | Unread, value: Any, own: dict[str, Any]) -> bool:
     )
 
 
-def kind_of(name: str, value: Any, sheet: Sheet, context: Context) -> Kind | None:
+def kind_of(name: str, value: Any, context: Context) -> Kind | None:
     """Return what something is by its signature; None where that says nothing."""
     if isinstance(value, type):
         return _kind_of_class(value, context)
-    functions = [n for n, v in sheet.namespace.items() if isinstance(v, FunctionType)]
-    partner = backward_of(name, functions)
+    sheet = context.sheet
+    partner = _partner(name, sheet)
     if not _takes_input(value):
         partner = None
     if is_loss_like(value) and (partner or _returns_two(name, sheet)):
@@ -188,23 +189,17 @@ def _returns_two(name: str, sheet: Sheet) -> bool:
 
 
 def recognised(
-    name: str,
-    kind: Kind,
-    sheet: Sheet,
-    context: Context,
-    ways: list[Builder] | None = None,
+    name: str, kind: Kind, context: Context, ways: list[Builder] | None = None
 ) -> list[Part | Unread]:
     """Return something as a part of a kind, with its update where it has one."""
+    sheet = context.sheet
+    partner = _partner(name, sheet) or name
     finders: dict[str, Callable[[Context], Part]] = {
         "layer": lambda c: find_layer(name, c, sheet.namespace, ways),
-        "update": lambda c: _update(name, c, sheet, ways),
+        "update": lambda c: _update(name, c, ways),
         "network": lambda c: find_network(name, c, sheet.namespace, ways),
-        "loss": lambda c: find_loss(
-            name, _partner(name, sheet), c, sheet.namespace, ways
-        ),
-        "function": lambda c: find_function(
-            name, _partner(name, sheet), c, sheet.namespace
-        ),
+        "loss": lambda c: find_loss(name, partner, c, sheet.namespace, ways),
+        "function": lambda c: find_function(name, partner, c, sheet.namespace),
         "scalar": lambda c: find_scalar(name, c, sheet.namespace),
     }
     failures: list[Exception] = []
@@ -227,14 +222,13 @@ def recognised(
     return [Unread(name, kind, failure, context.names)]
 
 
-def _update(
-    name: str, context: Context, sheet: Sheet, ways: list[Builder] | None
-) -> Part:
+def _update(name: str, context: Context, ways: list[Builder] | None) -> Part:
     """Return an update by itself, or the layer that has one."""
-    value = sheet.namespace[name]
+    namespace = context.sheet.namespace
+    value = namespace[name]
     if not isinstance(value, type) or is_descent(name, value):
-        return find_descent(name, context, sheet.namespace, ways)
-    return find_layer(name, context, sheet.namespace, ways)
+        return find_descent(name, context, namespace, ways)
+    return find_layer(name, context, namespace, ways)
 
 
 def _updates(part: Part) -> list[Part]:
@@ -250,9 +244,10 @@ def _updates(part: Part) -> list[Part]:
     ]
 
 
-def _partner(name: str, sheet: Sheet) -> str:
+def _partner(name: str, sheet: Sheet) -> str | None:
+    """Return the function that a function's derivative stands in, None if none does."""
     functions = [n for n, v in sheet.namespace.items() if isinstance(v, FunctionType)]
-    return backward_of(name, functions) or name
+    return backward_of(name, functions)
 
 
 def _libraries(sheet: Sheet) -> list[str]:
