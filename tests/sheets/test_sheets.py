@@ -640,3 +640,17 @@ def test_a_learning_rate_by_default_is_told_all_the_same(
     (part,) = gradcheck("sheet.py").parts
     assert part.kind == "network"
     assert {fault.slip for fault in part.faults} == slips
+
+
+def test_a_softmax_of_one_sample_is_known_by_its_outputs_too():
+    class Softmax:
+        def forward(self, z):
+            e = np.exp(z - max(z))
+            self.p = e / e.sum()
+            return self.p
+
+        def backward(self, gradient):
+            return gradient
+
+    (fault,) = lw.gradcheck(Softmax).parts[0].faults
+    assert fault.slip == "passed-through"
