@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, compare, open_run, read_summary
+from layerwise.files import read_tensors, write_tensors
 from layerwise.presentation import comparison_page
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
 from layerwise.presentation.payload import comparison_payload
+from layerwise.study._file import FORMAT
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -111,6 +114,34 @@ class TestPage:
             (line,) = [li for li in chart["lines"] if li["name"] == "validation set"]
             own = [epoch.validation_accuracy for epoch in known.history.epochs]
             assert line["y"] == pytest.approx(own, abs=1e-5)
+
+    def test_a_study_that_cannot_be_read_is_said_and_can_be_written_anew(
+        self, runs, capsys
+    ):
+        for name in ("old", "hurt"):
+            shutil.copytree("wide", name)
+        file = "study.safetensors"
+        tensors, records = read_tensors(f"old/{file}", FORMAT)
+        write_tensors(f"old/{file}", tensors, records | {"format": "study-1"})
+        whole = Path("hurt", file).read_bytes()
+        Path("hurt", file).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert main(["compare", "wide", "old", "hurt", "--out", "three"]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        page = (runs / "three" / "report.html").read_text()
+        content = json.loads(re.findall(r'id="payload">(.*?)<', page)[0])
+        first, *others = content["runs"]
+        assert first["layers"]
+        assert "warning" not in first
+        why = (f"not a {FORMAT} written by layerwise, but a study-1; ", "damaged, ")
+        for run, reason in zip(others, why, strict=True):
+            name = run["name"]
+            assert run["layers"] == []
+            said = run["warning"]
+            assert said.startswith(f"no scatter plots: {name}/{file}: {reason}")
+            assert said.endswith(f"; write it again with: layerwise report {name}")
+            assert f"{name}: {said}" in printed
+            assert main(["report", name]) == 0
+        assert [run.warning for run in compare(["wide", "old", "hurt"])] == [""] * 3
 
     def test_names_are_text(self, comparison):
         hostile = "<script>alert(1)</script>"

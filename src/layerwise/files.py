@@ -251,8 +251,11 @@ def read_tensors(
                 raise DamagedError(f"{name}: not a {kind} written by layerwise")
             if _digest(path, str(records["sha256"])) != records["sha256"]:
                 raise DamagedError(f"{name}: damaged, these are not the bytes written")
-            if records.get("format") not in kinds:
-                raise InputError(f"{name}: not a {kind} written by layerwise")
+            found = records.get("format")
+            if found not in kinds:
+                raise InputError(
+                    f"{name}: not a {kind} written by layerwise, but a {found}"
+                )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise no_such_file(path) from error

@@ -398,6 +398,9 @@ class TestOthers:
         content = page.content
         assert content["name"] == "digits"
         assert [len(run["layers"]) for run in content["runs"]] == [4, 4, 0, 0]
+        assert [run.get("warning") for run in content["runs"]] == [
+            None, None, "no scatter plots: studied on other samples", None
+        ]  # fmt: skip
         assert content["runs"][0]["href"] == "a/report.html"
         assert "href" not in content["runs"][1]
         assert content["runs"][3]["charts"]

@@ -134,7 +134,8 @@ export interface Run {
   href?: string;
   /** Accuracy on all scored samples; absent where it says nothing or diverged. */
   accuracy?: Accuracy;
-  /** One sentence above everything, such as "The training diverged at epoch 3." */
+  /** One sentence above everything, such as "The training diverged at epoch 3."; of a
+   * comparison a few words beside the accuracy. */
   warning?: string;
   /** In forward order, the input first where it is a table of numbers. None: no study. */
   layers: Layer[];

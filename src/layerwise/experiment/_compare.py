@@ -89,14 +89,23 @@ def _read(folder: Path, name: str) -> ComparedRun:
             f"{path}: not a history: {error}; write it again with: "
             f"layerwise report {folder}"
         ) from error
-    return ComparedRun(name, summary, history, _study(folder), str(folder))
+    study, warning = _study(folder)
+    return ComparedRun(name, summary, history, study, str(folder), warning)
 
 
-def _study(folder: Path) -> Study | None:
-    """Return what was found inside a run's network, where that was written."""
-    with suppress(InputError):
-        return load_study(folder / STUDY)[0]
-    return None
+def _study(folder: Path) -> tuple[Study | None, str]:
+    """Return what was found inside a run's network, and why it cannot be read.
+
+    None and nothing where none was written: it was only trained, or diverged.
+    """
+    path = folder / STUDY
+    if not path.exists():
+        return None, ""
+    try:
+        return load_study(path)[0], ""
+    except InputError as error:
+        again = f"write it again with: layerwise report {folder}"
+        return None, f"no scatter plots: {error}; {again}"
 
 
 def _alike(runs: Runs) -> Runs:

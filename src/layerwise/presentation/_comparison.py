@@ -57,6 +57,8 @@ class ComparedRun:
         Of its network; None where there is none, or it was not asked for.
     folder : str
         Where it is; empty where that is not known.
+    warning : str
+        What of it cannot be shown, and why; empty where all can.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ComparedRun:
     history: History
     study: Study | None = None
     folder: str = ""
+    warning: str = ""
 
     @property
     def settings(self) -> dict[str, str]:

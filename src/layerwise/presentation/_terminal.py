@@ -277,6 +277,9 @@ def print_comparison(console: "Console", runs: Runs) -> None:
     for table in (setting_table(runs), figure_table(runs), probe_table(runs)):
         if table.body:
             print_table(console, table)
+    for run in runs:
+        if run.warning:
+            say(console, f"{run.name}: {run.warning}")
 
 
 def print_sweep(console: "Console", report: SweepReport) -> None:

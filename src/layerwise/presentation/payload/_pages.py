@@ -161,7 +161,7 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     """Return what the page of compared runs holds.
 
     The samples are those of the first run that has a study; of others that were studied
-    on other samples there are figures and curves, and no scatters.
+    on other samples there are figures and curves, and why there are no scatters.
 
     Parameters
     ----------
@@ -204,14 +204,17 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
 
 def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
     part: Json = {"layers": [], "snapshots": [], "bases": [], "findings": []}
-    study = run.study
+    training, samples = run.summary["training"], run.summary["data"]["samples"]
+    status, study = training["status"], run.study
+    warnings = ["" if status == "finished" else status, run.warning]
     if study is not None and shown is not None and _same_samples(study, shown.study):
         own = Shown(study, shown.positions, shown.others)
         part |= StudiedRun(study, own, blocks).content()
         part["findings"] = [*finding_parts(own, study.findings)]
-    training, samples = run.summary["training"], run.summary["data"]["samples"]
-    if training["status"] != "finished":
-        part["warning"] = training["status"]
+    elif study is not None:
+        warnings.append("no scatter plots: studied on other samples")
+    if any(warnings):
+        part["warning"] = "; ".join(filter(None, warnings))
     if "accuracy" not in part and training["test_loss"] is not None:
         part["accuracy"] = _score(training["test_accuracy"], samples["test"])
     lines = curves(run.history, samples["train"], training["batch_size"])
