@@ -145,10 +145,7 @@ def added(study: Study) -> Iterator[Finding]:
     others = [f"{names[i]} {around(i)}" for i in named[:-1]]
     beside = "which is chance"
     if last - chance <= difference_noise(last, samples, chance, samples):
-        beside = (
-            f"no less than noise explains: one class is so frequent that {names[-1]}'s "
-            "accuracy says nothing"
-        )
+        beside = f"within sampling noise of {names[-1]}'s"
     yield Finding(
         "training",
         f"{headline}: {around(-1)}",
