@@ -17,7 +17,7 @@ from layerwise.study.passes._fitting import (
     two_columns,
 )
 from layerwise.study.passes._forecast import Forecast, forecast
-from layerwise.study.passes._scoring import PLANES, Asked, Scored, score_pass
+from layerwise.study.passes._scoring import Asked, Scored, score_pass
 from layerwise.study.passes._snapshots import (
     SeenStage,
     SnapshotPass,
@@ -35,7 +35,6 @@ from layerwise.study.passes._tallies import (
 
 __all__ = [
     "FITTED",
-    "PLANES",
     "SHOWN",
     "Asked",
     "Basis",
