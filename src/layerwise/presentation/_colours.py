@@ -81,11 +81,9 @@ def lighter(colour: str) -> str:
     >>> lighter("#222222"), lighter("#ffa90e")
     ('#7a7a7a', '#ffa90e')
     """
-    mixed = colour
-    for tenth in range(21):
-        if contrast(mixed, DARK) >= CONTRAST:
-            break
-        share = (tenth + 1) / 20
-        channels = bytes.fromhex(colour[1:])
-        mixed = "#" + bytes(round(c + share * (255 - c)) for c in channels).hex()
-    return mixed
+    channels = bytes.fromhex(colour[1:])
+    mixed = (
+        "#" + bytes(round(c + part / 20 * (255 - c)) for c in channels).hex()
+        for part in range(21)
+    )
+    return next(one for one in mixed if contrast(one, DARK) >= CONTRAST)

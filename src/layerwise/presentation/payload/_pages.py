@@ -286,7 +286,7 @@ def sweep_payload(
         ("phases", "Where training works, as a table", phase_table(sweep)),
         ("points", "Result of each training", point_table(sweep)),
     ]
-    found["tables"] = [page_table(*own, place="numbers") for own in tables]
+    found["tables"] = [page_table(*own) for own in tables]
     facts = [*report.settings.items(), *report.environment.items()]
     found["facts"] = [["to reproduce", report.command], *map(list, facts)]
     return Payload(found | {"runs": []}, {})
