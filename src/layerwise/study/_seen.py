@@ -134,8 +134,12 @@ class Seen:
             for fitting, rows in zip(self._fitted.rows, self.scored.rows, strict=True)
         ]
 
-    def layers(self) -> list[LayerStudy]:
-        """Return the study of every layer, the input's first where there is one."""
+    def layers(self) -> tuple[list[LayerStudy], list[LayerEvidence]]:
+        """Return the study of every layer, the input's first where there is one.
+
+        And what the stated sample says of each, where the subject has a past to be
+        compared with it; else nothing.
+        """
         names = self._subject.layer_names
         extra = [{}] * len(names) if self._transformer is None else self._transformed()
         last_hidden = len(names) - 2 if self._subject.has_output else None
@@ -187,8 +191,9 @@ class Seen:
             )
             return layer, None if self._case.stages is None else stated
 
-        layers, self._stated = zip(*each(studied_layer, range(len(names))), strict=True)
-        return list(layers)
+        found = each(studied_layer, range(len(names)))
+        stated = [one for _, one in found if one is not None]
+        return [layer for layer, _ in found], stated
 
     def _with_output(self, measures: Measures, evidence: LayerEvidence) -> Measures:
         weights, predictions = self._subject.output_weights, self.scored.predictions
@@ -204,7 +209,9 @@ class Seen:
         targets = self.folds.fit_on.targets[self._fitting]
         return share(np.argmax(outputs, axis=1) == targets)
 
-    def stages(self, studied: Sequence[LayerStudy]) -> Sequence[SeenStage]:
+    def stages(
+        self, studied: Sequence[LayerStudy], stated: Sequence[LayerEvidence]
+    ) -> Sequence[SeenStage]:
         """Look at the subject on its way: a module runs in the caller's thread."""
         if self._case.stages is None:
             return []
@@ -212,7 +219,6 @@ class Seen:
         if self.scored.predictions is not None and self.scored.confidence is not None:
             shown = self.shown
             answers = self.scored.predictions[shown], self.scored.confidence[shown]
-        stated = self._stated[-len(studied) :]
         looking = SnapshotPass(self._subject, studied, stated, answers)
         followed = Followed(self._fitting, self.sampled, self.shown)
         return self._case.stages(followed, looking.see)

@@ -55,7 +55,7 @@ def studied(
         not finite.
     """
     seen = Seen(case, transformer, counting or Counting())
-    layers = seen.layers()
+    layers, stated = seen.layers()
     names = case.subject.layer_names
     has_input = case.subject.has_input
     if has_input:
@@ -67,7 +67,7 @@ def studied(
         fitted_on = "the other half of the samples (cross-fitted)"
     scored, targets = seen.scored, case.scored.targets
     of_network = layers[1:] if has_input else layers
-    stages = seen.stages(of_network)
+    stages = seen.stages(of_network, stated[-len(of_network) :])
     # Beside each other: where the one has too little for all cores, the other has more.
     parts: list[Callable[[], Any]] = [
         lambda: seen.snapshots(stages, of_network),

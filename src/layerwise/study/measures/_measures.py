@@ -262,7 +262,8 @@ class LayerEvidence:
         The rows are the same: their eigenproblems are solved once for both.
         """
         fitted, scored = sample.moments(classes, max_units)
-        correlations, _ = Correlations.of(fitted), fitted.spectrum
+        correlations = Correlations.of(fitted)
+        _ = fitted.spectrum  # found here, it is kept under the other labels
         other = replace(
             sample,
             fitting_targets=shuffled(sample.fitting_targets, seed=0),
