@@ -1,4 +1,4 @@
-"""The page in a real browser: every interaction by mouse and keyboard, and attacks."""
+"""The page in a real browser: what it says and saves, at any width, and attacks."""
 
 import re
 from pathlib import Path
@@ -124,20 +124,6 @@ class TestFindings:
             assert re.fullmatch(r"shows \d+ %", share.inner_text())
             title = share.get_attribute("title")
             assert title == f"{share.inner_text()} of the variance"
-
-    def test_a_confused_cell_marks_its_samples(self, htmls, opened, digits):
-        counts = digits.study.confusion * (1 - np.eye(10, dtype=int))
-        label, answer = np.unravel_index(counts.argmax(), counts.shape)
-        with opened(htmls["digits"]) as found:
-            button = found.tab.locator(
-                ".confusion td button", has_text=re.compile(f"^{counts.max()}$")
-            ).first
-            button.focus()
-            found.tab.keyboard.press("Enter")
-            marked = found.one(".marked").inner_text()
-            assert str(counts.max()) in marked
-            assert counts[label, answer] == counts.max()
-            assert found.says("m=cell:")
 
 
 class TestOwn:
