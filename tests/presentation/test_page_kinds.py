@@ -129,6 +129,9 @@ def htmls(
         "compare": lambda: comparison_page(
             compared(digits, diverged), ["a/report.html", None, None, None]
         ),
+        "compare, the first without layers": lambda: comparison_page(
+            compared(digits, diverged)[::-1]
+        ),
         "sweep": lambda: sweep_page(swept(), {(0, 1): "best/report.html"}),
     }
     return cache(lambda kind: made[kind]())
@@ -260,6 +263,24 @@ class TestCompare:
                 False,
                 False,
             ]
+
+    def test_a_first_run_without_layers_leaves_time_colours_and_marks(
+        self, htmls, opened, digits
+    ):
+        link = "#e=1&c=error&m=errors"
+        with opened(htmls("compare, the first without layers"), link) as found:
+            assert found.count("#scatters .plot") == 6
+            assert found.one(".epoch").inner_text() == "epoch 1"
+            pressed = found.tab.locator('.choice button[aria-pressed="true"]')
+            assert "error" in pressed.all_inner_texts()
+            before = digits.study.snapshots[1].predictions
+            wrong = before != digits.study.targets[digits.study.shown]
+            marked = found.one(".card .marked > p > b").inner_text()
+            assert int(marked) == wrong.sum() > 0
+            follows = found.one(".run:has(.follows) h3").inner_text()
+            assert follows.startswith(HOSTILE[1][:20])
+            # What is wrong with a run stands in its column, not above all of them.
+            assert found.count(".warning") == 0
 
     def test_a_card_has_every_run(self, htmls, opened):
         with opened(htmls("compare"), "#f=3") as found:

@@ -21,7 +21,6 @@ export function App() {
     <>
       <Header />
       <main>
-        <Warning />
         {payload.kind === "report" && <Report />}
         {payload.kind === "compare" && <Compare />}
         {payload.kind === "sweep" && <Sweep />}
@@ -36,6 +35,7 @@ function Report() {
   const views = Boolean(run?.layers.length && run.bases.length && payload.samples);
   return (
     <>
+      <Warning />
       <FindingButtons />
       {!views && <Findings open />}
       {views && (

@@ -50,7 +50,7 @@ const read = Object.assign(Object.create(null) as Record<string, Reader>, {
     if (n != null) view.snapshot = n;
   },
   b(view, value, records) {
-    const found = records.payload.runs[0]?.bases.findIndex(({ id }) => id === value);
+    const found = records.payload.runs[records.first]?.bases.findIndex(({ id }) => id === value);
     if (found != null && found >= 0) view.basis = found;
   },
   c(view, value, records) {
@@ -88,7 +88,7 @@ const wholes = (value: string, below: number) =>
   value.split(".", 1000).flatMap((one) => whole(one, below) ?? []);
 
 export function writeLink(view: View, records: Records): string {
-  const run = records.payload.runs[0];
+  const run = records.payload.runs[records.first];
   const last = run ? snapshotsOf(run) - 1 : 0;
   const parts: [string, string][] = [
     ["e", view.snapshot === last ? "" : String(view.snapshot)],
@@ -107,7 +107,7 @@ export function writeLink(view: View, records: Records): string {
 
 /** What points can be coloured by on this page. */
 export function coloursOf(records: Records): { id: string; label: string }[] {
-  const [run] = records.payload.runs;
+  const run = records.payload.runs[records.first];
   const found = [{ id: "class", label: "class" }];
   if (run?.answers) found.push({ id: "error", label: "error" });
   if (run?.confidence) found.push({ id: "confidence", label: "confidence" });

@@ -52,7 +52,7 @@ function read(text: string, records: Records): Mark | null {
   const fields: readonly Field[] = KINDS[kind];
   const [least, most] = MANY[kind] ?? [fields.length, fields.length];
   if (at.length < least || at.length > most) return null;
-  const limits = limitsOf(records, kind === "lasso" ? at[0] : 0);
+  const limits = limitsOf(records, kind === "lasso" ? at[0] : records.first);
   const isPossible = at.every((n, i) => {
     const [low, high] = limits[fields[Math.min(i, fields.length - 1)]!];
     return n >= low && n <= high;

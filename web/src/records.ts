@@ -9,6 +9,8 @@ export interface Records {
   /** Shown samples; 0 where there are none. */
   count: number;
   labels: Int16Array;
+  /** Index of the first run that has layers: of it are links, times and colours. */
+  first: number;
 }
 
 export function recordsOf(payload: Payload, blocks: Blocks): Records {
@@ -17,7 +19,8 @@ export function recordsOf(payload: Payload, blocks: Blocks): Records {
   const labels = samples?.labels
     ? Int16Array.from(blocks.array(samples.labels))
     : new Int16Array(count);
-  return { payload, blocks, count, labels };
+  const first = Math.max(0, payload.runs.findIndex(({ layers }) => layers.length));
+  return { payload, blocks, count, labels, first };
 }
 
 export const snapshotsOf = (run: Run) => Math.max(1, run.snapshots.length);

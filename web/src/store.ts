@@ -42,11 +42,11 @@ export interface Own {
 export const VIEWS = 6;
 
 export function storeOf(records: Records) {
-  const { payload } = records;
-  const [run] = payload.runs;
+  const { payload, first } = records;
+  const run = payload.runs[first];
   const last = run ? snapshotsOf(run) - 1 : 0;
 
-  /** In snapshots, of the first run: between whole numbers while points move. */
+  /** In snapshots, of `run`: between whole numbers while points move. */
   const time = signal(last);
   const playing = signal(false);
   const basis = signal(0);
@@ -80,17 +80,17 @@ export function storeOf(records: Records) {
   const theme = computed(() => (dark.value ? DARK : LIGHT));
   const classColours = computed(() =>
     dark.value ? payload.classes.dark : payload.classes.light);
-  /** Where another run is on its way when the first is at `time`. */
+  /** Where another run is on its way when `run` is at `time`. */
   const timeOf = (index: number) => {
     const other = payload.runs[index];
-    if (!index || !other || !last) return time.value;
+    if (index === first || !other || !last) return time.value;
     return (time.value / last) * (snapshotsOf(other) - 1);
   };
   // Computed, so that what follows a snapshot is not done anew while points move.
   const snapshots = payload.runs.map((_, index) =>
     computed(() => Math.round(timeOf(index))));
   const snapshotOf = (index: number) => snapshots[index]?.value ?? 0;
-  /** What is marked is so in all runs: the first one says what that is. */
+  /** What is marked is so in all runs: `run` says what that is. */
   const mask = computed(() => maskOf(marks.value, records, run, snapshot.value));
   const markedSamples = computed(() => {
     const found: number[] = [];
@@ -156,7 +156,7 @@ export function storeOf(records: Records) {
   }
 
   return opened({
-    records, payload, runs: payload.runs, samples: payload.samples, run, last, answersAt, confidenceAt,
+    records, payload, runs: payload.runs, samples: payload.samples, run, first, last, answersAt, confidenceAt,
     names: payload.classes.names,
     array: records.blocks.array,
     time, playing, basis, colour, hidden, marks, focus, hover, pair, chosen, finding,

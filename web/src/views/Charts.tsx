@@ -53,7 +53,7 @@ function Lines({ chart, run, index }: { chart: Chart; run: Run; index: number })
   const y = scaleOf(lines.flatMap((line) => line.y.map((v) => v ?? NaN)),
     box.bottom, box.top, chart.y.log);
   if (!x || !y) return null;
-  const follows = run.snapshots.length > 1 && index === 0;
+  const follows = run.snapshots.length > 1 && index === store.first;
   const at = run.snapshots[store.snapshotOf(index)]?.epoch;
   const go = (snapshot: number) => store.go({ snapshot });
   const onClick = (event: MouseEvent) => {

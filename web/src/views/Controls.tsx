@@ -86,7 +86,7 @@ function Colour() {
 function Legend() {
   const store = useStore();
   const { names } = store;
-  const key = store.tints[0]?.value.key;
+  const key = store.tints[store.first]?.value.key;
   const byClass = store.colour === "class";
   return (
     <div class="legend">

@@ -5,7 +5,7 @@ import { useStore } from "./context";
 import { Section } from "./parts";
 
 /** The tables of one place. */
-export const useTables = (of: PageTable["place"]) =>
+const useTables = (of: PageTable["place"]) =>
   useStore().payload.tables.filter(({ place }) => place === of)
     .map((table) => <Table table={table} />);
 

@@ -16,7 +16,7 @@ export function Scatters({ run: index }: { run: number }) {
       <div class="views" data-count={Math.min(shown.length, VIEWS)}>
         {shown.map((layer) => <Scatter key={`${index}.${layer}`} run={index} layer={layer} />)}
       </div>
-      {run.layers.length > VIEWS && index === 0 && <ChooseLayers />}
+      {run.layers.length > VIEWS && index === store.first && <ChooseLayers />}
     </div>
   );
 }
@@ -24,7 +24,7 @@ export function Scatters({ run: index }: { run: number }) {
 function ChooseLayers() {
   const store = useStore();
   const { layers } = store.run!;
-  const shown = store.layersOf(0);
+  const shown = store.layersOf(store.first);
   const toggle = (layer: number) => {
     const now = shown.includes(layer) ? shown.filter((l) => l !== layer)
       : [...shown, layer].sort((a, b) => a - b);

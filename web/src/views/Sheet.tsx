@@ -11,7 +11,7 @@ export function Sheet({ samples, most = 24 }: { samples: readonly number[]; most
   const more = useSignal(0);
   if (!table || !samples.length) return null;
   const shown = samples.slice(0, most + more.value);
-  const answers = store.answersAt(0);
+  const answers = store.answersAt(store.first);
   return (
     <div class={table.pictures ? "sheet" : "sheet rows"}>
       {shown.map((sample) => {

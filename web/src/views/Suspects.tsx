@@ -46,8 +46,8 @@ export function Suspects() {
   const suspect = suspects[at.value]!;
   return (
     <Section id="suspects" title="Suspicious labels"
-      note={`${plural(suspects.length, "label")}, the most suspicious first. Arrow keys go `
-        + "on; K keeps, R relabels, S skips."}>
+      note={`${plural(suspects.length, "label")}, the most suspicious first. `
+        + "Arrow keys move; K keeps, R relabels, S skips."}>
       <div class="suspects" onKeyDown={onKeyDown}>
         <ol ref={list} class="suspect-list">
           {suspects.map((one, i) => {

@@ -14,8 +14,8 @@ export function whenOf({ snapshots }: Run, snapshot: number): string {
 export const describe = (store: Store, marks: readonly Mark[]): string =>
   marks.map((mark) => said(store, mark)).join("; ");
 
-/** Whose it is, where there are several runs; errors are the first one's. */
-const of = ({ runs }: Store, index = 0) =>
+/** Whose it is, where there are several runs; errors are those of `run`. */
+const of = ({ runs, first }: Store, index = first) =>
   (runs.length > 1 ? ` of ${short(runs[index]?.name ?? "", 16)}` : "");
 
 function said(store: Store, { kind, at }: Mark): string {

@@ -74,7 +74,7 @@ export function nameOf({ array, records }: Store, table: SampleTable, at: number
 /** What a sample is, is labelled and is answered. */
 export function sentenceOf(store: Store, sample: number): string {
   const { names, samples, records } = store;
-  const said = store.answersAt(0)?.[sample];
+  const said = store.answersAt(store.first)?.[sample];
   return `${nameOf(store, samples!, sample)}, labelled ${names[records.labels[sample]!]}${
     said == null ? "" : `, answered ${names[said]}`}`;
 }
