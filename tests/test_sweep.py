@@ -217,7 +217,7 @@ class TestEndToEnd:
         assert first == again
 
     @pytest.mark.parametrize("resumed", [False, True])
-    def test_each_cell_opens_its_best_run(self, folder, monkeypatch, resumed):
+    def test_each_cell_opens_its_best_run(self, monkeypatch, resumed):
         words = ["--keep-runs", "--workers", "2"]
         asked = ["sweep", "iris", "--hidden", "8", "--epochs", "1", "--out", "mine"]
         asked += ["--vary", "learning-rate=0.01,1e30", "--vary", "seed=0,1"]

@@ -186,9 +186,10 @@ def in_workers_of(
     # Several processes would be in each other's way on an accelerator.
     cores = 1 if has_accelerator(run.plan.recipe.device) else os.cpu_count()
     size = min(workers or cores or 1, max(1, len(items)))
-    done = 0
+    done = False
     try:
-        for done, made in enumerate(in_workers(function, items, size), 1):
+        for made in in_workers(function, items, size):
+            done = True
             yield made
     except BrokenProcessPool as error:
         # A script without it is run again by each worker, which dies of that.
