@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import SupportsFloat
 
 __all__ = [
-    "chosen", "count", "first_of", "listed", "number", "percent", "percent_of",
-    "points", "quoted",
+    "chosen", "count", "first_of", "in_words", "listed", "number", "percent",
+    "percent_of", "points", "quoted",
 ]  # fmt: skip
 
 
@@ -96,6 +96,17 @@ def quoted(name: str) -> str:
     ('"no"', '7')
     """
     return name if name.isdigit() else f'"{name}"'
+
+
+def in_words(layer: str) -> str:
+    """Return a layer's name for a sentence: it is more than a number there.
+
+    Layers of a ``torch.nn.Sequential`` have no other names.
+
+    >>> in_words("3"), in_words("features.3")
+    ('layer 3', 'features.3')
+    """
+    return f"layer {layer}" if layer.isdigit() else layer
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:

@@ -86,6 +86,21 @@ def eventful(study, with_values):
     )
 
 
+
+def test_a_layer_that_is_called_by_a_number_is_called_a_layer(eventful, dead_study):
+    """As those of a ``torch.nn.Sequential`` are."""
+    told = 0
+    for one in (eventful, dead_study):
+        layers = tuple(
+            replace(layer, name=str(7770 + at)) for at, layer in enumerate(one.layers)
+        )
+        for finding in study_findings(replace(one, layers=layers)):
+            named = re.findall(r"(.{6})777\d", finding.text)
+            assert set(named) <= {"layer "}, finding.text
+            told += len(named)
+    assert told > 10
+
+
 def test_every_number_of_a_sentence_is_in_its_evidence(
     study, eventful, dead_study, inputs_study
 ):

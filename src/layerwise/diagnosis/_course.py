@@ -14,7 +14,7 @@ from layerwise.model import (
 )
 from layerwise.statistics import NOTABLE, Share, exceeds
 from layerwise.training import LEARNING_RATES, Adam
-from layerwise.wording import count, number, percent, quoted
+from layerwise.wording import count, in_words, number, percent, quoted
 
 LEAP = 0.2
 """Updates of a fifth of the weights' length: healthy ones are of a few thousandths."""
@@ -59,8 +59,8 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
         step=step,
         headline=f"Learning rate {number(rate)} is too high: {end}",
         detail=f"The update of step {count(evidence.records[record].step + 1)} was "
-        f"{moved} in {evidence.names[layer]}; a few thousandths are usual. Steps this "
-        "long jump past the minimum, or switch ReLUs off for good."
+        f"{moved} in {in_words(evidence.names[layer])}; a few thousandths are usual. "
+        "Steps this long jump past the minimum, or switch ReLUs off for good."
         f"{'' if diverged else f' The last loss is {number(losses[-1])}.'}",
         fix=f"Lower the learning rate: --learning-rate {number(lower)}.",
         change={"learning_rate": lower},
@@ -118,8 +118,8 @@ def decay_too_strong(evidence: Evidence) -> Cause | None:
         headline=f"Weight decay {number(decay)} is too strong",
         detail="Each step takes rate · decay · weight off a weight, and adds about "
         f"the rate at most: beyond 1/decay = {number(1 / decay)} weights only shrink. "
-        f"Those of {evidence.names[layer]} begin with a standard deviation of "
-        f"{number(sizes[layer])}.",
+        f"Those of {in_words(evidence.names[layer])} begin with a standard deviation "
+        f"of {number(sizes[layer])}.",
         fix="Use less weight decay: 0.01 is usual.",
         change={"optimiser": None},
         evidence={"decay": decay, "bound": 1 / decay, "deviations": sizes},

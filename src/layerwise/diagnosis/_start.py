@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from layerwise.diagnosis._evidence import DEEP, Cause, Evidence, advised
 from layerwise.model import Network
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, in_words, number, percent
 
 GROWN = 30.0
 """Outputs so many times the size of the inputs: logits of that size make a loss many
@@ -198,7 +198,7 @@ def too_deep(evidence: Evidence) -> Cause | None:
         detail = (
             f"Samples become alike: before the first step the mean cosine of two is "
             f"{number(first)} in {evidence.names[0]}, {number(last)} in "
-            f"{evidence.names[layers - 1]}. Each "
+            f"{in_words(evidence.names[layers - 1])}. Each "
             f"{'ReLU ' if evidence.rectified else ''}layer brings any two samples "
             "closer, until the gradient cannot tell them apart."
         )

@@ -11,7 +11,16 @@ from layerwise.arrays import each
 from layerwise.statistics import TWO_SIDED, difference_noise
 from layerwise.study.measures import Neighbourhood
 from layerwise.study.records import Finding, LayerStudy, Study
-from layerwise.wording import chosen, count, listed, number, percent, percent_of, quoted
+from layerwise.wording import (
+    chosen,
+    count,
+    in_words,
+    listed,
+    number,
+    percent,
+    percent_of,
+    quoted,
+)
 
 APART = 0.95
 """A class is apart in a layer where the probe finds at least this share of it."""
@@ -92,7 +101,7 @@ def _parting(study: Study, shares: Sequence[float], samples: int) -> str:
     change[~(np.abs(change) > noise)] = 0  # so is an undefined one
     if not np.any(change < 0):
         return ""
-    names = [layer.name for layer in study]
+    names = [in_words(layer.name) for layer in study]
 
     def around(layer: int) -> str:
         before, after = (percent_of(shares[at], samples) for at in (layer - 1, layer))
@@ -141,7 +150,11 @@ def apart(study: Study) -> Iterator[Finding]:
     separable = judged - len(since.get("", ()))
     which = f"{separable} of {judged} classes" if separable else "No class"
     verb = "are" if separable > 1 else "is"
-    where = f"in {names[-1]}" if lost else f"(probe recall at least {chosen(APART)})"
+    where = (
+        f"in {in_words(names[-1])}"
+        if lost
+        else f"(probe recall at least {chosen(APART)})"
+    )
     yield Finding(
         "apart",
         f"{which} {verb} linearly separable {where}",
@@ -173,7 +186,9 @@ def _apart_from(
     if never := [name for name in since.get("", ()) if name not in lost]:
         parts.append(f"{_named(never)} in no layer")
     if lost:
-        parts.append(f"{_named(lost)} in an earlier layer, but not in {names[-1]}")
+        parts.append(
+            f"{_named(lost)} in an earlier layer, but not in {in_words(names[-1])}"
+        )
     return parts
 
 
@@ -192,7 +207,7 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def _since(name: str) -> str:
-    return "in the raw input" if name == "input" else f"from {name}"
+    return "in the raw input" if name == "input" else f"from {in_words(name)}"
 
 
 def _table(names: list[str], rows: np.ndarray) -> dict[str, list[Any]]:
@@ -213,7 +228,7 @@ def spread(study: Study) -> Iterator[Finding]:
     yield Finding(
         "spread",
         f"Class {quoted(name)} varies most: {number(ratio, 2)} times the mean "
-        f"variance in {layer.name}",
+        f"variance in {in_words(layer.name)}",
         "A class's variance is the mean squared distance of its samples from their "
         "mean. A few far samples can make it large: check those.",
         {"class": name, "layer": layer.name, "ratio": ratio},
@@ -267,7 +282,8 @@ def collapse(study: Study) -> Iterator[Finding]:
     different = percent(disagreeing) if disagreeing else "none"
     yield Finding(
         "collapse",
-        f"Neural collapse is reached in {layer.name} (NC1 {number(within, 2)})",
+        f"Neural collapse is reached in {in_words(layer.name)} "
+        f"(NC1 {number(within, 2)})",
         "Every class is nearly a point there: a poor start for other tasks. NC1, the "
         "variance within classes over that between, tr(Σ_W Σ_B⁺)/C, is "
         f"{number(within, 2)} on the samples fitted on and {number(scored, 2)} on "
@@ -292,7 +308,9 @@ def alike(study: Study) -> Iterator[Finding]:
     first = len(layers) - len(study.layers)
     places = pairwise(range(first, first + len(study.hidden)))
     pairs = {
-        f"{layers[i].name} and {layers[j].name}": float(similarity[i, j])
+        f"{in_words(layers[i].name)} and {in_words(layers[j].name)}": float(
+            similarity[i, j]
+        )
         for i, j in places
         if similarity[i, j] >= ALIKE
     }
@@ -337,8 +355,8 @@ def picture(study: Study) -> Iterator[Finding]:
     kept = _neighbours_kept(study, layer)
     yield Finding(
         "picture",
-        f"Plots of {layer.name} keep {kept['components']:.1f} of {NEIGHBOURS} "
-        "nearest neighbours",
+        f"Plots of {in_words(layer.name)} keep {kept['components']:.1f} of "
+        f"{NEIGHBOURS} nearest neighbours",
         f"Among {count(among)} samples; the plot of discriminants keeps "
         f"{kept['discriminants']:.1f}. The two principal components show "
         f"{percent(shown)} of the variance. Trustworthiness (what is drawn near is "

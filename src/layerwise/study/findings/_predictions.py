@@ -8,7 +8,16 @@ import numpy as np
 from layerwise.statistics import BINS, FEW, GUARANTEE, TWO_SIDED
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Keepable, Study, Suspect
-from layerwise.wording import chosen, count, listed, percent, percent_of, points, quoted
+from layerwise.wording import (
+    chosen,
+    count,
+    in_words,
+    listed,
+    percent,
+    percent_of,
+    points,
+    quoted,
+)
 
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
@@ -25,7 +34,7 @@ is seen says little."""
 
 def constant(study: Study) -> Iterator[Finding]:
     """Say that the network answers the same for every sample, or that layers do."""
-    layers = [layer.name for layer in study.layers if layer.dead.all()]
+    layers = [in_words(layer.name) for layer in study.layers if layer.dead.all()]
     answer = study.constant_answer
     if answer is None and not layers:
         return
@@ -244,9 +253,9 @@ def decided_late(study: Study) -> Iterator[Finding]:
     yield Finding(
         "decided late",
         f"{percent(float(early.mean()))} of predictions are settled by "
-        f"{hidden[0].name}",
+        f"{in_words(hidden[0].name)}",
         f"Later layers do not change them. {count(int(late.sum()))} predictions are "
-        f"settled by {hidden[-1].name} at the earliest"
+        f"settled by {in_words(hidden[-1].name)} at the earliest"
         f"{_shares_wrong(of_late, of_others)}.",
         {
             "decided_from_first": float(early.mean()),
@@ -293,7 +302,7 @@ def decided_wrong(study: Study) -> Iterator[Finding]:
         already = "is" if early == 1 else "are"
         headline = (
             f"{count(early)} of {count(total)} errors {already} already made in "
-            f"{hidden[0].name} and never corrected"
+            f"{in_words(hidden[0].name)} and never corrected"
         )
         detail = "Check these samples and their labels."
         if lost:

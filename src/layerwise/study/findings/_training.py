@@ -9,7 +9,16 @@ import numpy as np
 from layerwise.statistics import NOTABLE, TWO_SIDED, Share, difference_noise, exceeds
 from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import REQUIRED, Finding, LayerStudy, Study, ValidationView
-from layerwise.wording import chosen, count, listed, number, percent, percent_of, points
+from layerwise.wording import (
+    chosen,
+    count,
+    in_words,
+    listed,
+    number,
+    percent,
+    percent_of,
+    points,
+)
 
 NAMED = 5
 """Of more hidden layers than this, three are named: all would make no sentence."""
@@ -34,14 +43,14 @@ def gap(study: Study) -> Iterator[Finding]:
     opens = layers[int(np.nanargmax(np.diff(gaps, prepend=0)))]
     where = "is there in the raw input already"
     if opens is not study.input:
-        where = f"widens most in {opens.name}"
+        where = f"widens most in {in_words(opens.name)}"
     fitted, other = (percent_of(one.value, one.trials) for one in (learnt, scored))
     yield Finding(
         "gap",
         f"Generalisation gap: {fitted} on training samples, {other} on "
         f"{study.scored_on}",
         f"The gap of {points(learnt.value - scored.value, signed=False)} {where}: a "
-        f"linear probe of {opens.name} is right for "
+        f"linear probe of {in_words(opens.name)} is right for "
         f"{percent(_probe_fitted(opens))} of {count(learnt.trials)} samples fitted on "
         f"and for {percent(opens.separability)} of those scored. More training samples "
         "would help; so may dropout or weight decay.",
@@ -138,14 +147,16 @@ def added(study: Study) -> Iterator[Finding]:
     noise = difference_noise(before[-1], samples, last, samples)
     if noise > UNSEEN:
         return
-    headline = f"Training hardly changed how well {names[-1]} separates the classes"
+    headline = (
+        f"Training hardly changed how well {in_words(names[-1])} separates the classes"
+    )
     if abs(last - before[-1]) > noise:
         verb = "raised" if last > before[-1] else "lowered"
-        headline = f"Training {verb} {names[-1]}'s linear-probe accuracy"
-    others = [f"{names[i]} {around(i)}" for i in named[:-1]]
+        headline = f"Training {verb} {in_words(names[-1])}'s linear-probe accuracy"
+    others = [f"{in_words(names[i])} {around(i)}" for i in named[:-1]]
     beside = "which is chance"
     if last - chance <= difference_noise(last, samples, chance, samples):
-        beside = f"within sampling noise of {names[-1]}'s"
+        beside = f"within sampling noise of {in_words(names[-1])}'s"
     yield Finding(
         "training",
         f"{headline}: {around(-1)}",
@@ -182,8 +193,8 @@ def _course(study: Study, place: int) -> tuple[str, dict[str, list[Any]]]:
         return "", evidence
     total = "" if epochs[-1] is None else f" of {epochs[-1]}"
     text = (
-        f" Most of {study.layers[place].name}'s gain was there after epoch "
-        f"{epochs[early]}{total} ({percent_of(course[early], samples)})."
+        f" Most of {in_words(study.layers[place].name)}'s gain was there after "
+        f"epoch {epochs[early]}{total} ({percent_of(course[early], samples)})."
     )
     return text, evidence
 
@@ -272,6 +283,7 @@ def _cut(hidden: list[str], kept: int) -> str:
     """Return what is left of a network that is cut after so many hidden layers."""
     if kept == 0:
         return "A linear classifier on the raw input"
+    hidden = [*map(in_words, hidden)]
     gone = hidden[kept:]
     named = listed(gone) if len(gone) < 3 else f"{gone[0]} to {gone[-1]}"
     return (
@@ -296,7 +308,7 @@ def width(study: Study) -> Iterator[Finding]:
     would_do = {name: units[name] - dead[name] - repeated[name] for name in units}
     idle = (sum(dead.values()), sum(repeated.values()))
     total = sum(layer.units for layer in study.hidden)
-    parts = [f"{units[x] - would_do[x]} of {units[x]} in {x}" for x in units]
+    parts = [f"{units[x] - would_do[x]} of {units[x]} in {in_words(x)}" for x in units]
     yield Finding(
         "width",
         f"{count(sum(idle))} of {count(total)} hidden units can be removed without "
@@ -334,8 +346,8 @@ def projected(study: Study) -> Iterator[Finding]:
         if drawn is not None:
             yield Finding(
                 kind="projected",
-                headline=f"{layer.name} was projected: {count(drawn.units)} units to "
-                f"{count(drawn.width)} dimensions",
+                headline=f"{in_words(layer.name)} was projected: "
+                f"{count(drawn.units)} units to {count(drawn.width)} dimensions",
                 detail=f"The orthogonal directions are random (seed {drawn.seed}). "
                 "Scatter, components, discriminants, probes and dimensions are those "
                 "of the projection; class means, variances and dead units those of the "
@@ -363,7 +375,8 @@ def fast(study: Study) -> Iterator[Finding]:
             headline="Scatter was summed in single precision: error at most "
             f"{number(measured, 2)}",
             detail="Of the largest entry, measured on one block in 64 "
-            f"({worst.name}, the worst layer).{always if isfinite(bound) else ''}",
+            f"({in_words(worst.name)}, the worst layer)."
+            f"{always if isfinite(bound) else ''}",
             evidence={"layer": worst.name, "measured": measured, "bound": bound},
             certainty="measured",
         )
