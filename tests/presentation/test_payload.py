@@ -33,7 +33,7 @@ from layerwise.presentation.payload import (
 from layerwise.presentation.payload._blocks import Blocks, Square
 from layerwise.presentation.payload._findings import finding_parts, json_types
 from layerwise.presentation.payload._samples import Shown
-from layerwise.study import Crowd, Finding
+from layerwise.study import Crowd, Finding, load_study, save_study
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
 
@@ -134,6 +134,34 @@ class TestSamples:
         exact = frame.x.to_numpy()[rows].astype(np.float32)
         assert np.array_equal(decoded(page, x["values"]), exact)
         assert (town["name"], x["name"]) == ("town", "x")
+
+    def test_columns_that_are_no_inputs_are_there_to_colour_by(self, tmp_path):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({"x": rng.normal(size=300)})
+        frame["shop"] = rng.choice(["<b>", "Ulm", None], 300)
+        frame["paid"] = rng.random(300) < 0.5
+        frame["price"] = rng.normal(size=300)
+        frame["note"] = [f"written on {number}" for number in range(300)]
+        frame["country"] = "DE"
+        dropped = ["shop", "paid", "price", "country"]
+        frame["y"] = (frame.x > 0).astype(int)
+        data = lw.Dataset.from_frame(frame, "y", drop=dropped)
+        saved = tmp_path / "study.safetensors"
+        save_study(lw.inspect(initial_network(lw.MLP([4]), data), data), saved, {})
+        study, _ = load_study(saved, data.test.inputs)
+        shown, blocks = Shown.of(study, data), Blocks()
+        x, *columns = shown.samples(blocks)["columns"]
+        assert x["role"] == "feature"
+        assert [c["name"] for c in columns] == ["shop", "paid", "price"]
+        assert {c["role"] for c in columns} == {"metadata"}
+        page = Payload({}, blocks.texts)
+        shop, paid, price = (decoded(page, c["values"]) for c in columns)
+        rows = frame.loc[data.test.rows[study.shown]]
+        names = [None if np.isnan(v) else columns[0]["levels"][int(v)] for v in shop]
+        assert names == rows["shop"].tolist()
+        assert columns[1]["levels"] == ["no", "yes"]
+        assert np.array_equal(paid, rows["paid"])
+        assert np.array_equal(price, rows["price"].astype(np.float32))
 
 
 class TestRun:

@@ -86,7 +86,6 @@ def eventful(study, with_values):
     )
 
 
-
 def test_a_layer_that_is_called_by_a_number_is_called_a_layer(eventful, dead_study):
     """As those of a ``torch.nn.Sequential`` are."""
     told = 0

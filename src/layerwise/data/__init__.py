@@ -16,6 +16,7 @@ from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
 from layerwise.data._unlabelled import Rows, rows_to_predict
 from layerwise.data.columns import (
+    Beside,
     Column,
     Columns,
     Cut,
@@ -38,6 +39,7 @@ from layerwise.data.labelled import (
 )
 
 __all__ = [
+    "Beside",
     "Column",
     "ColumnStatistics",
     "Columns",

@@ -17,7 +17,15 @@ from layerwise.data._repeats import Repeats, repeats_of
 from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
 from layerwise.data._split import grouped_split, shares_of, stratified_split
 from layerwise.data._stored import StoredRows
-from layerwise.data.columns import Columns, Table, fit_columns, is_frame, table_of
+from layerwise.data.columns import (
+    Beside,
+    Columns,
+    Table,
+    columns_beside,
+    fit_columns,
+    is_frame,
+    table_of,
+)
 from layerwise.data.labelled import (
     FrameOptions,
     Labelled,
@@ -534,7 +542,9 @@ def _three_sets(
 ) -> Iterator[tuple[str, Samples]]:
     """Yield the samples of each set by its name."""
     targets = checked.labels
-    origins = Origins(range(len(targets)), checked.files)
+    origins = Origins(
+        range(len(targets)), checked.files, beside=_beside(checked.inputs, making)
+    )
     if making is None:
         whole = Samples(checked.inputs, targets, origins=origins)
         yield from ((name, whole.at(part)) for name, part in parts.items())
@@ -549,9 +559,17 @@ def _three_sets(
     ):
         if given is not None:
             inputs, own = given
-            apart = Origins(range(len(own)), files)
+            beside = _beside(inputs, making)
+            apart = Origins(range(len(own)), files, beside=beside)
             rows = making.encode(inputs) if making else inputs
             yield name, Samples(rows, own, origins=apart)
+
+
+def _beside(inputs: Any, making: _Making | None) -> tuple[Beside, ...]:
+    """Return the columns of a table that are no inputs."""
+    if making is None or making.columns is None:
+        return ()
+    return tuple(columns_beside(inputs, making.columns))
 
 
 def _running_numbers(samples: Samples, names: tuple[str, ...] | None) -> Iterator[str]:

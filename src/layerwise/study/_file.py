@@ -10,6 +10,7 @@ import numpy as np
 
 from layerwise.baselines import Baseline
 from layerwise.data import (
+    Beside,
     ColumnStatistics,
     DataStatistics,
     Origins,
@@ -47,7 +48,7 @@ KINDS: Mapping[str, Any] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            Baseline, ColumnImportance, ColumnStatistics, Crowd, DataStatistics,
+            Baseline, Beside, ColumnImportance, ColumnStatistics, Crowd, DataStatistics,
             Discriminants, Finding, Importance, Keepable, KeptInputs, LayerStudy,
             Measures, MixedPair, Nearest, Origins, PrincipalComponents, SetStatistics,
             Share, SnapshotLayer, SnapshotStudy, Study, Suspect, Turn, ValidationView,

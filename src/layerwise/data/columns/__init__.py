@@ -1,5 +1,6 @@
 """A table's columns: what kind each is, and how its rows become inputs."""
 
+from layerwise.data.columns._beside import Beside, columns_beside
 from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._cuts import Cut, cuts
 from layerwise.data.columns._fit import fit_columns
@@ -32,6 +33,7 @@ from layerwise.data.columns._table import (
 __all__ = [
     "ABSENT",
     "ABSENT_INPUT",
+    "Beside",
     "Category",
     "Column",
     "Columns",
@@ -46,6 +48,7 @@ __all__ = [
     "as_numpy",
     "as_table",
     "column_names",
+    "columns_beside",
     "cuts",
     "fit_columns",
     "is_frame",

@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from layerwise.arrays import Array, to_numpy
 from layerwise.data._pictures import Pictures
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
-from layerwise.data.columns import Columns, Table
+from layerwise.data.columns import Beside, Columns, Table
 from layerwise.data.labelled._frames import numbers
 from layerwise.errors import InputError
 from layerwise.wording import count
@@ -32,11 +32,14 @@ class Origins:
         given without a file.
     ids : tuple of str, optional
         What names each sample in lists instead of its row, where its batches say so.
+    beside : tuple of Beside
+        Columns of a table that are no inputs.
     """
 
     places: range | Int64[np.ndarray, " samples"]
     files: tuple[tuple[str, int], ...] = ()
     ids: tuple[str, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
     @cached_property
     def _starts(self) -> Int64[np.ndarray, " files"]:
@@ -52,7 +55,8 @@ class Origins:
         if isinstance(places, range) and not isinstance(positions, slice):
             places = np.arange(places.start, places.stop, places.step)
         ids = np.array(self.ids, object)[positions] if self.ids else ()
-        return replace(self, places=places[positions], ids=tuple(ids))
+        beside = tuple(column.at(positions) for column in self.beside)
+        return replace(self, places=places[positions], ids=tuple(ids), beside=beside)
 
     @property
     def rows(self) -> Int64[np.ndarray, " samples"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -11,8 +12,9 @@ from layerwise.presentation._text import short
 from layerwise.presentation.payload._blocks import Blocks, Json
 from layerwise.study import Inputs, Study, Suspect, are_pictures
 
-COLUMNS, TEXT = 40, 300
-"""Features listed of a sample, and letters shown of a text, at most."""
+COLUMNS, BESIDE, TEXT = 40, 10, 300
+"""Columns listed of a sample, those among them that are no inputs, and letters shown of
+a text, at most."""
 
 SUSPECTS = 500
 """Suspect labels to work through, at most."""
@@ -86,6 +88,7 @@ class Shown:
         }
         if study.inputs is not None:
             found |= self._looks(blocks, study.inputs, self.positions[: self.moving])
+        _add_beside(found, blocks, study.origins, self.positions[: self.moving])
         if study.nearest is not None and len(self.others):
             places = self.places(study.nearest.positions)
             near = study.nearest.neighbours[places >= 0]
@@ -110,7 +113,7 @@ class Shown:
             order = np.argsort(near.neighbours, axis=None)
             at = np.searchsorted(near.neighbours.ravel(), self.others, sorter=order)
             labels = near.targets.ravel()[order[at]]
-        return {
+        found = {
             "count": len(self.others),
             "part": "training sample" if "train" in study.fitted_on else part_of(study),
             "labels": blocks.array("labels", labels, "int16"),
@@ -118,6 +121,8 @@ class Shown:
             **_source(blocks, origins, self.others),
             **(self._looks(blocks, inputs, self.others) if inputs is not None else {}),
         }
+        _add_beside(found, blocks, origins, self.others)
+        return found
 
     def suspects(self) -> list[Json]:
         """Return the suspects that are shown or named."""
@@ -189,8 +194,24 @@ def _columns(
     blocks: Blocks, names: Sequence[str], rows: Shaped[np.ndarray, "samples columns"]
 ) -> Iterator[Json]:
     for name, values in zip(names, rows.T, strict=False):
-        ref = blocks.array("column", values)
-        yield {"name": short(str(name), 40), "role": "feature", "values": ref}
+        yield _column(blocks, str(name), values)
+
+
+def _column(
+    blocks: Blocks,
+    name: str,
+    values: Shaped[np.ndarray, " samples"],
+    role: Literal["feature", "metadata"] = "feature",
+    levels: Sequence[str] = (),
+) -> Json:
+    found: Json = {
+        "name": short(name, 40),
+        "role": role,
+        "values": blocks.array("column", values, "float32"),
+    }
+    if levels:
+        found["levels"] = [short(level, 40) for level in levels]
+    return found
 
 
 def _of_table(
@@ -204,12 +225,24 @@ def _of_table(
             continue
         begins = f"{column.name} = "
         values = np.where(own.any(axis=1), own.argmax(axis=1), np.nan)
-        yield {
-            "name": short(column.name, 40),
-            "role": "feature",
-            "values": blocks.array("column", values, "float32"),
-            "levels": [short(n.removeprefix(begins), 40) for n in column.inputs],
-        }
+        levels = [name.removeprefix(begins) for name in column.inputs]
+        yield _column(blocks, column.name, values, levels=levels)
+
+
+def _add_beside(
+    found: Json,
+    blocks: Blocks,
+    origins: Origins | None,
+    positions: Int[np.ndarray, " some"],
+) -> None:
+    """Add the columns of a table that are no inputs to the others."""
+    if origins is None or not origins.beside:
+        return
+    columns = [
+        _column(blocks, column.name, column.values, "metadata", column.levels)
+        for column in origins.at(positions).beside[:BESIDE]
+    ]
+    found["columns"] = [*found.get("columns", ())[: COLUMNS - len(columns)], *columns]
 
 
 def _source(
