@@ -379,3 +379,18 @@ def test_a_table_goes_from_file_to_page_and_back(tmp_path, monkeypatch, capsys):
     assert again["data"] == summary["data"]
     assert main(["inspect", "run", "churn.csv", "--target", "churn"]) == 0
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_columns_that_are_no_inputs_have_the_same_levels_in_all_sets(tmp_path):
+    rows = [f"{n * n % 7},{'ab'[n % 2]},{n % 2}\n" for n in range(40)]
+    further = ["1,new,0\n", "2,b,1\n", "3,,0\n", "4,a,1\n"]
+    (tmp_path / "a.csv").write_text("".join(["x,shop,y\n", *rows]))
+    (tmp_path / "b.csv").write_text("".join(["x,shop,y\n", *further]))
+    data = lw.load(
+        str(tmp_path / "a.csv"), target="y", drop=["shop"], test=str(tmp_path / "b.csv")
+    )
+    (train,), (test,) = data.train.where.beside, data.test.where.beside
+    assert train.levels == ("a", "b")
+    assert np.array_equal(train.values, data.train.rows % 2)
+    assert test.levels == ("a", "b", "new")
+    assert np.array_equal(test.values, [2, 1, np.nan, 0], equal_nan=True)

@@ -542,9 +542,8 @@ def _three_sets(
 ) -> Iterator[tuple[str, Samples]]:
     """Yield the samples of each set by its name."""
     targets = checked.labels
-    origins = Origins(
-        range(len(targets)), checked.files, beside=_beside(checked.inputs, making)
-    )
+    beside = _beside(checked.inputs, making)
+    origins = Origins(range(len(targets)), checked.files, beside=beside)
     if making is None:
         whole = Samples(checked.inputs, targets, origins=origins)
         yield from ((name, whole.at(part)) for name, part in parts.items())
@@ -559,17 +558,19 @@ def _three_sets(
     ):
         if given is not None:
             inputs, own = given
-            beside = _beside(inputs, making)
-            apart = Origins(range(len(own)), files, beside=beside)
+            own_beside = _beside(inputs, making, beside)
+            apart = Origins(range(len(own)), files, beside=own_beside)
             rows = making.encode(inputs) if making else inputs
             yield name, Samples(rows, own, origins=apart)
 
 
-def _beside(inputs: Any, making: _Making | None) -> tuple[Beside, ...]:
+def _beside(
+    inputs: Any, making: _Making | None, known: tuple[Beside, ...] = ()
+) -> tuple[Beside, ...]:
     """Return the columns of a table that are no inputs."""
     if making is None or making.columns is None:
         return ()
-    return tuple(columns_beside(inputs, making.columns))
+    return columns_beside(inputs, making.columns, known)
 
 
 def _running_numbers(samples: Samples, names: tuple[str, ...] | None) -> Iterator[str]:

@@ -168,8 +168,8 @@ def vanishing(evidence: Evidence) -> Cause | None:
         layer=evidence.names[0],
         step=0,
         headline=f"The gradient vanishes: each layer leaves {number(per_layer)} of it",
-        detail=f"Before the first step the gradient of {evidence.names[0]} is "
-        f"{number(gradients[0])}, that of {evidence.names[-1]} "
+        detail=f"Before the first step the gradient of {in_words(evidence.names[0])} "
+        f"is {number(gradients[0])}, that of {in_words(evidence.names[-1])} "
         f"{number(gradients[-1])}. {why}",
         fix=f"Use {advised(change)}.",
         change=change,
@@ -197,7 +197,7 @@ def too_deep(evidence: Evidence) -> Cause | None:
     if merged:
         detail = (
             f"Samples become alike: before the first step the mean cosine of two is "
-            f"{number(first)} in {evidence.names[0]}, {number(last)} in "
+            f"{number(first)} in {in_words(evidence.names[0])}, {number(last)} in "
             f"{in_words(evidence.names[layers - 1])}. Each "
             f"{'ReLU ' if evidence.rectified else ''}layer brings any two samples "
             "closer, until the gradient cannot tell them apart."
@@ -255,8 +255,8 @@ def dead(evidence: Evidence) -> Cause | None:
         kind="dead units",
         layer=evidence.names[began],
         step=0,
-        headline=f"{percent(shares[began], 0)} of the units of {evidence.names[began]} "
-        "are dead before the first step",
+        headline=f"{percent(shares[began], 0)} of the units of "
+        f"{in_words(evidence.names[began])} are dead before the first step",
         detail="They give 0 for every sample of the first batch. A ReLU passes no "
         "gradient where it gives 0, so such a unit never changes again. Biases far "
         "below zero switch units off, and so do inputs that push all sums below it.",
@@ -283,8 +283,8 @@ def saturated(evidence: Evidence) -> Cause | None:
         kind="saturated units",
         layer=evidence.names[began],
         step=0,
-        headline=f"{percent(shares[began], 0)} of {evidence.names[began]}'s outputs "
-        "are saturated before the first step",
+        headline=f"{percent(shares[began], 0)} of {in_words(evidence.names[began])}'s "
+        "outputs are saturated before the first step",
         detail="They pass less than a twentieth of the gradient. "
         f"{fan_in} inputs with weights of variance {number(variance)} make sums of "
         f"about {number(fan_in * variance)} times the inputs' variance; tanh and the "

@@ -1,7 +1,8 @@
 """Columns of a table that are no inputs, as values of its samples."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float32
@@ -10,8 +11,8 @@ from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._kinds import LeftOut
 from layerwise.data.columns._table import Table, as_numpy, texts
 
-LEVELS = 100
-"""A column of more texts than these tells no groups of samples apart."""
+LEVELS, MOST = 100, 10
+"""A column of more texts tells no groups apart, and nobody looks at more columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +37,13 @@ class Beside:
         return replace(self, values=self.values[positions])
 
 
-def columns_beside(table: Table, columns: Columns) -> Iterator[Beside]:
-    """Yield the columns that are no inputs: numbers, yes and no, and texts that repeat.
+def columns_beside(
+    table: Table, columns: Columns, known: Sequence[Beside] = ()
+) -> tuple[Beside, ...]:
+    """Return the columns that are no inputs: numbers, yes and no, texts that repeat.
 
-    Those with one value throughout say nothing.
+    Ten at most. Those with one value throughout say nothing, and numbers that float32
+    would round tell rows apart, not groups.
 
     Parameters
     ----------
@@ -47,21 +51,17 @@ def columns_beside(table: Table, columns: Columns) -> Iterator[Beside]:
         With these columns, as far as they are there.
     columns : Columns
         What became of them.
+    known : sequence of Beside
+        Those of another set: what occurs there has the same place in ``levels``.
     """
     there = {*table.names}
-    for column in columns.columns:
-        if isinstance(column, LeftOut) and column.name in there:
-            found = _beside(table, column.name)
-            if found is not None and not _is_constant(found.values):
-                yield found
+    names = [column.name for column in columns.columns if isinstance(column, LeftOut)]
+    levels = {column.name: column.levels for column in known}
+    found = (_beside(table, n, levels.get(n, ())) for n in names if n in there)
+    return tuple(islice((one for one in found if one is not None), MOST))
 
 
-def _is_constant(values: np.ndarray) -> bool:
-    known = values[~np.isnan(values)]
-    return not len(known) or bool((known == known[0]).all())
-
-
-def _beside(table: Table, name: str) -> Beside | None:
+def _beside(table: Table, name: str, levels: Sequence[str]) -> Beside | None:
     from pyarrow import types
 
     if table.names_rows(name):
@@ -71,10 +71,18 @@ def _beside(table: Table, name: str) -> Beside | None:
         if len(array.dictionary) > LEVELS:
             return None
         words, codes = texts(array)
-        values = np.where(codes < 0, np.nan, codes).astype(np.float32)
-        return Beside(name, values, tuple(words))
-    if types.is_boolean(array.type):
-        return Beside(name, as_numpy(array).astype(np.float32), ("no", "yes"))
-    if types.is_integer(array.type) or types.is_floating(array.type):
-        return Beside(name, as_numpy(array).astype(np.float32))
-    return None
+        levels = [*levels, *(word for word in words if word not in levels)]
+        places = np.array([*map(levels.index, words), np.nan])
+        found = Beside(name, places[codes].astype(np.float32), tuple(levels))
+    elif types.is_boolean(array.type):
+        found = Beside(name, as_numpy(array).astype(np.float32), ("no", "yes"))
+    elif types.is_integer(array.type) or types.is_floating(array.type):
+        numbers = as_numpy(array)
+        values = numbers.astype(np.float32)
+        if np.any((numbers == np.floor(numbers)) & (values != numbers)):
+            return None
+        found = Beside(name, values)
+    else:
+        return None
+    known = found.values[~np.isnan(found.values)]
+    return found if len(known) and np.any(known != known[0]) else None

@@ -12,9 +12,8 @@ from layerwise.presentation._text import short
 from layerwise.presentation.payload._blocks import Blocks, Json
 from layerwise.study import Inputs, Study, Suspect, are_pictures
 
-COLUMNS, BESIDE, TEXT = 40, 10, 300
-"""Columns listed of a sample, those among them that are no inputs, and letters shown of
-a text, at most."""
+COLUMNS, TEXT = 40, 300
+"""Columns listed of a sample, and letters shown of a text, at most."""
 
 SUSPECTS = 500
 """Suspect labels to work through, at most."""
@@ -240,7 +239,7 @@ def _add_beside(
         return
     columns = [
         _column(blocks, column.name, column.values, "metadata", column.levels)
-        for column in origins.at(positions).beside[:BESIDE]
+        for column in origins.at(positions).beside
     ]
     found["columns"] = [*found.get("columns", ())[: COLUMNS - len(columns)], *columns]
 
