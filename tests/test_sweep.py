@@ -319,7 +319,7 @@ class TestGoingOn:
         )
         told = done.stderr.splitlines()[-1]
         assert "a worker process died" in told
-        assert 'for want of `if __name__ == "__main__":`' in told
+        assert 'without `if __name__ == "__main__":`' in told
 
     @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL, process groups")
     @pytest.mark.slow("killed processes")

@@ -193,7 +193,7 @@ def in_workers_of(
             yield made
     except BrokenProcessPool as error:
         # A script without it is run again by each worker, which dies of that.
-        unguarded = ' or, in a script, for want of `if __name__ == "__main__":`'
+        unguarded = ' or, in a script, without `if __name__ == "__main__":`'
         raise MachineError(
             f"{run.folder}: a worker process died, possibly out of memory"
             f"{'' if done else unguarded}; to"

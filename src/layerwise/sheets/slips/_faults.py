@@ -12,7 +12,7 @@ from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._formulas import formula_of
 from layerwise.sheets.slips._lines import jacobian_line, likely_line, placed
-from layerwise.sheets.slips._repair import changed_part, edits_for, mends, undoing
+from layerwise.sheets.slips._repair import changed_part, edits_for, repairs, undoing
 from layerwise.sheets.slips._slips import SLIPS, Slip, named, slip_of
 from layerwise.wording import number
 
@@ -40,7 +40,7 @@ def faults_of(part: Part, seen: Observed) -> list[Found]:
             (
                 n
                 for n, (_, edits) in enumerate(found)
-                if edits and mends(part, edits, [key], seen, forward_too=True)
+                if edits and repairs(part, edits, [key], seen, forward_too=True)
             ),
             None,
         )
@@ -132,7 +132,7 @@ def _clamp_and_another(part: Part, key: str) -> list[Edit]:
             # Not a clamp of numbers after all.
             continue
         for second in edits_for(part, rest) if rest else ():
-            if mends(part, [second, first], [key], now):
+            if repairs(part, [second, first], [key], now):
                 return [first, second]
     return []
 

@@ -11,7 +11,7 @@ from layerwise.sheets.recognising import CURRENT, Part, UpdatePart
 from layerwise.sheets.slips._edits import edits_of, like, places
 from layerwise.sheets.slips._slips import Slip
 
-__all__ = ["changed_part", "edits_for", "mends", "undoing", "wrapping"]
+__all__ = ["changed_part", "edits_for", "repairs", "undoing", "wrapping"]
 
 
 FORWARD_TOO = ("in-place", "broadcast", "float32", "one-sample", "many-samples")
@@ -100,9 +100,9 @@ def undoing(part: Part, key: str, slip: Slip | None, seen: Observed) -> Edit | N
     for edit in every:
         too = edit.slip in FORWARD_TOO
         ways = {"forward_too": too, "same_outputs": not too}
-        if not mends(part, [edit], [key], seen, **ways):
+        if not repairs(part, [edit], [key], seen, **ways):
             continue
-        if mends(part, [edit], others, seen, **ways):
+        if repairs(part, [edit], others, seen, **ways):
             return edit
         first = first or edit
     return first
@@ -114,7 +114,7 @@ def _is_without_rate(edit: Edit) -> bool:
     return not any(map(is_rate, inner))
 
 
-def mends(
+def repairs(
     part: Part, edits: Sequence[Edit], keys: Sequence[str], seen: Observed, *,
     forward_too: bool = False, same_outputs: bool = False,
 ) -> bool:  # fmt: skip
