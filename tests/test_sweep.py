@@ -216,6 +216,7 @@ class TestEndToEnd:
         )
         assert first == again
 
+    @pytest.mark.slow("several processes")
     @pytest.mark.parametrize("resumed", [False, True])
     def test_each_cell_opens_its_best_run(self, monkeypatch, resumed):
         words = ["--keep-runs", "--workers", "2"]

@@ -8,11 +8,11 @@ import pytest
 FIRST = "Use your own arrays"
 RECIPES = (
     "Predict new rows",
-    "Go on after Ctrl-C, a kill or a full disk",
+    "Resume after Ctrl-C, a kill or a full disk",
     "Stop early",
     "See where training works",
     "Put runs side by side",
-    "Look into a PyTorch network",
+    "Inspect a PyTorch network",
     "Read a run in Python",
     "Show results in a notebook",
     "Step through the layers with a debugger",

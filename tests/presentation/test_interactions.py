@@ -9,7 +9,7 @@ import pytest
 
 from layerwise.presentation import page, study_page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow("pages in a browser")]
 
 KINDS = ("pictures", "table", "plane", "module")
 HOW = ("mouse", "keyboard")

@@ -20,7 +20,7 @@ from layerwise.presentation import (
 )
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow("pages in a browser")]
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 

@@ -204,6 +204,7 @@ class Map:
         ("", "7", "6"),
     ],
 )
+@pytest.mark.slow("many cases")
 @pytest.mark.parametrize(("sign", "right"), [("-", True), ("+", False)])
 def test_what_has_widths_of_its_own_is_run(
     folder, arguments, inputs, outputs, sign, right
@@ -218,6 +219,7 @@ def test_what_has_widths_of_its_own_is_run(
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.slow("many cases")
 @pytest.mark.parametrize("style", ["course_numpy", "course_torch"])
 def test_a_slip_that_no_edit_undoes_counts_once(folder, style):
     text = (RIGHT[0].parent / f"{style}.py").read_text("utf-8")
@@ -537,6 +539,7 @@ def huber_grad(y_pred, y_true):
 """
 
 
+@pytest.mark.slow("many cases")
 def test_no_slip_is_named_for_an_edit_that_computes_something_else(folder):
     """Of a norm without + var, say; nor where half of a branch is wrong."""
     (folder / "sheet.py").write_text(NORM)

@@ -114,6 +114,7 @@ def test_no_more_than_five_are_named():
     assert len(found(wrong, data).spots) == 5
 
 
+@pytest.mark.slow("many cases")
 def test_chance_makes_a_spot_in_5_percent_of_studies_at_most():
     said = 0
     for seed in range(150):
