@@ -139,7 +139,7 @@ def test_weights_that_are_not_the_module_s(capsys):
     assert "holds fc3.weight, which the module lacks" in line
     line = said(capsys, "models.py:build", *data, "none.pt")
     assert "none.pt: no such file" in line
-    line = said(capsys, "models.py:build", *data, "smal.safetensors")
+    line = said(capsys, "models.py:build", *data, "small2.safetensors")
     assert "did you mean small.safetensors?" in line
 
 
