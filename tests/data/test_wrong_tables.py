@@ -74,6 +74,10 @@ WRONG = {
         text(",".join(f"gene{n}" for n in range(18_000)), target="gene0"),
         "there are no rows: give some",
     ),
+    "a name without an end": (
+        text(f"size,{'a' * 200_000},label\n1,2,a\n", target="label"),
+        "a field of more than 131,072 characters",
+    ),
     "a name nearly right": (text(GOOD, target="labl"), "did you mean 'label'"),
     "no date": (
         text(

@@ -266,6 +266,11 @@ def _dialect(head: bytes, path: Path) -> Dialect:
     by_width = {one: len(_fields([first], one)[0]) for one in preferred}
     separator = max(preferred, key=lambda one: by_width[one])
     rows = _fields(lines, separator)
+    if not rows[0]:
+        raise InputError(
+            f"{path}: a field of more than {csv.field_size_limit():,} characters, or a "
+            "quotation mark that is not closed: give a table of text"
+        )
     headed = not all(NUMBER.fullmatch(name.strip()) for name in rows[0])
     if headed and whole and len(lines) == 1:  # Arrow wants an end of it
         raise InputError(f"{path}: there are no rows: give some")
