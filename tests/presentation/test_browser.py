@@ -9,7 +9,7 @@ import pytest
 from layerwise.presentation import page
 from layerwise.presentation.payload import report_payload
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow("pages in a browser")]
 
 CANARY = "document.documentElement.dataset.canary='ran'"
 

@@ -238,6 +238,7 @@ PLANTED = (
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.slow("many cases")
 @pytest.mark.parametrize(
     "planted", PLANTED, ids=lambda p: f"{p.slip} {p.sheet} {p.part}"
 )
