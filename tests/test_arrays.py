@@ -1,5 +1,6 @@
 """Array namespaces and trees of arrays."""
 
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,6 +115,19 @@ def test_automatic_gradient_is_exact():
     assert found["a"].tolist() == [15, 60]
     assert found["b"].tolist() == [9]
     assert found["a"].dtype == np.float64
+
+
+def test_an_interrupt_waits_for_an_automatic_gradient():
+    traced = []
+
+    def function(tree):
+        signal.raise_signal(signal.SIGINT)
+        traced.append(True)
+        return tree.sum()
+
+    with pytest.raises(KeyboardInterrupt):
+        automatic_gradient(function, np.ones(2))
+    assert traced == [True]
 
 
 def test_no_automatic_gradient_of_what_jax_cannot_trace():

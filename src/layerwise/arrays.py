@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
+from layerwise import interrupts
 from layerwise.errors import InputError
 
 __all__ = [
@@ -292,7 +293,8 @@ def automatic_gradient(function: Callable[[Tree], Array], tree: Tree) -> Tree | 
     """
     import jax
 
-    with jax.enable_x64(True):
+    # What an interrupt leaves half traced, JAX takes for a recursion from then on.
+    with interrupts.held(), jax.enable_x64(True):
         try:
             gradient = jax.jit(jax.grad(function))(tree_map(jax.numpy.asarray, tree))
         except (jax.errors.JAXIndexError, TypeError, AttributeError):

@@ -1,6 +1,7 @@
 """The loop: figures, stops, interruptions, and one seed, one training."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import layerwise as lw
+from layerwise import model
 from layerwise.arrays import leaves, named_leaves
 from layerwise.data import Order
 from layerwise.errors import InputError
@@ -16,6 +18,7 @@ from layerwise.model import MLP, initial_network
 from layerwise.names import SCHEDULES
 from layerwise.training import Progress, Recipe, score
 from layerwise.training._loop import problem_of
+from layerwise.training.engines import _program
 from layerwise.training.engines._eager import EagerEngine
 
 
@@ -372,6 +375,22 @@ class TestInterruption:
         assert resumed.validation == whole.validation
         times = [epoch.seconds for epoch in resumed.history.epochs]
         assert times == sorted(times)
+
+    def test_an_interrupt_waits_for_what_is_traced(self, small, monkeypatch):
+        events = []
+
+        def hits(outputs, targets):
+            if not events:
+                events.append("sent")
+                signal.raise_signal(signal.SIGINT)
+                events.append("traced")
+            return model.hits(outputs, targets)
+
+        monkeypatch.setattr(_program, "hits", hits)
+        _program._shared.cache_clear()
+        stopped = lw.fit(MLP([11]), small, epochs=2, engine="compiled")
+        assert (events, stopped.status) == (["sent", "traced"], "interrupted")
+        assert stopped.test.accuracy == figures(stopped.network, small.test)[1]
 
     def test_the_network_is_as_it_stood(self, small):
         stopped = lw.fit(MLP([8]), small, epochs=4, batch_size=16, watch=Interrupt(5))

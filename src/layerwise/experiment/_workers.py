@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
 
+from layerwise import interrupts
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -76,22 +78,11 @@ def _begin(alive: Any, collected: tuple[int, int, int]) -> None:
 @contextmanager
 def deaf_to_interrupts() -> Generator[None]:
     """Put off signals to the end of this block; processes begun in it ignore Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    kinds = [
-        n for n in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(n))
-    ]
-    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in kinds}
-    # New processes have the mask of the thread that begins them; other threads of ours
-    # may still take the signal.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+    with interrupts.held():
+        # New processes have the mask of the thread that begins them; other threads of
+        # ours may still take the signal.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 import jax
 import numpy as np
 
+from layerwise import interrupts
 from layerwise.arrays import Tree, device_named
 from layerwise.data import Order, Samples
 from layerwise.model import BLOCK_ROWS
@@ -136,8 +137,12 @@ class CompiledEngine:
 
     @contextmanager
     def _settings(self) -> Generator[None]:
-        """Compute on the problem's device and in its precision, here alone."""
+        """Compute on the problem's device and in its precision, here alone.
+
+        What an interrupt leaves half traced, JAX takes for a recursion from then on.
+        """
         with (
+            interrupts.held(),
             jax.default_device(self._device),
             jax.enable_x64(self._double),
             kept_programs() if self._device.platform == "cpu" else nullcontext(),
