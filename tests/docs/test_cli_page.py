@@ -1,6 +1,7 @@
 """The page of commands is what the program says of itself."""
 
 import importlib
+import re
 
 import pytest
 
@@ -21,6 +22,17 @@ def test_the_page_is_current(make_cli, repository):
 
 def test_every_command_has_its_section(make_cli):
     assert list(make_cli.COMMANDS) == list(COMMANDS)
+
+
+def test_help_shows_many_options_in_groups(make_cli):
+    """As many as one finds something among: half a screen."""
+    page = make_cli.document()
+    parts = re.split("^## layerwise (.*)$", page, flags=re.MULTILINE)[1:]
+    for command, said in zip(parts[::2], parts[1::2], strict=True):
+        groups = re.split("^ -{40,}$", said, flags=re.MULTILINE)[1:]
+        counts = [len(re.findall("^  -", group, re.MULTILINE)) for group in groups]
+        assert sum(counts) > 1, command
+        assert max(counts) <= 12, command
 
 
 def test_the_trainings_of_a_search_for_suspects_are_counted(make_cli):

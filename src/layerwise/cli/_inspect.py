@@ -2,13 +2,22 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import tyro
 
-from layerwise.cli._options import DONE, Flag, Folder, ReadingOptions, Suspects, braced
+from layerwise.cli._options import (
+    DONE,
+    File,
+    Flag,
+    Folder,
+    Group,
+    ReadingOptions,
+    Suspects,
+    braced,
+)
 from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError
@@ -26,7 +35,57 @@ GIVEN = ("module input", "input scaling")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectCommand(StoredOptions, ReadingOptions):
+class InspectedOptions(ReadingOptions):
+    """The data that a network is inspected with, and how it is read."""
+
+    labels: Annotated[
+        File,
+        tyro.conf.arg(
+            help="labels of --activations: FILE or FILE:COLUMN, several as "
+            "NAME=FILE,NAME=FILE; or of DATA, where it is a .npy file of the inputs"
+        ),
+    ] = None
+    data_dir: Folder = None
+    """folder of the published sets; no other place is searched"""
+    seed: int = 0
+    """seed for data: the one that the network was trained with"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleOptions:
+    """How a torch module is made, fed and looked into."""
+
+    weights: File = None
+    """weights of the module: safetensors, .pt, .pth, .ckpt or .bin (weights only)"""
+    loader: Annotated[Target, tyro.conf.arg(name="data")] = None
+    """your own batches instead of DATA: DataLoader, or mapping of data, fit_on, …"""
+    layers: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(
+            metavar="GLOB",
+            help_behavior_hint="(repeatable)",
+            help="modules to inspect: 'encoder.layer.*' (* ends at a dot, ** does "
+            "not), or weights: all that have some; default: blocks, and modules with "
+            "weights outside blocks",
+        ),
+    ] = ()
+    reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
+    """positions to one row: mean, flatten, or the index of one token (0, -1)"""
+    units: Annotated[
+        int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
+    ] = None
+    """axis of the units, samples first (-1: last); default: known from the layers"""
+    scaling: Annotated[
+        ScalingKind | None,
+        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
+    ] = None
+    """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
+    list: Flag = False
+    """list the layers of the module: names, shapes, which are inspected; then exit"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectCommand:
     """Inspect a saved network or a torch module: what each layer knows.
 
     Examples
@@ -54,39 +113,10 @@ class InspectCommand(StoredOptions, ReadingOptions):
         tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
     ] = None
     """data set, by name or path as for run; large files are read in blocks"""
-    weights: Annotated[
-        str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
-    ] = None
-    """weights of the module: safetensors, .pt, .pth, .ckpt or .bin (weights only)"""
-    loader: Annotated[Target, tyro.conf.arg(name="data")] = None
-    """your own batches instead of DATA: DataLoader, or mapping of data, fit_on, …"""
-    layers: Annotated[
-        tyro.conf.UseAppendAction[tuple[str, ...]],
-        tyro.conf.arg(
-            metavar="GLOB",
-            help_behavior_hint="(repeatable)",
-            help="modules to inspect: 'encoder.layer.*' (* ends at a dot, ** does "
-            "not), or weights: all that have some; default: blocks, and modules with "
-            "weights outside blocks",
-        ),
-    ] = ()
-    reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
-    """positions to one row: mean, flatten, or the index of one token (0, -1)"""
-    units: Annotated[
-        int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
-    ] = None
-    """axis of the units, samples first (-1: last); default: known from the layers"""
-    scaling: Annotated[
-        ScalingKind | None,
-        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
-    ] = None
-    """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
-    list: Flag = False
-    """list the layers of the module: names, shapes, which are inspected; then exit"""
-    data_dir: Folder = None
-    """folder of the published sets; no other place is searched"""
-    seed: int = 0
-    """seed for data: the one that the network was trained with"""
+    precision: Literal["exact", "fast"] = "exact"
+    """exact: float64; fast: float32 products with a measured error"""
+    max_units: int = 2048
+    """project wider layers to N dimensions"""
     required_accuracy: float = 0.99
     """accuracy that predictions above the confidence threshold must reach"""
     suspects: Suspects = 0
@@ -95,14 +125,23 @@ class InspectCommand(StoredOptions, ReadingOptions):
     """folder of the page or of suspects.csv; with --part the file"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
+    reading: Group[InspectedOptions, "data"] = field(default_factory=InspectedOptions)
+    module: Group[ModuleOptions, "module"] = field(default_factory=ModuleOptions)
+    stored: Group[StoredOptions, "stored activations"] = field(
+        default_factory=StoredOptions
+    )
 
     def __call__(self, console: "Console") -> int:
         """Do it."""
-        if self.activations is not None or (self.labels and self.data is None):
+        stored, labels = self.stored, self.reading.labels
+        if stored.activations is not None or (labels and self.data is None):
+            from layerwise.study import Counting
+
             if self.network is not None:
                 raise InputError("give NET and DATA, or --activations and --labels")
-            return self.study_stored(console, self.out, self.json)
-        if self.dry_run or self.part:
+            counting = Counting(self.precision, self.max_units)
+            return stored.study(console, labels, counting, self.out, self.json)
+        if stored.dry_run or stored.part:
             raise InputError("--dry-run and --part are for --activations")
         if self.network is None:
             raise InputError("give NET and DATA, or --activations GLOB --labels FILE")
@@ -149,7 +188,7 @@ class InspectCommand(StoredOptions, ReadingOptions):
         if note:
             console.print(note, markup=False, soft_wrap=True)
         given = ranks.in_all(self._given)
-        if self.list:
+        if self.module.list:
             options = {k: v for k, v in given.items() if k not in ("data", "fit_on")}
             layers = inspection.module_layers(module, given["data"], **options)
             presentation.print_module_layers(console, layers)
@@ -175,7 +214,9 @@ class InspectCommand(StoredOptions, ReadingOptions):
         from layerwise.modules import load_weights
 
         module = built(target)
-        return module, load_weights(module, self.weights) if self.weights else ""
+        return module, load_weights(
+            module, self.module.weights
+        ) if self.module.weights else ""
 
     def _plan(self, data: str) -> "Plan":
         from layerwise import experiment
@@ -183,9 +224,9 @@ class InspectCommand(StoredOptions, ReadingOptions):
 
         return experiment.Plan(
             data,
-            self.data_dir,
-            reading=self.reading(),
-            recipe=Recipe(seed=self.seed),
+            self.reading.data_dir,
+            reading=self.reading.reading(),
+            recipe=Recipe(seed=self.reading.seed),
             required_accuracy=self.required_accuracy,
             suspects=self.suspects,
         )
@@ -194,25 +235,27 @@ class InspectCommand(StoredOptions, ReadingOptions):
         """Return the arguments of ``inspect`` that the options name."""
         from layerwise import experiment
 
-        if (self.data is None) == (self.loader is None):
+        if (self.data is None) == (self.module.loader is None):
             raise InputError("give the data: either DATA or --data MODULE:NAME")
         given: dict[str, Any] = {}
         if self.data is not None:
             given["data"] = experiment.load_data(self._plan(self.data))
         else:
-            loaded = called(str(self.loader), imported(str(self.loader)))
+            loaded = called(str(self.module.loader), imported(str(self.module.loader)))
             given = dict(loaded) if isinstance(loaded, Mapping) else {"data": loaded}
             if "data" not in given:
-                raise InputError(f"{self.loader}: a mapping of arguments needs 'data'")
-        if self.layers:
-            given["layers"] = list(self.layers)
-        if self.scaling is not None:
-            given["scaling"] = self.scaling
-        if self.units is not None:
-            given["units"] = self.units
-        if self.reduce != "mean":
-            place = self.reduce.removeprefix("-").isdecimal()
-            given["reduce"] = int(self.reduce) if place else self.reduce
+                raise InputError(
+                    f"{self.module.loader}: a mapping of arguments needs 'data'"
+                )
+        if self.module.layers:
+            given["layers"] = list(self.module.layers)
+        if self.module.scaling is not None:
+            given["scaling"] = self.module.scaling
+        if self.module.units is not None:
+            given["units"] = self.module.units
+        if self.module.reduce != "mean":
+            place = self.module.reduce.removeprefix("-").isdecimal()
+            given["reduce"] = int(self.module.reduce) if place else self.module.reduce
         return given
 
     def _counting(self, watch: Callable[[int, int], None]) -> "CountingOptions":
@@ -231,12 +274,12 @@ class InspectCommand(StoredOptions, ReadingOptions):
 
     def _command(self, target: str) -> str:
         options = [
-            ("--weights", self.weights),
-            ("--data", self.loader),
-            *(("--layers", f"'{glob}'") for glob in self.layers),
-            ("--reduce", None if self.reduce == "mean" else self.reduce),
-            ("--units", self.units),
-            ("--scaling", self.scaling),
+            ("--weights", self.module.weights),
+            ("--data", self.module.loader),
+            *(("--layers", f"'{glob}'") for glob in self.module.layers),
+            ("--reduce", None if self.module.reduce == "mean" else self.module.reduce),
+            ("--units", self.module.units),
+            ("--scaling", self.module.scaling),
         ]
         words = ["layerwise inspect", target, *([self.data] if self.data else [])]
         words += [f"{option} {value}" for option, value in options if value is not None]

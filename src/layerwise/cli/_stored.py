@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -17,14 +17,14 @@ from layerwise.wording import listed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from layerwise.study import Study
+    from layerwise.study import Counting, Study
 
 ROWS = listed([kind.suffix for kind in formats_with("open_rows")], "or")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredOptions:
-    """Where activations are stored, and how they are counted."""
+    """Where activations are stored, and which part of them is counted."""
 
     activations: Annotated[
         str | None,
@@ -35,14 +35,6 @@ class StoredOptions:
             "layer, or one folder of parts per layer",
         ),
     ] = None
-    labels: Annotated[
-        str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
-    ] = None
-    """labels of --activations: FILE or FILE:COLUMN; several as NAME=FILE,NAME=FILE"""
-    precision: Literal["exact", "fast"] = "exact"
-    """exact: float64; fast: float32 products with a measured error"""
-    max_units: int = 2048
-    """project wider layers to N dimensions"""
     dry_run: Flag = False
     """estimate time, memory and I/O, then exit"""
     part: Annotated[str | None, tyro.conf.arg(metavar="I/N", help_behavior_hint="")] = (
@@ -50,16 +42,22 @@ class StoredOptions:
     )
     """count only part I of N and write it to --out; join parts with merge"""
 
-    def study_stored(self, console: "Console", out: str | None, as_json: bool) -> int:
+    def study(
+        self,
+        console: "Console",
+        labels_at: str | None,
+        counting: "Counting",
+        out: str | None,
+        as_json: bool,
+    ) -> int:
         """Study what is stored, or count a part of it, or say what it will cost."""
         from layerwise import experiment, presentation, ranks, study as inspection
 
-        if self.activations is None or self.labels is None:
+        if self.activations is None or labels_at is None:
             raise InputError("give both --activations GLOB and --labels FILE")
-        labels = experiment.stored_labels(self.labels)
+        labels = experiment.stored_labels(labels_at)
         rows = len(next(iter(labels.values())))
         layers = experiment.stored_activations(self.activations, rows)
-        counting = inspection.Counting(self.precision, self.max_units)
         number, parts = self._part()
         if self.dry_run:
             costs = experiment.stored_forecast(layers, labels, counting)
@@ -82,8 +80,8 @@ class StoredOptions:
             studies = inspection.inspect_activations(
                 layers,
                 labels,
-                precision=self.precision,
-                max_units=self.max_units,
+                precision=counting.precision,
+                max_units=counting.max_units,
                 watch=bar,
             )
         _print(console, studies, as_json)
