@@ -161,6 +161,8 @@ class TestTheRecord:
         with pytest.warns(UserWarning, match="not there in training: 'more'"):
             row = loaded.logits(turned.iloc[:1])
         np.testing.assert_array_equal(row, logits[:1])
+        with pytest.raises(InputError, match="give rows by column names"):
+            loaded.predict(table.to_numpy())
 
     @pytest.mark.parametrize(
         ("change", "line"),

@@ -93,9 +93,19 @@ WRONG = {
         text("size,label\n" + "".join(f"{n},\n" for n in range(60)), target="label"),
         "'label' .* is missing, and 60 of 60 rows have no label",
     ),
-    "no such target": (text(GOOD, target="kind"), "there is no column 'kind', but si"),
-    "no such column": (text(GOOD, drop=["kind"]), "there is no column 'kind', but si"),
-    "no such group": (text(GOOD, group="kind"), "there is no column 'kind', but size"),
+    "no such target": (
+        text(GOOD, target="kind"),
+        r"there is no column 'kind': give target \(--target\) one of size, label, width$",
+    ),
+    "no such column": (
+        text(GOOD, drop=["size", "kind"]),
+        r"there is no column 'kind': give drop \(--drop\) one of size, label, width$",
+    ),
+    "no such group": (
+        text(GOOD, group="kind"),
+        r"there is no column 'kind': give group \(--group\) one of size, label, width$",
+    ),
+    "nearly a target": (text(GOOD, target="labels"), "'labels': did you mean 'label'"),
     "the target dropped": (text(GOOD, drop=["label"]), "'label' is the target, and ca"),
     "two targets": (text("y,label,class\n1,2,3\n"), "label, class may all be labels"),
     "no target": (
@@ -182,10 +192,18 @@ def test_one_line_says_what_is_wrong(case, tmp_path, monkeypatch):
     assert len(WRONG) >= 60
 
 
-def test_a_column_that_a_test_file_lacks_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("label,width", "has no column 'size', .*: add or rename it, or train without"),
+        ("label,wide", "has no columns 'size' and 'width', .*: add or rename them"),
+        ("size,width", "no column 'label', which the training set has, but size, wid"),
+    ],
+)
+def test_a_column_that_a_test_file_lacks_is_named(head, line, tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
-    (tmp_path / "test.csv").write_text("label,width\na,1\n")
-    with pytest.raises(InputError, match=r"test\.csv: has no column 'size'"):
+    (tmp_path / "test.csv").write_text(f"{head}\na,1\n")
+    with pytest.raises(InputError, match=rf"test\.csv: .*{line}"):
         load(tmp_path / "t.csv", test=str(tmp_path / "test.csv"))
 
 

@@ -210,9 +210,10 @@ class TrainedNetwork(ABC):
 
     def _check_shape(self, inputs: Array) -> None:
         if tuple(inputs.shape[1:]) != self.shape:
+            named = "" if self.columns is None else ": give rows by column names"
             raise InputError(
                 f"the network takes inputs of shape {self.shape}, "
-                f"these have {tuple(inputs.shape[1:])}"
+                f"these have {tuple(inputs.shape[1:])}{named}"
             )
 
 

@@ -164,10 +164,11 @@ class Columns:
         lacking = [c.name for c in self.used if c.name not in there]
         if lacking:
             named = listed([repr(name) for name in lacking[:5]])
+            column, it = ("column", "it") if len(lacking) == 1 else ("columns", "them")
             raise InputError(
-                f"{source}: has no column {named}, which the network was "
-                f"trained with, but {first_of(names)}: add or rename it, or train "
-                "without it (--drop)"
+                f"{source}: has no {column} {named}, which the network was "
+                f"trained with, but {first_of(names)}: add or rename {it}, or train "
+                f"without {it} (--drop)"
             )
 
     def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:

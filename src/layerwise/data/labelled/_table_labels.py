@@ -25,16 +25,25 @@ MANY, ONCE = 20, 0.5
 """More than so many texts, of which more than this share occur once, name rows."""
 
 
-def check_there(table: Table, name: str) -> None:
-    if name not in table.names:
-        raise InputError(f"{table.source}: {_no_such(table, name)}")
+def check_there(table: Table, name: str, option: str | None = None) -> None:
+    """Refuse a column that is not there.
 
-
-def _no_such(table: Table, name: str) -> str:
-    names = table.names
-    if close := get_close_matches(name, names, 1):
-        return f"there is no column {name!r}: did you mean {close[0]!r}?"
-    return f"there is no column {name!r}, but {first_of(names)}"
+    Parameters
+    ----------
+    option : str, optional
+        What named the column; by default the training set has it.
+    """
+    if name in table.names:
+        return
+    said = f"{table.source}: there is no column {name!r}"
+    if close := get_close_matches(name, table.names, 1):
+        raise InputError(f"{said}: did you mean {close[0]!r}?")
+    there = first_of(table.names)
+    if option is None:
+        raise InputError(
+            f"{said}, which the training set has, but {there}: add or rename it"
+        )
+    raise InputError(f"{said}: give {option} (--{option}) one of {there}")
 
 
 def called_labels(names: Sequence[str]) -> list[str]:

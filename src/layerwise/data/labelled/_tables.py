@@ -91,8 +91,9 @@ def _left_out(
     )
     if reading.group is not None:
         left_out[reading.group] = "group", "it says which rows belong together"
-    for name in (*left_out, target):
-        check_there(table, name)
+    for name, (role, _) in left_out.items():
+        check_there(table, name, "group" if role == "group" else "drop")
+    check_there(table, target, "target")
     if target in left_out:
         raise InputError(
             f"{table.source}: column {target!r} is the target, and cannot be left out"
