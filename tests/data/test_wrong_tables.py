@@ -95,15 +95,15 @@ WRONG = {
     ),
     "no such target": (
         text(GOOD, target="kind"),
-        r"there is no column 'kind': give target \(--target\) one of size, label, width$",
+        r"there is no column 'kind': give target \(--target\) one of size, label, wid",
     ),
     "no such column": (
         text(GOOD, drop=["size", "kind"]),
-        r"there is no column 'kind': give drop \(--drop\) one of size, label, width$",
+        r"there is no column 'kind': give drop \(--drop\) one of size, label, wid",
     ),
     "no such group": (
         text(GOOD, group="kind"),
-        r"there is no column 'kind': give group \(--group\) one of size, label, width$",
+        r"there is no column 'kind': give group \(--group\) one of size, label, wid",
     ),
     "nearly a target": (text(GOOD, target="labels"), "'labels': did you mean 'label'"),
     "the target dropped": (text(GOOD, drop=["label"]), "'label' is the target, and ca"),

@@ -363,6 +363,56 @@ class Distance:
     assert "Distance: a loss" in capsys.readouterr().out
     assert main(["gradcheck", "sheet.py:Distance", "--as", "layer"]) == 2
     assert main(["gradcheck", "sheet.py:Distance", "--as", "poem"]) == 2
+    # The one thing that a sheet defines needs no name.
+    assert main(["gradcheck", "sheet.py", "--as", "layer"]) == 2
+    assert "Distance: a layer, could not be run" in capsys.readouterr().out
+
+
+SEVERAL = """
+import layerwise as lw
+class Nothing:
+    pass
+class Half:
+    def forward(self, x):
+        return x
+def plain(x):
+    return 2 * x
+class Square(lw.Layer):
+    def forward(self, params, x, noise=None):
+        return x * x, x
+    def backward(self, params, trace, gradient):
+        return {}, 2 * trace * gradient
+three = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "line"),
+    [
+        (":Nothing", "layer", "Nothing is no layer that can be checked: a layer needs"),
+        (":Half", "layer", "Half is no layer that can be checked: a layer needs forw"),
+        (":Half", "loss", "Half is no loss that can be checked: a loss needs forward"),
+        (":plain", "layer", "plain is no layer that can be checked: a layer needs for"),
+        (":plain", "function", "plain is no function that can be checked: a function"),
+        (":plain", "network", "plain is no network that can be checked: a network ne"),
+        (":Half", "update", "Half is no update that can be checked: an update needs u"),
+        (":three", "layer", "three is no layer that can be checked: a layer needs fo"),
+        ("", "layer", "kind (--as) is for one thing: name it, sheet.py:NAME, of Noth"),
+    ],
+)
+def test_what_is_no_such_thing_is_one_line(folder, capsys, name, kind, line):
+    (folder / "sheet.py").write_text(SEVERAL)
+    assert main(["gradcheck", f"sheet.py{name}", "--as", kind]) == 2
+    said = capsys.readouterr()
+    assert line in said.err
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+
+
+def test_our_own_form_may_be_called_what_it_is(folder):
+    (folder / "sheet.py").write_text(SEVERAL)
+    for options in ([], ["--as", "layer"]):
+        assert main(["gradcheck", "sheet.py:Square", *options]) == 0
+    assert main(["gradcheck", "sheet.py:Square", "--as", "update"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -105,14 +105,15 @@ class GradcheckCommand:
         """Check a sheet, or one thing in it."""
         from layerwise.sheets import checked_sheet, gradcheck, is_own_form, own_names
 
+        options = self._options()
         sheet, only = _sheet_of(target)
         found = sheet.namespace.get(only) if only else None
-        if found is not None and self.kind is None and is_own_form(found):
+        if found is not None and is_own_form(found, options["kind"]):
             report = gradcheck(found, shape=shape, seed=self.seed)
             console.print(str(report), markup=False, soft_wrap=True)
             return self._ended(console, [cast("GradientReport", report)])
         names = own_names(_pairs(self.names, "--names"))
-        marks = checked_sheet(sheet, names, only=only or None, **self._options())
+        marks = checked_sheet(sheet, names, only=only or None, **options)
         console.print(str(marks), markup=False, soft_wrap=True)
         if self.json:
             print(json.dumps(marks.summary(), indent=2))

@@ -53,7 +53,7 @@ class InspectedOptions(ReadingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleOptions:
-    """How a torch module is made, fed and looked into."""
+    """How a torch module is made, fed and inspected."""
 
     weights: File = None
     """weights of the module: safetensors, .pt, .pth, .ckpt or .bin (weights only)"""

@@ -25,14 +25,16 @@ from layerwise.sheets.recognising import (
     Kind,
     Part,
     Unread,
+    can_be,
     is_own_form,
     kind_of,
     own_forms,
+    own_things,
     parts_of,
     recognised,
     refused,
 )
-from layerwise.wording import listed
+from layerwise.wording import first_of, listed
 
 __all__ = ["checked_sheet", "gradcheck", "own_names"]
 
@@ -93,7 +95,7 @@ def gradcheck(
         return checked_sheet(read_sheet(Path(target)), own, kind=kind, seed=seed)
     if isinstance(target, ModuleType):
         return checked_sheet(sheet_around(target), own, kind=kind, seed=seed)
-    if kind is None and is_own_form(target):
+    if is_own_form(target, kind):
         return check_own_form(_instance(target), shape=shape, seed=seed)
     return _checked_object(target, own, kind, seed)
 
@@ -143,6 +145,10 @@ def checked_sheet(
         If nothing in it can be checked, or there is no such name.
     """
     context = Context(sheet, names)
+    if kind is not None and only is None:
+        only = _only_thing(sheet, kind)
+        if is_own_form(sheet.namespace[only], kind):
+            only = None
     unread: list[str] = []
     own = {} if only else own_forms(sheet)
     with held():
@@ -156,6 +162,25 @@ def checked_sheet(
     judgements += [_own_mark(name, cls, seed) for name, cls in own.items()]
     marks = _with_points(judgements, points or {})
     return Marks(sheet.name, tuple(marks), tuple(unread))
+
+
+def _only_thing(sheet: Sheet, kind: Kind) -> str:
+    """Return the one thing that a sheet defines, where its kind is told.
+
+    Raises
+    ------
+    InputError
+        If there are several, or none.
+    """
+    there = own_things(sheet)
+    if len(there) == 1:
+        return next(iter(there))
+    if not there:
+        raise refused(sheet.name, kind=kind)
+    raise InputError(
+        f"{sheet.name}: kind (--as) is for one thing: name it, {sheet.name}:NAME, of "
+        f"{first_of(list(there))}"
+    )
 
 
 def _own_mark(name: str, cls: type, seed: int) -> Mark:
@@ -205,8 +230,8 @@ def _of_kind(
 ) -> list[Part | Unread]:
     """Return something as a part of a kind, or of the one that it looks like."""
     found = kind or kind_of(name, value, context)
-    if found is None:
-        raise refused(said)
+    if found is None or (kind and not can_be(name, value, kind, context)):
+        raise refused(said, kind=kind)
     return recognised(name, found, context, ways)
 
 

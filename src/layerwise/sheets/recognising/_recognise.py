@@ -45,8 +45,8 @@ from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
 from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed
 
-__all__ = ["KINDS", "Kind", "Unread", "is_own_form", "kind_of", "own_forms",
-    "parts_of", "recognised", "refused",
+__all__ = ["KINDS", "Kind", "Unread", "can_be", "is_own_form", "kind_of", "own_forms",
+    "own_things", "parts_of", "recognised", "refused",
 ]  # fmt: skip
 
 Kind: TypeAlias = Literal["layer", "loss", "update", "network", "function", "scalar"]
@@ -85,8 +85,13 @@ class Unread:
     names: Names
 
 
-def is_own_form(thing: Any) -> bool:
-    """Return whether something is a layer or loss of layerwise's own form."""
+def is_own_form(thing: Any, kind: Kind | None = None) -> bool:
+    """Return whether something is a layer or loss of layerwise's own form.
+
+    It is none where its kind is told, and is another one.
+    """
+    if kind not in (None, "layer", "loss"):
+        return False
     if isinstance(thing, Loss) or (isinstance(thing, type) and issubclass(thing, Loss)):
         return True
     forward = getattr(thing, "forward", None)
@@ -103,20 +108,25 @@ def own_forms(sheet: Sheet) -> dict[str, type]:
     }
 
 
+def own_things(sheet: Sheet) -> dict[str, Any]:
+    """Return the classes and functions that a sheet defines."""
+    return {
+        name: value
+        for name, value in sheet.namespace.items()
+        if sheet.defined_here(value)
+        and getattr(value, "__name__", "") == name
+        and isinstance(value, type | FunctionType)
+    }
+
+
 def parts_of(context: Context) -> tuple[list[Part | Unread], list[str]]:
     """Return the parts that a sheet defines, and the names of what is no part."""
     sheet = context.sheet
     found: list[Part | Unread] = []
     none: list[str] = []
     taken: set[str] = set()
-    own = {
-        name: value
-        for name, value in sheet.namespace.items()
-        if sheet.defined_here(value)
-        and getattr(value, "__name__", "") == name
-        and isinstance(value, type | FunctionType)
-        and not is_own_form(value)
-    }
+    things = own_things(sheet)
+    own = {name: value for name, value in things.items() if not is_own_form(value)}
     for name, value in own.items():
         if name in taken:
             continue
@@ -156,6 +166,23 @@ def kind_of(name: str, value: Any, context: Context) -> Kind | None:
     if returns_pullback(sheet.definition(name)):
         return "function"
     return "function" if partner or deriving_flag(value) else None
+
+
+def can_be(name: str, value: Any, kind: Kind, context: Context) -> bool:
+    """Return whether something has what a kind must have, whatever it looks like."""
+    if not isinstance(value, type):
+        if kind == "function":
+            found = kind_of(name, value, context)
+            return found == "function" or _partner(name, context.sheet) is not None
+        return kind in ("loss", "update")
+    names, methods = context.names, method_names(value)
+    roles = {"update": ("forward", "backward", "update")}
+    if kind == "network":
+        return bool(network_methods(value, names))
+    if kind == "scalar" or is_descent(name, value):
+        return True
+    needed = roles.get(kind, ("forward", "backward"))
+    return all(names.method(role, methods) for role in needed)
 
 
 def _takes_input(function: Any) -> bool:
@@ -261,11 +288,27 @@ def _libraries(sheet: Sheet) -> list[str]:
     return ["torch", "numpy"] if uses and loaded_torch() else ["numpy"]
 
 
-def refused(name: str, seen: Iterable[str] = ()) -> InputError:
-    """Return the error for what is nothing that can be checked, with what is needed."""
+def refused(
+    name: str, seen: Iterable[str] = (), kind: Kind | None = None
+) -> InputError:
+    """Return the error for what is nothing that can be checked, with what is needed.
+
+    Parameters
+    ----------
+    seen : iterable of str
+        What there is.
+    kind : str, optional
+        What it was said to be.
+    """
     found = f" (it defines {listed(list(seen))})" if seen else ""
-    needed = "; ".join(f"{kind}: {NEEDED[kind]}" for kind in KINDS)
+    if kind is None:
+        each = "; ".join(f"{one}: {needs}" for one, needs in NEEDED.items())
+        needed = f"nothing that can be checked{found}. Needed is, for a {each}"
+    else:
+        article = "an" if kind == "update" else "a"
+        needed = f"no {kind} that can be checked{found}: {article} {kind} needs "
+        needed += NEEDED[kind]
     return InputError(
-        f"{name} is nothing that can be checked{found}. Needed is, for a {needed}. "
-        "Where these have other names, say so: --names forward=NAME,backward=NAME"
+        f"{name} is {needed}. Where these have other names, say so: "
+        "--names forward=NAME,backward=NAME"
     )
