@@ -16,7 +16,7 @@ from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
 from layerwise.names import SCHEDULES
-from layerwise.training import Progress, Recipe, score
+from layerwise.training import Progress, Recipe, engine_for, score
 from layerwise.training._loop import problem_of
 from layerwise.training.engines import _program
 from layerwise.training.engines._eager import EagerEngine
@@ -356,6 +356,25 @@ class Interrupt:
     def __call__(self, progress):
         if progress.step >= self.step:
             raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_a_network_is_scored_once_on_each_set(small, engine, monkeypatch):
+    scored = []
+    kind = type(engine_for(problem_of(MLP([8]), small, Recipe().resolved(24)), engine))
+    evaluate = kind.evaluate
+
+    def counted(self, parameters, samples):
+        scored.append(samples)
+        return evaluate(self, parameters, samples)
+
+    monkeypatch.setattr(kind, "evaluate", counted)
+    result = lw.fit(MLP([8]), small, epochs=1, engine=engine)
+    assert [len(s) for s in scored] == [
+        len(s) for s in (small.validation, small.train, small.test)
+    ]
+    assert result.validation.loss == result.history.epochs[-1].validation_loss
+    assert all(isinstance(a, np.ndarray) for a in leaves(result.network.parameters))
 
 
 class TestInterruption:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from layerwise import ranks
+from layerwise.arrays import Tree, to_numpy, tree_map
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Network, TrainedNetwork, initial_network
@@ -327,7 +328,8 @@ def score(
     # Without a step to take the one that is there at once, whatever the recipe names.
     kind = engine_kind(Task(is_module=not isinstance(problem.network, Network)))
     training = _Training(kind.load(problem), problem, data, settled)
-    return training.result(checkpoint, status)
+    kept = replace(checkpoint, state=on_host(checkpoint.state))  # of another engine
+    return training.result(kept, status)
 
 
 def initial_state(architecture: Trainable, data: Dataset, recipe: Recipe) -> State:
@@ -415,6 +417,7 @@ class _Training:
         self._began = time.perf_counter()
         self._stepping = 0.0
         self._steps_timed = 0
+        self._validated: tuple[Tree, Score] | None = None
 
     @property
     def steps_per_second(self) -> float:
@@ -473,22 +476,22 @@ class _Training:
 
     def result(self, checkpoint: Checkpoint, status: str) -> Result:
         """Score the network that the training ended with; put all of it together."""
-        kept = on_host(checkpoint.state)
-        checkpoint = replace(checkpoint, state=kept)
-        parameters = kept.parameters
+        parameters = checkpoint.state.parameters
         # One that was interrupted goes on from where it stands, not from its best.
         if checkpoint.best and status == "finished":
             parameters = checkpoint.best[1]
         return Result(
-            network=replace(self._problem.network, parameters=parameters),
+            network=replace(
+                self._problem.network, parameters=tree_map(to_numpy, parameters)
+            ),
             history=checkpoint.history,
             recipe=self._recipe,
             status=status,
-            validation=self._engine.evaluate(parameters, self._data.validation),
+            validation=self._on_validation(parameters),
             test=self._engine.evaluate(parameters, self._data.test),
             seconds=self._seconds,
             steps_per_second=self.steps_per_second,
-            checkpoint=checkpoint,
+            checkpoint=replace(checkpoint, state=on_host(checkpoint.state)),
             engine=self._engine.name,
             snapshots=self._snapshots(checkpoint),
             data=self._data,
@@ -530,7 +533,7 @@ class _Training:
     def _evaluated(self, number: int, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with an epoch's figures."""
         parameters = checkpoint.state.parameters
-        validation = self._engine.evaluate(parameters, self._data.validation)
+        validation = self._on_validation(parameters)
         best = checkpoint.best
         lowest = best is None or validation.loss < best[0].validation_loss
         # Known before the epoch is recorded: `_is_over` asks the same afterwards.
@@ -557,6 +560,13 @@ class _Training:
         if self._recipe.patience is not None and lowest:
             best = (epoch, on_host(checkpoint.state).parameters)
         return replace(checkpoint, history=history, best=best)
+
+    def _on_validation(self, parameters: Tree) -> Score:
+        """Return their score; the network that results was scored with its epoch."""
+        if self._validated is None or self._validated[0] is not parameters:
+            score = self._engine.evaluate(parameters, self._data.validation)
+            self._validated = parameters, score
+        return self._validated[1]
 
     def _has_waited(self, epoch: int, best: Epoch) -> bool:
         """Return whether it has been long enough since the lowest validation loss."""

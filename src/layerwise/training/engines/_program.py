@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from layerwise.arrays import Array, Tree, tree_map
+from layerwise.arrays import Array, Tree, leaves, tree_map
 from layerwise.data import Order, scaled
 from layerwise.model import (
     Batch,
@@ -95,7 +95,7 @@ class Given(NamedTuple):
     inputs: Array
     targets: Array
     constants: tuple[Array, ...]
-    key: Array
+    key: Array | None
     l2: Array | None
 
 
@@ -287,8 +287,10 @@ def _batch(
     return Batch(inputs, target_rows(labels, shape.outputs, like), weights)
 
 
-def _noise(shape: Shape, key: Array, step: Array) -> Noise:
+def _noise(shape: Shape, key: Array | None, step: Array) -> Noise:
     """Draw the noise of a step, from the key, the step and the place in the tree."""
+    if key is None:
+        return shape.draws
     of_step = jax.random.fold_in(key, step)
     places = itertools.count()  # at tracing: constants in the program
 
@@ -330,9 +332,10 @@ def records_within(every: int, begin: int, start: int, stop: int) -> slice:
     return slice(-(-start // every) - before, -(-stop // every) - before)
 
 
-def given_of(problem: Problem) -> Given:
+def given_of(problem: Problem, shape: Shape) -> Given:
     """Return what a training brings, its samples filled up where that is cheap."""
     samples, dtype = problem.samples, problem.dtype
+    is_noisy = any(draw is not None for draw in leaves(shape.draws))
     rows = len(samples)
     if samples.inputs.nbytes <= MOST_COPIED:
         rows = shared_length(rows)
@@ -340,7 +343,8 @@ def given_of(problem: Problem) -> Given:
         padded(samples.inputs, rows),
         padded(samples.targets, rows),
         tuple(c.astype(dtype) for c in problem.by_hand.scaling.constants()),
-        jax.random.key(problem.seed),
+        # To make a key, and to trace what is drawn from it, takes some 50 ms.
+        jax.random.key(problem.seed) if is_noisy else None,
         np.asarray(problem.l2, dtype) if problem.l2 else None,
     )
 

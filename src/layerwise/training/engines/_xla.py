@@ -48,20 +48,22 @@ def _set_tiles() -> None:
 _set_tiles()
 
 
-@cache
-def _is_known(name: str, value: bool | int | str) -> bool:
+def _are_known(options: dict[str, bool | int | str]) -> bool:
     try:
-        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+        jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except jax.errors.JaxRuntimeError:
         return False
     return True
 
 
-def _known(options: dict[str, bool | int | str]) -> dict[str, bool | int | str]:
-    """Return those options that this release of XLA has: they come and go."""
-    return {name: value for name, value in options.items() if _is_known(name, value)}
+@cache
+def _known() -> dict[str, bool | int | str]:
+    """Return those of `FOR_STEPS` that this release of XLA has: they come and go."""
+    if _are_known(FOR_STEPS):
+        return FOR_STEPS
+    return {name: v for name, v in FOR_STEPS.items() if _are_known({name: v})}
 
 
 def step_options(platform: str) -> dict[str, bool | int | str] | None:
     """Return the compiler's options for a program of steps; None for its own."""
-    return _known(FOR_STEPS) if platform == "cpu" else None
+    return _known() if platform == "cpu" else None
