@@ -33,7 +33,6 @@ from layerwise.statistics._discriminants import (
     discriminants,
     least_squares_probe,
 )
-from layerwise.statistics._guarantee import GUARANTEE, fewest_to_promise, promised
 from layerwise.statistics._health import (
     silent_shares,
     statistics_of_outputs,
@@ -50,6 +49,7 @@ from layerwise.statistics._neighbours import (
 from layerwise.statistics._predictions import (
     BINS,
     FEW,
+    GUARANTEE,
     NOTABLE,
     TWO_SIDED,
     Calibration,
@@ -62,6 +62,8 @@ from layerwise.statistics._predictions import (
     confusion_counts,
     difference_noise,
     exceeds,
+    fewest_to_promise,
+    promised,
     share,
     wilson_interval,
 )
