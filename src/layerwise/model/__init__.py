@@ -13,16 +13,25 @@ from layerwise.model._activations import (
     ReLU,
     Sigmoid,
     Tanh,
+    slopes,
 )
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
-from layerwise.model._composition import Residual, Sequential, layers_within, slopes
 from layerwise.model._gradcheck import (
     GradientCheck,
     GradientReport,
     gradcheck,
     own_targets,
 )
-from layerwise.model._layer import Counterpart, Draw, Layer, Noise, output_shape
+from layerwise.model._layer import (
+    Counterpart,
+    Draw,
+    Layer,
+    Noise,
+    Residual,
+    Sequential,
+    layers_within,
+    output_shape,
+)
 from layerwise.model._layers import INITIALISERS, Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import (
     LOSSES,

@@ -5,13 +5,13 @@ Their Jacobian is diagonal, so backward is a product entry by entry:
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from layerwise import names
-from layerwise.arrays import Tree, leaves, namespace
-from layerwise.model._layer import Counterpart, Layer, Noise, Same
+from layerwise.arrays import Array, Tree, leaves, namespace
+from layerwise.model._layer import Counterpart, Layer, Noise, Residual, Same, Sequential
 
 
 class Activation(Layer):
@@ -24,6 +24,17 @@ class Activation(Layer):
         """Return f'(x): what ``backward`` makes of a gradient of ones."""
         first = leaves(trace)[0]
         return self.backward({}, trace, namespace(first).ones_like(first))[1]
+
+
+def slopes(layer: Layer, trace: Tree) -> Iterator[Array]:
+    """Yield f'(x) of every activation inside a layer, of the shape of its outputs."""
+    if isinstance(layer, Residual):
+        yield from slopes(layer.layer, trace)
+    elif isinstance(layer, Sequential):
+        for inner, own in zip(layer.layers, trace, strict=True):
+            yield from slopes(inner, own)
+    elif isinstance(layer, Activation):
+        yield layer.derivative(trace)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from layerwise.data import (
 )
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS
-from layerwise.model._composition import Residual, Sequential
-from layerwise.model._layer import Layer
+from layerwise.model._layer import Layer, Residual, Sequential
 from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, CrossEntropyOnProbabilities, Loss
 

@@ -29,8 +29,7 @@ from layerwise.arrays import (
 from layerwise.errors import InputError
 from layerwise.model._activations import ACTIVATIONS, Tanh
 from layerwise.model._architecture import MLP
-from layerwise.model._composition import Residual, Sequential
-from layerwise.model._layer import Draw, Layer
+from layerwise.model._layer import Draw, Layer, Residual, Sequential
 from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, Loss
 

@@ -25,8 +25,7 @@ from layerwise.data import Columns, Dataset, Scaling, read_ahead
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import Count, as_record, read_tensors, write_tensors
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
-from layerwise.model._composition import Sequential
-from layerwise.model._layer import Noise
+from layerwise.model._layer import Noise, Sequential
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
 
 BLOCK_ROWS = 4096
