@@ -8,8 +8,8 @@ from sklearn.preprocessing import StandardScaler
 
 from layerwise.data import stratified_split
 from layerwise.errors import InputError
-from layerwise.study.measures import _logistic
-from layerwise.study.measures._logistic import PENALTY, logistic_probe
+from layerwise.study.measures import _sampled
+from layerwise.study.measures._sampled import PENALTY, logistic_probe
 
 
 def converged(fit_rows, fit_labels, rows):
@@ -108,7 +108,7 @@ def test_hard_to_solve_without_a_warning(dtype, seed):
 
 def test_two_classes_have_the_stated_penalty(digits, monkeypatch):
     """With twice as much, or half, some samples would change sides."""
-    monkeypatch.setattr(_logistic, "TOLERANCE", 1e-7)
+    monkeypatch.setattr(_sampled, "TOLERANCE", 1e-7)
     pair = np.flatnonzero(np.isin(digits.train.targets, [3, 8]))[:60]
     samples = digits.train.at(pair)
     rows = samples.inputs.reshape(len(pair), -1).astype(float)

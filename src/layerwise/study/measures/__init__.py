@@ -1,6 +1,5 @@
 """From evidence to numbers."""
 
-from layerwise.study.measures._logistic import load_for_inspecting
 from layerwise.study.measures._measures import (
     MEASURES,
     LayerEvidence,
@@ -9,7 +8,11 @@ from layerwise.study.measures._measures import (
     measured,
     with_output,
 )
-from layerwise.study.measures._sampled import Neighbourhood, layer_similarity
+from layerwise.study.measures._sampled import (
+    Neighbourhood,
+    layer_similarity,
+    load_for_inspecting,
+)
 
 __all__ = [
     "MEASURES",

@@ -33,10 +33,10 @@ from layerwise.statistics import (
     wilson_interval,
     within_collapse,
 )
-from layerwise.study.measures._logistic import logistic_probe
 from layerwise.study.measures._sampled import (
     Neighbourhood,
     bootstrap_interval,
+    logistic_probe,
     shuffled,
 )
 
