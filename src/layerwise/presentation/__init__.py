@@ -1,8 +1,8 @@
 """Presentation: finished records in, figures, pages and text out."""
 
-from layerwise.presentation._bars import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
+from layerwise.presentation._console import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
 from layerwise.presentation._report import Report, loss_unit

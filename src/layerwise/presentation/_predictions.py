@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layerwise.presentation._layout import say
+from layerwise.presentation._console import say
 from layerwise.presentation._text import MANY, interval
 from layerwise.statistics import Share
 from layerwise.wording import chosen, count, percent, percent_of

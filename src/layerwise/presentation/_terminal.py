@@ -13,7 +13,7 @@ from layerwise.presentation._comparison import (
     probe_table,
     setting_table,
 )
-from layerwise.presentation._layout import lines_left, print_table, say, say_beside
+from layerwise.presentation._console import lines_left, print_table, say, say_beside
 from layerwise.presentation._report import (
     Table,
     class_sentence,

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from layerwise.presentation._layout import print_table, say, say_beside
+from layerwise.presentation._console import print_table, say, say_beside
 from layerwise.presentation._report import Table
 
 
