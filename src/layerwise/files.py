@@ -31,6 +31,8 @@ __all__ = [
     "as_record",
     "csv_text",
     "is_leftover",
+    "json_text",
+    "json_types",
     "machine_errors",
     "make_folder",
     "no_such_file",
@@ -466,3 +468,21 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, indented; see `json_types`."""
+    return json.dumps(json_types(value), indent=2, allow_nan=False)
+
+
+def json_types(value: Any) -> Any:
+    """Return a value as JSON's types; what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): json_types(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_types(own) for own in value]
+    if hasattr(value, "tolist"):
+        return json_types(value.tolist())
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value

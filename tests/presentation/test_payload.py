@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import layerwise as lw
+from layerwise.files import json_types
 from layerwise.model import initial_network
 from layerwise.presentation import SweepReport
 from layerwise.presentation._colours import (
@@ -31,7 +32,7 @@ from layerwise.presentation.payload import (
     with_fewer_shown,
 )
 from layerwise.presentation.payload._blocks import Blocks, Square
-from layerwise.presentation.payload._findings import finding_parts, json_types
+from layerwise.presentation.payload._findings import finding_parts
 from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Crowd, Finding, load_study, save_study
 from layerwise.sweeps import Axis, Sweep, SweepPoint

@@ -225,6 +225,7 @@ class DiagnoseCommand:
         """Do it."""
         from layerwise import experiment, presentation
         from layerwise.diagnosis import diagnose
+        from layerwise.files import json_text
 
         run, result = experiment.restored(self.run, named_module(self.module))
         diagnosis = diagnose(result, run.baselines)
@@ -244,7 +245,7 @@ class DiagnoseCommand:
                     soft_wrap=True,
                 )
         if self.json:
-            print(json.dumps(experiment.json_types(summary), indent=2))
+            print(json_text(summary))
         return DONE
 
 

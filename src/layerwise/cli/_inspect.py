@@ -286,10 +286,11 @@ class InspectCommand:
         return " ".join(words)
 
     def _shown(self, console: "Console", study: "Study", rest: str = "--json") -> None:
-        from layerwise import experiment, presentation
+        from layerwise import presentation
+        from layerwise.files import json_text
 
         presentation.print_layers(console, study)
         others = [one for one in study.findings if one.kind not in GIVEN]
         presentation.print_findings(console, others, rest)
         if self.json:
-            print(json.dumps(experiment.json_types(study.summary()), indent=2))
+            print(json_text(study.summary()))

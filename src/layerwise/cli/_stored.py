@@ -1,6 +1,5 @@
 """Stored activations on the command line: studied at once, or in parts and joined."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -113,7 +112,8 @@ def _pages(studies: "Mapping[str, Study]", folder: Path) -> list[Path]:
 
 
 def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) -> None:
-    from layerwise import experiment, presentation
+    from layerwise import presentation
+    from layerwise.files import json_text
 
     for name, study in studies.items():
         heading = f"{name}: " if len(studies) > 1 else ""
@@ -126,7 +126,7 @@ def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) ->
     if as_json:
         found: Any = {name: study.summary() for name, study in studies.items()}
         found = found if len(studies) > 1 else next(iter(found.values()))
-        print(json.dumps(experiment.json_types(found), indent=2))
+        print(json_text(found))
 
 
 @dataclass(frozen=True, kw_only=True)

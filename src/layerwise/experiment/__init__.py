@@ -34,7 +34,6 @@ from layerwise.experiment._stored import (
     stored_forecast,
     stored_labels,
 )
-from layerwise.experiment._summary import json_types
 from layerwise.experiment.sweeping import (
     SweepRun,
     axis,
@@ -64,7 +63,6 @@ __all__ = [
     "fix_run",
     "how_to_go_on",
     "joined_parts",
-    "json_types",
     "load_data",
     "look_at_data",
     "look_inside",

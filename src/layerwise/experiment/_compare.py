@@ -13,8 +13,7 @@ from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import read_summary
 from layerwise.experiment._path import STUDY
 from layerwise.experiment._plan import Plan, load_data
-from layerwise.experiment._summary import json_types
-from layerwise.files import make_folder, write_atomically
+from layerwise.files import json_types, make_folder, write_atomically
 from layerwise.presentation import (
     ComparedRun,
     Runs,

@@ -6,7 +6,7 @@ from typing import Any
 
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.experiment._folder import plain
-from layerwise.experiment._summary import json_types
+from layerwise.files import json_types
 from layerwise.presentation import OF_INPUTS, save_figures
 from layerwise.study import InputStudy, inspect_inputs
 

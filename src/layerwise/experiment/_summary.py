@@ -1,7 +1,6 @@
 """``summary.json``: a run in figures, as JSON."""
 
 import json
-import math
 import os
 import platform
 from contextlib import suppress
@@ -17,7 +16,7 @@ from layerwise import ranks
 from layerwise.data import Dataset, DataStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
-from layerwise.files import Count, Seconds, write_atomically
+from layerwise.files import Count, Seconds, json_types, write_atomically
 from layerwise.study import InputStudy, Study
 from layerwise.training import ENGINES, Result
 
@@ -226,14 +225,3 @@ def _columns(data: Dataset, statistics: DataStatistics | None) -> dict[str, Any]
         if (one := like.get(column["name"])) is not None:
             column |= {"missing": one.missing, "values": one.values}
     return record
-
-
-def json_types(value: Any) -> Any:
-    """Return the value as JSON's types; what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {str(k): json_types(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_types(v) for v in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -19,10 +19,16 @@ from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import check_device, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
-from layerwise.experiment._summary import environment, json_types
+from layerwise.experiment._summary import environment
 from layerwise.experiment._workers import in_workers
 from layerwise.experiment.sweeping._vary import varied
-from layerwise.files import as_record, read_json, sole_writer, write_atomically
+from layerwise.files import (
+    as_record,
+    json_types,
+    read_json,
+    sole_writer,
+    write_atomically,
+)
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from layerwise.files import json_types
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
 from layerwise.presentation.payload._samples import Shown
@@ -132,16 +133,3 @@ BUTTONS: Mapping[str, Callable[[Shown, Mapping[str, Any]], Button]] = MappingPro
     }
 )
 """By the finding's kind; of others there is no view."""
-
-
-def json_types(value: Any) -> Json:
-    """Return a finding's evidence as JSON's types: null for what is not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): json_types(own) for key, own in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_types(own) for own in value]
-    if hasattr(value, "tolist"):
-        return json_types(value.tolist())
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    return value

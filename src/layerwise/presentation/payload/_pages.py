@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.diagnosis import Cause
+from layerwise.files import json_types
 from layerwise.model import Architecture
 from layerwise.presentation._colours import class_colours, lighter
 from layerwise.presentation._comparison import (
@@ -46,11 +47,7 @@ from layerwise.presentation.payload._blocks import (
     page_table,
 )
 from layerwise.presentation.payload._charts import charts, curves
-from layerwise.presentation.payload._findings import (
-    CERTAINTIES,
-    finding_parts,
-    json_types,
-)
+from layerwise.presentation.payload._findings import CERTAINTIES, finding_parts
 from layerwise.presentation.payload._forward import network_parts, regions
 from layerwise.presentation.payload._of_tables import columns_table, table_findings
 from layerwise.presentation.payload._run import StudiedRun, is_plane
