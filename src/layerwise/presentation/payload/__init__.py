@@ -1,8 +1,8 @@
 """Finished records in; what a page's script is given out."""
 
 from layerwise.presentation.payload._blocks import Payload
-from layerwise.presentation.payload._charts import stretches
 from layerwise.presentation.payload._fewer import with_fewer_shown
+from layerwise.presentation.payload._numbers import stretches
 from layerwise.presentation.payload._pages import (
     comparison_payload,
     report_payload,

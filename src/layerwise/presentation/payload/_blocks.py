@@ -9,9 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from layerwise.presentation._report import Table
-from layerwise.presentation._text import typeset
-
 Json: TypeAlias = Any
 """JSON's types, as ``web/src/payload.ts`` names them."""
 
@@ -176,24 +173,3 @@ class Square:
 def not_nan(value: float | None) -> float | None:
     """Return a number for JSON: null where it is not finite."""
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def page_table(
-    name: str,
-    title: str,
-    table: Table,
-    *,
-    place: str = "numbers",
-    note: str = "",
-    opened: bool = False,
-) -> Json:
-    """Return a table as a page has it; see ``PageTable`` in ``web/src/payload.ts``."""
-    found = {
-        "id": name,
-        "title": title,
-        "place": place,
-        "head": [typeset(cell) for cell in table.head],
-        "rows": [[typeset(cell) for cell in row] for row in table.body],
-    }
-    found |= {"open": True} if opened else {}
-    return found | {"note": typeset(note)} if note else found

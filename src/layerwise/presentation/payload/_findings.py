@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from layerwise.diagnosis import Cause
 from layerwise.files import json_types
 from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
@@ -39,6 +40,31 @@ def finding_parts(shown: Shown | None, findings: Iterable[Finding]) -> Iterator[
         if made:
             found["button"], found["link"] = made
         yield found
+
+
+def remark_part(text: str) -> Json:
+    """Return a remark on the data as a finding."""
+    first, _, rest = text.partition(". ")
+    return {
+        "kind": "data",
+        "headline": typeset(first.removesuffix(".")),
+        "detail": typeset(rest),
+        "certainty": "counted",
+        "evidence": {},
+    }
+
+
+def cause_part(cause: Cause) -> Json:
+    """Return a cause as a finding, with a button to the training."""
+    return {
+        "kind": cause.kind,
+        "headline": typeset(cause.headline),
+        "detail": typeset(" ".join(filter(None, (cause.detail, cause.fix)))),
+        "certainty": "measured",
+        "evidence": json_types(cause.evidence),
+        "button": f"training: {short(cause.kind, 20)}",
+        "link": "s=training",
+    }
 
 
 def _errors(shown: Shown, _: Mapping[str, Any]) -> Button:

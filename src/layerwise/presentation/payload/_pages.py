@@ -1,13 +1,11 @@
 """What the pages of a run, of a study, of compared runs and of a sweep hold."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from layerwise.diagnosis import Cause
-from layerwise.files import json_types
 from layerwise.model import Architecture
 from layerwise.presentation._colours import class_colours, lighter
 from layerwise.presentation._comparison import (
@@ -19,17 +17,7 @@ from layerwise.presentation._comparison import (
     setting_table,
     settings_of,
 )
-from layerwise.presentation._report import (
-    Report,
-    baseline_table,
-    class_score_table,
-    class_table,
-    measure_table,
-    score_table,
-    shuffled_table,
-    statistics_table,
-    untrained_table,
-)
+from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import (
     SweepReport,
     axis_value,
@@ -39,23 +27,27 @@ from layerwise.presentation._sweep import (
     sweep_sentence,
 )
 from layerwise.presentation._text import short, typeset
-from layerwise.presentation.payload._blocks import (
-    Blocks,
-    Json,
-    Payload,
-    not_nan,
-    page_table,
+from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
+from layerwise.presentation.payload._findings import (
+    CERTAINTIES,
+    cause_part,
+    finding_parts,
+    remark_part,
 )
-from layerwise.presentation.payload._charts import charts, curves
-from layerwise.presentation.payload._findings import CERTAINTIES, finding_parts
 from layerwise.presentation.payload._forward import network_parts, regions
-from layerwise.presentation.payload._of_tables import columns_table, table_findings
+from layerwise.presentation.payload._numbers import (
+    charts,
+    curves,
+    page_table,
+    report_tables,
+    study_tables,
+)
 from layerwise.presentation.payload._run import StudiedRun, is_plane
 from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
 from layerwise.study import Study
 from layerwise.training import Result
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number
 
 VERSION = 1
 """Of the contract: that of ``web/src/payload.ts``."""
@@ -105,13 +97,13 @@ def report_payload(report: Report) -> Payload:
     if warning := _warning(report.result):
         run["warning"] = warning
     run["findings"] = [
-        *map(_remark, data.remarks),
-        *map(_cause, report.diagnosis.causes),
+        *map(remark_part, data.remarks),
+        *map(cause_part, report.diagnosis.causes),
         *finding_parts(shown, findings),
     ]
     run["charts"] = charts(report.result)
     found["runs"] = [run]
-    found["tables"] = [*_report_tables(report)]
+    found["tables"] = [*report_tables(report)]
     found["facts"] = [
         ["to reproduce", report.command],
         *([name, typeset(value)] for name, value in _settings(report.result)),
@@ -149,7 +141,7 @@ def study_payload(study: Study, command: str = "") -> Payload:
         "charts": [],
     }
     found["runs"] = [run]
-    found["tables"] = [*_study_tables(study)]
+    found["tables"] = [*study_tables(study)]
     found["facts"] = [["to reproduce", command]] if command else []
     return Payload(found, blocks.texts)
 
@@ -331,69 +323,6 @@ def _score(value: float, total: int) -> Json:
         "of": total,
         "words": "test samples",
     }
-
-
-def _remark(text: str) -> Json:
-    first, _, rest = text.partition(". ")
-    return {
-        "kind": "data",
-        "headline": typeset(first.removesuffix(".")),
-        "detail": typeset(rest),
-        "certainty": "counted",
-        "evidence": {},
-    }
-
-
-def _cause(cause: Cause) -> Json:
-    return {
-        "kind": cause.kind,
-        "headline": typeset(cause.headline),
-        "detail": typeset(" ".join(filter(None, (cause.detail, cause.fix)))),
-        "certainty": "measured",
-        "evidence": json_types(cause.evidence),
-        "button": f"training: {short(cause.kind, 20)}",
-        "link": "s=training",
-    }
-
-
-def _report_tables(report: Report) -> Iterator[Json]:
-    statistics = report.statistics
-    yield page_table(
-        "sets", "The three sets", statistics_table(statistics), place="data"
-    )
-    yield from columns_table(statistics)
-    if len(statistics.class_names) <= 30:
-        title = "Samples of each class"
-        yield page_table("classes", title, class_table(statistics), place="data")
-    baselines = baseline_table(report)
-    note = (
-        "Simple methods on the raw inputs and this network, on the "
-        f"{report.input_study.scored_on} set."
-    )
-    title = "Simple methods for comparison"
-    yield page_table("baselines", title, baselines, place="data", note=note)
-    yield page_table("scores", "Loss and accuracy", score_table(report))
-    if report.study is not None:
-        yield from _study_tables(report.study)
-
-
-def _study_tables(study: Study) -> Iterator[Json]:
-    yield from table_findings(study)
-    if study.predictions is not None:
-        note = (
-            "Recall: share of a class that is found. Precision: share of the samples "
-            "predicted as the class that belong to it. Balanced accuracy, the mean "
-            f"recall: {percent(study.class_scores.balanced_accuracy)}."
-        )
-        table = class_score_table(study)
-        yield page_table("class-scores", "Scores of each class", table, note=note)
-    yield page_table("measures", "All measures of all layers", measure_table(study))
-    untrained = untrained_table(study)
-    if untrained.body:
-        title = "Measures of the untrained network"
-        yield page_table("untrained", title, untrained)
-    title = "Measures with shuffled labels"
-    yield page_table("shuffled", title, shuffled_table(study))
 
 
 def _warning(result: Result) -> str:
