@@ -14,7 +14,7 @@ from layerwise.data import Scaling, StoredRows, class_indices, of_memory_map
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import Count, as_record, read_tensors, tensor, write_tensors
 from layerwise.statistics import MAX_UNITS, Moments, Precision
-from layerwise.study._studied import studied
+from layerwise.study._inspect import studied
 from layerwise.study.passes import (
     Columns,
     Counted,
