@@ -433,7 +433,7 @@ BROKEN: dict[str, tuple[str, str, Any]] = {
     "table, nowhere weak": ("layerwise.study.tables._weak", "CHANCE", 2.0),
     "8 % wrong labels": ("layerwise.study.findings._predictions", "CONVINCING", 2.0),
     "rare, learnt by heart": ("layerwise.diagnosis._course", "OF_WRONG", 1e9),
-    "test 255 - x": ("layerwise.study.findings._unlike", "SURE", 1e9),
+    "test 255 - x": ("layerwise.study.findings._inputs", "SURE", 1e9),
     "test copied": ("layerwise.data._repeats.Repeats", "sentences", lambda _: ()),
 }
 """A row that the table must fail on, and what is broken: module, name, other value."""

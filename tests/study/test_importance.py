@@ -10,7 +10,7 @@ from sklearn.inspection import permutation_importance
 
 import layerwise as lw
 from layerwise.data.columns import Columns, Number
-from layerwise.study.findings._tables import leans_on
+from layerwise.study.findings._inputs import leans_on
 from layerwise.study.tables import _importance, importance_of
 
 ROWS = 900

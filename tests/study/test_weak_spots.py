@@ -11,8 +11,8 @@ from scipy.stats import fisher_exact
 import layerwise as lw
 from layerwise.study import WeakSpots, load_study, save_study
 from layerwise.study.findings._rules import study_findings
-from layerwise.study.findings._tables import weak_spot
-from layerwise.study.findings._unlike import disagrees
+from layerwise.study.findings._inputs import weak_spot
+from layerwise.study.findings._inputs import disagrees
 from layerwise.study.tables import weak_spots
 
 ROWS = 1200

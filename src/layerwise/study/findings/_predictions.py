@@ -6,7 +6,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from layerwise.statistics import BINS, FEW, GUARANTEE, TWO_SIDED
-from layerwise.study.findings._unlike import disagrees
+from layerwise.study.findings._inputs import disagrees
 from layerwise.study.records import Finding, Keepable, Study, Suspect
 from layerwise.wording import (
     chosen,

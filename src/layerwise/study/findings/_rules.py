@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from layerwise.statistics import FEW
+from layerwise.study.findings._inputs import disagrees, leans_on, weak_spot
 from layerwise.study.findings._layers import (
     alike,
     apart,
@@ -28,7 +29,6 @@ from layerwise.study.findings._predictions import (
     keepable,
     suspect_labels,
 )
-from layerwise.study.findings._tables import leans_on, weak_spot
 from layerwise.study.findings._training import (
     added,
     depth,
@@ -38,7 +38,6 @@ from layerwise.study.findings._training import (
     short,
     width,
 )
-from layerwise.study.findings._unlike import disagrees
 from layerwise.study.records import Finding, Study, Suspect
 
 RULES: tuple[Callable[[Study], Iterator[Finding]], ...] = (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.statistics import NOTABLE, TWO_SIDED, Share, difference_noise, exceeds
-from layerwise.study.findings._unlike import disagrees
+from layerwise.study.findings._inputs import disagrees
 from layerwise.study.records import REQUIRED, Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import (
     chosen,
