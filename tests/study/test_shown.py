@@ -61,7 +61,7 @@ class TestPairs:
     def test_are_left_out_where_classes_are_too_many(
         self, trained, digits, monkeypatch
     ):
-        monkeypatch.setattr("layerwise.study.passes._scoring.MOST_TOWARDS", 1000)
+        monkeypatch.setattr("layerwise.study.passes._fit_and_score.MOST_TOWARDS", 1000)
         assert lw.inspect(trained, digits).pairs == ()
 
 

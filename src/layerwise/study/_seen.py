@@ -362,7 +362,7 @@ class Seen:
             else:
                 # Such as t-SNE: it places only what it was fitted on.
                 plane = model.fit_transform(rows)
-            planes.append({name: two_columns(np.asarray(plane)[:, :2])})
+            planes.append({name: two_columns(np.asarray(plane))})
         return planes
 
 

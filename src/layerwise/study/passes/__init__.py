@@ -9,15 +9,17 @@ from layerwise.study.passes._counted import (
     count_rows,
     joined,
 )
-from layerwise.study.passes._fitting import (
+from layerwise.study.passes._fit_and_score import (
+    Asked,
     Basis,
+    Scored,
     fit_pass,
     folds_of,
     layer_moments,
+    score_pass,
     two_columns,
 )
 from layerwise.study.passes._forecast import Forecast, forecast
-from layerwise.study.passes._scoring import Asked, Scored, score_pass
 from layerwise.study.passes._snapshots import (
     SeenStage,
     SnapshotPass,

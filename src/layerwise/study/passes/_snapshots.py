@@ -15,8 +15,7 @@ from layerwise.statistics import (
     principal_components,
 )
 from layerwise.study.measures import LayerEvidence, Neighbourhood, measured
-from layerwise.study.passes._fitting import two_columns
-from layerwise.study.passes._scoring import PLANES
+from layerwise.study.passes._fit_and_score import PLANES, two_columns
 from layerwise.study.records import LayerStudy, SnapshotLayer, SnapshotStudy, Turn
 from layerwise.study.subjects import Block, Stage, Subject
 
@@ -111,10 +110,7 @@ class SnapshotPass:
     ) -> tuple[np.ndarray, list[dict[str, Frame]], Answers | None]:
         """Return a block's places, its frames of each layer, and its answers."""
         frames = [
-            {
-                name: two_columns(basis.project(rows)[:, :2])
-                for name, basis in of_layer.items()
-            }
+            {name: two_columns(basis.project(rows)) for name, basis in of_layer.items()}
             for of_layer, rows in zip(bases, block.layers, strict=True)
         ]
         if block.outputs is None:
