@@ -426,15 +426,15 @@ BROKEN: dict[str, tuple[str, str, Any]] = {
     "60 samples": ("layerwise.diagnosis._diagnose", "LEFT", ()),
     "weight decay 30": ("layerwise.diagnosis._course", "PULL", 1e9),
     # Thresholds that are nowhere or everywhere exceeded.
-    "-999 everywhere": ("layerwise.data._codes", "AWAY", 1e9),
+    "-999 everywhere": ("layerwise.data._remarks", "AWAY", 1e9),
     "separable": ("layerwise.diagnosis._evidence.Evidence", "few_validated", True),
-    "columns of 0 and 1": ("layerwise.data._repeats", "OFTEN", 1e9),
+    "columns of 0 and 1": ("layerwise.data._remarks", "OFTEN", 1e9),
     "table, a weak town": ("layerwise.study.tables._weak", "CHANCE", 0.0),
     "table, nowhere weak": ("layerwise.study.tables._weak", "CHANCE", 2.0),
     "8 % wrong labels": ("layerwise.study.findings._predictions", "CONVINCING", 2.0),
     "rare, learnt by heart": ("layerwise.diagnosis._course", "OF_WRONG", 1e9),
     "test 255 - x": ("layerwise.study.findings._inputs", "SURE", 1e9),
-    "test copied": ("layerwise.data._repeats.Repeats", "sentences", lambda _: ()),
+    "test copied": ("layerwise.data._remarks.Repeats", "sentences", lambda _: ()),
 }
 """A row that the table must fail on, and what is broken: module, name, other value."""
 

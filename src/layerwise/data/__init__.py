@@ -1,6 +1,5 @@
 """Labelled data in: built-in sets, files, splits, scaling, order and statistics."""
 
-from layerwise.data._codes import MissingCode, missing_codes
 from layerwise.data._describe import (
     ColumnStatistics,
     DataStatistics,
@@ -11,6 +10,7 @@ from layerwise.data._describe import (
 from layerwise.data._load import load, names
 from layerwise.data._order import Order
 from layerwise.data._records import Dataset, Samples
+from layerwise.data._remarks import MissingCode, missing_codes
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead

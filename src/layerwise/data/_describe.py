@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._repeats import repeats_of
+from layerwise.data._remarks import repeats_of
 from layerwise.data._scaling import Scaling, Summary, summary
 from layerwise.data.columns import ABSENT_INPUT as ABSENT, Category, Column, YesNo
 from layerwise.wording import number, percent

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import isqrt
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from jaxtyping import Int64
 
 from layerwise.arrays import Array
-from layerwise.data._codes import code_sentences
-from layerwise.data._leaks import leak_sentences
 from layerwise.data._pictures import Pictures
-from layerwise.data._repeats import Repeats, repeats_of
-from layerwise.data._scaling import Scaling, extremes, fit_scaling, shared_range
+from layerwise.data._remarks import (
+    Repeats,
+    column_sentences,
+    leak_sentences,
+    repeats_of,
+)
+from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._split import grouped_split, shares_of, stratified_split
 from layerwise.data._stored import StoredRows
 from layerwise.data.columns import (
@@ -39,13 +41,6 @@ from layerwise.data.labelled import (
 )
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
-from layerwise.wording import count, number
-
-FEWEST_ROWS = 20
-"""In which a running number can be told from a feature."""
-
-SMALLEST_SIDE = 8
-"""Of a picture: that of scikit-learn's digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -463,9 +458,7 @@ def dataset(
         notes=(
             *(making.notes if making else ()),
             *checked.notes,
-            *code_sentences(looked.inputs, names),
-            *(_running_numbers(looked, names) if numbered else ()),
-            *_as_pictures(looked.inputs),
+            *column_sentences(looked, names, numbered=numbered),
         ),
         columns=columns,
     )
@@ -571,51 +564,6 @@ def _beside(
     if making is None or making.columns is None:
         return ()
     return columns_beside(inputs, making.columns, known)
-
-
-def _running_numbers(samples: Samples, names: tuple[str, ...] | None) -> Iterator[str]:
-    """Say which features number the rows of a table, and tell their labels by that.
-
-    A feature whose whole numbers differ in all rows and leave hardly a gap; sorted by
-    it, labels change less than half as often as they would by chance.
-    """
-    inputs, targets, rows = samples.inputs, samples.targets, len(samples)
-    if isinstance(inputs, StoredRows) or len(inputs.shape) != 2 or rows < FEWEST_ROWS:
-        return
-    shares = np.bincount(targets) / rows
-    by_chance = (rows - 1) * (1 - float(shares @ shares))
-    low, high = extremes(inputs, axis=0)
-    # Few features span as many whole numbers as there are rows: the others are passed.
-    for place in np.flatnonzero((high - low + 1 >= rows) & (high - low < 1.5 * rows)):
-        values = inputs[:, place]
-        if np.any(values != np.floor(values)) or len(np.unique(values)) < rows:
-            continue
-        ordered = targets[np.argsort(values, kind="stable")]
-        changes = int(np.count_nonzero(np.diff(ordered)))
-        if changes < by_chance / 2:
-            name = repr(names[place]) if names else count(int(place))
-            yield (
-                f"Column {name} numbers the rows and gives the labels away: sorted by "
-                f"it, the label changes {count(changes)} times where chance would "
-                f"change it {count(round(by_chance))} times. Drop it."
-            )
-
-
-def _as_pictures(inputs: Array) -> Iterator[str]:
-    """Offer to see a square number of pixel-like features as pictures."""
-    if isinstance(inputs, StoredRows) or len(inputs.shape) != 2:
-        return
-    features, side = inputs.shape[1], isqrt(inputs.shape[1])
-    if side * side != features or side < SMALLEST_SIDE:
-        return
-    if shared := shared_range(*extremes(inputs, axis=0)):
-        least, greatest = shared
-        numbers = "X" if greatest > 1 else "(255 * X)"
-        yield (
-            f"The {count(features)} features share the range {number(least)} to "
-            f"{number(greatest)} and keep one scale. If they are pictures, give "
-            f'{numbers}.astype("uint8").reshape(-1, {side}, {side}) to see them.'
-        )
 
 
 def _refuse_negative(targets: np.ndarray) -> None:
