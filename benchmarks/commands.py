@@ -173,7 +173,10 @@ def notebook(options: Options, commands: Commands) -> Iterator[Contest]:
 
 
 def accuracy(options: Options, commands: Commands) -> Iterator[Contest]:
-    """Yield the time from ``fit`` on to an accuracy on MNIST's test set, by seed."""
+    """Yield the time from ``fit`` on to an accuracy on MNIST's test set, by seed.
+
+    All score that set after a training or an epoch. Infinite: not in 20 epochs.
+    """
     for reach in ACCURACIES[:1] if options.quick else ACCURACIES:
 
         def seeded(code: str, reach: float = reach) -> Callable[[], float]:
@@ -248,11 +251,12 @@ TO_ACCURACY = (
     READ_MNIST
     + """
 import jax  # theirs are loaded by then too
+fit, architecture = lw.fit, lw.MLP([256, 256])
 reach, seed = float(sys.argv[1]), int(sys.argv[2])
 start = time.perf_counter()
 # A schedule has an end; where it does not reach the accuracy, what it took counts too.
-for epochs in {0.94: (1, 2, 4), 0.98: (5, 8, 12)}[reach]:
-    found = lw.fit(lw.MLP([256, 256]), data, epochs=epochs, seed=seed, evaluate_every=0)
+for epochs in {0.94: (1, 2, 4), 0.98: (8, 12, 16)}[reach]:
+    found = fit(architecture, data, epochs=epochs, seed=seed, evaluate_every=0)
     if found.test.accuracy >= reach:
         break
 else:
@@ -270,16 +274,14 @@ reach, seed = float(sys.argv[1]), int(sys.argv[2])
 inputs, test = rows(data.train), rows(data.test)
 model = MLPClassifier((256, 256), batch_size=128, random_state=seed, max_iter=1,
                       warm_start=True)
-spent = 0.0
-for epoch in range(60):
-    start = time.perf_counter()
+start = time.perf_counter()
+for epoch in range(20):
     model.fit(inputs, data.train.targets)
-    spent += time.perf_counter() - start
     if model.score(test, data.test.targets) >= reach:
         break
 else:
-    spent = math.inf
-print(spent)
+    start = -math.inf
+print(time.perf_counter() - start)
 """
 )
 
@@ -295,21 +297,19 @@ net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU
 inputs, labels = torch.tensor(rows(data.train)), torch.tensor(data.train.targets).long()
 test, right = torch.tensor(rows(data.test)), torch.tensor(data.test.targets).long()
 adam = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
-loss_of, spent = nn.CrossEntropyLoss(), 0.0
-for epoch in range(60):
-    start = time.perf_counter()
+loss_of, start = nn.CrossEntropyLoss(), time.perf_counter()
+for epoch in range(20):
     order = torch.randperm(len(labels))
     for batch in order.split(128):
         adam.zero_grad()
         loss_of(net(inputs[batch]), labels[batch]).backward()
         adam.step()
-    spent += time.perf_counter() - start
     with torch.no_grad():
         if (net(test).argmax(1) == right).float().mean().item() >= reach:
             break
 else:
-    spent = math.inf
-print(spent)
+    start = -math.inf
+print(time.perf_counter() - start)
 """
 )
 

@@ -198,3 +198,18 @@ def test_whole_commands_have_their_rows(tmp_path):
         "layerwise train moons, first",
         "lw.fit of digits",
     ]
+
+
+@pytest.mark.slow("benchmarks")
+def test_a_step_is_timed_on_one_core():
+    script = COMPARE.with_name("threads.py")
+    options = ["--widths", "16", "--runs", "1", "--quick", "--markdown"]
+    printed = subprocess.run(
+        [sys.executable, "-X", "utf8", script, *options],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    ).stdout
+    assert "784-16-16-10, batch 128" in printed
+    first, *_ = cells(printed).items()
+    assert (first[0], first[1][-1]) == ("1 core", "1.00")
