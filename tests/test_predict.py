@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -218,15 +219,27 @@ def test_arrays(digits, folder, data, capsys):
         assert [int(row["label"]) for row in rows] == list(test.targets)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_matlab(digits, folder, labelled):
+IN_MATLAB = {
+    "rows first": lambda X: X,
+    "rows last": lambda X: np.moveaxis(X, 0, -1),
+    "columns": lambda X: X.reshape(-1, 64).T,
+    "one picture": lambda X: X[0],
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "labelled"),
+    [*product([*IN_MATLAB][:-1], [True, False]), ("one picture", False)],
+)
+def test_matlab(digits, folder, form, labelled):
     test = lw.load("digits").test
-    expected = load_network(digits).predict_proba(test.inputs)
+    held = IN_MATLAB[form](test.inputs)
+    expected = load_network(digits).predict(test.inputs[: held.size // 64])
     labels = {"digit": test.targets * 1.0} if labelled else {}
-    savemat("some.mat", {"seen": test.inputs, **labels})
+    savemat("some.mat", {"seen": held, **labels})
     assert main(["predict", str(digits), "some.mat"]) == 0
     rows = written()
-    assert [int(row["prediction"]) for row in rows] == list(expected.argmax(axis=1))
+    assert [int(row["prediction"]) for row in rows] == list(expected)
     if labelled:
         assert [int(row["label"]) for row in rows] == list(test.targets)
 

@@ -15,7 +15,7 @@ from layerwise.data._pictures import Pictures
 from layerwise.data._stored import read_ahead
 from layerwise.data.columns import Columns
 from layerwise.data.formats import batches_of, inputs_of
-from layerwise.data.labelled import as_text, known_labels
+from layerwise.data.labelled import Inputs, as_text, known_labels
 from layerwise.errors import InputError
 from layerwise.wording import listed
 
@@ -105,7 +105,8 @@ def rows_to_predict(
             f"{listed([c.name for c in columns.used[:5]])}: give a table"
         )
     pixels = shape[:2] if shape[2:] in ((), (3,)) and len(shape) > 1 else None
-    inputs, labels = inputs_of(path, pixels)
+    found = inputs_of(path, pixels)
+    inputs, labels = _rows_first(found, shape), found.labels
     _refuse_none(len(inputs), source)
     if not isinstance(inputs, Pictures):
         _refuse_shape(inputs.shape[1:], shape, source)
@@ -124,9 +125,26 @@ def _refuse_none(rows: int, source: str) -> None:
         raise InputError(f"{source}: there are no rows: give some")
 
 
+def _rows_first(found: Inputs, shape: tuple[int, ...]) -> Array:
+    """Return rows along the first axis; they may stand in the last, as in MATLAB.
+
+    It drops a last axis of 1, so that one picture there has the shape of a row.
+    """
+    inputs = found.inputs
+    if not found.either_end or _fits(inputs.shape[1:], shape):
+        return inputs
+    if _fits(inputs.shape[:-1], shape):
+        return np.moveaxis(inputs, -1, 0)
+    return inputs[None] if inputs.shape == shape else inputs
+
+
+def _fits(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return given in (shape, (math.prod(shape),))
+
+
 def _refuse_shape(given: tuple[int, ...], shape: tuple[int, ...], source: str) -> None:
     """Refuse rows that are neither of the network's shape nor flat ones of its size."""
-    if given not in (shape, (math.prod(shape),)):
+    if not _fits(given, shape):
         raise InputError(
             f"{source}: rows have {_sizes(given)} where the network takes "
             f"{_sizes(shape)}: give rows as it was trained on"

@@ -44,9 +44,9 @@ def read_inputs(path: Path) -> Inputs:
     """Return the rows to predict: of an array that is alone, or as `read_file`."""
     arrays = _arrays(path)
     if len(arrays) == 1:
-        return Inputs(next(iter(arrays.values())), None)
+        return Inputs(next(iter(arrays.values())), None, either_end=True)
     labelled = read_file(path, False)
-    return Inputs(labelled.inputs, labelled.labels)
+    return Inputs(labelled.inputs, labelled.labels, either_end=True)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

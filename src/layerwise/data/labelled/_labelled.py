@@ -125,11 +125,13 @@ BLOCK_BYTES = 1 << 24
 class Inputs(NamedTuple):
     """Rows to predict, and their labels where they are there.
 
-    Arrays of shape (rows, *shape) and (rows,).
+    Arrays of shape (rows, *shape) and (rows,); ``either_end`` where the rows may stand
+    in the last axis as well, which the shape of one of them tells.
     """
 
     inputs: Array
     labels: NumpyArray | None
+    either_end: bool = False
 
 
 @dataclass(frozen=True, eq=False)
