@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright import sync_api
 
@@ -113,6 +114,23 @@ def moons() -> Report:
     x = np.stack([np.cos(turn) + y, np.where(y, 0.5 - np.sin(turn), np.sin(turn))], 1)
     data = Dataset.from_arrays(x, y, name="moons", class_names=("upper", "lower"))
     return report_of(data, (8,), epochs=5)
+
+
+@pytest.fixture(scope="session")
+def customers() -> Report:
+    """A table with columns of each kind; the town alone gives the class away."""
+    rng = np.random.default_rng(0)
+    towns = np.array(["</b>", *(f"T{number}" for number in range(43))])
+    town = np.append(towns[rng.permutation(2000) % 44], ["Rom", "Bonn"])
+    rows = len(town)
+    town[rng.random(rows) < 0.3] = "</b>"
+    shop = rng.integers(1, 13, rows) * (rng.random(rows) < 0.7)
+    frame = pd.DataFrame({"town": town, "shop": [f"number {n}" for n in shop]})
+    frame["age"] = rng.integers(18, 90, rows)
+    frame["size"] = rng.normal(size=rows)
+    frame["paid"] = rng.random(rows) < 0.9
+    frame["y"] = np.where(frame.town == "</b>", "stays", "goes")
+    return report_of(Dataset.from_frame(frame, "y"), (8,), epochs=5)
 
 
 @pytest.fixture(scope="session")

@@ -252,6 +252,39 @@ def test_a_sample_of_ones_own(seen, how, kind):
     assert seen.until(lambda: seen.count(".star") == 0)
 
 
+def test_a_choice_of_ones_own(customers, opened, how):
+    """Inputs follow a category's name; the network answers as it does in Python."""
+    network = customers.result.network
+    with opened(page(customers), "#s=own") as found:
+        own = found.one("#own")
+        assert own.locator("label span").all_inner_texts() == [
+            "town", "shop", "age", "size", "paid",
+        ]  # fmt: skip
+        town, _, paid = own.locator("select").all()
+        names = town.locator("option").all_inner_texts()
+        row = {"shop": "number 0", "age": 53, "size": 0.0, "paid": True}
+        own.locator("button", has_text="place it").click()
+        for name, key in (("T0", "ArrowDown"), (names[-2], "End"), ("</b>", "Home")):
+            if how == "mouse":
+                town.select_option(label=name)
+            else:
+                found.act(town, how, key)
+                if key == "End":  # the last one is what all others are
+                    found.tab.keyboard.press("ArrowUp")
+            assert town.evaluate("e => e.selectedOptions[0].text") == name
+            (said,) = network.predict({**row, "town": name}, names=True)
+            assert own.locator(".answer .chip").first.inner_text() == said
+        assert paid.evaluate("e => e.selectedOptions[0].text") == "yes"
+        found.act(found.one("#scatters .plot"), "keyboard", "ArrowRight")
+        if how == "mouse":
+            found.one("#scatters .plot").click()
+        taken = own.locator("button", has_text="from the pinned sample")
+        found.act(taken, how)
+        of_sample = found.tab.locator(".card .values tr", has_text="town").inner_text()
+        name = town.evaluate("e => e.selectedOptions[0].text")
+        assert of_sample.split() == ["town", name]
+
+
 def test_suspicious_labels_are_worked_through(seen, how, kind, tmp_path):
     first = seen.one(".suspect-list button")
     if how == "mouse":

@@ -329,6 +329,29 @@ class TestForward:
             0
         ).tolist()
 
+    def test_what_is_set_by_hand_is_what_the_columns_hold(self, customers):
+        """Of 47 inputs five columns: the inputs of a sample follow from its values."""
+        page, data = report_payload(customers), customers.result.data
+        features = page.content["runs"][0]["network"]["input"]["features"]
+        town, shop, age, size, paid = features
+        assert (town["choices"][:2], town["choices"][-1]) == (["</b>", "T0"], "(other)")
+        assert (town["middle"], town["spread"]) == (0, True)
+        assert shop["choices"][shop["middle"]] == "number 0"
+        assert (age["step"], age["middle"] % 1) == (1, 0)
+        assert size["step"] == (size["maximum"] - size["minimum"]) / 200
+        assert (paid["choices"], paid["middle"]) == (["no", "yes"], 1)
+        columns = page.content["samples"]["columns"]
+        assert [c["name"] for c in columns] == [f["name"] for f in features]
+        assert columns[0]["levels"] == town["choices"]
+        values = [decoded(page, column["values"]) for column in columns]
+        inputs = [
+            v[:, None] == np.arange(len(f["choices"])) if f.get("spread") else v
+            for v, f in zip(values, features, strict=True)
+        ]
+        expected = data.test.inputs[customers.study.shown].astype(np.float32)
+        assert np.array_equal(np.column_stack(inputs), expected)
+        assert expected.shape[1] == 47
+
     def test_a_plane_has_its_regions_under_its_points(self, moons):
         page = report_payload(moons)
         (run,) = page.content["runs"]

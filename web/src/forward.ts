@@ -1,7 +1,7 @@
 /** The one thing that is computed here: what a network makes of one row. */
 
 import type { Blocks, Numbers } from "./blocks";
-import type { Activation, Network, Op, PictureInput } from "./payload";
+import type { Activation, Feature, Network, Op, PictureInput } from "./payload";
 import type { Own, Store } from "./store";
 
 export interface Pass {
@@ -30,6 +30,13 @@ export function forward(network: Network, blocks: Blocks, row: ArrayLike<number>
   const answer = x.indexOf(Math.max(...x));
   return { layers, output: x, probabilities, answer };
 }
+
+/** The inputs that features of these values make. */
+export const inputsOf = (features: Feature[], values: number[]): number[] =>
+  values.flatMap((value, i) => {
+    const { spread, choices } = features[i]!;
+    return spread ? choices!.map((_, at) => Number(at === value)) : value;
+  });
 
 /** Where a layer's outputs lie in the square of its view, -1 to 1 in both axes. */
 export function placed(

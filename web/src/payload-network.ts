@@ -46,5 +46,18 @@ export interface PictureInput {
 export interface FeatureInput {
   kind: "features";
   /** In the order of the inputs. */
-  features: { name: string; minimum: number; maximum: number; middle: number }[];
+  features: Feature[];
+}
+
+/** A number between two others, or one of several choices. */
+export interface Feature {
+  name: string;
+  /** The median, or the index of the commonest choice. */
+  middle: number;
+  minimum?: number;
+  maximum?: number;
+  step?: number;
+  choices?: string[];
+  /** Whether each choice is an input, 1 where it is chosen; else its index is one. */
+  spread?: boolean;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Blocks } from "../src/blocks";
-import { centred, forward, placed, softmax } from "../src/forward";
+import { centred, forward, inputsOf, placed, softmax } from "../src/forward";
 import type { ArrayRef, Network, Op } from "../src/payload";
 
 const held = new Map<string, Float32Array>();
@@ -25,6 +25,13 @@ test("scaling takes one number for all, or one for each", () => {
     .toEqual([1, 2]);
   expect(outputs([3, 5], { op: "scale", offset: ref([2], 1, 3), divisor: ref([2], 2, 4) }))
     .toEqual([1, 0.5]);
+});
+
+test("a choice is an input for each of its names, or one", () => {
+  const features = [{ name: "town", middle: 0, choices: ["Bern", "Rome"], spread: true },
+    { name: "age", middle: 0 }, { name: "paid", middle: 0, choices: ["no", "yes"] }];
+  expect(inputsOf(features, [1, 40, 1])).toEqual([0, 1, 40, 1]);
+  expect(inputsOf(features, [NaN, 40, 0])).toEqual([0, 0, 40, 0]);
 });
 
 test("a linear layer is x W + b", () => {

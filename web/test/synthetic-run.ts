@@ -156,7 +156,7 @@ function network(wanted: Wanted, layers: Layer[], make: Make): Network {
     input: kind === "pictures"
       ? { kind: "picture", height: 28, width: 28, paper: 0, ink: 255, centred: true }
       : { kind: "features", features: Array.from({ length: inputs }, (_, i) => (
-        { name: ["x", "y", "height", "weight"][i]!, minimum: 0, maximum: 10, middle: 5 })) },
+        { name: ["x", "y", "height", "weight"][i]!, minimum: 0, maximum: 10, middle: 5, step: 0.05 })) },
     planes: { principal: plane, discriminant: plane, fixed: plane },
   };
 }

@@ -1,6 +1,6 @@
 /** A sample of the reader's own: what the network makes of it, layer by layer. */
 
-import { ownOf } from "../forward";
+import { inputsOf, ownOf } from "../forward";
 import { useEffect, useSignal } from "../h";
 import type { FeatureInput } from "../payload";
 import { columnsOf } from "../records";
@@ -63,34 +63,44 @@ function Answer() {
   );
 }
 
-function SetFeatures({ input, change }: {
+function SetFeatures({ input: { features }, change }: {
   input: FeatureInput; change: (row: number[] | null) => void;
 }) {
   const store = useStore();
-  const row = useSignal(input.features.map(({ middle }) => middle));
+  const row = useSignal(features.map(({ middle }) => middle));
   const set = (next: number[]) => {
     row.value = next;
-    change(next);
+    change(inputsOf(features, next));
   };
   const taken = store.focus;
-  const features = columnsOf(store.samples).filter(({ role }) => role === "feature");
-  const canTake = taken >= 0 && features.length === input.features.length
-    && features.every(({ levels }) => !levels);
+  const columns = columnsOf(store.samples).filter(({ role }) => role === "feature");
   return (
     <div class="features">
-      {input.features.map(({ name, minimum, maximum }, i) => (
-        <label>
-          <span title={name}>{short(name, 28)}</span>
-          <input type="range" min={minimum} max={maximum}
-            step={(maximum - minimum) / 200 || 1} value={row.value[i]}
-            onInput={(event) => set(row.value.with(i, Number(event.currentTarget.value)))} />
-          <output>{number(row.value[i], 4)}</output>
-        </label>
-      ))}
+      {features.map(({ name, choices, minimum, maximum, step }, i) => {
+        const value = row.value[i];
+        const put = (event: { currentTarget: { value: string } }) =>
+          set(row.value.with(i, Number(event.currentTarget.value)));
+        return (
+          <label>
+            <span title={name}>{short(name, 28)}</span>
+            {choices ? (
+              <select value={value} onChange={put}>
+                {choices.map((choice, at) => <option value={at}>{choice}</option>)}
+              </select>
+            ) : (
+              <>
+                <input type="range" min={minimum} max={maximum} step={step || 1}
+                  value={value} onInput={put} />
+                <output>{number(value, 4)}</output>
+              </>
+            )}
+          </label>
+        );
+      })}
       <p class="actions">
         <button onClick={() => set([...row.value])}>place it</button>
-        {canTake && (
-          <button onClick={() => set(features.map(({ values }) =>
+        {taken >= 0 && columns.length === features.length && (
+          <button onClick={() => set(columns.map(({ values }) =>
             store.array(values)[taken] ?? 0))}>from the pinned sample</button>
         )}
         <button onClick={() => change(null)}>clear</button>

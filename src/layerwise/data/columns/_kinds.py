@@ -100,6 +100,11 @@ class Column(ABC):
             That names source, row and column of what cannot be encoded.
         """
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What each of its inputs is 1 for, where it has one for each value."""
+        return ()
+
     def to_json(self) -> dict[str, Any]:
         """Return the column as JSON's types."""
         fitted = asdict(self)
@@ -239,6 +244,11 @@ class Category(Column):
     def __post_init__(self) -> None:
         object.__setattr__(self, "categories", tuple(map(str, self.categories)))
         _check(bool(self.categories) and self.others >= 0, self.name, "categories")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The categories, and one name for all others."""
+        return (*self.categories, OTHER) if self.others else self.categories
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
 """The forward pass for samples drawn by hand, and what lies between samples."""
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from layerwise.data import Samples
+from layerwise.data import Columns, Samples
 from layerwise.model import Network, TrainedNetwork
 from layerwise.presentation._text import short
 from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
@@ -17,7 +19,9 @@ MOST_WEIGHTS = 1_000_000
 """A page of a larger network would be larger than all else that it shows."""
 
 FEATURES = 40
-"""More features nobody sets by hand."""
+"""More features nobody sets by hand; of a category only one is set."""
+
+NO_YES = ("no", "yes")
 
 MNIST_SIDE = 28
 """Pictures of this size are centred as MNIST's are."""
@@ -40,7 +44,7 @@ def network_parts(
     """
     if not isinstance(network, Network) or network.parameter_count > MOST_WEIGHTS:
         return None
-    given = _input(train, feature_names)
+    given = _input(train, feature_names, network.columns)
     steps = _steps(network, blocks)
     loss = type(network.loss).__name__
     known = {"CrossEntropy": False, "CrossEntropyOnProbabilities": True}
@@ -130,7 +134,9 @@ def _of_layer(layer: Any, parameters: Any, blocks: Blocks) -> Iterator[Json]:
             yield step | {"slope": layer.slope} if name == "LeakyReLU" else step
 
 
-def _input(train: Samples, feature_names: Sequence[str] | None) -> Json | None:
+def _input(
+    train: Samples, feature_names: Sequence[str] | None, columns: Columns | None
+) -> Json | None:
     """Return what can be drawn or set by hand."""
     inputs = np.asarray(train.inputs[: min(len(train), 10_000)])
     if inputs.ndim == 3 and inputs.dtype == np.uint8:
@@ -146,22 +152,54 @@ def _input(train: Samples, feature_names: Sequence[str] | None) -> Json | None:
             "ink": ink,
             "centred": height == width == MNIST_SIDE,
         }
-    if inputs.ndim != 2 or inputs.shape[1] > FEATURES:
+    if inputs.ndim != 2:
         return None
     names = feature_names or [f"input {i}" for i in range(1, inputs.shape[1] + 1)]
-    ends = zip(
-        inputs.min(axis=0), inputs.max(axis=0), np.median(inputs, axis=0), strict=True
-    )
-    features = [
-        {
-            "name": short(str(name), 40),
-            "minimum": float(low),
-            "maximum": float(high),
-            "middle": float(middle),
-        }
-        for name, (low, high, middle) in zip(names, ends, strict=False)
-    ]
+    features = [*islice(_features(inputs, names, columns), FEATURES + 1)]
+    if len(features) > FEATURES:
+        return None
     return {"kind": "features", "features": features}
+
+
+def _features(
+    inputs: Shaped[np.ndarray, "samples inputs"],
+    names: Sequence[str],
+    columns: Columns | None,
+) -> Iterator[Json]:
+    """Yield what is set by hand: a number, or which of its values a column has."""
+    if columns is None:
+        for name, values in zip(names, inputs.T, strict=True):
+            yield _number(name, values)
+        return
+    for column in columns.used:
+        own = inputs[:, columns.places[column.name]]
+        if column.choices:
+            usual = int(own.sum(axis=0).argmax())
+            yield _choice(column.name, column.choices, usual) | {"spread": True}
+            continue
+        for name, values in zip(column.inputs, own.T, strict=True):
+            if column.kind == "yes/no":
+                yield _choice(name, NO_YES, int(np.median(values)))
+            else:
+                yield _number(name, values)
+
+
+def _choice(name: str, choices: Sequence[str], usual: int) -> Json:
+    named = [short(one, 40) for one in choices]
+    return {"name": short(name, 40), "choices": named, "middle": usual}
+
+
+def _number(name: str, values: Shaped[np.ndarray, " samples"]) -> Json:
+    low, high = float(values.min()), float(values.max())
+    middle = float(np.median(values))
+    whole = bool(np.all(values == np.floor(values)))
+    return {
+        "name": short(str(name), 40),
+        "minimum": low,
+        "maximum": high,
+        "middle": math.floor(middle) if whole else middle,
+        "step": 1 if whole else (high - low) / 200,
+    }
 
 
 def _placing(layer: LayerStudy, name: str, square: Square, blocks: Blocks) -> Json:

@@ -219,13 +219,11 @@ def _of_table(
     """Yield a table's columns: of a category, which has an input for each, its name."""
     for column in columns.used:
         own = rows[:, columns.places[column.name]].astype(np.float32)
-        if column.kind != "category":
+        if not column.choices:
             yield from _columns(blocks, column.inputs, own)
             continue
-        begins = f"{column.name} = "
         values = np.where(own.any(axis=1), own.argmax(axis=1), np.nan)
-        levels = [name.removeprefix(begins) for name in column.inputs]
-        yield _column(blocks, column.name, values, levels=levels)
+        yield _column(blocks, column.name, values, levels=column.choices)
 
 
 def _add_beside(
