@@ -120,7 +120,7 @@ class TestFindings:
             said = found.one("#findings .note").inner_text()
             for mark in ("Counted", "Measured", "Rule of thumb"):
                 assert f"{mark}: " in said
-            share = found.one("#scatters .scatter small")
+            share = found.tab.locator("#scatters .scatter small").nth(1)
             assert re.fullmatch(r"shows \d+ %", share.inner_text())
             title = share.get_attribute("title")
             assert title == f"{share.inner_text()} of the variance"
@@ -201,6 +201,20 @@ def test_a_finger_draws_when_asked_to(htmls, opened, asked):
             touch("Move", corner)
         touch("End")
         assert found.until(lambda: found.count(".marked") > 0) == asked
+
+
+@pytest.mark.parametrize("width", [1100, 1280])
+def test_the_first_view_says_what_its_numbers_are(htmls, opened, digits, width):
+    first = digits.study.input
+    with opened(htmls["digits"], viewport={"width": width, "height": 800}) as found:
+        captions = found.tab.locator("#scatters figcaption").all_inner_texts()
+        assert re.sub(r"\s+", " ", captions[0]) == (
+            f"input probe {100 * first.probe_accuracy.value:.1f} % "
+            f"{100 * sum(first.variance_shown):.0f} % of variance"
+        )
+        assert not any("probe" in one or "variance" in one for one in captions[1:])
+        cut = "e => e.scrollWidth > e.clientWidth"
+        assert not found.one("#scatters figcaption strong").evaluate(cut)
 
 
 def test_there_is_no_wall_of_text(htmls, opened):

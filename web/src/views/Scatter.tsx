@@ -56,19 +56,25 @@ function Heading({ index, layer }: { index: number; layer: number }) {
   const snapshot = store.snapshotOf(index);
   const { name, units, accuracy } = run.layers[layer]!;
   const shown = store.basisOf(index)?.shows?.[snapshot]?.[layer];
-  const shows = shown != null && `shows ${wholePercent(shown)}`;
+  const share = wholePercent(shown);
   const read = accuracy[snapshot];
+  // The first view says what the numbers are, as the outer one of small multiples does.
+  const isFirst = index === store.first && layer === store.layersOf(index)[0];
   const zoom = store.moving ? 1 : Math.round(zoomOf(store.cameraOf(index, layer)));
   return (
     <figcaption>
       <strong title={`${name}: ${count(units)} units`}>{name}</strong>
       {read != null && (
-        <b title={`linear-probe accuracy of ${name}`}>{percent(read)}</b>
+        <b title={`linear-probe accuracy of ${name}`}>{isFirst && "probe "}{percent(read)}</b>
       )}
       {zoom > 1 && (
         <small title={`magnified ${zoom} times`}>×{zoom}</small>
       )}
-      {shows && <small title={`${shows} of the variance`}>{shows}</small>}
+      {shown != null && (
+        <small title={`shows ${share} of the variance`}>
+          {isFirst ? `${share} of variance` : `shows ${share}`}
+        </small>
+      )}
     </figcaption>
   );
 }
