@@ -1,6 +1,5 @@
-"""From a command line to an exit status."""
+"""From a command line to an exit status; what a process owes its shell on the way."""
 
-import contextlib
 import difflib
 import gc
 import inspect
@@ -8,9 +7,14 @@ import io
 import itertools
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import tyro
@@ -18,11 +22,16 @@ import tyro
 from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._options import DONE, FAILED, INTERRUPTED
-from layerwise.cli._process import ENDED_BY, noted_stops, usable_streams
 from layerwise.errors import InputError, LayerwiseError, MachineError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+ENDED_BY = 128
+"""What a shell adds to the number of a signal: the exit status."""
+
+SOON = 0.02
+"""Seconds until it is asked again whether a library has been loaded."""
 
 IN_SEVERAL = ("run", "train", "inspect")
 """Commands that several processes do together, under ``torchrun``."""
@@ -64,9 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if _is_imported_by_a_new_process():
         return DONE
-    with usable_streams():
+    with _usable_streams():
         try:
-            with _seldom_collecting(), noted_stops() as stops:
+            with _seldom_collecting(), _noted_stops() as stops:
                 status = _status(sys.argv[1:] if argv is None else argv)
             sys.stdout.flush()
         except BrokenPipeError:
@@ -76,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ENDED_BY + stops[0] if stops else status
 
 
-@contextlib.contextmanager
+@contextmanager
 def _seldom_collecting() -> Generator[None]:
     """Look for unreachable cycles less often in this block.
 
@@ -139,10 +148,10 @@ def _done(name: str, command: "Command") -> int:
             f"{name} is for one process: start it without torchrun; "
             f"{', '.join(IN_SEVERAL)} are for several"
         )
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         if not ranks.is_first():
             nowhere = stack.enter_context(Path(os.devnull).open("w"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
+            stack.enter_context(redirect_stdout(nowhere))
         status = command(_console(stderr=command.json))
         ranks.leave()
         return status
@@ -168,7 +177,7 @@ def _parsed(argv: Sequence[str]) -> tuple[str, "Command"]:
         raise InputError(f"{name!r} is not a command{hint}")
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with redirect_stderr(said):
             return name, tyro.cli(
                 COMMANDS[name],
                 args=options,
@@ -219,3 +228,75 @@ def _console(stderr: bool) -> "Console":
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, quiet=not ranks.is_first())
+
+
+@contextmanager
+def _usable_streams() -> Generator[None]:
+    """Have standard streams in this block that take any text, be they closed.
+
+    What the terminal's encoding lacks is replaced by a question mark.
+    """
+    with ExitStack() as stack:
+        # Else the next file that is opened is what libraries take for the output.
+        while (free := os.open(os.devnull, os.O_RDWR)) <= 2:
+            stack.callback(os.close, free)
+        os.close(free)
+        for stream, redirected in (
+            (sys.stdout, redirect_stdout),
+            (sys.stderr, redirect_stderr),
+        ):
+            if stream is None:  # pyright: ignore[reportUnnecessaryComparison]
+                nowhere = stack.enter_context(Path(os.devnull).open("w"))
+                stack.enter_context(redirected(nowhere))
+            elif isinstance(stream, TextIOWrapper):
+                stack.callback(stream.reconfigure, errors=stream.errors)
+                stream.reconfigure(errors="replace")
+        yield
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Return whether something is being imported here."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextmanager
+def _noted_stops() -> Generator[Sequence[int]]:
+    """Have Ctrl-C and SIGTERM interrupt this block, and note which of them came.
+
+    While a library is loading they wait: some crash when they are interrupted then. A
+    second SIGTERM ends the process at once. Several processes of a job note signals by
+    themselves; see `ranks.stops_noted`.
+
+    Yields
+    ------
+    sequence of int
+        The signals that came.
+    """
+    came: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if came and number == signal.SIGTERM:
+            os._exit(ENDED_BY + number)
+        if _is_loading(frame):
+            again = threading.Timer(SOON, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            return
+        came.append(number)
+        raise KeyboardInterrupt
+
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    on_main = threading.current_thread() is threading.main_thread()
+    alone = on_main and ranks.world_size() == 1
+    ours = {n: h for n, h in usual.items() if alone and signal.getsignal(n) == h}
+    for number in ours:
+        signal.signal(number, stop)
+    try:
+        yield came
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
