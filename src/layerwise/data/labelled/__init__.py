@@ -1,6 +1,5 @@
 """What comes in as data with labels: tables, frames, arrays, checked at the door."""
 
-from layerwise.data.labelled._frames import numbers
 from layerwise.data.labelled._labelled import (
     Inputs,
     Labelled,
@@ -13,10 +12,16 @@ from layerwise.data.labelled._labelled import (
     several_labels,
 )
 from layerwise.data.labelled._pairs import paired
-from layerwise.data.labelled._reading import FrameOptions, Reading, ReadingOptions
+from layerwise.data.labelled._reading import (
+    FrameOptions,
+    Reading,
+    ReadingOptions,
+    arrays_of,
+    numbers,
+    tables_of,
+)
 from layerwise.data.labelled._table_labels import as_text, called_labels, known_labels
 from layerwise.data.labelled._tables import labelled_tables, like_table
-from layerwise.data.labelled._things import arrays_of, tables_of
 
 __all__ = [
     "FrameOptions",

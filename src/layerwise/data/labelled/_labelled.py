@@ -14,7 +14,7 @@ from layerwise.arrays import Array, to_numpy
 from layerwise.data._pictures import Pictures
 from layerwise.data._stored import LARGEST, StoredRows, first_unusable
 from layerwise.data.columns import Beside, Columns, Table
-from layerwise.data.labelled._frames import numbers
+from layerwise.data.labelled._reading import numbers
 from layerwise.errors import InputError
 from layerwise.wording import count
 

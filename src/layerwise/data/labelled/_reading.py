@@ -1,11 +1,16 @@
-"""What is asked of a source of data: columns, sets, shapes."""
+"""How what is given is read: what is asked of it; tables, arrays and numbers in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from layerwise.data.columns import Missing, refuse_repeated
+import numpy as np
+
+from layerwise.arrays import to_numpy
+from layerwise.data._bounded import MAX_BYTES
+from layerwise.data.columns import Missing, Table, is_frame, refuse_repeated, table_of
 from layerwise.errors import InputError
 
 MOST_PIXELS = 1 << 15
@@ -128,3 +133,164 @@ class Reading:
             )
         refuse_repeated(names, self.class_names, "classes")
         return names
+
+
+SETS = {"train": "train", "validation": "validation", "valid": "validation",
+        "val": "validation", "dev": "validation", "test": "test"}  # fmt: skip
+"""What the sets of a mapping may be called."""
+
+
+def tables_of(thing: Any, name: str) -> dict[str, Table]:
+    """Return the tables of a data frame, or of Hugging Face, by set; none of others.
+
+    Raises
+    ------
+    InputError
+        If a mapping of them has no training set, or one has no end.
+    """
+    if isinstance(thing, Mapping):
+        named = {SETS[key]: one for key, one in thing.items() if key in SETS}
+        if not all(is_frame(one) for one in named.values()):
+            return {}
+        if "train" not in named:
+            raise InputError(
+                f"{name}: has {', '.join(map(str, thing))}: give a mapping with train"
+            )
+        return {part: table_of(one, f"{name} ({part})") for part, one in named.items()}
+    return {"train": table_of(thing, name)} if is_frame(thing) else {}
+
+
+def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
+    """Return inputs, labels and perhaps the names of the classes.
+
+    Parameters
+    ----------
+    thing : pair of arrays, or torch Dataset
+    name : str
+        What errors name.
+
+    Raises
+    ------
+    InputError
+        If it is neither, has no end, or its items are no labelled inputs.
+    """
+    if isinstance(thing, tuple) and len(thing) == 2:
+        return thing[0], thing[1], None
+    _refuse_unlisted(thing)
+    inputs: list[np.ndarray] = []
+    labels: list[Any] = []
+    size = 0
+    for place in range(len(thing)):
+        item = thing[place]
+        if not isinstance(item, Sequence) or len(item) != 2:
+            raise InputError(
+                f"{name}: item {place} is a {type(item).__name__}: give pairs of an "
+                "input and its label"
+            )
+        one = to_numpy(item[0])
+        if one.dtype.kind not in "biuf" or (inputs and one.shape != inputs[0].shape):
+            raise InputError(
+                f"{name}: the input of item {place} has shape {one.shape} and dtype "
+                f"{one.dtype}: give numbers of one shape"
+            )
+        size += one.nbytes
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{name}: takes more than {MAX_BYTES >> 30} GiB in memory: save it as "
+                "NPY files, which are read by blocks"
+            )
+        inputs.append(one)
+        labels.append(_label(item[1], f"{name}: item {place}", thing))
+    if not inputs:
+        raise InputError(f"{name}: there are no rows: give some")
+    classes = getattr(thing, "classes", None)
+    named = list(map(str, classes)) if classes is not None else None
+    return np.stack(inputs), np.array(labels), named
+
+
+def _refuse_unlisted(thing: Any) -> None:
+    """Refuse what has no length or no items in order."""
+    if isinstance(thing, str | PathLike):
+        raise InputError(f"{thing}: files and folders are for layerwise.load")
+    listed = hasattr(thing, "__getitem__") and hasattr(thing, "__len__")
+    if isinstance(thing, Mapping) or not listed:
+        raise InputError(
+            f"a {type(thing).__module__}.{type(thing).__qualname__} makes no data set: "
+            "give arrays (Dataset.from_arrays), a data frame, or what has a length and "
+            "labelled items"
+        )
+
+
+def _label(label: Any, what: str, thing: Any) -> Any:
+    """Return the one label of an item."""
+    found = np.asarray(to_numpy(label))
+    if found.size != 1:
+        raise InputError(
+            f"{what} has labels of shape {found.shape}: a data set is a Dataset, not a "
+            f"{type(thing).__name__} of batches: give the data set that these are "
+            "drawn from, or arrays"
+        )
+    return found.item()
+
+
+DATES = "dates: give numbers instead, such as days since the first"
+TEXT = (
+    "text: encode it as numbers (pandas.get_dummies is one way), drop it, or give the "
+    "frame to layerwise.Dataset.from_frame, which encodes it"
+)
+
+
+def numbers(values: Any, source: str) -> np.ndarray:
+    """Return an array, nested lists or a data frame as an array.
+
+    The columns of a frame may differ in their kind of numbers: bool, nullable, floats.
+    What is missing becomes NaN.
+
+    Raises
+    ------
+    InputError
+        If a column holds no numbers: it is named, with what to do.
+    TypeError, ValueError
+        If lists differ in length.
+    """
+    columns = getattr(values, "columns", None)
+    if columns is None:
+        return to_numpy(values)
+    whole = to_numpy(values)
+    if whole.dtype.kind in "biuf":
+        return whole
+    found = [
+        _column(column, f"{source}: column {name!r}")
+        for name, column in _columns(values, getattr(values, "column_names", columns))
+    ]
+    return np.column_stack(found)
+
+
+def _columns(frame: Any, names: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the columns by place where that is possible: two may have one name."""
+    for place, name in enumerate(names):
+        by_place = hasattr(frame, "iloc")
+        yield str(name), frame.iloc[:, place] if by_place else frame[name]
+
+
+def _column(column: Any, what: str) -> np.ndarray:
+    values = np.asarray(column)
+    if values.dtype.kind in "biuf":
+        return values
+    if values.dtype.kind in "Mm":
+        raise InputError(f"{what} holds {DATES}")
+    given = values.tolist()
+    listed = [np.nan if _is_missing(value) else value for value in given]
+    wrong = next((v for v in listed if not isinstance(v, bool | int | float)), None)
+    if wrong is None:
+        return np.array(listed, np.float64 if any(map(_is_missing, given)) else None)
+    if hasattr(wrong, "year"):
+        raise InputError(f"{what} holds {DATES}")
+    if isinstance(wrong, str | bytes):
+        raise InputError(f"{what} holds {TEXT}")
+    raise InputError(f"{what} holds a {type(wrong).__name__}: give numbers, or drop it")
+
+
+def _is_missing(value: Any) -> bool:
+    """Return whether this is None or pandas' NA, which answers no question."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType"}

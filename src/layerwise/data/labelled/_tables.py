@@ -20,9 +20,8 @@ from layerwise.data.columns import (
     refuse_missing,
     table_of,
 )
-from layerwise.data.labelled._frames import numbers
 from layerwise.data.labelled._labelled import Labelled
-from layerwise.data.labelled._reading import Reading
+from layerwise.data.labelled._reading import Reading, numbers
 from layerwise.data.labelled._table_labels import check_there, labels_of, target_of
 from layerwise.errors import InputError
 from layerwise.wording import count
