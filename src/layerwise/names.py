@@ -93,7 +93,7 @@ ACTIVATIONS = MappingProxyType(
         "identity": "Identity",
     }
 )
-"""Classes of ``model/_activations.py``."""
+"""Classes of ``model/_layers.py``."""
 
 INITIALISERS = ("he", "glorot", "lecun", "normal", "orthogonal")
 """Functions of ``model/_initialisers.py``."""

@@ -4,17 +4,6 @@ Everything here is pure and written over the array-API standard: the same lines 
 NumPy, to read and debug; under ``jax.jit``, to be fast; and on torch tensors.
 """
 
-from layerwise.model._activations import (
-    ACTIVATIONS,
-    GELU,
-    Activation,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    slopes,
-)
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
 from layerwise.model._gradcheck import (
     GradientCheck,
@@ -32,7 +21,22 @@ from layerwise.model._layer import (
     layers_within,
     output_shape,
 )
-from layerwise.model._layers import INITIALISERS, Dropout, LayerNorm, Linear, Softmax
+from layerwise.model._layers import (
+    ACTIVATIONS,
+    GELU,
+    INITIALISERS,
+    Activation,
+    Dropout,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    slopes,
+)
 from layerwise.model._losses import (
     LOSSES,
     BinaryCrossEntropy,

@@ -24,9 +24,8 @@ from layerwise.data import (
     numbers_of,
 )
 from layerwise.errors import InputError
-from layerwise.model._activations import ACTIVATIONS
 from layerwise.model._layer import Layer, Residual, Sequential
-from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
+from layerwise.model._layers import ACTIVATIONS, Dropout, LayerNorm, Linear, Softmax
 from layerwise.model._losses import LOSSES, CrossEntropyOnProbabilities, Loss
 
 

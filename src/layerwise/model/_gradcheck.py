@@ -27,10 +27,16 @@ from layerwise.arrays import (
     tree_map,
 )
 from layerwise.errors import InputError
-from layerwise.model._activations import ACTIVATIONS, Tanh
 from layerwise.model._architecture import MLP
 from layerwise.model._layer import Draw, Layer, Residual, Sequential
-from layerwise.model._layers import Dropout, LayerNorm, Linear, Softmax
+from layerwise.model._layers import (
+    ACTIVATIONS,
+    Dropout,
+    LayerNorm,
+    Linear,
+    Softmax,
+    Tanh,
+)
 from layerwise.model._losses import LOSSES, Loss
 
 STEP = 2e-3
