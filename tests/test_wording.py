@@ -1,4 +1,4 @@
-"""Numbers and lists as sentences write them."""
+"""Numbers, times, names and lists as text writes them."""
 
 import pytest
 from hypothesis import given, strategies as st

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 import layerwise as lw
 from layerwise.data import Dataset
 from layerwise.presentation import class_colours
-from layerwise.presentation._text import layer_labels
 from layerwise.presentation.figures import (
     epoch_planes,
     layer_projections,
@@ -26,6 +25,7 @@ from layerwise.presentation.figures._style import written
 from layerwise.statistics import wilson_interval
 from layerwise.study import MEASURES, inspect
 from layerwise.training import fit
+from layerwise.wording import layer_labels
 
 
 def texts(ax) -> list[str]:

@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from layerwise.presentation._report import Table
-from layerwise.presentation._text import duration, short
 from layerwise.study import Study
 from layerwise.training import History
-from layerwise.wording import count, number, percent, percent_of
+from layerwise.wording import count, duration, number, percent, percent_of, short
 
 UNKNOWN = "–"
 

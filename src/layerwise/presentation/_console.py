@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from layerwise.presentation._report import Table
-from layerwise.presentation._text import cut_apart, speed
 from layerwise.sweeps import OUTCOMES, Sweep
 from layerwise.training import Progress
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, cut_apart, number, percent, speed
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layerwise.presentation._console import say
-from layerwise.presentation._text import MANY, interval
 from layerwise.statistics import Share
-from layerwise.wording import chosen, count, percent, percent_of
+from layerwise.wording import MANY, chosen, count, interval, percent, percent_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +69,7 @@ def _share(right: int, trials: int) -> str:
     found = Share.of(right / trials, trials)
     return (
         f"{percent_of(found.value, trials)} on {count(trials)} labelled rows "
-        f"(95 % interval {interval(found)})"
+        f"(95 % interval {interval(found.low, found.high)})"
     )
 
 

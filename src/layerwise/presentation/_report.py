@@ -10,11 +10,19 @@ import numpy as np
 from layerwise.data import Dataset, DataStatistics, SetStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import SquaredError, TrainedNetwork
-from layerwise.presentation._text import interval, known, layer_labels, short
 from layerwise.statistics import Share, class_scores, confusion_counts
 from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
 from layerwise.training import Result
-from layerwise.wording import count, number, percent, percent_of
+from layerwise.wording import (
+    count,
+    interval,
+    known,
+    layer_labels,
+    number,
+    percent,
+    percent_of,
+    short,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,9 +247,9 @@ def baseline_table(report: Report) -> Table:
     return Table(
         ("", "accuracy", "95 % interval", "scored on", "fitted on"),
         [
-            (name, percent(accuracy.value), interval(accuracy), count(accuracy.trials),
-             count(fitted_on))
-            for name, accuracy, fitted_on in methods
+            (name, percent(found.value), interval(found.low, found.high),
+             count(found.trials), count(fitted_on))
+            for name, found, fitted_on in methods
         ],
     )  # fmt: skip
 

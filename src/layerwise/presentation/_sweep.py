@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerwise.presentation._report import Table
-from layerwise.presentation._text import duration, short
 from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Setting, Sweep, SweepPoint
-from layerwise.wording import count, listed, number, percent
+from layerwise.wording import count, duration, listed, number, percent, short
 
 LETTERS = dict(zip(OUTCOMES, ("", "s", "d"), strict=True))
 

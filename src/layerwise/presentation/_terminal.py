@@ -29,10 +29,21 @@ from layerwise.presentation._sweep import (
     phase_table,
     sweep_sentence,
 )
-from layerwise.presentation._text import MANY, cut_apart, duration, shared_prefix, speed
 from layerwise.study import Finding, Forecast, ModuleLayer, Study, Suspect
 from layerwise.training import Result, Score
-from layerwise.wording import count, listed, number, percent, percent_of, quoted
+from layerwise.wording import (
+    MANY,
+    count,
+    cut_apart,
+    duration,
+    listed,
+    number,
+    percent,
+    percent_of,
+    quoted,
+    shared_prefix,
+    speed,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

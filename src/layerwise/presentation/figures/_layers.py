@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-from layerwise.presentation._text import known, layer_labels, short, spread_out, typeset
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
     INK,
@@ -17,10 +16,19 @@ from layerwise.presentation.figures._style import (
     inches_of,
     new_axes,
     new_figure,
+    spread_out,
     styled,
 )
 from layerwise.study import LayerStudy, Study
-from layerwise.wording import count, number, percent
+from layerwise.wording import (
+    count,
+    known,
+    layer_labels,
+    number,
+    percent,
+    short,
+    typeset,
+)
 
 if TYPE_CHECKING:
     import matplotlib.axes

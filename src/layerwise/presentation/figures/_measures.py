@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.presentation._colours import class_colours
-from layerwise.presentation._text import short
 from layerwise.presentation.figures._points import label_ends, name_layers
 from layerwise.presentation.figures._style import (
     ACCENT,
@@ -19,6 +18,7 @@ from layerwise.presentation.figures._style import (
     styled,
 )
 from layerwise.study import MEASURES, Study
+from layerwise.wording import short
 
 if TYPE_CHECKING:
     import matplotlib.axes

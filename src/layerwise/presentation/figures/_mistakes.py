@@ -10,7 +10,6 @@ from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
 from layerwise.presentation._colours import class_colours
 from layerwise.presentation._report import Report
-from layerwise.presentation._text import short, typeset
 from layerwise.presentation.figures._pictures import picture_sheet
 from layerwise.presentation.figures._points import draw_points, draw_rings
 from layerwise.presentation.figures._style import (
@@ -27,7 +26,7 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.statistics import wilson_interval
 from layerwise.study import Inputs, Study, are_pictures
-from layerwise.wording import count, percent
+from layerwise.wording import count, percent, short, typeset
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -9,7 +9,6 @@ from jaxtyping import Float, Int, Integer, Shaped
 
 from layerwise.data import Samples
 from layerwise.errors import InputError
-from layerwise.presentation._text import short, typeset
 from layerwise.presentation.figures._points import (
     axis_names,
     draw_points,
@@ -18,7 +17,7 @@ from layerwise.presentation.figures._points import (
 )
 from layerwise.presentation.figures._style import Figure, fitted, new_axes, styled
 from layerwise.study import InputStudy, LayerStudy, Study, are_pictures
-from layerwise.wording import percent
+from layerwise.wording import percent, short, typeset
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -6,10 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from layerwise.presentation._colours import class_colours
-from layerwise.presentation._text import MANY, layer_labels, short, typeset
 from layerwise.presentation.figures._style import INK, badge
 from layerwise.study import LayerStudy, Study
-from layerwise.wording import number, percent
+from layerwise.wording import MANY, layer_labels, number, percent, short, typeset
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -241,3 +241,12 @@ class Figure(Generic[Record]):
     draw: Callable[..., Any]
     given: Callable[[Record], tuple[Any, ...]] = lambda record: (record,)
     when: Callable[[Record], object] = lambda _: True
+
+
+def spread_out(total: int, most: int) -> list[int]:
+    """Return positions of so many at most, the first and the last among them.
+
+    >>> spread_out(3, 6), spread_out(11, 6)
+    ([0, 1, 2], [0, 2, 4, 6, 8, 10])
+    """
+    return np.rint(np.linspace(0, total - 1, min(total, most))).astype(int).tolist()

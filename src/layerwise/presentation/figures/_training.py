@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 
 from layerwise.errors import InputError
 from layerwise.presentation._report import Report
-from layerwise.presentation._text import layer_labels, spread_out
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
 from layerwise.presentation.figures._style import (
     INK,
@@ -18,12 +17,13 @@ from layerwise.presentation.figures._style import (
     fitted,
     log_ticks,
     new_figure,
+    spread_out,
     styled,
 )
 from layerwise.presentation.payload import stretches
 from layerwise.study import SnapshotStudy, Study
 from layerwise.training import History
-from layerwise.wording import count
+from layerwise.wording import count, layer_labels
 
 if TYPE_CHECKING:
     import matplotlib.axes

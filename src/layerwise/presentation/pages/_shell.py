@@ -10,7 +10,6 @@ from typing import Any
 from layerwise.presentation._comparison import Runs
 from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import SweepReport
-from layerwise.presentation._text import interval
 from layerwise.presentation.payload import (
     Payload,
     comparison_payload,
@@ -18,9 +17,8 @@ from layerwise.presentation.payload import (
     study_payload,
     sweep_payload,
 )
-from layerwise.statistics import Share
 from layerwise.study import Study
-from layerwise.wording import percent
+from layerwise.wording import interval, percent
 
 KINDS = {
     "report": "{name}: what each layer knows",
@@ -118,8 +116,8 @@ def _headline(run: Any) -> Sequence[str]:
     found = run.get("accuracy")
     if found is None:
         return "", run.get("warning", "")
-    share = Share(found["right"], found["of"], found["low"], found["high"])
-    words = f"of {found['of']:,} {found['words']} right (95 %: {interval(share)})."
+    between = interval(found["low"], found["high"])
+    words = f"of {found['of']:,} {found['words']} right (95 %: {between})."
     return percent(found["value"]), " ".join(filter(None, (words, run.get("warning"))))
 
 

@@ -6,11 +6,10 @@ from typing import Any, TypeAlias
 
 from layerwise.diagnosis import Cause
 from layerwise.files import json_types
-from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json
 from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Finding
-from layerwise.wording import count, listed, quoted
+from layerwise.wording import count, listed, quoted, short, typeset
 
 Button: TypeAlias = tuple[str, str] | None
 """What stands on it, in at most five words, and the link that it follows; None where

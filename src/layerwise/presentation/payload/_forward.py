@@ -10,10 +10,10 @@ from jaxtyping import Float, Shaped
 
 from layerwise.data import Columns, Samples
 from layerwise.model import Network, TrainedNetwork
-from layerwise.presentation._text import short
 from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
 from layerwise.study import LayerStudy, Study
 from layerwise.training import Snapshot
+from layerwise.wording import short
 
 MOST_WEIGHTS = 1_000_000
 """A page of a larger network would be larger than all else that it shows."""

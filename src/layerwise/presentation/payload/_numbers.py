@@ -24,11 +24,10 @@ from layerwise.presentation._report import (
     untrained_table,
     weak_spot_table,
 )
-from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Json, not_nan
 from layerwise.study import ColumnImportance, Importance, Study
 from layerwise.training import History, Result
-from layerwise.wording import count, percent
+from layerwise.wording import count, percent, short, typeset
 
 HEALTH_POINTS = 120
 """Of a layer's line, at most."""

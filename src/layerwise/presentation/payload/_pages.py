@@ -26,7 +26,6 @@ from layerwise.presentation._sweep import (
     point_table,
     sweep_sentence,
 )
-from layerwise.presentation._text import short, typeset
 from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
 from layerwise.presentation.payload._findings import (
     CERTAINTIES,
@@ -47,7 +46,7 @@ from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
 from layerwise.study import Study
 from layerwise.training import Result
-from layerwise.wording import count, number
+from layerwise.wording import count, number, short, typeset
 
 VERSION = 1
 """Of the contract: that of ``web/src/payload.ts``."""

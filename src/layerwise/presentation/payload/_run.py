@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Float, UInt
 
-from layerwise.presentation._text import layer_labels, short
 from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
 from layerwise.presentation.payload._samples import Shown, part_of
 from layerwise.statistics import confusion_counts
 from layerwise.study import LayerStudy, SnapshotStudy, Study
+from layerwise.wording import layer_labels, short
 
 BASES = {
     "components": ("principal", "The two directions in which a layer varies most"),

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from layerwise.data import Columns, Dataset, Origins, Samples
-from layerwise.presentation._text import short
 from layerwise.presentation.payload._blocks import Blocks, Json
 from layerwise.study import Inputs, Study, Suspect, are_pictures
+from layerwise.wording import short
 
 COLUMNS, TEXT = 40, 300
 """Columns listed of a sample, and letters shown of a text, at most."""
