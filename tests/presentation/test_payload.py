@@ -32,7 +32,7 @@ from layerwise.presentation.payload import (
     with_fewer_shown,
 )
 from layerwise.presentation.payload._blocks import Blocks, Square
-from layerwise.presentation.payload._findings import finding_parts
+from layerwise.presentation.payload._run import finding_parts
 from layerwise.presentation.payload._samples import Shown
 from layerwise.study import Crowd, Finding, load_study, save_study
 from layerwise.sweeps import Axis, Sweep, SweepPoint

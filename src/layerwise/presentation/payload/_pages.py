@@ -27,12 +27,6 @@ from layerwise.presentation._sweep import (
     sweep_sentence,
 )
 from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
-from layerwise.presentation.payload._findings import (
-    CERTAINTIES,
-    cause_part,
-    finding_parts,
-    remark_part,
-)
 from layerwise.presentation.payload._forward import network_parts, regions
 from layerwise.presentation.payload._numbers import (
     charts,
@@ -41,7 +35,15 @@ from layerwise.presentation.payload._numbers import (
     report_tables,
     study_tables,
 )
-from layerwise.presentation.payload._run import StudiedRun, is_plane
+from layerwise.presentation.payload._run import (
+    CERTAINTIES,
+    StudiedRun,
+    cause_part,
+    finding_parts,
+    is_plane,
+    remark_part,
+    score_part,
+)
 from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
 from layerwise.study import Study
@@ -92,7 +94,8 @@ def report_payload(report: Report) -> Payload:
                 blocks,
             )
     elif np.isfinite(report.result.test.loss):
-        run["accuracy"] = _score(report.result.test.accuracy, len(data.test))
+        right = Share.of(report.result.test.accuracy, len(data.test))
+        run["accuracy"] = score_part(right)
     if warning := _warning(report.result):
         run["warning"] = warning
     run["findings"] = [
@@ -118,7 +121,7 @@ def result_payload(result: Result) -> Payload:
     found = _begun("report", data.name, data.class_names)
     run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
     if np.isfinite(result.test.loss):
-        run["accuracy"] = _score(result.test.accuracy, len(data.test))
+        run["accuracy"] = score_part(Share.of(result.test.accuracy, len(data.test)))
     if warning := _warning(result):
         run["warning"] = warning
     run |= {"findings": [], "charts": charts(result)}
@@ -204,7 +207,9 @@ def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
     if any(warnings):
         part["warning"] = "; ".join(filter(None, warnings))
     if "accuracy" not in part and training["test_loss"] is not None:
-        part["accuracy"] = _score(training["test_accuracy"], samples["test"])
+        part["accuracy"] = score_part(
+            Share.of(training["test_accuracy"], samples["test"])
+        )
     lines = curves(run.history, samples["train"], training["batch_size"])
     return part | {"name": short(run.name, 60), "charts": lines}
 
@@ -310,18 +315,6 @@ def _structure(study: Study) -> str:
         half = len(widths) - len(widths) // 2
         text = " → ".join([*widths[:half], "…", *widths[half:]])
     return text
-
-
-def _score(value: float, total: int) -> Json:
-    share = Share.of(value, total)
-    return {
-        "value": value,
-        "low": share.low,
-        "high": share.high,
-        "right": share.successes,
-        "of": total,
-        "words": "test samples",
-    }
 
 
 def _warning(result: Result) -> str:
