@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from layerwise.presentation import Report, page, study_page
-from layerwise.presentation.pages._shell import page_of
+from layerwise.presentation._page import page_of
 from layerwise.presentation.payload import Payload, report_payload
 from layerwise.study import Crowd
 from layerwise.wording import typeset

@@ -4,6 +4,7 @@ from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
 from layerwise.presentation._console import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
+from layerwise.presentation._page import comparison_page, page, study_page, sweep_page
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
 from layerwise.presentation._report import Report, loss_unit
 from layerwise.presentation._sweep import SweepReport
@@ -30,7 +31,6 @@ from layerwise.presentation.figures import (
     save_figures,
     save_report_figures,
 )
-from layerwise.presentation.pages import comparison_page, page, study_page, sweep_page
 from layerwise.presentation.payload import with_fewer_shown
 
 __all__ = [

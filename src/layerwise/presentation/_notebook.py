@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Dataset, describe
+from layerwise.presentation._page import page_of
 from layerwise.presentation._report import class_table, loss_unit, statistics_table
 from layerwise.presentation.figures import (
     layer_projections,
@@ -20,7 +21,6 @@ from layerwise.presentation.figures import (
     training_curves,
     written,
 )
-from layerwise.presentation.pages import page_of
 from layerwise.presentation.payload import (
     result_payload,
     study_payload,
