@@ -58,8 +58,8 @@ def test_a_run_measures_simple_methods_once(monkeypatch, tmp_path):
         trained.append(scored)
         return logistic_regression(data, scored, seed)
 
-    monkeypatch.setattr("layerwise.baselines._baselines.nearest_rows", searched)
-    monkeypatch.setattr("layerwise.baselines._baselines.logistic_regression", regressed)
+    monkeypatch.setattr("layerwise.baselines.nearest_rows", searched)
+    monkeypatch.setattr("layerwise.baselines.logistic_regression", regressed)
     monkeypatch.setattr("layerwise.experiment._path.page", lambda *_: "")
     plan = Plan("iris", recipe=lw.Recipe(epochs=1), architecture=lw.MLP([8]))
     with open_run(plan, str(tmp_path / "run")) as run:

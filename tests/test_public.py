@@ -18,13 +18,14 @@ HEAVY = {"jax", "torch", "sklearn", "matplotlib", "scipy", "pandas", "rich", "ty
 ROOMS = sorted(m.name for m in pkgutil.iter_modules(layerwise.__path__) if m.ispkg)
 
 MODULES = [
-    "arrays", "errors", "files", "names", "plot", "ranks", "sweeps", "wording",
+    "arrays", "baselines", "errors", "files", "names", "plot", "ranks", "sweeps",
+    "wording",
 ]  # fmt: skip
 
 
 def test_the_rooms_are_those_of_the_design():
     expected = """
-    baselines cli data diagnosis estimators experiment model modules presentation
+    cli data diagnosis estimators experiment model modules presentation
     sheets statistics study training
     """
     assert expected.split() == ROOMS

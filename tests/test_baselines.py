@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.baselines import Baselines, _baselines
+from layerwise import baselines
+from layerwise.baselines import Baselines
 from layerwise.data import Samples, fit_scaling
 
 
@@ -72,7 +73,7 @@ def test_least_squares_against_scikit_learn(digits):
     from sklearn.linear_model import Ridge
 
     train, validation, _ = rows(replace(digits, scaling="standard"))
-    model = Ridge(_baselines.RIDGE * len(train))
+    model = Ridge(baselines.RIDGE * len(train))
     model.fit(train, np.eye(10)[digits.train.targets])
     said = model.predict(validation).argmax(axis=1)
     expected = np.mean(said == digits.validation.targets)
@@ -80,8 +81,8 @@ def test_least_squares_against_scikit_learn(digits):
 
 
 def test_many_samples_are_drawn_from(moons, monkeypatch):
-    monkeypatch.setattr("layerwise.baselines._baselines.FITTED", 500)
-    monkeypatch.setattr("layerwise.baselines._baselines.SCORED", 100)
+    monkeypatch.setattr("layerwise.baselines.FITTED", 500)
+    monkeypatch.setattr("layerwise.baselines.SCORED", 100)
     found = Baselines(moons, seed=1)
     *_, neighbour = found.beside(moons.test)
     assert (neighbour.fitted_on, neighbour.accuracy.trials) == (500, 100)
@@ -116,8 +117,8 @@ def test_each_is_fitted_once(iris, monkeypatch):
         calls.append(len(queries))
         return nearest_rows(queries, fitted, *rest)
 
-    nearest_rows = _baselines.nearest_rows
-    monkeypatch.setattr(_baselines, "nearest_rows", counted)
+    nearest_rows = baselines.nearest_rows
+    monkeypatch.setattr(baselines, "nearest_rows", counted)
     found = Baselines(iris)
     result = lw.fit(lw.MLP([4]), iris, epochs=1, engine="eager")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Simple methods on the raw inputs: what a network's score is to be compared with."""
+"""What simple methods reach on a data set: measured once, for diagnosis and study."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,6 +12,8 @@ from layerwise.data import Dataset, Samples, Scaling, drawn, fit_scaling
 from layerwise.model import MLP, flatten
 from layerwise.statistics import Share, auc, nearest_rows, share
 from layerwise.training import Recipe, fit
+
+__all__ = ["Baseline", "Baselines", "logistic_regression"]
 
 FITTED, SCORED = 10_000, 2_000
 """So many samples at most, a stated, stratified draw, for all but the regression."""
