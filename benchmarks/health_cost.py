@@ -10,9 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 import layerwise as lw
-from layerwise.data import Order
 from layerwise.model import initial_network
-from layerwise.training import OPTIMISERS, SCHEDULES, Problem, engine_for
+from layerwise.training import OPTIMISERS, SCHEDULES, Order, Problem, engine_for
 
 EVERY = 40
 TASKS = {

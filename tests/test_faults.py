@@ -13,7 +13,7 @@ from sklearn.datasets import make_moons
 
 import layerwise as lw
 from layerwise.arrays import namespace, one_hot, tree_map
-from layerwise.data import Order, fit_scaling
+from layerwise.data import fit_scaling
 from layerwise.model import (
     MLP,
     Batch,
@@ -28,7 +28,7 @@ from layerwise.model import (
     loss_and_gradients,
 )
 from layerwise.statistics import Moments, principal_components
-from layerwise.training import Checkpoint, History, State, save_checkpoint
+from layerwise.training import Checkpoint, History, Order, State, save_checkpoint
 from layerwise.wording import percent
 
 SGD = {"epochs": 10, "batch_size": 32, "optimizer": "sgd", "learning_rate": 0.05}

@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.data import Order
 from layerwise.model import MLP, initial_network
-from layerwise.training import OPTIMISERS, SCHEDULES, Checkpoint, Problem, engine_for
+from layerwise.training import (
+    OPTIMISERS,
+    SCHEDULES,
+    Checkpoint,
+    Order,
+    Problem,
+    engine_for,
+)
 
 
 def small_data() -> lw.Dataset:

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from layerwise.arrays import leaves, named_leaves, one_hot
-from layerwise.data import Order, Samples, fit_scaling
+from layerwise.data import Samples, fit_scaling
 from layerwise.errors import InputError
 from layerwise.model import MLP, Batch, Linear, initial_network, loss_and_gradients
 from layerwise.training import (
     OPTIMISERS,
     SCHEDULES,
     Optimiser,
+    Order,
     Recipe,
     Score,
     Task,

@@ -12,11 +12,10 @@ import pytest
 import layerwise as lw
 from layerwise import model
 from layerwise.arrays import leaves, named_leaves
-from layerwise.data import Order
 from layerwise.errors import InputError
 from layerwise.model import MLP, initial_network
 from layerwise.names import SCHEDULES
-from layerwise.training import Progress, Recipe, engine_for, score
+from layerwise.training import Order, Progress, Recipe, engine_for, score
 from layerwise.training._loop import problem_of
 from layerwise.training.engines import _program
 from layerwise.training.engines._eager import EagerEngine

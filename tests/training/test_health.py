@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from layerwise.arrays import leaves
-from layerwise.data import Order, Samples
+from layerwise.data import Samples
 from layerwise.model import MLP, Batch, loss_and_gradients
-from layerwise.training import LayerHealth, engine_for
+from layerwise.training import LayerHealth, Order, engine_for
 from layerwise.training._history import health_of_step
 
 ENGINES = ["eager", "compiled"]

@@ -12,13 +12,13 @@ from torch import nn
 
 import layerwise as lw
 from layerwise.arrays import leaves, named_leaves
-from layerwise.data import Order
 from layerwise.diagnosis import Setup, fix
 from layerwise.errors import InputError
 from layerwise.model import MLP
 from layerwise.modules import TorchNetwork
 from layerwise.training import (
     LayerHealth,
+    Order,
     Progress,
     checkpoints_in,
     engine_for,

@@ -8,7 +8,6 @@ from layerwise.data._describe import (
     describe,
 )
 from layerwise.data._load import load, names
-from layerwise.data._order import Order
 from layerwise.data._records import Dataset, Samples
 from layerwise.data._remarks import MissingCode, missing_codes
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
@@ -48,7 +47,6 @@ __all__ = [
     "Dataset",
     "FrameOptions",
     "MissingCode",
-    "Order",
     "Origins",
     "Reading",
     "ReadingOptions",

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Order
-from layerwise.training import Engine, State
+from layerwise.training import Engine, Order, State
 
 
 @dataclass(frozen=True)

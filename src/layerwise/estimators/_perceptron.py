@@ -21,7 +21,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from layerwise.arrays import Tree, tree_map
-from layerwise.data import Order, Samples, numbers_of
+from layerwise.data import Samples, numbers_of
 from layerwise.errors import InputError
 from layerwise.estimators._descent import Descent, Patience, Verdict
 from layerwise.estimators._lbfgs import minimised
@@ -34,7 +34,15 @@ from layerwise.estimators._settings import (
     untrained_network,
 )
 from layerwise.estimators._sparse import dense_blocks
-from layerwise.training import Engine, Optimiser, Problem, State, engine_for, on_host
+from layerwise.training import (
+    Engine,
+    Optimiser,
+    Order,
+    Problem,
+    State,
+    engine_for,
+    on_host,
+)
 
 SLOWER = 5.0
 LEAST_RATE = 1e-6

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from layerwise.arrays import Array, Tree, named_leaves
-from layerwise.data import Dataset, Order, Samples
+from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.model import Architecture, Layer, Loss, Network, Residual, Sequential
 from layerwise.names import checked
 from layerwise.training._loop import problem_of
-from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Recipe
+from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Order, Recipe
 from layerwise.training.engines import Problem, State, engine_for
 
 __all__ = ["Explanation", "StepOfLayer", "explain", "explain_training"]

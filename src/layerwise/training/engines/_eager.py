@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.arrays import Tree, leaves, ravelled, tree_map, unravelled
-from layerwise.data import Order, Samples
+from layerwise.data import Samples
 from layerwise.model import (
     BLOCK_ROWS,
     Batch,
@@ -25,6 +25,7 @@ from layerwise.model import (
 )
 from layerwise.statistics import silent_shares
 from layerwise.training._history import greatest_slopes, health_of_step
+from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
 _Step = tuple[np.ndarray, np.ndarray, Any]

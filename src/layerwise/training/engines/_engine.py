@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from layerwise.arrays import Array, Tree, leaves, to_numpy, tree_map
-from layerwise.data import Order, Samples
+from layerwise.data import Samples
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.training._history import HEALTH_EVERY, no_health
-from layerwise.training._recipe import Optimiser, Schedule
+from layerwise.training._recipe import Optimiser, Order, Schedule
 
 
 class State(NamedTuple):

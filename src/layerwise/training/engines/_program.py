@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from layerwise.arrays import Array, Tree, leaves, tree_map
-from layerwise.data import Order, scaled
+from layerwise.data import scaled
 from layerwise.model import (
     Batch,
     Draw,
@@ -32,7 +32,7 @@ from layerwise.model import (
     target_rows,
 )
 from layerwise.training._history import greatest_slopes, health_of_step, no_health
-from layerwise.training._recipe import Optimiser
+from layerwise.training._recipe import Optimiser, Order
 from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
 

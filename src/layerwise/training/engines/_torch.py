@@ -17,10 +17,11 @@ from torch import Tensor
 
 from layerwise import ranks
 from layerwise.arrays import Tree, leaves, to_numpy, torch_device_named, tree_map
-from layerwise.data import Order, Samples
+from layerwise.data import Samples
 from layerwise.model import BLOCK_ROWS, Network, hits, target_rows
 from layerwise.modules import MODULE_ROWS, Watched, greatest_slopes
 from layerwise.statistics import silent_shares
+from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps
 from layerwise.training.engines._graph import (
     REPLAYED_STEPS,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from layerwise.data import Order
 from layerwise.errors import InputError
+from layerwise.training import Order
 
 
 def epoch_of(order, epoch):
