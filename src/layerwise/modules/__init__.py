@@ -32,15 +32,15 @@ from layerwise.modules.converting import (
 from layerwise.modules.watching import (
     Capture,
     CapturedLayer,
+    Key,
     Layers,
     Layout,
     Reduce,
     Units,
     Watched,
     capture_of,
-    greatest_slopes,
-    layer_statistics,
     reduced,
+    units_axis,
     watched,
 )
 
@@ -51,6 +51,7 @@ __all__ = [
     "Capture",
     "CapturedLayer",
     "Entry",
+    "Key",
     "Layers",
     "Layout",
     "Predict",
@@ -71,8 +72,6 @@ __all__ = [
     "entry_of",
     "from_torch",
     "frozen_layers",
-    "greatest_slopes",
-    "layer_statistics",
     "load_weights",
     "logits_of",
     "onnx_of",
@@ -86,6 +85,7 @@ __all__ = [
     "slots",
     "to_torch",
     "torch_network",
+    "units_axis",
     "unwrapped",
     "watched",
 ]

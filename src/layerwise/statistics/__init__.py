@@ -33,11 +33,6 @@ from layerwise.statistics._discriminants import (
     discriminants,
     least_squares_probe,
 )
-from layerwise.statistics._health import (
-    silent_shares,
-    statistics_of_outputs,
-    statistics_of_slopes,
-)
 from layerwise.statistics._moments import MAX_UNITS, Moments, Tally
 from layerwise.statistics._neighbours import (
     Likeness,
@@ -124,9 +119,6 @@ __all__ = [
     "self_duality",
     "separation",
     "share",
-    "silent_shares",
-    "statistics_of_outputs",
-    "statistics_of_slopes",
     "wilson_interval",
     "within_collapse",
 ]

@@ -2,21 +2,26 @@
 
 from layerwise.modules.watching._capture import Capture, CapturedLayer, capture_of
 from layerwise.modules.watching._choice import Layers
-from layerwise.modules.watching._health import greatest_slopes, layer_statistics
-from layerwise.modules.watching._reduction import Layout, Reduce, Units, reduced
-from layerwise.modules.watching._tracking import Watched, watched
+from layerwise.modules.watching._reduction import (
+    Layout,
+    Reduce,
+    Units,
+    reduced,
+    units_axis,
+)
+from layerwise.modules.watching._tracking import Key, Watched, watched
 
 __all__ = [
     "Capture",
     "CapturedLayer",
+    "Key",
     "Layers",
     "Layout",
     "Reduce",
     "Units",
     "Watched",
     "capture_of",
-    "greatest_slopes",
-    "layer_statistics",
     "reduced",
+    "units_axis",
     "watched",
 ]

@@ -10,7 +10,7 @@ from layerwise import interrupts
 from layerwise.arrays import Tree, device_named
 from layerwise.data import Samples
 from layerwise.model import BLOCK_ROWS
-from layerwise.statistics import silent_shares
+from layerwise.training._history import silent_shares
 from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 from layerwise.training.engines._kept import kept_programs

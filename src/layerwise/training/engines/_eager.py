@@ -23,8 +23,7 @@ from layerwise.model import (
     loss_and_gradients,
     target_rows,
 )
-from layerwise.statistics import silent_shares
-from layerwise.training._history import greatest_slopes, health_of_step
+from layerwise.training._history import greatest_slopes, health_of_step, silent_shares
 from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 

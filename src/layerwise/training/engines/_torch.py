@@ -19,8 +19,8 @@ from layerwise import ranks
 from layerwise.arrays import Tree, leaves, to_numpy, torch_device_named, tree_map
 from layerwise.data import Samples
 from layerwise.model import BLOCK_ROWS, Network, hits, target_rows
-from layerwise.modules import MODULE_ROWS, Watched, greatest_slopes
-from layerwise.statistics import silent_shares
+from layerwise.modules import MODULE_ROWS, Watched
+from layerwise.training._history import silent_shares
 from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps
 from layerwise.training.engines._graph import (
@@ -28,7 +28,7 @@ from layerwise.training.engines._graph import (
     RecordedStep,
     recorded_step,
 )
-from layerwise.training.engines._live import fill, live
+from layerwise.training.engines._live import fill, greatest_slopes, live
 
 SHARE_OF_DEVICE = 0.5
 """Training inputs lie on a CUDA device where they take at most this of its memory."""
