@@ -153,6 +153,29 @@ class TestModules:
         study = lw.inspect(trained.eval(), data)
         assert "stale running statistics" not in {f.kind for f in study.findings}
 
+    def test_statistics_that_serve_are_looked_at_no_longer(self, rows, monkeypatch):
+        torch = pytest.importorskip("torch")
+        from torch import nn
+
+        from layerwise.study.subjects import _given
+
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3)).eval()
+        inputs = torch.tensor(np.tile(rows[0], (8, 1)), dtype=torch.float32)
+        labels = module(inputs).argmax(dim=1)  # as they are, all is right
+        batches = list(zip(inputs.split(50), labels.split(50), strict=True))
+        passed = []
+        right = _given._right
+
+        def counted(capture, batch, targets):
+            passed.append(len(targets))
+            return right(capture, batch, targets)
+
+        monkeypatch.setattr(_given, "_right", counted)
+        study = lw.inspect(module, batches)
+        assert passed == [50] * 6  # of 150 samples, each way
+        assert "stale running statistics" not in {f.kind for f in study.findings}
+
 
 def test_all_of_few_are_no_more_than_nearly_all_of_many():
     """The plain standard error of 12 of 12 is 0."""
