@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import active_children
 from pathlib import Path
@@ -19,6 +20,7 @@ from safetensors.numpy import load_file
 
 import layerwise as lw
 from layerwise.arrays import leaves
+from layerwise.baselines import Baselines
 from layerwise.cli import main
 from layerwise.cli._commands import COMMANDS
 from layerwise.data import describe
@@ -580,6 +582,26 @@ def test_what_is_found_out_beside_a_training_is_what_we_would(folder):
     with open_run(plan) as run, looking_at_data(run) as of_data:
         told = of_data()
     assert told == (run.baselines.beside(run.data.test), describe(run.data))
+
+
+def test_a_diagnosis_finds_the_simple_methods_tried(folder, monkeypatch):
+    threads, tried = [], threading.Event()
+    try_all, train = Baselines._tried.func, _path.fit
+
+    def noted(self):
+        threads.append(threading.current_thread())
+        tried.set()
+        return try_all(self)
+
+    def trained(*args, **settings):
+        assert tried.wait(60)
+        return train(*args, **settings)
+
+    monkeypatch.setattr(Baselines._tried, "func", noted)
+    monkeypatch.setattr(_path, "fit", trained)
+    assert main(["train", "iris", *QUICK]) == 0
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 def test_what_goes_wrong_beside_a_training_is_said_where_it_is_asked_for(

@@ -104,7 +104,7 @@ class TrainCommand(OneTraining):
         """Do it."""
         from layerwise import experiment
 
-        with _opened("train", self) as run:
+        with _opened("train", self) as run, experiment.trying_simple_methods(run):
             *_, status = _trained("train", self, console, run)
             if not ranks.is_first():
                 return status

@@ -18,6 +18,7 @@ from layerwise.experiment._path import (
     report_again,
     restored,
     train,
+    trying_simple_methods,
     write_suspects,
 )
 from layerwise.experiment._plan import NamedModule, Plan, data_for, load_data
@@ -82,6 +83,7 @@ __all__ = [
     "stored_labels",
     "train",
     "train_point",
+    "trying_simple_methods",
     "varied",
     "write_comparison",
     "write_predictions",

@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeAlias, Unpack
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 from layerwise import ranks
 from layerwise.arrays import one_blas_thread
@@ -28,6 +28,7 @@ from layerwise.experiment._summary import (
 from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
 from layerwise.presentation import Report, page, save_report_figures
+from layerwise.statistics import Share
 from layerwise.study import (
     CountingOptions,
     Study,
@@ -58,25 +59,40 @@ STUDY = "study.safetensors"
 OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
 """What the page says of the data alone, whatever was trained on it."""
 
+Look = TypeVar("Look")
 
-@contextmanager
-def looking_at_data(run: Run) -> Generator[Callable[[], OfData]]:
+
+def looking_at_data(run: Run) -> AbstractContextManager[Callable[[], OfData]]:
     """Look at the data beside the training in this block; yield what tells the result.
 
-    In a thread of its own: a training by hand leaves Python most of the time, and takes
-    one core. Nothing waits for it when the training is interrupted. A module of torch
-    takes all cores: then the data are looked at when that is asked for, as in a job of
+    Nothing waits for it when the training is interrupted.
+    """
+    return _beside(run, partial(_look_at, run.baselines))
+
+
+def trying_simple_methods(run: Run) -> AbstractContextManager[Callable[[], Share]]:
+    """Try the simple methods that a diagnosis asks for beside the training, as above.
+
+    Yields what tells the best of them.
+    """
+    return _beside(run, lambda: run.baselines.best)
+
+
+@contextmanager
+def _beside(run: Run, look: Callable[[], Look]) -> Generator[Callable[[], Look]]:
+    """Do something in a thread of its own, and yield what tells the result.
+
+    A training by hand leaves Python most of the time, and takes one core. A module of
+    torch takes all cores: then it is done when that is asked for, as in a job of
     several processes, by the first.
     """
-    look = partial(_look_at, run.baselines)
     if run.plan.module is not None or ranks.job_size() > 1:
         yield look
         return
-    found: Future[OfData] = Future()
+    found: Future[Look] = Future()
 
     def look_beside() -> None:
         try:
-            _ = run.baselines.best  # which the diagnosis will ask for
             found.set_result(look())
         except BaseException as error:
             found.set_exception(error)
@@ -89,6 +105,7 @@ def looking_at_data(run: Run) -> Generator[Callable[[], OfData]]:
 
 def _look_at(baselines: Baselines) -> OfData:
     data = baselines.data
+    _ = baselines.best  # first, for the diagnosis will ask for it
     return baselines.beside(data.test), describe(data)
 
 
