@@ -2,14 +2,17 @@
 
 import datetime as dt
 
+import datasets
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import layerwise as lw
 from layerwise.data import Dataset, numbers_of
 from layerwise.errors import InputError
+from layerwise.model import initial_network
 
 Y = np.arange(40) % 2
 SIZES = np.linspace(1, 5, 40)
@@ -49,7 +52,8 @@ def test_columns_of_other_kinds_become_inputs(values, names):
     frame = pd.DataFrame({"size": SIZES, "flag": Y == 1, "odd": values})
     data = Dataset.from_arrays(frame, Y)
     assert data.feature_names == ("size", "flag", *names)
-    assert bool(names) != ("Column 'odd' is left out: it holds list" in str(data.notes))
+    told = "Column 'odd' is left out: it holds lists, and numpy.stack makes rows"
+    assert bool(names) != (told in str(data.notes))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,8 @@ def test_columns_of_other_kinds_become_inputs(values, names):
         (["a", "b"] * 20, r"column 'odd' holds text: encode it as numbers"),
         (pd.date_range("2026", periods=40), "column 'odd' holds dates"),
         ([DAY] * 40, "column 'odd' holds dates"),
-        ([[1, 2]] * 40, "column 'odd' holds a list"),
+        ([[1, 2]] * 40, "column 'odd' holds lists: give the array of"),
+        ([np.ones(2)] * 40, "column 'odd' holds lists: give the array of"),
         (pd.Categorical(["a", "b"] * 20), "column 'odd' holds text"),
     ],
 )
@@ -79,6 +84,37 @@ def test_polars_too():
     assert Dataset.from_arrays(frame, Y).feature_names == ("size", "flag")
     with pytest.raises(InputError, match="column 'town' holds text"):
         numbers_of(frame.with_columns(town=pl.lit("a")), "inputs")
+
+
+EMBEDDED = {"vector": [[1.0, 2.0, 3.0]] * 40, "y": [0, 1] * 20}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame(EMBEDDED),
+        pd.DataFrame({**EMBEDDED, "vector": [np.ones(3)] * 40}),
+        pl.DataFrame(EMBEDDED),
+        pl.DataFrame({**EMBEDDED, "vector": np.ones((40, 3))}),
+        pa.table(EMBEDDED),
+        datasets.Dataset.from_dict(EMBEDDED),
+    ],
+    ids=["pandas", "arrays", "polars", "polars arrays", "arrow", "hugging face"],
+)
+def test_lists_alone_are_no_inputs_of_a_frame_and_that_says_what_to_do(given):
+    line = r"no column is left .*'vector': .* numpy.stack makes rows .*from_arrays\)$"
+    for make in (Dataset.of, Dataset.from_frame):
+        with pytest.raises(InputError, match=line):
+            make(given, target="y")
+    rows = np.stack([np.asarray(one) for one in EMBEDDED["vector"]])
+    assert Dataset.from_arrays(rows, Y).shape == (3,)
+
+
+def test_a_network_of_arrays_names_the_column_of_lists():
+    data = Dataset.from_arrays(np.ones((40, 3)) * Y[:, None], Y)
+    network = initial_network(lw.MLP([4]), data)
+    with pytest.raises(InputError, match=r"^inputs: column 'vector' holds lists: give"):
+        network.predict(pd.DataFrame(EMBEDDED))
 
 
 def test_a_dataset_of_another_library_is_named_in_full(unchecked):

@@ -406,6 +406,20 @@ class TestParquetAsDataSet:
         pq.write_table(pa.table({"x": x, "y": y, "label": y > x}), path)
         assert lw.load(path).feature_names == ("x", "y")
 
+    def test_columns_beside_lists_are_said_to_be_left_out(self, tmp_path):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        vectors = np.random.default_rng(0).normal(size=(200, 3))
+        columns = {"v": list(vectors), "age": np.arange(200) % 7}
+        columns |= {"town": ["Ulm"] * 200, "label": vectors[:, 0] > 0}
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table(columns), path)
+        data = lw.load(path)
+        assert data.shape == (3,)
+        line = "Left out: 'age', 'town'. The lists in 'v' are the inputs."
+        assert data.notes == (line,)
+
     @pytest.mark.parametrize(
         ("columns", "said"),
         [

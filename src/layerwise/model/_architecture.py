@@ -195,6 +195,8 @@ class TrainedNetwork(ABC):
         if isinstance(inputs, list | tuple) or hasattr(inputs, "columns"):
             try:
                 inputs = numbers_of(inputs, "inputs")
+            except InputError:
+                raise
             except ValueError as error:
                 raise InputError(f"inputs make no array ({error})") from error
             if inputs.dtype.kind not in "biuf":

@@ -62,6 +62,7 @@ WRITTEN = (*ISO, "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y",
            "%d.%m.%Y %H:%M")  # fmt: skip
 """How dates may be written, where they are text; the month first where both fit."""
 
+LISTS = "it holds lists, and numpy.stack makes rows of them for Dataset.from_arrays"
 
 SOME = 20
 """So many texts are tried first."""
@@ -154,6 +155,9 @@ def _of_values(rows: Table, name: str, kind: Any, flagged: bool) -> Column:
         return _date(rows, name, None, flagged)
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return _number(rows, name, flagged)
+    of_lists = types.is_list, types.is_large_list, types.is_fixed_size_list
+    if any(is_one(kind) for is_one in of_lists):
+        return LeftOut(name, "lists", LISTS)
     return LeftOut(name, "other", f"it holds {kind}, which is not read")
 
 

@@ -262,7 +262,7 @@ def _shards(path: Path) -> list[Path]:
 
 
 def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
-    columns, label, left_out = _labelled_columns(paths[0])
+    columns, label, notes = _labelled_columns(paths[0])
     inputs = stored_rows([open_rows(p, columns=columns) for p in paths])
     return Labelled(
         source=str(source),
@@ -270,10 +270,7 @@ def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
         labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
         feature_names=inputs.files[0].columns,
         files=tuple((file.path.name, file.rows) for file in inputs.files),
-        notes=tuple(
-            f"Column {name!r} is left out: the file's own metadata call it the index."
-            for name in left_out
-        ),
+        notes=notes,
     )
 
 
@@ -355,7 +352,7 @@ def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
 
 
 def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """Return the columns that make an input, that of the labels, and the index's.
+    """Return the columns that make an input, that of the labels, and what is left out.
 
     The labels' is called label, labels, target or class, or else y. An input is the
     only column of lists, or else all other columns, which then have to hold numbers;
@@ -370,13 +367,20 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]
     with _opened(path) as file:
         schema = _schema(file, path)
     label = _label(schema.names, path)
-    left_out = tuple(name for name in _index(schema) if name != label)
-    others = tuple(n for n in schema.names if n != label and n not in left_out)
+    index = tuple(name for name in _index(schema) if name != label)
+    notes = tuple(
+        f"Column {name!r} is left out: the file's own metadata call it the index."
+        for name in index
+    )
+    others = tuple(n for n in schema.names if n != label and n not in index)
     lists = [name for name in _lists(schema) if name in others]
     if len(lists) > 1:
         raise InputError(f"{path}: holds lists {', '.join(lists)}: keep one of them")
     if lists:
-        return (lists[0],), label, left_out
+        if len(others) > 1:
+            beside = first_of([repr(name) for name in others if name not in lists])
+            notes += (f"Left out: {beside}. The lists in {lists[0]!r} are the inputs.",)
+        return (lists[0],), label, notes
     for name in others:
         kind = schema.field(name).type
         if str(kind) not in NUMBERS:
@@ -386,7 +390,7 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]
             )
     if not others:
         raise InputError(f"{path}: has labels alone: give columns of numbers too")
-    return others, label, left_out
+    return others, label, notes
 
 
 def _index(schema: Any) -> tuple[str, ...]:

@@ -286,6 +286,11 @@ def _column(column: Any, what: str) -> np.ndarray:
         return np.array(listed, np.float64 if any(map(_is_missing, given)) else None)
     if hasattr(wrong, "year"):
         raise InputError(f"{what} holds {DATES}")
+    if isinstance(wrong, list | np.ndarray):
+        raise InputError(
+            f"{what} holds lists: give the array of rows that numpy.stack makes of "
+            "them, or drop it"
+        )
     if isinstance(wrong, str | bytes):
         raise InputError(f"{what} holds {TEXT}")
     raise InputError(f"{what} holds a {type(wrong).__name__}: give numbers, or drop it")
