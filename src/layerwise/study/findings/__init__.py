@@ -1,7 +1,6 @@
 """From numbers to sentences."""
 
-from layerwise.study.findings._beside import beside
 from layerwise.study.findings._inputs import unlike, unlike_inputs
-from layerwise.study.findings._rules import study_findings, with_suspects
+from layerwise.study.findings._rules import beside, study_findings, with_suspects
 
 __all__ = ["beside", "study_findings", "unlike", "unlike_inputs", "with_suspects"]

@@ -1,8 +1,8 @@
-"""Findings on layers: what they separate, how alike they are, what pictures show."""
+"""Findings on layers: what they part, how alike they are, how they were summed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import sqrt
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -387,3 +387,46 @@ def _neighbours_kept(study: Study, layer: LayerStudy) -> dict[str, float]:
         name: float((near[:, :, None] == found[:, None]).sum(axis=(1, 2)).mean())
         for name, found in zip(names, pictured, strict=True)
     }
+
+
+def projected(study: Study) -> Iterator[Finding]:
+    """Say of which layers, too wide for it, the scatter is a projection's."""
+    for layer in study:
+        drawn = layer.moments.projection
+        if drawn is not None:
+            yield Finding(
+                kind="projected",
+                headline=f"{in_words(layer.name)} was projected: "
+                f"{count(drawn.units)} units to {count(drawn.width)} dimensions",
+                detail=f"The orthogonal directions are random (seed {drawn.seed}). "
+                "Scatter, components, discriminants, probes and dimensions are those "
+                "of the projection; class means, variances and dead units those of the "
+                "units. Duplicate units are not counted. --max-units sets the width.",
+                evidence={
+                    "layer": layer.name,
+                    "units": drawn.units,
+                    "width": drawn.width,
+                    "seed": drawn.seed,
+                },
+                certainty="counted",
+            )
+
+
+def fast(study: Study) -> Iterator[Finding]:
+    """Say how wrong sums taken in single precision are."""
+    found = [layer for layer in study if layer.moments.fast_error is not None]
+    if found:
+        worst = max(found, key=lambda layer: layer.moments.rounding)
+        measured = worst.moments.rounding
+        bound = max(layer.moments.rounding_bound for layer in found)
+        always = f" Whatever the data, it is at most {number(bound, 2)}."
+        yield Finding(
+            kind="fast",
+            headline="Scatter was summed in single precision: error at most "
+            f"{number(measured, 2)}",
+            detail="Of the largest entry, measured on one block in 64 "
+            f"({in_words(worst.name)}, the worst layer)."
+            f"{always if isfinite(bound) else ''}",
+            evidence={"layer": worst.name, "measured": measured, "bound": bound},
+            certainty="measured",
+        )

@@ -5,19 +5,22 @@ in ``RULES`` is the order of use: what the network is worth, what to check or ch
 and last what takes some knowledge of the field.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from layerwise.baselines import Baseline
 from layerwise.statistics import FEW
 from layerwise.study.findings._inputs import disagrees, leans_on, weak_spot
 from layerwise.study.findings._layers import (
     alike,
     apart,
     collapse,
+    fast,
     mixed_pairs,
     picture,
+    projected,
     spread,
 )
 from layerwise.study.findings._predictions import (
@@ -32,10 +35,9 @@ from layerwise.study.findings._predictions import (
 from layerwise.study.findings._training import (
     added,
     depth,
-    fast,
     gap,
-    projected,
     short,
+    simple_method,
     width,
 )
 from layerwise.study.records import Finding, Study, Suspect
@@ -102,3 +104,19 @@ def with_suspects(study: Study, suspects: tuple[Suspect, ...]) -> Study:
     changed = replace(study, suspects=suspects)
     findings = (*study.findings[:before], *study_findings(changed))
     return replace(changed, findings=findings)
+
+
+def beside(study: Study, simple: Sequence[Baseline]) -> Study:
+    """Return the study, with a finding where a simple method is as good.
+
+    Parameters
+    ----------
+    study : Study
+    simple : sequence of Baseline
+        Scored on the same samples, or on some of them.
+    """
+    found = tuple(simple_method(study, simple))
+    kinds = [finding.kind for finding in study.findings]
+    place = kinds.index("accuracy") + 1 if "accuracy" in kinds else 0
+    findings = (*study.findings[:place], *found, *study.findings[place:])
+    return replace(study, findings=findings)

@@ -1,12 +1,21 @@
 """Findings on the network: what training has added, and what would do with less."""
 
-from collections.abc import Iterator
-from math import isfinite, sqrt
+from collections.abc import Iterator, Sequence
+from math import sqrt
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
-from layerwise.statistics import NOTABLE, TWO_SIDED, Share, difference_noise, exceeds
+from layerwise.baselines import Baseline
+from layerwise.statistics import (
+    FEW,
+    NOTABLE,
+    TWO_SIDED,
+    Share,
+    difference_noise,
+    exceeds,
+)
 from layerwise.study.findings._inputs import disagrees
 from layerwise.study.records import REQUIRED, Finding, LayerStudy, Study, ValidationView
 from layerwise.wording import (
@@ -14,10 +23,10 @@ from layerwise.wording import (
     count,
     in_words,
     listed,
-    number,
     percent,
     percent_of,
     points,
+    quoted,
 )
 
 NAMED = 5
@@ -339,44 +348,113 @@ def _idle(dead: int, repeated: int) -> str:
     return " and ".join(parts)
 
 
-def projected(study: Study) -> Iterator[Finding]:
-    """Say of which layers, too wide for it, the scatter is a projection's."""
-    for layer in study:
-        drawn = layer.moments.projection
-        if drawn is not None:
-            yield Finding(
-                kind="projected",
-                headline=f"{in_words(layer.name)} was projected: "
-                f"{count(drawn.units)} units to {count(drawn.width)} dimensions",
-                detail=f"The orthogonal directions are random (seed {drawn.seed}). "
-                "Scatter, components, discriminants, probes and dimensions are those "
-                "of the projection; class means, variances and dead units those of the "
-                "units. Duplicate units are not counted. --max-units sets the width.",
-                evidence={
-                    "layer": layer.name,
-                    "units": drawn.units,
-                    "width": drawn.width,
-                    "seed": drawn.seed,
-                },
-                certainty="counted",
-            )
+def simple_method(study: Study, simple: Sequence[Baseline]) -> Iterator[Finding]:
+    """Name the best simple method, where the network is not better than it."""
+    ours = study.accuracy
+    if ours is None or not simple:
+        return
+    guess = next((one for one in simple if one.name == "majority class"), None)
+    if guess is not None and _hardly(ours, guess.accuracy):
+        yield _no_sure_gain(study, ours, guess)
+        return
+    best = max(simple, key=lambda baseline: baseline.accuracy.value)
+    theirs = best.accuracy
+    lead = theirs.value - ours.value
+    if lead < 0 or min(theirs.trials, ours.trials) < FEW:
+        return
+    noise = difference_noise(theirs.value, theirs.trials, ours.value, ours.trials)
+    written = [percent_of(share.value, share.trials) for share in (theirs, ours)]
+    verb = "beats" if lead > noise else "is as good as"
+    if noise / 2 < lead <= noise:
+        verb = "may be better than"
+    name = f"{best.name[0].upper()}{best.name[1:]}"
+    sure = f"{points(lead, signed=False)} (± {points(noise, signed=False)})"
+    advice = (
+        "That is more than chance explains: use it, or train the network better "
+        "(learning rate, epochs, width)."
+        if lead > noise
+        else "That may be chance: on these samples the network shows no advantage."
+    )
+    yield Finding(
+        "simple method",
+        f"{name} {verb} the network: {written[0]} and {written[1]} correct",
+        f"Scored on {count(theirs.trials)} samples, the difference is {sure}. {advice}",
+        {
+            "method": best.name,
+            "method_accuracy": theirs.value,
+            "accuracy": ours.value,
+            "difference": lead,
+            "noise": noise,
+            "samples": theirs.trials,
+        },
+    )
 
 
-def fast(study: Study) -> Iterator[Finding]:
-    """Say how wrong sums taken in single precision are."""
-    found = [layer for layer in study if layer.moments.fast_error is not None]
-    if found:
-        worst = max(found, key=lambda layer: layer.moments.rounding)
-        measured = worst.moments.rounding
-        bound = max(layer.moments.rounding_bound for layer in found)
-        always = f" Whatever the data, it is at most {number(bound, 2)}."
-        yield Finding(
-            kind="fast",
-            headline="Scatter was summed in single precision: error at most "
-            f"{number(measured, 2)}",
-            detail="Of the largest entry, measured on one block in 64 "
-            f"({in_words(worst.name)}, the worst layer)."
-            f"{always if isfinite(bound) else ''}",
-            evidence={"layer": worst.name, "measured": measured, "bound": bound},
-            certainty="measured",
-        )
+UNEVEN = 0.8
+"""Where so many samples are of one class, accuracy alone says little."""
+
+WORST = 3
+"""Classes named, those found least often first."""
+
+
+def _hardly(ours: Share, guess: Share) -> bool:
+    """Return whether a guess at an uneven set of classes is about as often right."""
+    enough = min(guess.trials, ours.trials) >= FEW
+    return enough and guess.value >= UNEVEN and not exceeds(ours, guess)
+
+
+def _no_sure_gain(study: Study, ours: Share, guess: Baseline) -> Finding:
+    """Say that an accuracy is one of the most frequent class, and what is found."""
+    theirs = guess.accuracy
+    lead = theirs.value - ours.value
+    noise = difference_noise(theirs.value, theirs.trials, ours.value, ours.trials)
+    classes = len(study.class_names)
+    found = there = np.zeros(classes, np.int64)
+    detail = (
+        f"Predicting the most frequent class for all {count(theirs.trials)} samples is "
+        f"right for {count(theirs.successes)}; the difference is "
+        f"{points(-lead)} (± {points(noise, signed=False)})."
+    )
+    if study.predictions is not None:
+        right = study.predictions == study.targets
+        there = np.bincount(study.targets, minlength=classes)
+        found = np.bincount(study.targets[right], minlength=classes)
+        detail += _found_least(study, found, there)
+    written = [percent_of(share.value, share.trials) for share in (ours, theirs)]
+    return Finding(
+        "simple method",
+        f"No sure gain over guessing the majority class: {written[0]} and {written[1]}",
+        detail,
+        {
+            "method": guess.name,
+            "method_accuracy": theirs.value,
+            "accuracy": ours.value,
+            "difference": lead,
+            "noise": noise,
+            "samples": theirs.trials,
+            "right_by_method": theirs.successes,
+            "found": found.tolist(),
+            "samples_of_class": there.tolist(),
+        },
+    )
+
+
+def _found_least(
+    study: Study,
+    found: Int64[np.ndarray, " classes"],
+    there: Int64[np.ndarray, " classes"],
+) -> str:
+    """Say how many samples the network finds of the classes that it finds least."""
+    missed = [int(c) for c in np.flatnonzero(found < there)]
+    missed.sort(key=lambda c: found[c] / there[c])
+    if not missed:
+        return ""
+    named = [
+        f"{count(int(found[c]))} of {count(int(there[c]))} samples of class "
+        f"{quoted(study.class_names[c])}"
+        for c in missed[:WORST]
+    ]
+    return (
+        f" The network finds {listed(named)}. Judge by each class, not by accuracy "
+        "alone; balanced class weights count rare classes more."
+    )
