@@ -96,7 +96,7 @@ ACTIVATIONS = MappingProxyType(
 """Classes of ``model/_layers.py``."""
 
 INITIALISERS = ("he", "glorot", "lecun", "normal", "orthogonal")
-"""Functions of ``model/_initialisers.py``."""
+"""Functions of ``model/_layers.py``."""
 
 LOSSES = MappingProxyType(
     {
@@ -118,7 +118,7 @@ OPTIMISERS = MappingProxyType(
 )
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
-"""Functions of ``training/_schedules.py``."""
+"""Functions of ``training/_recipe.py``."""
 
 CLASS_WEIGHTS = ("balanced",)
 
