@@ -203,6 +203,19 @@ def test_inspect_reads_a_saved_network(ran, capsys):
     assert study["layers"] == read_summary(ran.folder)["layers"]
 
 
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize(
+    "option", ["--layers=x", "--units=1", "--reduce=0", "--scaling=unit", "--list",
+               "--weights=net.pt", "--data=x.py:y"],
+)  # fmt: skip
+def test_inspect_refuses_a_module_s_options_for_its_own_networks(refused, option):
+    name = option.partition("=")[0]
+    line = (
+        f"layerwise: {name} is for torch modules, and mine is layerwise's own network"
+    )
+    assert refused("inspect", "mine", "iris", *option.split("=")) == line
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_data_prints_statistics_and_draws(folder, capsys):
     assert main(["data", "digits", "--out", "look"]) == 0
@@ -266,6 +279,17 @@ def test_log_every_prints_a_line_for_each_multiple(folder, capsys):
         ),
         (["run", "irsi"], "iris"),
         (["run", "no/such/file.npz"], "no/such/file.npz"),
+        (["run", "iris", "--log-every", "0"], "--log-every 0: give a whole number"),
+        (
+            ["sweep", "iris", "--vary", "seed=0,1", "--workers", "0"],
+            "--workers 0: give",
+        ),
+        (
+            ["run", "iris", "--target", "x"],
+            "iris comes with its labels and its sets: leave out target (--target)",
+        ),
+        (["predict"], "layerwise: give RUN and DATA (see: layerwise predict --help)"),
+        (["predict", "run"], "layerwise: give DATA (see: layerwise predict --help)"),
         (["rn"], "did you mean run"),
         (["train", "--resume", "nowhere"], "nowhere"),
         (["report", "nowhere"], "nowhere: not a run"),

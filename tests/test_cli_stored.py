@@ -126,7 +126,18 @@ def test_parts_are_merged(folder, capsys, refused):
         (["--activations", "acts/fc1.npy", "--labels", "z.npy"], "z.npy: no such file"),
         (
             ["--activations", "acts/fc2/1.npy", "--labels", "y.npy"],
-            "with 300 rows where there are 900 labels",
+            "layerwise: acts/fc2/1.npy: 300 rows where there are 900 labels: give the",
+        ),
+        (
+            ["--activations", "acts/fc2/[01].npy", "--labels", "y.npy"],
+            "acts/fc2/0.npy and 1 more: 600 rows where there are 900 labels",
+        ),
+        (
+            [
+                *("--activations", "acts/fc1.npy", "--labels", "y.npy"),
+                *("--layers", "fc1"),
+            ],
+            "--layers is for torch modules, and these are stored activations",
         ),
         (
             ["--activations", "acts/fc1.npy", "--labels", "y.npy,y.npy"],

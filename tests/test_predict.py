@@ -393,6 +393,11 @@ WRONG = {
 }
 
 
+def test_inspect_of_a_table_s_network_refuses_other_data(trained, folder, capsys):
+    assert main(["inspect", str(trained), "digits"]) == 2
+    assert "takes inputs of shape" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
     make, expected = WRONG[case]

@@ -110,6 +110,11 @@ def no_such_file(path: str | os.PathLike[str]) -> InputError:
     given, near = Path(path), "check the name"
     if given.is_dir():
         return InputError(f"{os.fspath(path)}: is a folder: name a file in it")
+    if given.is_symlink():
+        return InputError(
+            f"{os.fspath(path)}: is a link to {given.readlink()}, which is not there: "
+            "name another file"
+        )
     with suppress(OSError):
         there = [one.name for one in islice(given.parent.iterdir(), 1000)]
         if close := get_close_matches(given.name, there, 1, NEAR):

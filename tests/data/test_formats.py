@@ -58,5 +58,11 @@ def test_an_entry_and_a_module_are_a_new_format(tmp_path):
 
 def test_a_file_without_a_suffix_is_no_format(tmp_path):
     (tmp_path / "data").touch()
-    with pytest.raises(InputError, match="this kind of files are not read: give"):
+    with pytest.raises(InputError, match="data: a file without a suffix is not read"):
         lw.load(tmp_path / "data")
+
+
+def test_a_link_to_nothing_says_where_it_leads(tmp_path):
+    (tmp_path / "t.csv").symlink_to("gone.csv")
+    with pytest.raises(InputError, match=r"t\.csv: is a link to gone\.csv, which"):
+        lw.load(tmp_path / "t.csv")

@@ -106,7 +106,14 @@ WRONG = {
         r"there is no column 'kind': give group \(--group\) one of size, label, wid",
     ),
     "nearly a target": (text(GOOD, target="labels"), "'labels': did you mean 'label'"),
-    "the target dropped": (text(GOOD, drop=["label"]), "'label' is the target, and ca"),
+    "the target dropped": (
+        text(GOOD, drop=["label"], target="label"),
+        "column 'label' is the target, and cannot be left out",
+    ),
+    "the target as group": (
+        text(GOOD, group="label", target="label"),
+        "column 'label' is the target, and cannot be the group too",
+    ),
     "two targets": (text("y,label,class\n1,2,3\n"), "label, class may all be labels"),
     "no target": (
         text(

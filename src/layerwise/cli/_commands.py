@@ -26,6 +26,7 @@ from layerwise.cli._options import (
     ReportOptions,
     Training,
     named_module,
+    refuse_none,
 )
 from layerwise.cli._predict import ExportCommand, PredictCommand
 from layerwise.cli._several import CompareCommand, SweepCommand
@@ -275,6 +276,7 @@ def _opened(command: str, options: OneTraining) -> Generator["Run"]:
     """Open the run, new or to go on with; Ctrl-C then notes how to take it up."""
     from layerwise import experiment
 
+    refuse_none(options.output.log_every, "--log-every")
     folder = options.output.resume
     try:
         with _new_or_reopened(options) as run:

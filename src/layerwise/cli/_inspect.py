@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -139,6 +139,7 @@ class InspectCommand:
 
             if self.network is not None:
                 raise InputError("give NET and DATA, or --activations and --labels")
+            self._refuse_given(self.module, "these are stored activations")
             counting = Counting(self.precision, self.max_units)
             return stored.study(console, labels, counting, self.out, self.json)
         if stored.dry_run or stored.part:
@@ -149,7 +150,15 @@ class InspectCommand:
             return self._module(console, self.network)
         if self.data is None:
             raise InputError("name the DATA to inspect the network with")
+        self._refuse_given(self.module, f"{self.network} is layerwise's own network")
         return self._network(console, self.network, self.data)
+
+    def _refuse_given(self, options: ModuleOptions, why: str) -> None:
+        """Refuse options that would mean nothing."""
+        for option in fields(options):
+            if getattr(options, option.name) != option.default:
+                name = {"loader": "data"}.get(option.name, option.name)
+                raise InputError(f"--{name} is for torch modules, and {why}")
 
     def _network(self, console: "Console", path: str, name: str) -> int:
         from layerwise import experiment, presentation, ranks

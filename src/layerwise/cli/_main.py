@@ -23,6 +23,7 @@ from layerwise import ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._options import DONE, FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
+from layerwise.wording import listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +48,11 @@ def _of_choices(wrong: re.Match[str]) -> str:
     return f"{option} {given}: give one of {', '.join(known)}"
 
 
+def _lacking(wrong: re.Match[str]) -> str:
+    """Name the arguments that are missing; the parser adds the help of each."""
+    return f"give {listed(re.findall(r'(?:^|[)] )([A-Z]+)', wrong[1]))}"
+
+
 REWORDED: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"Error parsing (\S+): .*for int\(\) with base 10: (.)(.*)\2": (
         r"\1 \3: give a whole number"
@@ -55,6 +61,7 @@ REWORDED: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"invalid choice (.)(.*)\1 for argument '(\S+)'\. Expected one of (.*)": (
         _of_choices
     ),
+    r"Missing from layerwise \S+: (.*)": _lacking,
     r"Missing value for argument '(\S+)'\. Expected 1 values\.": r"\1: give a value",
 }
 """What the parser says, and what a user is told instead."""

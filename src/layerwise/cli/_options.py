@@ -364,6 +364,18 @@ def widths(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def refuse_none(count: int | None, option: str) -> None:
+    """Refuse a count of 0 or less, where one is given.
+
+    Raises
+    ------
+    InputError
+        That names the option.
+    """
+    if count is not None and count < 1:
+        raise InputError(f"{option} {count}: give a whole number of at least 1")
+
+
 def whole(text: str, option: str) -> int:
     """Return the whole number of at least 1 that an option's text is."""
     if not text.strip().isdecimal() or int(text) < 1:

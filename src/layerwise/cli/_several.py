@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from layerwise.cli._options import DONE, INTERRUPTED, Count, Flag, Folder, Training
+from layerwise.cli._options import (
+    DONE,
+    INTERRUPTED,
+    Count,
+    Flag,
+    Folder,
+    Training,
+    refuse_none,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,6 +86,7 @@ class SweepCommand(Training):
         """Do it."""
         from layerwise import experiment, presentation
 
+        refuse_none(self.workers, "--workers")
         with self._opened() as run:
             with presentation.SweepBar(console, run.sweep) as watch:
                 sweep = experiment.run_sweep(run, self.workers, watch)

@@ -226,8 +226,9 @@ def load(
         raise InputError(f"seed {seed}: give 0 or more")
     reading = Reading(**how)
     if name in names() and (asked := reading.asked):
+        options = (f"{one} (--{one.replace('_', '-')})" for one in asked)
         raise InputError(
-            f"{name} comes with its labels and its sets: leave out {', '.join(asked)}"
+            f"{name} comes with its labels and its sets: leave out {', '.join(options)}"
         )
     if name in BUILT_IN:
         return BUILT_IN[name](seed)

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from layerwise.data import Columns, Dataset, Reading, load
+from layerwise.data import Columns, Dataset, Reading, load, names
 from layerwise.errors import InputError
 from layerwise.files import as_record
 from layerwise.model import MLP, Network
@@ -225,7 +225,8 @@ def load_data(
 
 def data_for(network: Network, plan: Plan) -> tuple[Network, Dataset]:
     """Return a network and the plan's data as it takes them: a table by its columns."""
-    if network.columns is not None and not plan.reading.class_names:
+    of_files = network.columns is not None and plan.data not in names()
+    if of_files and not plan.reading.class_names:
         reading = replace(plan.reading, class_names=network.class_names)
         plan = replace(plan, reading=reading)
     return network, load_data(plan, stored=True, columns=network.columns)

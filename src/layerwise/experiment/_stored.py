@@ -84,14 +84,14 @@ def stored_activations(pattern: str, rows: int) -> dict[str, StoredRows]:
             layers.setdefault(name, []).append((path, array, own))
     if not layers:
         raise InputError(f"--activations {pattern}: no such files")
-    for name, parts in layers.items():
+    for parts in layers.values():
         there = sum(own for *_, own in parts)
         if there != rows:
-            files = "file" if len(parts) == 1 else "files"
+            first, more = parts[0][0], len(parts) - 1
+            others = f" and {more} more" if more else ""
             raise InputError(
-                f"{name}: {len(parts)} {files} ({parts[0][0]}, …) with {there:,} "
-                f"rows where there are {rows:,} labels: give the same samples in the "
-                "same order"
+                f"{first}{others}: {there:,} rows where there are {rows:,} labels: "
+                "give the same samples in the same order"
             )
     return {
         name: rows_in_files([path for path, *_ in parts], parts[0][1])

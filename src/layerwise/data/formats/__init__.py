@@ -266,8 +266,9 @@ def _why_not(suffix: str) -> str:
     """Say of a file that it is not read, and what is."""
     files = ", ".join(kind.suffix for kind in formats_with("read_file", "read_table"))
     folders = [kind.title for kind in formats_with("read_folder")]
+    which = f"{suffix} files are" if suffix else "a file without a suffix is"
     return (
-        f"{suffix or 'this kind of'} files are not read: give {files}, or a folder of "
+        f"{which} not read: give {files}, or a folder of "
         f"{listed(folders, 'or')} files, or of one sub-folder of pictures per class"
     )
 

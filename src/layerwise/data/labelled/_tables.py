@@ -94,8 +94,9 @@ def _left_out(
         check_there(table, name, "group" if role == "group" else "drop")
     check_there(table, target, "target")
     if target in left_out:
+        too = "the group too" if left_out[target][0] == "group" else "left out"
         raise InputError(
-            f"{table.source}: column {target!r} is the target, and cannot be left out"
+            f"{table.source}: column {target!r} is the target, and cannot be {too}"
         )
     if len(table.names) == 1:
         raise InputError(
