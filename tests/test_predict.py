@@ -394,7 +394,7 @@ WRONG = {
 
 
 def test_inspect_of_a_table_s_network_refuses_other_data(trained, folder, capsys):
-    assert main(["inspect", str(trained), "digits"]) == 2
+    assert main(["inspect", str(trained / "run"), "digits"]) == 2
     assert "takes inputs of shape" in capsys.readouterr().err
 
 
