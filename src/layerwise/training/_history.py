@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
@@ -188,8 +188,12 @@ def _over_batch(
     return xp.sum(values * share[:, None], axis=1)
 
 
-def silent_shares(greatest: Sequence[np.ndarray]) -> tuple[float, ...]:
-    """Return the share of each layer's units whose greatest slope is near 0."""
+def silent_shares(blocks: Iterable[Sequence[Array]]) -> tuple[float, ...]:
+    """Return the share of each layer's units whose slope is near 0 in every block.
+
+    Of each block its `greatest_slopes`.
+    """
+    greatest = [np.max(of_layer, axis=0) for of_layer in zip(*blocks, strict=True)]
     return tuple(float(np.mean(s < SILENT)) if s.size else 0.0 for s in greatest)
 
 

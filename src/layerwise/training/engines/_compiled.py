@@ -88,8 +88,7 @@ class CompiledEngine:
                 parts.append(scores)
         *sums, slopes = zip(*parts, strict=True)
         loss, right, total = (sum(map(float, column)) for column in sums)
-        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
-        return Score(loss / total, right / total, dead)
+        return Score(loss / total, right / total, silent_shares(slopes))
 
     def _advance(
         self, state: State, order: Order, number: int, first: int, last: int

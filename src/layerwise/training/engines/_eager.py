@@ -146,8 +146,7 @@ class EagerEngine:
                 loss += float(np.sum(losses * weights, dtype=np.float64))
                 right += float(np.sum(hits(outputs, samples.targets[rows]) * weights))
                 total += float(np.sum(weights))
-        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
-        return Score(loss / total, right / total, dead)
+        return Score(loss / total, right / total, silent_shares(slopes))
 
     def _step(
         self, state: State, step: _Step

@@ -142,8 +142,7 @@ class TorchEngine:
         parts = ranks.gathered((to_numpy(found), of_layers))
         loss, right, total = np.sum([part for part, _ in parts], axis=0)
         slopes = [of_rank for _, of_rank in parts if of_rank is not None]
-        dead = silent_shares([np.max(s, axis=0) for s in zip(*slopes, strict=True)])
-        return Score(float(loss / total), float(right / total), dead)
+        return Score(float(loss / total), float(right / total), silent_shares(slopes))
 
     def _scored(
         self, samples: Samples, rows: slice, weights: Tensor
