@@ -222,17 +222,22 @@ def layer_labels(names: Iterable[str], width: int) -> list[str]:
 def cut_apart(names: Sequence[str], width: int) -> list[str]:
     """Return names as lines of so many characters at most, so that they differ.
 
-    Of what is too long the beginning is cut, or, where ends are alike, the end.
+    Of what is too long the end is cut; or the beginning, where ends differ more, or
+    where the number that tells names apart stands at the end.
 
     >>> cut_apart(["encoder.layer.0", "encoder.layer.1"], 8)
     ['…layer.0', '…layer.1']
     >>> cut_apart(["0.linear.weight", "1.linear.weight"], 9)
     ['0.linear…', '1.linear…']
+    >>> cut_apart(["test row 7", "training row 575"], 12)
+    ['test row 7', '…ing row 575']
     """
     lines = [short(name, len(name) + 1) for name in names]
     ends = [one if len(one) <= width else "…" + one[1 - width :] for one in lines]
     begun = [short(one, width) for one in lines]
-    return ends if len({*ends}) > len({*begun}) else begun
+    numbered = all(one[-1].isdigit() for one in lines if len(one) > width)
+    more = len({*ends}) - len({*begun})
+    return ends if more > 0 or (more == 0 and numbered) else begun
 
 
 def typeset(text: str) -> str:
