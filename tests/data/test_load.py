@@ -113,6 +113,12 @@ def test_packed_sets_are_scikit_learns(name):
     assert data.feature_names == names
 
 
+def test_arrays_are_told_where_they_belong(unchecked):
+    line = r"load takes a name or a path, not a ndarray: .* Dataset\.from_arrays"
+    with pytest.raises(InputError, match=line):
+        load(np.ones((3, 2)))
+
+
 def test_a_misspelt_name_is_told():
     with pytest.raises(
         InputError, match=r"mnits: neither .* did you mean mnist\?"

@@ -67,6 +67,13 @@ def iris(**settings):
     return lw.fit(lw.MLP([16]), lw.load("iris"), engine="eager", **settings)
 
 
+def test_what_is_no_result_is_told(unchecked):
+    network = lw.fit(lw.MLP([2]), lw.load("iris"), epochs=1, engine="eager").network
+    line = "a Network cannot be diagnosed: give the Result of fit"
+    with pytest.raises(lw.InputError, match=line):
+        lw.diagnose(network)
+
+
 def test_a_healthy_training_is_healthy():
     result = iris()
     assert lw.diagnose(result).healthy

@@ -485,6 +485,10 @@ class TestChoices:
     def test_what_is_no_network(self, digits):
         with pytest.raises(InputError, match="a str cannot be inspected"):
             lw.inspect("net", digits)
+        result = lw.fit(lw.MLP([2]), lw.load("iris"), epochs=1, engine="eager")
+        line = "a Result cannot be inspected: .*, such as its network"
+        with pytest.raises(InputError, match=line):
+            lw.inspect(result, digits)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,9 @@ def test_every_optimiser_has_a_rate_of_its_own(optimizer, rate):
         ({"schedule": "step"}, "schedule 'step' is unknown; choose of constant, "),
         ({"engine": "steam"}, "engine 'steam' is unknown; choose of auto, "),
         ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"epochs": "3"}, "epochs must be a whole number, not '3'"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number, not 2.5"),
+        ({"seed": None}, "seed must be a whole number, not None"),
         ({"batch_size": -2}, "batch_size must be at least 1, not -2"),
         ({"patience": 0}, "patience must be at least 1, not 0"),
         ({"seed": -1}, "seed must not be negative, it is -1"),
@@ -51,6 +54,7 @@ def test_every_optimiser_has_a_rate_of_its_own(optimizer, rate):
         ({"learning_rate": float("inf")}, "a positive number, not inf"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_wrong_settings_are_one_line(settings, words):
     with pytest.raises(InputError) as caught:
         Recipe(**settings)

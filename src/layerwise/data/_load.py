@@ -221,7 +221,13 @@ def load(
     MachineError
         If a file cannot be read or a download cannot be stored.
     """
-    name = os.fspath(name_or_path)
+    try:
+        name = os.fspath(name_or_path)
+    except TypeError as error:
+        raise InputError(
+            f"load takes a name or a path, not a {type(name_or_path).__name__}: arrays "
+            "are for Dataset.from_arrays, data frames for Dataset.from_frame"
+        ) from error
     if seed < 0:
         raise InputError(f"seed {seed}: give 0 or more")
     reading = Reading(**how)

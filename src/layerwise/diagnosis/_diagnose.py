@@ -42,6 +42,7 @@ from layerwise.diagnosis._start import (
     too_deep,
     vanishing,
 )
+from layerwise.errors import InputError
 from layerwise.statistics import FEW, NOTABLE, exceeds
 from layerwise.training import LEARNING_RATES, Result
 from layerwise.wording import count, number, percent
@@ -239,7 +240,16 @@ def diagnose(result: Result, baselines: Baselines | None = None) -> Diagnosis:
     -------
     Diagnosis
         The cause to fix first stands first.
+
+    Raises
+    ------
+    InputError
+        If it is no training's result.
     """
+    if not isinstance(result, Result):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"a {type(result).__name__} cannot be diagnosed: give the Result of fit"
+        )
     if baselines is None:
         baselines = Baselines(result.data, result.recipe.seed)
     evidence = Evidence.of(result, baselines)

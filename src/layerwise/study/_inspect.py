@@ -206,8 +206,9 @@ def module_of(network: Any) -> Any:
     kind = type(network).__name__
     if hasattr(network, "module") and hasattr(network, "initialize"):
         raise InputError(f"a {kind} has no module yet: fit it, or call initialize()")
+    own = ", such as its network" if hasattr(network, "network") else ""
     raise InputError(
-        f"a {kind} cannot be inspected: give a Network or a torch.nn.Module"
+        f"a {kind} cannot be inspected: give a Network or a torch.nn.Module{own}"
     )
 
 

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from numbers import Integral
 from types import MappingProxyType
 from typing import Any
 
@@ -252,11 +253,11 @@ class Recipe:
             names.checked("class_weight", self.class_weight, names.CLASS_WEIGHTS)
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and _whole(name, value) < 1:
                 raise InputError(f"{name} must be at least 1, not {value}")
         for name in ("seed", "snapshots", "evaluate_every"):
             value = getattr(self, name)
-            if value < 0:
+            if _whole(name, value) < 0:
                 raise InputError(f"{name} must not be negative, it is {value}")
         if self.patience is not None and not self.evaluate_every:
             raise InputError(
@@ -276,6 +277,12 @@ class Recipe:
             "learning_rate": self.learning_rate or LEARNING_RATES[self.optimizer],
         }
         return ResolvedRecipe(**(asdict(self) | filled))
+
+
+def _whole(name: str, value: Any) -> int:
+    if not isinstance(value, Integral):
+        raise InputError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
 
 
 @dataclass(frozen=True)
