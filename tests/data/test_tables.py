@@ -396,3 +396,23 @@ def test_columns_that_are_no_inputs_have_the_same_levels_in_all_sets(tmp_path):
     assert np.array_equal(train.values, data.train.rows % 2)
     assert test.levels == ("a", "b", "new")
     assert np.array_equal(test.values, [2, 1, np.nan, 0], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "rows", "target"),
+    [
+        ("5.1,3.5,setosa", "4.9,3.0,{}", "column 3"),
+        ("39, State-gov, a", "50, {0}-gov, {0}", "column 3"),
+        ("2019,2020,kind", "7,8,{}", "kind"),
+        ("0,1,setosa", "4.9,3.0,{}", "setosa"),  # these may count the columns
+    ],
+)
+def test_a_first_line_that_is_a_row_is_no_line_of_names(first, rows, target, tmp_path):
+    """As in UCI's files: a text of the first row stands in other rows too."""
+    lines = [rows.format(word) for word in ("setosa", "a", "State") * 30]
+    (tmp_path / "t.csv").write_text("\n".join([first, *lines]))
+    data = lw.load(tmp_path / "t.csv", target=target)
+    is_row = target == "column 3"
+    total = sum(map(len, (data.train, data.validation, data.test)))
+    assert total == 90 + is_row
+    assert any("has no line of names" in note for note in data.notes) == is_row

@@ -154,6 +154,12 @@ def test_a_data_set_is_said_in_two_lines_and_its_remarks(console, iris):
     )
 
 
+def test_one_input_is_one_input(console):
+    numbers = np.arange(40.0)[:, None]
+    print_data(console, lw.Dataset.from_arrays(numbers, np.arange(40) % 2))
+    assert "each sample has 1 input, float64." in " ".join(printed(console))
+
+
 @pytest.fixture(scope="module")
 def trained() -> Result:
     return fit(lw.MLP([]), lw.load("iris"), epochs=2, engine="eager", seed=0)

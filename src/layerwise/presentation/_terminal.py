@@ -82,7 +82,9 @@ def print_data(console: "Console", data: Dataset) -> None:
     shape = " × ".join(str(n) for n in data.shape)
     dtype = data.train.inputs.dtype
     each = (
-        f"is {shape} {dtype}" if len(data.shape) > 1 else f"has {shape} inputs, {dtype}"
+        f"is {shape} {dtype}"
+        if len(data.shape) > 1
+        else f"has {shape} {'input' if data.shape == (1,) else 'inputs'}, {dtype}"
     )
     say(
         console,

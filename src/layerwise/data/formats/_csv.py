@@ -271,7 +271,7 @@ def _dialect(head: bytes, path: Path) -> Dialect:
             f"{path}: a field of more than {csv.field_size_limit():,} characters, or a "
             "quotation mark that is not closed: give a table of text"
         )
-    headed = not all(NUMBER.fullmatch(name.strip()) for name in rows[0])
+    headed = not _is_row(rows)
     if headed and whole and len(lines) == 1:  # Arrow wants an end of it
         raise InputError(f"{path}: there are no rows: give some")
     decimal = "."
@@ -290,6 +290,25 @@ def _dialect(head: bytes, path: Path) -> Dialect:
             "semicolons or tabs, and delete what stands above their names"
         )
     return Dialect(separator, encoding, tuple(names), headed, decimal)
+
+
+def _is_row(rows: list[list[str]]) -> bool:
+    """Return whether the first line is a row like the others, and none of names.
+
+    So it is where each of its fields is a number, or a text that stands below it too.
+    Numbers that count the columns may be names.
+    """
+    first, *below = [[field.strip() for field in row] for row in rows]
+    places = [at for at, field in enumerate(first) if NUMBER.fullmatch(field)]
+    if len(places) == len(first):
+        return True
+    counted = [str(at) for at in range(len(first) + 1)]
+    given = [first[at] for at in places]
+    start = counted.index(given[0]) if given and given[0] in counted else -1
+    if not given or (start >= 0 and given == counted[start : start + len(given)]):
+        return False
+    texts = [at for at in range(len(first)) if at not in places]
+    return all(any(row[at : at + 1] == [first[at]] for row in below) for at in texts)
 
 
 def _decoded(head: bytes) -> tuple[str, str]:
