@@ -396,8 +396,8 @@ three = 3
         (":plain", "function", "plain is no function that can be checked: a function"),
         (":plain", "network", "plain is no network that can be checked: a network ne"),
         (":Half", "update", "Half is no update that can be checked: an update needs u"),
-        (":three", "layer", "three is no layer that can be checked: a layer needs fo"),
-        ("", "layer", "kind (--as) is for one thing: name it, sheet.py:NAME, of Noth"),
+        (":three", "layer", "three is no layer that can be checked: a layer needs"),
+        ("", "layer", "kind (--as) is for one thing: name it, sheet.py:NAME, of"),
     ],
 )
 def test_what_is_no_such_thing_is_one_line(folder, capsys, name, kind, line):
