@@ -82,9 +82,9 @@ def trying_simple_methods(run: Run) -> AbstractContextManager[Callable[[], Share
 def _beside(run: Run, look: Callable[[], Look]) -> Generator[Callable[[], Look]]:
     """Do something in a thread of its own, and yield what tells the result.
 
-    A training by hand leaves Python most of the time, and takes one core. A module of
-    torch takes all cores: then it is done when that is asked for, as in a job of
-    several processes, by the first.
+    A training by hand leaves Python most of the time, and takes little more than one
+    core where its layers are narrow. A module of torch takes all cores: then it is done
+    when that is asked for, as in a job of several processes, by the first.
     """
     if run.plan.module is not None or ranks.job_size() > 1:
         yield look
