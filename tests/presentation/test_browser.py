@@ -121,9 +121,9 @@ class TestFindings:
             for mark in ("Counted", "Measured", "Rule of thumb"):
                 assert f"{mark}: " in said
             share = found.tab.locator("#scatters .scatter small").nth(1)
-            assert re.fullmatch(r"shows \d+ %", share.inner_text())
+            assert re.fullmatch(r"\d+ %", share.inner_text())
             title = share.get_attribute("title")
-            assert title == f"{share.inner_text()} of the variance"
+            assert title == f"shows {share.inner_text()} of the variance"
 
 
 class TestOwn:

@@ -72,7 +72,7 @@ function Heading({ index, layer }: { index: number; layer: number }) {
       )}
       {shown != null && (
         <small title={`shows ${share} of the variance`}>
-          {isFirst ? `${share} of variance` : `shows ${share}`}
+          {isFirst ? `${share} of variance` : share}
         </small>
       )}
     </figcaption>
