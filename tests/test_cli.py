@@ -608,6 +608,24 @@ def test_what_is_found_out_beside_a_training_is_what_we_would(folder):
     assert told == (run.baselines.beside(run.data.test), describe(run.data))
 
 
+def test_a_training_alone_loads_nothing_of_a_study(tmp_path):
+    code = (
+        "import sys\n"
+        "from layerwise.cli import main\n"
+        f"main(['train', 'iris', *{QUICK}])\n"
+        "heavy = {'jax', 'torch', 'sklearn', 'matplotlib', 'scipy', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stderr.strip() == "[]"
+
+
 def test_a_diagnosis_finds_the_simple_methods_tried(folder, monkeypatch):
     threads, tried = [], threading.Event()
     try_all, train = Baselines._tried.func, _path.fit

@@ -323,19 +323,25 @@ _limited = threading.Lock()
 
 
 @contextmanager
-def one_blas_thread() -> Generator[None]:
+def one_blas_thread(of_scipy: bool = True) -> Generator[None]:
     """Give every product to one thread, in this block and in all that run beside it.
 
     Products of a few thousand rows lose more to the hand-over between threads than they
     win, and threads of threads wait for each other. To find the libraries takes 5 ms,
     so a block within a block leaves it at that.
+
+    Parameters
+    ----------
+    of_scipy : bool
+        SciPy has a BLAS of its own, which can be told once it is loaded; where nothing
+        of it is used there is nothing to tell.
     """
     if not _limited.acquire(blocking=False):
         yield
         return
     try:
-        # SciPy has a BLAS of its own, which can be told once it is loaded.
-        importlib.import_module("scipy.linalg")
+        if of_scipy:
+            importlib.import_module("scipy.linalg")
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, user_api="blas"):

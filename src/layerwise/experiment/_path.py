@@ -28,7 +28,6 @@ from layerwise.experiment._summary import (
 from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
 from layerwise.presentation import Report, page, save_report_figures
-from layerwise.statistics import Share
 from layerwise.study import (
     CountingOptions,
     Study,
@@ -70,16 +69,18 @@ def looking_at_data(run: Run) -> AbstractContextManager[Callable[[], OfData]]:
     return _beside(run, partial(_look_at, run.baselines))
 
 
-def trying_simple_methods(run: Run) -> AbstractContextManager[Callable[[], Share]]:
+def trying_simple_methods(run: Run) -> AbstractContextManager[object]:
     """Try the simple methods that a diagnosis asks for beside the training, as above.
 
-    Yields what tells the best of them.
+    No study follows, whose SciPy would have to be loaded first.
     """
-    return _beside(run, lambda: run.baselines.best)
+    return _beside(run, lambda: run.baselines.best, of_scipy=False)
 
 
 @contextmanager
-def _beside(run: Run, look: Callable[[], Look]) -> Generator[Callable[[], Look]]:
+def _beside(
+    run: Run, look: Callable[[], Look], *, of_scipy: bool = True
+) -> Generator[Callable[[], Look]]:
     """Do something in a thread of its own, and yield what tells the result.
 
     A training by hand leaves Python most of the time, and takes little more than one
@@ -98,7 +99,7 @@ def _beside(run: Run, look: Callable[[], Look]) -> Generator[Callable[[], Look]]
             found.set_exception(error)
 
     # How many threads a product has is a matter of the whole process, not of a thread.
-    with one_blas_thread():
+    with one_blas_thread(of_scipy):
         threading.Thread(target=look_beside, daemon=True).start()
         yield found.result
 

@@ -120,7 +120,7 @@ def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
 
     Compared on the first batches, where those have enough samples for statistics; on
     no more than `GLANCED_AT` where the running ones are as good there: each sample is
-    passed twice, which were half of all passes of a study.
+    passed twice, which would be two of some four passes of a study.
     """
     if capture.predict is None or not running_normalisations(capture.module):
         return

@@ -50,7 +50,7 @@ class CompiledEngine:
         self._rows = shared_length(min(BLOCK_ROWS, len(problem.samples)))
         with self._settings():
             self._programs = programs_of(shape)
-            self._given = jax.device_put(given_of(problem, shape))
+            self._given = jax.device_put(given_of(problem))
 
     def advance(
         self, state: State, order: Order, start: int, stop: int

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Tree, leaves, ravelled, tree_map, unravelled
+from layerwise.arrays import Tree, ravelled, tree_map, unravelled
 from layerwise.data import Samples
 from layerwise.model import (
     BLOCK_ROWS,
@@ -65,11 +65,7 @@ class EagerEngine:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        network = problem.by_hand
-        features = int(np.prod(network.shape))
-        self._draws = network.layer.noise(network.parameters, (features,))
         self._targets = self._rows_of(problem.samples.targets)
-        self._is_noisy = any(draw is not None for draw in leaves(self._draws))
 
     def advance(
         self, state: State, order: Order, start: int, stop: int
@@ -192,7 +188,7 @@ class EagerEngine:
         return target_rows(targets, outputs, np.zeros(0, self._problem.dtype))
 
     def _noise(self, step: int, batch_size: int) -> Noise:
-        if not self._is_noisy:
+        if self._problem.draws is None:
             return None
         rng = np.random.default_rng([self._problem.seed, step])
 
@@ -202,4 +198,4 @@ class EagerEngine:
             shape = (batch_size, *declared.shape)
             return rng.uniform(size=shape).astype(self._problem.dtype)
 
-        return tree_map(drawn, self._draws)
+        return tree_map(drawn, self._problem.draws)

@@ -1,8 +1,9 @@
 """What an engine is: it advances a network, and knows nothing of epochs or files."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -129,6 +130,13 @@ class Problem:
         if isinstance(self.network, Network):
             return self.network
         raise InputError("a module of torch is trained by engine torch alone")
+
+    @cached_property
+    def draws(self) -> Any:
+        """The tree of the noise that the layers declare; None where there is none."""
+        network = self.by_hand
+        declared = network.layer.noise(network.parameters, (math.prod(network.shape),))
+        return declared if any(d is not None for d in leaves(declared)) else None
 
     def rates(self, start: int, stop: int) -> Float[np.ndarray, " steps"]:
         """Return the learning rates of the global steps from start to stop."""

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from layerwise.arrays import Array, Tree, leaves, tree_map
+from layerwise.arrays import Array, Tree, tree_map
 from layerwise.data import scaled
 from layerwise.model import (
     Batch,
@@ -67,13 +67,12 @@ class Shape:
     @classmethod
     def of(cls, problem: Problem, platform: str) -> "Shape":
         network = problem.by_hand
-        features = int(np.prod(network.shape))
         return cls(
             layer=network.layer,
             loss=network.loss,
             optimiser=problem.optimiser,
             outputs=len(network.class_names),
-            draws=network.layer.noise(network.parameters, (features,)),
+            draws=problem.draws,
             dtype=problem.dtype,
             batch_size=problem.batch_size,
             weighted=problem.samples.weights is not None,
@@ -290,7 +289,7 @@ def _batch(
 def _noise(shape: Shape, key: Array | None, step: Array) -> Noise:
     """Draw the noise of a step, from the key, the step and the place in the tree."""
     if key is None:
-        return shape.draws
+        return None
     of_step = jax.random.fold_in(key, step)
     places = itertools.count()  # at tracing: constants in the program
 
@@ -332,10 +331,9 @@ def records_within(every: int, begin: int, start: int, stop: int) -> slice:
     return slice(-(-start // every) - before, -(-stop // every) - before)
 
 
-def given_of(problem: Problem, shape: Shape) -> Given:
+def given_of(problem: Problem) -> Given:
     """Return what a training brings, its samples filled up where that is cheap."""
     samples, dtype = problem.samples, problem.dtype
-    is_noisy = any(draw is not None for draw in leaves(shape.draws))
     rows = len(samples)
     if samples.inputs.nbytes <= MOST_COPIED:
         rows = shared_length(rows)
@@ -344,7 +342,7 @@ def given_of(problem: Problem, shape: Shape) -> Given:
         padded(samples.targets, rows),
         tuple(c.astype(dtype) for c in problem.by_hand.scaling.constants()),
         # To make a key, and to trace what is drawn from it, takes some 50 ms.
-        jax.random.key(problem.seed) if is_noisy else None,
+        None if problem.draws is None else jax.random.key(problem.seed),
         np.asarray(problem.l2, dtype) if problem.l2 else None,
     )
 
