@@ -12,7 +12,8 @@ FOR_STEPS: dict[str, bool | int | str] = {
 }
 """Products this small lose more to the hand-over, to threads or to a library, than
 they win; and what LLVM does beyond its first level takes a quarter of the compilation
-and speeds up no step."""
+and speeds up no step. Jaxlib 0.10 gives large products to several threads all the same:
+there the first of these makes no difference that could be measured."""
 
 TILES = "--xla_backend_extra_options=xla_llvm_ir_gemm_tile_size=8:2:2*vectwidth"
 """How XLA unrolls a small product: its own tiles of 11 x 9 make half a megabyte of code
