@@ -9,7 +9,7 @@ from layerwise.data._describe import (
 )
 from layerwise.data._load import load, names
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._remarks import MissingCode, missing_codes
+from layerwise.data._remarks import MissingCode, codes_in_words, missing_codes
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
@@ -59,6 +59,7 @@ __all__ = [
     "arrays_of",
     "as_table",
     "class_indices",
+    "codes_in_words",
     "column_names",
     "cuts",
     "describe",

@@ -271,21 +271,27 @@ def column_sentences(
     yield from _as_pictures(samples.inputs)
 
 
-def _code_sentences(inputs: Any, names: tuple[str, ...] | None) -> Iterator[str]:
-    """Say which features have such a code, how often, and what to do."""
-    codes = missing_codes(inputs)
-    if not codes:
-        return
+def codes_in_words(codes: Sequence[MissingCode], names: tuple[str, ...] | None) -> str:
+    """Return which numbers stand in which columns, and in how many of the rows."""
     parts = [
         f"{number(code.value, 6)} in {percent(code.share)} of the rows of column "
         f"{repr(names[code.feature]) if names else code.feature}"
         for code in codes[:NAMED]
     ]
-    more = len(codes) - len(parts)
-    parts += [f"such numbers in {count(more)} more columns"] if more else []
+    if more := len(codes) - len(parts):
+        parts.append(f"such numbers in {count(more)} more column{'s' * (more > 1)}")
+    return listed(parts)
+
+
+def _code_sentences(inputs: Any, names: tuple[str, ...] | None) -> Iterator[str]:
+    """Say which features have such a code, how often, and what to do."""
+    codes = missing_codes(inputs)
+    if not codes:
+        return
+    stand = "stand" if len(codes) > 1 else "stands"
     yield (
-        f"{listed(parts)} {'stand' if len(codes) > 1 else 'stands'} far from all "
-        "other values, as codes for missing values do. Fill them with the column's "
+        f"{codes_in_words(codes, names)} {stand} far from all other "
+        "values, as codes for missing values do. Fill them with the column's "
         "mean, or drop the rows: scaled with them, all other values are alike."
     )
 

@@ -3,14 +3,11 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.data import missing_codes
+from layerwise.data import codes_in_words, missing_codes
 from layerwise.diagnosis._evidence import Cause, Evidence
 from layerwise.diagnosis._source import UNKNOWN, drawn_from_one, labels_by_row
 from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
-from layerwise.wording import count, listed, number, percent, quoted
-
-NAMED = 3
-"""So many features are named."""
+from layerwise.wording import count, number, percent, quoted
 
 
 def not_finite(evidence: Evidence) -> Cause | None:
@@ -41,20 +38,13 @@ def coded_missing(evidence: Evidence) -> Cause | None:
     codes = missing_codes(evidence.data.train.inputs)
     if not codes:
         return None
-    names = evidence.data.feature_names
-    parts = [
-        f"{number(code.value, 6)} in {percent(code.share)} of feature "
-        f"{names[code.feature] if names else code.feature}"
-        for code in codes[:NAMED]
-    ]
-    more = len(codes) - len(parts)
-    parts += [f"such numbers in {count(more)} more features"] if more else []
+    told = codes_in_words(codes, evidence.data.feature_names)
     return Cause(
         kind="missing-value code",
         layer="input",
         step=0,
         headline=f"{number(codes[0].value, 6)} looks like a code for missing values",
-        detail=f"{listed(parts)}, far from all other values. The network takes it for "
+        detail=f"{told}, far from all other values. The network takes it for "
         "a measurement, and scaled with it all other values are nearly alike.",
         fix="Replace it by the mean of the column's other values, or drop those rows.",
         change={"missing": tuple((code.feature, code.value) for code in codes)},
