@@ -11,7 +11,7 @@ import pytest
 import layerwise as lw
 from layerwise.cli import main
 from layerwise.data import Columns, Dataset
-from layerwise.data.formats._csv import BLOCK_BYTES
+from layerwise.data.formats._csv import BLOCK_BYTES, read_batches
 from layerwise.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -181,6 +181,49 @@ class TestTheRecord:
             table = table.assign(**{name: value})
         with pytest.raises(InputError, match=line):
             churn.columns.apply(table)
+
+
+AMOUNTS = pd.DataFrame(
+    {
+        "rate": [f"{at % 90}%" for at in range(200)],
+        "price": [f"€{1000 + 7 * at:,}.50" if at % 9 else "" for at in range(200)],
+        "people": [f"{900 + 3 * at:,}" for at in range(200)],
+        "change": [f"-$ {3 * at}" if at % 2 else f"$-{3 * at}" for at in range(200)],
+        "mixed": [f"€{at % 5}" if at % 2 else f"${at % 5}" for at in range(200)],
+        "kind": ["low"] * 100 + ["high"] * 100,
+    }
+)
+
+
+class TestAmounts:
+    """Numbers written with signs and commas are numbers, in training and after it."""
+
+    def test_they_are_read_as_numbers(self, tmp_path):
+        data = lw.load(written(tmp_path, AMOUNTS), target="kind")
+        done = {column.name: column.done for column in data.columns.columns}
+        assert kinds(data.columns)["mixed"] == "category"
+        assert done["rate"] == "read without %"
+        assert done["price"].startswith("read without €; missing values become the")
+        assert done["people"] == "read without commas"
+        rows = data.train.rows
+        inputs = dict(zip(data.feature_names, data.train.inputs.T, strict=True))
+        np.testing.assert_array_equal(inputs["rate"], rows % 90)
+        np.testing.assert_array_equal(inputs["people"], 900 + 3 * rows)
+        np.testing.assert_array_equal(inputs["change"], -3 * rows)
+        there = rows % 9 > 0
+        price = inputs["price"][there]
+        np.testing.assert_array_equal(price, 1000.5 + 7 * rows[there])
+
+    def test_new_rows_are_read_alike_and_other_signs_refused(self, tmp_path):
+        data = lw.load(written(tmp_path, AMOUNTS), target="kind")
+        columns = Columns.from_json(json.loads(json.dumps(data.columns.to_json())))
+        path = written(tmp_path, AMOUNTS.drop(columns="kind"), "new.csv")
+        read = np.concatenate([columns.apply(t) for t in read_batches(path, columns)])
+        np.testing.assert_array_equal(read, columns.apply(AMOUNTS))
+        np.testing.assert_array_equal(read[data.test.rows], data.test.inputs)
+        other = AMOUNTS.head(3).assign(price=["€1", "$2", "3"])
+        with pytest.raises(InputError, match=r"row 1, column 'price' .* is '\$2', not"):
+            columns.apply(other)
 
 
 class TestForms:

@@ -86,8 +86,9 @@ class Columns:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """The columns to be read as numbers."""
-        return frozenset(c.name for c in self.columns if isinstance(c, Number))
+        """The columns to be read as numbers; amounts are read as text."""
+        numbers = (c for c in self.columns if isinstance(c, Number))
+        return frozenset(c.name for c in numbers if c.sign is None)
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:

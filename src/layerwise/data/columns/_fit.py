@@ -12,6 +12,7 @@ from layerwise.data.columns._kinds import (
     ISO,
     NO,
     NUMBER,
+    SIGNS,
     YES,
     Category,
     Column,
@@ -19,6 +20,7 @@ from layerwise.data.columns._kinds import (
     LeftOut,
     Number,
     YesNo,
+    bare,
     date_parts,
     dates,
     numbers,
@@ -161,11 +163,11 @@ def _of_values(rows: Table, name: str, kind: Any, flagged: bool) -> Column:
     return LeftOut(name, "other", f"it holds {kind}, which is not read")
 
 
-def _number(rows: Table, name: str, flagged: bool) -> Column:
-    values = numbers(rows, name)
+def _number(rows: Table, name: str, flagged: bool, sign: str | None = None) -> Column:
+    values = numbers(rows, name, sign)
     if not (rows.chosen or rows.picture) and _numbers_rows(values):
         return LeftOut(name, "identifier", "it numbers the rows")
-    return Number(name, float(np.nanmedian(values)), flagged)
+    return Number(name, float(np.nanmedian(values)), flagged, sign)
 
 
 def _numbers_rows(values: np.ndarray) -> bool:
@@ -195,6 +197,9 @@ def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
     there, different = int(counts.sum()), len(occurring)
     if _are_numbers(occurring, counts[counts > 0]):
         return _number(rows, name, flagged)
+    sign = _sign(occurring)
+    if _are_numbers(bare(occurring, sign), counts[counts > 0]):
+        return _number(rows, name, flagged, sign)
     if (yes := _yes_share(occurring, counts[counts > 0])) is not None:
         return YesNo(name, yes > 0.5, flagged)
     if (written := _written(occurring, counts[counts > 0])) is not None:
@@ -205,6 +210,13 @@ def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
         why = f"{count(different)} different values in {count(there)} rows"
         return LeftOut(name, what, why)
     return _category(name, words, counts, len(codes))
+
+
+def _sign(words: Any) -> str:
+    """Return the one sign that stands in texts, "" where there are several."""
+    signs = arrow_functions().replace_substring_regex(words, f"[^{SIGNS}]", "")
+    found = {*signs.to_pylist()} - {""}
+    return found.pop() if len(found) == 1 and found <= {*SIGNS} else ""
 
 
 def _are_numbers(words: Any, counts: np.ndarray) -> bool:

@@ -36,6 +36,9 @@ ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 """A number as text, in any file."""
 
+SIGNS = "%$€£¥"
+"""What may stand beside a number as text, one of them in all of a column."""
+
 
 class Encoded(NamedTuple):
     """Numbers made of a column.
@@ -128,15 +131,20 @@ class Number(Column):
     flagged : bool
         Whether an input of its own says that the value was missing: where values of
         the training set were.
+    sign : str, optional
+        What stands beside the numbers where they are amounts as text, as in 12 % and
+        $1,200: "" where that is nothing.
     """
 
     median: float
     flagged: bool = False
+    sign: str | None = None
 
     kind: ClassVar[str] = "number"
 
     def __post_init__(self) -> None:
         _check(np.isfinite(float(self.median)), self.name, "median")
+        _check(self.sign in (None, "", *SIGNS), self.name, "sign")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -146,14 +154,16 @@ class Number(Column):
     @property
     def done(self) -> str:
         """What was done, in words."""
+        read = "" if self.sign is None else f"read without {self.sign or 'commas'}"
         if not self.flagged:
-            return "kept as it is"
+            return read or "kept as it is"
         median = number(self.median, 4)
-        return f"missing values become the median {median}, and are flagged"
+        missing = f"missing values become the median {median}, and are flagged"
+        return f"{read}; {missing}" if read else missing
 
     def encode(self, table: Table) -> list[Encoded]:
         """Return the numbers, the median where they are missing."""
-        values = numbers(table, self.name)
+        values = numbers(table, self.name, self.sign)
         if values.dtype.kind == "f":
             absent = np.isnan(values)
             if absent.any():
@@ -399,8 +409,24 @@ def _check(right: bool | np.bool_, name: str, what: str) -> None:
         raise ValueError(f"column {name!r} has no such {what}")
 
 
-def numbers(table: Table, name: str) -> np.ndarray:
+def bare(words: Any, sign: str) -> Any:
+    """Return amounts without this sign and without the commas between thousands.
+
+    Texts that are no amounts stay as they are.
+    """
+    compute = arrow_functions()
+    beside = sign and f"[{sign}]?"
+    digits = r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)"
+    amount = rf"^([+-]?)\s?{beside}\s?{digits}\s?{beside}$"
+    plain = compute.replace_substring_regex(words, amount, r"\1\2")
+    without = compute.replace_substring(plain, ",", "")
+    return compute.if_else(compute.match_substring_regex(words, amount), without, words)
+
+
+def numbers(table: Table, name: str, sign: str | None = None) -> np.ndarray:
     """Return a column as numbers, NaN where they are missing.
+
+    Texts may be amounts where ``sign`` is what stands beside them.
 
     Raises
     ------
@@ -412,7 +438,7 @@ def numbers(table: Table, name: str) -> np.ndarray:
 
     array = table.column(name)
     if hasattr(array, "dictionary"):
-        array = _parsed(array, table, name)
+        array = _parsed(array, table, name, sign)
     if types.is_null(array.type) or types.is_decimal(array.type):
         array = array.cast(pa.float64())
     elif not (types.is_integer(array.type) or types.is_floating(array.type)
@@ -434,12 +460,13 @@ def numbers(table: Table, name: str) -> np.ndarray:
     return values
 
 
-def _parsed(array: Any, table: Table, name: str) -> Any:
+def _parsed(array: Any, table: Table, name: str, sign: str | None) -> Any:
     """Return a column of texts as numbers."""
     import pyarrow as pa
 
     compute = arrow_functions()
-    words = array.dictionary
+    given = array.dictionary
+    words = given if sign is None else bare(given, sign)
     fits = compute.match_substring_regex(words, NUMBER)
     wrong = compute.invert(compute.fill_null(fits, True))
     if compute.any(wrong).as_py():
@@ -451,7 +478,7 @@ def _parsed(array: Any, table: Table, name: str) -> Any:
             words = compute.if_else(fits, words, pa.nulls(1, words.type)[0])
             return words.cast(pa.float64()).take(array.indices)
         raise InputError(
-            f"{table.where(name, row)} is {words[int(codes[row])].as_py()!r}, not a "
+            f"{table.where(name, row)} is {given[int(codes[row])].as_py()!r}, not a "
             "number as in the rest of the column: correct it, leave it empty, or drop "
             "the column"
         )

@@ -342,7 +342,7 @@ def _differ(array: Any) -> bool:
     spread = np.linspace(0, len(array) - 1, SAMPLED).astype(np.int64)
     sample = array.take(places(spread))
     present = SAMPLED - sample.null_count
-    plain = compute.match_substring_regex(sample, r"^[\d\s.,:/+-]*$")
+    plain = compute.match_substring_regex(sample, r"^[\d\s.,:/+%$€£¥-]*$")
     figures = compute.sum(plain).as_py() or 0  # numbers, or dates
     different = compute.count_distinct(sample).as_py()
     return figures < present / 2 and different >= DIFFERENT * present
