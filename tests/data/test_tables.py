@@ -225,6 +225,13 @@ class TestAmounts:
         with pytest.raises(InputError, match=r"row 1, column 'price' .* is '\$2', not"):
             columns.apply(other)
 
+    def test_a_sign_in_a_file_is_one_of_those(self, tmp_path):
+        record = lw.load(written(tmp_path, AMOUNTS), target="kind").columns.to_json()
+        rate = next(c for c in record["columns"] if c["name"] == "rate")
+        rate["fitted"]["sign"] = "]"
+        with pytest.raises(InputError, match="sign"):
+            Columns.from_json(record)
+
 
 class TestForms:
     """The same table in any form is the same data set."""
