@@ -9,7 +9,7 @@ from typing import SupportsFloat
 __all__ = [
     "MANY", "chosen", "count", "cut_apart", "duration", "first_of", "in_words",
     "interval", "known", "layer_labels", "listed", "number", "percent", "percent_of",
-    "points", "quoted", "shared_prefix", "short", "speed", "typeset",
+    "points", "quoted", "shared_prefix", "short", "speed", "type_in_words", "typeset",
 ]  # fmt: skip
 
 MANY = 12
@@ -108,6 +108,24 @@ def quoted(name: str) -> str:
     ('"no"', '7')
     """
     return name if name.isdigit() else f'"{name}"'
+
+
+def type_in_words(value: object) -> str:
+    """Return what a value is, for an error that says what belongs there.
+
+    What is not Python's or ours has its package's name with it: there are several of
+    ``Dataset``.
+
+    >>> type_in_words([]), type_in_words(int), type_in_words(re.compile(""))
+    ('a list', 'the class int', 'a re.Pattern')
+    """
+    kind = value if isinstance(value, type) else type(value)
+    package = kind.__module__.partition(".")[0]
+    own = package in {"builtins", "layerwise", "__main__"}
+    name = kind.__name__ if own else f"{package}.{kind.__name__}"
+    if kind is value:
+        return f"the class {name}"
+    return f"{'an' if name.startswith((*'aeioAEIO', 'MLP')) else 'a'} {name}"
 
 
 def in_words(layer: str) -> str:

@@ -114,7 +114,7 @@ def test_packed_sets_are_scikit_learns(name):
 
 
 def test_arrays_are_told_where_they_belong(unchecked):
-    line = r"load takes a name or a path, not a ndarray: .* Dataset\.from_arrays"
+    line = r"load takes a name or a path, not a numpy.ndarray: .* Dataset\.from_arrays"
     with pytest.raises(InputError, match=line):
         load(np.ones((3, 2)))
 

@@ -22,6 +22,7 @@ from layerwise.data.formats import (
 from layerwise.data.labelled import Labelled, Reading, ReadingOptions
 from layerwise.errors import InputError, MachineError
 from layerwise.files import no_such_file
+from layerwise.wording import type_in_words
 
 SIZES = {"train": 8000, "validation": 2000, "test": 2000}
 
@@ -225,7 +226,7 @@ def load(
         name = os.fspath(name_or_path)
     except TypeError as error:
         raise InputError(
-            f"load takes a name or a path, not a {type(name_or_path).__name__}: arrays "
+            f"load takes a name or a path, not {type_in_words(name_or_path)}: arrays "
             "are for Dataset.from_arrays, data frames for Dataset.from_frame"
         ) from error
     if seed < 0:

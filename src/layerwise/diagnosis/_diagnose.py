@@ -45,7 +45,7 @@ from layerwise.diagnosis._start import (
 from layerwise.errors import InputError
 from layerwise.statistics import FEW, NOTABLE, exceeds
 from layerwise.training import LEARNING_RATES, Result
-from layerwise.wording import count, number, percent
+from layerwise.wording import count, number, percent, type_in_words
 
 DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
     not_finite,
@@ -248,7 +248,7 @@ def diagnose(result: Result, baselines: Baselines | None = None) -> Diagnosis:
     """
     if not isinstance(result, Result):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"a {type(result).__name__} cannot be diagnosed: give the Result of fit"
+            f"{type_in_words(result)} cannot be diagnosed: give the Result of fit"
         )
     if baselines is None:
         baselines = Baselines(result.data, result.recipe.seed)

@@ -10,7 +10,9 @@ from layerwise.baselines import Baselines
 from layerwise.diagnosis._diagnose import diagnose
 from layerwise.diagnosis._evidence import Cause
 from layerwise.diagnosis._setup import Setup
+from layerwise.errors import InputError
 from layerwise.training import Progress, Result, fit
+from layerwise.wording import type_in_words
 
 ROUNDS = 4
 """Trainings at most: one cause may hide another."""
@@ -113,6 +115,11 @@ def fix(
     >>> fixed.rounds[0].cause.kind
     'learning rate too low'
     """
+    if not isinstance(setup, Setup):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"{type_in_words(setup)} is no setup of a training: give "
+            "layerwise.diagnosis.Setup(architecture, data, recipe)"
+        )
     rounds: list[Round] = []
     best, latest, by_class = (setup, before), (setup, before), False
     simple = baselines or Baselines(before.data, before.recipe.seed)

@@ -27,6 +27,7 @@ from layerwise.files import Count, as_record, read_tensors, write_tensors
 from layerwise.model._architecture import MLP, Architecture, TrainedNetwork, block_names
 from layerwise.model._layer import Noise, Sequential
 from layerwise.model._losses import Loss, mean_loss, total_weight, with_l2_penalty
+from layerwise.wording import type_in_words
 
 BLOCK_ROWS = 4096
 """Rows that are passed through the network at a time: memory stays bounded."""
@@ -270,6 +271,9 @@ def save_network(network: TrainedNetwork, path: str | Path) -> None:
     MachineError
         If the file cannot be written.
     """
+    if not isinstance(network, TrainedNetwork):  # pyright: ignore[reportUnnecessaryIsInstance]
+        what = type_in_words(network)
+        raise InputError(f"{what} is no network: give that of a Result")
     tensors = network.named_arrays()
     settings: dict[str, Any] = {"format": MODULE_FORMAT}
     if isinstance(network, Network):

@@ -30,6 +30,7 @@ from layerwise.study.records import (
 from layerwise.study.subjects import Activations, Block, Case, Subject, network_case
 from layerwise.study.tables import importance_of, weak_spots
 from layerwise.training import Snapshot
+from layerwise.wording import type_in_words
 
 
 class LookOptions(TypedDict, total=False):
@@ -203,12 +204,13 @@ def module_of(network: Any) -> Any:
     module = network if is_module(network) else getattr(network, "module_", None)
     if is_module(module):
         return module
-    kind = type(network).__name__
+    kind = type_in_words(network)
     if hasattr(network, "module") and hasattr(network, "initialize"):
-        raise InputError(f"a {kind} has no module yet: fit it, or call initialize()")
-    own = ", such as its network" if hasattr(network, "network") else ""
+        raise InputError(f"{kind} has no module yet: fit it, or call initialize()")
+    held = (name for name in ("network", "network_") if hasattr(network, name))
+    own = "".join(f", such as its {name}" for name in held)
     raise InputError(
-        f"a {kind} cannot be inspected: give a Network or a torch.nn.Module{own}"
+        f"{kind} cannot be inspected: give a Network or a torch.nn.Module{own}"
     )
 
 

@@ -19,6 +19,7 @@ from layerwise.names import checked
 from layerwise.training._loop import problem_of
 from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Order, Recipe
 from layerwise.training.engines import Problem, State, engine_for
+from layerwise.wording import type_in_words
 
 __all__ = ["Explanation", "StepOfLayer", "explain", "explain_training"]
 
@@ -250,7 +251,7 @@ def explain(
     """
     if not isinstance(network, Network):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"explain takes a network by hand, not a {type(network).__name__}: make "
+            f"explain takes a network by hand, not {type_in_words(network)}: make "
             "one with lw.fit(lw.MLP([3]), data).network"
         )
     samples = Samples(np.asarray(x), np.asarray(y))

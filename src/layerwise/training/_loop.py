@@ -33,6 +33,7 @@ from layerwise.training.engines import (
     engine_kind,
     on_host,
 )
+from layerwise.wording import type_in_words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -190,8 +191,8 @@ def _dataset(data: Any) -> Dataset:
         return Dataset.of(data)
     except InputError as error:
         raise InputError(
-            f"a network is trained on a layerwise.Dataset, not a "
-            f"{type(data).__module__}.{type(data).__qualname__}: {error}; or make one "
+            "a network is trained on a layerwise.Dataset, not on "
+            f"{type_in_words(data)}: {error}; or make one "
             "with lw.Dataset.from_arrays(X, y), X the inputs and y the labels as arrays"
         ) from error
 
@@ -362,6 +363,9 @@ def _begun(problem: Problem) -> Checkpoint:
 def _untrained(
     architecture: Trainable, data: Dataset, recipe: ResolvedRecipe
 ) -> TrainedNetwork:
+    if isinstance(architecture, type):
+        what, name = type_in_words(architecture), architecture.__name__
+        raise InputError(f"{what} cannot be trained: give an object of it, {name}(…)")
     if isinstance(architecture, Architecture):
         return initial_network(architecture, data, seed=recipe.seed)
     from layerwise.modules import TorchModule, torch_network

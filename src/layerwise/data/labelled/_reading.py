@@ -12,6 +12,7 @@ from layerwise.arrays import to_numpy
 from layerwise.data._bounded import MAX_BYTES
 from layerwise.data.columns import Missing, Table, is_frame, refuse_repeated, table_of
 from layerwise.errors import InputError
+from layerwise.wording import type_in_words
 
 MOST_PIXELS = 1 << 15
 """In a row or a column of a picture."""
@@ -215,7 +216,7 @@ def _refuse_unlisted(thing: Any) -> None:
     listed = hasattr(thing, "__getitem__") and hasattr(thing, "__len__")
     if isinstance(thing, Mapping) or not listed:
         raise InputError(
-            f"a {type(thing).__module__}.{type(thing).__qualname__} makes no data set: "
+            f"{type_in_words(thing)} makes no data set: "
             "give arrays (Dataset.from_arrays), a data frame, or what has a length and "
             "labelled items"
         )

@@ -24,6 +24,7 @@ from layerwise.modules._calling import (
 )
 from layerwise.modules._outputs import answer_of, logits_of
 from layerwise.modules.converting._convert import Scale, network_module
+from layerwise.wording import type_in_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,8 @@ def to_torch(network: TrainedNetwork) -> nn.Module:
     if isinstance(network, Network):
         return network_module(network)
     if not isinstance(network, TorchNetwork):
-        raise InputError(f"a {type(network).__name__} is no network that torch can run")
+        what = type_in_words(network)
+        raise InputError(f"{what} is no network that torch can run: give a trained one")
     module = copy.deepcopy(network.architecture.module)
     held = dict(module.named_parameters()) | dict(module.named_buffers())
     with torch.no_grad():
@@ -177,8 +179,8 @@ def torch_network(architecture: TorchModule, data: Dataset) -> TorchNetwork:
         If it is no module, has nothing to train, or does not take these inputs.
     """
     if not isinstance(architecture.module, nn.Module):
-        kind = type(architecture.module).__name__
-        raise InputError(f"a {kind} cannot be trained: give an MLP or a torch module")
+        what = type_in_words(architecture.module)
+        raise InputError(f"{what} cannot be trained: give an MLP or a torch module")
     if not isinstance(data, Dataset):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"a module is trained and recorded with a Dataset, not with a "

@@ -27,6 +27,7 @@ from layerwise.model import (
 )
 from layerwise.modules._calling import unwrapped
 from layerwise.modules.converting._convert import Scale, Skip, slots
+from layerwise.wording import type_in_words
 
 
 def from_torch(
@@ -67,6 +68,8 @@ def from_torch(
     >>> network.architecture.hidden, network.architecture.activation
     ((8,), 'tanh')
     """
+    if not isinstance(module, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"{type_in_words(module)} is no torch module: give one")
     parts = _parts_of(module)
     mlp = _mlp_of(parts.layer, parts.inputs, loss)
     if mlp is None:
