@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 import layerwise as lw
 from layerwise.data import Samples
+from layerwise.model import initial_network
 from layerwise.presentation import class_colours
 from layerwise.presentation.figures import (
     OF_INPUTS,
+    OF_REPORT,
     OF_STUDY,
-    OF_TRAINING,
     checked_formats,
     component_images,
     confusion_matrix,
@@ -29,11 +30,11 @@ from layerwise.presentation.figures import (
     training_curves,
     worst_mistakes,
 )
-from layerwise.presentation.figures._pictures import SAMPLES, mosaic
+from layerwise.presentation.figures._pictures import as_rgb, mosaic
 from layerwise.presentation.figures._points import draw_points, spread
 from layerwise.presentation.figures._style import new_axes, written
 from layerwise.statistics import Share
-from layerwise.training import Epoch, History
+from layerwise.training import Epoch, History, Result
 
 
 def texts(ax) -> list[str]:
@@ -65,8 +66,8 @@ def study_of(classes: int, mistakes: int, study):
 
 
 def test_projection_axes_carry_their_share_of_the_variance(digits):
-    ax = projection(digits.study.input, digits.study.targets, digits.data.class_names)
-    first, second = digits.study.input.variance_shown
+    ax = projection(digits.input_study)
+    first, second = digits.input_study.layer.variance_shown
     assert ax.get_xlabel() == f"component 1 ({100 * first:.1f}\u202f% of variance)"
     assert ax.get_ylabel() == f"component 2 ({100 * second:.1f}\u202f% of variance)"
     assert ax.get_aspect() == 1
@@ -88,8 +89,8 @@ def overlapping(boxes: np.ndarray) -> int:
 
 
 def test_projection_writes_each_class_near_its_median(digits):
-    layer, targets = digits.study.input, digits.study.targets
-    ax = projection(layer, targets, digits.data.class_names)
+    layer, targets = digits.input_study.layer, digits.input_study.targets
+    ax = projection(digits.input_study)
     assert texts(ax) == list(digits.data.class_names)
     span = np.ptp(layer.projection, axis=0).max()
     for index, text in enumerate(ax.texts):
@@ -99,16 +100,16 @@ def test_projection_writes_each_class_near_its_median(digits):
 
 
 def test_a_name_stands_on_its_classs_colour(digits):
-    study = digits.study
-    ax = projection(study.input, study.targets, digits.data.class_names)
+    ax = projection(digits.input_study)
     faces = [to_hex(text.get_bbox_patch().get_facecolor()) for text in ax.texts]
     assert faces == list(class_colours(10))
 
 
 def test_names_hide_no_sample_where_there_is_room_beside(iris):
-    study = iris.study
-    for layer in study:
-        ax = projection(layer, study.targets, study.class_names)
+    for layer in iris.study:
+        ax = projection(
+            replace(iris.input_study, layer=layer, targets=iris.study.targets)
+        )
         boxes = plates(ax)
         dots = ax.transData.transform(ax.collections[0].get_offsets())
         low, high = boxes[:, None, :2], boxes[:, None, 2:]
@@ -119,18 +120,19 @@ def test_names_hide_no_sample_where_there_is_room_beside(iris):
 
 
 def test_names_on_one_place_are_moved_apart(digits):
-    layer = digits.study.input
+    layer = digits.input_study.layer
     points = np.zeros_like(layer.projection)
     points[0] = 10
     layer = replace(layer, planes={"components": points})
-    ax = projection(layer, digits.study.targets, digits.data.class_names)
+    ax = projection(replace(digits.input_study, layer=layer))
     assert overlapping(plates(ax)) == 0
 
 
 def test_a_class_has_one_colour_everywhere(moons):
-    study, names = moons.study, moons.data.class_names
+    study, inputs = moons.study, moons.input_study
+    expected = [class_colours(2)[target] for target in inputs.targets]
+    assert point_colours(projection(inputs)) == expected
     expected = [class_colours(2)[target] for target in study.targets]
-    assert point_colours(projection(study.input, study.targets, names)) == expected
     assert point_colours(worst_mistakes(study)) == expected
     regions = decision_regions(moons.result.network, moons.data.test)
     assert point_colours(regions) == expected
@@ -174,7 +176,8 @@ def test_figures_draw_on_the_axes_given(digits):
 def test_mosaic_puts_each_picture_in_its_cell():
     pictures = np.zeros((2, 4, 4), np.uint8)
     pictures[0, 0, 0] = pictures[1, 3, 3] = 200
-    picture, extent = mosaic(pictures, np.array([[0, 0], [1, 2]]), spacing=(1.5, 1.25))
+    cells = np.array([[0, 0], [1, 2]])
+    picture, extent = mosaic(as_rgb(pictures), cells, spacing=(1.5, 1.25))
     assert picture.shape == (12, 15, 3)
     assert extent == (0, 3, 2, 0)
     # Mostly dark pictures are ink on paper: white ground, and black where they are 200.
@@ -183,18 +186,15 @@ def test_mosaic_puts_each_picture_in_its_cell():
 
 
 def test_bright_and_coloured_pictures_keep_their_values():
-    cells = np.array([[0, 0]])
     bright = np.array([[[0, 100], [200, 200]]], np.uint8)
-    picture, _ = mosaic(bright, cells, spacing=(1.0, 1.0))
-    assert picture[..., 0].tolist() == [[0, 0.5], [1, 1]]
+    assert as_rgb(bright)[0, ..., 0].tolist() == [[0, 0.5], [1, 1]]
     coloured = np.array([[[[0, 0, 255], [0, 51, 0]]]], np.uint8)
-    picture, _ = mosaic(coloured, cells, spacing=(1.0, 1.0))
-    assert picture.tolist() == [[[0, 0, 1], [0, 0.2, 0]]]
+    assert as_rgb(coloured)[0].tolist() == [[[0, 0, 1], [0, 0.2, 0]]]
 
 
 def test_sample_sheet_shows_five_of_each_class_beside_its_name(digits):
     samples, names = digits.data.train, digits.data.class_names
-    ax = sample_sheet(samples, names)
+    ax = sample_sheet(digits.data)
     assert texts(ax) == list(names)
     image = ax.images[0].get_array()
     fifth = samples.inputs[np.flatnonzero(samples.targets == 0)[4]]
@@ -202,30 +202,22 @@ def test_sample_sheet_shows_five_of_each_class_beside_its_name(digits):
     np.testing.assert_allclose(image[:8, 45:53, 0], 1 - fifth / 16)
 
 
-def test_the_sheet_is_given_the_samples_that_it_shows_alone(digits):
-    """A second process that draws it is sent no more of them."""
-    samples, _ = SAMPLES.given(digits.input_study)
-    assert samples.targets.tolist() == np.repeat(np.arange(10), 5).tolist()
-    shown = sample_sheet(samples, digits.data.class_names).images[0].get_array()
-    every = sample_sheet(digits.data.train, digits.data.class_names).images[0]
-    np.testing.assert_array_equal(shown, every.get_array())
-
-
 def test_sample_sheet_refuses_what_is_no_picture(iris):
     with pytest.raises(lw.InputError, match="shows pictures"):
-        sample_sheet(iris.data.train, iris.data.class_names)
+        sample_sheet(iris.data)
 
 
 def test_sample_sheet_of_many_classes_some_without_samples(digits):
     targets = np.resize(np.arange(0, 30, 2), 40)
     samples = Samples(digits.data.train.inputs[:40], targets)
     names = tuple(f"name {i}" for i in range(30))
-    assert texts(sample_sheet(samples, names)) == list(names)
+    data = replace(digits.data, train=samples, class_names=names)
+    assert texts(sample_sheet(data)) == list(names)
 
 
 def test_component_images_are_even_about_zero(digits):
     layer = digits.input_study.layer
-    ax = component_images(layer, digits.data.shape)
+    ax = component_images(digits.input_study)
     drawn = ax.images[0].get_array()
     shares = 100 * layer.components.explained_variance_ratio
     for index, component in enumerate(layer.components.components):
@@ -239,13 +231,17 @@ def test_component_images_are_even_about_zero(digits):
     assert len(texts(ax)) == 10
 
 
-def test_component_images_refuse_another_shape(digits):
-    with pytest.raises(lw.InputError, match="64 units"):
-        component_images(digits.input_study.layer, (28, 28))
+def test_component_images_refuse_what_has_no_pictures_shape(digits, iris, moons):
+    for study in (iris.input_study, moons.input_study):
+        with pytest.raises(lw.InputError, match=r"as pictures of shape \("):
+            component_images(study)
+    projected = replace(digits.input_study, layer=iris.input_study.layer)
+    with pytest.raises(lw.InputError, match="4 units"):
+        component_images(projected)
 
 
 def test_training_curves_show_every_epoch(digits):
-    left, right = training_curves(digits.result.history).axes
+    left, right = training_curves(digits.result).axes
     epochs = digits.result.history.epochs
     assert (left.get_ylabel(), right.get_ylabel()) == (
         "mean loss (nats)",
@@ -262,10 +258,11 @@ def test_training_curves_show_every_epoch(digits):
     assert drawn["train set"].get_ydata().tolist() == accuracies
 
 
-def test_the_names_of_the_curves_stand_above_them():
+def test_the_names_of_the_curves_stand_above_them(iris):
     """Where accuracies are low they once stood on the curves."""
     epochs = tuple(Epoch(i, 3 * i, 1.1, 1.3, 0.4, 1.4, 0.3) for i in (1, 2))
-    figure = training_curves(History(*np.full((2, 6), 0.4, np.float32), epochs))
+    history = History(*np.full((2, 6), 0.4, np.float32), epochs)
+    figure = training_curves(replace(iris.result, history=history))
     figure.draw_without_rendering()
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()] == [
@@ -274,19 +271,24 @@ def test_the_names_of_the_curves_stand_above_them():
     assert key.get_window_extent().y0 > max(ax.bbox.y1 for ax in figure.axes)
 
 
-def recorded(layers: int, records: int, steps: int) -> History:
-    """A history of so many records of so many layers, all numbers different."""
+def recorded(report, layers: int, records: int, steps: int) -> Result:
+    """A training of so many layers and records of them, all numbers different."""
     health = np.arange(1.0, 1 + records * layers * 8).reshape(records, layers, 8)
     ones = np.ones(steps, np.float32)
-    return History(ones, ones, health=health)
+    return replace(
+        report.result,
+        history=History(ones, ones, health=health),
+        network=initial_network(lw.MLP([2] * (layers - 1)), report.data),
+    )
 
 
 @pytest.mark.parametrize(
     ("layers", "named"), [(1, [0]), (5, [*range(5)]), (21, [*range(0, 21, 3), 20])]
 )
-def test_the_key_of_health_says_which_shade_is_which_layer(layers, named):
-    names = [f"layer {i}" for i in range(layers)]
-    figure = health_over_time(recorded(layers, 3, 100), names)
+def test_the_key_of_health_says_which_shade_is_which_layer(iris, layers, named):
+    result = recorded(iris, layers, 3, 100)
+    names = result.network.layer_names
+    figure = health_over_time(result)
     (key,) = figure.legends
     assert [text.get_text() for text in key.get_texts()] == [names[i] for i in named]
     drawn = figure.axes[0].get_lines()
@@ -294,8 +296,8 @@ def test_the_key_of_health_says_which_shade_is_which_layer(layers, named):
         assert to_hex(handle.get_color()) == to_hex(drawn[place].get_color())
 
 
-def test_health_of_one_record_has_steps_on_its_axis():
-    figure = health_over_time(recorded(2, 1, 3), ["hidden1", "output"])
+def test_health_of_one_record_has_steps_on_its_axis(iris):
+    figure = health_over_time(recorded(iris, 2, 1, 3))
     written(figure)
     for ax in figure.axes:
         end = ax.get_xlim()[1]
@@ -305,9 +307,10 @@ def test_health_of_one_record_has_steps_on_its_axis():
     assert texts(figure.axes[2]) == ["no epoch finished"]
 
 
-def test_batches_are_averaged_over_stretches_of_steps():
+def test_batches_are_averaged_over_stretches_of_steps(iris):
     losses = np.arange(1, 1001, dtype=np.float32)
-    left, _ = training_curves(History(losses, losses / 1000)).axes
+    history = History(losses, losses / 1000)
+    left, _ = training_curves(replace(iris.result, history=history)).axes
     line = left.lines[0]
     assert line.get_xdata().tolist() == np.arange(2.5, 1000, 4).tolist()
     assert line.get_ydata().tolist() == np.arange(2.5, 1000, 4).tolist()
@@ -316,9 +319,10 @@ def test_batches_are_averaged_over_stretches_of_steps():
 @pytest.mark.parametrize(
     "losses", [[2.0, 3.0, np.inf], [np.nan], [1e-3, 1e30, np.nan], [0.0, 0.0], []]
 )
-def test_training_curves_of_odd_losses(losses):
+def test_training_curves_of_odd_losses(iris, losses):
     losses = np.array(losses, np.float32)
-    figure = training_curves(History(losses, np.zeros_like(losses)))
+    history = History(losses, np.zeros_like(losses))
+    figure = training_curves(replace(iris.result, history=history))
     written(figure)
     wanted = [
         f"not finite at step {i + 1}" for i in np.flatnonzero(~np.isfinite(losses))
@@ -326,9 +330,9 @@ def test_training_curves_of_odd_losses(losses):
     assert texts(figure.axes[0]) == wanted
 
 
-def test_curves_of_epochs_alone():
-    epoch = Epoch(1, 10, 0.1, 2.0, 0.5, 2.5, 0.4)
-    figure = training_curves(History(epochs=(epoch,)))
+def test_curves_of_epochs_alone(iris):
+    history = History(epochs=(Epoch(1, 10, 0.1, 2.0, 0.5, 2.5, 0.4),))
+    figure = training_curves(replace(iris.result, history=history))
     assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [
         [2.0],
         [2.5],
@@ -475,7 +479,7 @@ def test_regions_refuse_other_inputs(iris):
 
 def names_of(report) -> set[str]:
     """Which figures there are of a report."""
-    tables = (OF_TRAINING, report), (OF_INPUTS, report.input_study)
+    tables = (OF_REPORT, report), (OF_INPUTS, report.input_study)
     if report.study is not None:
         tables = (*tables, (OF_STUDY, report.study))
     return {f.name for table, record in tables for f in table if f.when(record)}

@@ -105,8 +105,7 @@ def test_a_name_can_be_read_on_its_classs_colour(classes):
 
 def test_the_users_settings_stay(iris):
     settings = dict(mpl.rcParams)
-    ax = projection(iris.input_study.layer, iris.input_study.targets, ("a", "b", "c"))
-    written(ax)
+    written(projection(iris.input_study))
     assert dict(mpl.rcParams) == settings
 
 
@@ -128,10 +127,9 @@ def test_the_door_loads_nothing_heavy():
 
 def test_figures_do_without_pyplot():
     code = (
-        "import sys, numpy as np\n"
-        "from layerwise.presentation.figures import training_curves\n"
-        "from layerwise.training import History\n"
-        "training_curves(History(*np.ones((2, 3), np.float32)))\n"
+        "import sys, layerwise as lw\n"
+        "data = lw.load('iris')\n"
+        "lw.plot.training(lw.fit(lw.MLP([]), data, epochs=1, engine='eager'))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(

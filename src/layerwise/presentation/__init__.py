@@ -6,7 +6,7 @@ from layerwise.presentation._console import PassBar, RowsBar, SweepBar, Training
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._page import comparison_page, page, study_page, sweep_page
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
-from layerwise.presentation._report import Report, loss_unit
+from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import SweepReport
 from layerwise.presentation._terminal import (
     print_class_scores,
@@ -49,7 +49,6 @@ __all__ = [
     "comparison_page",
     "comparison_summary",
     "dataset_html",
-    "loss_unit",
     "page",
     "print_class_scores",
     "print_comparison",

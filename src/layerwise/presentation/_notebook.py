@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Dataset, describe
 from layerwise.presentation._page import page_of
-from layerwise.presentation._report import class_table, loss_unit, statistics_table
+from layerwise.presentation._report import class_table, statistics_table
 from layerwise.presentation.figures import (
     layer_projections,
     sample_sheet,
@@ -88,9 +88,8 @@ def result_html(result: Result) -> str:
         f"Training of {result.data.name}: {result.status} after {result.epochs} "
         f"epochs, validation accuracy {percent(result.validation.accuracy)}"
     )
-    unit = loss_unit(result.network)
     page = page_of(result_payload(result))
-    return _framed(training_curves(result.history, unit), words, page)
+    return _framed(training_curves(result), words, page)
 
 
 def dataset_html(data: Dataset) -> str:
@@ -100,7 +99,7 @@ def dataset_html(data: Dataset) -> str:
     words = f"{data.name}: the first training samples of each class"
     picture = ""
     if data.is_image:
-        picture = _picture(sample_sheet(data.train, data.class_names), words)
+        picture = _picture(sample_sheet(data), words)
     name = f"<div><b>{html.escape(data.name)}</b></div>"
     return f"<div>{name}<div>{picture}</div>{tables}</div>"
 

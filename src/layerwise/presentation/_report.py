@@ -59,11 +59,6 @@ class Report:
         """What was trained on."""
         return self.result.data
 
-    @property
-    def loss_unit(self) -> str | None:
-        """The unit of the loss."""
-        return loss_unit(self.result.network)
-
 
 def loss_unit(network: TrainedNetwork) -> str | None:
     """Return the unit of a loss: nats of a cross-entropy, none of a squared error."""
@@ -265,9 +260,9 @@ def score_table(report: Report) -> Table:
         rows.append(("train", last.train_loss, last.train_accuracy))
     rows.append(("validation", *result.validation[:2]))
     rows.append(("test", *result.test[:2]))
-    unit = f" ({report.loss_unit})" if report.loss_unit else ""
+    unit = loss_unit(result.network)
     table = Table(
-        ("", f"loss{unit}", "accuracy"),
+        ("", f"loss ({unit})" if unit else "loss", "accuracy"),
         [(name, number(loss), percent(accuracy)) for name, loss, accuracy in rows],
     )
     if report.study is None or not report.study.is_uneven:

@@ -1,10 +1,5 @@
 """Finished records in, matplotlib figures out."""
 
-from layerwise.presentation.figures._drawing import (
-    checked_formats,
-    save_figures,
-    save_report_figures,
-)
 from layerwise.presentation.figures._layers import (
     layer_projections,
     layer_similarity,
@@ -23,9 +18,17 @@ from layerwise.presentation.figures._pictures import (
     sample_sheet,
     suspect_labels,
 )
-from layerwise.presentation.figures._style import Figure, written
+from layerwise.presentation.figures._style import written
 from layerwise.presentation.figures._sweep import phase_diagram
-from layerwise.presentation.figures._table import OF_INPUTS, OF_STUDY, OF_TRAINING
+from layerwise.presentation.figures._table import (
+    OF_INPUTS,
+    OF_REPORT,
+    OF_STUDY,
+    Figure,
+    checked_formats,
+    save_figures,
+    save_report_figures,
+)
 from layerwise.presentation.figures._training import (
     epoch_planes,
     health_over_time,
@@ -34,8 +37,8 @@ from layerwise.presentation.figures._training import (
 
 __all__ = [
     "OF_INPUTS",
+    "OF_REPORT",
     "OF_STUDY",
-    "OF_TRAINING",
     "Figure",
     "checked_formats",
     "component_images",

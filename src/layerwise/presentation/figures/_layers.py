@@ -11,7 +11,6 @@ from layerwise.presentation.figures._style import (
     INK,
     MUTED,
     PALE,
-    Figure,
     fitted,
     inches_of,
     new_axes,
@@ -31,7 +30,7 @@ from layerwise.wording import (
 )
 
 if TYPE_CHECKING:
-    import matplotlib.axes
+    from matplotlib.axes import Axes
 
 MOST = 12
 """So many layers at most are drawn beside each other."""
@@ -54,8 +53,8 @@ FILLED = 0.92
 
 @styled
 def layer_projections(
-    study: Study, plane: str = "components", ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+    study: Study, plane: str = "components", ax: "Axes | None" = None
+) -> "Axes":
     """Draw the planes of the input and the layers side by side, figures above each.
 
     Of more than `MOST` layers the first, the last and some evenly between.
@@ -100,7 +99,7 @@ def _tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
 
 
 def _draw_tile(
-    ax: "matplotlib.axes.Axes",
+    ax: "Axes",
     place: Float[np.ndarray, " 2"],
     labelled: tuple[str, LayerStudy],
     plane: str,
@@ -136,9 +135,7 @@ def _draw_tile(
     ax.text(left, place[1] - 0.02, caption, color=MUTED, fontsize=8, va="bottom")
 
 
-def _draw_scale(
-    ax: "matplotlib.axes.Axes", right_bottom: tuple[float, float], scale: float
-) -> None:
+def _draw_scale(ax: "Axes", right_bottom: tuple[float, float], scale: float) -> None:
     """Draw how long a round length of the layer's own unit is, as on a map."""
     right, bottom = right_bottom
     length = _round_length(0.5 / scale)
@@ -186,19 +183,8 @@ def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
     )
 
 
-LAYERS = Figure[Study](name="layers", draw=layer_projections)
-
-DISCRIMINANTS = Figure[Study](
-    name="discriminants",
-    draw=layer_projections,
-    given=lambda study: (study, "discriminants"),
-)
-
-
 @styled
-def probe_by_layer(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def probe_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw what share of each class a linear probe reads from each layer.
 
     A row for all classes, then one for each; a column for each layer, the raw input
@@ -235,13 +221,8 @@ def probe_by_layer(
     return ax
 
 
-PROBES = Figure[Study](name="probes", draw=probe_by_layer)
-
-
 @styled
-def layer_similarity(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def layer_similarity(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw the debiased linear CKA of every two layers: 1 for identical ones.
 
     Parameters
@@ -276,6 +257,3 @@ def layer_similarity(
     ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
     return ax
-
-
-SIMILARITY = Figure[Study](name="similarity", draw=layer_similarity)

@@ -11,7 +11,6 @@ from layerwise.presentation.figures._style import (
     INK,
     MUTED,
     PALE,
-    Figure,
     log_ticks,
     new_axes,
     new_figure,
@@ -21,8 +20,8 @@ from layerwise.study import MEASURES, Study
 from layerwise.wording import short
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-    import matplotlib.figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 PAIRS = 6
 """Pairs of classes drawn, at most."""
@@ -42,9 +41,7 @@ TICKS = (
 
 
 @styled
-def measures_by_layer(
-    study: Study, figure: "matplotlib.figure.FigureBase | None" = None
-) -> "matplotlib.figure.FigureBase":
+def measures_by_layer(study: Study, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw the main measures by layer, a panel for each.
 
     The studied network is the coloured line, with 95 % intervals where there are any;
@@ -79,7 +76,7 @@ def measures_by_layer(
 
 
 def _draw_measure(
-    ax: "matplotlib.axes.Axes", study: Study, name: str, ends: tuple[float, float]
+    ax: "Axes", study: Study, name: str, ends: tuple[float, float]
 ) -> None:
     """Draw a measure by layer, nothing where it is not finite, or 0 on a log scale."""
     layers, measure = list(study), MEASURES[name]
@@ -107,12 +104,12 @@ def _draw_measure(
     ax.set_title(measure.title)
 
 
-def _heights(ax: "matplotlib.axes.Axes") -> list[float]:
+def _heights(ax: "Axes") -> list[float]:
     heights = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
     return heights[~np.isnan(heights)].tolist()
 
 
-def _scale_shares(panels: list["matplotlib.axes.Axes"], half: float) -> None:
+def _scale_shares(panels: list["Axes"], half: float) -> None:
     """Give panels of shares one scale, log p/(1 - p), wide enough for all of them."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -139,9 +136,7 @@ def _wider(low: float, high: float) -> tuple[float, float]:
 
 
 @styled
-def pairs_by_layer(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def pairs_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw how the pairs that stay mixed longest come apart, layer by layer.
 
     A line for each of `mixed_pairs`, in the colours of both classes: the share of their
@@ -188,8 +183,3 @@ def mixed_pairs(study: Study) -> list[tuple[int, int]]:
     order = np.lexsort((-by_probes, -by_network))
     worst = order[(by_network + by_probes)[order] > 0][:PAIRS]
     return [(int(first[place]), int(second[place])) for place in worst]
-
-
-MEASURES_BY_LAYER = Figure[Study](name="measures", draw=measures_by_layer)
-
-PAIRS_BY_LAYER = Figure[Study](name="pairs", when=mixed_pairs, draw=pairs_by_layer)

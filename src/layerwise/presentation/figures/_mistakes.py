@@ -8,16 +8,13 @@ from jaxtyping import Float
 from layerwise.data import Samples, sample_names
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
-from layerwise.presentation._colours import class_colours
-from layerwise.presentation._report import Report
 from layerwise.presentation.figures._pictures import picture_sheet
-from layerwise.presentation.figures._points import draw_points, draw_rings
+from layerwise.presentation.figures._points import colours_of, draw_points, draw_rings
 from layerwise.presentation.figures._style import (
     ACCENT,
     INK,
     MUTED,
     PALE,
-    Figure,
     inches_of,
     log_ticks,
     new_axes,
@@ -29,8 +26,8 @@ from layerwise.study import Inputs, Study, are_pictures
 from layerwise.wording import count, percent, short, typeset
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-    import matplotlib.figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 WORST = 18
 """Mistakes shown as pictures, at most."""
@@ -43,9 +40,7 @@ GRID = 200
 
 
 @styled
-def confusion_matrix(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def confusion_matrix(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw how many samples of each class were said to be of which.
 
     Rows are labels, columns predictions. The diagonal, which is right, is grey: colour
@@ -97,17 +92,8 @@ def confusion_matrix(
     return ax
 
 
-def _predicted(study: Study) -> bool:
-    return study.predictions is not None
-
-
-CONFUSION = Figure[Study](name="confusion", when=_predicted, draw=confusion_matrix)
-
-
 @styled
-def worst_mistakes(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def worst_mistakes(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw the mistakes that the network was surest of.
 
     Pictures stand with what they are, what was said, and how surely; inputs of two
@@ -127,7 +113,7 @@ def worst_mistakes(
     inputs = study.inputs
     if inputs is not None and are_pictures(inputs):
         return _as_pictures(study, inputs, ax)
-    if not _are_points(inputs):
+    if not are_points(inputs):
         shape = (
             "that were not kept" if inputs is None else f"of shape {inputs.shape[1:]}"
         )
@@ -143,14 +129,12 @@ def worst_mistakes(
     return ax
 
 
-def _are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
+def are_points(inputs: Inputs | None) -> TypeGuard[np.ndarray]:
     """Return whether inputs are pairs of numbers, all of them at hand."""
     return isinstance(inputs, np.ndarray) and inputs.shape[1:] == (2,)
 
 
-def _as_pictures(
-    study: Study, inputs: Inputs, ax: "matplotlib.axes.Axes | None"
-) -> "matplotlib.axes.Axes":
+def _as_pictures(study: Study, inputs: Inputs, ax: "Axes | None") -> "Axes":
     worst = study.mistakes[:WORST]
     if not len(worst):
         ax = ax or new_axes(7.0, 1.4)
@@ -168,18 +152,8 @@ def _as_pictures(
     return picture_sheet(inputs[worst], captions, ax)
 
 
-def _can_show_mistakes(study: Study) -> bool:
-    shown = are_pictures(study.inputs) or _are_points(study.inputs)
-    return _predicted(study) and shown and len(study.mistakes) > 0
-
-
-MISTAKES = Figure[Study](name="mistakes", when=_can_show_mistakes, draw=worst_mistakes)
-
-
 @styled
-def reliability(
-    study: Study, figure: "matplotlib.figure.FigureBase | None" = None
-) -> "matplotlib.figure.FigureBase":
+def reliability(study: Study, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw accuracy against confidence in 15 bins, and how many samples each has.
 
     A dot is a bin: its mean confidence, and its accuracy with the 95 % interval. A line
@@ -222,13 +196,10 @@ def reliability(
     return figure
 
 
-RELIABILITY = Figure[Study](name="reliability", when=_predicted, draw=reliability)
-
-
 @styled
 def decision_regions(
-    network: TrainedNetwork, samples: Samples, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+    network: TrainedNetwork, samples: Samples, ax: "Axes | None" = None
+) -> "Axes":
     """Draw what the network says everywhere in a plane of two inputs, and samples.
 
     The ground has the predicted class's colour, the paler the less sure.
@@ -258,7 +229,7 @@ def decision_regions(
     probabilities = network.predict_proba(plane)
     classes = len(network.class_names)
     certainty = (probabilities.max(axis=1) - 1 / classes) / (1 - 1 / classes)
-    hues = _rgb(class_colours(classes))[probabilities.argmax(axis=1)]
+    hues = colours_of(probabilities.argmax(axis=1), classes)[:, :3]
     ground = 1 - 0.45 * certainty[:, None] * (1 - hues)
     ax = ax or _plane(points)
     ax.imshow(
@@ -272,22 +243,7 @@ def decision_regions(
     return ax
 
 
-def _plane(points: Float[np.ndarray, "samples 2"]) -> "matplotlib.axes.Axes":
+def _plane(points: Float[np.ndarray, "samples 2"]) -> "Axes":
     """Return axes of about the points' own proportions."""
     width, height = np.ptp(points, axis=0)
     return new_axes(5.6, 0.6 + 5.0 * float(np.clip(height / (width or 1), 0.4, 1)))
-
-
-def _rgb(colours: tuple[str, ...]) -> np.ndarray:
-    return np.array([[*bytes.fromhex(colour[1:])] for colour in colours]) / 255
-
-
-REGIONS = Figure[Report](
-    name="regions",
-    # A network whose outputs are not finite says nothing anywhere in the plane.
-    when=lambda report: (
-        report.data.shape == (2,) and np.isfinite(report.result.test.loss)
-    ),
-    draw=decision_regions,
-    given=lambda report: (report.result.network, report.data.test),
-)

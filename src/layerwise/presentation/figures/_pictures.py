@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int, Integer, Shaped
+from jaxtyping import Float, Int, Shaped
 
-from layerwise.data import Samples
+from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
 from layerwise.presentation.figures._points import (
     axis_names,
@@ -15,47 +15,31 @@ from layerwise.presentation.figures._points import (
     is_line,
     plane_points,
 )
-from layerwise.presentation.figures._style import Figure, fitted, new_axes, styled
-from layerwise.study import InputStudy, LayerStudy, Study, are_pictures
+from layerwise.presentation.figures._style import fitted, new_axes, styled
+from layerwise.study import InputStudy, Study, are_pictures
 from layerwise.wording import percent, short, typeset
 
 if TYPE_CHECKING:
-    import matplotlib.axes
+    from matplotlib.axes import Axes
 
 COLUMNS = 6
 """Pictures in a row of a sheet."""
 
 
 def mosaic(
-    pictures: Shaped[np.ndarray, "samples ..."],
-    cells: Int[np.ndarray, "samples 2"],
-    spacing: tuple[float, float] = (1.12, 1.12),
-) -> tuple[Float[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
-    """Lay pictures out on a white ground.
-
-    Parameters
-    ----------
-    pictures : array, shape (samples, height, width[, channels])
-        Grey ones that are mostly dark, such as handwriting, are drawn as ink on paper.
-    cells : int array, shape (samples, 2)
-        The row and column of each.
-    spacing : pair of float
-        From one row, and one column, to the next, in heights and widths of a picture.
-
-    Returns
-    -------
-    mosaic, extent
-        As `laid_out` returns them.
-    """
-    return laid_out(_rgb(pictures), cells, spacing)
-
-
-def laid_out(
     rgb: Float[np.ndarray, "samples own_height own_width 3"],
     cells: Int[np.ndarray, "samples 2"],
     spacing: tuple[float, float],
 ) -> tuple[Float[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
-    """Lay pictures out whose colours are red, green and blue from 0 to 1.
+    """Lay pictures out on a white ground, their colours and the ground's from 0 to 1.
+
+    Parameters
+    ----------
+    rgb : array, shape (samples, height, width, 3)
+    cells : int array, shape (samples, 2)
+        The row and column of each.
+    spacing : pair of float
+        From one row, and one column, to the next, in heights and widths of a picture.
 
     Returns
     -------
@@ -73,9 +57,13 @@ def laid_out(
     return ground, (0.0, float(width / steps[1]), float(height / steps[0]), 0.0)
 
 
-def _rgb(
+def as_rgb(
     pictures: Shaped[np.ndarray, "samples ..."],
 ) -> Float[np.ndarray, "samples height width 3"]:
+    """Return pictures of one or three channels in colours from 0 to 1.
+
+    Grey ones that are mostly dark, such as handwriting, become ink on paper.
+    """
     values = pictures.astype(float)
     if values.ndim == 3:
         values = values[..., None]
@@ -90,8 +78,8 @@ def _rgb(
 def picture_sheet(
     pictures: Shaped[np.ndarray, "samples ..."],
     captions: Sequence[str],
-    ax: "matplotlib.axes.Axes | None" = None,
-) -> "matplotlib.axes.Axes":
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Draw one or more pictures in rows, each over its caption of three lines at most.
 
     Parameters
@@ -104,7 +92,7 @@ def picture_sheet(
     """
     cells = np.stack(np.divmod(np.arange(len(pictures)), COLUMNS), axis=1)
     rows = -(-len(pictures) // COLUMNS)
-    picture, extent = mosaic(pictures, cells, spacing=(1.7, 1.4))
+    picture, extent = mosaic(as_rgb(pictures), cells, spacing=(1.7, 1.4))
     with fitted(ax, 7.0, 1.4 * rows) as ax:
         ax.set_axis_off()
         ax.imshow(picture, extent=extent, interpolation="none")
@@ -136,10 +124,8 @@ MOST = 18
 
 @styled
 def suspect_labels(
-    study: Study,
-    training: Samples | None = None,
-    ax: "matplotlib.axes.Axes | None" = None,
-) -> "matplotlib.axes.Axes":
+    study: Study, training: Samples | None = None, ax: "Axes | None" = None
+) -> "Axes":
     """Draw the samples whose label looks most wrong, and what they look like.
 
     Parameters
@@ -176,13 +162,6 @@ def suspect_labels(
     return picture_sheet(np.stack(pictures), captions, ax)
 
 
-SUSPECTS = Figure[Study](
-    name="suspects",
-    when=lambda study: are_pictures(study.inputs) and study.suspects,
-    draw=suspect_labels,
-)
-
-
 EACH = 5
 """Samples shown of every class."""
 
@@ -194,33 +173,28 @@ COMPONENT_CELL = 1.4
 
 
 @styled
-def sample_sheet(
-    samples: Samples,
-    class_names: tuple[str, ...],
-    ax: "matplotlib.axes.Axes | None" = None,
-) -> "matplotlib.axes.Axes":
-    """Draw the first five pictures of each class, a row for each of the first 60.
+def sample_sheet(data: Dataset, ax: "Axes | None" = None) -> "Axes":
+    """Draw the first five training pictures of each class, of the first 60 classes.
 
     Parameters
     ----------
-    samples : Samples
-        Pictures, shape (samples, height, width[, channels]).
-    class_names : tuple of str
-        By class index.
+    data : Dataset
+        Of pictures, shape (height, width[, channels]).
     ax : Axes, optional
-        Where to draw; by default on a new figure.
+        By default those of a new figure.
 
     Raises
     ------
     InputError
         If the inputs are not pictures.
     """
-    if not are_pictures(samples.inputs):
+    samples = data.train
+    if not data.is_image:
         raise InputError(
-            f"a sample sheet shows pictures; inputs of shape {samples.inputs.shape[1:]}"
-            f" and dtype {samples.inputs.dtype} are none"
+            f"a sample sheet shows pictures; inputs of shape {data.shape} and dtype "
+            f"{samples.inputs.dtype} are none"
         )
-    names = [short(name) for name in class_names[:SHOWN]]
+    names = [short(name) for name in data.class_names[:SHOWN]]
     room = math.ceil(0.3 + 0.15 * max(map(len, names)))
     blocks = min(1 + len(names) // 6, 3)
     rows = -(-len(names) // blocks)
@@ -233,7 +207,8 @@ def sample_sheet(
         members = np.flatnonzero(samples.targets == index)[:EACH]
         positions.extend(members)
         cells.extend((row, column + rank) for rank in range(len(members)))
-    picture, extent = mosaic(samples.inputs[positions], np.array(cells))
+    pictures = as_rgb(samples.inputs[positions])
+    picture, extent = mosaic(pictures, np.array(cells), spacing=(1.12, 1.12))
     with fitted(ax, CELL * blocks * (room + EACH), CELL * rows) as ax:
         ax.imshow(picture, extent=extent, interpolation="none")
         for name, (row, left) in zip(names, origins, strict=True):
@@ -245,32 +220,28 @@ def sample_sheet(
 
 
 @styled
-def component_images(
-    layer: LayerStudy, shape: tuple[int, ...], ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def component_images(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
     """Draw the first ten principal components of pictures as pictures.
 
     Blue entries grow along the component, red ones shrink, white ones stay; each has
-    its own scale, even about 0.
+    its own scale, even about 0. Of three channels their mean is drawn.
 
     Parameters
     ----------
-    layer : LayerStudy
-        The inputs' own, as many units as ``shape`` has entries.
-    shape : tuple of int
-        Of a picture; with three channels their mean is drawn.
+    study : InputStudy
     ax : Axes, optional
-        Where to draw; by default on a new figure.
+        By default those of a new figure.
 
     Raises
     ------
     InputError
-        If the components do not have that shape.
+        If the inputs are no pictures, or the components do not have their shape.
     """
     from matplotlib import colormaps
 
-    components = layer.components.components[:10]
-    if components.shape[1] != math.prod(shape):
+    shape, found = study.data.shape, study.layer.components
+    components = found.components[:10]
+    if not study.data.is_image or components.shape[1] != math.prod(shape):
         raise InputError(
             f"components of {components.shape[1]} units cannot be drawn as pictures of"
             f" shape {shape}"
@@ -283,19 +254,17 @@ def component_images(
     columns = min(len(images), 5)
     cells = np.stack(np.divmod(np.arange(len(images)), columns), axis=1)
     spacing = (1 + 0.25 * shape[1] / shape[0], 1.1)
-    picture, extent = laid_out(coloured, cells, spacing)
+    picture, extent = mosaic(coloured, cells, spacing)
     rows = 1 + cells[-1, 0]
     # As high as it makes the pictures' entries square, without the last one's gap.
     high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
     wide = columns * spacing[1] * shape[1]
     side = COMPONENT_CELL * columns
-    ratios = layer.components.explained_variance_ratio
     with fitted(ax, side, side * high / wide + 0.3) as ax:
         ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
-        for place, ((row, column), ratio) in enumerate(
-            zip(cells, ratios, strict=False)
-        ):
-            text = typeset(f"{place + 1}: {percent(ratio)}")
+        ratios = found.explained_variance_ratio[: len(cells)]
+        for (row, column), ratio in zip(cells, ratios, strict=True):
+            text = typeset(f"{1 + row * columns + column}: {percent(ratio)}")
             ax.text(column, row - 0.04, text, va="bottom")
     ax.set(xlim=(0, columns), ylim=(rows - 1 + 1 / spacing[0], 0))
     ax.set_aspect(_squaring(picture, extent))
@@ -304,62 +273,26 @@ def component_images(
 
 
 @styled
-def projection(
-    layer: LayerStudy,
-    targets: Integer[np.ndarray, " shown"],
-    class_names: tuple[str, ...],
-    ax: "matplotlib.axes.Axes | None" = None,
-) -> "matplotlib.axes.Axes":
-    """Draw a layer's samples shown on its first two principal components.
+def projection(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
+    """Draw samples of a data set on their first two principal components.
 
     Parameters
     ----------
-    layer : LayerStudy
-    targets : int array, shape (shown samples,)
-        The class of each of the samples that the layer's planes show: their colour.
-    class_names : tuple of str
-        By class index; written near the classes' medians.
+    study : InputStudy
     ax : Axes, optional
-        Where to draw; by default on a new figure.
+        By default those of a new figure.
     """
     from matplotlib.ticker import MaxNLocator
 
     ax = ax or new_axes(5.6, 5.0)
-    draw_points(ax, plane_points(layer, "components"), targets, class_names)
-    names = axis_names(layer, "components")
+    points = plane_points(study.layer, "components")
+    draw_points(ax, points, study.targets, study.data.class_names)
+    names = axis_names(study.layer, "components")
     for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
         axis.set_label_text(name)
         axis.set_major_locator(MaxNLocator(4))
-    if is_line(layer, "components"):
+    if is_line(study.layer, "components"):
         ax.set(yticks=[])
     # One scale for both axes: distances in the plane are the samples' own.
     ax.set_aspect("equal", adjustable="datalim")
     return ax
-
-
-def _first_of_each(inputs: InputStudy) -> tuple[Samples, tuple[str, ...]]:
-    """Return the samples of the sheet alone: drawn elsewhere, all would be sent."""
-    samples, names = inputs.data.train, inputs.data.class_names
-    first = [np.flatnonzero(samples.targets == c)[:EACH] for c in range(len(names))]
-    return samples.at(np.concatenate(first)), names
-
-
-SAMPLES = Figure[InputStudy](
-    name="samples",
-    when=lambda inputs: inputs.data.is_image,
-    draw=sample_sheet,
-    given=_first_of_each,
-)
-
-COMPONENTS = Figure[InputStudy](
-    name="components",
-    when=lambda inputs: inputs.data.is_image,
-    draw=component_images,
-    given=lambda inputs: (inputs.layer, inputs.data.shape),
-)
-
-INPUT = Figure[InputStudy](
-    name="input",
-    draw=projection,
-    given=lambda inputs: (inputs.layer, inputs.targets, inputs.data.class_names),
-)

@@ -11,8 +11,8 @@ from layerwise.study import LayerStudy, Study
 from layerwise.wording import MANY, layer_labels, number, percent, short, typeset
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-    import matplotlib.lines
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 EACH = 120
 """A name has so many squares of the height of a line about it, or is left out."""
@@ -37,7 +37,7 @@ to spare one dot of twenty, not to leave a crowd of which it hides as little."""
 
 
 def draw_points(
-    ax: "matplotlib.axes.Axes",
+    ax: "Axes",
     points: Float[np.ndarray, "samples 2"],
     targets: Integer[np.ndarray, " samples"],
     class_names: tuple[str, ...],
@@ -56,7 +56,7 @@ def draw_points(
     draw_names(ax, points, targets, class_names, room, inches)
 
 
-def _inches(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
+def _inches(ax: "Axes") -> Float[np.ndarray, " 2"]:
     return np.array([ax.bbox.width, ax.bbox.height]) / ax.figure.dpi
 
 
@@ -84,7 +84,7 @@ def as_dots(crowd: int, square_inches: float) -> dict[str, Any]:
 
 
 def draw_names(
-    ax: "matplotlib.axes.Axes",
+    ax: "Axes",
     points: Float[np.ndarray, "samples 2"],
     targets: Integer[np.ndarray, " samples"],
     class_names: tuple[str, ...],
@@ -210,9 +210,7 @@ def _along(layer: LayerStudy, plane: str, place: int) -> str:
     return f"discriminant {place + 1} (between/within {number(ratios[place])})"
 
 
-def draw_rings(
-    ax: "matplotlib.axes.Axes", points: Float[np.ndarray, "samples 2"]
-) -> None:
+def draw_rings(ax: "Axes", points: Float[np.ndarray, "samples 2"]) -> None:
     """Ring points that are to be seen among the others."""
     ax.scatter(
         *points.T, s=22, facecolors="none", edgecolors=INK, linewidths=0.7, zorder=3
@@ -226,7 +224,7 @@ LINE = 11
 """Points from one line of text to the next."""
 
 
-def name_layers(ax: "matplotlib.axes.Axes", study: Study) -> None:
+def name_layers(ax: "Axes", study: Study) -> None:
     """Write the layers' names below the places 0, 1, …, the input's first."""
     names = layer_labels((layer.name for layer in study), 12)
     step = -(-len(names) // LAYERS)
@@ -237,7 +235,7 @@ def name_layers(ax: "matplotlib.axes.Axes", study: Study) -> None:
     ax.set_xlim(-0.3, len(names) - 0.7)
 
 
-def label_ends(ax: "matplotlib.axes.Axes", colour: str | None = None) -> None:
+def label_ends(ax: "Axes", colour: str | None = None) -> None:
     """Write each labelled line's name right of its last point, and lead from it there.
 
     In this colour, or each in its line's own, all beside the axes: below are the names
@@ -266,7 +264,7 @@ def label_ends(ax: "matplotlib.axes.Axes", colour: str | None = None) -> None:
     ax.add_collection(leaders, autolim=False)
 
 
-def _end(line: "matplotlib.lines.Line2D") -> tuple[float, float]:
+def _end(line: "Line2D") -> tuple[float, float]:
     """Return where a line's last point is."""
     x, y = (np.asarray(data, float) for data in (line.get_xdata(), line.get_ydata()))
     if not (known := np.flatnonzero(~np.isnan(y))).size:

@@ -7,9 +7,8 @@ import logging
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -17,8 +16,8 @@ from jaxtyping import Float
 from layerwise.presentation._colours import contrast
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-    import matplotlib.figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -103,7 +102,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 def new_figure(
     width: float, height: float, layout: Literal["constrained"] | None = "constrained"
-) -> "matplotlib.figure.Figure":
+) -> "FigureBase":
     """Return an empty figure of that many inches that depends on no display.
 
     Text within axes is drawn with ``clip_on``: the layout need not measure it. With
@@ -115,12 +114,12 @@ def new_figure(
     return Figure(figsize=(width, height), layout=layout)
 
 
-def new_axes(width: float, height: float) -> "matplotlib.axes.Axes":
+def new_axes(width: float, height: float) -> "Axes":
     """Return the axes of a new figure of that many inches."""
     return new_figure(width, height).add_subplot()
 
 
-def inches_of(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
+def inches_of(ax: "Axes") -> Float[np.ndarray, " 2"]:
     """Return how wide and high axes are: those that have no layout yet, about so."""
     figure = ax.get_figure(root=True)
     assert figure is not None, "the axes were taken off their figure"
@@ -128,9 +127,7 @@ def inches_of(ax: "matplotlib.axes.Axes") -> Float[np.ndarray, " 2"]:
 
 
 @contextmanager
-def fitted(
-    ax: "matplotlib.axes.Axes | None", width: float, height: float
-) -> Generator["matplotlib.axes.Axes"]:
+def fitted(ax: "Axes | None", width: float, height: float) -> Generator["Axes"]:
     """Draw in this block as on so many inches, by default on new axes of that size.
 
     On smaller axes its text, points and lines are then made smaller as much, that they
@@ -159,7 +156,7 @@ def _reduce(artist: Any, reduced: float) -> None:
         artist.set_linewidth(reduced * artist.get_linewidth())
 
 
-def log_ticks(ax: "matplotlib.axes.Axes") -> None:
+def log_ticks(ax: "Axes") -> None:
     """Make the upward axis logarithmic, with few ticks and plain numbers."""
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -197,9 +194,7 @@ def halo() -> list[Any]:
     return [withStroke(linewidth=2.5, foreground="white", alpha=0.9)]
 
 
-def written(
-    drawing: "matplotlib.figure.FigureBase | matplotlib.axes.Axes", form: str = "png"
-) -> bytes:
+def written(drawing: "FigureBase | Axes", form: str = "png") -> bytes:
     """Return a figure, or the figure of axes, as a file.
 
     Parameters
@@ -216,31 +211,6 @@ def written(
         none = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(file, format=form, dpi=DPI, metadata=none[form])
     return file.getvalue()
-
-
-Record = TypeVar("Record")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure(Generic[Record]):
-    """A figure of a record, such as a study.
-
-    Parameters
-    ----------
-    name : str
-        Its file's, without the ending.
-    draw : callable
-        What draws it.
-    given : callable, optional
-        What ``draw`` is given of the record; by default all of it.
-    when : callable, optional
-        Whether the record has such a figure; by default always.
-    """
-
-    name: str
-    draw: Callable[..., Any]
-    given: Callable[[Record], tuple[Any, ...]] = lambda record: (record,)
-    when: Callable[[Record], object] = lambda _: True
 
 
 def spread_out(total: int, most: int) -> list[int]:

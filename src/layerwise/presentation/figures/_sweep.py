@@ -11,7 +11,7 @@ from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
 from layerwise.wording import percent
 
 if TYPE_CHECKING:
-    import matplotlib.axes
+    from matplotlib.axes import Axes
 
 COLOURS: Mapping[str, str] = MappingProxyType(
     {"works": "#a9cbff", "stalls": "#ffd27a", "diverges": "#d98b7c"}
@@ -29,9 +29,7 @@ LETTER = 0.62
 
 
 @styled
-def phase_diagram(
-    sweep: Sweep, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def phase_diagram(sweep: Sweep, ax: "Axes | None" = None) -> "Axes":
     """Draw what became of the trainings over the first two settings that were varied.
 
     A cell is divided in the shares of its trainings that work, stall and diverge; in it
@@ -60,9 +58,7 @@ def phase_diagram(
     return ax
 
 
-def _draw_cell(
-    ax: "matplotlib.axes.Axes", phase: Phase, place: tuple[int, int], width: float
-) -> None:
+def _draw_cell(ax: "Axes", phase: Phase, place: tuple[int, int], width: float) -> None:
     """Draw a cell's strips, and its number where there is room for it."""
     from matplotlib.patches import Rectangle
 
@@ -95,7 +91,7 @@ def _draw_cell(
         text.set(fontsize=size, clip_on=True, path_effects=halo())
 
 
-def _name_values(ax: "matplotlib.axes.Axes", diagram: PhaseDiagram) -> None:
+def _name_values(ax: "Axes", diagram: PhaseDiagram) -> None:
     names = _shown(diagram.columns)
     ax.set_xticks(list(names), list(names.values()))
     ax.set_xlabel(diagram.columns.name)
@@ -118,7 +114,7 @@ def _written(values: Sequence[Setting]) -> list[str]:
     return [axis_value(value) for value in values]
 
 
-def _draw_legend(ax: "matplotlib.axes.Axes") -> None:
+def _draw_legend(ax: "Axes") -> None:
     from matplotlib.patches import Patch
 
     handles = [

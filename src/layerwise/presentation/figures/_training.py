@@ -7,13 +7,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.errors import InputError
-from layerwise.presentation._report import Report
+from layerwise.presentation._report import loss_unit
 from layerwise.presentation.figures._points import as_dots, colours_of, draw_names
 from layerwise.presentation.figures._style import (
     INK,
     MUTED,
     PALE,
-    Figure,
     fitted,
     log_ticks,
     new_figure,
@@ -22,13 +21,13 @@ from layerwise.presentation.figures._style import (
 )
 from layerwise.presentation.payload import stretches
 from layerwise.study import SnapshotStudy, Study
-from layerwise.training import History
+from layerwise.training import History, Result
 from layerwise.wording import count, layer_labels
 
 if TYPE_CHECKING:
-    import matplotlib.axes
-    import matplotlib.figure
-    import matplotlib.lines
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+    from matplotlib.lines import Line2D
 
 LEAST = 1e-12
 """What is drawn for zero on a logarithmic scale."""
@@ -40,20 +39,22 @@ COLOURS = {"train": "#3f90da", "validation": "#bd1f01"}
 
 
 @styled
-def training_curves(
-    history: History,
-    loss_unit: str | None = "nats",
-    figure: "matplotlib.figure.FigureBase | None" = None,
-) -> "matplotlib.figure.FigureBase":
+def training_curves(result: Result, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw loss (log scale) and accuracy against the step, side by side.
 
     The batches' figures are a line of means over stretches of steps, in a band from the
     least to the greatest; training and validation set have a dot for each epoch. A loss
     that is not finite ends the curves: its step is marked.
+
+    Parameters
+    ----------
+    result : Result
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
     """
     from matplotlib.ticker import MaxNLocator
 
-    unit = f" ({loss_unit})" if loss_unit else ""
+    history, unit = result.history, loss_unit(result.network)
     figure = figure or new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
     _draw_batches(left, np.maximum(history.losses, np.finfo(np.float32).tiny))
@@ -64,7 +65,7 @@ def training_curves(
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
     log_ticks(left)
-    left.set(ylabel=f"mean loss{unit}")
+    left.set(ylabel=f"mean loss ({unit})" if unit else "mean loss")
     right.set(ylabel="accuracy (%)")
     right.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     right.set_ylim(top=1.005)
@@ -74,9 +75,7 @@ def training_curves(
     return figure
 
 
-def _draw_batches(
-    ax: "matplotlib.axes.Axes", values: Float[np.ndarray, " steps"]
-) -> None:
+def _draw_batches(ax: "Axes", values: Float[np.ndarray, " steps"]) -> None:
     finite = np.isfinite(values)
     diverged = np.flatnonzero(~finite)
     steps, values = np.flatnonzero(finite) + 1, values[finite].astype(float)
@@ -101,7 +100,7 @@ def _draw_batches(
         )
 
 
-def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) -> None:
+def _draw_epochs(ax: "Axes", history: History, quantity: str) -> None:
     if not history.epochs:
         return
     steps = [epoch.step for epoch in history.epochs]
@@ -110,28 +109,26 @@ def _draw_epochs(ax: "matplotlib.axes.Axes", history: History, quantity: str) ->
         ax.plot(steps, figures, "o-", markersize=2.5, color=colour, label=f"{name} set")
 
 
-TRAINING = Figure[Report](
-    name="training",
-    draw=training_curves,
-    given=lambda report: (report.result.history, report.loss_unit),
-)
-
-
 @styled
 def health_over_time(
-    history: History,
-    names: Sequence[str],
-    figure: "matplotlib.figure.FigureBase | None" = None,
-) -> "matplotlib.figure.FigureBase":
+    result: Result, figure: "FigureBase | None" = None
+) -> "FigureBase":
     """Draw gradient norm, spread of the outputs, and dead units, layer by layer.
 
     The first two at every record, the last after each epoch; the layers go from dark,
     near the input, to light, and the key names them: of more than ten every second, or
     third, …, and the last.
+
+    Parameters
+    ----------
+    result : Result
+    figure : Figure or SubFigure, optional
+        Where to make the panels; by default a new figure.
     """
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
+    history, names = result.history, result.network.layer_names
     figure = figure or new_figure(7.0, 3.0)
     left, middle, right = figure.subplots(1, 3, sharex=True)
     steps = [record.step + 1 for record in history.records]
@@ -165,9 +162,7 @@ def health_over_time(
 
 
 def _name_shades(
-    figure: "matplotlib.figure.FigureBase",
-    lines: Sequence["matplotlib.lines.Line2D"],
-    names: Sequence[str],
+    figure: "FigureBase", lines: Sequence["Line2D"], names: Sequence[str]
 ) -> None:
     """Say above the panels which shade is which layer, of many layers of some."""
     shown = sorted({*range(0, len(names), -(-len(names) // LAYERS)), len(names) - 1})
@@ -185,14 +180,6 @@ def _positive(value: float) -> float:
     return max(value, LEAST) if np.isfinite(value) else np.nan
 
 
-HEALTH = Figure[Report](
-    name="health",
-    when=lambda report: len(report.result.history.health),
-    draw=health_over_time,
-    given=lambda report: (report.result.history, report.result.network.layer_names),
-)
-
-
 MOST = 6
 """Epochs and layers shown, at most."""
 
@@ -204,9 +191,7 @@ FILLED = 0.9
 
 
 @styled
-def epoch_planes(
-    study: Study, ax: "matplotlib.axes.Axes | None" = None
-) -> "matplotlib.axes.Axes":
+def epoch_planes(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw every layer's first two components as they were at the epochs kept.
 
     A row for each epoch, a column for each layer, of more than six the first, the last
@@ -268,7 +253,7 @@ def _column(
     return frames
 
 
-def _rule(ax: "matplotlib.axes.Axes", columns: int, rows: int) -> None:
+def _rule(ax: "Axes", columns: int, rows: int) -> None:
     ax.vlines(range(1, columns), 0, rows, color=PALE, linewidth=0.5)
     ax.hlines(range(1, rows), 0, columns, color=PALE, linewidth=0.5)
     ax.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
@@ -281,8 +266,3 @@ def _epoch(snapshot: SnapshotStudy) -> str:
         return "this\nnetwork"
     untrained = "\nuntrained" if snapshot.epoch == 0 else ""
     return f"epoch {snapshot.epoch}{untrained}"
-
-
-EPOCHS = Figure[Study](
-    name="epochs", when=lambda study: study.snapshots, draw=epoch_planes
-)
