@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from layerwise.modules import Capture
-from layerwise.study.subjects._module import Look, module_case
+from layerwise.modules import Capture, Reader, StreamSource
+from layerwise.study.subjects._module import Look, first_look
 
 CLASSES, SHOWN = 10, 10_000
 
@@ -112,9 +112,9 @@ def measured(name: str, samples: int, runs: int, device: str, size: int) -> None
         (torch.randn(size, *shape, device=device), torch.arange(size) % CLASSES)
         for _ in range(count)
     ]
-    case = module_case(module, given, look=Look())
-    capture: Capture = case.subject.capture
-    batches = [batch for _, batch in case.scored.source.batches()]
+    capture = first_look(module, given, Look())
+    source = StreamSource(Reader(module), given)
+    batches = [batch for _, batch in source.batches()]
 
     def bare() -> None:
         with torch.no_grad():

@@ -185,7 +185,8 @@ def test_one_mapping_and_its_mask(nested):
         rows = (module.embed(tokens) * kept).sum(dim=1) / kept.sum(dim=1)
         expected = module(given).argmax(dim=1).numpy()
     assert np.array_equal(study.predictions, expected)
-    found = module_case(module, [batch]).scored.rows(np.arange(30))[0]
+    (block,) = module_case(module, [batch]).scored.parts()[0]
+    found = block.layers[0]
     assert np.allclose(found, rows, atol=1e-5)
 
 

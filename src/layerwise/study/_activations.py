@@ -1,16 +1,15 @@
 """Activations that are there already: their study, at once or in parts."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 
 from layerwise import ranks
 from layerwise.arrays import Array, to_numpy
-from layerwise.data import Scaling, StoredRows, class_indices, of_memory_map
+from layerwise.data import StoredRows, class_indices, of_memory_map
 from layerwise.errors import DamagedError, InputError
 from layerwise.files import Count, as_record, read_tensors, tensor, write_tensors
 from layerwise.statistics import MAX_UNITS, Moments, Precision
@@ -24,7 +23,7 @@ from layerwise.study.passes import (
     joined,
 )
 from layerwise.study.records import Study
-from layerwise.study.subjects import Block, Case
+from layerwise.study.subjects import Activations, Block, Case, Subject
 
 FORMAT = "counted-1"
 
@@ -192,13 +191,13 @@ def _case(counted: Counted, column: str, place: int, name: str) -> Case:
     class_names = counted.class_names[column]
     groups = counted.combinations[:, place]
 
-    def kept(which: str) -> _Rows:
-        rows = (getattr(layer, which) for layer in counted.layers.values())
-        return _Rows(tuple(rows), groups[counted.targets[which]])
+    def kept(which: str) -> Activations:
+        rows = [getattr(layer, which) for layer in counted.layers.values()]
+        return _in_memory(rows, groups[counted.targets[which]])
 
     return Case(
         name=name if column == LABELS else f"{name}: {column}",
-        subject=_Layers(tuple(counted.layers), class_names),
+        subject=Subject(tuple(counted.layers), class_names),
         scored=kept("scored"),
         fit_on=kept("fitted"),
         words=("rows", "rows held out"),
@@ -210,46 +209,24 @@ def _case(counted: Counted, column: str, place: int, name: str) -> Case:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Layers:
-    """Layers of which nothing is known but what they gave; see `Subject`."""
+def _in_memory(
+    layers: Sequence[Shaped[np.ndarray, "rows _"]], targets: Int[np.ndarray, " rows"]
+) -> Activations:
+    """Return rows of every layer, each block of this rank's share a part of its own."""
 
-    layer_names: tuple[str, ...]
-    class_names: tuple[str, ...]
-    has_input = False
-    has_output = False
-    seeking = None
-    whole: frozenset[str] = frozenset()
-    output_weights = None
-    scaling = Scaling("none", np.zeros(()), np.ones(()))
-
-    def probabilities(
-        self, outputs: Float[np.ndarray, "rows classes"]
-    ) -> Float[np.ndarray, "rows classes"]:
-        """Return them as they are: there are none."""
-        return outputs
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows of every layer, kept in memory; see `Activations`."""
-
-    layers: tuple[Shaped[np.ndarray, "rows _"], ...]
-    targets: Int[np.ndarray, " rows"]
-    inputs = None
-
-    def parts(self) -> Sequence[Iterable[Block]]:
-        """Return the blocks of this rank's share, each a part of its own."""
-        own = ranks.own_share(len(self.targets))
+    def parts() -> list[list[Block]]:
+        own = ranks.own_share(len(targets))
         return [
-            [self._block(start, min(start + BLOCK_ROWS, own.stop))]
+            [block(slice(start, min(start + BLOCK_ROWS, own.stop)))]
             for start in range(own.start, own.stop, BLOCK_ROWS)
         ]
 
-    def _block(self, start: int, stop: int) -> Block:
-        rows = (layer[start:stop] for layer in self.layers)
+    def block(part: slice) -> Block:
+        rows = (layer[part] for layer in layers)
         floating = (r if r.dtype.kind == "f" else r.astype(np.float32) for r in rows)
-        return Block(np.arange(start, stop), tuple(floating))
+        return Block(np.arange(part.start, part.stop), tuple(floating))
+
+    return Activations(targets, None, parts)
 
 
 def save_counted(counted: Counted, path: str | os.PathLike[str]) -> None:

@@ -24,7 +24,7 @@ from layerwise.study.labels._out_of_fold import (
 )
 from layerwise.study.passes import layer_moments
 from layerwise.study.records import Suspect
-from layerwise.study.subjects import NetworkActivations, NetworkSubject
+from layerwise.study.subjects import network_activations, network_subject
 from layerwise.training import Recipe, planned_engine
 
 NOT_LISTED = ("origin", "nearest")
@@ -143,8 +143,8 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         If the samples do not have the network's input shape, or there are none.
     """
     train, test = data.train, data.test
-    seen = NetworkActivations(network, train)
-    moments = layer_moments(NetworkSubject(network), seen)
+    seen = network_activations(network, train)
+    moments = layer_moments(network_subject(network), seen)
     probes = [least_squares_probe(layer) for layer in moments]
     logits: list[np.ndarray] = []
     said: list[np.ndarray] = []

@@ -1,9 +1,9 @@
 """What is studied: something that has layers and yields blocks of rows."""
 
 from layerwise.study.subjects._network import (
-    NetworkActivations,
-    NetworkSubject,
+    network_activations,
     network_case,
+    network_subject,
 )
 from layerwise.study.subjects._subject import (
     Activations,
@@ -19,9 +19,9 @@ __all__ = [
     "Block",
     "Case",
     "Followed",
-    "NetworkActivations",
-    "NetworkSubject",
     "Stage",
     "Subject",
+    "network_activations",
     "network_case",
+    "network_subject",
 ]

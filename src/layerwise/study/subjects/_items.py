@@ -1,10 +1,14 @@
 """What people are shown of a batch's samples: pictures, texts, or a few numbers."""
 
+from typing import Any
+
 import numpy as np
 from torch import Tensor
 
+from layerwise.arrays import to_numpy
 from layerwise.errors import InputError
 from layerwise.modules import Batch, Entry, entry_of
+from layerwise.study.records import are_pictures
 
 SIDE = 96
 """Larger pictures are shown at every second, third, … row and column."""
@@ -22,20 +26,12 @@ def items_of(batch: Batch, display: Entry | None) -> np.ndarray | None:
         If ``display`` is no part of a batch, or not one thing for each sample.
     """
     if display is None:
-        if batch.raw is not None:
-            found = pictured(batch.raw)
-            return found if _is_picture(found) or found[:1].size <= FEW else None
-        first = batch.first
+        first = batch.first if batch.raw is None else batch.raw
         if first is None or len(first) != len(batch.targets):
             return None
-        found = first.detach().cpu()
-        found = pictured(
-            found.float().numpy() if found.is_floating_point() else found.numpy()
-        )
-        return found if _is_picture(found) or found[:1].size <= FEW else None
-    found = entry_of(batch.given, display)
-    items = found.detach().cpu().numpy() if isinstance(found, Tensor) else found
-    items = pictured(np.asarray(items))
+        found = pictured(_array(first))
+        return found if are_pictures(found) or found[:1].size <= FEW else None
+    items = pictured(_array(entry_of(batch.given, display)))
     if len(items) != len(batch.targets):
         raise InputError(
             f"display= gives {len(items)} items for {len(batch.targets)} samples: give "
@@ -48,13 +44,14 @@ def pictured(rows: np.ndarray) -> np.ndarray:
     """Return pictures with channels last, and not too large; the rest as it is."""
     if rows.ndim == 4 and rows.shape[1] in (1, 3) and rows.shape[-1] not in (1, 3):
         rows = np.moveaxis(rows, 1, -1)
-    if not _is_picture(rows):
+    if not are_pictures(rows):
         return rows
     step = -(-max(rows.shape[1:3]) // SIDE)
     return rows[:, ::step, ::step]
 
 
-def _is_picture(rows: np.ndarray) -> bool:
-    if rows.ndim == 3:
-        return rows.dtype == np.uint8
-    return rows.ndim == 4 and rows.shape[-1] in (1, 3)
+def _array(found: Any) -> np.ndarray:
+    # NumPy has no bfloat16.
+    if isinstance(found, Tensor) and found.is_floating_point():
+        found = found.float()
+    return to_numpy(found)

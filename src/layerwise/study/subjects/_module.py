@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from layerwise import ranks
@@ -39,7 +39,16 @@ from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
 from layerwise.study.subjects._given import given_findings, running_findings
 from layerwise.study.subjects._items import items_of, pictured
-from layerwise.study.subjects._subject import Block, Case, Followed, Stage
+from layerwise.study.subjects._subject import (
+    UNSCALED,
+    Activations,
+    Block,
+    Case,
+    Followed,
+    Stage,
+    Subject,
+    named,
+)
 from layerwise.training import Snapshot
 from layerwise.wording import count, listed
 
@@ -55,48 +64,19 @@ NAMED = 6
 GATHERED = 1024
 """Batches are gathered into blocks of at least so many samples."""
 
-Display: TypeAlias = Entry
-"""What is shown of a batch's samples: pictures or texts."""
-
-
 LOADED = 256
 """Of a torch data set so many samples are a batch."""
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """How a module is to be looked into.
-
-    Parameters
-    ----------
-    layers : str, type, or sequence of them, optional
-        Names, globs of names or types of modules, or ``weights``; by default blocks,
-        and the modules with weights outside of them, after their activation.
-    reduce : str, int, callable, or mapping of str to one of them
-        How a layer's positions become one row: their ``mean``, respecting an attention
-        mask; ``flatten``; the place of a token (0, -1); or a function of the tensor.
-    units : int or mapping of str to int, optional
-        The axis of units, samples first; by default as the functions around tell.
-    predict : callable or None
-        From what the module returns to logits; None for a study without predictions. By
-        default ``.logits``, one logit for two classes, or the tensor returned.
-    display : str, int or callable, optional
-        What is shown of each sample: pictures or texts, by key or place in a batch, or
-        by a function of the batch. By default inputs that look like pictures.
-    class_names : sequence of str, optional
-        By class index.
-    scaling : "range", "standard", "unit" or "none"
-        Of inputs in arrays; fitted on training samples, on what is given to fit on, or
-        on the samples themselves.
-    labels, ids, mask : str, int or callable, optional
-        Where a batch has them, if not under their usual names.
-    """
+    """How a module is to be looked into; `inspect` explains each."""
 
     layers: Layers | None = None
     reduce: Reduce = "mean"
     units: Units | None = None
     predict: Predict = "auto"
-    display: Display | None = None
+    display: Entry | None = None
     class_names: Sequence[str] | None = None
     scaling: str = "none"
     labels: Entry | None = None
@@ -104,176 +84,146 @@ class Look:
     mask: Entry | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class ModuleSubject:
-    """A module, as it is looked into; see `Subject`."""
-
-    capture: Capture
-    class_names: tuple[str, ...]
-    input_layout: Layout | None
-    scaling: Scaling = field(
-        default_factory=lambda: Scaling("none", np.zeros(()), np.ones(()))
-    )
-
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """The input, where it is a table of numbers, and the layers."""
-        names = tuple(layer.name for layer in self.capture.layers)
-        return ("input", *names) if self.has_input else names
-
-    @property
-    def has_input(self) -> bool:
-        """Whether the module is given numbers rather than, say, tokens."""
-        return self.input_layout is not None
-
-    @property
-    def has_output(self) -> bool:
-        """Whether the last layer is what the module says."""
-        return self.capture.ends_in_output
-
-    @property
-    def seeking(self) -> int | None:
-        """The input, or of texts and large pictures the layer in the middle.
-
-        Late layers say what the module says, and early ones little.
-        """
-        hidden = len(self.layer_names) - self.has_output
-        if self.has_input:
-            return 0
-        return (hidden - 1) // 2 if hidden > 0 else None
-
-    @property
-    def whole(self) -> frozenset[str]:
-        """Layers used once, of which no positions are averaged or left out."""
-        layers = self.capture.layers
-        uses = Counter(layer.key.module for layer in layers)
-        return frozenset(
+def _subject(
+    capture: Capture, class_names: tuple[str, ...], input_layout: Layout | None
+) -> Subject:
+    """Return a module, as it is looked into, as what is studied."""
+    layers, has_input = capture.layers, input_layout is not None
+    names = tuple(layer.name for layer in layers)
+    uses = Counter(layer.key.module for layer in layers)
+    hidden = len(layers) - capture.ends_in_output
+    # Late layers say what the module says, and early ones little.
+    middle = (hidden - 1) // 2 if hidden > 0 else None
+    weights = capture.output_weights
+    # One logit for two classes is no row of weights for each class.
+    if weights is not None and weights.shape[1] != len(class_names):
+        weights = None
+    return Subject(
+        layer_names=("input", *names) if has_input else names,
+        class_names=class_names,
+        has_input=has_input,
+        has_output=capture.ends_in_output,
+        seeking=0 if has_input else middle,
+        # Used once, and no positions are averaged or left out.
+        whole=frozenset(
             layer.name
             for layer in layers
             if layer.layout.whole and uses[layer.key.module] == 1
+        ),
+        output_weights=None if weights is None else weights.cpu().numpy(),
+    )
+
+
+Gathered: TypeAlias = list[tuple[np.ndarray, list[Tensor], np.ndarray | None]]
+"""Of some batches the positions, the tensors (input, layers, logits), what is shown."""
+
+
+def _activations(
+    capture: Capture, source: Source, layout: Layout | None, display: Entry | None
+) -> Activations:
+    """Return what a module's layers give for the samples of a source.
+
+    In one pass over this rank's batches, none where it has none: a module is not run
+    side by side with itself.
+    """
+    inputs = source.inputs if display is None else None
+    inputs = None if inputs is None else pictured(inputs)
+
+    def blocks(own: slice) -> Iterator[Block]:
+        layers, found = len(capture.layers) + (layout is not None), Gathered()
+        for positions, batch in source.batches(own):
+            shown = items_of(batch, display) if inputs is None else None
+            found.append((positions, _tensors(capture, batch, layout), shown))
+            if sum(len(one[0]) for one in found) >= GATHERED:
+                yield _block(found, layers, has_input=layout is not None)
+                found = []
+        if found:
+            yield _block(found, layers, has_input=layout is not None)
+
+    def parts() -> list[Iterator[Block]]:
+        own = ranks.own_share(source.length)
+        return [blocks(own)] if own.start < own.stop else []
+
+    return Activations(source.targets, inputs, parts)
+
+
+def _tensors(capture: Capture, batch: Batch, layout: Layout | None) -> list[Tensor]:
+    rows, logits = capture.rows(batch)
+    if layout is not None and batch.first is not None:
+        rows = [reduced(batch.first, layout, batch.mask), *rows]
+    return rows if logits is None else [*rows, logits]
+
+
+def _block(gathered: Gathered, layers: int, *, has_input: bool) -> Block:
+    """Return batches as one block: one way from the device instead of many."""
+    positions, tensors, items = zip(*gathered, strict=True)
+    computed = [torch.cat(own) for own in zip(*tensors, strict=True)]
+    arrays = [own.cpu().numpy() for own in computed]
+    lost = np.isnan(arrays[layers]).any(axis=1) if len(arrays) > layers else []
+    # Where a layer's rows are not finite, counting them names the layer.
+    if np.any(lost) and all(np.isfinite(own).all() for own in arrays[:layers]):
+        first = np.concatenate(positions)[np.flatnonzero(lost)[0]]
+        raise InputError(
+            f"the module's answer is NaN for sample {first}: every layer's outputs "
+            "are finite; check what follows the last of them"
+        )
+    shown = [one for one in items if one is not None]
+    alike = len({one.shape[1:] for one in shown}) == 1
+    return Block(
+        positions=np.concatenate(positions),
+        layers=tuple(arrays[:layers]),
+        inputs=arrays[0] if has_input else None,
+        outputs=arrays[layers] if len(arrays) > layers else None,
+        items=np.concatenate(shown) if alike else None,
+        # Other devices than CUDA's have no double precision.
+        computed=tuple(computed[:layers]) if computed[0].is_cuda else None,
+    )
+
+
+def _blocks_at(
+    capture: Capture, source: Source, positions: Int[np.ndarray, " some"]
+) -> Iterator[Block]:
+    """Yield what every layer but the input gives, and the outputs, of some samples.
+
+    A block's positions are places among those asked for, which have to ascend.
+    """
+    for at, batch in source.holding(positions):
+        asked = np.isin(at, positions)
+        rows, logits = capture.rows(batch)
+        yield Block(
+            positions=np.searchsorted(positions, at[asked]),
+            layers=tuple(own.cpu().numpy()[asked] for own in rows),
+            outputs=None if logits is None else logits.cpu().numpy()[asked],
         )
 
-    @property
-    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
-        """Those of a linear output on the rows of the layer before it."""
-        weights = self.capture.output_weights
-        # One logit for two classes is no row of weights for each class.
-        if weights is None or weights.shape[1] != len(self.class_names):
-            return None
-        return weights.cpu().numpy()
 
-    def probabilities(
-        self, outputs: Float[np.ndarray, "rows classes"]
-    ) -> Float[np.ndarray, "rows classes"]:
-        """Return the softmax of logits."""
-        raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return raised / raised.sum(axis=1, keepdims=True)
+def _stated(
+    capture: Capture, fit_source: Source, scored: Source, followed: Followed
+) -> list[LayerSample]:
+    """Return the stated sample as every layer but the input has it."""
 
-
-@dataclass(frozen=True, eq=False)
-class ModuleActivations:
-    """What a module's layers give for the samples of a source; see `Activations`."""
-
-    subject: ModuleSubject
-    source: Source
-    display: Display | None = None
-
-    @property
-    def targets(self) -> Int[np.ndarray, " samples"]:
-        """The samples' classes."""
-        return self.source.targets
-
-    @property
-    def inputs(self) -> np.ndarray | None:
-        """All inputs, pictures with their channels last, where they are in memory."""
-        inputs = self.source.inputs
-        return None if inputs is None or self.display is not None else pictured(inputs)
-
-    def parts(self) -> Sequence[Iterator[Block]]:
-        """Return one pass over this rank's batches, none where it has none.
-
-        A module is not run side by side with itself.
-        """
-        own = ranks.own_share(self.source.length)
-        return [self._blocks(own)] if own.start < own.stop else []
-
-    def blocks_at(self, positions: Int[np.ndarray, " some"]) -> Iterator[Block]:
-        """Yield what every layer but the input gives, and the outputs, of some samples.
-
-        A block's positions are places among those asked for, which have to ascend.
-        """
-        for at, batch in self.source.holding(positions):
-            asked = np.isin(at, positions)
-            rows, logits = self.subject.capture.rows(batch)
-            yield Block(
-                positions=np.searchsorted(positions, at[asked]),
-                layers=tuple(own.cpu().numpy()[asked] for own in rows),
-                outputs=None if logits is None else logits.cpu().numpy()[asked],
-            )
-
-    def rows(self, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
-        """Return what every layer but the input gives for the samples at positions."""
+    def rows(source: Source, positions: Int[np.ndarray, " some"]) -> list[np.ndarray]:
         ascending = np.sort(positions)
-        blocks = [*self.blocks_at(ascending)]
+        blocks = [*_blocks_at(capture, source, ascending)]
         order = np.argsort(np.concatenate([block.positions for block in blocks]))
         order = order[np.searchsorted(ascending, positions)]
         layers = zip(*(block.layers for block in blocks), strict=True)
         return [np.concatenate(own)[order] for own in layers]
 
-    def _blocks(self, own: slice) -> Iterator[Block]:
-        gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]] = []
-        for positions, batch in self.source.batches(own):
-            gathered.append((positions, *self._captured(batch)))
-            if sum(len(one[0]) for one in gathered) >= GATHERED:
-                yield self._block(gathered)
-                gathered = []
-        if gathered:
-            yield self._block(gathered)
-
-    def _captured(self, batch: Batch) -> tuple[list[Tensor], np.ndarray | None]:
-        """Return a batch's tensors (input, layers, logits), and what is shown of it."""
-        rows, logits = self.subject.capture.rows(batch)
-        layout, first = self.subject.input_layout, batch.first
-        if layout is not None and first is not None:
-            rows = [reduced(first, layout, batch.mask), *rows]
-        if logits is not None:
-            rows.append(logits)
-        shown = None if self.inputs is not None else items_of(batch, self.display)
-        return rows, shown
-
-    def _block(
-        self, gathered: list[tuple[np.ndarray, list[Tensor], np.ndarray | None]]
-    ) -> Block:
-        """Return batches as one block: one way from the device instead of many."""
-        positions, tensors, items = zip(*gathered, strict=True)
-        computed = [torch.cat(own) for own in zip(*tensors, strict=True)]
-        arrays = [own.cpu().numpy() for own in computed]
-        count = len(self.subject.layer_names)
-        lost = np.isnan(arrays[count]).any(axis=1) if len(arrays) > count else []
-        # Where a layer's rows are not finite, counting them names the layer.
-        if np.any(lost) and all(np.isfinite(own).all() for own in arrays[:count]):
-            first = np.concatenate(positions)[np.flatnonzero(lost)[0]]
-            raise InputError(
-                f"the module's answer is NaN for sample {first}: every layer's outputs "
-                "are finite; check what follows the last of them"
-            )
-        shown = [one for one in items if one is not None]
-        alike = len({one.shape[1:] for one in shown}) == 1
-        return Block(
-            positions=np.concatenate(positions),
-            layers=tuple(arrays[:count]),
-            inputs=arrays[0] if self.subject.has_input else None,
-            outputs=arrays[count] if len(arrays) > count else None,
-            items=np.concatenate(shown) if alike else None,
-            # Other devices than CUDA's have no double precision.
-            computed=tuple(computed[:count]) if computed[0].is_cuda else None,
+    fitting, sampled = followed.fitting, followed.sampled
+    fit_targets, targets = fit_source.targets[fitting], scored.targets[sampled]
+    return [
+        LayerSample(own, fit_targets, other, targets)
+        for own, other in zip(
+            rows(fit_source, fitting), rows(scored, sampled), strict=True
         )
+    ]
 
 
 def first_look(module: nn.Module, data: Any, look: Look) -> Capture:
     """Return how a study would look into a module, by one batch of the data."""
     with torch.no_grad():
-        source = _sources(module, data, None, look)[0]
+        source = _sources(module, data, None, look, _scaling(data, None, look))[0]
         return _first_capture(module, source, look)[0]
 
 
@@ -301,73 +251,57 @@ def module_case(
         If the data, the choices or the snapshots do not suit the module.
     """
     look = look or Look()
-    scored, fitted, validation = _sources(module, data, fit_on, look)
+    scaling = _scaling(data, fit_on, look)
+    scored, fitted, validation = _sources(module, data, fit_on, look, scaling)
+    fit_source = scored if fitted is None else fitted
     capture, batch = _first_capture(module, scored, look)
     logits = capture.logits(batch)
     outputs = 0 if logits is None else logits.shape[1]
-    classes = _known_classes(look, data, [scored, fitted])
-    features = look.predict == "auto" and _are_features(outputs, classes)
+    given = _given_names(look, data)
+    labelled = 1 + max(int(s.targets.max(initial=0)) for s in (scored, fit_source))
+    classes = labelled if given is None else len(given)
+    features = outputs if _are_features(outputs, classes, look.predict) else 0
     if features:
         capture = replace(capture, predict=None, ends_in_output=False)
-    names = _class_names(look, data, [scored, fitted], 0 if features else outputs)
-    found = [
-        *_found(capture, data, fit_on, look, outputs if features else 0),
-        *running_findings(capture, scored if fitted is None else fitted),
-    ]
-    subject = ModuleSubject(capture, names, _input_layout(batch))
+    names = _class_names(given, labelled, outputs - features)
+    layout = _input_layout(batch)
 
-    def seen(source: Source | None) -> ModuleActivations | None:
+    def seen(source: Source | None) -> Activations | None:
         if source is None:
             return None
-        return ModuleActivations(subject, source, look.display)
+        return _activations(capture, source, layout, look.display)
 
     def stages(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
-        fit_source = scored if fitted is None else fitted
-
-        def stage(epoch: int | None, one: ModuleSubject, *, is_last: bool) -> Any:
-            fit_rows = ModuleActivations(one, fit_source).rows(followed.fitting)
-            seen = ModuleActivations(one, scored)
-            targets = (
-                fit_source.targets[followed.fitting],
-                scored.targets[followed.sampled],
-            )
-            samples = [
-                LayerSample(own, targets[0], other, targets[1])
-                for own, other in zip(
-                    fit_rows, seen.rows(followed.sampled), strict=True
-                )
-            ]
-            shown = None if is_last else seen.blocks_at(followed.shown)
-            return see(Stage(epoch, samples, shown))
+        def stage(epoch: int | None, once: Capture, *, is_last: bool) -> Any:
+            layers = _stated(once, fit_source, scored, followed)
+            shown = None if is_last else _blocks_at(once, scored, followed.shown)
+            return see(Stage(epoch, layers, shown))
 
         found, is_last = [], False
         # One module at a time: each is a copy, and may be large.
         for snapshot in snapshots:
-            once = _once(subject, snapshot, batch, look)
+            once = _once(capture, snapshot, batch, look)
             is_last = snapshot is snapshots[-1] and _same(snapshot.network, module)
             found.append(stage(snapshot.epoch, once, is_last=is_last))
         if found and not is_last:
-            found.append(stage(None, subject, is_last=True))
+            found.append(stage(None, capture, is_last=True))
         return found
 
-    of_dataset = isinstance(data, Dataset)
-    return Case(
-        name=data.name if of_dataset else "samples",
-        subject=subject,
-        scored=ModuleActivations(subject, scored, look.display),
+    case = Case(
+        subject=_subject(capture, names, layout),
+        scored=_activations(capture, scored, layout, look.display),
         fit_on=seen(fitted),
         validation=seen(validation),
-        words=("training samples", "test samples")
-        if of_dataset
-        else ("samples given to fit on", "samples given"),
-        part="test" if of_dataset else "samples",
-        findings=found,
+        findings=[
+            *_found(capture, data, _fitting(data, fit_on), scaling, features),
+            *running_findings(capture, fit_source),
+        ],
         origins=scored.origins,
-        fitted_origins=(fitted or scored).origins,
+        fitted_origins=fit_source.origins,
         stages=stages if snapshots else None,
-        columns=data.columns if of_dataset else None,
-        answer=partial(_answer, capture, _scaling(data, fit_on, look)),
+        answer=partial(_answer, capture, scaling),
     )
+    return named(case, data)
 
 
 def _answer(
@@ -382,21 +316,18 @@ def _answer(
     )
 
 
-def _once(
-    subject: ModuleSubject, snapshot: Snapshot, batch: Batch, look: Look
-) -> ModuleSubject:
+def _once(capture: Capture, snapshot: Snapshot, batch: Batch, look: Look) -> Capture:
     """Return the module as it once was, looked into in the same way."""
     if not isinstance(snapshot.network, TorchNetwork):
         raise InputError("a module's snapshots are modules too: see lw.record")
-    device = next(subject.capture.module.parameters()).device
-    module = to_torch(snapshot.network).to(device)
-    capture = _capture(module, batch, look)
-    if capture.layers != subject.capture.layers:
+    device = next(capture.module.parameters()).device
+    once = _capture(to_torch(snapshot.network).to(device), batch, look)
+    if once.layers != capture.layers:
         raise InputError(
             f"the snapshot of epoch {snapshot.epoch} has other layers than the module:"
             " give snapshots of this one"
         )
-    return replace(subject, capture=capture)
+    return once
 
 
 def _capture(module: nn.Module, batch: Batch, look: Look) -> Capture:
@@ -414,11 +345,10 @@ def _same(network: Any, module: nn.Module) -> bool:
 
 
 def _sources(
-    module: nn.Module, data: Any, fit_on: Any, look: Look
+    module: nn.Module, data: Any, fit_on: Any, look: Look, scaling: Scaling
 ) -> tuple[Source, Source | None, Source | None]:
     """Return what is scored, what is fitted on, and what advice looks at."""
     module = unwrapped(module)
-    scaling = _scaling(data, fit_on, look)
     if not isinstance(data, Dataset):
         scored = _source(module, data, look, scaling)
         if fit_on is None:
@@ -457,7 +387,7 @@ def _scaling(data: Any, fit_on: Any, look: Look) -> Scaling:
     if fitting is not None:
         return fit_scaling(fitting.inputs, look.scaling)
     if look.scaling == "none":
-        return Scaling("none", np.zeros(()), np.ones(()))
+        return UNSCALED
     raise InputError(
         f"scaling={look.scaling!r}: batches are given to the module as they come: "
         "scale them where they are made"
@@ -489,20 +419,22 @@ def _first_capture(
     return capture, batch
 
 
+def _given_names(look: Look, data: Any) -> Sequence[str] | None:
+    if look.class_names is None and isinstance(data, Dataset):
+        return data.class_names
+    return look.class_names
+
+
 def _class_names(
-    look: Look, data: Any, sources: Sequence[Source | None], outputs: int
+    names: Sequence[str] | None, labelled: int, outputs: int
 ) -> tuple[str, ...]:
     """Return a name for each class, of which there are as many as there are outputs."""
-    highest = max(int(s.targets.max(initial=0)) for s in sources if s is not None)
-    classes = max(outputs, highest + 1)
-    if outputs and highest >= outputs:
+    if outputs and labelled > outputs:
         raise InputError(
-            f"there is a label {highest}, and the module has {outputs} outputs, for "
-            f"classes 0 to {outputs - 1}"
+            f"there is a label {labelled - 1}, and the module has {outputs} outputs, "
+            f"for classes 0 to {outputs - 1}"
         )
-    names = look.class_names
-    if names is None and isinstance(data, Dataset):
-        names = data.class_names
+    classes = max(outputs, labelled)
     if names is None:
         return tuple(map(str, range(classes)))
     if len(names) < classes or (outputs and len(names) > outputs):
@@ -513,22 +445,22 @@ def _class_names(
 
 
 def _found(
-    capture: Capture, data: Any, fit_on: Any, look: Look, features: int
-) -> list[Finding]:
-    """Return what is known before the study: what is given, and what is left out."""
-    found: list[Finding] = []
-    fitting = _fitting(data, fit_on)
+    capture: Capture,
+    data: Any,
+    fitting: Samples | None,
+    scaling: Scaling,
+    features: int,
+) -> Iterator[Finding]:
+    """Say what is known before the study: what is given, and what is left out."""
     if fitting is not None and _is_given_numbers(capture.module, fitting):
         chosen = data.validation if isinstance(data, Dataset) else None
-        scaling = _scaling(data, fit_on, look)
-        found += given_findings(capture, scaling, fitting, chosen)
+        yield from given_findings(capture, scaling, fitting, chosen)
     if features:
-        found.append(_features(features))
+        yield _features(features)
     if capture.blocks:
-        found.append(_blocks(capture))
+        yield _blocks(capture)
     if capture.left_out:
-        found.append(_left_out(capture.left_out))
-    return found
+        yield _left_out(capture.left_out)
 
 
 def _is_given_numbers(module: nn.Module, samples: Samples) -> bool:
@@ -537,16 +469,9 @@ def _is_given_numbers(module: nn.Module, samples: Samples) -> bool:
     return not scales and samples.inputs.dtype in (np.uint8, np.float32, np.float64)
 
 
-def _known_classes(look: Look, data: Any, sources: Sequence[Source | None]) -> int:
-    if look.class_names is not None:
-        return len(look.class_names)
-    if isinstance(data, Dataset):
-        return data.classes
-    return 1 + max(int(s.targets.max(initial=0)) for s in sources if s is not None)
-
-
-def _are_features(outputs: int, classes: int) -> bool:
-    return outputs >= max(MANY_TIMES * classes, classes + MANY_MORE)
+def _are_features(outputs: int, classes: int, predict: Predict) -> bool:
+    many = max(MANY_TIMES * classes, classes + MANY_MORE)
+    return predict == "auto" and outputs >= many
 
 
 def _features(outputs: int) -> Finding:

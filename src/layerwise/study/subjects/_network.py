@@ -1,25 +1,25 @@
 """Layerwise's own network as a subject."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import Array, each, leaves
-from layerwise.data import (
-    Dataset,
-    Samples,
-    Scaling,
-    StoredRows,
-    of_memory_map,
-    read_ahead,
-)
+from layerwise.data import Dataset, Samples, of_memory_map, read_ahead
 from layerwise.model import Linear, Network, Sequential, flatten
 from layerwise.study.measures import LayerSample
-from layerwise.study.subjects._subject import Block, Case, Followed, Stage
+from layerwise.study.subjects._subject import (
+    Activations,
+    Block,
+    Case,
+    Followed,
+    Stage,
+    Subject,
+    named,
+)
 from layerwise.training import Snapshot
 
 BLOCK_ROWS = 1024
@@ -31,98 +31,61 @@ PARTS = 4
 """Of a set of samples, passed side by side."""
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkSubject:
-    """A network of layerwise's own; see `Subject`."""
-
-    network: Network
-    has_input = True
-    has_output = True
-    seeking = 0
-
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """The input and every block."""
-        return ("input", *self.network.layer_names)
-
-    @property
-    def whole(self) -> frozenset[str]:
-        """All of them."""
-        return frozenset(self.layer_names)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The network's."""
-        return self.network.class_names
-
-    @property
-    def scaling(self) -> Scaling:
-        """The network's."""
-        return self.network.scaling
-
-    @property
-    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
-        """Those of the last block, where it begins with a linear layer."""
-        last = self.network.layer.layers[-1]
-        if isinstance(last, Sequential) and isinstance(last.layers[0], Linear):
-            return np.asarray(self.network.parameters[-1][0]["W"])
-        return None
-
-    def probabilities(
-        self, outputs: Float[np.ndarray, "rows classes"]
-    ) -> Float[np.ndarray, "rows classes"]:
-        """Return what the network's loss takes outputs for."""
-        return self.network.loss.probabilities(outputs)
+def network_subject(network: Network) -> Subject:
+    """Return a network as what is studied: its input, and every block whole."""
+    names = ("input", *network.layer_names)
+    last, weights = network.layer.layers[-1], None
+    if isinstance(last, Sequential) and isinstance(last.layers[0], Linear):
+        weights = np.asarray(network.parameters[-1][0]["W"])
+    return Subject(
+        layer_names=names,
+        class_names=network.class_names,
+        has_input=True,
+        has_output=True,
+        seeking=0,
+        whole=frozenset(names),
+        scaling=network.scaling,
+        output_weights=weights,
+        probabilities=network.loss.probabilities,
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkActivations:
-    """What a network's layers give for samples; see `Activations`.
+def network_activations(network: Network, samples: Samples) -> Activations:
+    """Return what a network's layers give for samples, in four parts or fewer.
 
     Samples in files, or in a memory map, are read by blocks, ahead of the network.
     """
 
-    network: Network
-    samples: Samples
-
-    @property
-    def targets(self) -> Int[np.ndarray, " samples"]:
-        """The samples' classes."""
-        return self.samples.targets
-
-    @property
-    def inputs(self) -> np.ndarray | StoredRows:
-        """The samples' inputs."""
-        return self.samples.inputs
-
-    def parts(self) -> Sequence[Iterator[Block]]:
-        """Return four passes over this rank's blocks, fewer for few samples."""
-        blocks = ranks.own_share(-(-len(self.samples) // BLOCK_ROWS))
+    def parts() -> list[Iterator[Block]]:
+        blocks = ranks.own_share(-(-len(samples) // BLOCK_ROWS))
         size = max(-(-(blocks.stop - blocks.start) // PARTS), 1)
         return [
-            self._blocks(
-                slice(start * BLOCK_ROWS, min(start + size, blocks.stop) * BLOCK_ROWS)
+            _blocks(
+                network,
+                samples,
+                slice(start * BLOCK_ROWS, min(start + size, blocks.stop) * BLOCK_ROWS),
             )
             for start in range(blocks.start, blocks.stop, size)
         ]
 
-    def _blocks(self, part: slice) -> Iterator[Block]:
-        start = part.start
-        inputs = _in_files(self.samples).at(part).inputs
-        for rows in read_ahead(inputs, BLOCK_ROWS):
-            passed = 0
-            for arrays in self.network.activations(rows):
-                own = rows[passed : passed + len(arrays[0])]
-                passed += len(own)
-                stop = start + len(own)
-                yield Block(
-                    positions=np.arange(start, stop),
-                    layers=arrays,
-                    inputs=flatten(own),
-                    outputs=arrays[-1],
-                    items=own,
-                )
-                start = stop
+    return Activations(samples.targets, samples.inputs, parts)
+
+
+def _blocks(network: Network, samples: Samples, part: slice) -> Iterator[Block]:
+    start = part.start
+    for rows in read_ahead(_in_files(samples).at(part).inputs, BLOCK_ROWS):
+        passed = 0
+        for arrays in network.activations(rows):
+            own = rows[passed : passed + len(arrays[0])]
+            passed += len(own)
+            yield Block(
+                positions=np.arange(start, start + len(own)),
+                layers=arrays,
+                inputs=flatten(own),
+                outputs=arrays[-1],
+                items=own,
+            )
+            start += len(own)
 
 
 def network_case(
@@ -144,16 +107,12 @@ def network_case(
     """
     if isinstance(data, Dataset):
         fit_on, scored, validation = data.train, data.test, data.validation
-        name, words, part = data.name, ("training samples", "test samples"), "test"
-        columns = data.columns
     else:
-        scored, validation, name = data, None, "samples"
-        words, part = ("samples given to fit on", "samples given"), "samples"
-        columns = None
+        scored, validation = data, None
     fitted = scored if fit_on is None else fit_on
 
-    def passed(samples: Samples | None) -> NetworkActivations | None:
-        return None if samples is None else NetworkActivations(network, samples)
+    def passed(samples: Samples | None) -> Activations | None:
+        return None if samples is None else network_activations(network, samples)
 
     def stages(followed: Followed, see: Callable[[Stage], Any]) -> list[Any]:
         stated = (
@@ -165,26 +124,23 @@ def network_case(
         def stage(taken: tuple[int | None, Network, bool]) -> Any:
             epoch, own, is_last = taken
             rows = _rows(own, *stated)
-            return see(Stage(epoch, rows, None if is_last else _blocks(own, shown)))
+            return see(Stage(epoch, rows, None if is_last else _shown(own, shown)))
 
         taken = _taken(network, snapshots)
         last = len(taken) - 1
         return each(stage, [(*one, at == last) for at, one in enumerate(taken)])
 
-    return Case(
-        name=name,
-        subject=NetworkSubject(network),
-        scored=NetworkActivations(network, scored),
+    case = Case(
+        subject=network_subject(network),
+        scored=network_activations(network, scored),
         fit_on=passed(fit_on),
         validation=passed(validation),
-        words=words,
-        part=part,
         origins=scored.where,
         fitted_origins=fitted.where,
         stages=stages,
-        columns=columns,
         answer=lambda rows: np.argmax(network.logits(rows), axis=1),
     )
+    return named(case, data)
 
 
 def _in_files(samples: Samples) -> Samples:
@@ -210,7 +166,7 @@ def _taken(
     return taken
 
 
-def _blocks(network: Network, inputs: Array) -> Iterator[Block]:
+def _shown(network: Network, inputs: Array) -> Iterator[Block]:
     """Yield what every layer but the input gives, and the outputs."""
     start = 0
     for _, *layers in network.activations(inputs):

@@ -7,14 +7,15 @@ too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Columns, Origins, Scaling, StoredRows
+from layerwise.data import Columns, Dataset, Origins, Scaling, StoredRows
+from layerwise.model import CrossEntropy
 from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
 from layerwise.study.records import Finding
@@ -49,82 +50,66 @@ class Block:
     computed: tuple[Array, ...] | None = None
 
 
-@runtime_checkable
-class Activations(Protocol):
-    """What a subject's layers give for one set of samples, a block at a time."""
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What a subject's layers give for one set of samples, a block at a time.
 
-    @property
-    def targets(self) -> Int[np.ndarray, " samples"]:
-        """The class of each sample."""
-        ...
+    Parameters
+    ----------
+    targets : int array, shape (samples,)
+        The class of each sample.
+    inputs : array, shape (samples, *shape), or None
+        All inputs, where they are at hand.
+    parts : callable
+        Returns passes over parts of the samples, which together hold each once; under
+        ``torchrun``, those of all ranks together do. Several may be gone through side
+        by side. How many there are does not depend on the machine, so that figures do
+        not either.
+    """
 
-    @property
-    def inputs(self) -> np.ndarray | StoredRows | None:
-        """All inputs, shape (samples, *shape), where they are at hand."""
-        ...
-
-    def parts(self) -> Sequence[Iterable[Block]]:
-        """Return passes over parts of the samples, which together hold each once.
-
-        Under ``torchrun``, those of all ranks together do: a rank passes its share.
-        Several may be gone through side by side. How many there are does not depend on
-        the machine, so that figures do not either.
-        """
-        ...
+    targets: Int[np.ndarray, " samples"]
+    inputs: np.ndarray | StoredRows | None
+    parts: Callable[[], Sequence[Iterable[Block]]]
 
 
-@runtime_checkable
-class Subject(Protocol):
-    """What is studied, whatever the samples."""
+UNSCALED = Scaling("none", np.zeros(()), np.ones(()))
 
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """The layers, in forward order; the input first where there is one."""
-        ...
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """By class index."""
-        ...
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is studied, whatever the samples.
 
-    @property
-    def has_input(self) -> bool:
-        """Whether the first layer is the input: `Block.inputs`, scaled."""
-        ...
+    Parameters
+    ----------
+    layer_names : tuple of str
+        In forward order; the input first where there is one.
+    class_names : tuple of str
+        By class index.
+    has_input, has_output : bool
+        Whether the first layer is the input, `Block.inputs` scaled; whether the last is
+        the output, so that those before it are hidden.
+    seeking : int or None
+        In which of the layers neighbours are sought: in the input, where there is one,
+        a second opinion beside the subject's own. None: nowhere.
+    whole : frozenset of str
+        Layers of which a row is known to be all that they give for a sample.
+    scaling : Scaling
+        How the first layer follows from `Block.inputs`, where there is an input.
+    output_weights : array, shape (units, classes), or None
+        Of a linear output on the layer before it, where there is one.
+    probabilities : callable
+        Returns the class probabilities that outputs, shape (rows, classes), stand for.
+    """
 
-    @property
-    def has_output(self) -> bool:
-        """Whether the last layer is the output, so that those before it are hidden."""
-        ...
-
-    @property
-    def seeking(self) -> int | None:
-        """In which of the layers neighbours are sought; None: nowhere.
-
-        The input, where there is one: a second opinion beside the subject's own.
-        """
-        ...
-
-    @property
-    def whole(self) -> frozenset[str]:
-        """Layers of which a row is known to be all that they give for a sample."""
-        ...
-
-    @property
-    def scaling(self) -> Scaling:
-        """How the first layer follows from `Block.inputs`, where there is an input."""
-        ...
-
-    @property
-    def output_weights(self) -> Float[np.ndarray, "units classes"] | None:
-        """The weights of a linear output on the layer before it, where there is one."""
-        ...
-
-    def probabilities(
-        self, outputs: Float[np.ndarray, "rows classes"]
-    ) -> Float[np.ndarray, "rows classes"]:
-        """Return the class probabilities that outputs stand for."""
-        ...
+    layer_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    has_input: bool = False
+    has_output: bool = False
+    seeking: int | None = None
+    whole: frozenset[str] = frozenset()
+    scaling: Scaling = UNSCALED
+    output_weights: Float[np.ndarray, "units classes"] | None = None
+    probabilities: Callable[[np.ndarray], np.ndarray] = CrossEntropy().probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,11 +154,11 @@ class Case:
 
     Parameters
     ----------
-    name : str
-        The data's.
     subject : Subject
     scored : Activations
         What everything is scored on.
+    name : str
+        The data's.
     fit_on : Activations or None
         What everything is fitted on; None: the half that is not being scored.
     validation : Activations or None
@@ -202,9 +187,9 @@ class Case:
         inputs); None where there is no such thing, or nothing is predicted.
     """
 
-    name: str
     subject: Subject
     scored: Activations
+    name: str = "samples"
     fit_on: Activations | None = None
     validation: Activations | None = None
     words: tuple[str, str] = ("samples given to fit on", "samples given")
@@ -216,3 +201,16 @@ class Case:
     stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] | None = None
     columns: Columns | None = None
     answer: Callable[[np.ndarray], Int[np.ndarray, " rows"]] | None = None
+
+
+def named(case: Case, data: Any) -> Case:
+    """Return a case that calls the samples of a data set by their names."""
+    if not isinstance(data, Dataset):
+        return case
+    return replace(
+        case,
+        name=data.name,
+        words=("training samples", "test samples"),
+        part="test",
+        columns=data.columns,
+    )
