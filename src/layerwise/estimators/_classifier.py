@@ -1,6 +1,6 @@
 """The classifier."""
 
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from layerwise.estimators._perceptron import Perceptron, follows_epochs
 from layerwise.training import Engine
 
 
+@dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, Perceptron):
     """A multilayer perceptron that tells classes apart.
 
@@ -135,64 +136,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     _y_rules: ClassVar[dict[str, bool]] = {"multi_output": True}
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: Any = "adam",
-        alpha: Any = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
-        learning_rate_init: Any = 0.001,
-        power_t: Any = 0.5,
-        max_iter: Any = 200,
-        shuffle: Any = True,
-        random_state: Any = None,
-        tol: Any = 1e-4,
-        verbose: Any = False,
-        warm_start: Any = False,
-        momentum: Any = 0.9,
-        nesterovs_momentum: Any = True,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        beta_1: Any = 0.9,
-        beta_2: Any = 0.999,
-        epsilon: Any = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: Any = 15000,
-        class_weight: Any = None,
-        engine: Any = "auto",
-        device: Any = None,
-    ) -> None:
-        super().__init__(
-            hidden_layer_sizes,
-            activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            engine=engine,
-            device=device,
-        )
-        self.class_weight = class_weight
+    _: KW_ONLY
+    class_weight: Any = None
 
     @available_if(follows_epochs)
     def partial_fit(
@@ -318,6 +263,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"y lacks the classes {missing} of the last fit: warm_start needs the "
                 "same classes again, partial_fit does not"
             )
+
+    def _strata(self, targets: np.ndarray, most: int) -> np.ndarray | None:
+        # Of more than two classes some may be too small, or the set too small for all
+        # of them: then, as by scikit-learn, it is drawn at random.
+        if self._multilabel:
+            return None
+        counts = np.unique(targets, return_counts=True)[1]
+        drawable = counts.min() >= 2 and most >= len(counts)
+        return self.classes_[targets] if drawable or len(counts) == 2 else None
 
     def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:

@@ -1,5 +1,6 @@
 """Principal components as a scikit-learn estimator."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from layerwise.statistics import (
 SOLVERS = ("auto", "full", "covariance_eigh", "arpack", "randomized")
 
 
+@dataclass(eq=False, repr=False)
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Principal components in one pass: exact for any cut of the rows into batches.
 
@@ -78,28 +80,16 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     [[2.828]]
     """
 
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        copy: Any = True,
-        whiten: Any = False,
-        svd_solver: Any = "auto",
-        tol: Any = 0.0,
-        iterated_power: Any = "auto",
-        n_oversamples: Any = 10,
-        power_iteration_normalizer: Any = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.copy = copy
-        self.whiten = whiten
-        self.svd_solver = svd_solver
-        self.tol = tol
-        self.iterated_power = iterated_power
-        self.n_oversamples = n_oversamples
-        self.power_iteration_normalizer = power_iteration_normalizer
-        self.random_state = random_state
+    n_components: Any = None
+    _: KW_ONLY
+    copy: Any = True
+    whiten: Any = False
+    svd_solver: Any = "auto"
+    tol: Any = 0.0
+    iterated_power: Any = "auto"
+    n_oversamples: Any = 10
+    power_iteration_normalizer: Any = "auto"
+    random_state: Any = None
 
     def fit(self, X: Any, y: Any = None) -> "PCA":  # noqa: ARG002
         """Find the principal components of ``X``, shape (rows, features).

@@ -4,7 +4,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -54,69 +54,41 @@ def follows_epochs(estimator: "Perceptron") -> bool:
     return estimator.solver != "lbfgs"
 
 
+@dataclass(eq=False, repr=False)
 class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A multilayer perceptron with scikit-learn's interface, whatever its targets are.
 
     Parameters and attributes are described in ``MLPClassifier``.
     """
 
-    classes_: np.ndarray
     _y_rules: ClassVar[dict[str, bool]] = {}
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: Any = "adam",
-        alpha: Any = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
-        learning_rate_init: Any = 0.001,
-        power_t: Any = 0.5,
-        max_iter: Any = 200,
-        shuffle: Any = True,
-        random_state: Any = None,
-        tol: Any = 1e-4,
-        verbose: Any = False,
-        warm_start: Any = False,
-        momentum: Any = 0.9,
-        nesterovs_momentum: Any = True,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        beta_1: Any = 0.9,
-        beta_2: Any = 0.999,
-        epsilon: Any = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: Any = 15000,
-        engine: Any = "auto",
-        device: Any = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.engine = engine
-        self.device = device
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    solver: Any = "adam"
+    alpha: Any = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: Any = "constant"
+    learning_rate_init: Any = 0.001
+    power_t: Any = 0.5
+    max_iter: Any = 200
+    shuffle: Any = True
+    random_state: Any = None
+    tol: Any = 1e-4
+    verbose: Any = False
+    warm_start: Any = False
+    momentum: Any = 0.9
+    nesterovs_momentum: Any = True
+    early_stopping: Any = False
+    validation_fraction: Any = 0.1
+    beta_1: Any = 0.9
+    beta_2: Any = 0.999
+    epsilon: Any = 1e-8
+    n_iter_no_change: Any = 10
+    max_fun: Any = 15000
+    engine: Any = "auto"
+    device: Any = None
 
     # --- What users call ---------------------------------------------------------
 
@@ -287,6 +259,14 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _check_resumed(self, targets: np.ndarray) -> None:
         """Raise an ``InputError`` where a warm start cannot go on with these."""
 
+    def _strata(self, targets: np.ndarray, most: int) -> np.ndarray | None:
+        """Return by what to draw a validation set of ``most`` samples, if by anything.
+
+        Where targets are numbers it is drawn at random.
+        """
+        del targets, most
+        return None
+
     def _class_weights(self, y: np.ndarray) -> np.ndarray | None:
         """Return what each sample counts for the sake of its target."""
         del y
@@ -366,18 +346,6 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 "samples are fewer than 2: hold out more, or give X_val and y_val"
             )
         return samples.at(training), samples.at(validation)
-
-    def _strata(self, targets: np.ndarray, most: int) -> np.ndarray | None:
-        """Return by what to draw a validation set of ``most`` samples, if by anything.
-
-        Of more than two classes some may be too small, or the set too small for all of
-        them: then, as by scikit-learn, it is drawn at random.
-        """
-        if targets.ndim > 1:
-            return None
-        counts = np.unique(targets, return_counts=True)[1]
-        drawable = counts.min() >= 2 and most >= len(counts)
-        return self.classes_[targets] if drawable or len(counts) == 2 else None
 
     def _train(
         self,
