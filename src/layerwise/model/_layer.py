@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.arrays import Array, Tree, leaves
+from layerwise.arrays import Array, Tree
 from layerwise.errors import InputError
 
 Shape: TypeAlias = tuple[int, ...]
@@ -70,14 +70,6 @@ class Layer(ABC):
         """Draw the parameters for samples of ``shape``: a tree of float64 arrays."""
         del rng, shape
         return {}
-
-    def sizes(self, shape: Shape) -> tuple[int, Shape]:
-        """Return how many numbers its parameters are, and the shape of an output.
-
-        They are drawn to be counted, unless the layer knows better.
-        """
-        params = self.init(np.random.default_rng(0), shape)
-        return sum(p.size for p in leaves(params)), output_shape(self, params, shape)
 
     @abstractmethod
     def forward(
@@ -146,14 +138,6 @@ class Sequential(Layer):
             params.append(layer.init(rng, shape))
             shape = output_shape(layer, params[-1], shape)
         return tuple(params)
-
-    def sizes(self, shape: Shape) -> tuple[int, Shape]:
-        """Return the sum over all layers, and the shape of the last one's output."""
-        total = 0
-        for layer in self.layers:
-            count, shape = layer.sizes(shape)
-            total += count
-        return total, shape
 
     def forward(
         self, params: Tree, x: Array, noise: Noise = None
@@ -233,10 +217,6 @@ class Residual(Layer):
             )
         return params
 
-    def sizes(self, shape: Shape) -> tuple[int, Shape]:
-        """Return those of f."""
-        return self.layer.sizes(shape)
-
     def forward(
         self, params: Tree, x: Array, noise: Noise = None
     ) -> tuple[Array, Tree]:
@@ -259,9 +239,7 @@ class Residual(Layer):
 def layers_within(layer: Layer) -> Iterator[Layer]:
     """Yield a layer and those that it is made of, in the order of its fields."""
     yield layer
-    a_dataclass: Any = layer
-    for field in fields(a_dataclass):
-        value = getattr(layer, field.name)
+    for value in vars(layer).values():
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Layer):
                 yield from layers_within(part)

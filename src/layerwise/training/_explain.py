@@ -9,12 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from layerwise.arrays import Array, Tree, named_leaves
 from layerwise.data import Dataset, Samples
 from layerwise.errors import InputError
-from layerwise.model import Architecture, Layer, Loss, Network, Residual, Sequential
+from layerwise.model import (
+    Architecture,
+    Layer,
+    Loss,
+    Network,
+    Residual,
+    Sequential,
+    block_names,
+    layers_within,
+)
 from layerwise.names import checked
 from layerwise.training._loop import problem_of
 from layerwise.training._recipe import OPTIMISERS, SCHEDULES, Order, Recipe
@@ -179,23 +189,7 @@ class Explanation:
 
     def summary(self) -> dict[str, Any]:
         """Return all of it for JSON."""
-        layers = [
-            {
-                key: {k: v.tolist() for k, v in value.items()}
-                if isinstance(value, Mapping)
-                else value.tolist()
-                if isinstance(value, np.ndarray)
-                else value
-                for key, value in vars(layer).items()
-            }
-            for layer in self.layers
-        ]
-        return vars(self) | {
-            "rows": list(self.rows),
-            "inputs": self.inputs.tolist(),
-            "targets": self.targets.tolist(),
-            "layers": layers,
-        }
+        return msgspec.to_builtins(self, enc_hook=np.ndarray.tolist)
 
 
 def _shown(name: str, array: np.ndarray) -> list[str]:
@@ -305,24 +299,27 @@ def _explained(
     problem: Problem, order: Order, state: State, optimiser: str
 ) -> Explanation:
     """Let the engine take its next step with layers that note what they compute."""
-    network, notes = problem.by_hand, _Notes()
-    watched = replace(network, architecture=_Watched(network.architecture, notes))
+    network = problem.by_hand
+    watched = replace(network, architecture=_Watched(network.architecture))
     engine = engine_for(replace(problem, network=watched, health_every=0), "eager")
     at = state.step
-    # Made for the engine, the layers pass rows of zeros to know their shapes.
-    notes.clear()
     after, records = engine.advance(state, order, at, at + 1)
     (rows,), _ = problem.batches(order, at, at + 1)
     targets = problem.samples.targets[rows]
     if targets.ndim == 1:
         targets = np.eye(len(network.class_names))[targets]
+    noted = [one for one in layers_within(watched.layer) if isinstance(one, _Noted)]
+    parameters = map(_of_layers, (state.parameters, after.parameters))
     layers = tuple(
-        _layer(layer, notes, before, new)
-        for layer, before, new in zip(
-            notes.layers, _of_layers(state.parameters), _of_layers(after.parameters),
-            strict=True,
+        StepOfLayer(
+            block=one.block,
+            kind=type(one.inner).__name__,
+            before=_arrays(before),
+            after=_arrays(new),
+            **one.seen,
         )
-    )  # fmt: skip
+        for one, before, new in zip(noted, *parameters, strict=True)
+    )
     return Explanation(
         at + 1, tuple(int(row) for row in rows), layers[0].inputs, targets,
         float(records.losses[0]), type(network.loss).__name__, optimiser,
@@ -337,18 +334,8 @@ def _of_layers(parameters: Tree) -> list[Tree]:
     return [parameters]
 
 
-class _Notes:
-    """What the layers of a network note in one step."""
-
-    def __init__(self) -> None:
-        self.layers: list[_Noted] = []
-        self.forward: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self.backward: dict[int, tuple[np.ndarray, Any, Any]] = {}
-
-    def clear(self) -> None:
-        """Forget what was computed so far."""
-        self.forward.clear()
-        self.backward.clear()
+def _arrays(tree: Tree) -> dict[str, np.ndarray]:
+    return {name: np.array(leaf) for name, leaf in named_leaves(tree)}
 
 
 @dataclass(frozen=True)
@@ -356,37 +343,31 @@ class _Watched:
     """An architecture whose layers note what they compute."""
 
     architecture: Architecture
-    notes: _Notes
 
     def build(self, inputs: int, outputs: int) -> Sequential:
         layer = self.architecture.build(inputs, outputs)
-        hidden = len(layer.layers) - 1
-        called = [*(f"hidden{n + 1}" for n in range(hidden)), "output"]
-        self.notes.layers.clear()
-        blocks = zip(called, layer.layers, strict=True)
-        return Sequential(tuple(self._noted(name, one) for name, one in blocks))
+        blocks = zip(block_names(layer), layer.layers, strict=True)
+        return Sequential(tuple(_noted(name, one) for name, one in blocks))
 
     def loss_function(self) -> Loss:
         return self.architecture.loss_function()
 
-    def _noted(self, block: str, layer: Layer) -> Layer:
-        if isinstance(layer, Sequential):
-            return Sequential(tuple(self._noted(block, one) for one in layer.layers))
-        if isinstance(layer, Residual):
-            return Residual(self._noted(block, layer.layer))
-        noted = _Noted(layer, block, len(self.notes.layers), self.notes)
-        self.notes.layers.append(noted)
-        return noted
+
+def _noted(block: str, layer: Layer) -> Layer:
+    if isinstance(layer, Sequential):
+        return Sequential(tuple(_noted(block, one) for one in layer.layers))
+    if isinstance(layer, Residual):
+        return Residual(_noted(block, layer.layer))
+    return _Noted(layer, block)
 
 
 @dataclass(frozen=True)
 class _Noted(Layer):
-    """A layer that notes what goes in and what comes out."""
+    """A layer that notes what goes in and comes out, the last time that it does."""
 
     inner: Layer
     block: str
-    number: int
-    notes: _Notes = field(repr=False)
+    seen: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def init(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Tree:
         return self.inner.init(rng, shape)
@@ -396,31 +377,24 @@ class _Noted(Layer):
 
     def forward(self, params: Tree, x: Array, noise: Any = None) -> tuple[Array, Tree]:
         y, trace = self.inner.forward(params, x, noise)
-        self.notes.forward[self.number] = np.array(x), np.array(y)
+        self.seen.update(inputs=np.array(x), outputs=np.array(y))
         return y, trace
 
     def backward(
         self, params: Tree, trace: Tree, gradient: Array
     ) -> tuple[Tree, Array]:
         found, of_input = self.inner.backward(params, trace, gradient)
-        noted = np.array(gradient), found, np.array(of_input)
-        self.notes.backward[self.number] = noted
+        self._note(gradient, found, np.array(of_input))
         return found, of_input
 
     def gradients(self, params: Tree, trace: Tree, gradient: Array) -> Tree:
         found = self.inner.gradients(params, trace, gradient)
-        self.notes.backward[self.number] = np.array(gradient), found, None
+        self._note(gradient, found, None)
         return found
 
-
-def _layer(noted: _Noted, notes: _Notes, before: Tree, after: Tree) -> StepOfLayer:
-    inputs, outputs = notes.forward[noted.number]
-    gradient, gradients, of_input = notes.backward[noted.number]
-    old, found, new = (
-        {key: np.array(leaf) for key, leaf in named_leaves(tree)}
-        for tree in (before, gradients, after)
-    )
-    kind = type(noted.inner).__name__
-    return StepOfLayer(
-        noted.block, kind, inputs, outputs, gradient, of_input, old, found, new
-    )
+    def _note(self, gradient: Array, found: Tree, of_input: Array | None) -> None:
+        self.seen.update(
+            gradient=np.array(gradient),
+            gradients=_arrays(found),
+            input_gradient=of_input,
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
+import msgspec
 import numpy as np
 from jaxtyping import Float
 
@@ -76,18 +77,6 @@ class Health:
 
     step: int
     layers: tuple[LayerHealth, ...]
-
-
-def health_records(
-    array: Float[np.ndarray, "records layers measures"], every: int = HEALTH_EVERY
-) -> tuple[Health, ...]:
-    """Return the records of the steps 0, ``every``, 2 ``every``, … that an array is."""
-    return tuple(
-        Health(
-            number * every, tuple(LayerHealth(*map(float, layer)) for layer in layers)
-        )
-        for number, layers in enumerate(array)
-    )
 
 
 def no_health(
@@ -284,6 +273,14 @@ class _Row(TypedDict):
     accuracy: float
 
 
+def _csv(header: list[str], rows: Iterable[list[Any]]) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return table.getvalue()
+
+
 def _none() -> np.ndarray:
     return np.zeros(0, np.float32)
 
@@ -317,17 +314,24 @@ class History:
     @property
     def records(self) -> tuple[Health, ...]:
         """The health of every layer, record by record."""
-        return health_records(self.health)
+        return tuple(
+            Health(
+                number * HEALTH_EVERY,
+                tuple(LayerHealth(*map(float, layer)) for layer in layers),
+            )
+            for number, layers in enumerate(self.health)
+        )
 
     def health_csv(self, names: Sequence[str]) -> str:
         """Return one row for each record and layer; the layers' names are given."""
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["step", "layer", *LayerHealth._fields])
-        for record in self.records:
-            for name, layer in zip(names, record.layers, strict=True):
-                writer.writerow([record.step, name, *map(np.float32, layer)])
-        return table.getvalue()
+        return _csv(
+            ["step", "layer", *LayerHealth._fields],
+            (
+                [record.step, name, *map(np.float32, layer)]
+                for record in self.records
+                for name, layer in zip(names, record.layers, strict=True)
+            ),
+        )
 
     @property
     def diverged(self) -> bool:
@@ -338,15 +342,14 @@ class History:
         """Return one row for each step; the epoch's figures stand in its last row."""
         names = [f.name for f in fields(Epoch) if f.name not in ("step", "dead")]
         ends = {epoch.step: asdict(epoch) for epoch in self.epochs}
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["step", "loss", "accuracy", *names])
         steps = zip(self.losses, self.accuracies, strict=True)
-        for step, (loss, accuracy) in enumerate(steps, 1):
-            figures = ends.get(step, {})
-            row: list[Any] = [step, loss, accuracy]
-            writer.writerow(row + [figures.get(name, "") for name in names])
-        return table.getvalue()
+        return _csv(
+            ["step", "loss", "accuracy", *names],
+            (
+                [step, *of_step, *(ends.get(step, {}).get(name, "") for name in names)]
+                for step, of_step in enumerate(steps, 1)
+            ),
+        )
 
     @classmethod
     def from_csv(cls, text: str) -> "History":
@@ -357,8 +360,6 @@ class History:
         ValueError
             If the text is not such a table, or its last line is cut off.
         """
-        import msgspec
-
         table = csv.DictReader(io.StringIO(text))
         steps: list[_Row] = []
         epochs: list[Epoch] = []

@@ -286,29 +286,14 @@ def planned_engine(
 ) -> EngineKind:
     """Return what is known of the engine that such a training, or several, would take.
 
-    Nothing is drawn for it: of a network its sizes suffice.
-
     Raises
     ------
     InputError
         If the recipe names one that cannot train this.
     """
     settled = recipe.resolved(len(data.train))
-    by_hand = isinstance(architecture, Architecture)
-    blocks = parameters = 0
-    if by_hand:
-        features = int(np.prod(data.shape))
-        layer = architecture.build(features, data.classes)
-        blocks, parameters = len(layer.layers), layer.sizes((features,))[0]
-    task = Task(
-        is_module=not by_hand,
-        device=settled.device,
-        steps=settled.steps(len(data.train)) * trainings,
-        batch_size=settled.batch_size,
-        blocks=blocks,
-        parameters=parameters,
-    )
-    return engine_kind(task, settled.engine)
+    task = Task.of(problem_of(architecture, data, settled))
+    return engine_kind(task._replace(steps=task.steps * trainings), settled.engine)
 
 
 def score(
@@ -331,13 +316,6 @@ def score(
     training = _Training(kind.load(problem), problem, data, settled)
     kept = replace(checkpoint, state=on_host(checkpoint.state))  # of another engine
     return training.result(kept, status)
-
-
-def initial_state(architecture: Trainable, data: Dataset, recipe: Recipe) -> State:
-    """Return the state before the first step."""
-    return problem_of(
-        architecture, data, recipe.resolved(len(data.train))
-    ).initial_state()
 
 
 def _changed(recipe: Recipe, settings: dict[str, Any]) -> Recipe:

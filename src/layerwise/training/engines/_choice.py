@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -68,9 +69,6 @@ class EngineKind:
     ----------
     suits : callable
         Whether it is a good choice for a task, where it can do that at all.
-    load : callable
-        Makes it for a problem, its library loaded; an ``InputError`` where that or the
-        device is missing.
     device_name : callable
         From a device that is asked for to what its maker calls it, a CPU perhaps cpu;
         an ``InputError`` if this machine has none.
@@ -78,14 +76,26 @@ class EngineKind:
         Whether it follows gradients derived by hand, in one process; else it trains any
         module of torch, and several processes share a training.
     name : str
-        A key of ``names.ENGINES``.
+        A key of ``names.ENGINES``; its module and its class are called by it.
     """
 
     suits: Callable[[Task], bool]
-    load: Callable[[Problem], Engine]
     device_name: Callable[[str | None], str]
     by_hand: bool = True
     name: str = ""
+
+    def load(self, problem: Problem) -> Engine:
+        """Return the engine made for a problem, its library loaded.
+
+        Raises
+        ------
+        InputError
+            If that or the device is missing.
+        """
+        if not self.by_hand:
+            require_torch(f"engine {self.name}")
+        module = import_module(f"layerwise.training.engines._{self.name}")
+        return getattr(module, f"{self.name.capitalize()}Engine")(problem)
 
     def check_device(self, device: str | None) -> None:
         """Say that it cannot compute there.
@@ -113,23 +123,10 @@ class EngineKind:
         return ""
 
 
-def _compiled(problem: Problem) -> Engine:
-    from layerwise.training.engines._compiled import CompiledEngine
-
-    return CompiledEngine(problem)
-
-
 COMPILED = EngineKind(
     suits=lambda _: True,
-    load=_compiled,
     device_name=lambda device: str(device_named(device).device_kind),
 )
-
-
-def _eager(problem: Problem) -> Engine:
-    from layerwise.training.engines._eager import EagerEngine
-
-    return EagerEngine(problem)
 
 
 def _is_tiny(task: Task) -> bool:
@@ -142,21 +139,11 @@ def _is_tiny(task: Task) -> bool:
 
 EAGER = EngineKind(
     suits=lambda task: task.device is None and _is_tiny(task),
-    load=_eager,
     device_name=lambda _: "cpu",
 )
 
-
-def _torch(problem: Problem) -> Engine:
-    require_torch("engine torch")
-    from layerwise.training.engines._torch import TorchEngine
-
-    return TorchEngine(problem)
-
-
 TORCH = EngineKind(
     suits=lambda task: task.is_module or ranks.world_size() > 1,
-    load=_torch,
     device_name=torch_device_name,
     by_hand=False,
 )

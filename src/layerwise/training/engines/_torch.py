@@ -79,7 +79,7 @@ class TorchEngine:
         if self._device.type == "cuda":
             self._device = torch.device("cuda", torch.cuda.current_device())
         self._live = live(problem.network, self._device)
-        self._slots = self._copied(problem.optimiser.init(self._live.vector))
+        self._slots = tree_map(torch.clone, problem.optimiser.init(self._live.vector))
         self._matrices = self._of_matrices() if problem.l2 else None
         self._forward = self._live.module
         if ranks.joined():
@@ -110,7 +110,7 @@ class TorchEngine:
             # As in the eager engine: what has overflowed is looked for afterwards.
             if not (np.isfinite(records.losses).all() and self._is_finite()):
                 self._load(state)
-                done, records = self._carefully(steps)
+                done, records = self._followed(steps, careful=True)
             if ranks.joined():
                 # Running means are those of rank 0's samples, on every rank.
                 self._from_first([*(self._live.kept or {}).values()])
@@ -176,38 +176,31 @@ class TorchEngine:
         numbers = zip(range(start, stop), indices, weights, rates, strict=True)
         return [_own_part(*of_step) for of_step in numbers]
 
-    def _followed(self, steps: list[_Step]) -> tuple[int, Steps]:
-        """Do all steps, whatever becomes of the numbers."""
-        figures: list[Tensor] = []
-        health: list[Tensor] = []
-        for step in self._fed(steps):
-            found, taken = self._step(step)
-            figures.append(found)
-            health += taken
-        return len(steps), self._records(figures, health)
+    def _followed(
+        self, steps: list[_Step], *, careful: bool = False
+    ) -> tuple[int, Steps]:
+        """Do the steps, whatever becomes of the numbers; return how many were done.
 
-    def _carefully(self, steps: list[_Step]) -> tuple[int, Steps]:
-        """Do the steps up to the first that is not finite, which is not kept."""
+        ``careful`` stops at the first that is not finite, which is not kept.
+        """
+        held: Tree = self._live.vector, self._slots, self._live.kept or {}
         figures: list[Tensor] = []
         health: list[Tensor] = []
-        done = 0
-        for step in self._fed(steps):
-            before = self._live.vector.clone(), self._copied(self._slots)
-            kept = self._copied(self._live.kept or {})
+        for done, step in enumerate(self._fed(steps)):
+            before = tree_map(torch.clone, held) if careful else None
             found, taken = self._step(step)
             figures.append(found)
             health += taken
+            if not careful:
+                continue
             # Of the sum over the ranks: all of them have to stop at the same step.
             loss_is = bool(torch.isfinite(self._summed(found.clone())[0]))
-            if loss_is and self._is_finite():
-                done += 1
-                continue
-            fill((self._live.vector, self._slots), before)
-            fill(self._live.kept or {}, kept)
-            if loss_is:
-                figures.append(torch.full_like(found, torch.nan))
-            break
-        return done, self._records(figures, health)
+            if not (loss_is and self._is_finite()):
+                fill(held, before)
+                if loss_is:
+                    figures.append(torch.full_like(found, torch.nan))
+                return done, self._records(figures, health)
+        return len(steps), self._records(figures, health)
 
     def _records(self, figures: list[Tensor], health: list[Tensor]) -> Steps:
         """Return the records of steps; ranks add up what each has of the sums."""
@@ -371,9 +364,6 @@ class TorchEngine:
 
     def _shown_slots(self) -> Tree:
         return tree_map(lambda slot: self._shown(slot.clone()), self._slots)
-
-    def _copied(self, tree: Tree) -> Tree:
-        return tree_map(torch.clone, tree)
 
     def _is_finite(self) -> bool:
         held = [self._live.vector, *leaves(self._slots)]
