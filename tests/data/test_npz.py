@@ -124,6 +124,7 @@ WRONG = {
     "one class": (saved(X=X, y=Y * 0), "all rows are of class '0'"),
     "no rows": (saved(X=X[:0], y=Y[:0]), "no rows"),
     "no columns": (saved(X=X[:, :0], y=Y), r"X\.npy: the header declares no columns"),
+    "no axes": (saved(X=X[0, 0], y=Y), r"inputs have shape \(\): give one row for"),
     "few names": (
         saved(X=X, y=Y, class_names=np.array(["a"])),
         "row 1 .* is 1, none of the 1",

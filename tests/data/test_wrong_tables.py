@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from layerwise.cli import main
-from layerwise.data import load
+from layerwise.data import Dataset, load, rows_to_predict
 from layerwise.errors import InputError
 
 ROWS = "".join(f"{n % 7},{'ab'[n % 2]},{n % 3 / 2}\n" for n in range(60))
@@ -242,3 +242,17 @@ def test_a_picture_of_another_kind_is_named(tmp_path):
     (tmp_path / "a" / "5.png").write_bytes(b"<svg/>")
     with pytest.raises(InputError, match=r"5\.png: no picture that can be read"):
         load(tmp_path)
+
+
+def test_a_wrong_value_in_a_shard_is_found_in_this_shard(tmp_path):
+    """To predict, shards are read one by one: their rows are counted each from 0."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    frame = {"a": [*range(10)] * 4, "on": ["yes", "no"] * 20, "y": ["u", "v"] * 20}
+    columns = Dataset.from_frame(pa.table(frame), "y").columns
+    for shard, last in (("0.parquet", "no"), ("1.parquet", "perhaps")):
+        rows = {"a": [1, 2, 3], "on": ["yes", "no", last]}
+        parquet.write_table(pa.table(rows), tmp_path / shard)
+    with pytest.raises(InputError, match=r"1\.parquet: row 2, column 'on'"):
+        list(rows_to_predict(str(tmp_path), ("u", "v"), columns, shape=(2,)))

@@ -59,12 +59,7 @@ def reading(path: Path) -> Generator[None]:
 
 
 def refuse_web_page(head: bytes, source: str | Path) -> None:
-    """Refuse a file that begins as HTML or XML does: no data file does.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse a file that begins as HTML or XML does: no data file does."""
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<!", b"<h", b"<H", b"<?")):
         raise InputError(
             f"{source}: is a web page, not data: the address it was saved from answered"
@@ -81,20 +76,8 @@ def check_size(
 ) -> None:
     """Refuse a size that the file cannot hold, or beyond the limit, or nothing at all.
 
-    Parameters
-    ----------
-    shape, dtype
-        What the file's header promises.
-    most : int
-        The bytes that the rest of the file can hold at most.
-    source : str
-        What errors name.
-    instead : str
-        What to do where it is beyond the limit.
-
-    Raises
-    ------
-    InputError
+    The rest of the file can hold ``most`` bytes; ``instead`` says what to do where the
+    size is beyond the limit.
     """
     declared = math.prod(shape) * dtype.itemsize
     if not declared:
@@ -113,13 +96,7 @@ def check_size(
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any], source: str) -> np.ndarray:
-    """Return an array to be filled.
-
-    Raises
-    ------
-    MachineError
-        If there is no memory for it.
-    """
+    """Return an array to be filled; a MachineError where there is no memory for it."""
     try:
         return np.empty(shape, dtype)
     except MemoryError as error:

@@ -313,7 +313,7 @@ class Dataset:
             source=name,
             inputs=inputs,
             labels=y,
-            test=pair,
+            test=None if pair is None else Labelled(name, pair[0], pair[1]),
             class_names=() if class_names is None else tuple(class_names),
         )
         return dataset(labelled, name, seed, share)
@@ -545,16 +545,13 @@ def _three_sets(
             own = making.training if name == "train" else making.source.at(part)
             inputs = making.encode(own)
             yield name, Samples(inputs, targets[part], origins=origins.at(part))
-    for name, given, files in (
-        ("validation", checked.validation, checked.validation_files),
-        ("test", checked.test, checked.test_files),
-    ):
+    for name, given in (("validation", checked.validation), ("test", checked.test)):
         if given is not None:
-            inputs, own = given
-            own_beside = _beside(inputs, making, beside)
-            apart = Origins(range(len(own)), files, beside=own_beside)
-            rows = making.encode(inputs) if making else inputs
-            yield name, Samples(rows, own, origins=apart)
+            places = range(len(given.labels))
+            own_beside = _beside(given.inputs, making, beside)
+            apart = Origins(places, given.files, beside=own_beside)
+            rows = making.encode(given.inputs) if making else given.inputs
+            yield name, Samples(rows, given.labels, origins=apart)
 
 
 def _beside(

@@ -1,12 +1,13 @@
 """Rows that stay in their files: read when asked for, and not kept."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int64
@@ -14,8 +15,6 @@ from jaxtyping import Int, Int64
 from layerwise.arrays import Array
 from layerwise.data._bounded import MAX_BYTES, reading
 from layerwise.errors import InputError
-
-NumpyArray: TypeAlias = np.ndarray
 
 CHUNK_BYTES = 8 << 20
 """Rows here and there are read out of stretches of at most about this size."""
@@ -28,88 +27,49 @@ GAP_BYTES = 64 << 10
 """So much that is not wanted is read over rather than jumped over."""
 
 
-@runtime_checkable
-class RowFile(Protocol):
-    """A file of rows: what a format has to say, and how rows are read from it."""
+@dataclass(frozen=True)
+class RowFile(ABC):
+    """A file of rows: what a format has to say, and how rows are read from it.
 
-    @property
-    def path(self) -> Path:
-        """Where it is: what errors name."""
-        ...
+    ``dtype`` is what rows are read as, in the machine's byte order.
+    """
 
-    @property
-    def rows(self) -> int:
-        """How many rows it holds."""
-        ...
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """The shape of one row."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """What rows are read as, in the machine's byte order."""
-        ...
+    path: Path
+    rows: int
+    row_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
     @property
     def columns(self) -> tuple[str, ...] | None:
         """What the entries of a row are called, where they are columns of a table."""
-        ...
+        return None
 
-    def read(self, start: int, stop: int) -> NumpyArray:
-        """Return the rows from ``start`` to before ``stop``."""
-        ...
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """Numbers one after another, from some byte of a file on.
-
-    Read with system calls rather than mapped: the pages of a map stay with the process
-    for as long as there is room, and nobody can say how much memory it needs.
-
-    Parameters
-    ----------
-    path : Path
-    offset : int
-        The byte at which the first row begins.
-    rows : int
-    row_shape : tuple of int
-    stored_as : dtype
-        In the byte order of the file.
-    bfloat16 : bool
-        Whether what is stored is the upper half of a float32.
-    """
-
-    path: Path
-    offset: int
-    rows: int
-    row_shape: tuple[int, ...]
-    stored_as: np.dtype[Any]
-    bfloat16: bool = False
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """What rows are read as, in the machine's byte order."""
-        return (
-            np.dtype(np.float32) if self.bfloat16 else self.stored_as.newbyteorder("=")
-        )
-
-    @property
-    def columns(self) -> None:
-        """None: the entries have no names."""
-
-    def read(self, start: int, stop: int) -> NumpyArray:
+    @abstractmethod
+    def read(self, start: int, stop: int) -> np.ndarray:
         """Return the rows from ``start`` to before ``stop``.
 
         Raises
         ------
         InputError
-            If the file ends before; it was changed since it was opened.
+            If they are not as the file said when it was opened.
         MachineError
             If it cannot be read.
         """
+
+
+@dataclass(frozen=True)
+class RawFile(RowFile):
+    """Numbers one after another, from the byte ``offset`` on, in the file's byte order.
+
+    Read with system calls rather than mapped: the pages of a map stay with the process
+    for as long as there is room, and nobody can say how much memory it needs.
+    """
+
+    offset: int
+    stored_as: np.dtype[Any]
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return the rows from ``start`` to before ``stop``."""
         found = np.empty((stop - start, *self.row_shape), self.stored_as)
         target = found.reshape(-1).view(np.uint8).data
         row_bytes = found.itemsize * int(np.prod(self.row_shape))
@@ -124,7 +84,7 @@ class RawFile:
                         "changed while it was read"
                     )
                 done += taken
-        if self.bfloat16:
+        if self.stored_as.kind == "u" and self.dtype.kind == "f":  # bfloat16
             return (found.astype(np.uint32) << 16).view(np.float32)
         return found.astype(self.dtype, copy=False)
 
@@ -140,19 +100,8 @@ def raw_file(
 ) -> RawFile:
     """Return the rows that a file's header declares, if it holds them.
 
-    Parameters
-    ----------
-    path : Path
-    offset : int
-        The byte at which the first row begins.
-    shape : tuple of int
-        Of all rows together.
-    dtype : dtype
-        In the byte order of the file.
-    there : int
-        How many bytes there are from the offset on.
-    exactly : bool
-        Whether there may be no more than declared.
+    ``shape`` is that of all rows together; ``there`` are the bytes from the offset on,
+    which may be more than declared unless ``exactly``.
 
     Raises
     ------
@@ -167,7 +116,8 @@ def raw_file(
             f"{path}: its header declares {due:,} bytes, the file holds {there:,}: it "
             "is damaged, get it again"
         )
-    return RawFile(path, offset, shape[0], shape[1:], dtype)
+    native = dtype.newbyteorder("=")
+    return RawFile(path, shape[0], shape[1:], native, offset, dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +185,7 @@ class StoredRows:
             places = first + step * places
         return replace(self, positions=places)
 
-    def __getitem__(self, index: Any) -> NumpyArray:
+    def __getitem__(self, index: Any) -> np.ndarray:
         """Read one row (an integer), a slice, or those at an array of positions."""
         if isinstance(index, int | np.integer):
             place = range(len(self))[int(index)]
@@ -250,13 +200,13 @@ class StoredRows:
         wanted = self.at(index if isinstance(index, slice) else np.asarray(index))
         return wanted._read()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Read all rows."""
         if copy is False:
             raise ValueError("rows in files cannot become an array without a copy")
         return self._read().astype(dtype or self.dtype, copy=False)
 
-    def _read(self) -> NumpyArray:
+    def _read(self) -> np.ndarray:
         if isinstance(self.positions, range) and self.positions.step == 1:
             return self._stretch(self.positions.start, self.positions.stop)
         wanted = np.asarray(self.positions, np.int64)
@@ -273,9 +223,9 @@ class StoredRows:
                 found[order[near]] = block[rows[near] - first]
         return found
 
-    def _stretch(self, start: int, stop: int) -> NumpyArray:
+    def _stretch(self, start: int, stop: int) -> np.ndarray:
         """Return consecutive rows of the files."""
-        parts: list[NumpyArray] = []
+        parts: list[np.ndarray] = []
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         for number in range(max(first, 0), len(self.files)):
             begin = int(self._starts[number])
@@ -284,14 +234,13 @@ class StoredRows:
             file = self.files[number]
             low, high = max(start - begin, 0), min(stop - begin, file.rows)
             if low < high:
-                parts.append(_usable(file.read(low, high), file, low, self.limit))
+                rows = file.read(low, high)
+                if wrong := first_unusable(rows, low, file.columns, self.limit):
+                    raise InputError(f"{file.path}: {wrong}")
+                parts.append(rows)
         if len(parts) == 1:
             return parts[0]
-        return (
-            np.concatenate(parts)
-            if parts
-            else np.empty((0, *self.shape[1:]), self.dtype)
-        )
+        return np.concatenate([*parts, np.empty((0, *self.shape[1:]), self.dtype)])
 
 
 def stored_rows(files: Sequence[RowFile]) -> StoredRows:
@@ -325,10 +274,7 @@ def held(rows: StoredRows | None, stored: bool) -> np.ndarray | StoredRows | Non
 def of_memory_map(array: Array) -> Array:
     """Return the rows of a memory map, to be read from its file; others as they are.
 
-    Parameters
-    ----------
-    array : array of any library
-        A ``numpy.memmap``, or consecutive rows of one, is left in its file.
+    Consecutive rows of a ``numpy.memmap`` are left in their file too.
     """
     root = array
     while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
@@ -338,30 +284,17 @@ def of_memory_map(array: Array) -> Array:
     if not (array.flags.c_contiguous and array.ndim and array.size):
         return array
     begin = array.ctypes.data - root.ctypes.data + root.offset
-    file = RawFile(Path(root.filename), begin, len(array), array.shape[1:], array.dtype)
-    return stored_rows([file])
+    path, there = Path(root.filename), array.nbytes
+    return stored_rows([raw_file(path, begin, array.shape, array.dtype, there)])
 
 
 def first_unusable(
-    rows: NumpyArray, first: int, names: Sequence[str] | None, limit: float
+    rows: np.ndarray, first: int, names: Sequence[str] | None, limit: float
 ) -> str | None:
     """Say where the first entry is that is not finite or too large, and what to do.
 
-    Parameters
-    ----------
-    rows : array, shape (rows, *shape)
-        Floats are looked through; all else is usable.
-    first : int
-        The number of the first of these rows.
-    names : sequence of str, optional
-        Of the columns.
-    limit : float
-        What all entries are to stay below in size.
-
-    Returns
-    -------
-    str or None
-        None where all of them do.
+    None where all entries stay below the limit in size; all but floats do. ``first`` is
+    the number of the first of these rows, ``names`` are those of their columns.
     """
     if rows.dtype.kind != "f" or not rows.size:
         return None
@@ -383,21 +316,10 @@ def first_unusable(
     return f"{where}: fill or drop what is missing or infinite"
 
 
-def _usable(rows: NumpyArray, file: RowFile, first: int, limit: float) -> NumpyArray:
-    if wrong := first_unusable(rows, first, file.columns, limit):
-        raise InputError(f"{file.path}: {wrong}")
-    return rows
-
-
 def read_ahead(rows: Array, size: int) -> Iterator[Array]:
     """Yield all rows in blocks of at most ``size``, in order.
 
     Of rows in files, the next block is read, by a thread, while one is worked on.
-
-    Parameters
-    ----------
-    rows : array of any library, or StoredRows
-    size : int
     """
     starts = range(0, len(rows), size)
     if not isinstance(rows, StoredRows):
@@ -405,7 +327,7 @@ def read_ahead(rows: Array, size: int) -> Iterator[Array]:
             yield rows[start : start + size]
         return
     with ThreadPoolExecutor(1) as reader:
-        coming: Future[NumpyArray] | None = None
+        coming: Future[np.ndarray] | None = None
         for start in starts:
             block = rows.at(slice(start, start + size))
             following = reader.submit(np.asarray, block)

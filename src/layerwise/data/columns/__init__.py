@@ -27,6 +27,7 @@ from layerwise.data.columns._table import (
     refuse_missing,
     refuse_repeated,
     table_of,
+    tables_of_batches,
     texts,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "refuse_missing",
     "refuse_repeated",
     "table_of",
+    "tables_of_batches",
     "texts",
     "whole_bytes",
 ]

@@ -91,12 +91,6 @@ class Columns:
         return frozenset(c.name for c in numbers if c.sign is None)
 
     @cached_property
-    def wanted(self) -> tuple[str, ...]:
-        """The columns that are read: those that make inputs, and the labels'."""
-        named = tuple(column.name for column in self.used)
-        return named if self.target is None else (*named, self.target)
-
-    @cached_property
     def names(self) -> tuple[str, ...]:
         """What the inputs are called, in their order."""
         return tuple(name for column in self.columns for name in column.inputs)
@@ -171,6 +165,18 @@ class Columns:
                 f"trained with, but {first_of(names)}: add or rename {it}, or train "
                 f"without {it} (--drop)"
             )
+
+    def wanted_of(self, names: Sequence[str], source: str) -> list[str]:
+        """Return which of a table's columns are read: for inputs, and the labels'.
+
+        Raises
+        ------
+        InputError
+            As `refuse_lacking`.
+        """
+        self.refuse_lacking(names, source)
+        wanted = {*(column.name for column in self.used), self.target}
+        return [name for name in names if name in wanted]
 
     def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:
         """Return the dtype that holds the rows: what is whole in training may not be.

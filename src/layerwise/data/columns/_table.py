@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
@@ -141,6 +141,20 @@ def table_of(values: Any, source: str, **settings: Any) -> Table:
     return Table(
         pa.table(columns, names=names), source, class_names=classes, **settings
     )
+
+
+def tables_of_batches(
+    batches: Iterable[Any], source: str, notes: tuple[str, ...]
+) -> Iterator[Table]:
+    """Yield Arrow's batches as tables, their rows counted through all of them."""
+    import pyarrow as pa
+
+    start = 0
+    for batch in batches:
+        if batch.num_rows:
+            arrow, stop = pa.Table.from_batches([batch]), start + batch.num_rows
+            yield table_of(arrow, source, rows=np.arange(start, stop), notes=notes)
+            start = stop
 
 
 def _named_classes(

@@ -11,6 +11,9 @@ file of it is met, with those of these functions that its entry names:
 - ``read_inputs(path)``: rows whose labels may be missing, of a file or a folder;
 - ``open_rows(path, name)``: a file of rows, its header read alone;
 - ``row_names(path)``: what the arrays of rows in a file are called.
+
+All raise an `InputError` where a file is not as it should be, and a `MachineError`
+where it cannot be read.
 """
 
 import math
@@ -29,7 +32,7 @@ from layerwise.data._pictures import Pictures
 from layerwise.data._stored import RowFile, StoredRows, stored_rows
 from layerwise.data.columns import Columns, Table, whole_bytes
 from layerwise.data.formats._mnist import PUBLISHED, load_published
-from layerwise.data.formats._npy import is_laid_out, read_pair
+from layerwise.data.formats._npy import layout_of, read_pair
 from layerwise.data.formats._pictures import has_pictures, pictures_in, read_pictures
 from layerwise.data.labelled import Inputs, Labelled, Reading, labelled_tables
 from layerwise.errors import InputError
@@ -54,26 +57,13 @@ IDX = re.compile(r"[-._]idx\d")
 
 
 def read_labelled(
-    path: Path, stored: bool, how: Reading | None = None, columns: Columns | None = None
+    path: Path, stored: bool, how: Reading, columns: Columns | None
 ) -> Labelled:
     """Read the labelled arrays, or the table, of a file or of a folder of files.
 
-    Parameters
-    ----------
-    path : Path
-    stored : bool
-        Leave inputs in their files, where the format lets rows be read.
-    how : Reading, optional
-        What is asked of a table, and where other sets are.
-    columns : Columns, optional
-        What is to become of a table's columns, where that is known already.
-
-    Raises
-    ------
-    InputError
-        If no format has such files, or they are not as they should be.
+    Inputs may be left in their files where the format lets rows be read; ``columns``
+    say what is to become of a table's columns, where that is known already.
     """
-    how = how or Reading()
     given = {"train": path, "validation": how.validation, "test": how.test}
     paths = {name: Path(one) for name, one in given.items() if one is not None}
     _refuse_one_twice(paths)
@@ -108,42 +98,18 @@ def _refuse_one_twice(paths: Mapping[str, Path]) -> None:
 def batches_of(path: Path, columns: Columns) -> Iterator[Table] | None:
     """Return the rows of a table, some thousand at a time; None where it is none.
 
-    Parameters
-    ----------
-    path : Path
-        A file or a folder.
-    columns : Columns
-        Which of its columns are read, and as what.
-
-    Raises
-    ------
-    InputError
-        If there is no such file or folder; in passing, as `read_labelled`.
+    Of its columns those are read that ``columns`` need.
     """
-    if not path.exists():
-        raise no_such_file(path)
-    ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
-    read = _function(ending, "read_batches")
+    read = _function(_ending(path), "read_batches")
     return None if read is None else read(path, columns)
 
 
 def inputs_of(path: Path, size: tuple[int, ...] | None = None) -> Inputs:
     """Return rows to predict, with labels or without; of a test set, where it has one.
 
-    Parameters
-    ----------
-    path : Path
-    size : (height, width), optional
-        What pictures are brought to, which are in files of their own.
-
-    Raises
-    ------
-    InputError
-        If no format has such files, they are tables, or not as they should be.
+    Pictures are brought to ``size``, (height, width).
     """
-    if not path.exists():
-        raise no_such_file(path)
-    ending = path.name.lower() if path.is_file() else _suffix_inside(path)
+    ending = _ending(path)
     if IDX.search(path.name) and path.is_file():
         ending = ""
     classes = _in_classes(path)
@@ -159,9 +125,8 @@ def inputs_of(path: Path, size: tuple[int, ...] | None = None) -> Inputs:
             f"{path}: is a table, and the network was trained on arrays or pictures: "
             "give such"
         )
-    inputs, labels = found.test or (found.inputs, found.labels)
-    names = np.array(found.class_names)
-    return Inputs(inputs, names[labels] if len(names) else labels)
+    rows, names = found.test or found, np.array(found.class_names)
+    return Inputs(rows.inputs, names[rows.labels] if len(names) else rows.labels)
 
 
 def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
@@ -173,13 +138,13 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
             f"{labelled.source}: holds arrays, which have no columns with names: leave "
             f"out {', '.join(asked)}"
         )
-    files = isinstance(labelled.inputs, Pictures)
-    if files and how.shape is not None:
+    pictures = isinstance(labelled.inputs, Pictures)
+    if pictures and how.shape is not None:
         raise InputError(
             f"{labelled.source}: holds pictures, which have a shape: leave out "
             "--shape, or resize them (--size 64x64)"
         )
-    if how.size is not None and not files:
+    if how.size is not None and not pictures:
         raise InputError(
             f"{labelled.source}: holds no picture files to resize: leave out --size"
         )
@@ -188,46 +153,32 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
         labelled = sets["train"]
     if how.class_names:
         labelled = replace(labelled, class_names=how.named_classes())
-    for name in ("validation", "test"):
-        if name in sets:
-            own = sets[name]
-            apart: dict[str, Any] = {
-                name: (own.inputs, own.labels),
-                f"{name}_files": own.files,
-            }
-            labelled = replace(labelled, **apart)
-    return labelled
+    others: dict[str, Any] = {n: one for n, one in sets.items() if n != "train"}
+    return replace(labelled, **others)
 
 
 def _shaped(labelled: Labelled, shape: tuple[int, ...]) -> Labelled:
     """Return arrays whose inputs, a row of numbers each, have that shape."""
-
-    def shaped(inputs: Any) -> Any:
-        if math.prod(inputs.shape[1:]) != math.prod(shape):
-            raise InputError(
-                f"{labelled.source}: inputs have shape {inputs.shape[1:]}, which is "
-                f"not {'x'.join(map(str, shape))}: give another shape (--shape)"
-            )
-        rows = np.asarray(inputs).reshape(-1, *shape)
-        return rows.astype(np.uint8) if whole_bytes(rows) else rows
-
-    pairs: dict[str, Any] = {
-        name: (shaped(pair[0]), pair[1])
-        for name, pair in (("test", labelled.test), ("validation", labelled.validation))
-        if pair is not None
-    }
-    return replace(labelled, inputs=shaped(labelled.inputs), **pairs)
+    inputs: Any = labelled.inputs
+    if math.prod(inputs.shape[1:]) != math.prod(shape):
+        raise InputError(
+            f"{labelled.source}: inputs have shape {inputs.shape[1:]}, which is "
+            f"not {'x'.join(map(str, shape))}: give another shape (--shape)"
+        )
+    rows = np.asarray(inputs).reshape(-1, *shape)
+    if whole_bytes(rows):
+        rows = rows.astype(np.uint8)
+    test = labelled.test and _shaped(labelled.test, shape)
+    return replace(labelled, inputs=rows, test=test)
 
 
 def _source(
     path: Path, stored: bool, columns: Columns | None, size: tuple[int, ...] | None
 ) -> Any:
     """Return the table in a file, or its labelled arrays."""
-    if not path.exists():
-        raise no_such_file(path)
+    ending = _ending(path)
     if _in_classes(path):
         return read_pictures(path, size)
-    ending = _suffix_inside(path) if path.is_dir() else path.name.lower()
     table = _function(ending, "read_table")
     read = _function(ending, "read_folder" if path.is_dir() else "read_file")
     if read is None and (table is None or path.is_dir()):
@@ -276,16 +227,8 @@ def _why_not(suffix: str) -> str:
 def open_rows(path: Path, name: str | None = None) -> RowFile:
     """Open a file of rows by the end of its name: .npy, .safetensors or .parquet.
 
-    Parameters
-    ----------
-    path : Path
-    name : str, optional
-        Of the tensor in a safetensors file; of the column of a Parquet file.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is not what its name says.
+    The name is that of the tensor in a safetensors file, of the column of a Parquet
+    file.
     """
     if not path.is_file():
         raise no_such_file(path)
@@ -297,14 +240,8 @@ def open_rows(path: Path, name: str | None = None) -> RowFile:
 
 
 def folder_of_arrays(path: Path) -> Path:
-    """Return the folder of an NPY file of inputs that lies beside its labels.
-
-    Raises
-    ------
-    InputError
-        If they have no such names, or the file is no array.
-    """
-    if not is_laid_out(path.parent):
+    """Return the folder of an NPY file of inputs that lies beside its labels."""
+    if layout_of(one.stem for one in path.parent.glob("*.npy")) is None:
         open_rows(path)
         raise InputError(
             f"{path}: holds one array: give the file of its labels too (--labels y.npy)"
@@ -330,6 +267,19 @@ def _function(file: str, name: str) -> Callable[..., Any] | None:
         if (file.endswith(ends) if file else not ends) and name in kind.functions:
             return getattr(import_module(f"{__name__}._{module}"), name)
     return None
+
+
+def _ending(path: Path) -> str:
+    """Return how the name of a file ends, or the names of those in a folder do.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or folder.
+    """
+    if not path.exists():
+        raise no_such_file(path)
+    return _suffix_inside(path) if path.is_dir() else path.name.lower()
 
 
 def _suffix_inside(folder: Path) -> str:

@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -22,6 +23,7 @@ from layerwise.data.columns import (
     as_numpy,
     refuse_repeated,
     table_of,
+    tables_of_batches,
     texts,
 )
 from layerwise.errors import InputError, MachineError
@@ -51,16 +53,8 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 class Dialect:
     """How a file is written, as its first lines tell.
 
-    Parameters
-    ----------
-    separator : str
-    encoding : str
-    names : tuple of str
-        Of the columns.
-    headed : bool
-        Whether the first line holds them; if not they are numbered.
-    decimal : str
-        What stands before the decimals.
+    ``headed``: the first line holds the columns' names; if not they are numbered.
+    ``decimal`` stands before the decimals.
     """
 
     separator: str
@@ -74,20 +68,8 @@ def read_table(path: Path, texts: Collection[str] = ()) -> Table:
     """Read a table of text, its first line the names of the columns.
 
     Commas, semicolons, tabs or bars separate; decimals may stand behind a comma where
-    commas do not separate. What is not UTF-8 (or UTF-16 with its mark) is Latin-1.
-
-    Parameters
-    ----------
-    path : Path
-    texts : collection of str
-        Columns that are text, whatever they look like.
-
-    Raises
-    ------
-    InputError
-        If lines differ in length, there are no rows, or the file is damaged.
-    MachineError
-        If it cannot be read, or does not fit into memory.
+    commas do not separate. What is not UTF-8 (or UTF-16 with its mark) is Latin-1. The
+    columns ``texts`` are text, whatever they look like.
     """
     dialect = _dialect(_head(path), path)
     arrow, latin = _parsed(path, dialect, texts)
@@ -116,16 +98,6 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     """Yield the rows of a table of text, some thousand at a time, as `columns` need.
 
     Only those columns are read, each as what it is known to be.
-
-    Parameters
-    ----------
-    path : Path
-    columns : Columns
-
-    Raises
-    ------
-    InputError, MachineError
-        As `read_table`; or if a column of numbers holds something else.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -134,52 +106,33 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     if dialect.encoding == "utf-8" and not _is_utf_8(path):
         dialect = replace(dialect, encoding="latin-1")
     refuse_repeated(dialect.names, str(path))
-    columns.refuse_lacking(dialect.names, str(path))
-    there = {*dialect.names}
     kinds = {
         name: pa.float64() if name in columns.numbers else pa.string()
-        for name in columns.wanted
-        if name in there
+        for name in columns.wanted_of(dialect.names, str(path))
     }
     wrong: list[Any] = []
-    start = 0
+    notes = columns.passed_over(dialect.names)
     try:
         with reading(path), _opened(path) as file:
             read, parse, convert = _options(dialect, kinds, wrong, threads=False)
             read.block_size = STREAMED_BYTES
             convert.include_columns = list(kinds)
             reader = arrow_csv.open_csv(file, read, parse, convert)
-            for batch in reader:
-                if not batch.num_rows:
-                    continue
-                stop = start + batch.num_rows
-                table = table_of(
-                    pa.Table.from_batches([batch]),
-                    str(path),
-                    rows=np.arange(start, stop),
-                    notes=columns.passed_over(dialect.names) if not start else (),
-                )
+            for table in tables_of_batches(reader, str(path), notes):
                 _refuse_bytes(table)
                 yield table
-                start = stop
     except pa.ArrowException as error:
         why = _no_number(str(error), dialect) or _why(wrong, error)
         raise InputError(f"{path}: {why}") from error
-    if not start:
-        raise InputError(f"{path}: there are no rows: give some")
 
 
 def _is_utf_8(path: Path) -> bool:
     """Return whether all of a file is UTF-8: a stream cannot begin again."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with reading(path), _opened(path) as file:
-        try:
-            for chunk in iter(lambda: file.read(1 << 20), b""):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+    with reading(path), suppress(UnicodeDecodeError):
+        for _ in codecs.iterdecode(_chunks(path), "utf-8"):
+            pass
+        return True
+    return False
 
 
 INDEX = "(index)"
@@ -199,10 +152,7 @@ class _Counted(io.RawIOBase):
         found = self._stream.read(size)
         self._left -= len(found)
         if self._left < 0:
-            raise InputError(
-                f"{self._path}: holds more than {MAX_BYTES >> 30} GiB of text: give "
-                "parts of it, or Parquet"
-            )
+            raise _too_long(self._path)
         return found
 
     def close(self) -> None:
@@ -227,11 +177,20 @@ def _opened(path: Path) -> Any:
     if _is_packed(path):
         return _Counted(gzip.open(path), path)
     if path.stat().st_size > MAX_BYTES:
-        raise InputError(
-            f"{path}: holds more than {MAX_BYTES >> 30} GiB of text: give parts of it, "
-            "or Parquet"
-        )
+        raise _too_long(path)
     return path.open("rb")
+
+
+def _too_long(path: Path) -> InputError:
+    return InputError(
+        f"{path}: holds more than {MAX_BYTES >> 30} GiB of text: give parts of it, or "
+        "Parquet"
+    )
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with _opened(path) as file:
+        yield from iter(lambda: file.read(1 << 20), b"")
 
 
 def _head(path: Path) -> bytes:
@@ -470,10 +429,7 @@ def _refuse_open_quote(arrow: Any, path: Path) -> None:
         value = arrow.column(name)[last].as_py()
         if not isinstance(value, str) or "\n" not in value:
             continue
-        with _opened(path) as file:
-            marks = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20),
-                                                            b""))  # fmt: skip
-        if marks % 2:
+        if sum(chunk.count(b'"') for chunk in _chunks(path)) % 2:
             raise InputError(
                 f"{path}: row {last} (counted from 0), column {name!r}: a quotation "
                 "mark is not closed: close or remove it"

@@ -6,6 +6,7 @@ The format: http://yann.lecun.com/exdb/mnist/, "THE IDX FILE FORMAT".
 import gzip
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +20,8 @@ from layerwise.data._bounded import (
     reading,
     refuse_web_page,
 )
-from layerwise.data._stored import RawFile, StoredRows, raw_file, stored_rows
-from layerwise.data.labelled import Inputs, Labelled, one_file
+from layerwise.data._stored import StoredRows, raw_file, stored_rows
+from layerwise.data.labelled import Inputs, Labelled, given_sets
 from layerwise.errors import InputError
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -28,32 +29,10 @@ MAX_AXES = 8
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def _idx_file(path: Path) -> RawFile:
-    """Return the rows of a plain IDX file; only its header is read.
-
-    Raises
-    ------
-    InputError
-        If it is no IDX file, packed, truncated or too long.
-    """
-    source = str(path)
-    with reading(path), path.open("rb") as file:
-        if file.read(2) == GZIP_MAGIC:
-            raise InputError(f"{source}: packed, and cannot be read by rows: unpack it")
-        file.seek(0)
-        shape, dtype, header = _header(file, source)
-    there = path.stat().st_size - len(header)
-    return raw_file(path, len(header), shape, dtype, there)
-
-
 def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
     """Read one IDX file, plain or gzip (told by its first bytes, not its name).
 
-    Parameters
-    ----------
-    path : Path
-    sha256 : str, optional
-        The digest that the unpacked bytes have to have.
+    Its unpacked bytes have to have the digest, where one is given.
 
     Returns
     -------
@@ -64,14 +43,18 @@ def read_idx(path: Path, sha256: str | None = None) -> np.ndarray:
     InputError
         If it is no IDX file, truncated, too long, or has another digest.
     """
-    with reading(path), path.open("rb") as file:
-        packed = file.read(2) == GZIP_MAGIC
-        file.seek(0)
+    with reading(path):
         size = path.stat().st_size
-        if not packed:
-            return _read(file, size, path, sha256)
-        with gzip.open(file) as unpacked:
+        if not _is_packed(path):
+            with path.open("rb") as file:
+                return _read(file, size, path, sha256)
+        with gzip.open(path) as unpacked:
             return _read(unpacked, size * DEFLATE_RATIO, path, sha256)
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == GZIP_MAGIC
 
 
 def _read(
@@ -132,11 +115,6 @@ def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
     """Find the images and labels in a folder, by what the names of a pair begin with.
 
     Of a file that is there plain and packed, the plain one is taken.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no pair, or images or labels alone.
     """
     found: dict[str, dict[str, Path]] = {}
     # Sorted, x comes before x.gz, and setdefault keeps the first.
@@ -163,22 +141,17 @@ def _pairs(folder: Path) -> dict[str, dict[str, Path]]:
     return found
 
 
+def _of_test(pairs: Iterable[str]) -> list[str]:
+    return [start for start in pairs if re.search("t10k|test", start)]
+
+
 def read_folder(folder: Path, stored: bool) -> Labelled:
     """Read a folder of IDX files: one pair, or a pair to train on and one to test.
 
-    Parameters
-    ----------
-    folder : Path
-    stored : bool
-        Leave the images in their files where these are plain.
-
-    Raises
-    ------
-    InputError
-        If the files are none, ambiguous, or not as `read_idx` wants them.
+    The images may stay in their files where these are plain.
     """
     pairs = _pairs(folder)
-    test = [start for start in pairs if re.search("t10k|test", start)]
+    test = _of_test(pairs)
     train = [start for start in pairs if start not in test]
     if len(pairs) == 1:
         train, test = list(pairs), []
@@ -188,29 +161,16 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
             f"{folder}: which images are for training ({names})? Leave one pair, or one"
             " pair train-… and one t10k-…"
         )
-    arrays = [
-        (_images(pairs[start]["images"], stored), read_idx(pairs[start]["labels"]))
-        for start in train + test
-    ]
-    for start, (images, labels) in zip(train + test, arrays, strict=True):
-        if images.ndim == 1 < labels.ndim:
-            names = [pairs[start][kind].name for kind in ("images", "labels")]
+    sets: list[tuple[str, Any, np.ndarray]] = []
+    for start in train + test:
+        images, labels = pairs[start]["images"], pairs[start]["labels"]
+        sets.append((images.name, _images(images, stored), read_idx(labels)))
+        if sets[-1][1].ndim == 1 < sets[-1][2].ndim:
             raise InputError(
-                f"{folder}: {names[0]} holds labels and {names[1]} images: they are "
-                "swapped, rename them"
+                f"{folder}: {images.name} holds labels and {labels.name} images: they "
+                "are swapped, rename them"
             )
-    files = [
-        one_file(pairs[start]["images"].name, array)
-        for start, (array, _) in zip(train + test, arrays, strict=True)
-    ]
-    return Labelled(
-        source=str(folder),
-        inputs=arrays[0][0],
-        labels=arrays[0][1],
-        test=arrays[1] if test else None,
-        files=files[0],
-        test_files=files[-1],
-    )
+    return given_sets(str(folder), *sets)
 
 
 def read_inputs(path: Path) -> Inputs:
@@ -221,17 +181,17 @@ def read_inputs(path: Path) -> Inputs:
     if path.is_file():
         return Inputs(_images(path, stored=True), None)
     pairs = _pairs(path)
-    test = [start for start in pairs if re.search("t10k|test", start)]
-    pair = pairs[(test or list(pairs))[0]]
+    pair = pairs[next(iter(_of_test(pairs) or pairs))]
     return Inputs(_images(pair["images"], stored=True), read_idx(pair["labels"]))
 
 
 def _images(path: Path, stored: bool) -> np.ndarray | StoredRows:
     """Return the images; those too many to be held are left in their file."""
     with reading(path):
+        size = path.stat().st_size
+        if _is_packed(path) or not (stored or size > MAX_BYTES):
+            return read_idx(path)
         with path.open("rb") as file:
-            packed = file.read(2) == GZIP_MAGIC
-        large = path.stat().st_size > MAX_BYTES
-    if packed or not (stored or large):
-        return read_idx(path)
-    return stored_rows([_idx_file(path)])
+            shape, dtype, header = _header(file, str(path))
+    there = size - len(header)
+    return stored_rows([raw_file(path, len(header), shape, dtype, there)])

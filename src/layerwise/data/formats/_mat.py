@@ -6,38 +6,23 @@ from typing import Any
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, MAX_BYTES, reading
-from layerwise.data.labelled import Inputs, Labelled, one_file, paired
+from layerwise.data.formats._npy import paired
+from layerwise.data.labelled import Inputs, Labelled, given_sets
 from layerwise.errors import InputError
 
 
 def read_file(path: Path, _stored: bool) -> Labelled:
-    """Read the one array of labels of a file, and the one of as many inputs.
+    """Read the one array of labels of a file, and the one of as many inputs, whole.
 
     Samples may stand in the first axis or, as MATLAB's pictures do, in the last.
-
-    Parameters
-    ----------
-    path : Path
-    _stored : bool
-        Has no meaning: what is packed is read whole.
-
-    Raises
-    ------
-    InputError
-        If it is no such file, or has no such pair or several.
     """
     arrays = _arrays(path)
-    names = paired({name: one.shape for name, one in arrays.items()}, str(path), True)
-    inputs, labels = arrays[names.inputs], arrays[names.labels].ravel()
+    shapes = {name: one.shape for name, one in arrays.items()}
+    name, label, said = paired(shapes, str(path), either_end=True)
+    inputs, labels = arrays[name], arrays[label].ravel()
     if inputs.shape[0] != len(labels):
         inputs = np.moveaxis(inputs, -1, 0)
-    return Labelled(
-        source=str(path),
-        inputs=inputs,
-        labels=labels,
-        files=one_file(names.inputs, inputs),
-        notes=(names.said,),
-    )
+    return given_sets(str(path), (name, inputs, labels), notes=(said,))
 
 
 def read_inputs(path: Path) -> Inputs:

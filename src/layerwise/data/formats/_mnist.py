@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerwise.data._records import Dataset, dataset
 from layerwise.data.formats._idx import read_idx, unpacked
-from layerwise.data.labelled import Labelled, one_file
+from layerwise.data.labelled import given_sets
 from layerwise.errors import InputError
 from layerwise.files import machine_errors, make_folder
 
@@ -34,18 +34,11 @@ DOWNLOAD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A published set of four IDX files.
+    """A published set of four IDX files, in a folder of its name.
 
-    Parameters
-    ----------
-    name : str
-        Also the name of its folder.
-    class_names : tuple of str
-    mirrors : tuple of str
-        The addresses of folders that hold the files, packed with gzip.
-    digests : tuple of str
-        SHA-256 of each file's unpacked bytes, in the order of `FILES`: the packed bytes
-        differ from packer to packer.
+    ``mirrors`` are addresses of folders that hold the files, packed with gzip;
+    ``digests`` SHA-256 of each file's unpacked bytes, in the order of `FILES`: packed
+    bytes differ from packer to packer.
     """
 
     name: str
@@ -105,12 +98,6 @@ def load_published(
 
     The places: ``data_dir`` alone where it is given; else the folder that
     LAYERWISE_DATA names, the user's cache, the mirrors.
-
-    Raises
-    ------
-    InputError
-        If ``data_dir`` does not exist or lacks the set, a file is not the published
-        one, or the set is nowhere and cannot be downloaded.
     """
     if data_dir is not None:
         paths = _given(images.name, Path(data_dir))
@@ -120,26 +107,17 @@ def load_published(
         read_idx(path, digest)
         for path, digest in zip(paths, images.digests, strict=True)
     )
-    labelled = Labelled(
-        source=images.name,
-        inputs=train_images,
-        labels=train_labels,
-        test=(test_images, test_labels),
+    labelled = given_sets(
+        images.name,
+        (FILES[0], train_images, train_labels),
+        (FILES[2], test_images, test_labels),
         class_names=images.class_names,
-        files=one_file(FILES[0], train_images),
-        test_files=one_file(FILES[2], test_images),
     )
     return dataset(labelled, images.name, seed)
 
 
 def _given(name: str, folder: Path) -> list[Path]:
-    """Return the four files in a folder that was named, or in its folder of the set.
-
-    Raises
-    ------
-    InputError
-        If there is no such folder, or it lacks files: no other place is looked at.
-    """
+    """Return the four files in a folder that was named, or in its folder of the set."""
     if not folder.is_dir():
         raise InputError(f"--data-dir {folder}: there is no such folder")
     places = [folder / name, folder]

@@ -1,25 +1,27 @@
 """NPY files: an array in each, read without running what may be pickled in it."""
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
 from layerwise.data._bounded import reading
-from layerwise.data._stored import RawFile, held, raw_file, stored_rows
-from layerwise.data.labelled import Inputs, Labelled, one_file, refuse_no_text
+from layerwise.data._stored import RawFile, StoredRows, held, raw_file, stored_rows
+from layerwise.data.labelled import Inputs, Labelled, given_sets, refuse_no_text
 from layerwise.errors import InputError
 from layerwise.files import no_such_file
 from layerwise.wording import first_of
 
-LAYOUTS = (
-    ("X", "y", None, None),
-    ("inputs", "targets", None, None),
-    ("x_train", "y_train", "x_test", "y_test"),
+Layout: TypeAlias = tuple[tuple[str, str], ...]
+"""What inputs and labels are called, then those of the test set."""
+
+LAYOUTS: tuple[Layout, ...] = (
+    (("X", "y"),),
+    (("inputs", "targets"),),
+    (("x_train", "y_train"), ("x_test", "y_test")),
 )
-"""The arrays' names: inputs and labels, then those of the test set."""
 
 PREDICTED = (("x_test", "y_test"), ("X", "y"), ("inputs", "targets"))
 """Rows to predict and their labels, which may be missing."""
@@ -29,47 +31,68 @@ MAX_AXES = 32
 SAVE = "save X and y, inputs and targets, or x_train, y_train, x_test and y_test"
 
 
-def read_folder(folder: Path, stored: bool) -> Labelled:
-    """Read the labelled arrays of a folder of NPY files, named as in an NPZ file.
+def layout_of(names: Iterable[str]) -> Layout | None:
+    """Return the first layout all of whose arrays are there."""
+    there = {*names}
+    for layout in LAYOUTS:
+        if there.issuperset(name for pair in layout for name in pair):
+            return layout
+    return None
 
-    Parameters
-    ----------
-    folder : Path
-    stored : bool
-        Leave the inputs in their files; of more than 8 GiB they stay in any case.
+
+def paired(
+    shapes: Mapping[str, tuple[int, ...]], source: str, either_end: bool = False
+) -> tuple[str, str, str]:
+    """Return the only array of labels, the only one of as many inputs, and a sentence.
+
+    ``either_end``: samples may stand in the last axis too, and labels in a row.
 
     Raises
     ------
     InputError
-        If the folder lacks these files, or one of them is not as it should be.
+        If there is no such pair, or several.
     """
-    paths = {path.stem: path for path in sorted(folder.glob("*.npy"))}
-    for layout in LAYOUTS:
-        if paths.keys() >= {name for name in layout if name is not None}:
-            break
-    else:
+    labels = {name: size for name, shape in shapes.items() if (size := _length(shape))}
+    pairs = [
+        (name, label)
+        for name, shape in shapes.items()
+        for label, size in labels.items()
+        if name not in labels
+        and len(shape) > 1
+        and size in (shape[:1] + shape[-1:] if either_end else shape[:1])
+    ]
+    if len(pairs) == 1:
+        ((inputs, label),) = pairs
+        said = f"{inputs!r} is taken for the inputs, {label!r} for the labels."
+        return inputs, label, said
+    told = ", ".join(f"{name!r} {shape}" for name, shape in sorted(shapes.items())[:8])
+    problem = (
+        "of which several may be inputs or labels"
+        if pairs
+        else "no two of which are inputs and as many labels"
+    )
+    raise InputError(f"{source}: holds {told or 'no arrays'}, {problem}: {SAVE}")
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    """Return how many labels an array of that shape can be; 0 for one that is none."""
+    if len(shape) == 1:
+        return shape[0]
+    return max(shape) if len(shape) == 2 and 1 in shape else 0
+
+
+def read_folder(folder: Path, stored: bool) -> Labelled:
+    """Read the labelled arrays of a folder of NPY files, named as in an NPZ file."""
+    paths = {path.stem: path for path in folder.glob("*.npy")}
+    if (layout := layout_of(paths)) is None:
         raise InputError(f"{folder}: holds {listed(paths)}: {SAVE} as .npy files")
-    inputs, labels, *test = (
-        None if name is None else stored_rows([open_rows(paths[name])])
-        for name in layout
-    )
+    sets = [
+        (f"{inputs}.npy", held(_rows(paths[inputs]), stored), _array(paths[labels]))
+        for inputs, labels in layout
+    ]
     names = paths.get("class_names")
-    found = None if names is None else np.asarray(stored_rows([open_rows(names)]))
-    return Labelled(
-        source=str(folder),
-        inputs=held(inputs, stored),
-        labels=np.asarray(labels),
-        test=None if test[0] is None else (held(test[0], stored), np.asarray(test[1])),
-        class_names=() if found is None else texts(found, str(folder)),
-        files=one_file(f"{layout[0]}.npy", inputs),
-        test_files=one_file(f"{layout[2]}.npy", test[0]),
-    )
-
-
-def is_laid_out(folder: Path) -> bool:
-    """Return whether a folder's NPY files have names that `read_folder` reads."""
-    there = {one.stem for one in folder.glob("*.npy")}
-    return any(there.issuperset(filter(None, layout)) for layout in LAYOUTS)
+    found = () if names is None else texts(_array(names), str(folder))
+    return given_sets(str(folder), *sets, class_names=found)
 
 
 def read_inputs(path: Path) -> Inputs:
@@ -78,23 +101,15 @@ def read_inputs(path: Path) -> Inputs:
     Of a folder those of the test set, where there is one; labels may be missing.
     """
     if path.is_file():
-        return Inputs(stored_rows([open_rows(path)]), None)
-    paths = {one.stem: one for one in sorted(path.glob("*.npy"))}
+        return Inputs(_rows(path), None)
+    paths = {one.stem: one for one in path.glob("*.npy")}
     inputs, labels = to_predict(paths, str(path))
-    return Inputs(
-        stored_rows([open_rows(paths[inputs])]),
-        None if labels is None else np.asarray(stored_rows([open_rows(paths[labels])])),
-    )
+    there = None if labels is None else _array(paths[labels])
+    return Inputs(_rows(paths[inputs]), there)
 
 
 def to_predict(names: Iterable[str], source: str) -> tuple[str, str | None]:
-    """Return which of the arrays are the rows to predict, and which their labels.
-
-    Raises
-    ------
-    InputError
-        If several may be.
-    """
+    """Return which of the arrays are the rows to predict, and which their labels."""
     there = [name for name in names if name != "class_names"]
     for inputs, labels in PREDICTED:
         if inputs in there:
@@ -107,42 +122,25 @@ def to_predict(names: Iterable[str], source: str) -> tuple[str, str | None]:
 
 
 def read_pair(path: Path, labels: Path, stored: bool) -> Labelled:
-    """Read inputs and labels, each in an NPY file.
-
-    Raises
-    ------
-    InputError
-        If one of them is not there, or not as it should be.
-    """
+    """Read inputs and labels, each in an NPY file."""
     for one in (path, labels):
         if not one.exists():
             raise no_such_file(one)
         if one.suffix.lower() != ".npy" or not one.is_file():
             raise InputError(f"{one}: no NPY file: labels go with inputs in NPY files")
-    inputs = stored_rows([open_rows(path)])
-    return Labelled(
-        source=str(path),
-        inputs=held(inputs, stored),
-        labels=np.asarray(stored_rows([open_rows(labels)])),
-        files=one_file(path.name, inputs),
-    )
+    return given_sets(str(path), (path.name, held(_rows(path), stored), _array(labels)))
+
+
+def _rows(path: Path) -> StoredRows:
+    return stored_rows([open_rows(path)])
+
+
+def _array(path: Path) -> np.ndarray:
+    return np.asarray(_rows(path))
 
 
 def open_rows(path: Path, _name: str | None = None) -> RawFile:
-    """Return the rows of an NPY file; only its header is read.
-
-    Parameters
-    ----------
-    path : Path
-    _name : str, optional
-        Has no meaning: there is one array.
-
-    Raises
-    ------
-    InputError
-        If it is none, holds objects, lies by columns, or is shorter or longer than its
-        header says.
-    """
+    """Return the rows of an NPY file; only its header is read."""
     source = str(path)
     with reading(path), path.open("rb") as file:
         shape, by_columns, dtype = npy_header(file, source)
@@ -157,13 +155,7 @@ def open_rows(path: Path, _name: str | None = None) -> RawFile:
 
 
 def texts(names: np.ndarray, source: str) -> tuple[str, ...]:
-    """Return an array of names as strings, be they bytes or numbers.
-
-    Raises
-    ------
-    InputError
-        If they are no text.
-    """
+    """Return an array of names as strings, be they bytes or numbers."""
     if names.dtype.kind == "S":
         names = np.char.decode(names, "utf-8", errors="replace")
     refuse_no_text(names, f"{source}: a class name")

@@ -7,8 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.data._bounded import DEFLATE_RATIO, check_size, filled, reading
-from layerwise.data.formats._npy import LAYOUTS, npy_header, texts, to_predict
-from layerwise.data.labelled import Inputs, Labelled, one_file, paired
+from layerwise.data.formats._npy import (
+    Layout,
+    layout_of,
+    npy_header,
+    paired,
+    texts,
+    to_predict,
+)
+from layerwise.data.labelled import Inputs, Labelled, given_sets
 from layerwise.errors import InputError
 
 METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
@@ -16,41 +23,24 @@ METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_RATIO}
 
 
 def read_file(path: Path, _stored: bool) -> Labelled:
-    """Read the labelled arrays of an NPZ file.
+    """Read the labelled arrays of an NPZ file, whole: they are packed.
 
     They are called X and y, inputs and targets, or x_train, y_train, x_test and y_test;
-    ``class_names`` is optional.
-
-    Parameters
-    ----------
-    path : Path
-    _stored : bool
-        Has no meaning: what is packed is read whole.
-
-    Raises
-    ------
-    InputError
-        If it is no NPZ file, truncated, lacks these arrays, or one of them is of
-        objects, larger than its bytes, or beyond the limit.
+    or are the only two that belong together. ``class_names`` is optional.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
-        members = {
-            info.filename.removesuffix(".npy"): info for info in archive.infolist()
-        }
+        members = _members(archive)
         layout, notes = _layout(archive, members, path)
-        names = [*layout, "class_names" if "class_names" in members else None]
-        inputs, labels, test_inputs, test_labels, class_names = (
-            None if name is None else _read_member(archive, members[name], path)
-            for name in names
-        )
-    return Labelled(
-        source=str(path),
-        inputs=inputs,
-        labels=labels,
-        test=None if test_inputs is None else (test_inputs, test_labels),
-        class_names=() if class_names is None else texts(class_names, str(path)),
-        files=one_file(layout[0], inputs),
-        test_files=one_file(layout[2], test_inputs),
+        arrays = {
+            name: _read_member(archive, members[name], path)
+            for name in (*(name for pair in layout for name in pair), "class_names")
+            if name in members
+        }
+    names = arrays.get("class_names")
+    return given_sets(
+        str(path),
+        *((inputs, arrays[inputs], arrays[labels]) for inputs, labels in layout),
+        class_names=() if names is None else texts(names, str(path)),
         notes=notes,
     )
 
@@ -62,14 +52,17 @@ def read_inputs(path: Path) -> Inputs:
     that is one of inputs and labels by its shapes.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
-        members = {
-            info.filename.removesuffix(".npy"): info for info in archive.infolist()
-        }
+        members = _members(archive)
         inputs, labels = _to_predict(archive, members, path)
         return Inputs(
             _read_member(archive, members[inputs], path),
             None if labels is None else _read_member(archive, members[labels], path),
         )
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the arrays in a file by their names."""
+    return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
 
 def _to_predict(
@@ -80,25 +73,23 @@ def _to_predict(
         return to_predict(members, str(path))
     except InputError:
         with suppress(InputError):
-            (inputs, labels, *_), _ = _layout(archive, members, path)
-            return str(inputs), labels
+            return _layout(archive, members, path)[0][0]
         raise
 
 
 def _layout(
     archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path
-) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+) -> tuple[Layout, tuple[str, ...]]:
     """Return what the arrays are called, and what is said of names that are guessed."""
-    for layout in LAYOUTS:
-        if members.keys() >= {name for name in layout if name is not None}:
-            return layout, ()
+    if (layout := layout_of(members)) is not None:
+        return layout, ()
     shapes: dict[str, tuple[int, ...]] = {}
     for name, member in members.items():
         if name != "class_names":
             with archive.open(member) as stream:
                 shapes[name] = npy_header(stream, f"{path}: {member.filename}")[0]
-    names = paired(shapes, str(path))
-    return (names.inputs, names.labels, None, None), (names.said,)
+    inputs, labels, said = paired(shapes, str(path))
+    return ((inputs, labels),), (said,)
 
 
 def _read_member(

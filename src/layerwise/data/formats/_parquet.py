@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import import_module
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from layerwise.data._bounded import MAX_BYTES, empty
-from layerwise.data._stored import held, stored_rows
-from layerwise.data.columns import Columns, Table, table_of
+from layerwise.data._stored import RowFile, held, stored_rows
+from layerwise.data.columns import Columns, Table, table_of, tables_of_batches
 from layerwise.data.labelled import Inputs, Labelled, called_labels
 from layerwise.errors import InputError, LayerwiseError, MachineError
 from layerwise.wording import first_of
@@ -48,30 +48,15 @@ BUFFER_BYTES = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
-class ParquetFile:
+class ParquetFile(RowFile):
     """The numbers of a Parquet file, one row for each of the table's.
 
-    Parameters
-    ----------
-    path : Path
-    chosen : tuple of str
-        The columns that make a row; one column of lists makes a row by itself.
-    row_shape : tuple of int
-    dtype : dtype
-    starts : tuple of int
-        The row at which each row group begins, and the number of rows.
+    The columns ``chosen`` make a row; one column of lists makes a row by itself.
+    ``starts`` are the rows at which row groups begin, and the number of rows.
     """
 
-    path: Path
     chosen: tuple[str, ...]
-    row_shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     starts: tuple[int, ...]
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return self.starts[-1]
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -88,18 +73,9 @@ class ParquetFile:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return the rows from ``start`` to before ``stop``.
-
-        Raises
-        ------
-        InputError
-            If what is there cannot be decoded, or lists differ in length.
-        MachineError
-            If the file cannot be read, or memory does not suffice.
-        """
+        """Return the rows from ``start`` to before ``stop``."""
         found = empty((stop - start, *self.row_shape), self.dtype, str(self.path))
-        for group, begin in enumerate(self.starts[:-1]):
-            end = self.starts[group + 1]
+        for group, (begin, end) in enumerate(pairwise(self.starts)):
             low, high = max(start, begin), min(stop, end)
             if low >= high:
                 continue
@@ -146,27 +122,12 @@ class ParquetFile:
             )
 
 
-def read_table(path: Path, texts: Collection[str] = ()) -> Table | None:
+def read_table(path: Path, _texts: Collection[str] = ()) -> Table | None:
     """Read the columns of a Parquet file, or of a folder of such.
 
-    Parameters
-    ----------
-    path : Path
-    texts : collection of str
-        Has no meaning: a Parquet file says itself which columns are text.
-
-    Returns
-    -------
-    Table or None
-        None of one that holds lists, or more numbers than fit into memory.
-
-    Raises
-    ------
-    InputError
-        If the file is none, there are no rows, or the files
-        of a folder have other columns.
+    None of one that holds lists, or more numbers than fit into memory. The file says
+    itself which columns are text.
     """
-    del texts
     paths = _shards(path)
     pyarrow = import_module("pyarrow")
     shards: list[Any] = []
@@ -202,47 +163,22 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
 
     Of its columns those that ``columns`` need; see `read_table`.
     """
-    pyarrow = import_module("pyarrow")
-    start = 0
     for shard in _shards(path):
         with _opened(shard) as file:
-            there = file.schema_arrow.names
-            columns.refuse_lacking(there, str(shard))
-            own = {*there}
-            chosen = [name for name in columns.wanted if name in own]
-            for batch in file.iter_batches(TABLE_ROWS, columns=chosen):
-                stop = start + batch.num_rows
-                yield table_of(
-                    pyarrow.Table.from_batches([batch]),
-                    str(shard),
-                    rows=np.arange(start, stop),
-                    notes=columns.passed_over(there) if not start else (),
-                )
-                start = stop
+            names = file.schema_arrow.names
+            wanted = columns.wanted_of(names, str(shard))
+            batches = file.iter_batches(TABLE_ROWS, columns=wanted)
+            notes = columns.passed_over(names)
+            yield from tables_of_batches(batches, str(shard), notes)
 
 
 def read_file(path: Path, stored: bool) -> Labelled:
-    """Read the labelled rows of a Parquet file.
-
-    Parameters
-    ----------
-    path : Path
-    stored : bool
-        Leave the inputs in their files; of more than 8 GiB they stay in any case.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or holds no numbers; see `_labelled_columns`.
-    """
+    """Read the labelled rows of a Parquet file; see `_labelled_columns`."""
     return _labelled(path, [path], stored)
 
 
 def read_folder(folder: Path, stored: bool) -> Labelled:
-    """Read those of a folder's Parquet files, one after another; see `read_file`.
-
-    They have the same columns: the shards of a data set.
-    """
+    """Read those of a folder's Parquet files, the shards of a data set."""
     return _labelled(folder, _shards(folder), stored)
 
 
@@ -279,22 +215,9 @@ def open_rows(
 ) -> ParquetFile:
     """Return the rows of a Parquet file; only its metadata and first rows are read.
 
-    Parameters
-    ----------
-    path : Path
-    name : str, optional
-        A column: of numbers, of strings, or of lists of numbers of one length. By
-        default the only column of lists, or all columns of floats together.
-    columns : sequence of str, optional
-        The columns of a row, in place of that.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged or has no such column, or a
-        row group would not fit into 8 GiB.
-    MachineError
-        If the file cannot be read.
+    A row is the column of that name: of numbers, of strings, or of lists of numbers of
+    one length; or else these columns; or else the only column of lists, or all columns
+    of floats together.
     """
     with _opened(path) as file:
         schema, metadata = _schema(file, path), file.metadata
@@ -323,13 +246,9 @@ def open_rows(
             f"{MAX_BYTES >> 30} GiB: write groups of fewer rows"
         )
     alone = rows.ndim == 1 and width == 1 and name is not None
-    return ParquetFile(
-        path=path,
-        chosen=columns,
-        row_shape=() if alone else (width,),
-        dtype=rows.dtype,
-        starts=(0, *accumulate(counts)),
-    )
+    shape = () if alone else (width,)
+    starts = (0, *accumulate(counts))
+    return ParquetFile(path, starts[-1], shape, rows.dtype, columns, starts)
 
 
 def _columns(schema: Any, name: str | None, path: Path) -> tuple[str, ...]:
@@ -357,12 +276,6 @@ def _labelled_columns(path: Path) -> tuple[tuple[str, ...], str, tuple[str, ...]
     The labels' is called label, labels, target or class, or else y. An input is the
     only column of lists, or else all other columns, which then have to hold numbers;
     what pandas wrote as an index beside them is none.
-
-    Raises
-    ------
-    InputError
-        As `open_rows`; or if there is no such column, or two of them, or one of the
-        others holds no numbers.
     """
     with _opened(path) as file:
         schema = _schema(file, path)
@@ -451,13 +364,7 @@ def _numbers(
 ) -> np.ndarray:
     """Return the columns beside each other, or one column of lists end to end.
 
-    Parameters
-    ----------
-    batch : pyarrow.RecordBatch
-    columns : tuple of str
-    path : Path
-    first : int
-        The row of the file at which the batch begins.
+    The batch begins at the row ``first`` of the file.
     """
     found: list[np.ndarray] = []
     for name in columns:
@@ -473,13 +380,7 @@ def _numbers(
 
 
 def _length(lists: Any, name: str, path: Path) -> int:
-    """Return how long all of these lists are.
-
-    Raises
-    ------
-    InputError
-        If they differ.
-    """
+    """Return how long all of these lists are, or refuse lists that differ."""
     if not len(lists):
         return 1
     lengths = np.unique(np.asarray(lists.value_lengths())).tolist()

@@ -1,6 +1,8 @@
 """Folders of pictures: one sub-folder for each class, perhaps under train and test."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,25 +36,14 @@ def pictures_in(path: Path) -> list[Path]:
 def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled:
     """Read the pictures of a folder: the names of the sub-folders are the classes.
 
-    Parameters
-    ----------
-    folder : Path
-        With a sub-folder for each class; or with train, and perhaps validation and
-        test, that have them.
-    size : (height, width), optional
-        What pictures are brought to; by default their only size, or the median of the
-        training pictures.
-
-    Raises
-    ------
-    InputError
-        If there are no classes, a set has a class that training has not, or a file is
-        no picture, or one of too many pixels.
+    There is a sub-folder for each class; or there are train, and perhaps validation and
+    test, that have them. Pictures are brought to ``size``, (height, width), or to the
+    median of the training pictures.
     """
     parts = _sets(folder)
     classes = sorted(one.name for one in _folders(parts["train"]) if any(one.iterdir()))
     place = {name: number for number, name in enumerate(classes)}
-    found: dict[str, tuple[Pictures, np.ndarray]] = {}
+    found: dict[str, Labelled] = {}
     passed: list[str] = []
     for part, inside in parts.items():
         paths: list[Path] = []
@@ -72,11 +63,13 @@ def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled
                 f"{inside}: has no pictures in sub-folders: give one sub-folder for "
                 "each class"
             )
-        found[part] = (
+        found[part] = Labelled(
+            str(folder),
             Pictures.opened(paths, str(folder), size),
             np.array(labels, np.int32),
+            files=tuple((str(file.relative_to(folder)), 1) for file in paths),
         )
-    empty = [name for name in classes if place[name] not in found["train"][1]]
+    empty = [name for name in classes if place[name] not in found["train"].labels]
     if empty:
         raise InputError(
             f"{parts['train'] / empty[0]}: has no pictures: fill or remove the folder"
@@ -87,18 +80,9 @@ def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled
         if passed
         else ()
     )  # fmt: skip
-    return Labelled(
-        source=str(folder),
-        inputs=found["train"][0],
-        labels=found["train"][1],
-        validation=found.get("validation"),
-        test=found.get("test"),
-        class_names=tuple(classes),
-        files=_names(found["train"], folder),
-        validation_files=_names(found.get("validation"), folder),
-        test_files=_names(found.get("test"), folder),
-        notes=notes,
-    )
+    others: dict[str, Any] = {n: one for n, one in found.items() if n != "train"}
+    names = tuple(classes)
+    return replace(found["train"], class_names=names, notes=notes, **others)
 
 
 def _sets(folder: Path) -> dict[str, Path]:
@@ -134,10 +118,3 @@ def _others(folder: Path) -> list[Path]:
 def _is_picture(path: Path) -> bool:
     """Return whether a name, unless it is hidden, ends as those of pictures do."""
     return path.suffix.lower() in ENDINGS and path.name[0] != "."
-
-
-def _names(
-    found: tuple[Pictures, np.ndarray] | None, folder: Path
-) -> tuple[tuple[str, int], ...]:
-    files = () if found is None else found[0].files
-    return tuple((str(file.path.relative_to(folder)), 1) for file in files)

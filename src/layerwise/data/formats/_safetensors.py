@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -41,18 +42,9 @@ class _Tensor(TypedDict):
 
 
 def open_rows(path: Path, name: str | None = None) -> RawFile:
-    """Return the rows of a tensor in a safetensors file; only its header is read.
+    """Return the rows of a tensor; only the header of its file is read.
 
-    Parameters
-    ----------
-    path : Path
-    name : str, optional
-        Of the tensor; not needed where there is one.
-
-    Raises
-    ------
-    InputError
-        If the file is none, or does not hold the tensor.
+    The name is not needed where there is one.
     """
     source = str(path)
     entries, start, size = _tensors(path)
@@ -69,7 +61,8 @@ def open_rows(path: Path, name: str | None = None) -> RawFile:
     if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
         raise InputError(f"{source}: {name} lies outside of the file: get it again")
     raw = raw_file(path, offset, shape, dtype, size - offset, exactly=False)
-    return RawFile(path, raw.offset, raw.rows, raw.row_shape, dtype, kind == "BF16")
+    # BF16 is the upper half of a float32.
+    return replace(raw, dtype=np.dtype(np.float32)) if kind == "BF16" else raw
 
 
 def _tensors(path: Path) -> tuple[dict[str, Any], int, int]:

@@ -6,12 +6,11 @@ from layerwise.data.labelled._labelled import (
     Origins,
     checked_set,
     class_indices,
-    one_file,
+    given_sets,
     refuse_no_text,
     sample_names,
     several_labels,
 )
-from layerwise.data.labelled._pairs import paired
 from layerwise.data.labelled._reading import (
     FrameOptions,
     Reading,
@@ -35,12 +34,11 @@ __all__ = [
     "called_labels",
     "checked_set",
     "class_indices",
+    "given_sets",
     "known_labels",
     "labelled_tables",
     "like_table",
     "numbers",
-    "one_file",
-    "paired",
     "refuse_no_text",
     "sample_names",
     "several_labels",

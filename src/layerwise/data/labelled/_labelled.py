@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from numbers import Real
-from typing import NamedTuple, SupportsIndex, TypeAlias
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Int64
@@ -106,8 +107,6 @@ def sample_names(
     return [origins.named(int(position)) for position in positions]
 
 
-NumpyArray: TypeAlias = np.ndarray
-
 IGNORED = " (labels to ignore, ignore_label=, are not supported: drop such rows)"
 
 SURROGATES = 0xD800 >> 11
@@ -130,7 +129,7 @@ class Inputs(NamedTuple):
     """
 
     inputs: Array
-    labels: NumpyArray | None
+    labels: np.ndarray | None
     either_end: bool = False
 
 
@@ -144,8 +143,9 @@ class Labelled:
         What errors name: the file, or the name of the data set.
     inputs : array, Table or Pictures
     labels : array
-    test, validation : (inputs, labels) or None
-        The test set and the validation set, where they are given apart.
+    test, validation : Labelled or None
+        The test set and the validation set, where they are given apart: their inputs,
+        labels and files.
     groups : integer array, shape (samples,), optional
         Samples of one group are to stay in one set.
     columns : Columns, optional
@@ -155,8 +155,7 @@ class Labelled:
     label_texts : tuple of str
         What the labels of the classes are in a table; by default the class names.
     feature_names : tuple of str or None
-        By default a data frame's columns.
-    files, test_files, validation_files : tuple of (str, int)
+    files : tuple of (str, int)
         The names of the files that the inputs are in, or of the arrays in one file, and
         how many rows each has; none where they are in no file.
     notes : tuple of str
@@ -166,22 +165,31 @@ class Labelled:
     source: str
     inputs: Array | Table | Pictures
     labels: Array
-    test: tuple[Array | Table | Pictures, Array] | None = None
-    validation: tuple[Array | Table | Pictures, Array] | None = None
+    test: "Labelled | None" = None
+    validation: "Labelled | None" = None
     groups: Int64[np.ndarray, " samples"] | None = None
     columns: Columns | None = None
     class_names: tuple[str, ...] = ()
     label_texts: tuple[str, ...] = ()
     feature_names: tuple[str, ...] | None = None
     files: tuple[tuple[str, int], ...] = ()
-    test_files: tuple[tuple[str, int], ...] = ()
-    validation_files: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def one_file(name: str | None, rows: Array | None) -> tuple[tuple[str, int], ...]:
-    """Return the file, or the array in one, that these rows are in, for `Labelled`."""
-    return () if name is None or rows is None else ((name, len(rows)),)
+def given_sets(
+    source: str, *sets: tuple[str, Array, Array], **settings: Any
+) -> Labelled:
+    """Return a training set, and perhaps a test set, that are each in one file.
+
+    Of each set the name of its file, or of the array in one, its inputs and labels;
+    ``settings`` are further fields of `Labelled`.
+    """
+    train, *test = (
+        # Inputs without axes are refused later, in a sentence.
+        Labelled(source, inputs, labels, files=((name, prod(inputs.shape[:1])),))
+        for name, inputs, labels in sets
+    )
+    return replace(train, test=test[0] if test else None, **settings)
 
 
 def checked_set(labelled: Labelled) -> Labelled:
@@ -197,9 +205,6 @@ def checked_set(labelled: Labelled) -> Labelled:
     """
     source = labelled.source
     feature_names = labelled.feature_names
-    columns = getattr(labelled.inputs, "columns", None)  # a data frame's
-    if feature_names is None and columns is not None:
-        feature_names = tuple(str(name) for name in columns)
     refuse_no_text(np.array(feature_names or (), np.str_), f"{source}: a column's name")
     shapes: list[tuple[int, ...]] = [
         getattr(one, "shape", ()) for one in (labelled.inputs, labelled.labels)
@@ -221,21 +226,20 @@ def checked_set(labelled: Labelled) -> Labelled:
             " two classes or more"
         )
 
-    def checked(
-        given: tuple[Array | Table | Pictures, Array] | None, what: str
-    ) -> tuple[Array | Table | Pictures, NumpyArray] | None:
+    def checked(given: Labelled | None, what: str) -> Labelled | None:
         """Return a set that was given apart, checked, of the same shape and classes."""
         if given is None:
             return None
         named = f"{source} ({what} set)"
-        own = _checked_inputs(given[0], named, feature_names)
+        own = _checked_inputs(given.inputs, named, feature_names)
         if not isinstance(own, Table | Pictures) and own.shape[1:] != inputs.shape[1:]:
             raise InputError(
                 f"{named}: inputs have shape {own.shape[1:]} where the"
                 f" training inputs have {inputs.shape[1:]}: give inputs of one shape"
             )
-        own_labels = _checked_labels(given[1], len(own), named)
-        return own, _indices(own_labels, class_values, named)
+        own_labels = _checked_labels(given.labels, len(own), named)
+        own_targets = _indices(own_labels, class_values, named)
+        return replace(given, inputs=own, labels=own_targets)
 
     return replace(
         labelled,
@@ -244,28 +248,18 @@ def checked_set(labelled: Labelled) -> Labelled:
         test=checked(labelled.test, "test"),
         validation=checked(labelled.validation, "validation"),
         class_names=class_names,
-        feature_names=feature_names,
     )
 
 
 def class_indices(
     labels: Array, samples: int, source: str
-) -> tuple[NumpyArray, tuple[str, ...]]:
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the class index of every label, int32, and the names of the classes.
-
-    Parameters
-    ----------
-    labels : array or series, shape (samples,)
-        Whole numbers or strings.
-    samples : int
-        How many there must be.
-    source : str
-        What errors name.
 
     Raises
     ------
     InputError
-        If there are more or fewer, they are no classes, or one class only.
+        If there are not as many as samples, they are no classes, or one class only.
     """
     checked = _checked_labels(labels, samples, source)
     values, names = _classes(checked, (), source)
@@ -278,7 +272,7 @@ def class_indices(
 
 def _checked_inputs(
     inputs: Array | Table | Pictures, source: str, feature_names: tuple[str, ...] | None
-) -> NumpyArray | StoredRows | Table | Pictures:
+) -> np.ndarray | StoredRows | Table | Pictures:
     """Return ``inputs`` as an array of usable numbers, shape (samples, *shape).
 
     They are finite, and below `LARGEST` in size. Rows that stay in their files are
@@ -299,7 +293,7 @@ def _checked_inputs(
 
 
 def _refuse_shape(
-    array: NumpyArray | StoredRows, source: str, feature_names: tuple[str, ...] | None
+    array: np.ndarray | StoredRows, source: str, feature_names: tuple[str, ...] | None
 ) -> None:
     """Refuse arrays that hold no numbers, or no rows of them."""
     if array.dtype.kind not in "biuf":
@@ -321,7 +315,7 @@ def _refuse_shape(
         raise InputError(f"{source}: inputs have shape {array.shape}: no features")
 
 
-def _no_number(array: NumpyArray, feature_names: tuple[str, ...] | None) -> str:
+def _no_number(array: np.ndarray, feature_names: tuple[str, ...] | None) -> str:
     """Name the first column of rows that holds something else than numbers."""
     if array.ndim != 2:
         return ""
@@ -336,7 +330,7 @@ def _no_number(array: NumpyArray, feature_names: tuple[str, ...] | None) -> str:
 
 
 def _refuse_unusable(
-    inputs: NumpyArray, source: str, feature_names: tuple[str, ...] | None
+    inputs: np.ndarray, source: str, feature_names: tuple[str, ...] | None
 ) -> None:
     rows = max(1, BLOCK_BYTES // inputs[0].nbytes)
     for start in range(0, len(inputs), rows):
@@ -345,7 +339,7 @@ def _refuse_unusable(
             raise InputError(f"{source}: {wrong}")
 
 
-def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:
+def _checked_labels(labels: Array, samples: int, source: str) -> np.ndarray:
     """Return ``labels`` as integers or strings, one for each of the samples."""
     array = _array(labels, source, "labels")
     if array.ndim == 2 and array.shape[1] == 1:
@@ -369,7 +363,7 @@ def _checked_labels(labels: Array, samples: int, source: str) -> NumpyArray:
     return array
 
 
-def _whole(labels: NumpyArray, source: str) -> NumpyArray:
+def _whole(labels: np.ndarray, source: str) -> np.ndarray:
     """Return float labels as integers: data frames make floats of whole numbers."""
     # 2**53: above it floats are all whole, and no longer exact. Half precision ends
     # before it.
@@ -385,7 +379,7 @@ def _whole(labels: NumpyArray, source: str) -> NumpyArray:
     return labels.astype(np.int64)
 
 
-def _refuse_amounts(labels: NumpyArray, source: str) -> None:
+def _refuse_amounts(labels: np.ndarray, source: str) -> None:
     """Refuse whole numbers that look like amounts: each would become a class.
 
     Numbers of classes leave no gaps, or are few, or have many samples each.
@@ -404,7 +398,7 @@ def _refuse_amounts(labels: NumpyArray, source: str) -> None:
         )
 
 
-def several_labels(labels: NumpyArray) -> str:
+def several_labels(labels: np.ndarray) -> str:
     """Say what labels are that are not one for each sample, and what to do."""
     if labels.ndim > 2:
         return (
@@ -423,7 +417,7 @@ def several_labels(labels: NumpyArray) -> str:
     return "several columns of labels are not supported, give one of them"
 
 
-def _text(labels: NumpyArray, source: str) -> NumpyArray:
+def _text(labels: np.ndarray, source: str) -> np.ndarray:
     """Return labels of text in other dtypes (object, bytes, StringDType) as str."""
     values = labels.tolist()
     if all(isinstance(value, int) for value in values):
@@ -439,8 +433,8 @@ def _text(labels: NumpyArray, source: str) -> NumpyArray:
 
 
 def _classes(
-    labels: NumpyArray, class_names: tuple[str, ...], source: str
-) -> tuple[NumpyArray, tuple[str, ...]]:
+    labels: np.ndarray, class_names: tuple[str, ...], source: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the label and the name of every class, by class index."""
     if not class_names:
         values = np.unique(labels)
@@ -453,15 +447,10 @@ def _classes(
     return np.array(class_names, np.str_), class_names
 
 
-def refuse_no_text(names: NumpyArray, what: str) -> None:
+def refuse_no_text(names: np.ndarray, what: str) -> None:
     """Refuse characters that do not exist, or are half of one.
 
     An array of strings in a file can hold any number in place of a character.
-
-    Raises
-    ------
-    InputError
-        With ``what`` before it.
     """
     if names.dtype.kind != "U" or not names.itemsize:
         return
@@ -473,7 +462,7 @@ def refuse_no_text(names: NumpyArray, what: str) -> None:
         )
 
 
-def _indices(labels: NumpyArray, values: NumpyArray, source: str) -> NumpyArray:
+def _indices(labels: np.ndarray, values: np.ndarray, source: str) -> np.ndarray:
     """Return the class index of every label."""
     if (labels.dtype.kind == "U") != (values.dtype.kind == "U"):
         raise InputError(
@@ -499,8 +488,8 @@ def _array(
     values: Array,
     source: str,
     what: str,
-    read: Callable[..., NumpyArray] = lambda values, _: to_numpy(values),
-) -> NumpyArray:
+    read: Callable[..., np.ndarray] = lambda values, _: to_numpy(values),
+) -> np.ndarray:
     try:
         return read(values, source)
     except InputError:

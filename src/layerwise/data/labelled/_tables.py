@@ -37,14 +37,9 @@ def labelled_tables(
 ) -> Labelled:
     """Return tables with their labels, for `dataset`.
 
-    Parameters
-    ----------
-    tables : mapping of str to Table
-        By the name of the set: ``train``, from which others are drawn, and
-        ``validation`` and ``test`` where they are given.
-    reading : Reading
-    columns : Columns, optional
-        What is to become of the columns, where that is known already.
+    There is ``train``, from which other sets are drawn, and ``validation`` and ``test``
+    where they are given; ``columns`` say what is to become of the columns, where that
+    is known already.
 
     Raises
     ------
@@ -58,26 +53,25 @@ def labelled_tables(
     names = reading.named_classes() or table.class_names.get(target, ())
     known = columns.labels if columns else ()
     labels, label_texts = labels_of(table, target, names, known)
-    pairs = {
-        name: (inputs[name], labels_of(own, target, names, label_texts)[0])
-        for name, own in tables.items()
-        if name != "train"
-    }
-    files: dict[str, Any] = {f"{name}_files": tables[name].files for name in pairs}
+    others: dict[str, Any] = {}
+    for name, own in tables.items():
+        if name != "train":
+            own_labels, _ = labels_of(own, target, names, label_texts)
+            others[name] = Labelled(
+                own.source, inputs[name], own_labels, files=own.files
+            )
     read = (note for own in tables.values() for note in own.notes)
     return Labelled(
         source=table.source,
         inputs=inputs["train"],
         labels=labels,
-        validation=pairs.get("validation"),
-        test=pairs.get("test"),
         groups=None if reading.group is None else _groups(table, reading.group),
         columns=columns,
         class_names=names or label_texts,
         label_texts=label_texts,
         files=table.files,
-        **files,
         notes=(*read, *guessed, *said),
+        **others,
     )
 
 
