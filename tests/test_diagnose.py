@@ -47,6 +47,13 @@ def test_fix_trains_again_and_writes_a_run_that_can_be_used(folder, capsys):
     assert main(["report", "slow-fixed-1"]) == 0
 
 
+def test_a_run_that_is_the_current_folder_is_fixed_beside_it(folder, monkeypatch):
+    main(["train", "iris", *SLOW, "--epochs", "2", "--out", "slow"])
+    monkeypatch.chdir("slow")
+    assert main(["diagnose", ".", "--fix"]) == 0
+    assert (folder / "slow-fixed-1" / "summary.json").is_file()
+
+
 def test_a_healthy_run_is_left_alone(folder, capsys):
     main(["train", "iris", "--hidden", "16", "--out", "fine"])
     capsys.readouterr()

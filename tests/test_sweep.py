@@ -17,6 +17,8 @@ from layerwise.cli import main
 from layerwise.errors import InputError, MachineError
 from layerwise.experiment import (
     Plan,
+    _sweep,
+    _sweep_end,
     axis,
     open_sweep,
     read_summary,
@@ -25,7 +27,6 @@ from layerwise.experiment import (
     train_point,
     varied,
 )
-from layerwise.experiment.sweeping import _end, _sweep
 from layerwise.model import MLP
 from layerwise.training import Recipe
 
@@ -228,7 +229,7 @@ class TestEndToEnd:
                 raise MachineError(f"{path}: no space left")
 
             with monkeypatch.context() as patch:
-                patch.setattr(_end, "write_atomically", killed)
+                patch.setattr(_sweep_end, "write_atomically", killed)
                 assert main([*asked, *words]) == 4
             asked = ["sweep", "--resume", "mine"]
         assert main([*asked, *words]) == 0

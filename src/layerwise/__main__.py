@@ -15,11 +15,8 @@ def main() -> int:
     Ctrl-C while it loads ends the process without a word: an exception would pass
     through the imports of others.
     """
-    if threading.current_thread() is not threading.main_thread():
-        from layerwise.cli import main as run
-
-        return run()
-    before = signal.signal(signal.SIGINT, _end)
+    on_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, _end) if on_main else None
     from layerwise.cli import main as run
 
     if before is not None:

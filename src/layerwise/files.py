@@ -43,6 +43,7 @@ __all__ = [
     "sole_writer",
     "tensor",
     "write_atomically",
+    "write_json",
     "write_tensors",
 ]
 
@@ -81,15 +82,7 @@ def machine_errors(path: str | os.PathLike[str]) -> Generator[None]:
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Create the folder ``path`` and its parents where they do not exist.
-
-    Raises
-    ------
-    InputError
-        If a file has that name.
-    MachineError
-        If the folder cannot be created.
-    """
+    """Create a folder and its parents; an InputError says that a file has its name."""
     folder = Path(path)
     if folder.is_file():
         raise InputError(f"{folder} is a file: give a folder")
@@ -123,19 +116,7 @@ def no_such_file(path: str | os.PathLike[str]) -> InputError:
 
 
 def refuse_no_file(path: str | os.PathLike[str], option: str) -> Path:
-    """Refuse a name that no file can have: a folder's, or one in no folder.
-
-    Parameters
-    ----------
-    path : path
-        Of a file to be written.
-    option : str
-        By which it was given.
-
-    Raises
-    ------
-    InputError
-    """
+    """Return where an option says to write; an InputError says that no file can be."""
     file = Path(path)
     if file.is_dir():
         raise InputError(f"{option} {path}: is a folder: name a file in it")
@@ -234,11 +215,7 @@ def read_tensors(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the arrays and records that `write_tensors` wrote. No code is run.
 
-    Parameters
-    ----------
-    path : path
-    *kinds : str
-        What the records' ``format`` may be.
+    The records' ``format`` has to be one of ``kinds``.
 
     Raises
     ------
@@ -276,13 +253,7 @@ def read_tensors(
 
 
 def read_json(path: Path, kind: str) -> Any:
-    """Return what a file of JSON in a folder holds.
-
-    Parameters
-    ----------
-    path : Path
-    kind : str
-        What a folder with such a file is: "a run".
+    """Return what a file of JSON holds; a folder with one is a ``kind``: "a run".
 
     Raises
     ------
@@ -306,20 +277,9 @@ def read_json(path: Path, kind: str) -> Any:
 def as_record(value: Any, kind: Callable[..., Record], wrong: str) -> Record:
     """Return JSON's types as the record that they have to be.
 
-    Parameters
-    ----------
-    value : object
-        Dictionaries, lists, strings, numbers, None.
-    kind : type
-        A dataclass: its annotations and its own checks hold, and it has a field for
-        each key. Or a ``TypedDict``, which is returned with the keys that it names.
-    wrong : str
-        What an error begins with: the file, and what it is not.
-
-    Raises
-    ------
-    DamagedError
-        If it is none: the place in it is named.
+    Of a dataclass the annotations and its own checks hold, and it has a field for each
+    key; a ``TypedDict`` is returned with the keys that it names. Else a DamagedError
+    begins with ``wrong``, the file and what it is not, and names the place in it.
     """
     try:
         record = msgspec.convert(value, kind)
@@ -346,21 +306,10 @@ def _refuse_unknown(value: Any, record: Any) -> None:
 def tensor(
     tensors: Mapping[str, np.ndarray], name: str, kinds: str, *shape: int | None
 ) -> np.ndarray:
-    """Return one of a file's tensors, if it is what it has to be.
+    """Return one of a file's tensors; a ValueError says that it is another or missing.
 
-    Parameters
-    ----------
-    tensors : mapping of str to array
-    name : str
-    kinds : str
-        The kinds of dtype that it may have: "i" for whole numbers, "f" for floats, …
-    *shape : int or None
-        None where any length is right.
-
-    Raises
-    ------
-    ValueError
-        If it is missing, or of another dtype or shape.
+    ``kinds`` are those of dtype that it may have: "i" for whole numbers, "f" for
+    floats, …; in ``shape`` None stands where any length is right.
     """
     if name not in tensors:
         raise ValueError(f"{name} is missing")
@@ -409,13 +358,19 @@ def sole_writer(folder: Path) -> Generator[None]:
     with machine_errors(path):
         lock = _locked(path)
     try:
+        with machine_errors(path):
+            _sign(lock)
         with machine_errors(folder):
             # Locked, nobody else is writing: what is half written, nobody finishes.
             for partial in folder.rglob(f".*{PARTIAL}"):
                 partial.unlink(missing_ok=True)
         yield
     finally:
-        _unlocked(path, lock)
+        # While it is locked: afterwards it may be the next writer's already. Windows
+        # removes no open file; a lock file that nobody has locked locks nothing.
+        with suppress(OSError):
+            path.unlink()
+        os.close(lock)
 
 
 def is_leftover(path: Path) -> bool:
@@ -425,7 +380,7 @@ def is_leftover(path: Path) -> bool:
 
 
 def _locked(path: Path) -> int:
-    """Return the descriptor of the lock file, locked and with our name in it."""
+    """Return the descriptor of the lock file, locked."""
     from filelock import lock_descriptor
 
     while True:
@@ -441,27 +396,18 @@ def _locked(path: Path) -> int:
         # Its holder may have removed it between our opening and our locking it.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock), path.stat()):
-                break
+                return lock
         os.close(lock)
+
+
+def _sign(lock: int) -> None:
+    """Write into a lock file who holds it."""
     since = datetime.now().astimezone().isoformat(" ", "seconds")
     holder = f"process {os.getpid()} on {socket.gethostname()} (since {since})"
-    try:
-        # It may be a killed writer's, with a longer name.
-        os.ftruncate(lock, NAME_BEGINS)
-        os.lseek(lock, NAME_BEGINS, os.SEEK_SET)
-        os.write(lock, holder.encode())
-    except OSError:
-        _unlocked(path, lock)
-        raise
-    return lock
-
-
-def _unlocked(path: Path, lock: int) -> None:
-    # While it is locked: afterwards it may be the next writer's already. Windows
-    # removes no open file; a lock file that nobody has locked locks nothing.
-    with suppress(OSError):
-        path.unlink()
-    os.close(lock)
+    # It may be a killed writer's, with a longer name.
+    os.ftruncate(lock, NAME_BEGINS)
+    os.lseek(lock, NAME_BEGINS, os.SEEK_SET)
+    os.write(lock, holder.encode())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -478,6 +424,13 @@ def _sync_folder(folder: Path) -> None:
 def json_text(value: Any) -> str:
     """Return a value as JSON, indented; see `json_types`."""
     return json.dumps(json_types(value), indent=2, allow_nan=False)
+
+
+def write_json(path: Path, value: Any) -> Any:
+    """Write a value as JSON's types, indented, and return these."""
+    own = json_types(value)
+    write_atomically(path, json_text(own).encode())
+    return own
 
 
 def json_types(value: Any) -> Any:

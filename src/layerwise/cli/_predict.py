@@ -54,10 +54,14 @@ class PredictCommand:
             raise InputError(f"--out {out} is the data: name another file")
         module = named_module(self.module)
         by = experiment.predictor(self.run, module, self.required_accuracy)
-        found = experiment.predictions(by, self.data, self.data_dir)
         with presentation.RowsBar(console) as watch:
             tally = experiment.write_predictions(
-                found, by, out, all_classes=self.probabilities, watch=watch
+                by,
+                self.data,
+                out,
+                data_dir=self.data_dir,
+                all_classes=self.probabilities,
+                watch=watch,
             )
         presentation.print_predictions(console, tally)
         where = "" if self.json else f"predictions in {self.out}; "

@@ -1,7 +1,7 @@
 """The one place that knows the whole path, and the folder it leaves behind."""
 
 from layerwise.experiment._compare import compare, write_comparison
-from layerwise.experiment._export import Exported, export_run
+from layerwise.experiment._export import export_run
 from layerwise.experiment._fix import fix_run
 from layerwise.experiment._folder import (
     Run,
@@ -22,36 +22,26 @@ from layerwise.experiment._path import (
     write_suspects,
 )
 from layerwise.experiment._plan import NamedModule, Plan, data_for, load_data
-from layerwise.experiment._predict import (
-    Predicted,
-    Predictor,
-    predictions,
-    predictor,
-    write_predictions,
-)
+from layerwise.experiment._predict import predictor, write_predictions
 from layerwise.experiment._stored import (
     joined_parts,
     stored_activations,
     stored_forecast,
     stored_labels,
 )
-from layerwise.experiment.sweeping import (
+from layerwise.experiment._sweep import (
     SweepRun,
-    axis,
-    finish_sweep,
     open_sweep,
     reopen_sweep,
     run_sweep,
     train_point,
-    varied,
 )
+from layerwise.experiment._sweep_end import finish_sweep
+from layerwise.experiment._vary import axis, varied
 
 __all__ = [
-    "Exported",
     "NamedModule",
     "Plan",
-    "Predicted",
-    "Predictor",
     "Run",
     "SweepRun",
     "axis",
@@ -70,7 +60,6 @@ __all__ = [
     "looking_at_data",
     "open_run",
     "open_sweep",
-    "predictions",
     "predictor",
     "read_summary",
     "reopen_run",

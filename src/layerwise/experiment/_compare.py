@@ -1,6 +1,5 @@
 """Runs beside each other, read from their folders."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import read_summary
 from layerwise.experiment._path import STUDY
 from layerwise.experiment._plan import Plan, load_data
-from layerwise.files import json_types, make_folder, write_atomically
+from layerwise.files import make_folder, write_atomically, write_json
 from layerwise.presentation import (
     ComparedRun,
     Runs,
@@ -31,16 +30,11 @@ MOVING, FEWEST = 10_000, 1_000
 def compare(folders: Sequence[str]) -> Runs:
     """Return runs beside each other.
 
-    Parameters
-    ----------
-    folders : sequence of str
-        Two or more runs that have ended.
-
     Raises
     ------
     InputError
-        If there are fewer, one is named twice, or one is no run, has not ended, or has
-        not all of its history.
+        If there are fewer than two, one is named twice, or one is no run, has not
+        ended, or has not all of its history.
     """
     if len(set(folders)) < 2 or len(set(folders)) < len(folders):
         raise InputError("compare: name two or more runs, each once")
@@ -52,23 +46,12 @@ def compare(folders: Sequence[str]) -> Runs:
 
 
 def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
-    """Write a comparison's page and summary; return what the summary holds.
-
-    Raises
-    ------
-    InputError
-        If ``folder`` is a file.
-    MachineError
-        If a file cannot be written.
-    """
+    """Write a comparison's page and summary; return what the summary holds."""
     place = make_folder(folder)
     links = [_link(Path(run.folder), place) for run in runs]
     page = comparison_page(_alike(runs), links)
     write_atomically(place / "report.html", page.encode())
-    summary = json_types(comparison_summary(runs))
-    text = json.dumps(summary, indent=2, allow_nan=False)
-    write_atomically(place / "summary.json", text.encode())
-    return summary
+    return write_json(place / "summary.json", comparison_summary(runs))
 
 
 def _read(folder: Path, name: str) -> ComparedRun:
@@ -138,12 +121,7 @@ def _link(folder: Path, place: Path) -> str | None:
 
 
 def _check_whole(history: History, training: Mapping[str, Any]) -> None:
-    """Refuse a history that ends before its training did.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse a history that ends before its training did, with a ValueError."""
     done, steps = len(history.losses), training["steps"]
     # The step at which a training diverges has a loss, and is not one that was done.
     steps += training["status"] == "diverged"

@@ -26,17 +26,8 @@ CHECKED = 2000
 class Exported:
     """What was written, and how it compares.
 
-    Parameters
-    ----------
-    path : Path
-    lines : str
-        How the file is loaded.
-    samples : int
-        Validation samples that were compared.
-    difference : float
-        The largest difference of a probability.
-    tolerance : float
-        What is rounding.
+    ``lines`` load the file; ``difference`` is the largest of a probability of the
+    validation samples, and up to ``tolerance`` it is rounding.
     """
 
     path: Path
@@ -51,22 +42,13 @@ def export_run(
 ) -> Exported:
     """Write a run's network as ONNX or as torch's weights, and check what was written.
 
-    Parameters
-    ----------
-    folder : str
-    to : "onnx" or "torch"
-    out : str, optional
-        The file; by default in the run's folder.
-    module : NamedModule, optional
-        The torch module, if the run trained one.
+    The file is by default in the run's folder.
 
     Raises
     ------
     InputError
         If the folder is no run, a package is missing, no file can have that name, or
         the network has a part that the other program has not.
-    MachineError
-        If the file cannot be written.
     """
     require_torch("exporting a network")
     from safetensors.numpy import save

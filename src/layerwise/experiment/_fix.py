@@ -1,7 +1,9 @@
 """A run's diagnosis, and the run that comes of making the change it names."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from layerwise.diagnosis import Fixed, Setup, diagnose, fix
@@ -21,23 +23,8 @@ def fix_run(
     """Fix a run's training and write the best into a folder of its own.
 
     Changes of the data itself cannot be asked for again by a command: they are tried,
-    and left to the user to make.
-
-    Parameters
-    ----------
-    run : Run
-    result : Result
-        Of its training.
-    out : str, optional
-        The new folder; by default ``RUN-fixed`` beside the old one.
-    watch : callable, optional
-        As for `layerwise.fit`.
-
-    Returns
-    -------
-    run : Run or None
-        The new one; None where no training was better, or its data was changed.
-    fixed : Fixed
+    and left to the user to make. There is no new run then, nor where no training was
+    better; else it is by default ``RUN-fixed-NUMBER`` beside the old one.
 
     Raises
     ------
@@ -57,7 +44,7 @@ def fix_run(
     else:
         raise InputError(f"{run.folder}: its network cannot be asked for by a command")
     plan = replace(run.plan, **trained, recipe=best.recipe, scaling=_scaling(best, run))
-    with open_run(plan, out or _beside(run)) as new:
+    with open_run(plan, out or _beside(run.folder)) as new:
         write_training(new, fixed.result, diagnose(fixed.result, run.baselines))
     return new, fixed
 
@@ -70,8 +57,9 @@ def _scaling(best: Setup, run: Run) -> str | None:
     return run.plan.scaling if found == before else found
 
 
-def _beside(run: Run) -> str:
-    number, name = 1, f"{run.folder}-fixed"
-    while run.folder.with_name(f"{run.folder.name}-fixed-{number}").exists():
-        number += 1
-    return f"{name}-{number}"
+def _beside(folder: Path) -> str:
+    """Return the first of ``FOLDER-fixed-1``, … that is free."""
+    if folder.name in ("", ".."):  # . and .. are no beginning of a name
+        folder = folder.resolve()
+    names = (f"{folder}-fixed-{number}" for number in itertools.count(1))
+    return next(name for name in names if not Path(name).exists())

@@ -115,17 +115,12 @@ def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]
 
     In the block nobody else writes there.
 
-    Parameters
-    ----------
-    folder : str
-    module : NamedModule, optional
-        The module, if the run trains one.
-
     Raises
     ------
     InputError
         If the folder is no run, another process writes there, its training has ended,
-        its settings or data are not those it was begun with, or its module is missing.
+        its settings or data are not those it was begun with, or the module that it
+        trains is missing.
     """
     path = Path(folder)
     ranks.join()
@@ -151,11 +146,23 @@ def _held(path: Path) -> Generator[dict[str, Any]]:
 
 
 def _reached(run: Run, status: str) -> tuple[Checkpoint | None, str]:
-    """Return where a run's training stands, and why there."""
-    checkpoint, damaged = _last_good(run)
+    """Return the newest whole checkpoint of a run; and where it goes on, and why there.
+
+    One whose training has ended goes on where a checkpoint is damaged.
+    """
+    found, damaged = None, list[str]()
+    for path in checkpoints_in(run.folder / "checkpoints"):
+        try:
+            found = checkpoint_in(run, path)
+            break
+        except DamagedError:
+            damaged.append(str(path))
     if status not in UNDER_WAY and not damaged:
         raise InputError(f"{run.folder}: nothing to resume, {how_to_go_on(run.folder)}")
-    return checkpoint, _origin(checkpoint, damaged)
+    reason = f"damaged: {', '.join(damaged)}; " if damaged else ""
+    if found is None:
+        return None, f"{reason or 'no checkpoint yet; '}starting from step 0"
+    return found, f"{reason}resuming from step {count(found.state.step)}"
 
 
 def _named(folder: Path, plan: Plan) -> str:
@@ -165,16 +172,7 @@ def _named(folder: Path, plan: Plan) -> str:
 def how_to_go_on(folder: str | Path, command: str = "run") -> str:
     """Say which command takes a run up where it stands.
 
-    Parameters
-    ----------
-    folder : str or Path
-    command : str
-        What goes on with its training, where that has not ended: ``run`` or ``train``.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run.
+    ``command``, ``run`` or ``train``, goes on with a training that has not ended.
     """
     path = Path(folder)
     summary = read_summary(path)
@@ -213,17 +211,10 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def new_folder(
     name: str, out: str | None, taken_up: Callable[[Path], str]
 ) -> Generator[Path]:
-    """Make an empty folder and be its only writer in this block.
+    """Make an empty folder, ``out`` or ``runs/NAME-NUMBER``, and be its only writer.
 
-    Parameters
-    ----------
-    name : str
-        What it is called in ``runs``, before a number.
-    out : str, optional
-        The folder, where it is chosen.
-    taken_up : callable
-        Says how one that was made before is taken up; raises an InputError where it
-        holds something else.
+    Of one that was made before ``taken_up`` says how it is taken up; it raises an
+    InputError where that holds something else.
 
     Raises
     ------
@@ -282,13 +273,7 @@ def _check_empty(folder: Path, taken_up: Callable[[Path], str]) -> None:
 
 
 def check_device(plan: Plan) -> None:
-    """Say before anything is written that the engine or the device is not to be had.
-
-    Raises
-    ------
-    InputError
-        If the engine cannot train this, or this machine has no such device.
-    """
+    """Say before anything is written that the engine or the device is not to be had."""
     recipe = plan.recipe
     task = Task(is_module=plan.module is not None, device=recipe.device)
     engine_kind(task, recipe.engine).check_device(recipe.device)
@@ -298,26 +283,3 @@ def checkpoint_in(run: Run, path: Path) -> Checkpoint:
     """Read a checkpoint of a run's training; see `load_checkpoint`."""
     plan = run.plan
     return load_checkpoint(path, plan.trained, run.data, plan.recipe, run.training)
-
-
-def _last_good(run: Run) -> tuple[Checkpoint | None, list[Path]]:
-    """Return the newest checkpoint that is whole, and the damaged ones after it."""
-    damaged: list[Path] = []
-    for path in checkpoints_in(run.folder / "checkpoints"):
-        try:
-            found = checkpoint_in(run, path)
-        except DamagedError:
-            damaged.append(path)
-        else:
-            return found, damaged
-    return None, damaged
-
-
-def _origin(checkpoint: Checkpoint | None, damaged: list[Path]) -> str:
-    """Say where a training is resumed, and why not later."""
-    names = ", ".join(str(path) for path in damaged)
-    reason = f"damaged: {names}; " if damaged else ""
-    if checkpoint:
-        return f"{reason}resuming from step {count(checkpoint.state.step)}"
-    reason = reason or "no checkpoint yet; "
-    return f"{reason}starting from step 0"

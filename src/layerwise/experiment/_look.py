@@ -16,28 +16,8 @@ def look_at_data(
 ) -> tuple[DataStatistics, InputStudy, Path]:
     """Describe a data set, study its inputs, and draw them into a folder.
 
-    Parameters
-    ----------
-    data : Dataset
-    out : str, optional
-        The folder for the figures; by default ``figures-NAME``.
-    seed : int
-        Of the simple methods.
-
-    Returns
-    -------
-    statistics : DataStatistics
-        Of its three sets.
-    study : InputStudy
-        Of its inputs, scored on the validation set: choices are still to be made.
-    folder : Path
-
-    Raises
-    ------
-    InputError
-        If ``out`` is a file.
-    MachineError
-        If a figure cannot be written.
+    By default that is ``figures-NAME``. The study is scored on the validation set:
+    choices are still to be made.
     """
     folder = Path(f"figures-{plain(data.name)}" if out is None else out)
     study = inspect_inputs(data, data.validation, seed=seed)

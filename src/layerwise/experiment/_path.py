@@ -115,12 +115,8 @@ def train(
 ) -> tuple[Result, Diagnosis]:
     """Train, saving checkpoints as it goes; then write the network and its history.
 
-    Under ``torchrun`` rank 0 alone writes.
-
-    Raises
-    ------
-    MachineError
-        If a file cannot be written, or another process of the job is lost.
+    Under ``torchrun`` rank 0 alone writes; a MachineError also says that another
+    process of the job is lost.
     """
     plan, saved = run.plan, time.monotonic()
 
@@ -174,27 +170,18 @@ def finish(
     *,
     again: bool = False,
 ) -> tuple[Report, dict[str, Any]]:
-    """Look inside the trained network, and write the page and the summary.
+    """Look inside the trained network, and write the page and the summary; return both.
+
+    The report's study is None where training diverged: there is nothing to look into.
 
     Parameters
     ----------
-    run : Run
-    result : Result
-    diagnosis : Diagnosis
-        Of that result.
     watch : callable, optional
         Told how many parts of the search for suspect labels are done, and of how many.
     of_data : callable, optional
         What `looking_at_data` gave.
     again : bool
         Take the study that was written before, where it is of this network.
-
-    Returns
-    -------
-    report : Report
-        Its study is None where training diverged: there is no network to look into.
-    summary : dict
-        What ``summary.json`` holds.
     """
     study, told = None, None
     written = _written_study(run, result) if again else None
@@ -215,7 +202,8 @@ def finish(
         told = of_data() if of_data is not None else _look_at(run.baselines)
         if study is not None:
             study = beside(study, told[0])
-            _write_study(run, result, study, told)
+            known = {"baselines": told[0], "statistics": told[1]}
+            save_study(study, run.folder / STUDY, {"of": _stamp(run, result)} | known)
     simple, statistics = told
     inputs = inspect_inputs(run.data, run.data.test, study=study, simple=simple)
     report = Report(
@@ -245,18 +233,8 @@ def look_inside(
 ) -> Study:
     """Return the study of a network, with as many suspect labels as the plan asks for.
 
-    Parameters
-    ----------
-    network : TrainedNetwork
-    data : Dataset
-    plan : Plan
-        Its required accuracy, suspects and recipe count.
-    snapshots : sequence of Snapshot, optional
-        The network on its way.
-    judged : callable, optional
-        Told how many parts of the search for suspect labels are done, and of how many.
-    **counting
-        How rows are counted, and who is told of it: see `inspect`.
+    Of the plan the required accuracy, the suspects and the recipe count. ``judged`` is
+    told how many parts of the search for suspect labels are done, and of how many.
     """
     study = inspect(
         network,
@@ -279,15 +257,7 @@ def look_inside(
 
 
 def write_suspects(study: Study, folder: Path) -> Path:
-    """Write a study's suspect labels to ``suspects.csv`` in a folder.
-
-    Raises
-    ------
-    InputError
-        If ``folder`` is a file.
-    MachineError
-        If it cannot be written.
-    """
+    """Write a study's suspect labels to ``suspects.csv`` in a folder."""
     path = make_folder(folder) / "suspects.csv"
     table = suspects_csv(study.suspects, study.class_names)
     write_atomically(path, table.encode())
@@ -304,19 +274,8 @@ def report_again(
     """Make a run's history and page again from its checkpoint and its study.
 
     Where the study that was written is not of this network and this many suspects, the
-    network is looked into again.
-
-    Parameters
-    ----------
-    folder : str
-    most_suspects : int, optional
-        How many suspect labels to look for, where that is to change.
-    watch : callable, optional
-        As for `finish`.
-    module : NamedModule, optional
-        The module, if the run trained one.
-    figures : sequence of "png", "svg" or "pdf"
-        Formats in which to draw every figure into ``figures/``; by default none is.
+    network is looked into again. Every figure is drawn into ``figures/`` in each of the
+    formats given.
 
     Raises
     ------
@@ -372,12 +331,6 @@ def _stamp(run: Run, result: Result) -> dict[str, Any]:
         "required_accuracy": run.plan.required_accuracy,
         "layerwise": version("layerwise"),
     }
-
-
-def _write_study(run: Run, result: Result, study: Study, of_data: OfData) -> None:
-    names = "of", "baselines", "statistics"
-    beside = zip(names, (_stamp(run, result), *of_data), strict=True)
-    save_study(study, run.folder / STUDY, dict(beside))
 
 
 def _written_study(run: Run, result: Result) -> tuple[Study, OfData] | None:

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Columns, Dataset, Reading, load, names
@@ -145,10 +145,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON's types; of a module its name alone."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        own["reading"] = asdict(self.reading)
-        own["architecture"] = asdict(self.architecture)
-        own["recipe"] = asdict(self.recipe)
+        own = asdict(replace(self, module=None))
         if self.module is not None:
             own["module"] = {"target": self.module.target, "loss": self.module.loss}
         return own
@@ -203,19 +200,13 @@ def load_data(
 ) -> Dataset:
     """Return the plan's data set, with the plan's scaling.
 
-    Parameters
-    ----------
-    plan : Plan
-    stored : bool
-        Leave inputs in their files where they can be read by blocks.
-    columns : Columns, optional
-        What becomes of a table's columns, where a network has it already.
+    ``stored`` inputs stay in their files where they can be read by blocks; ``columns``
+    are what becomes of a table's, where a network has it already.
     """
-    seed = plan.recipe.seed
     data = load(
         plan.data,
         data_dir=plan.data_dir,
-        seed=seed,
+        seed=plan.recipe.seed,
         stored=stored,
         columns=columns,
         **asdict(plan.reading),

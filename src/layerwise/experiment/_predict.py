@@ -29,15 +29,9 @@ OF_A_RUN = ("model.safetensors", "summary.json")
 class Predictor:
     """A network, and from which confidence on its predictions are accepted.
 
-    Parameters
-    ----------
-    network : TrainedNetwork
-    seed : int
-        Of the run: a built-in set is drawn by it.
-    required : float or None
-        The accuracy that accepted predictions have to reach.
-    threshold : float or None
-        The confidence that promises it on the validation set; infinite where none does.
+    Built-in sets are drawn by the run's ``seed``. ``required`` is the accuracy that
+    accepted predictions have to reach, ``threshold`` the confidence that promises it on
+    the validation set; infinite where none does.
     """
 
     network: TrainedNetwork
@@ -71,20 +65,8 @@ def predictor(
 ) -> Predictor:
     """Return what predicts with the network of a run.
 
-    Parameters
-    ----------
-    folder : str
-        The run's, or the network's file, where no accuracy is required.
-    module : NamedModule, optional
-        The torch module, if the run trained one.
-    required : float, optional
-        What accepted predictions have to reach; the run's validation set is then read
-        again.
-
-    Raises
-    ------
-    InputError
-        If there is no such run, or ``required`` is not between 0 and 1.
+    Where no accuracy is required, ``folder`` may be the network's file; else the run's
+    validation set is read again.
     """
     if required is not None and not 0 < required < 1:
         raise InputError(
@@ -110,16 +92,8 @@ def predictor(
     return Predictor(network, seed, required, threshold)
 
 
-def predictions(
-    by: Predictor, source: str, data_dir: str | None = None
-) -> Iterator[Predicted]:
-    """Yield what a network says of the rows of a source, some thousand at a time.
-
-    Raises
-    ------
-    InputError
-        If the source is not to be read, or its rows are not what the network takes.
-    """
+def _predicted(by: Predictor, source: str, data_dir: str | None) -> Iterator[Predicted]:
+    """Yield what a network says of the rows of a source, some thousand at a time."""
     network = by.network
     for rows in rows_to_predict(
         source,
@@ -149,45 +123,36 @@ def predictions(
 
 
 def write_predictions(
-    found: Iterator[Predicted],
     by: Predictor,
+    source: str,
     out: str,
     *,
-    all_classes: bool = False,
-    watch: Callable[[int], None] | None = None,
+    data_dir: str | None,
+    all_classes: bool,
+    watch: Callable[[int], None],
 ) -> PredictionSummary:
-    """Write predictions to a file, row by row, whole or not at all.
+    """Write predictions for a source's rows to a file, whole or not at all.
 
     Columns ``row`` (counted from 0), ``file`` of pictures, ``prediction`` (the name of
     the class), ``probability``; ``accepted`` where an accuracy is required; ``label``
     and ``right`` where rows have labels; and, asked for, ``p(CLASS)`` of each class.
 
-    Parameters
-    ----------
-    found : iterator of Predicted
-    by : Predictor
-    out : str
-        A .csv or .parquet file; or ``-``: an array of JSON objects to standard output.
-    all_classes : bool
-        Also write each class's probability.
-    watch : callable, optional
-        Told how many rows are done.
+    ``out`` is a .csv or .parquet file; or ``-``: an array of JSON objects to standard
+    output. ``watch`` is told how many rows are done.
 
     Raises
     ------
     InputError
-        If no file can have that name, or it has another ending.
-    MachineError
-        If it cannot be written.
+        If no file can have that name, or it has another ending; if the source is not to
+        be read, or its rows are not what the network takes.
     """
     names = by.network.class_names
     summary = PredictionSummary(names, (0,) * len(names), by.required, by.threshold)
     with _writer(out) as write:
-        for rows in found:
+        for rows in _predicted(by, source, data_dir):
             summary = _with(summary, rows)
             write(_table(rows, by, all_classes))
-            if watch is not None:
-                watch(summary.rows)
+            watch(summary.rows)
     return summary
 
 

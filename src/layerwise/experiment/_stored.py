@@ -13,15 +13,8 @@ from layerwise.study import Counted, Counting, Forecast, forecast, joined, load_
 def stored_labels(text: str) -> dict[str, np.ndarray]:
     """Read columns of labels: ``[NAME=]FILE[:COLUMN]``, one or several with commas.
 
-    Parameters
-    ----------
-    text : str
-        Files are NPY, Parquet (with the column) or safetensors (with the tensor).
-
-    Returns
-    -------
-    dict of str to array, shape (rows,)
-        By the name given, else the column's, else the file's.
+    Files are NPY, Parquet (with the column) or safetensors (with the tensor). The
+    arrays, of shape (rows,), are by the name given, else the column's, else the file's.
 
     Raises
     ------
@@ -62,17 +55,8 @@ def stored_activations(pattern: str, rows: int) -> dict[str, StoredRows]:
     fewer are parts of a layer, in the order of their names: those of one folder, which
     names it; or, of safetensors, tensors of one name.
 
-    Parameters
-    ----------
-    pattern : str
-        As a shell would expand it: ``acts/*.npy``, ``acts/*/*.parquet``.
-    rows : int
-        How many labels there are.
-
-    Raises
-    ------
-    InputError
-        If no file matches, or the rows are not as many as the labels.
+    The pattern is one that a shell would expand: ``acts/*/*.parquet``; and ``rows`` is
+    how many labels there are.
     """
     anchor = Path(pattern).anchor
     paths = sorted(Path(anchor).glob(str(Path(pattern).relative_to(anchor))))
@@ -111,13 +95,7 @@ def stored_forecast(
 
 
 def joined_parts(paths: Sequence[str]) -> Counted:
-    """Read the parts that jobs have written, and join them.
-
-    Raises
-    ------
-    InputError
-        If one is missing, damaged, of another study, or there twice.
-    """
+    """Read the parts that jobs have written, and join them."""
     if not paths:
         raise InputError("there are no parts: give some")
     return joined([load_counted(path) for path in paths])

@@ -1,6 +1,5 @@
 """``summary.json``: a run in figures, as JSON."""
 
-import json
 import os
 import platform
 from contextlib import suppress
@@ -16,7 +15,7 @@ from layerwise import ranks
 from layerwise.data import Dataset, DataStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.experiment._plan import Plan
-from layerwise.files import Count, Seconds, json_types, write_atomically
+from layerwise.files import Count, Seconds, write_json
 from layerwise.study import InputStudy, Study
 from layerwise.training import ENGINES, Result
 
@@ -82,11 +81,8 @@ class Ended(TypedDict):
 def environment(result: Result | None = None) -> dict[str, str]:
     """Return what the figures depend on: versions, machine, threads, and the device.
 
-    Parameters
-    ----------
-    result : Result, optional
-        What was trained: before a training there is no device to name, and after one
-        by NumPy it is the processor, which need not be asked for through JAX.
+    Before a training there is none to name, and after one by NumPy it is the processor,
+    which need not be asked for through JAX.
     """
     found = {"python": platform.python_version(), **_versions()}
     found["platform"] = platform.platform()
@@ -209,10 +205,7 @@ def write_summary(
         "plan": plan.to_json(),
         **parts,
     }
-    summary = json_types(summary)
-    text = json.dumps(summary, indent=2, allow_nan=False)
-    write_atomically(folder / "summary.json", text.encode())
-    return summary
+    return write_json(folder / "summary.json", summary)
 
 
 def _columns(data: Dataset, statistics: DataStatistics | None) -> dict[str, Any] | None:

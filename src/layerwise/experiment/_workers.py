@@ -45,14 +45,17 @@ def in_workers(
 ) -> Iterator[R]:
     """Yield what a function makes of each item, as they get done.
 
-    Raises
-    ------
-    BrokenProcessPool
-        If a worker dies.
+    If a worker dies that is a BrokenProcessPool.
     """
     with workers(count) as pool:
-        with deaf_to_interrupts():
-            futures: list[Future[R]] = [pool.submit(function, i) for i in items]
+        # New processes have the mask of the thread that begins them, and so ignore
+        # Ctrl-C; other threads of ours may still take the signal, which is put off.
+        with interrupts.held():
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                futures: list[Future[R]] = [pool.submit(function, i) for i in items]
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for future in as_completed(futures):
             yield future.result()
 
@@ -73,16 +76,3 @@ def _begin(alive: Any, collected: tuple[int, int, int]) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-@contextmanager
-def deaf_to_interrupts() -> Generator[None]:
-    """Put off signals to the end of this block; processes begun in it ignore Ctrl-C."""
-    with interrupts.held():
-        # New processes have the mask of the thread that begins them; other threads of
-        # ours may still take the signal.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)

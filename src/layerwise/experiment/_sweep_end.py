@@ -13,8 +13,8 @@ from layerwise.experiment._folder import UNDER_WAY, open_run, read_summary, reop
 from layerwise.experiment._path import finish, report_again, train
 from layerwise.experiment._plan import Plan
 from layerwise.experiment._summary import environment
-from layerwise.experiment.sweeping._sweep import SweepRun, in_workers_of, write_sweep
-from layerwise.experiment.sweeping._vary import varied
+from layerwise.experiment._sweep import SweepRun, in_workers_of, write_sweep
+from layerwise.experiment._vary import varied
 from layerwise.files import write_atomically
 from layerwise.presentation import SweepReport, sweep_page
 from layerwise.sweeps import Sweep, SweepPoint
@@ -32,33 +32,12 @@ def finish_sweep(
 
     That run is in the sweep's folder and is called ``best``. It is trained again, which
     gives the same network, and is the only one that the test set is shown to, unless
-    others are kept: after the choice.
+    others are kept: after the choice. With ``keep_runs`` the best training of every
+    other cell of the phase diagram becomes a run too: ``runs/7`` is the seventh
+    training of the table. ``watch`` is told how many of them are done, and of how many.
 
-    Parameters
-    ----------
-    run : SweepRun
-    sweep : Sweep
-        All of it done.
-    keep_runs : bool
-        Whether the best training of every other cell of the phase diagram becomes a run
-        too: ``runs/7`` is the seventh training of the table.
-    workers : int, optional
-        How many processes do that, as for `run_sweep`.
-    watch : callable, optional
-        Told how many of those are done, and of how many.
-
-    Returns
-    -------
-    report : SweepReport
-    summary : dict
-        What ``summary.json`` holds.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If that training was interrupted.
-    MachineError
-        If a file cannot be written.
+    Returns the report and what ``summary.json`` holds. If that training is interrupted,
+    that is a KeyboardInterrupt.
     """
     best = sweep.best()
     chosen = _trained_again(run, (best, "best")) if best else {}

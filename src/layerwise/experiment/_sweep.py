@@ -1,6 +1,5 @@
 """A sweep: many trainings over a grid of settings, on all cores, that can be killed."""
 
-import json
 import math
 import os
 import time
@@ -20,15 +19,9 @@ from layerwise.errors import DamagedError, InputError, MachineError
 from layerwise.experiment._folder import check_device, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment
+from layerwise.experiment._vary import varied
 from layerwise.experiment._workers import in_workers
-from layerwise.experiment.sweeping._vary import varied
-from layerwise.files import (
-    as_record,
-    json_types,
-    read_json,
-    sole_writer,
-    write_atomically,
-)
+from layerwise.files import as_record, read_json, sole_writer, write_json
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 
@@ -55,17 +48,9 @@ class _Summary(TypedDict):
 
 @dataclass(frozen=True)
 class SweepRun:
-    """A sweep's folder, what was asked of it, and what it has done.
+    """A sweep's folder, what its trainings have in common, and what was done before.
 
-    Parameters
-    ----------
-    folder : Path
-    plan : Plan
-        What all trainings have in common.
-    sweep : Sweep
-        What was done before.
-    mark : str
-        The fingerprint of the plan and its data.
+    ``mark`` is the fingerprint of the plan and its data.
     """
 
     folder: Path
@@ -87,8 +72,6 @@ def open_sweep(
     InputError
         If there is no axis or one twice, a setting has no meaning, the data is wrong,
         or ``out`` holds something already.
-    MachineError
-        If the folder cannot be made.
     """
     names = [axis.name for axis in axes]
     if not names or len(set(names)) < len(names):
@@ -143,24 +126,9 @@ def run_sweep(
 ) -> Sweep:
     """Do the trainings that are missing, each kept as soon as it has ended.
 
-    Parameters
-    ----------
-    run : SweepRun
-    workers : int, optional
-        How many processes; by default as many as there are cores, or one on an
-        accelerator.
-    watch : callable, optional
-        Told of the sweep whenever a training has ended.
-
-    Returns
-    -------
-    Sweep
-        After Ctrl-C without the trainings that were not done.
-
-    Raises
-    ------
-    MachineError
-        If a worker dies or the summary cannot be written.
+    By default there are as many workers as cores, or one on an accelerator. ``watch``
+    is told of the sweep whenever a training has ended. After Ctrl-C the sweep that
+    comes back lacks the trainings that were not done.
     """
     sweep, status = run.sweep, "running"
     train = partial(train_point, run.plan)
@@ -182,13 +150,7 @@ def run_sweep(
 def in_workers_of(
     run: SweepRun, function: Callable[[T], R], items: Sequence[T], workers: int | None
 ) -> Iterator[R]:
-    """Yield what a function makes of each item, in a sweep's workers.
-
-    Raises
-    ------
-    MachineError
-        If a worker dies.
-    """
+    """Yield what a function makes of each item; if a worker dies, a MachineError."""
     # Several processes would be in each other's way on an accelerator.
     cores = 1 if has_accelerator(run.plan.recipe.device) else os.cpu_count()
     size = min(workers or cores or 1, max(1, len(items)))
@@ -211,7 +173,7 @@ def in_workers_of(
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
-    data = _latest(
+    data = _blind(
         Plan(
             plan.data,
             plan.data_dir,
@@ -253,40 +215,26 @@ def write_sweep(
 ) -> dict[str, Any]:
     """Write a sweep's ``summary.json`` and return what it holds.
 
-    Parameters
-    ----------
-    run : SweepRun
-    sweep : Sweep
-    status : str
-        ``running``, ``interrupted`` or ``finished``.
-    best : dict, optional
-        The training that was chosen, and its test accuracy.
-    kept : sequence of dict, optional
-        The settings and the folder of each other training that became a run.
+    ``best`` is the training that was chosen, with its test accuracy; ``kept`` are the
+    settings and the folder of each other training that became a run.
     """
-    summary = json_types(
-        {
-            "format": FORMAT,
-            "sweep": {
-                "data": sweep.name,
-                "status": status,
-                "axes": {axis.name: axis.values for axis in sweep.axes},
-                "trainings": len(sweep),
-                "done": len(sweep.points),
-            },
-            "best": best,
-            "kept": kept,
-            "points": [
-                asdict(point) | {"outcome": point.outcome} for point in sweep.points
-            ],
-            "environment": environment(),
-            "fingerprint": run.mark,
-            "plan": run.plan.to_json(),
-        }
-    )
-    text = json.dumps(summary, indent=2, allow_nan=False)
-    write_atomically(run.folder / "summary.json", text.encode())
-    return summary
+    summary = {
+        "format": FORMAT,
+        "sweep": {
+            "data": sweep.name,
+            "status": status,
+            "axes": {axis.name: axis.values for axis in sweep.axes},
+            "trainings": len(sweep),
+            "done": len(sweep.points),
+        },
+        "best": best,
+        "kept": kept,
+        "points": [asdict(one) | {"outcome": one.outcome} for one in sweep.points],
+        "environment": environment(),
+        "fingerprint": run.mark,
+        "plan": run.plan.to_json(),
+    }
+    return write_json(run.folder / "summary.json", summary)
 
 
 def _read(folder: Path) -> tuple[SweepRun, str]:
@@ -326,6 +274,7 @@ def _refuse_others(sweep: Sweep, plan: Plan, wrong: str) -> None:
         raise DamagedError(f"{wrong}: points of another grid, or twice the same")
 
 
+@lru_cache(maxsize=2)
 def _blind(plan: Plan) -> Dataset:
     """Return the data with the validation set in place of the test set.
 
@@ -333,6 +282,3 @@ def _blind(plan: Plan) -> Dataset:
     """
     data = load_data(plan)
     return replace(data, test=data.validation)
-
-
-_latest = lru_cache(maxsize=2)(_blind)

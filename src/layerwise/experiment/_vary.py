@@ -1,9 +1,9 @@
 """Axes of a sweep: from ``depth=1..10`` to plans that differ in it."""
 
-import types
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from layerwise.errors import InputError
 from layerwise.experiment._plan import Plan
@@ -47,25 +47,16 @@ def axis(text: str) -> Axis:
 
 
 def varied(plan: Plan, settings: Mapping[str, Setting]) -> Plan:
-    """Return the plan with these settings, by the names of axes, in place of its own.
-
-    Raises
-    ------
-    InputError
-        If a setting is out of its range, or depth or width has no meaning.
-    """
-    mlp, recipe = plan.architecture, plan.recipe
+    """Return the plan with these settings, by the names of axes, for its own."""
+    mlp = plan.architecture
     named = {name.replace("-", "_"): value for name, value in settings.items()}
     depth, width = named.pop("depth", None), named.pop("width", None)
     own: dict[str, Any] = {k: v for k, v in named.items() if k in _names(MLP)}
     if depth is not None or width is not None:
         own["hidden"] = _hidden(mlp.hidden, depth, width)
+    recipe: dict[str, Any] = {k: v for k, v in named.items() if k in _names(Recipe)}
     return replace(
-        plan,
-        architecture=replace(mlp, **own),
-        recipe=replace(
-            recipe, **{k: v for k, v in named.items() if k in _names(Recipe)}
-        ),
+        plan, architecture=replace(mlp, **own), recipe=replace(plan.recipe, **recipe)
     )
 
 
@@ -88,17 +79,12 @@ def _kinds() -> dict[str, type]:
     """Return the type of every setting that can be varied, by the name of its axis."""
     kinds: dict[str, type] = {"depth": int, "width": int}
     for record in (MLP, Recipe):
-        hints = get_type_hints(record)
-        for name in (f.name for f in fields(record) if f.name in _names(record)):
-            kinds[name.replace("_", "-")] = _plain(hints[name])
+        for name, hint in get_type_hints(record).items():
+            # Of an optional one the type that it is when it is there.
+            given = [kind for kind in get_args(hint) or [hint] if kind is not NoneType]
+            if name in _names(record):
+                kinds[name.replace("_", "-")] = given[0]
     return kinds
-
-
-def _plain(hint: Any) -> type:
-    """Return the type that an optional one is when it is there."""
-    if get_origin(hint) in (Union, types.UnionType):
-        return next(kind for kind in get_args(hint) if kind is not type(None))
-    return hint
 
 
 def _values(part: str, kind: type, text: str) -> list[Setting]:
