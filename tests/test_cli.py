@@ -113,6 +113,12 @@ def test_a_second_run_does_not_touch_the_first(folder):
     assert (folder / "runs" / "iris-1" / "summary.json").read_bytes() == before
 
 
+def test_a_path_is_printed_as_it_is(folder, capsys):
+    named = f"[red]:car:{'x' * 80}"
+    assert main(["train", "iris", *QUICK, "--out", named]) == 0
+    assert f"network in {named}/model.safetensors\n" in capsys.readouterr().out
+
+
 def test_saved_network_predicts_as_the_one_that_was_trained(folder):
     main(["train", "iris", *QUICK, "--out", "mine", "--seed", "3"])
     data = lw.load("iris", seed=3)

@@ -1,6 +1,5 @@
 """The commands: each calls one place and prints what comes back."""
 
-import json
 import webbrowser
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -22,22 +21,26 @@ from layerwise.cli._options import (
     Folder,
     GeneralOptions,
     Group,
+    Outcome,
     OutputOptions,
     ReportOptions,
+    RunFolder,
+    TrainedModule,
     Training,
     named_module,
+    page_in,
     refuse_none,
 )
 from layerwise.cli._predict import ExportCommand, PredictCommand
 from layerwise.cli._several import CompareCommand, SweepCommand
 from layerwise.cli._stored import MergeCommand
-from layerwise.cli._targets import Target
 from layerwise.errors import InputError, MachineError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from layerwise.experiment import Run
+    from layerwise.study import Study
 
 
 @runtime_checkable
@@ -49,8 +52,8 @@ class Command(Protocol):
         """Whether standard output is for JSON alone."""
         ...
 
-    def __call__(self, console: "Console") -> int:
-        """Do it, printing to the console, and return the exit status."""
+    def __call__(self, console: "Console") -> Outcome:
+        """Do it, printing to the console."""
         ...
 
 
@@ -76,19 +79,20 @@ class RunCommand(OneTraining):
         torchrun --nproc-per-node 4 -m layerwise run mnist
     """
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment
 
         with _opened("run", self) as run, experiment.looking_at_data(run) as of_data:
             result, diagnosis, status = _trained("run", self, console, run)
             if status == INTERRUPTED or not ranks.is_first():
-                return status
+                return status, None
             with ranks.alone(), _looking(console) as watch:
                 report, summary = experiment.finish(
                     run, result, diagnosis, watch, of_data
                 )
-            return _shown(self, console, run, report.study, summary) or status
+            _show(console, run, report.study)
+            return status, summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +105,17 @@ class TrainCommand(OneTraining):
         layerwise train --resume runs/mine
     """
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment
 
         with _opened("train", self) as run, experiment.trying_simple_methods(run):
             *_, status = _trained("train", self, console, run)
             if not ranks.is_first():
-                return status
-        console.print(f"network in {run.folder / 'model.safetensors'}")
-        if self.json:
-            print(json.dumps(experiment.read_summary(run.folder), indent=2))
-        return status
+                return status, None
+        network = run.folder / "model.safetensors"
+        console.print(f"network in {network}", soft_wrap=True)
+        return status, experiment.read_summary(run.folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,30 +132,28 @@ class DataCommand(GeneralOptions):
     out: Folder = None
     """folder for the figures; default: figures-DATA"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
         from layerwise.training import Recipe
 
-        recipe = Recipe(seed=self.seed)
         plan = experiment.Plan(
             self.data.data,
             self.data.data_dir,
             self.data.scaling,
             reading=self.data.reading(),
-            recipe=recipe,
+            recipe=Recipe(seed=self.seed),
         )
         data = experiment.load_data(plan)
         with console.status(f"measuring {data.name}"):
-            looked = experiment.look_at_data(data, self.out, self.seed)
-        statistics, study, folder = looked
+            statistics, study, folder = experiment.look_at_data(
+                data, self.out, self.seed
+            )
         presentation.print_remarks(console, data)
         presentation.print_statistics(console, statistics)
         presentation.print_findings(console, study.findings)
-        console.print(f"\nfigures in {folder}")
-        if self.json:
-            print(json.dumps(experiment.data_summary(statistics, study), indent=2))
-        return DONE
+        console.print(f"\nfigures in {folder}", soft_wrap=True)
+        return DONE, experiment.data_summary(statistics, study)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +168,7 @@ class ReportCommand:
         layerwise report runs/mnist-1 --figures png,pdf
     """
 
-    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """folder of the run"""
+    run: RunFolder
     suspects: Annotated[
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
     ] = None
@@ -179,12 +179,11 @@ class ReportCommand:
         str | None, tyro.conf.arg(metavar="FORMATS", help_behavior_hint="")
     ] = None
     """draw every figure into RUN/figures as png, svg or pdf: --figures png,svg"""
-    module: Target = None
-    """the torch module that the run trained, if it did"""
+    module: TrainedModule = None
     json: Flag = False
     """print the summary as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
 
@@ -193,12 +192,12 @@ class ReportCommand:
             run, study, summary = experiment.report_again(
                 self.run, self.suspects, watch, named_module(self.module), formats
             )
-        status = _shown(self, console, run, study, summary)
+        _show(console, run, study)
         if formats:
             console.print(f"figures in {run.folder / 'figures'}", soft_wrap=True)
         if self.open:
-            webbrowser.open((run.folder / "report.html").resolve().as_uri())
-        return status
+            webbrowser.open(page_in(run.folder))
+        return DONE, summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,22 +210,19 @@ class DiagnoseCommand:
         layerwise diagnose runs/moons-1 --fix
     """
 
-    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """folder of the run"""
+    run: RunFolder
     fix: Flag = False
     """apply the fix, train again, show before and after"""
     out: Folder = None
     """folder of the fixed run; default: RUN-fixed-1"""
-    module: Target = None
-    """the torch module that the run trained, if it did"""
+    module: TrainedModule = None
     json: Flag = False
     """print the diagnosis as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
         from layerwise.diagnosis import diagnose
-        from layerwise.files import json_text
 
         run, result = experiment.restored(self.run, named_module(self.module))
         diagnosis = diagnose(result, run.baselines)
@@ -245,9 +241,7 @@ class DiagnoseCommand:
                     "the data, then run again",
                     soft_wrap=True,
                 )
-        if self.json:
-            print(json_text(summary))
-        return DONE
+        return DONE, summary
 
 
 COMMANDS: dict[str, type["Command"]] = {
@@ -306,39 +300,26 @@ def _trained(
     """Train, and say how it ended."""
     from layerwise import experiment, presentation
 
+    to_continue = f"To continue: layerwise {command} --resume {run.named}"
     presentation.print_data(console, run.data)
     if run.origin:
-        console.print(run.origin, markup=False, soft_wrap=True)
+        console.print(run.origin, soft_wrap=True)
     try:
         with presentation.TrainingBar(console, options.output.log_every) as watch:
             result, diagnosis = experiment.train(run, watch)
     except MachineError:
-        console.print(
-            "what was saved is intact. To continue: "
-            f"layerwise {command} --resume {run.named}",
-            markup=False,
-            soft_wrap=True,
-        )
+        console.print(f"what was saved is intact. {to_continue}", soft_wrap=True)
         raise
     if not ranks.is_first():
         return result, diagnosis, STATUSES[result.status]
     presentation.print_training(console, result)
-    if result.status != "interrupted":
+    if result.status == "interrupted":
+        console.print(f"interrupted; saved. {to_continue}", soft_wrap=True)
+    else:
         presentation.print_diagnosis(console, diagnosis, why=False)
         if not diagnosis.healthy:
             fix = " --fix" if run.fixable(diagnosis) else ""
-            console.print(
-                f"  more layerwise diagnose {run.named}{fix}",
-                markup=False,
-                soft_wrap=True,
-            )
-    if result.status == "interrupted":
-        console.print(
-            "interrupted; saved. To continue: "
-            f"layerwise {command} --resume {run.named}",
-            markup=False,
-            soft_wrap=True,
-        )
+            console.print(f"  more layerwise diagnose {run.named}{fix}", soft_wrap=True)
     return result, diagnosis, STATUSES[result.status]
 
 
@@ -353,9 +334,7 @@ def _looking(console: "Console") -> Generator[Callable[[int, int], None]]:
         yield watch
 
 
-def _shown(
-    options: Any, console: "Console", run: "Run", study: Any, summary: dict[str, Any]
-) -> int:
+def _show(console: "Console", run: "Run", study: "Study | None") -> None:
     from layerwise import presentation
 
     if study is not None:
@@ -364,8 +343,4 @@ def _shown(
         presentation.print_findings(console, study.findings, "see the page")
         if run.plan.suspects:
             presentation.print_suspects(console, study.suspects, study.class_names)
-    page = (run.folder / "report.html").resolve()
-    console.print(f"\npage: {page.as_uri()}", markup=False, soft_wrap=True)
-    if options.json:
-        print(json.dumps(summary, indent=2))
-    return DONE
+    console.print(f"\npage: {page_in(run.folder)}", soft_wrap=True)

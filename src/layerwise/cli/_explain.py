@@ -1,6 +1,5 @@
 """The command ``explain``: one training step with every number."""
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from layerwise.cli._options import (
     Group,
     NetworkOptions,
     OneOf,
+    Outcome,
     Rate,
     Training,
     TrainingOptions,
@@ -55,7 +55,7 @@ class ExplainCommand(GeneralOptions):
     learning_rate: Rate = None
     """learning rate; default: by the optimiser"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment
         from layerwise.training import explain_training
@@ -78,7 +78,5 @@ class ExplainCommand(GeneralOptions):
         ).plan()
         data = experiment.load_data(plan)
         explanation = explain_training(plan.architecture, data, plan.recipe, self.step)
-        console.print(str(explanation), markup=False, soft_wrap=True)
-        if self.json:
-            print(json.dumps(explanation.summary(), indent=2))
-        return DONE
+        console.print(str(explanation), soft_wrap=True)
+        return DONE, explanation.summary()

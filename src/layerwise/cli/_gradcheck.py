@@ -1,6 +1,5 @@
 """The command ``gradcheck``: of our own layers, of a sheet, of a folder of sheets."""
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import tyro
 
-from layerwise.cli._options import DONE, FAILED, Flag, whole
+from layerwise.cli._options import DONE, FAILED, File, Flag, Outcome, whole
 from layerwise.cli._targets import imported_module
 from layerwise.errors import InputError
 
@@ -48,9 +47,7 @@ class GradcheckCommand:
     """the sheet's own names: weight=theta,grad_weight=theta_bar,forward=apply"""
     points: Text = None
     """points for each part: Linear=3,ReLU=1"""
-    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
-        None
-    )
+    out: File = None
     """CSV file for the marks of a folder; default: marks.csv"""
     time_limit: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 60.0
     """time limit for each sheet of a folder"""
@@ -63,7 +60,7 @@ class GradcheckCommand:
     json: Flag = False
     """print the checks as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
         if self.target is None:
@@ -72,7 +69,7 @@ class GradcheckCommand:
             return self._folder(console, Path(self.target))
         return self._named(console, self.target, shape)
 
-    def _own(self, console: "Console", shape: tuple[int, ...]) -> int:
+    def _own(self, console: "Console", shape: tuple[int, ...]) -> Outcome:
         """Check all of layerwise's own."""
         from layerwise.model import gradcheck, own_targets
 
@@ -84,11 +81,10 @@ class GradcheckCommand:
             reports.append(report)
             text = f"ok    {name:<50} {report.worst('differences'):11.1e}"
             text += f" {report.worst('automatic'):11.1e}"
-            text = text if report else str(report)
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(text if report else str(report), soft_wrap=True)
         return self._ended(console, reports)
 
-    def _ended(self, console: "Console", reports: list["GradientReport"]) -> int:
+    def _ended(self, console: "Console", reports: list["GradientReport"]) -> Outcome:
         passed = sum(report.passed for report in reports)
         witnessed = any(c.witness == "automatic" for r in reports for c in r.checks)
         console.print(
@@ -97,11 +93,12 @@ class GradcheckCommand:
             + ", and against automatic differentiation"
             * witnessed
         )
-        if self.json:
-            print(json.dumps([asdict(report) for report in reports], indent=2))
-        return DONE if passed == len(reports) else FAILED
+        status = DONE if passed == len(reports) else FAILED
+        return status, [asdict(report) for report in reports]
 
-    def _named(self, console: "Console", target: str, shape: tuple[int, ...]) -> int:
+    def _named(
+        self, console: "Console", target: str, shape: tuple[int, ...]
+    ) -> Outcome:
         """Check a sheet, or one thing in it."""
         from layerwise.sheets import checked_sheet, gradcheck, is_own_form, own_names
 
@@ -110,16 +107,14 @@ class GradcheckCommand:
         found = sheet.namespace.get(only) if only else None
         if found is not None and is_own_form(found, options["kind"]):
             report = gradcheck(found, shape=shape, seed=self.seed)
-            console.print(str(report), markup=False, soft_wrap=True)
+            console.print(str(report), soft_wrap=True)
             return self._ended(console, [cast("GradientReport", report)])
         names = own_names(_pairs(self.names, "--names"))
         marks = checked_sheet(sheet, names, only=only or None, **options)
-        console.print(str(marks), markup=False, soft_wrap=True)
-        if self.json:
-            print(json.dumps(marks.summary(), indent=2))
-        return marks.exit_status
+        console.print(str(marks), soft_wrap=True)
+        return marks.exit_status, marks.summary()
 
-    def _folder(self, console: "Console", folder: Path) -> int:
+    def _folder(self, console: "Console", folder: Path) -> Outcome:
         """Check every sheet of a folder, each in a process of its own."""
         from rich.progress import Progress
 
@@ -143,11 +138,10 @@ class GradcheckCommand:
         write_csv(rows, file)
         for status in ("right", "wrong", "error"):
             console.print(f"{sum(r.status == status for r in rows):5} {status}")
-        console.print(f"marks in {file}", markup=False, soft_wrap=True)
-        if self.json:
-            print(json.dumps([asdict(row) for row in rows], indent=2))
+        console.print(f"marks in {file}", soft_wrap=True)
         statuses = {row.exit_status for row in rows}
-        return FAILED if 1 in statuses else max(statuses)
+        status = FAILED if FAILED in statuses else max(statuses)
+        return status, [asdict(row) for row in rows]
 
     def _options(self) -> dict[str, Any]:
         from layerwise.sheets import KINDS

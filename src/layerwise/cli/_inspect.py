@@ -1,10 +1,9 @@
 """The command that looks inside: a saved network, or anybody's torch module."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -14,14 +13,15 @@ from layerwise.cli._options import (
     Flag,
     Folder,
     Group,
+    Outcome,
     ReadingOptions,
+    Scaling,
     Suspects,
-    braced,
+    page_in,
 )
 from layerwise.cli._stored import StoredOptions
 from layerwise.cli._targets import Target, built, called, imported
 from layerwise.errors import InputError
-from layerwise.names import ScalingKind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,10 +75,7 @@ class ModuleOptions:
         int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
     ] = None
     """axis of the units, samples first (-1: last); default: known from the layers"""
-    scaling: Annotated[
-        ScalingKind | None,
-        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
-    ] = None
+    scaling: Scaling = None
     """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
     list: Flag = False
     """list the layers of the module: names, shapes, which are inspected; then exit"""
@@ -131,7 +128,7 @@ class InspectCommand:
         default_factory=StoredOptions
     )
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         stored, labels = self.stored, self.reading.labels
         if stored.activations is not None or (labels and self.data is None):
@@ -141,7 +138,7 @@ class InspectCommand:
                 raise InputError("give NET and DATA, or --activations and --labels")
             self._refuse_given(self.module, "these are stored activations")
             counting = Counting(self.precision, self.max_units)
-            return stored.study(console, labels, counting, self.out, self.json)
+            return stored.study(console, labels, counting, self.out)
         if stored.dry_run or stored.part:
             raise InputError("--dry-run and --part are for --activations")
         if self.network is None:
@@ -160,7 +157,7 @@ class InspectCommand:
                 name = {"loader": "data"}.get(option.name, option.name)
                 raise InputError(f"--{name} is for torch modules, and {why}")
 
-    def _network(self, console: "Console", path: str, name: str) -> int:
+    def _network(self, console: "Console", path: str, name: str) -> Outcome:
         from layerwise import experiment, presentation, ranks
         from layerwise.model import load_network
 
@@ -173,16 +170,16 @@ class InspectCommand:
             study = experiment.look_inside(
                 network, data, plan, judged=bar.judged, **self._counting(bar)
             )
-        self._shown(console, study)
+        _show(console, study)
         if self.suspects:
             presentation.print_suspects(console, study.suspects, study.class_names)
             file = ranks.from_first(
                 lambda: experiment.write_suspects(study, Path(self.out or "."))
             )
             console.print(f"\nlabels to check: {file}", soft_wrap=True)
-        return DONE
+        return DONE, study.summary()
 
-    def _module(self, console: "Console", target: str) -> int:
+    def _module(self, console: "Console", target: str) -> Outcome:
         from layerwise import presentation, ranks, study as inspection
         from layerwise.arrays import require_torch
 
@@ -195,15 +192,13 @@ class InspectCommand:
             )
         module, note = ranks.in_all(lambda: self._loaded(target))
         if note:
-            console.print(note, markup=False, soft_wrap=True)
+            console.print(note, soft_wrap=True)
         given = ranks.in_all(self._given)
         if self.module.list:
             options = {k: v for k, v in given.items() if k not in ("data", "fit_on")}
             layers = inspection.module_layers(module, given["data"], **options)
             presentation.print_module_layers(console, layers)
-            if self.json:
-                print(json.dumps([layer._asdict() for layer in layers], indent=2))
-            return DONE
+            return DONE, [layer._asdict() for layer in layers]
         with presentation.PassBar(console) as bar:
             study = inspection.inspect(
                 module,
@@ -214,18 +209,16 @@ class InspectCommand:
             page = ranks.from_first(lambda: self._page(study, target))
         first = [one for one in study.findings if one.kind in GIVEN]
         presentation.print_details(console, first)
-        self._shown(console, study, "see the page")
-        console.print(f"\npage: {page.resolve().as_uri()}", soft_wrap=True)
-        return DONE
+        _show(console, study, "see the page")
+        console.print(f"\npage: {page_in(page.parent)}", soft_wrap=True)
+        return DONE, study.summary()
 
     def _loaded(self, target: str) -> tuple[Any, str]:
         """Return the module with its weights, and what is to be said of these."""
         from layerwise.modules import load_weights
 
-        module = built(target)
-        return module, load_weights(
-            module, self.module.weights
-        ) if self.module.weights else ""
+        module, weights = built(target), self.module.weights
+        return module, load_weights(module, weights) if weights else ""
 
     def _plan(self, data: str) -> "Plan":
         from layerwise import experiment
@@ -294,12 +287,10 @@ class InspectCommand:
         words += [f"{option} {value}" for option, value in options if value is not None]
         return " ".join(words)
 
-    def _shown(self, console: "Console", study: "Study", rest: str = "--json") -> None:
-        from layerwise import presentation
-        from layerwise.files import json_text
 
-        presentation.print_layers(console, study)
-        others = [one for one in study.findings if one.kind not in GIVEN]
-        presentation.print_findings(console, others, rest)
-        if self.json:
-            print(json_text(study.summary()))
+def _show(console: "Console", study: "Study", rest: str = "--json") -> None:
+    from layerwise import presentation
+
+    presentation.print_layers(console, study)
+    others = [one for one in study.findings if one.kind not in GIVEN]
+    presentation.print_findings(console, others, rest)

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import tyro
 
@@ -24,9 +23,6 @@ from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._options import DONE, FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
 from layerwise.wording import listed
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 ENDED_BY = 128
 """What a shell adds to the number of a signal: the exit status."""
@@ -150,6 +146,10 @@ def _rank() -> str:
 
 def _done(name: str, command: "Command") -> int:
     """Do what a command says; of several processes only the first one prints."""
+    from rich.console import Console
+
+    from layerwise.files import json_text
+
     if ranks.world_size() > 1 and name not in IN_SEVERAL:
         raise InputError(
             f"{name} is for one process: start it without torchrun; "
@@ -159,7 +159,17 @@ def _done(name: str, command: "Command") -> int:
         if not ranks.is_first():
             nowhere = stack.enter_context(Path(os.devnull).open("w"))
             stack.enter_context(redirect_stdout(nowhere))
-        status = command(_console(stderr=command.json))
+        console = Console(
+            stderr=command.json,
+            highlight=False,
+            quiet=not ranks.is_first(),
+            # In a path or a name [red] and :smile: are text.
+            markup=False,
+            emoji=False,
+        )
+        status, found = command(console)
+        if command.json and found is not None:
+            print(json_text(found))
         ranks.leave()
         return status
 
@@ -229,12 +239,6 @@ def _one_line(panel: str) -> str:
         message = re.sub(pattern, wording, message)
     near = re.search(r"Perhaps you meant:[\s│|]*(--[\w-]+)", panel)
     return f"{message}; did you mean {near[1]}?" if near else message
-
-
-def _console(stderr: bool) -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, quiet=not ranks.is_first())
 
 
 @contextmanager

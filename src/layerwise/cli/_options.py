@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import tyro
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses; 2 and 4 are those of ``InputError`` and ``MachineError``."""
 
+Outcome: TypeAlias = tuple[int, Any]
+"""A command's exit status, and what ``--json`` prints: None where that is nothing."""
+
 FILES = listed(
     [kind.suffix for kind in names.formats_with("read_file", "read_table")], "or"
 )
@@ -34,6 +38,12 @@ Data: TypeAlias = Annotated[
         f"the path of a {FILES} file, of a folder of {FOLDERS} files, or of a folder "
         "with one sub-folder of pictures per class",
     ),
+]
+RunFolder: TypeAlias = Annotated[
+    str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="folder of the run")
+]
+TrainedModule: TypeAlias = Annotated[
+    Target, tyro.conf.arg(help="the torch module that the run trained, if it did")
 ]
 Folder: TypeAlias = Annotated[
     str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")
@@ -93,6 +103,10 @@ Column: TypeAlias = Annotated[
 ]
 File: TypeAlias = Annotated[
     str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
+]
+Scaling: TypeAlias = Annotated[
+    ScalingKind | None,
+    tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
 ]
 Size: TypeAlias = Annotated[
     str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")
@@ -160,10 +174,7 @@ class DataOptions(ReadingOptions):
     data: Data = "digits"
     data_dir: Folder = None
     """folder of the published sets; no other place is searched"""
-    scaling: Annotated[
-        ScalingKind | None,
-        tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
-    ] = None
+    scaling: Scaling = None
     """input scaling: to [-1, 1], unit variance, [0, 1], none; default: by the data"""
 
 
@@ -362,6 +373,11 @@ def widths(text: str) -> tuple[int, ...]:
         units, layers = made.groups("1")
         found += [int(units)] * int(layers)
     return tuple(found)
+
+
+def page_in(folder: str | Path) -> str:
+    """Return the link to a folder's page."""
+    return (Path(folder).resolve() / "report.html").as_uri()
 
 
 def refuse_none(count: int | None, option: str) -> None:

@@ -1,14 +1,23 @@
 """The commands that bring a network out: its predictions, and itself."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from layerwise.cli._options import DONE, FAILED, Flag, Folder, Rate, named_module
-from layerwise.cli._targets import Target
+from layerwise.cli._options import (
+    DONE,
+    FAILED,
+    File,
+    Flag,
+    Folder,
+    Outcome,
+    Rate,
+    RunFolder,
+    TrainedModule,
+    named_module,
+)
 from layerwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,8 +36,7 @@ class PredictCommand:
         layerwise predict runs/mnist-1 mnist --probabilities --json
     """
 
-    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """folder of the run"""
+    run: RunFolder
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     """rows to predict, in any form that run takes; labels may be missing"""
     out: Annotated[str, tyro.conf.arg(metavar="FILE")] = "predictions.csv"
@@ -37,14 +45,13 @@ class PredictCommand:
     """also write the probability of every class"""
     required_accuracy: Rate = None
     """mark predictions as accepted: confident enough to reach this accuracy"""
-    module: Target = None
-    """the torch module that the run trained, if it did"""
+    module: TrainedModule = None
     data_dir: Folder = None
     """folder of the published sets; no other place is searched"""
     json: Flag = False
     """print the predictions as JSON on standard output instead of writing a file"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
 
@@ -66,7 +73,7 @@ class PredictCommand:
         presentation.print_predictions(console, tally)
         where = "" if self.json else f"predictions in {self.out}; "
         console.print(f"{where}rows are counted from 0", soft_wrap=True)
-        return DONE
+        return DONE, None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +86,16 @@ class ExportCommand:
         layerwise export runs/mnist-1 --to torch --out mnist.safetensors
     """
 
-    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """folder of the run"""
+    run: RunFolder
     to: Literal["onnx", "torch"] = "onnx"
     """onnx: a model with the scaling inside; torch: weights in safetensors"""
-    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
-        None
-    )
+    out: File = None
     """file to write; default: in the folder of the run"""
-    module: Target = None
-    """the torch module that the run trained, if it did"""
+    module: TrainedModule = None
     json: Flag = False
     """print what was written as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment
 
@@ -107,7 +110,6 @@ class ExportCommand:
             + ("which is rounding" if equal else "which is more than rounding"),
             soft_wrap=True,
         )
-        console.print(f"\nTo load it:\n\n{done.lines}", soft_wrap=True, markup=False)
-        if self.json:
-            print(json.dumps({**asdict(done), "path": str(done.path)}, indent=2))
-        return DONE if equal else FAILED
+        console.print(f"\nTo load it:\n\n{done.lines}", soft_wrap=True)
+        status = DONE if equal else FAILED
+        return status, asdict(done) | {"path": str(done.path)}

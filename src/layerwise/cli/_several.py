@@ -1,9 +1,7 @@
 """The commands about several trainings."""
 
-import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -14,7 +12,9 @@ from layerwise.cli._options import (
     Count,
     Flag,
     Folder,
+    Outcome,
     Training,
+    page_in,
     refuse_none,
 )
 
@@ -43,18 +43,15 @@ class CompareCommand:
     json: Flag = False
     """print the comparison as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
 
         comparison = experiment.compare(self.runs)
         summary = experiment.write_comparison(comparison, self.out)
         presentation.print_comparison(console, comparison)
-        page = Path(self.out) / "report.html"
-        console.print(f"\npage: {page.resolve().as_uri()}", soft_wrap=True)
-        if self.json:
-            print(json.dumps(summary, indent=2))
-        return DONE
+        console.print(f"\npage: {page_in(self.out)}", soft_wrap=True)
+        return DONE, summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +79,7 @@ class SweepCommand(Training):
     resume: Folder = None
     """resume the sweep in this folder with its original settings"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, presentation
 
@@ -109,16 +106,13 @@ class SweepCommand(Training):
                     f"saved. To continue: layerwise sweep --resume {run.folder}",
                     soft_wrap=True,
                 )
-                return INTERRUPTED
+                return INTERRUPTED, None
         presentation.print_sweep(console, report)
-        page = (run.folder / "report.html").resolve()
-        console.print(f"\npage: {page.as_uri()}", soft_wrap=True)
+        console.print(f"\npage: {page_in(run.folder)}", soft_wrap=True)
         if report.best is not None:
-            best = (run.folder / "best" / "report.html").resolve()
-            console.print(f"the network chosen: {best.as_uri()}", soft_wrap=True)
-        if self.json:
-            print(json.dumps(summary, indent=2))
-        return DONE
+            best = page_in(run.folder / "best")
+            console.print(f"the network chosen: {best}", soft_wrap=True)
+        return DONE, summary
 
     def _opened(self) -> AbstractContextManager["SweepRun"]:
         from layerwise import experiment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from layerwise.cli._options import DONE, Flag, whole
+from layerwise.cli._options import DONE, File, Flag, Outcome, whole
 from layerwise.errors import InputError
 from layerwise.names import formats_with
 from layerwise.wording import listed
@@ -47,8 +47,7 @@ class StoredOptions:
         labels_at: str | None,
         counting: "Counting",
         out: str | None,
-        as_json: bool,
-    ) -> int:
+    ) -> Outcome:
         """Study what is stored, or count a part of it, or say what it will cost."""
         from layerwise import experiment, presentation, ranks, study as inspection
 
@@ -61,7 +60,7 @@ class StoredOptions:
         if self.dry_run:
             costs = experiment.stored_forecast(layers, labels, counting)
             presentation.print_forecast(console, costs, max(parts, ranks.world_size()))
-            return DONE
+            return DONE, None
         if self.part is not None:
             if out is None:
                 raise InputError("--part: say where to write it, --out FILE")
@@ -73,7 +72,7 @@ class StoredOptions:
                 )
             inspection.save_counted(part, out)
             console.print(f"part {number} of {parts} in {out}", soft_wrap=True)
-            return DONE
+            return DONE, None
         ranks.join()
         with presentation.PassBar(console) as bar:
             studies = inspection.inspect_activations(
@@ -83,11 +82,11 @@ class StoredOptions:
                 max_units=counting.max_units,
                 watch=bar,
             )
-        _print(console, studies, as_json)
+        _show(console, studies)
         if out is not None:
             for page in ranks.from_first(lambda: _pages(studies, Path(out))):
                 console.print(f"page in {page}", soft_wrap=True)
-        return DONE
+        return DONE, _summary(studies)
 
     def _part(self) -> tuple[int, int]:
         if self.part is None:
@@ -111,22 +110,21 @@ def _pages(studies: "Mapping[str, Study]", folder: Path) -> list[Path]:
     ]
 
 
-def _print(console: "Console", studies: "Mapping[str, Study]", as_json: bool) -> None:
+def _show(console: "Console", studies: "Mapping[str, Study]") -> None:
     from layerwise import presentation
-    from layerwise.files import json_text
 
     for name, study in studies.items():
         heading = f"{name}: " if len(studies) > 1 else ""
-        console.print(
-            f"{heading}fitted on {study.fitted_on}, scored on {study.scored_on}",
-            markup=False,
-        )
+        counted = f"fitted on {study.fitted_on}, scored on {study.scored_on}"
+        console.print(f"{heading}{counted}")
         presentation.print_layers(console, study)
         presentation.print_findings(console, study.findings)
-    if as_json:
-        found: Any = {name: study.summary() for name, study in studies.items()}
-        found = found if len(studies) > 1 else next(iter(found.values()))
-        print(json_text(found))
+
+
+def _summary(studies: "Mapping[str, Study]") -> Any:
+    """Return what is known by the columns of labels; of a single one without a name."""
+    found = {name: study.summary() for name, study in studies.items()}
+    return found if len(found) > 1 else next(iter(found.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +141,12 @@ class MergeCommand:
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PART")
     ]
     """files that inspect --part wrote"""
-    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = (
-        None
-    )
+    out: File = None
     """write the joined parts to this file instead of studying them"""
     json: Flag = False
     """print layers and findings as JSON on standard output"""
 
-    def __call__(self, console: "Console") -> int:
+    def __call__(self, console: "Console") -> Outcome:
         """Do it."""
         from layerwise import experiment, study as inspection
 
@@ -158,8 +154,8 @@ class MergeCommand:
         if self.out is not None:
             inspection.save_counted(whole, self.out)
             console.print(f"{len(self.parts)} parts in {self.out}", soft_wrap=True)
-            return DONE
+            return DONE, None
         with console.status("inspecting every layer"):
             studies = inspection.studies_of(whole)
-        _print(console, studies, self.json)
-        return DONE
+        _show(console, studies)
+        return DONE, _summary(studies)
