@@ -147,7 +147,7 @@ def part(tmp_path) -> Path:
         ("0.scored", lambda a: a * np.nan, "layer a has entries that are not finite"),
         ("0.moments.counts", lambda a: a + 1, "layer a has 33 of 30 rows"),
         ("0.moments.scatter", lambda a: -a, "layer a has sums that no rows have"),
-        ("0.moments.shift", lambda _: np.zeros(10**6), "1000000 units, and sums of"),
+        ("0.moments.shift", lambda _: np.zeros(10**6), "sums is float64 of shape"),
     ],
 )
 def test_a_part_of_a_study(part, name, change, said, unchecked):

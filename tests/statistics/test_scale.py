@@ -144,10 +144,10 @@ def test_wide_moments_are_those_of_the_projected_rows(offset, dtype):
     near[:, :3] += 40 * labels[:, None]
     near = np.minimum(near, 255)
     rows = near.astype(dtype) if dtype == np.uint8 else near + offset
-    wide = Moments.empty(30, 3, max_units=12, per_class=True)
+    wide = Moments.empty(30, 3, max_units=12)
     wide = wide.updated(rows[:200], labels[:200]).updated(rows[200:], labels[200:])
     matrix = as_matrix(Projection(30, 12))
-    narrow = Moments.of((near - near[0]) @ matrix.T, labels, 3, per_class=True)
+    narrow = Moments.of((near - near[0]) @ matrix.T, labels, 3)
 
     def close(found, expected):
         return np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
@@ -155,7 +155,6 @@ def test_wide_moments_are_those_of_the_projected_rows(offset, dtype):
     assert close(wide.total_scatter, narrow.total_scatter)
     assert close(wide.within_scatter, narrow.within_scatter)
     assert close(wide.between_scatter, narrow.between_scatter)
-    assert close(wide.class_scatters, narrow.class_scatters)
     full = Moments.of(rows, labels, 3)
     assert np.array_equal(wide.counts, full.counts)
     assert np.array_equal(wide.class_means, full.class_means)
@@ -215,7 +214,7 @@ def test_torch_tensors_are_added_up_as_arrays_are(precision, dtype):
     rng = np.random.default_rng(7)
     rows = (rng.normal(3, 1, (2500, 6)) * 8).clip(0, 255).astype(dtype)
     labels = rng.integers(0, 3, 2500)
-    none = Moments.empty(6, 3, per_class=True, precision=precision)
+    none = Moments.empty(6, 3, precision=precision)
     tally = Tally(none)
     for start in range(0, 2500, 700):
         part = slice(start, start + 700)

@@ -43,15 +43,14 @@ MEASURED = 64
 class Sums(NamedTuple):
     """What a pass over rows adds up, each about an origin: arrays of their library.
 
-    Shapes (classes,), (classes, units), (classes, units), (width, width) and, where
-    asked for, (classes, width, width); and the largest error measured of a product.
+    Shapes (classes,), (classes, units), (classes, units) and (width, width); and the
+    largest error measured of a product.
     """
 
     counts: Array
     sums: Array
     squares: Array
     scatter: Array
-    class_scatters: Array | None
     error: float
 
 
@@ -62,8 +61,6 @@ class Way:
     Parameters
     ----------
     classes, units : int
-    per_class : bool
-        Whether each class has a scatter of its own.
     precision : "exact" or "fast"
     projection : Projection or None
         What scatters are taken of, where it is not of the units themselves.
@@ -71,7 +68,6 @@ class Way:
 
     classes: int
     units: int
-    per_class: bool = False
     precision: Precision = "exact"
     projection: Projection | None = None
 
@@ -94,7 +90,6 @@ def no_sums(way: Way, like: Array) -> Sums:
         sums=zeros(way.classes, way.units),
         squares=zeros(way.classes, way.units),
         scatter=zeros(width, width),
-        class_scatters=zeros(way.classes, width, width) if way.per_class else None,
         error=0.0,
     )
 
@@ -177,7 +172,7 @@ def sum_about(
         If an entry is not finite, or so large that its square is not.
     """
     xp, place = namespace(rows), device(rows)
-    counts, sums, squares, scatter, class_scatters, error = before
+    counts, sums, squares, scatter, error = before
     whole = rows.dtype == xp.uint8 and bool(np.all(origin == EXACT_ORIGIN))
     unrounded = whole and way.projection is None
     single = unrounded or way.precision == "fast"
@@ -199,13 +194,9 @@ def sum_about(
                 if way.projection is not None:
                     exact = way.projection.apply(exact)
                 error = max(error, _error(product, exact.T @ exact))
-            if class_scatters is not None:
-                for label in np.unique(labels[part]):
-                    own = seen[classed == int(label)]
-                    class_scatters[int(label)] += own.T @ own
     if not (bool(xp.all(xp.isfinite(sums))) and bool(xp.all(xp.isfinite(squares)))):
         raise _not_finite(to_numpy(rows))
-    return Sums(counts, sums, squares, scatter, class_scatters, error)
+    return Sums(counts, sums, squares, scatter, error)
 
 
 def _less(rows: Array, origin: Float64[np.ndarray, " units"], *, single: bool) -> Array:

@@ -58,8 +58,6 @@ class Moments:
         The sum of ``(x - shift)²``, unit by unit.
     scatter : float64, shape (units, units)
         The sum of ``(x - shift)(x - shift)ᵀ`` over all rows.
-    class_scatters : float64, shape (classes, units, units), or None
-        The same for each class, where it was asked for.
     projection : Projection or None
         What the scatters are taken of, where it is not of the units: their shape is
         then (width, width).
@@ -87,7 +85,6 @@ class Moments:
     sums: Float64[np.ndarray, "classes units"]
     squares: Float64[np.ndarray, "classes units"]
     scatter: Float64[np.ndarray, "width width"]
-    class_scatters: Float64[np.ndarray, "classes width width"] | None = None
     projection: Projection | None = None
     fast_error: float | None = None
 
@@ -103,7 +100,6 @@ class Moments:
         units: int,
         classes: int = 1,
         *,
-        per_class: bool = False,
         precision: Precision = "exact",
         max_units: int | None = None,
     ) -> "Moments":
@@ -118,7 +114,7 @@ class Moments:
         projection = None
         if max_units is not None and units > max_units:
             projection = Projection(units, max_units)
-        way = Way(classes, units, per_class, precision, projection)
+        way = Way(classes, units, precision, projection)
         return cls.of_sums(way, np.zeros(units), no_sums(way, np.zeros(0)))
 
     @classmethod
@@ -126,14 +122,12 @@ class Moments:
         cls, way: Way, shift: Float64[np.ndarray, " units"], found: Sums
     ) -> "Moments":
         """Return the moments of rows whose sums about ``shift`` are these."""
-        scatters = found.class_scatters
         return cls(
             shift=shift,
             counts=to_numpy(found.counts),
             sums=to_numpy(found.sums),
             squares=to_numpy(found.squares),
             scatter=to_numpy(found.scatter),
-            class_scatters=None if scatters is None else to_numpy(scatters),
             projection=way.projection,
             fast_error=None if way.precision == "exact" else found.error,
         )
@@ -155,30 +149,20 @@ class Moments:
         factor : float64, shape (rank, units)
             ``factor.T @ factor`` is the scatter about the mean.
         """
-        units = len(mean)
-        squares = (factor**2).sum(axis=0, keepdims=True)
-        sums = Sums(
-            np.array([count]),
-            np.zeros((1, units)),
-            squares,
-            factor.T @ factor,
-            None,
-            0.0,
+        return cls(
+            shift=mean,
+            counts=np.array([count]),
+            sums=np.zeros((1, len(mean))),
+            squares=(factor**2).sum(axis=0, keepdims=True),
+            scatter=factor.T @ factor,
         )
-        return cls.of_sums(Way(1, units), mean, sums)
 
     @property
     def way(self) -> Way:
         """How rows are added up here."""
+        precision = "exact" if self.fast_error is None else "fast"
         classes, units = self.sums.shape
-        exact = self.fast_error is None
-        return Way(
-            classes,
-            units,
-            per_class=self.class_scatters is not None,
-            precision="exact" if exact else "fast",
-            projection=self.projection,
-        )
+        return Way(classes, units, precision, self.projection)
 
     @classmethod
     def of(
@@ -187,7 +171,6 @@ class Moments:
         labels: Array | None = None,
         classes: int = 1,
         *,
-        per_class: bool = False,
         precision: Precision = "exact",
     ) -> "Moments":
         """Return the moments of ``rows``, in one pass, a block at a time.
@@ -201,8 +184,6 @@ class Moments:
             The class of each row, 0 to ``classes - 1``; None puts all in class 0.
         classes : int
             How many classes there are, those without a row included.
-        per_class : bool
-            Also keep each class's scatter: classes × units² more memory.
         precision : "exact" or "fast"
             "fast" takes differences and their products, a thousand rows at a time, in
             float32, and adds these up in float64: about twice as fast on a
@@ -215,8 +196,7 @@ class Moments:
             finite: the row is named.
         """
         units = checked_where_they_are(rows).shape[1]
-        none = cls.empty(units, classes, per_class=per_class, precision=precision)
-        return none.updated(rows, labels)
+        return cls.empty(units, classes, precision=precision).updated(rows, labels)
 
     def updated(self, rows: Array, labels: Array | None = None) -> "Moments":
         """Return the moments of the rows seen so far and ``rows`` after them.
@@ -233,16 +213,14 @@ class Moments:
         Raises
         ------
         InputError
-            If the two differ in units, in classes, in what they keep per class, or in
-            their projection. Exact and fast ones merge, and are fast.
+            If the two differ in units, in classes, or in their projection. Exact and
+            fast ones merge, and are fast.
         """
-        mine = None if self.class_scatters is None else self.class_scatters.shape
-        theirs = None if other.class_scatters is None else other.class_scatters.shape
-        if self.sums.shape != other.sums.shape or mine != theirs:
+        if self.sums.shape != other.sums.shape:
             raise InputError(
                 f"moments of (classes, units) {self.sums.shape} and "
-                f"{other.sums.shape}, scatters per class {mine} and {theirs}, cannot "
-                "be merged: take both over the same units and classes"
+                f"{other.sums.shape} cannot be merged: take both over the same units "
+                "and classes"
             )
         if self.projection != other.projection:
             raise InputError(
@@ -262,17 +240,14 @@ class Moments:
             sums=self.sums + other.sums,
             squares=self.squares + other.squares,
             scatter=self.scatter + other.scatter,
-            class_scatters=None
-            if self.class_scatters is None or other.class_scatters is None
-            else self.class_scatters + other.class_scatters,
             fast_error=max(errors, default=None),
         )
 
     def regrouped(self, groups: Int64[np.ndarray, " classes"], count: int) -> "Moments":
         """Return the moments of the same rows, several classes taken for one.
 
-        Scatters stay: rows that were counted by the combinations of several labels are
-        known by each of the labels.
+        The scatter stays: rows that were counted by the combinations of several labels
+        are known by each of the labels.
 
         Parameters
         ----------
@@ -287,13 +262,11 @@ class Moments:
             np.add.at(found, groups, array)
             return found
 
-        scatters = self.class_scatters
         return replace(
             self,
             counts=grouped(self.counts),
             sums=grouped(self.sums),
             squares=grouped(self.squares),
-            class_scatters=None if scatters is None else grouped(scatters),
         )
 
     def relabelled(
@@ -302,7 +275,7 @@ class Moments:
         """Return the moments of the same rows under other labels.
 
         What looks at no label stays: the scatter, and its spectrum where it was found
-        already. Scatters per class are not kept.
+        already.
 
         Parameters
         ----------
@@ -319,7 +292,6 @@ class Moments:
             counts=np.bincount(labels, minlength=classes),
             sums=chosen @ offsets,
             squares=chosen @ offsets**2,
-            class_scatters=None,
         )
         if "spectrum" in vars(self):
             vars(found)["spectrum"] = self.spectrum
@@ -331,22 +303,14 @@ class Moments:
         if not step.any():
             return self
         counts = self.counts[:, None]
-        scatters = self.class_scatters
-        sums, seen = self.seen(self.sums), self.seen(step)
+        total, seen = self.seen(self.sums).sum(0), self.seen(step)
+        half = np.outer(total + self.count / 2 * seen, seen)
         return replace(
             self,
             shift=shift,
             sums=self.sums + counts * step,
             squares=self.squares + step * (2 * self.sums + counts * step),
-            scatter=_moved(self.scatter, sums.sum(0), self.count, seen),
-            class_scatters=None
-            if scatters is None
-            else np.stack(
-                [
-                    _moved(*of_class, seen)
-                    for of_class in zip(scatters, sums, self.counts, strict=True)
-                ]
-            ),
+            scatter=self.scatter + (half + half.T),
         )
 
     def seen(
@@ -384,15 +348,12 @@ class Moments:
             )
         factor = np.broadcast_to(1 / divisor, self.shift.shape)
         seen = factor[: len(self.scatter)]
-        products = np.outer(seen, seen)
-        scatters = self.class_scatters
         return replace(
             self,
             shift=(self.shift - offset) / divisor,
             sums=self.sums * factor,
             squares=self.squares * factor**2,
-            scatter=self.scatter * products,
-            class_scatters=None if scatters is None else scatters * products,
+            scatter=self.scatter * np.outer(seen, seen),
         )
 
     @property
@@ -506,21 +467,29 @@ class Moments:
         missing = cls.empty(0).to_arrays().keys() - arrays.keys()
         if missing:
             raise InputError(f"saved moments lack {', '.join(sorted(missing))}")
-        _refuse_sizes(arrays)
-        template = _template(arrays).to_arrays()
-        for name, due in template.items():
-            found = arrays[name]
-            if found.shape != due.shape or found.dtype != due.dtype:
+        units, classes = arrays["shift"].size, arrays["counts"].size
+        projection = _projection(arrays)
+        width = units if projection is None else projection.width
+        shapes: dict[str, tuple[int, ...]] = {
+            "shift": (units,),
+            "counts": (classes,),
+            "sums": (classes, units),
+            "squares": (classes, units),
+            "scatter": (width, width),
+        }
+        if "fast_error" in arrays:
+            shapes["fast_error"] = ()
+        for name, shape in shapes.items():
+            found, dtype = arrays[name], np.int64 if name == "counts" else np.float64
+            if found.shape != shape or found.dtype != dtype:
                 raise InputError(
                     f"saved moments: {name} is {found.dtype} of shape {found.shape} "
-                    f"where {due.dtype} of shape {due.shape} is due"
+                    f"where {np.dtype(dtype)} of shape {shape} is due"
                 )
-        taken: dict[str, Any] = {name: arrays[name] for name in template}
-        if "projection" in taken:
-            taken["projection"] = _projection(arrays)
+        taken: dict[str, Any] = {name: arrays[name] for name in shapes}
         if "fast_error" in taken:
             taken["fast_error"] = float(taken["fast_error"])
-        return cls(**taken)
+        return cls(**taken, projection=projection)
 
 
 class Tally:
@@ -546,7 +515,7 @@ class Tally:
     def __init__(self, before: Moments) -> None:
         self._before = before
         self._count = before.count
-        self._running: _Running | None = None
+        self._kind: tuple[Any, Any, Any] | None = None  # library, dtype and device
 
     def add(self, rows: Array, labels: Array | None = None) -> None:
         """Add rows and their labels; parameters and errors are those of `Moments.of`.
@@ -559,65 +528,25 @@ class Tally:
         if not len(rows):
             return
         kind = (namespace(rows), rows.dtype, device(rows))
-        if self._running is None or self._running.kind != kind:
-            self._before, self._running = self.moments(), None
-            first = to_numpy(rows[0]).astype(np.float64)
-            origin = self._before.shift if self._before.count else first
+        if self._kind != kind:
+            self._before, self._kind = self.moments(), kind
+            self._first = to_numpy(rows[0]).astype(np.float64)
+            self._origin = self._before.shift if self._before.count else self._first
             if rows.dtype == kind[0].uint8:
-                origin = np.full(way.units, EXACT_ORIGIN)
-            self._running = _Running(kind, first, origin, no_sums(way, rows))
-        running = self._running
-        found = sum_about(running.origin, rows, labels, way, running.sums, self._count)
-        self._running = replace(running, sums=found)
+                self._origin = np.full(way.units, EXACT_ORIGIN)
+            self._sums = no_sums(way, rows)
+        self._sums = sum_about(self._origin, rows, labels, way, self._sums, self._count)
         self._count += len(rows)
 
     def moments(self) -> Moments:
         """Return the moments of all rows so far; more may be added afterwards."""
-        running, way = self._running, self._before.way
-        if running is None:
+        if self._kind is None:
             return self._before
-        part = Moments.of_sums(way, running.origin, running.sums)
+        part = Moments.of_sums(self._before.way, self._origin, self._sums)
         # Bytes are summed about a constant; moved to a row of theirs they are still
         # whole numbers, and a unit that never changes has squares of exactly 0.
-        whole = running.kind[1] == running.kind[0].uint8
-        return self._before.merge(part.about(running.first) if whole else part)
-
-
-@dataclass(frozen=True, eq=False)
-class _Running:
-    """What a tally has added up of rows of one kind: library, dtype and device."""
-
-    kind: tuple[Any, Any, Any]
-    first: Float64[np.ndarray, " units"]
-    origin: Float64[np.ndarray, " units"]
-    sums: Sums
-
-
-def _refuse_sizes(arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse more units or classes than there are sums of, before room is made."""
-    units, classes = arrays["shift"].size, arrays["counts"].size
-    projection = _projection(arrays)
-    width = units if projection is None else projection.width
-    if arrays["sums"].size != classes * units or arrays["scatter"].size != width**2:
-        raise InputError(
-            f"saved moments: {classes} classes and {units} units, and sums of shape "
-            f"{arrays['sums'].shape}, scatter of shape {arrays['scatter'].shape}"
-        )
-
-
-def _template(arrays: Mapping[str, np.ndarray]) -> Moments:
-    """Return the moments of no rows that keep what the saved ones do."""
-    projection = _projection(arrays)
-    empty = Moments.empty(
-        units=arrays["shift"].size,
-        classes=arrays["counts"].size,
-        per_class="class_scatters" in arrays,
-        precision="fast" if "fast_error" in arrays else "exact",
-        max_units=None if projection is None else projection.width,
-    )
-    if empty.projection is None or projection is None:
-        return empty
-    return replace(empty, projection=projection)
+        whole = self._kind[1] == self._kind[0].uint8
+        return self._before.merge(part.about(self._first) if whole else part)
 
 
 def _projection(arrays: Mapping[str, np.ndarray]) -> Projection | None:
@@ -630,16 +559,6 @@ def _projection(arrays: Mapping[str, np.ndarray]) -> Projection | None:
     if projection.units != arrays["shift"].size:
         raise InputError("saved moments: the projection is of other units")
     return projection
-
-
-def _moved(
-    scatter: Float64[np.ndarray, "units units"],
-    total: Float64[np.ndarray, " units"],
-    count: int | np.integer,
-    step: Float64[np.ndarray, " units"],
-) -> Float64[np.ndarray, "units units"]:
-    half = np.outer(total + count / 2 * step, step)
-    return scatter + (half + half.T)
 
 
 def _ratio(numerator: np.ndarray, count: np.ndarray | int) -> np.ndarray:
