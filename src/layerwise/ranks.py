@@ -3,35 +3,22 @@
 A job has ``world_size()`` processes, numbered by ``rank()``; without ``torchrun`` it is
 one, and everything here is then the identity. Rank 0 writes and prints.
 
-- ``join`` makes the group, over gloo on CPUs and NCCL on CUDA; ``joined`` says whether
-  there is one of several processes. A process that ends leaves it by itself.
-- ``stops_noted()`` notes Ctrl-C and the scheduler's SIGTERM instead of stopping one
-  rank in the midst of an exchange.
-- ``own_share(n)`` is the slice of n samples, in their order, that this rank takes:
-  every sample has one rank, also when the ranks do not divide them.
-- ``all_summed(tree)`` adds NumPy arrays of equal shape over the ranks,
-  ``gathered(value)`` returns every rank's value in the order of ranks,
-  ``from_first(make)`` what rank 0 makes, or raises what it raises; ``in_all(make)``
-  fails on every rank where it fails on one, and ``opened_by_first(context)`` enters a
-  context on rank 0. All ranks must call these, in the same order.
-- ``note_said()`` notes that rank 0 has said why the job ends, and ``said_by_first()``
-  waits for that: what a launcher sees end first, it ends the others for.
-- In a block of ``alone()`` this process is a job of its own.
-
-A lost rank ends the others' waiting with a ``MachineError``: at once where its
-connections close, and after ``PATIENCE`` where it is merely silent.
+All ranks must call what exchanges values (``all_summed``, ``gathered``, ``from_first``,
+``in_all``, ``opened_by_first``), in the same order. A lost rank ends the others'
+waiting with a ``MachineError``: at once where its connections close, and after
+``PATIENCE`` where it is merely silent.
 """
 
 import atexit
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from layerwise import interrupts
 from layerwise.errors import LayerwiseError, MachineError
 
 __all__ = [
@@ -79,7 +66,7 @@ def world_size() -> int:
 
 def job_size() -> int:
     """Return how many processes were begun, also in a block of `alone`."""
-    return int(os.environ.get("WORLD_SIZE") or 1) if "MASTER_ADDR" in os.environ else 1
+    return _begun("WORLD_SIZE", 1)
 
 
 def local_rank() -> int:
@@ -146,7 +133,10 @@ def leave() -> None:
 
 
 def note_said() -> None:
-    """Note, on rank 0, that it has said why the job ends."""
+    """Note, on rank 0, that it has said why the job ends.
+
+    For the first process that ends a launcher ends the others: they wait for this.
+    """
     if _stores:
         with suppress(RuntimeError):
             _stores[-1].set(SAID, "1")
@@ -166,7 +156,8 @@ def said_by_first() -> bool:
 def own_share(samples: int) -> slice:
     """Return the positions, of so many samples, that this rank takes.
 
-    Consecutive, in the order of ranks; their numbers differ by at most one.
+    Consecutive, in the order of ranks; their numbers differ by at most one, and every
+    sample has one rank.
 
     >>> own_share(7)
     slice(0, 7, None)
@@ -243,12 +234,7 @@ def from_first(make: Callable[[], Value]) -> Value:
         return make()
     import torch.distributed as group
 
-    shared: list[Any] = [None, None]
-    if is_first():
-        try:
-            shared[0] = make()
-        except LayerwiseError as error:
-            shared[1] = error
+    shared: list[Any] = [*_tried(make)] if is_first() else [None, None]
     with lost_rank():
         group.broadcast_object_list(shared, src=0)
     made, failure = shared
@@ -267,15 +253,19 @@ def in_all(make: Callable[[], Value]) -> Value:
     MachineError
         If a rank is lost.
     """
-    made, failure = None, None
-    try:
-        made = make()
-    except LayerwiseError as error:
-        failure = error
+    made, failure = _tried(make)
     for found in gathered(failure):
         if found is not None:
             raise found
-    return made  # pyright: ignore[reportReturnType] - it has not failed
+    return made
+
+
+def _tried(make: Callable[[], Value]) -> tuple[Any, LayerwiseError | None]:
+    """Return what ``make`` returns, or None and the error that it raises."""
+    try:
+        return make(), None
+    except LayerwiseError as error:
+        return None, error
 
 
 @contextmanager
@@ -327,19 +317,8 @@ def stops_noted() -> Generator[Callable[[], bool]]:
     callable
         Returns whether one has come. Ranks have to agree on it, and to stop together.
     """
-    noted: list[int] = []
-    if not joined():
-        yield lambda: False
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [
-        signal.signal(kind, lambda number, _: noted.append(number)) for kind in kinds
-    ]
-    try:
-        yield lambda: bool(noted)
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
+    with interrupts.noted(interrupts.STOPS if joined() else ()) as came:
+        yield lambda: bool(came)
 
 
 def _is_of_exchange(error: RuntimeError) -> bool:
@@ -356,14 +335,9 @@ def _is_of_exchange(error: RuntimeError) -> bool:
 def _group() -> Any:
     """Return ``torch.distributed`` where a group of it exists, without loading it."""
     group = sys.modules.get("torch.distributed")
-    if (
-        _by_themselves
-        or group is None
-        or not group.is_available()
-        or not group.is_initialized()
-    ):
+    if _by_themselves or group is None or not group.is_available():
         return None
-    return group
+    return group if group.is_initialized() else None
 
 
 def _number(name: str, otherwise: int) -> int:
@@ -371,6 +345,9 @@ def _number(name: str, otherwise: int) -> int:
     group = _group()
     if group is not None and name != "LOCAL_RANK":
         return group.get_rank() if name == "RANK" else group.get_world_size()
-    if _by_themselves or "MASTER_ADDR" not in os.environ:
-        return otherwise
-    return int(os.environ.get(name, otherwise))
+    return otherwise if _by_themselves else _begun(name, otherwise)
+
+
+def _begun(name: str, otherwise: int) -> int:
+    said = os.environ.get(name) if "MASTER_ADDR" in os.environ else None
+    return int(said or otherwise)
