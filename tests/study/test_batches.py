@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import (
+    BatchSampler,
     DataLoader,
     Dataset,
     IterableDataset,
@@ -109,12 +110,13 @@ class TestInOrder:
         assert source(in_order(dataset)).length == 2  # of the five, without the others'
         assert dataset.read == list(range(5, 15))
 
-    def test_a_set_that_changes_its_size_is_refused(self):
+    @pytest.mark.parametrize(("samples", "left"), [(22, 2), (20, 0)])
+    def test_a_set_that_changes_its_size_is_refused(self, samples, left):
         dataset = Noted()
         batches = source(in_order(dataset))
         assert batches.length == 5
-        dataset.samples = 22
-        with pytest.raises(InputError, match="held 3 samples and now hold 2"):
+        dataset.samples = samples
+        with pytest.raises(InputError, match=f"held 3 samples and now hold {left}"):
             list(batches.batches(slice(4, 5)))
 
 
@@ -127,8 +129,11 @@ class TestInAnyOrder:
             lambda noted: list(DataLoader(noted, batch_size=5)),
             lambda noted: DataLoader(Passing(noted), batch_size=5),
             lambda noted: in_order(noted, sampler=range(SAMPLES)),
+            lambda noted: DataLoader(
+                noted, batch_sampler=BatchSampler(range(SAMPLES), 5, drop_last=False)
+            ),
         ],
-        ids=["list", "iterable", "sampler"],
+        ids=["list", "iterable", "sampler", "batch sampler"],
     )
     def test_a_slice_is_of_its_numbers(self, loader):
         batches = source(loader(Noted()))
@@ -157,3 +162,14 @@ class TestInAnyOrder:
         batches.pop()
         with pytest.raises(InputError, match="held 23 samples and now hold 20"):
             list(changed.batches())
+
+    @pytest.mark.parametrize("ids", [["a", "b", "a"], ["a", "b", "b"]])
+    def test_an_id_that_two_samples_have_is_named(self, ids):
+        batch = {"x": torch.randn(3, 3), "label": torch.tensor([0, 1, 0]), "id": ids}
+        with pytest.raises(InputError, match=f"two samples have the id '{ids[-1]}'"):
+            source([batch]).length  # noqa: B018
+
+    def test_a_batch_without_samples_is_passed_by(self):
+        inputs, labels = torch.randn(4, 3), torch.tensor([0, 1, 0, 1])
+        batches = source([(inputs, labels), (inputs[:0], labels[:0])])
+        assert [len(positions) for positions, _ in batches.batches()] == [4, 0]

@@ -3,8 +3,14 @@
 This room loads torch: who has no module gets along without it.
 """
 
-from layerwise.modules._calling import MODULE_ROWS, as_inputs, unwrapped
-from layerwise.modules._outputs import Predict, answer_of, logits_of
+from layerwise.modules._calling import (
+    MODULE_ROWS,
+    Predict,
+    answer_of,
+    as_inputs,
+    logits_of,
+    unwrapped,
+)
 from layerwise.modules._reading import Batch, Entry, Reader, entry_of
 from layerwise.modules._running import (
     batch_statistics,
@@ -31,7 +37,6 @@ from layerwise.modules.converting import (
 )
 from layerwise.modules.watching import (
     Capture,
-    CapturedLayer,
     Key,
     Layers,
     Layout,
@@ -49,7 +54,6 @@ __all__ = [
     "ArraySource",
     "Batch",
     "Capture",
-    "CapturedLayer",
     "Entry",
     "Key",
     "Layers",

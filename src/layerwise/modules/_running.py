@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from layerwise.data import Samples
-from layerwise.modules._calling import as_inputs, device_of, dtype_of, evaluation
-from layerwise.modules._outputs import answer_of, logits_of
+from layerwise.modules._calling import evaluation, logits_by
 from layerwise.statistics import FEW, Share, share
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -68,9 +67,7 @@ def running_and_batch_accuracy(
 
 
 def _right(module: nn.Module, samples: Samples, part: np.ndarray) -> np.ndarray:
-    rows = np.asarray(samples.inputs[part])
-    inputs = as_inputs(rows, dtype_of(module), device_of(module))
-    logits: Tensor = logits_of(answer_of(module(inputs)), len(part))
+    logits = logits_by(module, np.asarray(samples.inputs[part]))
     return logits.argmax(dim=1).cpu().numpy() == samples.targets[part]
 
 

@@ -1,10 +1,10 @@
 """Samples to go through more than once: arrays, and batches that come anew."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 import torch
@@ -83,33 +83,27 @@ class ArraySource(Source):
 
     @property
     def targets(self) -> Int[np.ndarray, " samples"]:
-        """The samples' classes."""
         return self._samples.targets
 
     @property
     def origins(self) -> Origins:
-        """Their rows in a file or in arrays."""
         return self._samples.where
 
     @property
     def length(self) -> int:
-        """How many batches there are."""
         return -(-len(self.targets) // MODULE_ROWS)
 
     def first(self) -> Batch:
-        """Return the first batch; without samples there is none."""
         if not len(self.targets):
             raise InputError("too few samples: give some to fit on and some to score")
         return next(batch for _, batch in self.batches(slice(1)))
 
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
-        """Yield batches in the arrays' order, or those of a slice of their numbers."""
         numbers = range(self.length)[own]
         stop = min(numbers.stop * MODULE_ROWS, len(self.targets))
         yield from self._of(slice(numbers.start * MODULE_ROWS, stop))
 
     def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
-        """Yield the samples at some positions, and no others."""
         yield from self._of(np.unique(positions))
 
     def _of(self, where: slice | Int[np.ndarray, " some"]) -> Iterator[Placed]:
@@ -136,15 +130,8 @@ class ArraySource(Source):
 class Scanned(NamedTuple):
     """What the first pass over a stream has found.
 
-    Parameters
-    ----------
-    targets : int array, shape (samples,)
-    marks : array, shape (samples,)
-        By which inputs are known again.
-    places : dict
-        Where each id stands.
-    starts : int array, shape (batches + 1,)
-        How many samples came before each batch, and how many there are.
+    ``marks`` are numbers by which inputs are known again, ``places`` say where each id
+    stands, and ``starts`` how many samples came before each batch, and in all.
     """
 
     targets: Int[np.ndarray, " samples"]
@@ -152,61 +139,37 @@ class Scanned(NamedTuple):
     places: dict[Any, int]
     starts: Int[np.ndarray, " starts"]
 
-    def lengths(self, numbers: Sequence[int]) -> int:
-        """Return how many samples there are in the batches of these numbers."""
-        return sum(int(self.starts[n + 1] - self.starts[n]) for n in numbers)
 
-
-class Loader:
-    """A ``DataLoader`` that goes through its data set in order.
+def _is_in_order(given: Iterable[Any]) -> TypeGuard["DataLoader[Any]"]:
+    """Return whether batches are those of a loader that goes through its set in order.
 
     Any of its batches can be read without those before it.
-
-    Parameters
-    ----------
-    loader : DataLoader
-    size : int
-        Samples in a batch, but for the last.
     """
+    # Types and not instances: a class of one's own may bring anything, and what is read
+    # out of turn would then be other samples than in turn.
+    if type(given) is not DataLoader or given.batch_size is None:
+        return False
+    sampled = type(given.sampler), type(given.batch_sampler)
+    return sampled == (SequentialSampler, BatchSampler)
 
-    def __init__(self, loader: "DataLoader[Any]", size: int) -> None:
-        self._loader, self._size = loader, size
 
-    @classmethod
-    def of(cls, given: Iterable[Any]) -> "Loader | None":
-        """Return it, if these batches are such a loader: no class of one's own."""
-        if type(given) is not DataLoader or given.batch_size is None:
-            return None
-        # Types and not instances: a class of one's own may bring anything, and what
-        # is read out of turn would then be other samples than in turn.
-        sampled = type(given.sampler), type(given.batch_sampler)
-        if sampled != (SequentialSampler, BatchSampler):
-            return None
-        return cls(given, given.batch_size)
-
-    def __len__(self) -> int:
-        return len(self._loader)
-
-    def at(self, numbers: Sequence[int]) -> Iterable[Any]:
-        """Return the batches of these numbers, as the loader would bring them."""
-        # A loader of the same workings, which is told its batches: to skip those before
-        # them in the given one would be to read them.
-        loader, size = self._loader, self._size
-        samples = len(loader.sampler)  # pyright: ignore[reportArgumentType]
-        return DataLoader(
-            loader.dataset,
-            batch_sampler=[
-                list(range(n * size, min((n + 1) * size, samples))) for n in numbers
-            ],
-            num_workers=loader.num_workers,
-            collate_fn=loader.collate_fn,
-            pin_memory=loader.pin_memory,
-            timeout=loader.timeout,
-            worker_init_fn=loader.worker_init_fn,
-            multiprocessing_context=loader.multiprocessing_context,
-            generator=loader.generator,
-            prefetch_factor=loader.prefetch_factor,
-        )
+def _batches_at(loader: "DataLoader[Any]", numbers: Collection[int]) -> Iterable[Any]:
+    """Return the batches of these numbers, ascending, as the loader brings them."""
+    # A loader of the same workings, which is told its batches: to skip those before
+    # them in the given one would be to read them.
+    sampler: Iterable[Any] = loader.batch_sampler or ()
+    return DataLoader(
+        loader.dataset,
+        batch_sampler=[own for n, own in enumerate(sampler) if n in numbers],
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        timeout=loader.timeout,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        generator=loader.generator,
+        prefetch_factor=loader.prefetch_factor,
+    )
 
 
 class StreamSource(Source):
@@ -214,8 +177,8 @@ class StreamSource(Source):
 
     Where their labels are asked for they are gone through once for these alone, and
     later passes have to bring the same samples again: in the same order, or with ids.
-    Of a `Loader` each rank reads its own batches, and of a few samples theirs; what
-    comes in no order known beforehand is gone through as a whole for either.
+    Of a loader that goes through its set in order each rank reads its own batches, and
+    of a few samples theirs; else all are gone through for either.
 
     Raises
     ------
@@ -232,16 +195,15 @@ class StreamSource(Source):
                 "than once: give a list or a DataLoader"
             )
         self._reader, self._given = reader, given
-        self._loader = Loader.of(given)
+        self._loader = given if _is_in_order(given) else None
 
     @property
     def targets(self) -> Int[np.ndarray, " samples"]:
-        """The samples' classes, in the order of the first pass."""
         return self._scanned.targets
 
     @property
     def origins(self) -> Origins | None:
-        """The ids in the batches; without them, of a `Loader`, rows of its data set."""
+        """The ids in the batches; without them, of a loader, rows of its data set."""
         ids, samples = tuple(map(str, self._scanned.places)), len(self.targets)
         if len(ids) == samples:
             return Origins(range(samples), ids=ids)
@@ -249,11 +211,9 @@ class StreamSource(Source):
 
     @property
     def length(self) -> int:
-        """How many batches there are."""
         return len(self._scanned.starts) - 1
 
     def first(self) -> Batch:
-        """Return the first batch."""
         for batch in map(self._reader.read, self._given):
             return batch
         raise InputError("too few samples: there are no batches")
@@ -263,8 +223,8 @@ class StreamSource(Source):
         if self._loader is None:
             yield from enumerate(map(self._reader.read, self._given))
         elif numbers:
-            batches = map(self._reader.read, self._loader.at(numbers))
-            yield from zip(numbers, batches, strict=True)
+            given = _batches_at(self._loader, set(numbers))
+            yield from zip(numbers, map(self._reader.read, given), strict=False)
 
     @cached_property
     def _scanned(self) -> Scanned:
@@ -283,15 +243,14 @@ class StreamSource(Source):
         targets, marks, ids = zip(*batches, strict=True)
         places: dict[Any, int] = {}
         for one in chain(*ids):
-            if places.setdefault(one, len(places)) != len(places) - 1:
+            if one in places:
                 raise InputError(f"two samples have the id {one!r}")
+            places[one] = len(places)
         starts = np.cumsum([0, *map(len, targets)])
         return Scanned(np.concatenate(targets), np.concatenate(marks), places, starts)
 
     def batches(self, own: slice = ALL) -> Iterator[Placed]:
-        """Yield the batches, or those of a slice of their numbers.
-
-        Each sample is where it stood in the first pass.
+        """Yield batches, with the positions of their samples in the first pass.
 
         Raises
         ------
@@ -301,7 +260,6 @@ class StreamSource(Source):
         return self._numbered(range(self.length)[own])
 
     def holding(self, positions: Int[np.ndarray, " some"]) -> Iterator[Placed]:
-        """Yield the batches that hold the samples at some positions."""
         numbers: Sequence[int] = range(self.length)
         if self._loader is not None:
             after = np.searchsorted(self._scanned.starts, positions, side="right")
@@ -329,14 +287,15 @@ class StreamSource(Source):
                 yield positions, batch
             count += len(batch.targets)
         read = range(self.length) if self._loader is None else numbers
-        if count != scanned.lengths(read):
+        held = int(np.diff(scanned.starts)[[*read]].sum())
+        if count != held:
             raise InputError(
-                f"the batches held {scanned.lengths(read):,} samples and now hold "
+                f"the batches held {held:,} samples and now hold "
                 f"{count:,}: they have to be the same in every pass"
             )
 
     def _check(self, positions: Int[np.ndarray, " samples"], batch: Batch) -> None:
-        known = positions.max(initial=0) < len(self.targets) and positions.min() >= 0
+        known = ((positions >= 0) & (positions < len(self.targets))).all()
         if not known or np.any(self.targets[positions] != batch.targets):
             raise InputError(
                 "the batches bring other labels in the second pass than in the first, "

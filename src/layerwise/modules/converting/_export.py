@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from layerwise.arrays import to_numpy
 from layerwise.errors import InputError
 from layerwise.model import Loss, Network, TrainedNetwork
-from layerwise.modules._calling import as_inputs, device_of, dtype_of
-from layerwise.modules._outputs import answer_of, logits_of
+from layerwise.modules._calling import answer_of, dtype_of, logits_by
 from layerwise.modules.converting._network import TorchNetwork, to_torch
 
 INPUTS, PROBABILITIES = "inputs", "probabilities"
@@ -124,7 +123,8 @@ def plain_torch(network: TrainedNetwork) -> tuple[dict[str, np.ndarray], str]:
     assert isinstance(network, Network)
     parts = _plain_layers(network)
     held = nn.Sequential(*parts).state_dict()
-    built = "".join(f"    {_call(part)},\n" for part in parts)
+    # What torch writes for a layer is the call that makes it.
+    built = "".join(f"    nn.{part},\n" for part in parts)
     weights = {name: to_numpy(tensor) for name, tensor in held.items()}
     return weights, _lines(f"nn.Sequential(\n{built})")
 
@@ -134,16 +134,13 @@ def run_plain(network: TrainedNetwork, path: Path, inputs: np.ndarray) -> np.nda
     from safetensors.torch import load_file
 
     if isinstance(network, TorchNetwork):
-        module = to_torch(network)
-        rows = as_inputs(np.array(inputs), dtype_of(module), device_of(module))
+        module, rows = to_torch(network), np.array(inputs)
     else:
         assert isinstance(network, Network)
-        module = nn.Sequential(*_plain_layers(network))
-        rows = torch.tensor(np.array(inputs)).to(next(module.parameters()).dtype)
+        module, rows = nn.Sequential(*_plain_layers(network)), np.array(inputs, float)
     module.load_state_dict(load_file(path))
     with torch.no_grad():
-        classes = len(network.class_names)
-        logits = logits_of(answer_of(module.eval()(rows)), len(rows), classes)
+        logits = logits_by(module.eval(), rows, len(network.class_names))
     return network.loss.probabilities(to_numpy(logits))
 
 
@@ -168,26 +165,6 @@ def _plain_layers(network: Network) -> list[nn.Module]:
     divided = nn.BatchNorm1d(features, eps=0.0, affine=False, dtype=dtype).eval()
     divided.running_var = whole(scale.divisor) ** 2
     return [parts[0], less, divided, *parts[1:]]
-
-
-def _call(part: nn.Module) -> str:
-    """Return the call that makes a layer."""
-    match part:
-        case nn.Linear():
-            settings = f"{part.in_features}, {part.out_features}"
-        case nn.BatchNorm1d():
-            settings = f"{part.num_features}, eps=0, affine=False"
-        case nn.LayerNorm():
-            settings = f"{part.normalized_shape[0]}, eps={part.eps}"
-        case nn.LeakyReLU():
-            settings = f"{part.negative_slope}"
-        case nn.GELU():
-            settings = f"approximate={part.approximate!r}"
-        case nn.Softmax():
-            settings = f"dim={part.dim}"
-        case _:
-            settings = ""
-    return f"nn.{type(part).__name__}({settings})"
 
 
 def _flat(module: nn.Module) -> Iterator[nn.Module]:

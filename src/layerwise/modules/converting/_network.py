@@ -16,13 +16,11 @@ from layerwise.errors import InputError
 from layerwise.model import LOSSES, Loss, Network, TrainedNetwork
 from layerwise.modules._calling import (
     MODULE_ROWS,
-    as_inputs,
-    device_of,
     dtype_of,
     evaluation,
+    logits_by,
     unwrapped,
 )
-from layerwise.modules._outputs import answer_of, logits_of
 from layerwise.modules.converting._convert import Scale, network_module
 from layerwise.wording import type_in_words
 
@@ -127,7 +125,7 @@ class TorchNetwork(TrainedNetwork):
         with torch.no_grad():
             for start in range(0, len(inputs), MODULE_ROWS):
                 rows = np.array(inputs[start : start + MODULE_ROWS])
-                yield to_numpy(_logits(module, rows, len(self.class_names)))
+                yield to_numpy(logits_by(module, rows, len(self.class_names)))
 
 
 def to_torch(network: TrainedNetwork) -> nn.Module:
@@ -215,10 +213,10 @@ def _parameters(module: Any) -> Tree:
     trained = {name: p for name, p in held.items() if p.requires_grad}
     kept = {name: p for name, p in held.items() if not p.requires_grad}
     kept |= dict(module.named_buffers())
-    usual = (torch.float32, torch.float64)
-    floats = {name: p for name, p in held.items() if p.is_floating_point()}
-    for name, parameter in floats.items():
-        if parameter.dtype not in usual or parameter.dtype != _first(floats).dtype:
+    dtype = dtype_of(module)
+    usual = dtype in (torch.float32, torch.float64)
+    for name, parameter in held.items():
+        if parameter.is_floating_point() and not (usual and parameter.dtype == dtype):
             raise InputError(
                 f"{name} has dtype {parameter.dtype}: keep all parameters in float32,"
                 " or all in float64"
@@ -228,15 +226,6 @@ def _parameters(module: Any) -> Tree:
         part: {name: to_numpy(tensor).copy() for name, tensor in named.items()}
         for part, named in parts.items()
     }
-
-
-def _first(tensors: dict[str, Any]) -> Any:
-    return next(iter(tensors.values()))
-
-
-def _logits(module: nn.Module, rows: np.ndarray, classes: int) -> torch.Tensor:
-    inputs = as_inputs(rows, dtype_of(module), device_of(module))
-    return logits_of(answer_of(module(inputs)), len(rows), classes)
 
 
 def _called(module: nn.Module, data: Dataset) -> tuple[str, ...]:
@@ -249,7 +238,7 @@ def _called(module: nn.Module, data: Dataset) -> tuple[str, ...]:
     ]
     try:
         with evaluation(module), torch.no_grad():
-            _logits(module, np.array(data.train.inputs[:2]), data.classes)
+            logits_by(module, np.array(data.train.inputs[:2]), data.classes)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -1,7 +1,6 @@
 """Torch's layers as ours: a module of known layers as a network by hand."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,23 +69,36 @@ def from_torch(
     """
     if not isinstance(module, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"{type_in_words(module)} is no torch module: give one")
-    parts = _parts_of(module)
-    mlp = _mlp_of(parts.layer, parts.inputs, loss)
+    module = unwrapped(module)
+    found = list(_items(module, ""))
+    scaling = Scaling("none", np.zeros(()), np.ones(()))
+    if found and isinstance(found[0][1], Scale):
+        scale = found.pop(0)[1]
+        scaling, shape = scale.scaling(), shape or scale.shape
+    if found and isinstance(found[0][1], nn.Flatten) and found[0][1].start_dim == 1:
+        found.pop(0)
+    first = next((part for part in module.modules() if type(part) is nn.Linear), None)
+    items = [_layer(part, name) for name, part in found]
+    if first is None:
+        raise InputError(f"{type(module).__name__}: there is no Linear in it")
+    blocks, parameters = zip(*map(_block, _grouped(items)), strict=True)
+    layer = Sequential(blocks)
+    mlp = _mlp_of(layer, first.in_features, loss)
     if mlp is None:
         raise InputError(
             f"{type(module).__name__}: its blocks are not all of one make, as an "
             "MLP's are; lw.fit(module, data) trains it as it is"
         )
-    outputs = _affine(parts.layer)[-1].units
+    outputs = _affine(layer)[-1].units
     names = tuple(class_names or map(str, range(outputs)))
     if len(names) != outputs:
         raise InputError(f"{len(names)} class names for {outputs} outputs")
     return Network(
         architecture=mlp,
-        parameters=parts.parameters,
-        shape=shape or parts.shape or (parts.inputs,),
+        parameters=parameters,
+        shape=shape or (first.in_features,),
         class_names=names,
-        scaling=parts.scaling or Scaling("none", np.zeros(()), np.ones(())),
+        scaling=scaling,
     )
 
 
@@ -114,54 +126,6 @@ def _mlp_of(layer: Sequential, inputs: int, loss: str | None) -> MLP | None:
 
 def _affine(layer: Layer) -> list[Linear]:
     return [one for one in layers_within(layer) if isinstance(one, Linear)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """A torch module read as layers of ours.
-
-    Parameters
-    ----------
-    layer : Sequential
-        Its blocks, the output last.
-    parameters : tree of NumPy arrays
-    inputs : int
-        How many features the first affine map takes.
-    scaling : Scaling or None
-        What it does to raw inputs first, where it begins with a ``Scale``.
-    shape : tuple of int or None
-        Of one raw input, where it begins with a ``Scale``.
-    """
-
-    layer: Sequential
-    parameters: Tree
-    inputs: int
-    scaling: Scaling | None
-    shape: tuple[int, ...] | None
-
-
-def _parts_of(module: nn.Module) -> _Parts:
-    """Read a module of known layers, one after another.
-
-    Raises
-    ------
-    InputError
-        If a part of it has no counterpart here; it is named.
-    """
-    module = unwrapped(module)
-    found = list(_items(module, ""))
-    scaling, shape = None, None
-    if found and isinstance(found[0][1], Scale):
-        scale = found.pop(0)[1]
-        scaling, shape = scale.scaling(), scale.shape
-    if found and isinstance(found[0][1], nn.Flatten) and found[0][1].start_dim == 1:
-        found.pop(0)
-    first = next((part for part in module.modules() if type(part) is nn.Linear), None)
-    items = [_layer(part, name) for name, part in found]
-    if first is None:
-        raise InputError(f"{type(module).__name__}: there is no Linear in it")
-    blocks, parameters = zip(*map(_block, _grouped(items)), strict=True)
-    return _Parts(Sequential(blocks), parameters, first.in_features, scaling, shape)
 
 
 _Item = tuple[Any, Tree]

@@ -1,6 +1,6 @@
 """What a module's layers give in a pass: chosen, tracked, reduced to rows."""
 
-from layerwise.modules.watching._capture import Capture, CapturedLayer, capture_of
+from layerwise.modules.watching._capture import Capture, capture_of
 from layerwise.modules.watching._choice import Layers
 from layerwise.modules.watching._reduction import (
     Layout,
@@ -13,7 +13,6 @@ from layerwise.modules.watching._tracking import Key, Watched, watched
 
 __all__ = [
     "Capture",
-    "CapturedLayer",
     "Key",
     "Layers",
     "Layout",

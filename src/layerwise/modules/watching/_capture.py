@@ -9,8 +9,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from layerwise.errors import InputError, MachineError
-from layerwise.modules._calling import evaluation, unwrapped
-from layerwise.modules._outputs import Predict, answer_of, logits_of
+from layerwise.modules._calling import (
+    Predict,
+    answer_of,
+    evaluation,
+    logits_of,
+    unwrapped,
+)
 from layerwise.modules._reading import Batch, without_last
 from layerwise.modules.watching._choice import (
     Layers,
