@@ -158,7 +158,7 @@ def checked_sheet(
             parts, unread = parts_of(context)
         if not parts and not own:
             raise refused(sheet.name, unread)
-        judgements = judged(parts, sheet, seed)
+        judgements = judged(parts, context, seed)
     judgements += [_own_mark(name, cls, seed) for name, cls in own.items()]
     marks = _with_points(judgements, points or {})
     return Marks(sheet.name, tuple(marks), tuple(unread))
@@ -262,7 +262,7 @@ def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> 
             parts = _of_kind(name, target, kind, context, name)
         else:
             parts = _of_instance(target, name, kind, context)
-        return Marks(name, tuple(judged(parts, context.sheet, seed)))
+        return Marks(name, tuple(judged(parts, context, seed)))
 
 
 def _with_points(marks: list[Mark], points: Mapping[str, float]) -> list[Mark]:

@@ -31,7 +31,7 @@ from layerwise.wording import listed
 __all__ = ["judged"]
 
 
-def judged(parts: Sequence[Part | Unread], sheet: Sheet, seed: int) -> list[Mark]:
+def judged(parts: Sequence[Part | Unread], context: Context, seed: int) -> list[Mark]:
     """Return a mark for every part, in the order of the sheet.
 
     A part that uses others is judged after them, with what is wrong in them undone: a
@@ -39,11 +39,11 @@ def judged(parts: Sequence[Part | Unread], sheet: Sheet, seed: int) -> list[Mark
     """
     edits: dict[str, list[Edit]] = {}
     marks: dict[str, Mark] = {}
-    uses = {part.name: _uses(part, parts, sheet) for part in parts}
+    uses = {part.name: _uses(part, parts, context.sheet) for part in parts}
     for part in sorted(parts, key=lambda p: len(uses[p.name])):
         below = [n for n in uses[part.name] if n in marks and not marks[n].passed]
         if isinstance(part, Unread):
-            mark, found = _unread_after(part, below, edits, sheet, seed)
+            mark, found = _unread_after(part, below, edits, context, seed)
         else:
             mark, found = _judged_after(part, below, edits, seed)
         marks[part.name] = mark
@@ -78,22 +78,21 @@ def _unread_after(
     part: Unread,
     below: Sequence[str],
     edits: dict[str, list[Edit]],
-    sheet: Sheet,
+    context: Context,
     seed: int,
 ) -> tuple[Mark, list[Edit]]:
     """Return the mark of what cannot be run: perhaps only for what it uses."""
     undone = _distinct([edit for name in below for edit in edits[name]])
     if undone and all(edits[name] for name in below):
-        names = sheet.changed(undone, (part.name,))
-        around = replace(sheet, namespace=names)
-        context = Context(around, part.names)
-        (found, *_) = recognised(part.name, part.kind, context)
+        changed = context.sheet.changed(undone, (part.name,))
+        around = replace(context, sheet=changed)
+        (found, *_) = recognised(part.name, part.kind, around)
         if isinstance(found, Part):
             mark, more = _judged(found, seed)
             return replace(mark, notes=(*mark.notes, _once(below))), more
     if below:
         return _unclear(part.name, part.kind, f"a {part.kind}", below), []
-    return _unread(part, sheet), []
+    return _unread(part, context), []
 
 
 def _once(below: Sequence[str]) -> str:
@@ -106,9 +105,9 @@ def _unclear(name: str, kind: str, said: str, below: Sequence[str]) -> Mark:
     return Mark(name, kind, said, "unclear", notes=(note,))
 
 
-def _unread(part: Unread, sheet: Sheet) -> Mark:
-    words = sheet.fault_in(part.error)
-    if not can_be_built(part.name, sheet.namespace):
+def _unread(part: Unread, context: Context) -> Mark:
+    words = context.sheet.fault_in(part.error)
+    if not can_be_built(part.name, context):
         words += f"; to check an object of it: lw.gradcheck({part.name}(…)) in Python"
     article = "an" if part.kind == "update" else "a"
     said = f"{article} {part.kind}, could not be run"

@@ -1,12 +1,12 @@
 """A part looked at: twice alone, once after another batch, once with one sample."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from layerwise.sheets.checking._differences import Slopes, slopes, step_for
-from layerwise.sheets.reading import held
-from layerwise.sheets.recognising import CURRENT, Case, Claims, Part
+from layerwise.sheets.recognising import Case, Claims, Part
 
 __all__ = ["Observation", "Observed", "alone", "observe", "right"]
 
@@ -127,22 +127,19 @@ def observe(part: Part, seed: int = 0) -> Observed:
         What the part raises on a batch.
     """
     rng = np.random.default_rng(seed)
-    with held():
-        twice = tuple(alone(part, part.case(rng, n), rng) for n in BATCHES)
-        again: Observation | Exception
-        single: Observation | Exception
-        try:
-            again = _again(part, twice[0], rng)
-        except Exception as error:
-            again = error
-        try:
-            single = alone(part, part.case(rng, 1), rng)
-        except Exception as error:
-            single = error
-        automatic = _automatic(part, twice[0])
+    twice = tuple(alone(part, part.case(rng, n), rng) for n in BATCHES)
+    again = _or_error(lambda: _pass(part, part.case(rng, BATCHES[0]), rng, twice[0]))
+    single = _or_error(lambda: alone(part, part.case(rng, 1), rng))
     kinks = sum(int(np.sum(~s)) for one in twice if one.slopes
                 for s in one.slopes.smooth.values())  # fmt: skip
-    return Observed(twice, again, single, kinks, automatic)
+    return Observed(twice, again, single, kinks, _automatic(part, twice[0]))
+
+
+def _or_error(look: Callable[[], Observation]) -> Observation | Exception:
+    try:
+        return look()
+    except Exception as error:
+        return error
 
 
 def alone(part: Part, case: Case, rng: np.random.Generator) -> Observation:
@@ -155,10 +152,18 @@ def alone(part: Part, case: Case, rng: np.random.Generator) -> Observation:
         )
     if not np.all(np.isfinite(y)):
         raise ValueError("its outputs are not finite")
+    return _pass(part, case, rng)
+
+
+def _pass(
+    part: Part, case: Case, rng: np.random.Generator, first: Observation | None = None
+) -> Observation:
+    """Look at a pass by a new object, or by the one that did a first."""
+    y = part.outputs(case)
     cotangent = np.ones(()) if part.scalar and y.size == 1 else rng.normal(size=y.shape)
-    CURRENT["batch"] = case.batch
-    claims = part.claims([(case, cotangent)])
-    return _observation(part, case, cotangent, claims)
+    before = [(first.case, first.cotangent)] if first else []
+    claims = part.claims(*before, (case, cotangent))
+    return _observation(part, case, cotangent, claims, first)
 
 
 def _observation(
@@ -173,17 +178,6 @@ def _observation(
     found = slopes(part, case, step_for(claims.bits))
     truth = found.gradients(cotangent)
     return Observation(case, cotangent, found, claims, truth, before)
-
-
-def _again(part: Part, first: Observation, rng: np.random.Generator) -> Observation:
-    """Look at a second pass of the same object, over as many samples."""
-    case = part.case(rng, BATCHES[0])
-    cotangent = rng.normal(size=first.cotangent.shape)
-    if part.scalar and first.cotangent.size == 1:
-        cotangent = np.ones(first.cotangent.shape)
-    CURRENT["batch"] = case.batch
-    claims = part.claims([(first.case, first.cotangent), (case, cotangent)])
-    return _observation(part, case, cotangent, claims, first)
 
 
 def _automatic(part: Part, one: Observation) -> bool:
@@ -216,13 +210,11 @@ def right(part: Part, key: str, seen: Observed, forward_too: bool) -> bool:
     forward_too : bool
         Whether the forward pass may have changed as well.
     """
-    with held():
-        for one in seen.alone:
-            CURRENT["batch"] = one.case.batch
-            claims = part.claims([(one.case, one.cotangent)])
-            new = replace(one, claims=claims)
-            if forward_too or claims.truth is not None:
-                new = _observation(part, one.case, one.cotangent, claims)
-            if not new.passes(key):
-                return False
+    for one in seen.alone:
+        claims = part.claims((one.case, one.cotangent))
+        new = replace(one, claims=claims)
+        if forward_too or claims.truth is not None:
+            new = _observation(part, one.case, one.cotangent, claims)
+        if not new.passes(key):
+            return False
     return True

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from layerwise.sheets.checking._check import Observed
-from layerwise.sheets.reading import held
 from layerwise.sheets.recognising import Case, Part
 
 __all__ = ["fragile", "unguarded"]
@@ -23,18 +22,17 @@ def fragile(part: Part, seen: Observed) -> Iterator[str]:
             "backward changes the gradient that it is given, also for other users of "
             "that array: work on a copy"
         )
-    with held():
-        if part.kind == "loss" and not getattr(part, "logits", False):
-            loss, gradient = _at_zero(part)
-            if not np.isfinite(loss) and not gradient:
-                yield "a probability of 0 gives an infinite loss: keep log away from 0"
-        elif getattr(part, "positive", False):
-            yield "it gives NaN for negative inputs: checked on positive ones"
-        elif _overflows(part):
-            why = "exp overflows: subtract the largest"
-            if part.kind == "loss":
-                why = "exp overflows, or log is of 0: guard both"
-            yield f"it gives NaN for inputs of ±1,000, where {why}"
+    if part.kind == "loss" and not part.logits:
+        loss, gradient = _at_zero(part)
+        if not np.isfinite(loss) and not gradient:
+            yield "a probability of 0 gives an infinite loss: keep log away from 0"
+    elif part.positive:
+        yield "it gives NaN for negative inputs: checked on positive ones"
+    elif _overflows(part):
+        why = "exp overflows: subtract the largest"
+        if part.kind == "loss":
+            why = "exp overflows, or log is of 0: guard both"
+        yield f"it gives NaN for inputs of ±1,000, where {why}"
 
 
 def _overflows(part: Part) -> bool:
@@ -54,7 +52,7 @@ def _at_zero(part: Part) -> tuple[float, bool]:
     case = _certain(part.case(np.random.default_rng(0), 7))
     try:
         loss = part.outputs(case)
-        claims = part.claims([(case, np.ones(loss.shape))])
+        claims = part.claims((case, np.ones(loss.shape)))
     except Exception:
         # It refuses such inputs, in its own words.
         return 0.0, True
@@ -76,8 +74,7 @@ def _certain(case: Case) -> Case:
 
 def unguarded(part: Part) -> bool:
     """Return whether a loss is finite at p = 0 where its gradient is not."""
-    if part.kind != "loss" or getattr(part, "logits", False):
+    if part.kind != "loss" or part.logits:
         return False
-    with held():
-        loss, holds = _at_zero(part)
+    loss, holds = _at_zero(part)
     return bool(np.isfinite(loss)) and not holds

@@ -10,13 +10,13 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from layerwise.errors import InputError
-from layerwise.sheets.reading._tensors import held, quiet
+from layerwise.sheets.reading._tensors import quiet
 
 __all__ = ["Edit", "Sheet", "environment", "one_line", "read_sheet", "sheet_around"]
 
@@ -140,8 +140,8 @@ class Sheet:
             waiting += [n for n in inner if n in nodes and n not in found]
         return found
 
-    def changed(self, edits: Sequence[Edit], names: Iterable[str]) -> dict[str, Any]:
-        """Return what some definitions are with some edits made.
+    def changed(self, edits: Sequence[Edit], names: Iterable[str]) -> "Sheet":
+        """Return the sheet in which some definitions are as with some edits made.
 
         Only these definitions run again, with what leads from them to others, not what
         the sheet does with them.
@@ -160,12 +160,11 @@ class Sheet:
         finally:
             for edit in reversed(edits):
                 edit.put(edit.node)
-        with held():
-            exec(code, namespace)
-            for edit in edits:
-                if edit.after is not None:
-                    edit.after(namespace)
-        return namespace
+        exec(code, namespace)
+        for edit in edits:
+            if edit.after is not None:
+                edit.after(namespace)
+        return replace(self, namespace=namespace)
 
     def fault_in(self, error: BaseException) -> str:
         """Return where in the sheet an exception arose, and what it says."""

@@ -102,22 +102,15 @@ def _empty_input() -> Generator[None]:
         sys.stdin = before
 
 
-_depth = [0]
-
-
 @contextlib.contextmanager
 def held() -> Generator[None]:
     """Compute in float64 in this block; afterwards random numbers go on as before."""
-    if _depth[0]:
-        yield
-        return
     torch = loaded_torch()
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     before = None
     if torch is not None:
         before = torch.get_default_dtype(), torch.get_rng_state()
         torch.set_default_dtype(torch.float64)
-    _depth[0] = 1
     drawn = np.random.default_rng
 
     # A generator that is made without a seed is held as all others are.
@@ -129,7 +122,6 @@ def held() -> Generator[None]:
         with quiet():
             yield
     finally:
-        _depth[0] = 0
         np.random.default_rng = drawn
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002

@@ -4,26 +4,24 @@ import functools
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import (
-    as_given,
-    held,
-    is_flag,
-    is_rate,
-    loaded_torch,
-    reseeded,
-    slots,
+from layerwise.sheets.reading import as_given, is_flag, is_rate, loaded_torch, slots
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    HIDDEN,
+    OUTPUTS,
+    Builder,
+    Context,
 )
-from layerwise.sheets.recognising._parts import FEATURES, HIDDEN, OUTPUTS, Builder
 
 __all__ = [
     "RATE", "builders", "can_be_built", "flags_of", "own_widths", "penalties",
-    "positional", "required", "told",
+    "positional", "rates_of", "required",
 ]  # fmt: skip
 
 PENALTY = 0.3
@@ -63,18 +61,13 @@ WORDS: tuple[tuple[str, tuple[Any, ...]], ...] = (
 
 def positional(function: Any) -> list[inspect.Parameter]:
     """Return what a function may be given by position; of a method without ``self``."""
-    method = inspect.ismethod(function)
-    plain = function.__func__ if method else function
-    parameters = _positional(plain) if inspect.isfunction(plain) else _of(plain)
-    return parameters[1:] if method else parameters
+    bound = inspect.ismethod(function)
+    plain = function.__func__ if bound else function
+    parameters = _known(plain) if inspect.isfunction(plain) else _positional(plain)
+    return [p for p in parameters[bound:] if p.name != "self"]
 
 
-@functools.lru_cache(4096)
 def _positional(function: Any) -> list[inspect.Parameter]:
-    return _of(function)
-
-
-def _of(function: Any) -> list[inspect.Parameter]:
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -83,15 +76,17 @@ def _of(function: Any) -> list[inspect.Parameter]:
     return [p for p in parameters if p.kind in kinds]
 
 
-def required(function: Any) -> list[inspect.Parameter]:
-    """Return what a function must be given."""
-    return [p for p in positional(function) if p.default is inspect.Parameter.empty]
+_known = functools.lru_cache(4096)(_positional)
 
 
-def told(function: Any) -> list[str]:
-    """Return what a function must be given, and its learning rate if it takes one."""
-    wanted = required(function)
-    return [p.name for p in positional(function) if p in wanted or is_rate(p.name)]
+def required(function: Any) -> list[str]:
+    """Return the names of what a function must be given."""
+    return [p.name for p in positional(function) if p.default is p.empty]
+
+
+def rates_of(function: Any) -> dict[str, float]:
+    """Return a learning rate for what a function calls one."""
+    return {p.name: RATE for p in positional(function) if is_rate(p.name)}
 
 
 def flags_of(function: Any) -> dict[str, bool]:
@@ -99,28 +94,25 @@ def flags_of(function: Any) -> dict[str, bool]:
     return {p.name: True for p in positional(function) if is_flag(p.name)}
 
 
-def builders(
-    name: str, namespace: dict[str, Any], library: str, *, penalised: bool = False
-) -> Iterator[Builder]:
-    """Yield ways to make an object of a class, the likeliest first.
+def builders(name: str, context: Context, *, penalised: bool = False) -> list[Builder]:
+    """Return ways to make an object of a class, the likeliest first.
 
     Those with a penalty on weights have one where that is asked for.
     """
-    penalty = penalties(namespace[name]) if penalised else {}
-    wanted = required(namespace[name])
-    options = [_options(p.name, n, len(wanted)) for n, p in enumerate(wanted)]
-    if _is_stack(namespace[name]):
-        yield from _stacks(name, namespace, library)
+    cls, library = context.sheet.namespace[name], context.library
+    penalty = penalties(cls) if penalised else {}
+    wanted = required(cls)
+    options = [_options(one, n, len(wanted)) for n, one in enumerate(wanted)]
     every = list(itertools.islice(itertools.product(*options), MOST))
+    found = _stacks(name, cls, library) if _is_stack(cls) else []
     for chosen in every:
-        yield _builder(name, chosen, library, penalty)
-        if len(chosen) == 2 and chosen == (FEATURES, OUTPUTS):
-            yield _builder(name, (OUTPUTS, FEATURES), library)
+        found.append(_builder(name, chosen, library, penalty))
+        if chosen == (FEATURES, OUTPUTS):
+            found.append(_builder(name, (OUTPUTS, FEATURES), library, {}))
     # It may not fit inputs of our width as it is by default.
-    if widths := _widths(namespace[name]):
-        yield from (
-            _builder(name, chosen, library, widths | penalty) for chosen in every
-        )
+    if widths := _widths(cls):
+        found += [_builder(name, one, library, widths | penalty) for one in every]
+    return found
 
 
 def _widths(cls: type) -> dict[str, Any]:
@@ -154,27 +146,23 @@ def _options(argument: str, position: int, of: int) -> tuple[Any, ...]:
 
 
 def _builder(
-    name: str,
-    chosen: tuple[Any, ...],
-    library: str,
-    widths: Mapping[str, Any] = MappingProxyType({}),
+    name: str, chosen: tuple[Any, ...], library: str, named: Mapping[str, Any]
 ) -> Builder:
     def build(namespace: dict[str, Any]) -> Any:
-        with held():
-            reseeded(0)
-            given = (_argument(one, library) for one in chosen)
-            by_name = {key: _argument(one, library) for key, one in widths.items()}
-            return namespace[name](*given, **by_name)
+        given = (_argument(one, library) for one in chosen)
+        by_name = {key: _argument(one, library) for key, one in named.items()}
+        return namespace[name](*given, **by_name)
 
     return build
 
 
-def can_be_built(name: str, namespace: dict[str, Any]) -> bool:
+def can_be_built(name: str, context: Context) -> bool:
     """Return whether some arguments fit a constructor, if it is one."""
+    namespace = context.sheet.namespace
     if not isinstance(namespace.get(name), type):
         return True
-    library = "torch" if loaded_torch() else "numpy"
-    return any(_builds(way, namespace) for way in builders(name, namespace, library))
+    around = replace(context, library="torch" if loaded_torch() else "numpy")
+    return any(_builds(way, namespace) for way in builders(name, around))
 
 
 def penalties(function: Any) -> dict[str, float]:
@@ -211,14 +199,15 @@ def _argument(chosen: Any, library: str) -> Any:
     return list(chosen) if isinstance(chosen, list) else chosen
 
 
-def own_widths(build: Builder, namespace: dict[str, Any]) -> list[tuple[int, int]]:
+def own_widths(build: Builder, context: Context) -> list[tuple[int, int]]:
     """Return the widths of the inputs and the outputs that an object may be made for.
 
     By the first and the last of its matrices, whose samples are rows or columns. None
     where it cannot be built, or has more entries than can each be moved.
     """
     try:
-        arrays = [slot.numbers() for slot in slots(build(namespace)).values()]
+        thing = build(context.sheet.namespace)
+        arrays = [slot.numbers() for slot in slots(thing).values()]
     except Exception:
         # Said by whoever tries to run it.
         return []
@@ -245,9 +234,9 @@ def _is_stack(cls: type) -> bool:
     )
 
 
-def _stacks(name: str, namespace: dict[str, Any], library: str) -> Iterator[Builder]:
-    """Yield ways to make a network of the sheet's own layers."""
-    taken = positional(namespace[name])
+def _stacks(name: str, cls: type, library: str) -> list[Builder]:
+    """Return ways to make a network of the sheet's own layers."""
+    taken = positional(cls)
     with_loss = any(re.search(r"loss|criterion|cost", p.name) for p in taken)
 
     def build(namespace: dict[str, Any], softmax: bool) -> Any:
@@ -260,29 +249,19 @@ def _stacks(name: str, namespace: dict[str, Any], library: str) -> Iterator[Buil
         }
         affine = _named(own, r"linear|affine|dense|fc|fullyconnected\w*")
         between = _named(own, r"relu\w*|leakyrelu|sigmoid|tanh|activation\w*")
-        last = _named(own, r"softmax\w*") if softmax else None
         layers = [
             _made(affine, library, FEATURES, HIDDEN),
             between(),
             _made(affine, library, HIDDEN, OUTPUTS),
-            *([last()] if last else []),
         ]
+        if softmax:
+            layers.append(_named(own, r"softmax\w*")())
         if not taken:
             return namespace[name](*layers)
         losses = [_named(own, r".*(?:loss|entropy|mse|criterion)\w*")()] * with_loss
         return namespace[name](layers, *losses)
 
-    for softmax in (True, False):
-        yield _held(build, softmax)
-
-
-def _held(build: Callable[..., Any], softmax: bool) -> Builder:
-    def builder(namespace: dict[str, Any]) -> Any:
-        with held():
-            reseeded(0)
-            return build(namespace, softmax)
-
-    return builder
+    return [functools.partial(build, softmax=softmax) for softmax in (True, False)]
 
 
 def _named(own: dict[str, Any], pattern: str) -> Any:
@@ -300,7 +279,7 @@ def _named(own: dict[str, Any], pattern: str) -> Any:
 
 
 def _made(affine: Any, library: str, inputs: int, outputs: int) -> Any:
-    names = [p.name for p in required(affine)]
+    names = required(affine)
     if names and re.fullmatch(r"w|weights?", names[0].lower()):
         rng = np.random.default_rng(inputs)
         arrays = rng.normal(size=(inputs, outputs)), np.zeros(outputs)

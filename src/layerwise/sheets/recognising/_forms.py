@@ -28,9 +28,8 @@ def is_loss_like(function: Any) -> bool:
     wanted = required(function)
     if len(wanted) < 2:
         return False
-    first, second = wanted[0].name, wanted[1].name
-    return is_target(second) or bool(
-        re.fullmatch(r"y_?true|t|targets?|labels?|truth", first.lower())
+    return is_target(wanted[1]) or bool(
+        re.fullmatch(r"y_?true|t|targets?|labels?|truth", wanted[0].lower())
     )
 
 

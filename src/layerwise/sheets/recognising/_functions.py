@@ -10,19 +10,14 @@ from typing import Any
 import numpy as np
 
 from layerwise.sheets.reading import (
-    as_given,
     as_numbers,
     assigned,
     code_of,
-    held,
     is_bias,
     is_gradient,
-    is_number_array,
     is_rate,
     is_weight,
-    loaded_torch,
     precision,
-    reseeded,
     returned_names,
 )
 from layerwise.sheets.recognising._building import flags_of, required
@@ -32,17 +27,18 @@ from layerwise.sheets.recognising._forms import (
     forward_function,
     is_of_autograd,
 )
-from layerwise.sheets.recognising._layers import differentiated, gradients_of
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     OUTPUTS,
+    Arrays,
     Case,
     Claims,
     Context,
     Part,
     array_of,
-    furthest,
-    is_near,
+    best_of,
+    gradients_of,
+    is_same,
 )
 
 __all__ = ["FunctionPart", "find_function"]
@@ -75,7 +71,7 @@ class FunctionPart(Part):
         The function with the derivative; the name itself where that is part of it.
     layout : str
         One of ``LAYOUTS``.
-    given : tuple of str
+    takes : tuple of str
         What the partner's arguments are: ``gradient``, ``cache``, ``output``,
         ``all`` or an argument of the forward function.
     slope : bool
@@ -89,7 +85,7 @@ class FunctionPart(Part):
 
     partner: str = field(kw_only=True)
     layout: str = "rows"
-    given: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     slope: bool = False
     positive: bool = False
     pullback: bool = False
@@ -100,9 +96,9 @@ class FunctionPart(Part):
     def said(self) -> str:
         of = [k for k in self._shapes(1) if k != "input"]
         what = f" of its input and {', '.join(of)}" if of else ""
-        if is_of_autograd(self.namespace[self.name]):
+        if is_of_autograd(self.made()):
             return f"a function{what}, for torch's automatic differentiation"
-        if isinstance(self.namespace[self.name], type):
+        if isinstance(self.made(), type):
             return f"a function{what}, its gradient in {self.backward.__qualname__}"
         if self.pullback:
             return f"a function{what}, which returns its gradient's function"
@@ -110,7 +106,7 @@ class FunctionPart(Part):
             return f"a function, its derivative with {deriving_flag(self.forward)}=True"
         if not self.slope:
             return f"a function{what}, its gradient in {self.partner}"
-        takes = ", which takes the output" if self.given == ("output",) else ""
+        takes = ", which takes the output" if self.takes == ("output",) else ""
         return f"a function, its derivative in {self.partner}{takes}"
 
     @property
@@ -120,7 +116,7 @@ class FunctionPart(Part):
     @property
     def forward(self) -> Any:
         """The forward function."""
-        return forward_function(self.namespace[self.name], self.context.names)
+        return forward_function(self.made(), self.context.names)
 
     @property
     def backward(self) -> Any:
@@ -130,10 +126,10 @@ class FunctionPart(Part):
     def _shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each argument that is an array, the input's first."""
         shapes: dict[str, tuple[int, ...]] = {}
-        for n, p in enumerate(required(self.forward)):
-            shape = _shape(p.name, n, batch, self.layout)
+        for n, name in enumerate(required(self.forward)):
+            shape = _shape(name, n, batch, self.layout)
             if shape is not None:
-                shapes["input" if n == 0 else p.name] = shape
+                shapes["input" if n == 0 else name] = shape
         return shapes
 
     def case(self, rng: np.random.Generator, batch: int) -> Case:
@@ -146,22 +142,22 @@ class FunctionPart(Part):
 
     def _arguments(self, arrays: Mapping[str, Any]) -> list[Any]:
         return [
-            arrays.get("input" if n == 0 else p.name, _constant(p.name))
-            for n, p in enumerate(required(self.forward))
+            arrays.get("input" if n == 0 else name, _constant(name))
+            for n, name in enumerate(required(self.forward))
         ]
 
-    def called(self, case: Case) -> tuple[list[Any], Any, Any]:
-        """Return the arguments, the output, and what else the function returned."""
-        library = self.context.library
-        arguments = self._arguments(
-            {key: as_given(array, library) for key, array in case.arrays.items()}
-        )
-        reseeded(case.seed, self.generators())
+    def called(self, case: Case, arrays: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the output for some arrays, and what else the function returned."""
+        arguments = self._arguments(arrays)
+        self.reseed(case.seed)
         result = self._apply(self.forward, *arguments, **flags_of(self.forward))
         if isinstance(result, tuple | list) and len(result) > 1:
-            rest = result[1] if len(result) == 2 else tuple(result[1:])
-            return arguments, result[0], rest
-        return arguments, result, None
+            return result[0], result[1] if len(result) == 2 else tuple(result[1:])
+        return result, None
+
+    def arrays(self, case: Case) -> dict[str, Any]:
+        """Return a case's arrays in the sheet's library."""
+        return {key: self.given(array) for key, array in case.arrays.items()}
 
     def _apply(self, function: Any, *given: Any, **flags: Any) -> Any:
         """Call a function, where it takes numbers alone for each entry."""
@@ -174,81 +170,54 @@ class FunctionPart(Part):
         return np.reshape(found, np.shape(given[0]))
 
     def outputs(self, case: Case) -> np.ndarray:
-        return as_numbers(self.called(case)[1])
+        return as_numbers(self.called(case, self.arrays(case))[0])
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        for case, cotangent in passes[:-1]:
-            self._pass(case, cotangent)
-        return self._pass(*passes[-1])
-
-    def _pass(self, case: Case, cotangent: np.ndarray) -> Claims:
-        if is_of_autograd(self.namespace[self.name]):
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        if is_of_autograd(thing):
             return self._applied(case, cotangent)
-        arguments, y, cache = self.called(case)
-        before = [as_numbers(a) for a in arguments if is_number_array(a)]
-        gradient = as_given(cotangent, self.context.library)
-        held_by = {p.name: a for p, a in zip(required(self.forward), arguments,
-                                             strict=True)}  # fmt: skip
-        values = held_by | {
+        arrays = self.arrays(case)
+        y, cache = self.called(case, arrays)
+        changed = [k for k, v in case.arrays.items() if not is_same(arrays[k], v)]
+        gradient = self.given(cotangent)
+        arguments = self._arguments(arrays)
+        values = dict(zip(required(self.forward), arguments, strict=True)) | {
             "gradient": gradient,
             "cache": cache,
             "output": y,
             "input": arguments[0],
             "all": tuple(arguments),
         }
-        given = [values[key] for key in self.given]
         flag = deriving_flag(self.forward)
-        flags = {flag: True} if flag and self.backward is self.forward else {}
+        flags = {flag: True} if flag and self.partner == self.name else {}
         partner = cache if self.pullback else self.backward
-        returned = self._apply(partner, *given, **({} if self.pullback else flags))
-        changed = [
-            key
-            for key, a, b in zip(
-                case.arrays, before, case.arrays.values(), strict=False
-            )
-            if not np.array_equal(a, b)
-        ]
-        if not np.array_equal(as_numbers(gradient), cotangent):
+        returned = self._apply(partner, *(values[key] for key in self.takes), **flags)
+        if not is_same(gradient, cotangent):
             changed.append("gradient")
         found = self._found(returned, case, cotangent)
         gradients = {key: found.get(key) for key in case.arrays}
         return Claims(gradients, tuple(changed), precision(y))
 
-    def _found(
-        self, returned: Any, case: Case, cotangent: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def _found(self, returned: Any, case: Case, cotangent: np.ndarray) -> Arrays:
         if self.slope:
             return {"input": _times(as_numbers(returned), cotangent)}
         sheet, names = self.context.sheet, self.context.names
         tree = code_of(sheet, self.partner, "backward", names)
-        first = required(self.forward)[0].name
+        first = required(self.forward)[0]
         return assigned(returned, returned_names(tree), case.arrays, first)
 
     def _applied(self, case: Case, cotangent: np.ndarray) -> Claims:
         """Return what torch's automatic differentiation takes from a function."""
-        leaves = {k: as_given(v, "torch").requires_grad_() for k, v in
-                  case.arrays.items()}  # fmt: skip
-        reseeded(case.seed, self.generators())
+        leaves = {k: v.requires_grad_() for k, v in self.arrays(case).items()}
         # Copies, so that one may be changed in place.
         copies = {key: leaf * 1 for key, leaf in leaves.items()}
-        y = self.forward(*self._arguments(copies))
-        changed = [k for k, v in case.arrays.items()
-                   if not np.array_equal(as_numbers(copies[k]), v)]  # fmt: skip
+        y = self.called(case, copies)[0]
+        changed = [k for k, v in case.arrays.items() if not is_same(copies[k], v)]
         found = gradients_of(y, leaves, cotangent)
         return Claims(found, tuple(changed), precision(y))
 
-    def automatic(
-        self, case: Case, cotangent: np.ndarray
-    ) -> dict[str, np.ndarray] | None:
-        own = is_of_autograd(self.namespace[self.name])
-        if own or loaded_torch() is None or self.context.library != "torch":
-            return None
-        leaves = {k: as_given(v, "torch").requires_grad_() for k, v in
-                  case.arrays.items()}  # fmt: skip
-        reseeded(case.seed, self.generators())
-        result = self.forward(*self._arguments(leaves))
-        y = result[0] if isinstance(result, tuple | list) else result
-        return differentiated(y, leaves, cotangent)
+    def graph(self, case: Case, leaves: dict[str, Any]) -> Any:
+        own = is_of_autograd(self.made())
+        return None if own else self.called(case, leaves)[0]
 
 
 def _times(slope: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
@@ -296,100 +265,52 @@ def _constant(name: str) -> Any:
     return 0.3 if is_rate(low) or not re.fullmatch(r"axis|dim", low) else -1
 
 
-def find_function(
-    name: str, partner: str, context: Context, namespace: dict[str, Any]
-) -> FunctionPart:
-    """Return a pair of functions as a part.
-
-    Raises
-    ------
-    Exception
-        What the likeliest way of calling them raised, if none works.
-    """
-    failures: list[Exception] = []
-    first: FunctionPart | None = None
-    broken: FunctionPart | None = None
-    for part in _attempts(name, partner, context, namespace):
-        try:
-            with held():
-                ready = _tried(part)
-                agrees = _agrees(ready)
-        except Exception as error:
-            failures.append(error)
-            broken = broken or _with_forward(part)
-            continue
-        if agrees:
-            return ready
-        first = first or ready
-    # A backward function that raises is judged where its forward one runs.
-    part = first or broken
-    if part is None:
-        raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be called")
-    return part
+def find_function(name: str, partner: str, context: Context) -> FunctionPart:
+    """Return a pair of functions as a part, called as its input's gradient is right."""
+    layouts = (FunctionPart(name, context, partner=partner, layout=one)
+               for one in LAYOUTS)  # fmt: skip
+    ways = itertools.chain.from_iterable(map(_attempts, layouts))
+    return best_of(ways, _tried, context.sheet)
 
 
-def _with_forward(part: FunctionPart) -> FunctionPart | None:
-    """Return a part whose forward function runs; None where that raises too."""
+def _attempts(part: FunctionPart) -> Iterator[FunctionPart]:
+    """Yield what the function with the derivative may be given."""
     try:
-        with held():
-            y = part.outputs(part.case(np.random.default_rng(1), 7))
+        case = part.case(np.random.default_rng(0), 7)
+        cache = part.called(case, part.arrays(case))[1]
     except Exception:
-        # Said already, by what the whole part raised.
-        return None
-    return part if y.ndim else None
-
-
-def _attempts(
-    name: str, partner: str, context: Context, namespace: dict[str, Any]
-) -> Iterator[FunctionPart]:
-    for layout in LAYOUTS:
-        part = FunctionPart(name, context, namespace, partner=partner, layout=layout)
-        try:
-            with held():
-                case = part.case(np.random.default_rng(0), 7)
-                cache = part.called(case)[2]
-                cached = cache is not None
-        except Exception:
-            # Only for its own error, should no layout fit.
-            cached, cache = False, None
-        if callable(cache) or is_of_autograd(namespace[name]):
-            yield replace(part, given=("gradient",), pullback=callable(cache))
-        else:
-            yield from _arranged(part, cached)
-
-
-def _arranged(part: FunctionPart, cached: bool) -> Iterator[FunctionPart]:
-    """Yield what the partner's arguments may be."""
-    taken = [p.name for p in required(part.backward)]
-    own = [p.name for p in required(part.forward)]
-    choices = [_choices(name, own, cached, part) for name in taken]
+        # Only for its own error, should no layout fit.
+        cache = None
+    if callable(cache) or is_of_autograd(part.made()):
+        yield replace(part, takes=("gradient",), pullback=callable(cache))
+        return
+    taken = required(part.backward)
+    own = required(part.forward)
+    choices = [_choices(name, own, cache is not None, part) for name in taken]
     if len(taken) > 1 and not any("gradient" in c for c in choices):
         choices[0] = ["gradient"]
     slope = not any("gradient" in c for c in choices)
-    for given in itertools.islice(itertools.product(*choices), 12):
-        yield replace(part, given=given, slope=slope)
+    for takes in itertools.islice(itertools.product(*choices), 12):
+        yield replace(part, takes=takes, slope=slope)
 
 
 def _choices(
     name: str, own: Sequence[str], cached: bool, part: FunctionPart
 ) -> list[str]:
-    alone = len(required(part.backward)) == 1
-    if alone:
-        both = ["output"] if re.fullmatch(OUTPUT, name.lower()) else ["input"]
-        if _takes_output(part):
-            both.append("output")
-        if both == ["output"]:
-            both.append("input")
-        return both
+    """Return what an argument of the function with the derivative may be."""
+    is_output = re.fullmatch(OUTPUT, name.lower())
+    kept = ["cache"] if cached else []
+    if len(required(part.backward)) == 1:
+        takes_output = is_output or _takes_output(part)
+        found = ["input", "output"] if takes_output else ["input"]
+        return found[::-1] if is_output else found
     if is_gradient(name) and name not in own:
         return ["gradient"]
     if re.fullmatch(CACHE, name.lower()):
-        return ["cache"] if cached else ["input", "output", "all"]
+        return kept or ["input", "output", "all"]
     if name in own:
         return ["input" if name == own[0] else name]
-    if re.fullmatch(OUTPUT, name.lower()):
-        return ["output", "input"]
-    return ["cache", "input", "output"] if cached else ["input", "output"]
+    return ["output", "input"] if is_output else [*kept, "input", "output"]
 
 
 def _takes_output(part: FunctionPart) -> bool:
@@ -417,26 +338,18 @@ def _calls(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func).endswith(name)
 
 
-def _tried(part: FunctionPart) -> FunctionPart:
+def _tried(part: FunctionPart) -> tuple[FunctionPart, float]:
+    """Return a part, and how good a way of calling it is.
+
+    A backward function that raises is judged where its forward one runs.
+    """
     case = part.case(np.random.default_rng(1), 7)
-    y = array_of(part.name, part.called(case)[1])
-    if not np.all(np.isfinite(as_numbers(y))):
+    y = as_numbers(array_of(part.name, part.called(case, part.arrays(case))[0]))
+    if not np.all(np.isfinite(y)):
         part = replace(part, positive=True)
-        case = part.case(np.random.default_rng(1), 7)
-    part.claims([(case, np.ones(as_numbers(y).shape))])
-    return part
-
-
-def _agrees(part: FunctionPart) -> bool:
-    """Return whether a way of calling gives the right gradient of the input."""
-    rng = np.random.default_rng(2)
-    case = part.case(rng, 7)
-    y = part.outputs(case)
-    cotangent = rng.normal(size=y.shape)
-    claimed = part.claims([(case, cotangent)]).gradients["input"]
-    x = case.arrays["input"]
-    if claimed is None or claimed.shape != x.shape:
-        return False
-    direction = rng.normal(size=x.shape)
-    slope = part.slope_along(case, "input", direction, cotangent)
-    return is_near(float((claimed * direction).sum()), slope)
+    try:
+        return part, 0.5 + part.agreement(["input"]) / 2
+    except Exception:
+        if not y.ndim:
+            raise
+        return part, 0.0

@@ -9,19 +9,15 @@ import numpy as np
 from layerwise.sheets.reading import (
     NOTED,
     Slot,
-    as_given,
     as_numbers,
     assigned,
     attributes,
     gradient_paths,
-    held,
     is_gradient,
     is_rate,
     is_tensor,
-    loaded_torch,
     method_of,
     precision,
-    reseeded,
     returned_names,
     shown,
     slots,
@@ -32,12 +28,14 @@ from layerwise.sheets.recognising._building import (
     flags_of,
     own_widths,
     positional,
+    rates_of,
     required,
 )
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     HIDDEN,
     OUTPUTS,
+    Arrays,
     Builder,
     BuiltPart,
     Case,
@@ -45,13 +43,11 @@ from layerwise.sheets.recognising._parts import (
     Context,
     Part,
     array_of,
-    furthest,
+    best_of,
+    is_same,
 )
 
-__all__ = [
-    "LayerPart", "UpdatePart", "differentiated", "fill", "find_layer", "gradients_of",
-    "rate_of",
-]  # fmt: skip
+__all__ = ["LayerPart", "UpdatePart", "find_layer", "rate_of"]
 
 OUTPUT_NAMES = ("output", "outputs", "out", "y", "a")
 
@@ -85,14 +81,24 @@ class LayerPart(BuiltPart):
         nested = any(p.count(".") > 1 for p in self.parameters)
         return f"a {'network of layers' if nested else 'stateful layer'}, {held_by}"
 
-    def run(
-        self, thing: Any, x: Any, seed: int, generators: Sequence[Any] | None = None
-    ) -> Any:
-        """Return a layer's outputs, in training."""
+    def made(self) -> Any:
+        """Return a new object, with parameters also where a first pass makes them."""
+        thing = super().made()
+        if not self.parameters.keys() <= slots(thing).keys():
+            x = self.draw_input(np.random.default_rng(0), 2)
+            self.run(thing, self.given(x), 0)
+        return thing
+
+    def run(self, thing: Any, x: Any, seed: int) -> Any:
+        """Return a layer's outputs, in training: returned, or kept by the object."""
         forward = self.method(thing, "forward")
-        own = self.all_generators(thing) if generators is None else generators
-        reseeded(seed, own)
-        return returned_or_kept(thing, forward(x, **flags_of(forward)))
+        self.reseed(seed, thing)
+        result = forward(x, **flags_of(forward))
+        if result is None:
+            own = attributes(thing)
+            kept = (own.get(name) for name in OUTPUT_NAMES)
+            result = next((one for one in kept if one is not None), None)
+        return result
 
     def back(self, thing: Any, gradient: Any, x: Any, y: Any) -> Any:
         """Return what a layer's backward pass returns."""
@@ -102,8 +108,8 @@ class LayerPart(BuiltPart):
             setattr(y, NOTED, gradient)
             backward()
             return getattr(x, NOTED, None)
-        rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
-        wanted = [p.name for p in required(backward) if p.name not in rates]
+        rates = rates_of(backward)
+        wanted = [name for name in required(backward) if name not in rates]
         if len(wanted) == 2:
             # It is given its input again, before the gradient or after it.
             first = is_gradient(wanted[0]) or not is_gradient(wanted[1])
@@ -123,30 +129,24 @@ class LayerPart(BuiltPart):
         seed = int(rng.integers(1 << 30))
         return Case(arrays, 1 if self.axis is None else batch, self.axis, seed)
 
-    def _warmed(self) -> Any:
-        """Return an object with parameters, also where its first pass makes them."""
-        thing = self.made()
-        if not self.parameters.keys() <= slots(thing).keys():
-            x = self.draw_input(np.random.default_rng(0), 2)
-            self.run(thing, as_given(x, self.context.library), 0)
-        return thing
-
     def outputs(self, case: Case) -> np.ndarray:
-        probe = self.probe(case, self._warmed)
-        self.load(probe.thing, case, probe.places)
-        x = as_given(case.arrays["input"], self.context.library)
-        return as_numbers(self.run(probe.thing, x, case.seed, probe.generators))
+        x = self.given(case.arrays["input"])
+        return as_numbers(self.run(self.probe(case), x, case.seed))
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self._warmed()
-        for case, cotangent in passes[:-1]:
-            self.reset(thing)
-            self.load(thing, case)
-            self.one_pass(thing, case, cotangent)
-        case, cotangent = passes[-1]
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        """Return what a backward pass says, and what either pass changes in place."""
         self.reset(thing)
         self.load(thing, case)
-        return self.read(thing, case, *self.one_pass(thing, case, cotangent))
+        x = self.given(case.arrays["input"])
+        y = self.run(thing, x, case.seed)
+        changed = [] if is_same(x, case.arrays["input"]) else ["input"]
+        gradient = self.given(cotangent)
+        returned = self.back(thing, gradient, x, y)
+        if not is_same(gradient, cotangent):
+            changed.append("gradient")
+        found = self._found(thing, case, returned)
+        gradients = {key: found.get(key) for key in case.arrays}
+        return Claims(gradients, tuple(changed), precision(y))
 
     def reset(self, thing: Any) -> None:
         """Have a layer forget its gradients, where it has a method for that."""
@@ -154,22 +154,8 @@ class LayerPart(BuiltPart):
         if reset is not None and not positional(reset):
             reset()
 
-    def one_pass(
-        self, thing: Any, case: Case, cotangent: np.ndarray
-    ) -> tuple[Any, tuple[str, ...], int]:
-        """Return what backward returned, what was changed in place, and the bits."""
-        x = as_given(case.arrays["input"], self.context.library)
-        y = self.run(thing, x, case.seed)
-        changed = [] if _same(x, case.arrays["input"]) else ["input"]
-        gradient = as_given(cotangent, self.context.library)
-        returned = self.back(thing, gradient, x, y)
-        if not _same(gradient, cotangent):
-            changed.append("gradient")
-        return returned, tuple(changed), precision(y)
-
-    def read(
-        self, thing: Any, case: Case, returned: Any, changed: tuple[str, ...], bits: int
-    ) -> Claims:
+    def _found(self, thing: Any, case: Case, returned: Any) -> Arrays:
+        """Return the gradients that were returned, kept, or subtracted at once."""
         own = self.context.sheet.definition(self.name)
         backward = getattr(self.method(thing, "backward"), "__name__", "")
         names = returned_names(method_of(own, backward))
@@ -184,74 +170,25 @@ class LayerPart(BuiltPart):
                 found[path] = moved / RATE
         if "input" not in found:
             self._input_attribute(found, places)
-        gradients = {key: found.get(key) for key in case.arrays}
-        return Claims(gradients, changed, bits)
+        return found
 
     def _input_name(self, thing: Any) -> str:
         taken = positional(self.method(thing, "forward"))
         return taken[0].name if taken else "x"
 
-    def _input_attribute(self, found: dict[str, Any], places: dict[str, Slot]) -> None:
+    def _input_attribute(self, found: Arrays, places: dict[str, Slot]) -> None:
         for path, slot in places.items():
             base = self.context.names.gradient_of(path)
             if base and base.lower() in ("x", "input", "inputs", "a_prev", "in"):
                 found["input"] = slot.numbers()
 
-    def automatic(
-        self, case: Case, cotangent: np.ndarray
-    ) -> dict[str, np.ndarray] | None:
-        torch = loaded_torch()
-        if torch is None or self.context.library != "torch":
-            return None
-        thing = self._warmed()
-        leaves = {"input": as_given(case.arrays["input"], "torch").requires_grad_()}
+    def graph(self, case: Case, leaves: dict[str, Any]) -> Any:
+        thing = self.made()
+        self.load(thing, case)
         places = slots(thing)
         for path in self.parameters:
-            old = places[path].get()
-            leaf = as_given(case.arrays[path], "torch").requires_grad_()
-            if isinstance(old, torch.nn.Parameter):
-                leaf = torch.nn.Parameter(leaf.detach())
-            places[path].put(leaf)
-            leaves[path] = leaf
-        y = self.run(thing, leaves["input"], case.seed)
-        return differentiated(y, leaves, cotangent)
-
-
-def returned_or_kept(thing: Any, result: Any) -> Any:
-    """Return what a forward pass returned, or what it keeps as its output."""
-    if result is None:
-        own = attributes(thing)
-        kept = (own.get(name) for name in OUTPUT_NAMES)
-        return next((one for one in kept if one is not None), None)
-    return result
-
-
-def differentiated(
-    y: Any, leaves: dict[str, Any], cotangent: np.ndarray
-) -> dict[str, np.ndarray] | None:
-    """Return torch's gradients of Σ cotangent ∘ y, None where its graph is cut."""
-    if loaded_torch() is None or not is_tensor(y) or not y.requires_grad:
-        return None
-    found = gradients_of(y, leaves, cotangent)
-    return None if any(one is None for one in found.values()) else found  # type: ignore[return-value]
-
-
-def gradients_of(
-    y: Any, leaves: dict[str, Any], cotangent: np.ndarray
-) -> dict[str, np.ndarray | None]:
-    """Return torch's gradients of Σ cotangent ∘ y: None where there is none."""
-    torch = loaded_torch()
-    assert torch is not None
-    given = torch.from_numpy(np.asarray(cotangent)).reshape(y.shape)
-    found = torch.autograd.grad(y, list(leaves.values()), given, allow_unused=True)
-    return {
-        k: None if one is None else as_numbers(one)
-        for k, one in zip(leaves, found, strict=True)
-    }
-
-
-def _same(given: Any, array: np.ndarray) -> bool:
-    return np.array_equal(as_numbers(given), array, equal_nan=True)
+            leaves[path] = places[path].get().requires_grad_()
+        return self.run(thing, leaves["input"], case.seed)
 
 
 @dataclass
@@ -276,21 +213,23 @@ class UpdatePart(Part):
     def outputs(self, case: Case) -> np.ndarray:
         return self.layer.outputs(case)
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        layer = self.layer
-        thing = layer.made()
-        case, cotangent = passes[-1]
-        layer.reset(thing)
-        layer.load(thing, case)
-        read = layer.read(thing, case, *layer.one_pass(thing, case, cotangent))
-        update = layer.method(thing, "update")
+    def made(self) -> Any:
+        return self.layer.made()
+
+    def claims(self, *passes: tuple[Case, np.ndarray]) -> Claims:
+        # What went before is the layer's matter.
+        return super().claims(passes[-1])
+
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        read = self.layer.claimed(thing, case, cotangent)
+        update = self.layer.method(thing, "update")
         taken = positional(update)
-        rate = RATE if taken else float(rate_of(thing))
+        rate = RATE if taken else rate_of(thing)
         update(*([RATE] if taken else []))
         places = slots(thing)
         moved = {
             path: (case.arrays[path] - places[path].numbers()) / rate
-            for path in layer.parameters
+            for path in self.layer.parameters
         }
         truth = {
             path: gradient
@@ -318,91 +257,56 @@ def rate_of(thing: Any) -> float:
 
 
 def find_layer(
-    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+    name: str, context: Context, ways: Sequence[Builder] | None
 ) -> LayerPart:
-    """Return a class as a layer, by the first way of building that a pass works with.
-
-    Raises
-    ------
-    Exception
-        What the likeliest way raised, if none works.
-    """
-    failures: list[Exception] = []
-    for part in _attempts(name, context, namespace, ways):
-        try:
-            with held():
-                return _tried(part)
-        except Exception as error:
-            failures.append(error)
-    raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be built")
+    """Return a class as a layer, by the first way of building that works."""
+    return best_of(_attempts(name, context, ways), _tried, context.sheet)
 
 
 def _attempts(
-    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+    name: str, context: Context, ways: Sequence[Builder] | None
 ) -> Iterator[LayerPart]:
-    for build in ways or builders(name, namespace, context.library):
-        own = {width for width, _ in own_widths(build, namespace)} - {*WIDTHS}
+    for build in ways or builders(name, context):
+        own = {width for width, _ in own_widths(build, context)} - {*WIDTHS}
         for axis in (0, 1, None):
             for width in (*WIDTHS, *sorted(own)):
-                yield LayerPart(
-                    name, context, namespace, build=build, axis=axis, width=width
-                )
+                yield LayerPart(name, context, build=build, axis=axis, width=width)
 
 
-def _tried(part: LayerPart) -> LayerPart:
+def _tried(part: LayerPart) -> tuple[LayerPart, float]:
     """Return a layer with its parameters, which are found by changing them."""
     thing = part.made()
     x = part.draw_input(np.random.default_rng(3), 7)
     before = slots(thing)
-    y = part.run(thing, as_given(x, part.context.library), 0)
-    array_of(f"{part.name}'s forward pass", y)
-    shape = as_numbers(y).shape
-    fits = shape == (7,) or (len(shape) == 2 and shape[part.axis or 0] == 7)
+    result = part.run(thing, part.given(x), 0)
+    y = as_numbers(array_of(f"{part.name}'s forward pass", result))
+    fits = y.shape == (7,) or (y.ndim == 2 and y.shape[part.axis or 0] == 7)
     if part.axis is not None and not fits:
-        raise TypeError(f"{part.name} returns shape {shape} for an input {x.shape}")
-    if not np.all(np.isfinite(as_numbers(y))):
-        part = replace(part, positive=True)
-    candidates = before or slots(thing)
-    places = {p: s for p, s in candidates.items() if s.numbers().ndim}
-    depends = {
-        path: slot.numbers().shape
-        for path, slot in places.items()
-        if _matters(part, path)
-    }
-    return replace(part, parameters=depends or _with_gradients(places, part.context))
+        raise TypeError(f"{part.name} returns shape {y.shape} for an input {x.shape}")
+    places = before or slots(thing)
+    sizes = {path: slot.numbers().shape for path, slot in places.items()}
+    shapes = {path: size for path, size in sizes.items() if size}
+    positive = not np.all(np.isfinite(y))
+    part = replace(part, positive=positive, parameters=shapes)
+    depends = {path: shape for path, shape in shapes.items() if _matters(part, path)}
+    return replace(part, parameters=depends or _with_gradients(part)), 1.0
 
 
 def _matters(part: LayerPart, path: str) -> bool:
     """Return whether the outputs change with an array."""
     x = part.draw_input(np.random.default_rng(3), 7)
 
-    def outputs(seed: int, others: bool) -> np.ndarray:
-        thing = part.made()
-        if path not in slots(thing):
-            part.run(thing, as_given(x, part.context.library), 0)
-        places = slots(thing)
-        for other in places if others else ():
-            # Behind weights that begin as 0 nothing before them matters.
-            fill(places[other], 4)
-        fill(places[path], seed)
-        return as_numbers(part.run(thing, as_given(x, part.context.library), 0))
+    def run(thing: Any) -> np.ndarray:
+        return as_numbers(part.run(thing, part.given(x), 0))
 
-    with_own = (outputs(5, others=False), outputs(6, others=False))
-    if not np.array_equal(*with_own):
+    if not np.array_equal(*part.filled(path, run, others=False)):
         return True
-    filled = (outputs(5, others=True), outputs(6, others=True))
+    filled = part.filled(path, run, others=True)
     return bool(np.all(np.isfinite(filled))) and not np.array_equal(*filled)
 
 
-def fill(slot: Slot, seed: int) -> None:
-    """Put random numbers into an array."""
-    slot.load(np.random.default_rng(seed).normal(size=slot.numbers().shape))
-
-
-def _with_gradients(
-    places: dict[str, Slot], context: Context
-) -> dict[str, tuple[int, ...]]:
+def _with_gradients(part: LayerPart) -> dict[str, tuple[int, ...]]:
     """Return the arrays that others are named the gradients of."""
-    plain = [p for p in places if context.names.gradient_of(p) is None]
-    found = gradient_paths(places, plain, context.names)
-    return {path: places[path].numbers().shape for path in found}
+    shapes, names = part.parameters, part.context.names
+    plain = [path for path in shapes if names.gradient_of(path) is None]
+    return {path: shapes[path] for path in gradient_paths(shapes, plain, names)}

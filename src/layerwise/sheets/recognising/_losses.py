@@ -9,18 +9,13 @@ import numpy as np
 
 from layerwise.sheets.reading import (
     NOTED,
-    as_given,
     as_numbers,
     attributes,
-    held,
     is_number_array,
     is_target,
-    loaded_torch,
     precision,
-    reseeded,
 )
-from layerwise.sheets.recognising._building import builders, positional, required
-from layerwise.sheets.recognising._layers import differentiated
+from layerwise.sheets.recognising._building import builders, required
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     Builder,
@@ -28,8 +23,8 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
-    furthest,
-    is_near,
+    best_of,
+    is_same,
     method_names,
 )
 
@@ -76,8 +71,6 @@ class LossPart(Part):
         Which axis of the outputs the samples are.
     swapped : bool
         Whether the targets come first.
-    of : callable or None
-        Makes the object, where it is one of a class.
     """
 
     partner: str = field(kw_only=True)
@@ -85,7 +78,6 @@ class LossPart(Part):
     logits: bool = False
     axis: int = 0
     swapped: bool = False
-    of: Builder | None = None
 
     kind = "loss"
     scalar = True
@@ -122,19 +114,17 @@ class LossPart(Part):
         seed = int(rng.integers(1 << 30))
         return Case(arrays, batch, 0 if flat else self.axis, seed, targets)
 
-    def pair(self, case: Case) -> list[Any]:
-        library = self.context.library
-        outputs = as_given(case.arrays["input"], library)
-        targets = as_given(np.asarray(case.targets), library)
+    def pair(self, case: Case, outputs: Any = None) -> list[Any]:
+        """Return a case's outputs, or leaves in their place, and its targets."""
+        if outputs is None:
+            outputs = self.given(case.arrays["input"])
+        targets = self.given(np.asarray(case.targets))
         return [targets, outputs] if self.swapped else [outputs, targets]
-
-    def made(self) -> Any:
-        return self.of(self.namespace) if self.of else self.namespace[self.name]
 
     def value_of(self, thing: Any, pair: list[Any], seed: int) -> tuple[Any, Any]:
         """Return the loss, and its gradient where it is returned beside it."""
-        reseeded(seed, self.generators())
-        call = thing if self.of is None else self.method(thing, "forward")
+        self.reseed(seed)
+        call = thing if self.build is None else self.method(thing, "forward")
         # A class whose forward gives each sample's loss may have their mean elsewhere.
         call = getattr(thing, "calculate", call)
         result = call(*pair)
@@ -145,53 +135,32 @@ class LossPart(Part):
     def outputs(self, case: Case) -> np.ndarray:
         return as_numbers(self.value_of(self.made(), self.pair(case), case.seed)[0])
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self.made()
-        for case, cotangent in passes[:-1]:
-            self._pass(thing, case, cotangent)
-        return self._pass(thing, *passes[-1])
-
-    def _pass(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
         pair = self.pair(case)
-        value, beside = self.value_of(thing, pair, case.seed)
+        value, returned = self.value_of(thing, pair, case.seed)
         given = pair[1 if self.swapped else 0]
-        intact = np.array_equal(as_numbers(given), case.arrays["input"])
-        if self.of is not None:
+        changed = () if is_same(given, case.arrays["input"]) else ("input",)
+        if self.build is not None:
             backward = self.method(thing, "backward")
-            returned = backward(*self._for_backward(backward, pair))
+            wanted = required(backward)
+            returned = backward(*([1.0] if len(wanted) == 1 else pair[: len(wanted)]))
             if returned is None:
                 returned = _kept(thing, given)
         elif self.partner != self.name:
             returned = self.namespace[self.partner](*pair)
-        else:
-            returned = beside
-            if callable(beside):
-                returned = beside(*[1.0] * len(required(beside)))
+        elif callable(returned):
+            returned = returned(*[1.0] * len(required(returned)))
         if isinstance(returned, tuple | list) and returned:
             returned = returned[0]
         gradient = None if returned is None else as_numbers(returned)
         if gradient is not None and cotangent.ndim:
             share = cotangent if self.axis == 0 else cotangent[None, :]
             gradient = gradient * share.reshape(-1, *[1] * (gradient.ndim - 1))
-        changed = () if intact else ("input",)
         return Claims({"input": gradient}, changed, precision(value))
 
-    def _for_backward(self, backward: Any, pair: list[Any]) -> list[Any]:
-        wanted = required(backward)
-        if len(wanted) == 1:
-            return [1.0]
-        return pair[: len(wanted)]
-
-    def automatic(
-        self, case: Case, cotangent: np.ndarray
-    ) -> dict[str, np.ndarray] | None:
-        if loaded_torch() is None or self.context.library != "torch":
-            return None
-        pair = self.pair(case)
-        place = 1 if self.swapped else 0
-        leaf = pair[place] = pair[place].requires_grad_()
-        value, _ = self.value_of(self.made(), pair, case.seed)
-        return differentiated(value, {"input": leaf}, cotangent)
+    def graph(self, case: Case, leaves: dict[str, Any]) -> Any:
+        pair = self.pair(case, leaves["input"])
+        return self.value_of(self.made(), pair, case.seed)[0]
 
 
 def _is_of_differences(part: LossPart, case: Case) -> bool:
@@ -230,103 +199,53 @@ def _kept(thing: Any, outputs: Any) -> Any:
 
 
 def find_loss(
-    name: str,
-    partner: str,
-    context: Context,
-    namespace: dict[str, Any],
-    ways: list[Builder] | None,
+    name: str, partner: str, context: Context, ways: Sequence[Builder] | None
 ) -> LossPart:
     """Return a class, a pair of functions or a function as a loss.
 
-    By the first form of targets with which it is right, or else runs.
-
-    Raises
-    ------
-    Exception
-        What the likeliest way of calling it raised, if none works.
+    By the first form of targets with which it is right, or else runs: broadcasting,
+    which takes targets in forms that are not meant, is no fault.
     """
-    failures: list[Exception] = []
-    running: list[tuple[float, LossPart]] = []
-    for part in _attempts(name, partner, context, namespace, ways):
-        try:
-            with held():
-                ready = _tried(part)
-                nearness = _nearness(ready) if ready else 0.0
-        except Exception as error:
-            failures.append(error)
-            continue
-        if ready is not None:
-            running.append((nearness, ready))
-        if nearness == 1:
-            break
-    if running:
-        return max(running, key=lambda one: one[0])[1]
-    raise furthest(context.sheet, failures) or TypeError(f"{name} returns no loss")
-
-
-def _nearness(part: LossPart) -> float:
-    """Return 1 where a loss's gradient is right along one direction; half for a shape.
-
-    So that broadcasting, which takes targets in forms that are not meant, is no fault.
-    """
-    rng = np.random.default_rng(7)
-    case = part.case(rng, 7)
-    x = case.arrays["input"]
-    direction = rng.normal(size=x.shape)
-    slope = part.slope_along(case, "input", direction)
-    ones = np.ones(part.outputs(case).shape)
-    claimed = part.claims([(case, ones)]).gradients["input"]
-    if claimed is None or claimed.shape != x.shape:
-        return 0.0
-    return 1.0 if is_near(float((claimed * direction).sum()), slope) else 0.5
+    return best_of(_attempts(name, partner, context, ways), _tried, context.sheet)
 
 
 def _attempts(
-    name: str,
-    partner: str,
-    context: Context,
-    namespace: dict[str, Any],
-    ways: list[Builder] | None,
+    name: str, partner: str, context: Context, ways: Sequence[Builder] | None
 ) -> Iterator[LossPart]:
-    thing = namespace[name]
-    each: list[Any] = [None]
-    call = thing
-    if isinstance(thing, type) or not callable(thing) or hasattr(thing, "backward"):
-        each = ways or list(builders(name, namespace, context.library))
+    call = thing = context.sheet.namespace[name]
+    each: Sequence[Builder | None] = [None]
+    if isinstance(thing, type):
+        each = ways or builders(name, context)
         call = getattr(thing, str(context.names.method("forward", method_names(thing))))
-    wanted = [p for p in positional(call) if p.name != "self"]
-    first_is_target = bool(wanted) and is_target(wanted[0].name)
-    second_is = len(wanted) > 1 and is_target(wanted[1].name)
+    first, second, *_ = (*required(call), "", "")
     # y beside t, or beside y_hat: y is a target only where nothing better is.
-    if first_is_target and second_is:
-        first_is_target = wanted[0].name.lower() not in ("y", "ys")
-    elif first_is_target and wanted[0].name == "y" and wanted[1].name == "t":
-        first_is_target = False
-    for of in each:
+    swapped = is_target(first) and not (
+        is_target(second) and first.lower() in ("y", "ys")
+    )
+    for build in each:
         for kind in FORMATS:
             for axis in (0, 1):
                 yield LossPart(
-                    name, context, namespace, partner=partner, targets=kind, axis=axis,
-                    swapped=first_is_target, of=of,
+                    name, context, partner=partner, targets=kind, axis=axis,
+                    swapped=swapped, build=build,
                 )  # fmt: skip
 
 
-def _tried(part: LossPart) -> LossPart | None:
-    """Return a loss as it is to be called, None where it returns no number."""
-    rng = np.random.default_rng(4)
-    case = part.case(rng, 7)
+def _tried(part: LossPart) -> tuple[LossPart, float]:
+    """Return a loss as it is to be called, and how good that is."""
+    case = part.case(np.random.default_rng(4), 7)
     value, _ = part.value_of(part.made(), part.pair(case), 0)
     number = as_numbers(value)
-    per_sample = number.shape == (7,)
-    if not (number.size == 1 or per_sample) or not np.all(np.isfinite(number)):
-        return None
-    if not is_number_array(value) and not isinstance(value, float | int):
-        return None
-    part.claims([(case, np.ones(number.shape))])
+    one = is_number_array(value) or isinstance(value, float | int)
+    fits = number.size == 1 or number.shape == (7,)
+    if not (one and fits and np.all(np.isfinite(number))):
+        raise TypeError(f"{part.name} returns no loss")
     if part.of_numbers:
-        return replace(part, logits=True)
-    if _is_of_differences(part, case):
+        part = replace(part, logits=True)
+    elif _is_of_differences(part, case):
         flat = part.targets == "one label each"
         numbers = "one number each" if flat else "numbers"
-        return replace(part, targets=numbers, logits=True)
-    return replace(part, logits=_takes_any(part))
+        part = replace(part, targets=numbers, logits=True)
+    else:
+        part = replace(part, logits=_takes_any(part))
+    return part, part.agreement(["input"])

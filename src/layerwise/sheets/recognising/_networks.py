@@ -1,13 +1,13 @@
 """Whole networks: what a training step subtracts must be its loss's gradient."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from layerwise.sheets.reading import (
-    as_given,
+    Names,
     as_numbers,
     attributes,
     gradient_paths,
@@ -15,7 +15,6 @@ from layerwise.sheets.reading import (
     is_output,
     is_rate,
     is_target,
-    reseeded,
     slots,
 )
 from layerwise.sheets.recognising._building import (
@@ -23,14 +22,15 @@ from layerwise.sheets.recognising._building import (
     flags_of,
     penalties,
     positional,
+    rates_of,
     required,
-    told,
 )
 from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._losses import targets_in
 from layerwise.sheets.recognising._parts import (
     FEATURES,
     OUTPUTS,
+    Arrays,
     BuiltPart,
     Case,
     Claims,
@@ -40,19 +40,18 @@ from layerwise.sheets.recognising._parts import (
 __all__ = ["NetworkPart", "network_methods", "returned_loss"]
 
 
-def network_methods(cls: Any, names: Any) -> str:
+def network_methods(cls: Any, names: Names) -> str:
     """Return how a class trains: ``step``, ``backward``, ``gradients`` or not."""
     found = method_names(cls)
     if names.method("training_step", found):
         return "step"
     forward, backward = names.method("forward", found), names.method("backward", found)
     if forward and backward:
-        wanted = [p.name for p in required(getattr(cls, backward)) if p.name != "self"]
-        taken = [p.name for p in required(getattr(cls, forward)) if p.name != "self"]
+        taken, wanted = (required(getattr(cls, one)) for one in (forward, backward))
         if len(taken) == 1 and any(map(is_target, wanted)):
             return "backward"
     loss = names.method("loss", found)
-    if loss and len(positional(getattr(cls, loss))) >= 2 + isinstance(cls, type):
+    if loss and len(positional(getattr(cls, loss))) >= 2:
         return "gradients"
     return ""
 
@@ -109,14 +108,13 @@ class NetworkPart(BuiltPart):
         return Case(arrays, batch, self.axis, int(rng.integers(1 << 30)), targets)
 
     def loaded(self, case: Case) -> Any:
+        """Return a new object with the parameters of a case."""
         thing = self.made()
         self.load(thing, case)
         return thing
 
     def _pair(self, case: Case) -> tuple[Any, Any]:
-        library = self.context.library
-        x = as_given(case.arrays["input"], library)
-        return x, as_given(np.asarray(case.targets), library)
+        return self.given(case.arrays["input"]), self.given(np.asarray(case.targets))
 
     def _samples(self, x: Any, y: Any) -> list[tuple[Any, Any]]:
         """Return a batch as a list of its samples, each with its target."""
@@ -126,46 +124,31 @@ class NetworkPart(BuiltPart):
 
         return [(of(x, n), of(y, n)) for n in range(y.shape[-1 if self.axis else 0])]
 
-    def stepped(
-        self, thing: Any, case: Case, generators: Sequence[Any] | None = None
-    ) -> Any:
+    def stepped(self, thing: Any, case: Case) -> Any:
         """Take a training step, and return what it returns."""
-        if self.way == "backward":
-            return self._forth_and_back(thing, case, generators)
-        step = self.method(thing, "training_step")
-        own = self.all_generators(thing) if generators is None else generators
-        reseeded(case.seed, own)
+        self.reseed(case.seed, thing)
         x, y = self._pair(case)
-        taken = positional(step)
-        rates = {p.name: RATE for p in taken[1:] if is_rate(p.name)}
-        if sum(p.name not in rates for p in required(step)) == 1:
+        if self.way == "backward":
+            self._forth_and_back(thing, x, y)
+            return None
+        step = self.method(thing, "training_step")
+        rates, taken = rates_of(step), positional(step)
+        if sum(name not in rates for name in required(step)) == 1:
             return step(self._samples(x, y), **rates)
         first_is_target = is_target(taken[0].name) and not is_target(taken[1].name)
         return step(*((y, x) if first_is_target else (x, y)), **rates)
 
-    def _forth_and_back(
-        self, thing: Any, case: Case, generators: Sequence[Any] | None
-    ) -> None:
+    def _forth_and_back(self, thing: Any, x: Any, y: Any) -> None:
         """Go forward, back from the targets, and update where there is an update."""
-        x, y = self._pair(case)
-        own = self.all_generators(thing) if generators is None else generators
-        reseeded(case.seed, own)
         outputs = self.method(thing, "forward")(x)
-        backward = self.method(thing, "backward")
+        backward, update = self.method(thing, "backward"), self.method(thing, "update")
         given = {
-            name: RATE
-            if is_rate(name)
-            else y
-            if is_target(name)
-            else outputs
-            if is_output(name)
-            else x
-            for name in told(backward)
+            name: y if is_target(name) else outputs if is_output(name) else x
+            for name in required(backward)
         }
-        backward(**given)
-        update = self.method(thing, "update")
+        backward(**given | rates_of(backward))
         if update is not None:
-            update(**dict.fromkeys(told(update), RATE))
+            update(**dict.fromkeys(required(update), RATE) | rates_of(update))
 
     def returned(self, thing: Any, case: Case) -> tuple[Any, Any]:
         """Return the loss and the gradients of a network that returns them."""
@@ -176,46 +159,42 @@ class NetworkPart(BuiltPart):
         gradients = self.method(thing, "gradients")
         if gradients is None:
             gradients = self.method(thing, "backward")
-        reseeded(case.seed, self.all_generators(thing))
+        self.reseed(case.seed, thing)
         given = (x, y)[: len(required(gradients))]
         return result, gradients(*given, **penalties(gradients))
 
     def _loss(self, thing: Any, case: Case) -> Any:
         """Return what a network's loss returns, with its penalty on weights."""
         loss = self.method(thing, "loss")
-        reseeded(case.seed, self.all_generators(thing))
+        self.reseed(case.seed, thing)
         return loss(*self._pair(case), **penalties(loss))
 
     def outputs_of(self, thing: Any, x: np.ndarray, seed: int) -> np.ndarray:
         """Return what a network makes of its inputs, in training."""
         forward = self.method(thing, "forward") or thing.predict
-        reseeded(seed, self.all_generators(thing))
-        result = forward(as_given(x, self.context.library), **flags_of(forward))
+        self.reseed(seed, thing)
+        result = forward(self.given(x), **flags_of(forward))
         return as_numbers(result[0] if isinstance(result, tuple | list) else result)
 
     def outputs(self, case: Case) -> np.ndarray:
-        probe = self.probe(case, self.made)
-        thing = probe.thing
-        self.load(thing, case, probe.places)
+        thing = self.probe(case)
         if self.way == "gradients":
             result = self._loss(thing, case)
             value = result[0] if isinstance(result, tuple | list) else result
         elif self.objective is not None:
             value = self.objective(self, thing, case)
         else:
-            value = returned_loss(self.stepped(thing, case, probe.generators))
+            value = returned_loss(self.stepped(thing, case))
         return as_numbers(value).reshape(())
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self.made()
-        found: dict[str, np.ndarray] = {}
-        for case, _ in passes:
-            self.load(thing, case)
-            found = self._once(thing, case)
-        gradients = {key: found.get(key) for key in passes[-1][0].arrays}
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        del cotangent
+        self.load(thing, case)
+        found = self._subtracted(thing, case)
+        gradients = {key: found.get(key) for key in case.arrays}
         return Claims(gradients | {"input": None})
 
-    def _once(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
+    def _subtracted(self, thing: Any, case: Case) -> Arrays:
         """Return what was subtracted; where nothing was, the gradients it keeps."""
         if self.way == "gradients":
             return self.by_name(thing, self.returned(thing, case)[1])
@@ -239,7 +218,7 @@ class NetworkPart(BuiltPart):
         except AttributeError:
             return self.rate
 
-    def by_name(self, thing: Any, gradients: Any) -> dict[str, np.ndarray]:
+    def by_name(self, thing: Any, gradients: Any) -> Arrays:
         if not isinstance(gradients, dict):
             places = slots(thing)
             paths = gradient_paths(places, self.parameters, self.context.names)
@@ -261,16 +240,10 @@ def _follows_otherwise(thing: Any) -> bool:
 
 
 def returned_loss(value: Any) -> Any:
-    """Return the first plain number in what a step returned.
-
-    Raises
-    ------
-    TypeError
-        If there is none.
-    """
+    """Return the first plain number in what a step returned, None where none is."""
     for one in value if isinstance(value, tuple | list) else [value]:
         if isinstance(one, float) or (
             is_number_array(one) and as_numbers(one).size == 1
         ):
             return one
-    raise TypeError("training_step returns no loss")
+    return None

@@ -1,59 +1,146 @@
-"""What a network's loss is: what it returns, its own, or a usual one."""
+"""Which way a network is trained, by taking a step, and on which loss."""
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import as_given, as_numbers, held, parts_within
-from layerwise.sheets.recognising._building import required
+from layerwise.sheets.reading import as_numbers, parts_within, slots
+from layerwise.sheets.recognising._building import builders, own_widths, required
 from layerwise.sheets.recognising._layers import rate_of
-from layerwise.sheets.recognising._networks import NetworkPart, returned_loss
-from layerwise.sheets.recognising._parts import Case, is_near, method_names
+from layerwise.sheets.recognising._networks import (
+    NetworkPart,
+    network_methods,
+    returned_loss,
+)
+from layerwise.sheets.recognising._parts import (
+    FEATURES,
+    OUTPUTS,
+    Builder,
+    Case,
+    Context,
+    best_of,
+    method_names,
+)
 
-__all__ = ["likeliest", "with_objective"]
+__all__ = ["find_network"]
 
 TINY = 1e-300
 
 
-def with_objective(part: NetworkPart) -> NetworkPart:
-    """Return a network with what its loss is.
+def find_network(
+    name: str, context: Context, ways: Sequence[Builder] | None
+) -> NetworkPart:
+    """Return a class as a network, by the first way of building that a step works with.
+
+    As that network of which most gradients are right: a slip is in few of them.
+    """
+    way = network_methods(context.sheet.namespace[name], context.names)
+
+    def built(build: Builder) -> tuple[NetworkPart, float]:
+        part = NetworkPart(name, context, build=build, way=way)
+        return best_of(_attempts(part, build), _tried, context.sheet), 1.0
+
+    # What returns its gradients returns those of the penalty on weights too.
+    own = builders(name, context, penalised=way == "gradients")
+    return best_of(ways or own, built, context.sheet)
+
+
+def _attempts(part: NetworkPart, build: Builder) -> Iterator[NetworkPart]:
+    ours = [(FEATURES, classes) for classes in (OUTPUTS, 1, FEATURES)]
+    widths = [*ours, *own_widths(build, part.context)]
+    for targets in ("indices", "one-hot", "one label each", "numbers"):
+        for axis in (0, 1):
+            for features, classes in widths:
+                yield replace(
+                    part, targets=targets, axis=axis, features=features, classes=classes
+                )
+
+
+def _tried(part: NetworkPart) -> tuple[NetworkPart, float]:
+    """Return a network with its parameters: what a step changes, or gradients name."""
+    case = part.case(np.random.default_rng(7), 7)
+    thing = part.made()
+    before = {path: slot.numbers() for path, slot in slots(thing).items()}
+    part = replace(part, parameters={p: a.shape for p, a in before.items() if a.ndim})
+    if part.way == "gradients":
+        value, gradients = part.returned(thing, case)
+        if returned_loss(value) is None:
+            raise TypeError(f"{part.name} returns no loss")
+        holders = {_holder(path) for path in part.by_name(thing, gradients)}
+        found = {path for path in part.parameters if _holder(path) in holders}
+    else:
+        part.stepped(thing, case)
+        after = slots(thing)
+        found = {
+            path
+            for path in part.parameters
+            if path in after and not np.array_equal(after[path].numbers(), before[path])
+        }
+        if part.way == "backward":
+            found |= part.by_name(thing, None).keys()
+        found |= {path for path in part.parameters if _is_still(part, path, found)}
+    known = {path: size for path, size in part.parameters.items() if path in found}
+    if not known:
+        raise TypeError(f"{part.name}: no parameter changes in a training step")
+    part = replace(part, parameters=known)
+    return _rated(part if part.way == "gradients" else _with_objective(part))
+
+
+def _holder(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _is_still(part: NetworkPart, path: str, moved: Collection[str]) -> bool:
+    """Return whether outputs depend on an array that a step does not move."""
+    if path in moved or part.context.names.gradient_of(path) is not None:
+        return False
+    x = part.case(np.random.default_rng(7), 7).arrays["input"]
+    try:
+        one, other = part.filled(
+            path, lambda thing: part.outputs_of(thing, x, 0), others=True
+        )
+    except Exception:
+        # It has no forward pass of its own: then only what moves is known.
+        return False
+    return not np.array_equal(one, other, equal_nan=True)
+
+
+def _rated(part: NetworkPart) -> tuple[NetworkPart, float]:
+    """Return a network, and of how many parameters a step goes down its loss."""
+    return part, part.agreement(part.parameters)
+
+
+def _with_objective(part: NetworkPart) -> NetworkPart:
+    """Return a network with what its loss is, and the rate that its code may hold.
 
     What its step returns; else its own loss, applied to its own outputs; else the one
     of the usual losses that its step belongs to, and where it belongs to none the
     first that fits its outputs.
     """
-    rng = np.random.default_rng(8)
-    case = part.case(rng, 7)
+    case = part.case(np.random.default_rng(8), 7)
     thing = part.loaded(case)
-    result = part.stepped(thing, case)
-    try:
-        returned_loss(result)
-    except TypeError:
-        pass
-    else:
-        return _with_rate(part)
     names = part.context.names
 
-    def has_both(value: Any) -> bool:
-        found = method_names(value)
-        forward = names.method("forward", found)
-        return bool(
-            names.method("backward", found)
-            and forward
-            and len(required(getattr(value, forward))) == 2
+    def is_loss(value: Any) -> bool:
+        forward, backward = (
+            getattr(value, names.method(role, method_names(value)) or "", None)
+            for role in ("forward", "backward")
         )
+        return bool(forward and backward and len(required(forward)) == 2)
 
-    if parts_within(thing, has_both):
-        own = replace(
-            part,
-            objective=lambda p, t, c: _own_loss(p, t, c, has_both),
-            about="its own loss",
-        )
-        return _with_rate(own)
-    return _with_usual(part)
+    if returned_loss(part.stepped(thing, case)) is not None:
+        found = [part]
+    elif parts_within(thing, is_loss):
+        own = partial(_own_loss, is_loss=is_loss)
+        found = [replace(part, objective=own, about="its own loss")]
+    else:
+        found = _with_usual(part)
+    rated = (one for each in found for one in _with_rates(each))
+    return best_of(rated, _rated, part.context.sheet)
 
 
 def _with_rates(part: NetworkPart) -> list[NetworkPart]:
@@ -70,31 +157,13 @@ def _with_rates(part: NetworkPart) -> list[NetworkPart]:
     return [part]
 
 
-def _with_rate(part: NetworkPart) -> NetworkPart:
-    return likeliest(_with_rates(part)) or part
-
-
-def likeliest(parts: Iterable[NetworkPart]) -> NetworkPart | None:
-    """Return the one of which most gradients are right: a slip is in few of them."""
-    best, most = None, -1.0
-    for part in parts:
-        with held():
-            right = _right_in(part)
-        if right == len(part.parameters):
-            return part
-        if right > most:
-            best, most = part, right
-    return best
-
-
 def _own_loss(
-    part: NetworkPart, thing: Any, case: Case, wanted: Callable[[Any], bool]
+    part: NetworkPart, thing: Any, case: Case, is_loss: Callable[[Any], bool]
 ) -> Any:
-    (loss, *_) = parts_within(thing, wanted)
-    y = part.outputs_of(thing, case.arrays["input"], case.seed)
-    given = as_given(y, part.context.library)
-    targets = as_given(np.asarray(case.targets), part.context.library)
-    return as_numbers(part.method(loss, "forward")(given, targets)).sum()
+    (loss, *_) = parts_within(thing, is_loss)
+    y = part.given(part.outputs_of(thing, case.arrays["input"], case.seed))
+    targets = part.given(np.asarray(case.targets))
+    return as_numbers(part.method(loss, "forward")(y, targets)).sum()
 
 
 def _of_outputs(
@@ -152,7 +221,7 @@ USUAL = (
 """Losses that a network may be trained on without saying so."""
 
 
-def _with_usual(part: NetworkPart) -> NetworkPart:
+def _with_usual(part: NetworkPart) -> list[NetworkPart]:
     case = part.case(np.random.default_rng(9), 7)
     y = part.outputs_of(part.loaded(case), case.arrays["input"], 0)
     rows = _rows(y, part.axis)
@@ -163,13 +232,11 @@ def _with_usual(part: NetworkPart) -> NetworkPart:
         _logits_entropy: not within,
         _binary: within and not summed,
     }
-    fitting: list[NetworkPart] = []
-    for about, value, share in USUAL:
-        if not suits.get(value, True):
-            continue
-        objective = _of_outputs(_shared(value, share))
-        fitting += _with_rates(replace(part, objective=objective, about=about))
-    return likeliest(fitting) or fitting[0]
+    return [
+        replace(part, objective=_of_outputs(_shared(value, share)), about=about)
+        for about, value, share in USUAL
+        if suits.get(value, True)
+    ]
 
 
 def _shared(
@@ -180,22 +247,3 @@ def _shared(
         return value(y, t.reshape(y.shape)) / by.get(share, 1)
 
     return shared
-
-
-def _right_in(part: NetworkPart) -> float:
-    """Return of how many parameters a step goes down the loss, along one direction.
-
-    One that goes up it counts a little: then that is the slip.
-    """
-    found = 0.0
-    case = part.case(np.random.default_rng(9), 7)
-    rng = np.random.default_rng(10)
-    claimed = part.claims([(case, np.ones(()))]).gradients
-    for path in part.parameters:
-        direction = rng.normal(size=case.arrays[path].shape)
-        slope, gradient = part.slope_along(case, path, direction), claimed[path]
-        if gradient is None or gradient.shape != direction.shape:
-            continue
-        said = float((gradient * direction).sum())
-        found += 1.0 if is_near(said, slope) else 0.1 * is_near(-said, slope)
-    return found

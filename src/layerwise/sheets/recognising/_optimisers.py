@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import (
-    as_given,
-    as_numbers,
-    base_name,
-    held,
-    is_number_array,
-    is_rate,
+from layerwise.sheets.reading import as_numbers, base_name, is_number_array, is_rate
+from layerwise.sheets.recognising._building import (
+    RATE,
+    builders,
+    positional,
+    rates_of,
+    required,
 )
-from layerwise.sheets.recognising._building import RATE, builders, positional, required
 from layerwise.sheets.recognising._layers import rate_of
 from layerwise.sheets.recognising._parts import (
     FEATURES,
@@ -26,7 +25,7 @@ from layerwise.sheets.recognising._parts import (
     Claims,
     Context,
     Part,
-    furthest,
+    best_of,
 )
 
 __all__ = ["DescentPart", "find_descent", "is_descent"]
@@ -46,7 +45,7 @@ def is_descent(name: str, value: Any) -> bool:
         return False
     if isinstance(value, type):
         ways = [getattr(value, m, None) for m in ("update", "step", "__call__")]
-        return any(len(positional(way)) >= 3 for way in ways if way)
+        return any(len(positional(way)) >= 2 for way in ways if way)
     return len(positional(value)) >= 2
 
 
@@ -56,13 +55,10 @@ class DescentPart(Part):
 
     Parameters
     ----------
-    of : callable or None
-        Makes the object, where it is one of a class.
     held_by : str
         One of ``HELD_BY``.
     """
 
-    of: Builder | None = None
     held_by: str = "list"
 
     kind = "update"
@@ -86,23 +82,11 @@ class DescentPart(Part):
     def outputs(self, case: Case) -> np.ndarray:
         return np.concatenate([array.ravel() for array in case.arrays.values()])
 
-    def made(self) -> Any:
-        """Return the function, or a new object."""
-        return self.of(self.namespace) if self.of else self.namespace[self.name]
-
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        thing = self.made()
-        case = passes[-1][0]
-        moved: dict[str, np.ndarray] = {}
-        for case, _ in passes:
-            moved = self._step(thing, case)
-        return Claims(moved, truth=case.targets)
-
-    def _step(self, thing: Any, case: Case) -> dict[str, np.ndarray]:
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
         """Return what was subtracted, divided by the learning rate."""
-        library = self.context.library
-        given = {k: as_given(v, library) for k, v in case.arrays.items()}
-        slopes = {k: as_given(v, library) for k, v in case.targets.items()}
+        del cotangent
+        given = {k: self.given(v) for k, v in case.arrays.items()}
+        slopes = {k: self.given(v) for k, v in case.targets.items()}
         if self.held_by == "array":
             after = {k: self._call(thing, given[k], slopes[k]) for k in given}
         elif self.held_by == "arguments":
@@ -117,15 +101,17 @@ class DescentPart(Part):
             ended = result if isinstance(result, list) else parameters
             after = dict(zip(given, ended, strict=True))
         rate = self._rate(thing)
-        return {k: (v - as_numbers(after[k])) / rate for k, v in case.arrays.items()}
+        moved = {k: (v - as_numbers(after[k])) / rate for k, v in case.arrays.items()}
+        return Claims(moved, truth=case.targets)
 
     def _by_arguments(
         self, thing: Any, given: dict[str, Any], slopes: dict[str, Any]
     ) -> dict[str, Any]:
         """Return parameters that are given, and returned, one by one."""
         named = given | {of: slopes[name] for name, of in _named_pairs(thing)}
-        taken = [p.name for p in required(thing)]
-        result = thing(*(RATE if is_rate(name) else named[name] for name in taken))
+        result = thing(
+            *(RATE if is_rate(name) else named[name] for name in required(thing))
+        )
         return given if result is None else dict(zip(given, result, strict=True))
 
     @property
@@ -134,16 +120,13 @@ class DescentPart(Part):
         return self._way(self.made())
 
     def _way(self, thing: Any) -> Any:
-        return (self.method(thing, "update") if self.of else None) or thing
+        return (self.method(thing, "update") if self.build else None) or thing
 
     def _call(self, thing: Any, parameters: Any, gradients: Any) -> Any:
         way = self._way(thing)
-        options: dict[str, Any] = {}
-        for p in positional(way)[2:]:
-            if is_rate(p.name):
-                options[p.name] = RATE
-            elif p.name == "config":
-                options[p.name] = {"learning_rate": RATE}
+        options: dict[str, Any] = rates_of(way)
+        if any(p.name == "config" for p in positional(way)):
+            options["config"] = {"learning_rate": RATE}
         result = way(parameters, gradients, **options)
         if isinstance(result, tuple):
             result = result[0]
@@ -164,7 +147,7 @@ def _named_pairs(function: Any) -> list[tuple[str, str]]:
     TypeError
         If there are none, or an argument is neither of both nor a rate.
     """
-    names = [p.name for p in required(function)]
+    names = required(function)
     pairs = [(base, name) for name in names if (base := base_name(name)) in names]
     known = {name for pair in pairs for name in pair}
     if len(pairs) < 2 or any(not is_rate(n) for n in names if n not in known):
@@ -174,39 +157,22 @@ def _named_pairs(function: Any) -> list[tuple[str, str]]:
 
 
 def find_descent(
-    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+    name: str, context: Context, ways: Sequence[Builder] | None
 ) -> DescentPart:
-    """Return a class or function as gradient descent.
-
-    Raises
-    ------
-    Exception
-        What the likeliest way of calling it raised, if none works.
-    """
-    failures: list[Exception] = []
-    first: DescentPart | None = None
-    for part in _attempts(name, context, namespace, ways):
-        try:
-            with held():
-                case = part.case(np.random.default_rng(0), 1)
-                moved = part.claims([(case, np.ones(()))]).gradients
-        except Exception as error:
-            failures.append(error)
-            continue
-        if all(is_number_array(v) and np.any(v) for v in moved.values()):
-            return part
-        first = first or part
-    if first is None:
-        raise furthest(context.sheet, failures) or TypeError(f"{name} cannot be called")
-    return first
+    """Return a class or function as gradient descent, of parameters that it changes."""
+    return best_of(_attempts(name, context, ways), _tried, context.sheet)
 
 
 def _attempts(
-    name: str, context: Context, namespace: dict[str, Any], ways: list[Builder] | None
+    name: str, context: Context, ways: Sequence[Builder] | None
 ) -> Iterator[DescentPart]:
-    each: list[Any] = [None]
-    if isinstance(namespace[name], type):
-        each = ways or list(builders(name, namespace, context.library))
-    for way in each:
-        for held_by in HELD_BY[isinstance(namespace[name], type) :]:
-            yield replace(DescentPart(name, context, namespace, way), held_by=held_by)
+    is_class = isinstance(context.sheet.namespace[name], type)
+    for build in (ways or builders(name, context)) if is_class else [None]:
+        for held_by in HELD_BY[is_class:]:
+            yield DescentPart(name, context, build=build, held_by=held_by)
+
+
+def _tried(part: DescentPart) -> tuple[DescentPart, float]:
+    case = part.case(np.random.default_rng(0), 1)
+    moved = part.claims((case, np.ones(()))).gradients.values()
+    return part, float(all(is_number_array(v) and np.any(v) for v in moved))

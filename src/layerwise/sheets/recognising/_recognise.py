@@ -1,7 +1,7 @@
 """What the things in a sheet are: by their signatures, and by trying them."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal, TypeAlias, get_args
@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias, get_args
 from layerwise.errors import InputError
 from layerwise.model import Loss
 from layerwise.sheets.reading import (
-    Names,
     Sheet,
     backward_of,
     is_bias,
@@ -29,6 +28,7 @@ from layerwise.sheets.recognising._functions import find_function
 from layerwise.sheets.recognising._layers import LayerPart, UpdatePart, find_layer
 from layerwise.sheets.recognising._losses import find_loss
 from layerwise.sheets.recognising._networks import network_methods
+from layerwise.sheets.recognising._objectives import find_network
 from layerwise.sheets.recognising._optimisers import (
     DescentPart,
     find_descent,
@@ -38,11 +38,10 @@ from layerwise.sheets.recognising._parts import (
     Builder,
     Context,
     Part,
-    furthest,
+    best_of,
     method_names,
 )
 from layerwise.sheets.recognising._scalars import find_scalar, is_scalar_like
-from layerwise.sheets.recognising._steps import find_network
 from layerwise.wording import listed
 
 __all__ = ["KINDS", "Kind", "Unread", "can_be", "is_own_form", "kind_of", "own_forms",
@@ -75,14 +74,11 @@ class Unread:
         What it looks like.
     error : Exception
         What it raised where it is called as such a part is.
-    names : Names
-        The sheet's own.
     """
 
     name: str
     kind: Kind
     error: Exception
-    names: Names
 
 
 def is_own_form(thing: Any, kind: Kind | None = None) -> bool:
@@ -95,16 +91,15 @@ def is_own_form(thing: Any, kind: Kind | None = None) -> bool:
     if isinstance(thing, Loss) or (isinstance(thing, type) and issubclass(thing, Loss)):
         return True
     forward = getattr(thing, "forward", None)
-    names = [p.name for p in positional(forward) if p.name != "self"] if forward else []
-    return names[:1] == ["params"]
+    return bool(forward) and [p.name for p in positional(forward)][:1] == ["params"]
 
 
 def own_forms(sheet: Sheet) -> dict[str, type]:
     """Return a sheet's classes that are layers or losses of layerwise's own form."""
     return {
         name: value
-        for name, value in sheet.namespace.items()
-        if isinstance(value, type) and sheet.defined_here(value) and is_own_form(value)
+        for name, value in own_things(sheet).items()
+        if isinstance(value, type) and is_own_form(value)
     }
 
 
@@ -187,7 +182,7 @@ def can_be(name: str, value: Any, kind: Kind, context: Context) -> bool:
 
 def _takes_input(function: Any) -> bool:
     """Return whether a function's first argument may be an input, not a parameter."""
-    names = [p.name for p in required(function)]
+    names = required(function)
     if len(names) < 2:
         return len(names) == 1
     return not (is_weight(names[0]) or is_bias(names[0]))
@@ -207,8 +202,8 @@ def _kind_of_class(cls: Any, context: Context) -> Kind | None:
         return None
     if is_of_autograd(cls) or of_static_methods(cls, names):
         return "loss" if is_loss_like(getattr(cls, forward)) else "function"
-    wanted = [p for p in required(getattr(cls, forward)) if p.name != "self"]
-    return "loss" if len(wanted) == 2 else "layer" if len(wanted) == 1 else None
+    kinds: dict[int, Kind] = {1: "layer", 2: "loss"}
+    return kinds.get(len(required(getattr(cls, forward))))
 
 
 def _returns_two(name: str, sheet: Sheet) -> bool:
@@ -216,49 +211,42 @@ def _returns_two(name: str, sheet: Sheet) -> bool:
 
 
 def recognised(
-    name: str, kind: Kind, context: Context, ways: list[Builder] | None = None
+    name: str, kind: Kind, context: Context, ways: Sequence[Builder] | None = None
 ) -> list[Part | Unread]:
     """Return something as a part of a kind, with its update where it has one."""
     sheet = context.sheet
     partner = _partner(name, sheet) or name
     finders: dict[str, Callable[[Context], Part]] = {
-        "layer": lambda c: find_layer(name, c, sheet.namespace, ways),
+        "layer": lambda c: find_layer(name, c, ways),
         "update": lambda c: _update(name, c, ways),
-        "network": lambda c: find_network(name, c, sheet.namespace, ways),
-        "loss": lambda c: find_loss(name, partner, c, sheet.namespace, ways),
-        "function": lambda c: find_function(name, partner, c, sheet.namespace),
-        "scalar": lambda c: find_scalar(name, c, sheet.namespace),
+        "network": lambda c: find_network(name, c, ways),
+        "loss": lambda c: find_loss(name, partner, c, ways),
+        "function": lambda c: find_function(name, partner, c),
+        "scalar": lambda c: find_scalar(name, c),
     }
-    failures: list[Exception] = []
-    for library in _libraries(sheet):
-        try:
-            part = finders[kind](replace(context, library=library))
-        except Exception as error:
-            failures.append(error)
-            continue
-        updates = _updates(part)
-        if isinstance(part, DescentPart):
-            return [part]
-        if kind == "update":
-            return list(updates) or [
-                Unread(name, kind, TypeError("no update(learning_rate)"), context.names)
-            ]
+
+    def computing_with(library: str) -> tuple[Part, float]:
+        return finders[kind](replace(context, library=library)), 1.0
+
+    try:
+        part = best_of(_libraries(sheet), computing_with, sheet)
+    except Exception as error:
+        return [Unread(name, kind, error)]
+    updates = _updates(part)
+    if kind != "update" or isinstance(part, DescentPart):
         return [part, *updates]
-    failure = furthest(sheet, failures)
-    assert failure is not None
-    return [Unread(name, kind, failure, context.names)]
+    return updates or [Unread(name, kind, TypeError("no update(learning_rate)"))]
 
 
-def _update(name: str, context: Context, ways: list[Builder] | None) -> Part:
+def _update(name: str, context: Context, ways: Sequence[Builder] | None) -> Part:
     """Return an update by itself, or the layer that has one."""
-    namespace = context.sheet.namespace
-    value = namespace[name]
+    value = context.sheet.namespace[name]
     if not isinstance(value, type) or is_descent(name, value):
-        return find_descent(name, context, namespace, ways)
-    return find_layer(name, context, namespace, ways)
+        return find_descent(name, context, ways)
+    return find_layer(name, context, ways)
 
 
-def _updates(part: Part) -> list[Part]:
+def _updates(part: Part) -> list[Part | Unread]:
     """Return a layer's update as a part of its own."""
     if not isinstance(part, LayerPart) or not part.parameters:
         return []
@@ -266,9 +254,7 @@ def _updates(part: Part) -> list[Part]:
     update = part.context.names.method("update", method_names(thing))
     if update is None or len(required(getattr(thing, update))) > 1:
         return []
-    return [
-        UpdatePart(f"{part.name}.{update}", part.context, part.namespace, layer=part)
-    ]
+    return [UpdatePart(f"{part.name}.{update}", part.context, layer=part)]
 
 
 def _partner(name: str, sheet: Sheet) -> str | None:

@@ -1,13 +1,13 @@
 """Numbers that remember their history, as micrograd's: every operation is checked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from layerwise.sheets.recognising._building import required
-from layerwise.sheets.recognising._parts import Case, Claims, Part
+from layerwise.sheets.recognising._parts import Arrays, Case, Claims, Context, Part
 
 __all__ = ["ScalarPart", "find_scalar", "is_scalar_like"]
 
@@ -66,7 +66,7 @@ class ScalarPart(Part):
         return f"numbers with gradients, {len(self.operations)} expressions tried"
 
     def case(self, rng: np.random.Generator, batch: int) -> Case:
-        arrays: dict[str, np.ndarray] = {}
+        arrays: Arrays = {}
         for op in self.operations:
             # Of both signs, and away from 0, where 1 / a is steep.
             for name in ("a", "b"):
@@ -75,7 +75,7 @@ class ScalarPart(Part):
         return Case(arrays, batch, 0, 0)
 
     def outputs(self, case: Case) -> np.ndarray:
-        cls = self.namespace[self.name]
+        cls = self.made()
         rows: list[list[float]] = []
         for op in self.operations:
             pairs = zip(case.arrays[f"{op}: a"], case.arrays[f"{op}: b"], strict=True)
@@ -85,15 +85,13 @@ class ScalarPart(Part):
             )
         return np.array(rows)
 
-    def claims(self, passes: Sequence[tuple[Case, np.ndarray]]) -> Claims:
-        case, cotangent = passes[-1]
-        cls = self.namespace[self.name]
-        found: dict[str, np.ndarray] = {}
+    def claimed(self, thing: Any, case: Case, cotangent: np.ndarray) -> Claims:
+        found: Arrays = {}
         for row, op in zip(cotangent, self.operations, strict=True):
             pairs = zip(case.arrays[f"{op}: a"], case.arrays[f"{op}: b"], strict=True)
             gradients: list[tuple[float, float]] = []
             for a, b in pairs:
-                x, y = cls(float(a)), cls(float(b))
+                x, y = thing(float(a)), thing(float(b))
                 OPERATIONS[op][1](x, y).backward()
                 gradients.append((float(x.grad), float(y.grad)))
             of_a, of_b = np.array(gradients).T
@@ -101,7 +99,7 @@ class ScalarPart(Part):
         return Claims(found)
 
 
-def find_scalar(name: str, context: Any, namespace: dict[str, Any]) -> ScalarPart:
+def find_scalar(name: str, context: Context) -> ScalarPart:
     """Return a class of numbers, with the expressions that it can compute.
 
     Raises
@@ -109,11 +107,11 @@ def find_scalar(name: str, context: Any, namespace: dict[str, Any]) -> ScalarPar
     TypeError
         If it can compute none.
     """
-    cls = namespace[name]
+    cls = context.sheet.namespace[name]
     operations = tuple(op for op in OPERATIONS if _works(cls, op))
     if not operations:
         raise TypeError(f"{name}(2.0) + {name}(3.0) has no .data and .grad")
-    return ScalarPart(name, context, namespace, operations)
+    return ScalarPart(name, context, operations)
 
 
 def _works(cls: Any, op: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from layerwise.sheets._marks import Fault
 from layerwise.sheets.checking import Observation, Observed, alone, observe
-from layerwise.sheets.reading import Edit, held, shown
+from layerwise.sheets.reading import Edit, shown
 from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._formulas import formula_of
@@ -60,8 +60,7 @@ def faults_of(part: Part, seen: Observed) -> list[Found]:
 
 def _fault(part: Part, seen: Observed, key: str) -> Found:
     """Return what is wrong with an array's gradient."""
-    with held():
-        slip = slip_of(part, seen.alone, key)
+    slip = slip_of(part, seen.alone, key)
     chain = _chain(part, key, slip, seen)
     if not chain and slip is not None and slip.name not in ADDED:
         chain = _chain(part, key, None, seen)
@@ -96,8 +95,7 @@ def _right_for_one(part: Part, seen: Observed, key: str) -> bool:
     if not isinstance(seen.single, Observation):
         return False
     rng = np.random.default_rng(1)
-    with held():
-        more = [alone(part, part.case(rng, 1), rng) for _ in range(SINGLES)]
+    more = [alone(part, part.case(rng, 1), rng) for _ in range(SINGLES)]
     # It may be 0 whatever is wrong, as with BatchNorm.
     return all(
         one.passes(key) and bool(np.max(np.abs(one.truth[key])) > one.tolerance(key))
@@ -125,9 +123,8 @@ def _clamp_and_another(part: Part, key: str) -> list[Edit]:
         if fresh is None:
             continue
         try:
-            with held():
-                now = observe(fresh)
-                rest = slip_of(fresh, now.alone, key)
+            now = observe(fresh)
+            rest = slip_of(fresh, now.alone, key)
         except Exception:
             # Not a clamp of numbers after all.
             continue

@@ -7,7 +7,7 @@ import numpy as np
 
 from layerwise.sheets._marks import Mark
 from layerwise.sheets.checking import Observation, Observed, alone, observe, unguarded
-from layerwise.sheets.reading import Edit, held, one_line
+from layerwise.sheets.reading import Edit, one_line
 from layerwise.sheets.recognising import Part
 from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._faults import Found, size_of
@@ -203,9 +203,8 @@ def _only_single(part: Part, seed: int) -> bool:
     """Return whether a part that fails on a batch is right with a batch of one."""
     rng = np.random.default_rng(seed)
     try:
-        with held():
-            case = part.case(rng, 1)
-            one = alone(part, case, rng)
+        case = part.case(rng, 1)
+        one = alone(part, case, rng)
     except Exception:
         # Then it is the part, not the batch.
         return False

@@ -55,7 +55,7 @@ def _has_places(part: LayerPart) -> bool:
     thing = part.made()
     case = part.case(np.random.default_rng(0), 2)
     try:
-        part.one_pass(thing, case, np.ones(part.outputs(case).shape))
+        part.claimed(thing, case, np.ones(part.outputs(case).shape))
     except Exception:
         # Then its update has nothing to go by.
         return False

@@ -21,14 +21,14 @@ FORWARD_TOO = ("in-place", "broadcast", "float32", "one-sample", "many-samples")
 def changed_part(part: Part, edits: Sequence[Edit]) -> Part | None:
     """Return a part as it would be with some edits; None where they do not run."""
     try:
-        namespace = part.context.sheet.changed(edits, part.code)
+        sheet = part.context.sheet.changed(edits, part.code)
     except Exception:
         # An edit may make nonsense of a sheet: then it undoes nothing.
         return None
-    fresh = replace(part, namespace=namespace)
-    if isinstance(fresh, UpdatePart):
-        return replace(fresh, layer=replace(fresh.layer, namespace=namespace))
-    return fresh
+    context = replace(part.context, sheet=sheet)
+    if isinstance(part, UpdatePart):
+        part = replace(part, layer=replace(part.layer, context=context))
+    return replace(part, context=context)
 
 
 def wrapping(part: Part, slip: Slip) -> list[Edit]:

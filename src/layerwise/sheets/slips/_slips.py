@@ -115,7 +115,7 @@ def _softmax_axis(seen: Sequence[Observation]) -> int | None:
 
 def _fused(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     """Return that a loss of probabilities gives the gradient by the logits."""
-    if part.kind != "loss" or getattr(part, "logits", True):
+    if part.kind != "loss" or part.logits:
         return None
     for claimed, true, one in _pairs(seen, key):
         p = one.case.arrays["input"]
@@ -294,7 +294,7 @@ def _at_output(part: Part, seen: Sequence[Observation], key: str) -> Slip | None
         y = one.slopes.outputs
         forward &= _loosely(claimed, _slope_at(part, one, y) * one.cotangent)
         moved = replace(one.case, arrays=one.case.arrays | {"input": y})
-        there = part.claims([(moved, one.cotangent)]).gradients[key]
+        there = part.claims((moved, one.cotangent)).gradients[key]
         backward &= there is not None and _loosely(there, true)
     if forward:
         return named("at-output")
