@@ -12,7 +12,6 @@ from layerwise.study.measures._measures import (
     LayerSample,
     Measures,
     measured,
-    with_output,
 )
 from layerwise.study.measures._sampled import Neighbourhood, shuffled
 
@@ -78,7 +77,8 @@ def with_weights(title: str, original: Case, weights: np.ndarray) -> Case:
     """Put an output layer without biases behind a case, and measure it too."""
     evidence = _evidence(original.fitting, original.scored)
     predictions = np.argmax(original.scored[0] @ weights, axis=1)
-    found = with_output(original.measures, evidence, weights, predictions)
+    near = Neighbourhood.of(original.scored[0])
+    found = measured(evidence, near, output=(weights, predictions))
     return replace(original, title=title, measures=found)
 
 

@@ -110,13 +110,8 @@ def count_activations(
 ) -> Counted:
     """Count one part of the rows: what an array of jobs does, and each rank of one.
 
-    Parameters
-    ----------
-    layers, y
-        All rows and labels; see `inspect_activations`.
-    counting : Counting
-    part : (number, of how many), optional
-        Counted from 1; by default this process's share.
+    Layers and labels are all of `inspect_activations`; ``part`` is (number, of how
+    many), counted from 1, and by default this process's share.
 
     Raises
     ------

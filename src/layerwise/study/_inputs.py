@@ -40,19 +40,10 @@ def inspect_inputs(
 ) -> InputStudy:
     """Describe a data set's inputs as if they were a layer; estimate the difficulty.
 
-    Parameters
-    ----------
-    data : Dataset
-        Whose training samples everything is fitted on.
-    scored : Samples
-        What is shown and scored: the validation samples while choices are still to be
-        made, the test samples beside a network's final score.
-    study : Study, optional
-        Of a network on the same samples, where there is one already.
-    simple : sequence of Baseline, optional
-        What `Baselines.beside` gives for the same samples, where that is known already.
-    seed : int
-        Of the baselines.
+    Everything is fitted on the training samples. Shown and scored are the validation
+    samples while choices are still to be made, the test samples beside a network's
+    final score. The study of a network on the same samples, and what `Baselines.beside`
+    gives for them, are made here where there are none already.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from layerwise.statistics import MAX_UNITS, Precision, share
 from layerwise.study._seen import Seen
 from layerwise.study.findings import study_findings, unlike
 from layerwise.study.measures import layer_similarity
-from layerwise.study.passes import Basis, Counting, Scored, with_turns
+from layerwise.study.passes import Basis, Counting, Scored, snapshot_studies, with_turns
 from layerwise.study.records import (
     REQUIRED,
     Inputs,
@@ -241,17 +241,7 @@ def studied(
     transformer: Any = None,
     counting: Counting | None = None,
 ) -> Study:
-    """Return the study of a subject.
-
-    Parameters
-    ----------
-    case : Case
-    required_accuracy : float
-        For ``Study.keepable``, between 0 and 1.
-    transformer : scikit-learn transformer, optional
-        See `inspect`.
-    counting : Counting, optional
-        How rows are counted; by default exactly.
+    """Return the study of a subject; `inspect` says what can be chosen.
 
     Raises
     ------
@@ -263,10 +253,7 @@ def studied(
     layers, stated = seen.layers()
     names = case.subject.layer_names
     has_input = case.subject.has_input
-    if has_input:
-        layers = [layers[0], *with_turns(layers[1:], layers[0])]
-    else:
-        layers = with_turns(layers, None)
+    layers = with_turns(layers)
     fitted_on = _numbered(seen.fitted_count, case.words[0])
     if case.fit_on is None:
         fitted_on = "the other half of the samples (cross-fitted)"
@@ -275,7 +262,7 @@ def studied(
     stages = seen.stages(of_network, stated[-len(of_network) :])
     # Beside each other: where the one has too little for all cores, the other has more.
     parts: list[Callable[[], Any]] = [
-        lambda: seen.snapshots(stages, of_network),
+        lambda: snapshot_studies(stages, of_network),
         lambda: layer_similarity([layer.sample for layer in layers]),
         seen.judged,
         seen.near_sampled,
@@ -309,11 +296,11 @@ def studied(
         findings=(),
         origins=case.origins,
         pairs=seen.pairs(),
-        nearest=seen.nearest(near_mistakes, near),
+        nearest=seen.nearest([*near_mistakes, *near]),
         crowd=seen.crowd(),
     )
     # What follows asks the study itself, as anybody can who is given one.
-    if case.validation is not None:
+    if case.validation is not None and study.predictions is not None:
         view = _validation(case.subject, case.validation, seen.bases)
         study = replace(study, validation=view)
     study = replace(study, keepable=keepable(study, required_accuracy))
@@ -349,29 +336,23 @@ def _numbered(samples: int, words: str) -> str:
 
 def _validation(
     subject: Subject, validation: Activations, bases: Sequence[Basis]
-) -> ValidationView | None:
+) -> ValidationView:
     """Return what the subject and its probes say of the validation samples."""
     count = len(validation.targets)
     narrow = np.min_scalar_type(-len(subject.class_names))
     said = np.zeros((len(bases), count), narrow)
     predictions, confidence = np.zeros(count, narrow), np.zeros(count)
 
-    def answered(part: Iterable[Block]) -> bool:
+    def answer(part: Iterable[Block]) -> None:
         for block in part:
-            if block.outputs is None:
-                return False
             where = block.positions
+            assert block.outputs is not None, "it predicts the scored samples too"
             predictions[where] = np.argmax(block.outputs, axis=1)
             confidence[where] = subject.probabilities(block.outputs).max(axis=1)
-            for place, (basis, rows) in enumerate(
-                zip(bases, block.layers, strict=True)
-            ):
-                said[place, where] = basis.probes[0].predict(rows)
-        return True
+            for own, basis, rows in zip(said, bases, block.layers, strict=True):
+                own[where] = basis.probes[0].predict(rows)
 
-    # All ranks or none: a rank that left here would be waited for in the sum below.
-    if not all(ranks.gathered(all(each(answered, validation.parts())))):
-        return None
+    ranks.in_all(lambda: each(answer, validation.parts()))
     said, predictions, confidence = ranks.all_summed((said, predictions, confidence))
     return ValidationView(
         targets=validation.targets,

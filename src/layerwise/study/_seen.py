@@ -19,14 +19,7 @@ from layerwise.statistics import (
     share,
 )
 from layerwise.study.labels import LabelEvidence, neighbours, ranked, votes_of
-from layerwise.study.measures import (
-    LayerEvidence,
-    LayerSample,
-    Measures,
-    Neighbourhood,
-    measured,
-    with_output,
-)
+from layerwise.study.measures import LayerEvidence, LayerSample, Neighbourhood, measured
 from layerwise.study.passes import (
     FITTED,
     SHOWN,
@@ -36,13 +29,11 @@ from layerwise.study.passes import (
     Mistakes,
     RowsPassed,
     SeenStage,
-    SnapshotPass,
     Tallies,
-    aligned,
     fit_pass,
     folds_of,
+    look_at,
     score_pass,
-    snapshot_studies,
     two_columns,
 )
 from layerwise.study.records import (
@@ -51,10 +42,9 @@ from layerwise.study.records import (
     LayerStudy,
     MixedPair,
     Nearest,
-    SnapshotStudy,
     Suspect,
 )
-from layerwise.study.subjects import Case, Followed
+from layerwise.study.subjects import Case, Followed, Stage
 
 ASKED, VOTERS = 500, 10_000
 """So many mistakes at most are looked at for suspect labels, those of which the network
@@ -94,7 +84,6 @@ class Seen:
             _drawn_of(fitted_targets, fits, fold, VOTERS)
             for fold in range(len(self.folds))
         ]
-        self._counting = counting
         shares = map(ranks.own_share, (len(fitted_targets), len(self._targets)))
         tick = RowsPassed(counting, sum(own.stop - own.start for own in shares))
         self._fitted = fit_pass(
@@ -143,6 +132,10 @@ class Seen:
         names = self._subject.layer_names
         extra = [{}] * len(names) if self._transformer is None else self._transformed()
         last_hidden = len(names) - 2 if self._subject.has_output else None
+        weights, predictions = self._subject.output_weights, self.scored.predictions
+        output = None
+        if weights is not None and predictions is not None:
+            output = weights, predictions
         shown = np.searchsorted(self._crowd, self.shown)
 
         def studied_layer(place: int) -> tuple[LayerStudy, LayerEvidence | None]:
@@ -162,14 +155,13 @@ class Seen:
             frames = {key: plane[self._among_shown] for key, plane in planes.items()}
             # Found once: shuffled labels have the same neighbours.
             neighbourhood = Neighbourhood.of(evidence.sample.scored)
-            measures = measured(evidence, neighbourhood, frames)
+            follows = output if place == last_hidden else None
+            measures = measured(evidence, neighbourhood, frames, follows)
             stated, by_chance = LayerEvidence.beside_chance(
                 evidence.sample,
                 len(evidence.fitted.counts),
                 len(evidence.fitted.scatter),
             )
-            if place == last_hidden:
-                measures = self._with_output(measures, evidence)
             layer = LayerStudy(
                 name=names[place],
                 units=len(evidence.fitted.shift),
@@ -195,12 +187,6 @@ class Seen:
         stated = [one for _, one in found if one is not None]
         return [layer for layer, _ in found], stated
 
-    def _with_output(self, measures: Measures, evidence: LayerEvidence) -> Measures:
-        weights, predictions = self._subject.output_weights, self.scored.predictions
-        if weights is None or predictions is None:
-            return measures
-        return with_output(measures, evidence, weights, predictions)
-
     def fitted_accuracy(self) -> Share | None:
         """Return how many of the stated fitting sample are predicted right."""
         outputs = self._fitted.outputs
@@ -215,22 +201,23 @@ class Seen:
         """Look at the subject on its way: a module runs in the caller's thread."""
         if self._case.stages is None:
             return []
-        answers = None
+        shown, answers = self.shown, None
         if self.scored.predictions is not None and self.scored.confidence is not None:
-            shown = self.shown
             answers = self.scored.predictions[shown], self.scored.confidence[shown]
-        looking = SnapshotPass(self._subject, studied, stated, answers)
-        followed = Followed(self._fitting, self.sampled, self.shown)
-        return self._case.stages(followed, looking.see)
+        frames = [
+            {**layer.planes, "fixed": layer.planes["components"]} for layer in studied
+        ]
+        as_it_is = SeenStage(None, stated, frames, answers)
 
-    def snapshots(
-        self, stages: Sequence[SeenStage], studied: Sequence[LayerStudy]
-    ) -> tuple[SnapshotStudy, ...]:
-        """Return the subject on its way, seen as the studied one is."""
-        names = [layer.name for layer in studied]
-        return aligned(snapshot_studies(stages, names), studied)
+        def see(stage: Stage) -> SeenStage:
+            if stage.shown is None:
+                return replace(as_it_is, epoch=stage.epoch)
+            return look_at(stage, self._subject, studied)
 
-    def judged(self) -> tuple[tuple[Suspect, ...], Near | None]:
+        followed = Followed(self._fitting, self.sampled, shown)
+        return self._case.stages(followed, see)
+
+    def judged(self) -> tuple[tuple[Suspect, ...], list[Near]]:
         """Return the mistakes in which the label, not the subject, may be wrong.
 
         Beside the subject, which has not learnt from them, the nearest of the samples
@@ -238,18 +225,19 @@ class Seen:
         Beside the suspects, the nearest samples of every mistake that was looked at.
         """
         mistakes = self.scored.mistakes
-        if mistakes is None or mistakes.inputs is None or not self._has_voters:
-            return (), None
-        suspects: list[Suspect] = []
-        positions, nearest = mistakes.positions, []
+        voters = self._fitted.voters
+        if mistakes is None or mistakes.inputs is None or voters is None:
+            return (), []
+        suspects, nearest = list[Suspect](), list[Near]()
+        positions = mistakes.positions
         for fold, own_voters in enumerate(self._voters):
             own = np.flatnonzero(self.folds.scored_by[positions] == fold)
             if len(own):
-                near = neighbours(self._voter_rows(fold), mistakes.inputs[own])
+                near = neighbours(self._of_fold(voters, fold), mistakes.inputs[own])
                 nearest.append((positions[own], own_voters[near]))
                 suspects += self._suspects(mistakes, own, fold, near)
         suspects.sort(key=lambda suspect: -suspect.score)
-        return tuple(suspects), _joined(nearest)
+        return tuple(suspects), nearest
 
     def _suspects(
         self,
@@ -280,35 +268,35 @@ class Seen:
         for suspect in ranked(evidence):
             yield replace(suspect, position=int(positions[suspect.position]))
 
-    @property
-    def _has_voters(self) -> bool:
-        return self._fitted.voters is not None
+    def _of_fold(
+        self, voters: Float[np.ndarray, "voters _"], fold: int
+    ) -> Float[np.ndarray, "own _"]:
+        """Return the rows of a fold's voters among those of all.
 
-    def _voter_rows(self, fold: int) -> Float[np.ndarray, "voters _"]:
-        """Return what the layer of the neighbours gives for the voters of a fold."""
-        assert self._fitted.voters is not None
-        # Kept once, by increasing position, in however many folds they vote.
-        all_voters = np.unique(np.concatenate(self._voters))
-        return self._fitted.voters[np.searchsorted(all_voters, self._voters[fold])]
+        They were kept once, by increasing position, in however many folds they vote.
+        """
+        places = np.unique(np.concatenate(self._voters))
+        return voters[np.searchsorted(places, self._voters[fold])]
 
-    def near_sampled(self) -> Near | None:
+    def near_sampled(self) -> list[Near]:
         """Return the nearest samples fitted on, of the stated sample."""
-        if not self._has_voters:
-            return None
-        seeking = self._subject.seeking or 0
-        rows, asked = self._voter_rows(0), self.samples[seeking].scored
+        if self._fitted.voters is None:
+            return []
+        asked = self.samples[self._subject.seeking or 0].scored
+        rows = self._of_fold(self._fitted.voters, 0)
         near = nearest_rows(asked, rows, NEAREST, "fast")
-        return self.sampled, self._voters[0][near]
+        return [(self.sampled, self._voters[0][near])]
 
-    def nearest(
-        self, of_mistakes: Near | None, of_sampled: Near | None
-    ) -> Nearest | None:
-        """Join the nearest samples of mistakes and of the stated sample."""
-        found = _joined([own for own in (of_mistakes, of_sampled) if own is not None])
-        if found is None:
+    def nearest(self, found: Sequence[Near]) -> Nearest | None:
+        """Join what was found for several groups of samples, as many of each."""
+        if not found:
             return None
-        positions, first = np.unique(found[0], return_index=True)
-        near, fit_on = found[1][first], self.folds.fit_on
+        fewest = min(NEAREST, *(near.shape[1] for _, near in found))
+        positions, first = np.unique(
+            np.concatenate([own for own, _ in found]), return_index=True
+        )
+        near = np.concatenate([near[:, :fewest] for _, near in found])[first]
+        fit_on = self.folds.fit_on
         kept, held = np.unique(near), fit_on.inputs
         if held is not None:  # the pages of a map would stay with this process
             held = of_memory_map(held)
@@ -388,12 +376,3 @@ def _with_more(
     others[shown] = False
     more = _drawn_of(targets, np.where(others, 0, 1), 0, most - len(shown))
     return np.sort(np.concatenate([shown, more]))
-
-
-def _joined(found: Sequence[Near]) -> Near | None:
-    """Return what was found for several groups of samples, as many nearest of each."""
-    if not found:
-        return None
-    fewest = min(NEAREST, *(near.shape[1] for _, near in found))
-    positions, nearest = zip(*found, strict=True)
-    return np.concatenate(positions), np.concatenate([n[:, :fewest] for n in nearest])

@@ -109,11 +109,7 @@ def with_suspects(study: Study, suspects: tuple[Suspect, ...]) -> Study:
 def beside(study: Study, simple: Sequence[Baseline]) -> Study:
     """Return the study, with a finding where a simple method is as good.
 
-    Parameters
-    ----------
-    study : Study
-    simple : sequence of Baseline
-        Scored on the same samples, or on some of them.
+    The methods were scored on the same samples, or on some of them.
     """
     found = tuple(simple_method(study, simple))
     kinds = [finding.kind for finding in study.findings]

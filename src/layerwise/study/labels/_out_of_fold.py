@@ -31,26 +31,19 @@ class LabelEvidence:
     ----------
     part : str
         ``training`` or ``test``.
-    targets : int array, shape (samples,)
-        The labels.
     probabilities : float64, shape (samples, classes)
         By networks that have not seen the sample.
     votes : int64, shape (samples, classes)
         How many of its nearest neighbours have which label; its own is not among them.
-    layer_names : tuple of str
-        ``input``, ``hidden1``, …, ``output``.
     probe_predictions : int64, shape (layers, samples)
         What each layer's least-squares probe says, fitted on other samples.
     judged : bool array, shape (samples,)
         Whether any other sample taught the label's class.
-    origins : Origins or None
-        Where the samples stand in what they were read from; None: not known.
-    among : int or None
-        Among how many samples the neighbours were looked for; None: not known.
     out_of_fold : bool
         Whether the probabilities are of networks trained for this question.
     nearest : int array, shape (samples, neighbours), or None
-        Where the neighbours stand in their set, nearest first; None: not known.
+        Where the neighbours stand in their set, nearest first, of which there are
+        ``among`` samples; None: not known.
     """
 
     part: str
@@ -168,19 +161,7 @@ NEIGHBOURS = 10
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """One network for each fold, trained on the other folds.
-
-    Parameters
-    ----------
-    samples : Samples
-        All of them.
-    kept : bool array, shape (samples,)
-        Those that were trained on, each in all folds but its own.
-    folds : tuple of int arrays
-        The positions of each fold's samples, kept or not.
-    networks : tuple of Network
-        One for each fold.
-    """
+    """One network for each fold of all samples, trained on those kept of the others."""
 
     samples: Samples
     kept: Bool[np.ndarray, " samples"]
@@ -243,17 +224,7 @@ def cross_fit(
 ) -> CrossFit:
     """Train a network for each fold of the training set, on the others' kept samples.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    data : Dataset
-        Its training set is dealt into folds; the other two are not looked at.
-    recipe : Recipe
-        Its seed deals the folds too.
-    kept : bool array, shape (samples,)
-        The samples to train on.
-    tick : callable
-        Called after each network.
+    The recipe's seed deals the folds too; ``tick`` is called after each network.
 
     Raises
     ------
@@ -292,19 +263,10 @@ def neighbours(
 ) -> Int64[np.ndarray, "samples neighbours"]:
     """Return where the nearest neighbours of each row stand, nearest first.
 
-    Parameters
-    ----------
-    fitted : array, shape (fitted, features)
-        The rows among which neighbours are looked for, all of them: the time grows with
-        the product of both numbers of rows, the memory with that of those asked.
-    asked : array, shape (samples, features), optional
-        Whose neighbours are looked for; by default those of ``fitted`` themselves, a
-        row being no neighbour of its own.
-
-    Returns
-    -------
-    int64, shape (samples, neighbours)
-        `NEIGHBOURS` of each, or as many as there are other rows.
+    `NEIGHBOURS` of each, or as many as there are other rows. Without ``asked`` those of
+    ``fitted`` themselves, a row being no neighbour of its own. All of ``fitted`` are
+    looked at: the time grows with the product of both numbers of rows, the memory with
+    that of those asked.
     """
     own = asked is None
     rows = fitted if asked is None else asked

@@ -77,16 +77,10 @@ def suspects(
 
 
 def ranked(evidence: LabelEvidence, most: int | None = None) -> tuple[Suspect, ...]:
-    """Return the samples with a score above ½, the most suspect first.
+    """Return the samples of a score above ½, ``most`` at most, the most suspect first.
 
     Those for which networks out of fold or most neighbours speak: a mistake of the
     studied network alone makes no label suspect.
-
-    Parameters
-    ----------
-    evidence : LabelEvidence
-    most : int, optional
-        How many at most; by default all.
     """
     scores, suggestions = evidence.scores, evidence.suggestions
     since, names = evidence.since, (*evidence.layer_names, None)
@@ -130,12 +124,6 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
 
     The network's own probabilities, its nearest neighbours in the training set, and
     each layer's least-squares probe, fitted on the training set.
-
-    Parameters
-    ----------
-    network : Network
-        Trained on ``data``'s training set.
-    data : Dataset
 
     Raises
     ------
@@ -195,19 +183,9 @@ def out_of_fold_evidence(
     probabilities: without the first, labels that it doubted would be judged too
     harshly.
 
-    Parameters
-    ----------
-    architecture : Architecture
-        Of the networks.
-    data : Dataset
-        Only the training set is looked at.
-    recipe : Recipe, optional
-        How to train the networks after the first round; its patience is not used, and
-        ``seed`` stands for its seed.
-    seed : int
-        Of the folds and the networks.
-    watch : callable, optional
-        Told how many parts of the work are done, and of how many.
+    The recipe says how to train the networks after the first round; its patience is not
+    used, and ``seed`` stands for its seed. ``watch`` is told how many parts of the work
+    are done, and of how many.
 
     Raises
     ------
@@ -260,12 +238,6 @@ def suspects_csv(suspects: Sequence[Suspect], class_names: Sequence[str]) -> str
     Lines end as RFC 4180 asks, with CR and LF: write them as bytes, or to a file opened
     with ``newline=""``. Text that a spreadsheet could take for a formula gets an
     apostrophe in front.
-
-    Parameters
-    ----------
-    suspects : sequence of Suspect
-    class_names : sequence of str
-        By class index.
     """
     rows = (
         asdict(suspect)

@@ -6,7 +6,6 @@ from layerwise.study.measures._measures import (
     LayerSample,
     Measures,
     measured,
-    with_output,
 )
 from layerwise.study.measures._sampled import (
     Neighbourhood,
@@ -23,5 +22,4 @@ __all__ = [
     "layer_similarity",
     "load_for_inspecting",
     "measured",
-    "with_output",
 ]

@@ -17,6 +17,7 @@ from layerwise.statistics import (
     Correlations,
     LeastSquaresProbe,
     Moments,
+    Share,
     angle_deviation,
     class_spread,
     confusion_counts,
@@ -41,6 +42,7 @@ from layerwise.study.measures._sampled import (
 )
 
 Confusion = Int64[np.ndarray, "classes classes"]
+Weights = Float[np.ndarray, "units classes"]
 
 
 class Measure(NamedTuple):
@@ -191,13 +193,7 @@ class Measures:
 
 @dataclass(frozen=True, eq=False)
 class LayerSample:
-    """One layer's rows of the stated sample.
-
-    Parameters
-    ----------
-    fitting, scored : arrays, shape (samples, units)
-    fitting_targets, targets : arrays, shape (samples,)
-    """
+    """One layer's rows of the stated sample: those to fit on, and those to score."""
 
     fitting: Float[np.ndarray, "fitting units"]
     fitting_targets: Int[np.ndarray, " fitting"]
@@ -217,16 +213,8 @@ class LayerSample:
 class LayerEvidence:
     """All that a layer's measures are taken from.
 
-    Parameters
-    ----------
-    fitted, scored : Moments
-        Of the samples fitted on, and of those scored.
-    targets : array, shape (samples,)
-        The scored samples' classes.
-    probe_predictions, nearest_means : arrays, shape (samples,)
-        What the least-squares probe and the nearest class mean say of them.
-    probe : LeastSquaresProbe
-    sample : LayerSample
+    The moments of the samples fitted on, and of those scored; of the latter the
+    classes, and those that the least-squares probe and the nearest class mean say.
     """
 
     fitted: Moments
@@ -302,6 +290,7 @@ def measured(
     evidence: LayerEvidence,
     neighbourhood: Neighbourhood | None = None,
     planes: Mapping[str, Float[np.ndarray, "scored 2"]] | None = None,
+    output: tuple[Weights, Int[np.ndarray, " samples"]] | None = None,
 ) -> Measures:
     """Take the measures of one layer.
 
@@ -314,9 +303,22 @@ def measured(
     planes : mapping of str to array, optional
         The stated sample through some bases: how much of these pictures is to be
         believed.
+    output : pair of arrays, optional
+        Where a linear output follows the layer: its weights, and what the network says
+        of the scored samples.
     """
     found = _taken(evidence, neighbourhood, planes or {})
-    return _undefined(found) if evidence.constant else found
+    if evidence.constant:
+        return _undefined(found)
+    if output is None:
+        return found
+    weights, predictions = output
+    differs = np.count_nonzero(evidence.nearest_means != predictions)
+    by_output = {
+        "collapse_duality": self_duality(weights.T, evidence.fitted),
+        "collapse_nearest_mean": differs / len(predictions),
+    }
+    return replace(found, values={**found.values, **by_output})
 
 
 def _undefined(measures: Measures) -> Measures:
@@ -342,6 +344,7 @@ def _taken(
 ) -> Measures:
     sample, classes = evidence.sample, len(evidence.fitted.counts)
     said = _said(evidence, brief=neighbourhood is None)
+    right = {name: _right(counts) for name, counts in said.items()}
     means: dict[str, np.ndarray] = {}
     trust: dict[str, float] = {}
     if neighbourhood is not None:
@@ -350,7 +353,7 @@ def _taken(
         trust = _trust(neighbourhood, planes)
     scored = _collapse(evidence.scored)
     return Measures(
-        values={name: _share(counts) for name, counts in said.items()}
+        values={name: share.value for name, share in right.items()}
         | {name: _mean(values) for name, values in means.items()}
         | _of_moments(evidence.fitted)
         | {f"{name}_scored": value for name, value in scored.items()}
@@ -368,7 +371,7 @@ def _taken(
             "separation": separation(evidence.fitted),
             "mixed": _mixed(said["probe_accuracy"]),
         },
-        intervals={name: _wilson(counts) for name, counts in said.items()}
+        intervals={name: (share.low, share.high) for name, share in right.items()}
         | {name: bootstrap_interval(values, seed=0) for name, values in means.items()},
     )
 
@@ -391,30 +394,6 @@ def _said(evidence: LayerEvidence, *, brief: bool) -> dict[str, Confusion]:
         said = logistic_probe(sample.fitting, sample.fitting_targets, sample.scored)
         pairs["logistic_accuracy"] = sample.targets, said
     return {name: confusion_counts(*pair, classes) for name, pair in pairs.items()}
-
-
-def with_output(
-    measures: Measures,
-    evidence: LayerEvidence,
-    weights: Float[np.ndarray, "units classes"],
-    predictions: Int[np.ndarray, " samples"],
-) -> Measures:
-    """Return the last hidden layer's measures with those that need the output's.
-
-    Parameters
-    ----------
-    weights : array, shape (units, classes)
-        The output layer's.
-    predictions : array, shape (samples,)
-        What the network says of the scored samples.
-    """
-    if evidence.constant:
-        return measures
-    values = dict(measures.values)
-    values["collapse_duality"] = self_duality(weights.T, evidence.fitted)
-    differs = np.count_nonzero(evidence.nearest_means != predictions)
-    values["collapse_nearest_mean"] = differs / len(predictions)
-    return replace(measures, values=values)
 
 
 def _of_moments(fitted: Moments) -> dict[str, float]:
@@ -456,19 +435,15 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _share(counts: Confusion) -> float:
-    """Return the share that is said right."""
-    return float(np.trace(counts) / total) if (total := counts.sum()) else np.nan
+def _right(counts: Confusion) -> Share:
+    said_right, samples = int(np.trace(counts)), int(counts.sum())
+    return Share(said_right, samples, *wilson_interval(said_right, samples))
 
 
 def _recall(counts: Confusion) -> Float[np.ndarray, " classes"]:
     """Return the share of each class that is said right; NaN of one without samples."""
     of_class = counts.sum(axis=1)
     return counts.diagonal() / np.where(of_class, of_class, np.nan)
-
-
-def _wilson(counts: Confusion) -> tuple[float, float]:
-    return wilson_interval(int(np.trace(counts)), int(counts.sum()))
 
 
 def _mixed(counts: Confusion) -> Float[np.ndarray, "classes classes"]:

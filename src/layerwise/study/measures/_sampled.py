@@ -117,17 +117,8 @@ class Neighbourhood:
         (J. Venna & S. Kaski, "Neighborhood preservation in nonlinear projection
         methods", ICANN 2001). A sample's rank is 1 and how many others are nearer.
 
-        Parameters
-        ----------
-        plane : array, shape (samples, 2)
-        neighbours : int
-            At most those that are stored, and fewer than half of the samples.
-
-        Returns
-        -------
-        trustworthiness, continuity : float
-            0 to 1, over `TRUST_SAMPLES` drawn samples at most; NaN for two samples or
-            one.
+        Of ``neighbours`` at most those that are stored, and fewer than half of the
+        samples; over `TRUST_SAMPLES` drawn samples at most. NaN for two samples or one.
         """
         from scipy.spatial.distance import cdist
 
@@ -200,21 +191,8 @@ def bootstrap_interval(
     The samples are drawn anew, with replacement; the interval holds the middle of the
     means (B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
     Statistics 7, 1979). It says how the mean depends on which samples were drawn, not
-    on the network's training.
-
-    Parameters
-    ----------
-    values : float64, shape (samples,)
-        One for each sample; NaN are left out.
-    seed : int
-    confidence : float
-        Between 0 and 1.
-    draws : int
-
-    Returns
-    -------
-    low, high : float
-        NaN where fewer than two values are left.
+    on the network's training. NaN are left out; of fewer than two values the interval
+    is NaN.
     """
     values = values[~np.isnan(values)]
     if len(values) < 2:
@@ -244,12 +222,8 @@ def layer_similarity(
 ) -> dict[str, Matrix]:
     """Return the CKA of every two layers, ``debiased`` and ``biased``.
 
-    Parameters
-    ----------
-    rows : sequence of array, shape (samples, units)
-        Each layer's, of the same samples in the same order.
-    others : sequence of array, shape (samples, units), optional
-        The layers of another network, to set against those: by default the same.
+    Of the rows of each layer, for the same samples in the same order; with ``others``,
+    of every layer and every one of another network.
     """
     narrow = each(_in_own_span, rows)
     return _similarity(narrow, narrow if others is None else each(_in_own_span, others))

@@ -22,8 +22,7 @@ from layerwise.study.passes._fit_and_score import (
 from layerwise.study.passes._forecast import Forecast, forecast
 from layerwise.study.passes._snapshots import (
     SeenStage,
-    SnapshotPass,
-    aligned,
+    look_at,
     snapshot_studies,
     with_turns,
 )
@@ -50,15 +49,14 @@ __all__ = [
     "RowsPassed",
     "Scored",
     "SeenStage",
-    "SnapshotPass",
     "Tallies",
-    "aligned",
     "count_rows",
     "fit_pass",
     "folds_of",
     "forecast",
     "joined",
     "layer_moments",
+    "look_at",
     "score_pass",
     "snapshot_studies",
     "two_columns",

@@ -38,14 +38,8 @@ ROUNDING = 1e-3
 class Columns:
     """The labels of every row, by one column or by several.
 
-    Parameters
-    ----------
-    class_names : mapping of str to tuple of str
-        By column, the names of its classes.
-    combinations : int32 array, shape (combinations, columns)
-        The classes that occur beside each other.
-    targets : int32 array, shape (rows,)
-        Which of the combinations a row has.
+    ``combinations`` are the classes that occur beside each other, and ``targets`` which
+    of these a row has.
     """
 
     class_names: Mapping[str, tuple[str, ...]]
@@ -84,12 +78,8 @@ class Columns:
 class CountedLayer:
     """One layer of what was counted.
 
-    Parameters
-    ----------
-    moments : Moments
-        Of the rows fitted on, by combination of labels.
-    fitted, scored : arrays, shape (kept, units)
-        The rows kept, by increasing position.
+    The moments of the rows fitted on, by combination of labels; and the rows kept, by
+    increasing position.
     """
 
     moments: Moments
@@ -136,10 +126,9 @@ class Counted:
     class_names : mapping of str to tuple of str
         By column of labels.
     combinations : int32 array, shape (combinations, columns)
-    positions : mapping of str to int64 array
-        Of the rows kept: ``fitted`` and ``scored``.
-    targets : mapping of str to int32 array
-        Their combinations of labels.
+    positions, targets : mapping of str to array
+        Of the rows kept, ``fitted`` and ``scored``: where they are, and their
+        combinations of labels.
     layers : mapping of str to CountedLayer
     """
 
@@ -204,16 +193,9 @@ def count_rows(
 ) -> Counted:
     """Count some of the rows of every layer, in one pass over each.
 
-    Parameters
-    ----------
-    layers : mapping of str to array, shape (rows, ...)
-        In memory or in files; what a row has beyond one axis is laid out flat.
-    columns : Columns
-        The labels of all rows: which are held out to be scored does not depend on who
-        counts which.
-    span : slice
-        The rows to count.
-    counting : Counting
+    Layers are in memory or in files; what a row has beyond one axis is laid out flat.
+    The labels are those of all rows: which are held out to be scored does not depend on
+    who counts which.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The two passes: over the samples fitted on, and over those that are scored."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from threading import Lock
@@ -28,7 +28,6 @@ from layerwise.study.passes._tallies import (
     Counting,
     Kept,
     Mistakes,
-    RowsPassed,
     Tallies,
     merged_moments,
 )
@@ -41,14 +40,8 @@ COMPONENTS = 10
 class Folds:
     """Which samples are fitted on, and which of those fits scores a sample.
 
-    Parameters
-    ----------
-    fit_on : Activations
-        All that is fitted on.
-    fits : int array, shape (samples fitted on,)
-        The fold that a sample is fitted on in.
-    scored_by : int array, shape (samples scored,)
-        The fold that a sample is scored by: one that it was not fitted on in.
+    ``fits`` is the fold that a sample is fitted on in, ``scored_by`` the one that it is
+    scored by, in which it was not.
     """
 
     fit_on: Activations
@@ -87,13 +80,12 @@ def folds_of(scored: Activations, fit_on: Activations | None) -> Folds:
 
 def layer_moments(subject: Subject, activations: Activations) -> list[Moments]:
     """Return the moments of every layer, in one pass."""
-    fits = np.zeros(len(activations.targets), np.int8)
-    folds = Folds(activations, fits, np.zeros(1, np.int8))
-    counting = Counting()
 
     def passed(part: Iterable[Block]) -> list[tuple[Moments, ...]]:
-        tallies = Tallies(subject, counting, 1, RowsPassed(counting, len(fits)))
-        return _fit_part(folds, part, tallies)
+        tallies = Tallies(subject, Counting(), 1, lambda _: None)
+        for block in part:
+            tallies.add(block, activations.targets[block.positions])
+        return tallies.moments()
 
     moments = each(passed, activations.parts())
     return [groups[0] for groups in merged_moments(subject, moments)]
@@ -103,17 +95,9 @@ def layer_moments(subject: Subject, activations: Activations) -> list[Moments]:
 class Fitted:
     """What one pass over the samples fitted on gives.
 
-    Parameters
-    ----------
-    moments : list of tuple of Moments
-        For every layer, of each fold.
-    rows : list of arrays, shape (stated, units)
-        What every layer gives for the stated fitting sample.
-    outputs : array, shape (stated, classes), or None
-        Of the same.
-    voters : array, shape (voters, features), or None
-        What ``Subject.seeking`` gives for those whose labels are asked for; None where
-        there is no such layer.
+    Of every layer the moments of each fold, and the rows of the stated sample; of that
+    the outputs, if there are any; and what ``Subject.seeking`` gives for the voters,
+    whose labels are asked for, where there is such a layer.
     """
 
     moments: list[tuple[Moments, ...]]
@@ -132,30 +116,23 @@ def fit_pass(
 ) -> Fitted:
     """Pass the samples fitted on once, keeping moments and some samples' rows.
 
-    Parameters
-    ----------
-    subject : Subject
-    folds : Folds
-    stated, voters : int arrays
-        The positions of the samples whose rows are kept: of every layer and the
-        outputs, and of the input layer.
-    counting : Counting
-    tick : callable
-        Told how many rows were passed.
+    At the positions ``stated`` those of every layer and the outputs, at ``voters``
+    those of the layer in which neighbours are sought. ``tick`` is told how many rows
+    were passed.
     """
     sample, inputs = Kept(stated), Kept(voters)
+    targets, fits = folds.fit_on.targets, folds.fits
 
     def passed(part: Iterable[Block]) -> list[tuple[Moments, ...]]:
         tallies = Tallies(subject, counting, len(folds), tick)
-        return _fit_part(folds, _watched(part), tallies)
-
-    def _watched(part: Iterable[Block]) -> Iterator[Block]:
         for block in part:
+            where = block.positions
             outputs = () if block.outputs is None else (block.outputs,)
-            sample.add(block.positions, *block.layers, *outputs)
+            sample.add(where, *block.layers, *outputs)
             if subject.seeking is not None:
-                inputs.add(block.positions, block.layers[subject.seeking])
-            yield block
+                inputs.add(where, block.layers[subject.seeking])
+            tallies.add(block, targets[where], fits[where])
+        return tallies.moments()
 
     parts = ranks.in_all(lambda: each(passed, folds.fit_on.parts()))
     moments = merged_moments(subject, parts)
@@ -167,16 +144,6 @@ def fit_pass(
         outputs=arrays[layers] if len(arrays) > layers else None,
         voters=None if subject.seeking is None else inputs.arrays()[0],
     )
-
-
-def _fit_part(
-    folds: Folds, part: Iterable[Block], tallies: Tallies
-) -> list[tuple[Moments, ...]]:
-    """Return every layer's moments of each fold, of one part of the samples."""
-    for block in part:
-        targets = folds.fit_on.targets[block.positions]
-        tallies.add(block, targets, folds.fits[block.positions])
-    return tallies.moments()
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,18 +201,10 @@ MOST_TOWARDS = 2**27
 
 
 class Asked(NamedTuple):
-    """Of which scored samples more is kept than a few small numbers.
+    """Of which scored samples more is kept than a few small numbers: their positions.
 
-    Parameters
-    ----------
-    shown : int array
-        The positions of those that the planes show.
-    crowd : int array
-        The positions of those whose planes are kept, the ones shown among them.
-    rows : int array
-        The positions of those whose rows are kept.
-    mistakes : int
-        How many mistakes are kept, at most.
+    Those that the planes show; those whose planes are kept, the ones shown among them;
+    those whose rows are kept; and how many mistakes at most.
     """
 
     shown: Int[np.ndarray, " shown"]
@@ -258,24 +217,10 @@ class Asked(NamedTuple):
 class Scored:
     """What one pass over the scored samples gives.
 
-    Parameters
-    ----------
-    moments : list of Moments
-        Of every layer.
-    planes : list of dict of str to array, shape (crowd, 2)
-        Of every layer, the samples whose planes were asked for.
-    towards : list of arrays, shape (shown, classes)
-        Of every layer, how far the samples shown lie towards each class; see
-        `ClassDirections`. Empty where these would be too many.
-    probe_predictions, nearest_means : int arrays, shape (layers, samples)
-        What every layer's probe and class means say.
-    predictions, confidence : arrays, shape (samples,), or None
-        Of the subject itself; None where it predicts nothing.
-    rows : list of arrays, shape (asked, units)
-        What every layer gives for the samples asked for.
-    inputs : array, shape (asked, features), or None
-        What was put in for them.
-    mistakes : Mistakes or None
+    All lists have an entry for every layer. ``towards`` says how far the samples shown
+    lie towards each class (see `ClassDirections`), and is empty where that would be too
+    much; ``rows`` and ``inputs`` are what was asked for of some samples; predictions
+    and confidence, the subject's own, are None where it predicts nothing.
     """
 
     moments: list[Moments]
@@ -300,15 +245,7 @@ def score_pass(
 ) -> Scored:
     """Pass the scored samples once, keeping what is said of them.
 
-    Parameters
-    ----------
-    subject : Subject
-    scored : Activations
-    bases : sequence of Basis
-    folds : Folds
-    asked : Asked
-    tallies : callable
-        Makes the tallies of one part's moments.
+    ``tallies`` makes those of one part's moments.
     """
     scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
     # A rank that fails by itself would leave the others waiting for its sums.
@@ -376,9 +313,8 @@ class _Scoring:
             self._confidence_in(np.dtype(kind))
         if self.confidence is not None:
             self.confidence = ranks.all_summed(self.confidence)
-        written = self.probe_predictions, self.nearest_means, self.predictions
         self.probe_predictions, self.nearest_means, self.predictions = ranks.all_summed(
-            written
+            (self.probe_predictions, self.nearest_means, self.predictions)
         )
 
     def part(
@@ -388,8 +324,8 @@ class _Scoring:
         worst: Mistakes | None = None
         for block in part:
             targets = self._targets[block.positions]
-            # One fold: measures take all scored samples, whichever fit scores them.
-            tallies.add(block, targets, np.zeros(len(targets), np.int8))
+            # Not by fold: measures take all scored samples, whichever fit scores them.
+            tallies.add(block, targets)
             self._say(block)
             inputs = () if block.inputs is None else (block.inputs,)
             self.rows.add(block.positions, *block.layers, *inputs)

@@ -51,12 +51,7 @@ def forecast(
 ) -> list[Forecast]:
     """Return what counting every layer will cost, by measuring some blocks of each.
 
-    Parameters
-    ----------
-    layers : mapping of str to array, shape (rows, ...)
-    combinations : int
-        Of labels: how many classes there are, in all columns.
-    counting : Counting
+    Labels have so many ``combinations``: classes, in all columns.
     """
     return [_of_layer(*item, combinations, counting) for item in layers.items()]
 

@@ -27,15 +27,8 @@ Answers = tuple[Int[np.ndarray, " shown"], Float[np.ndarray, " shown"]]
 class SeenStage:
     """What a stage comes to: from here on its subject is not needed any more.
 
-    Parameters
-    ----------
-    epoch : int or None
-    layers : sequence of LayerEvidence
-        Of the stated sample.
-    frames : sequence of mapping of str to array, shape (shown, 2)
-        Of each layer.
-    answers : pair of arrays, shape (shown,), or None
-        Predictions and their confidence.
+    Of each layer the stated sample, and the samples shown through some bases; and what
+    was answered for those shown, with its confidence.
     """
 
     epoch: int | None
@@ -44,102 +37,65 @@ class SeenStage:
     answers: Answers | None
 
 
-class SnapshotPass:
-    """Looks at a subject's stages as at the subject itself.
+def look_at(stage: Stage, subject: Subject, studied: Sequence[LayerStudy]) -> SeenStage:
+    """Pass the samples shown once through a subject as it once was.
 
-    Parameters
-    ----------
-    subject : Subject
-        As it is.
-    studied : sequence of LayerStudy
-        Its layers without the input, the fixed basis of each among them.
-    stated : sequence of LayerEvidence
-        Of the same layers and the stated sample.
-    answers : pair of arrays, shape (shown,), or None
-        What it says of the samples shown.
+    The layers of the subject as it is, without the input, have the fixed basis of each.
     """
-
-    def __init__(
-        self,
-        subject: Subject,
-        studied: Sequence[LayerStudy],
-        stated: Sequence[LayerEvidence],
-        answers: Answers | None,
-    ) -> None:
-        self._subject, self._studied = subject, studied
-        self._stated, self._answers = stated, answers
-
-    def see(self, stage: Stage) -> SeenStage:
-        """Pass the samples shown once; of the subject as it is they were passed."""
-        if stage.shown is None:
-            frames = [self._own_frames(layer) for layer in self._studied]
-            return SeenStage(stage.epoch, self._stated, frames, self._answers)
-        classes = len(self._subject.class_names)
-        evidence = [
-            LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
-            for layer, own in zip(self._studied, stage.layers, strict=True)
-        ]
-        bases = [
-            {
-                "components": principal_components(own.fitted, min(2, layer.units)),
-                "discriminants": discriminants(own.fitted),
-                "fixed": layer.components,
-            }
-            for layer, own in zip(self._studied, evidence, strict=True)
-        ]
-        looked = [self._looked(bases, block) for block in stage.shown]
-        order = np.argsort(np.concatenate([where for where, _, _ in looked]))
-        frames = [
-            {
-                name: np.concatenate([own[place][name] for _, own, _ in looked])[order]
-                for name in of_layer
-            }
-            for place, of_layer in enumerate(bases)
-        ]
-        said = [answers for _, _, answers in looked if answers is not None]
-        answers = None
-        if said:
-            predictions, confidence = map(np.concatenate, zip(*said, strict=True))
-            answers = predictions[order], confidence[order]
-        return SeenStage(stage.epoch, evidence, frames, answers)
-
-    def _looked(
-        self,
-        bases: Sequence[Mapping[str, PrincipalComponents | Discriminants]],
-        block: Block,
-    ) -> tuple[np.ndarray, list[dict[str, Frame]], Answers | None]:
-        """Return a block's places, its frames of each layer, and its answers."""
-        frames = [
-            {name: two_columns(basis.project(rows)) for name, basis in of_layer.items()}
-            for of_layer, rows in zip(bases, block.layers, strict=True)
-        ]
-        if block.outputs is None:
-            return block.positions, frames, None
-        confidence = self._subject.probabilities(block.outputs).max(axis=1)
-        narrow = np.min_scalar_type(-len(self._subject.class_names))
-        said = np.argmax(block.outputs, axis=1).astype(narrow)
-        return block.positions, frames, (said, confidence)
-
-    def _own_frames(self, layer: LayerStudy) -> dict[str, Frame]:
-        planes = layer.planes
-        return {
-            "components": planes["components"],
-            "discriminants": planes["discriminants"],
-            "fixed": planes["components"],
+    assert stage.shown is not None
+    classes = len(subject.class_names)
+    evidence = [
+        LayerEvidence.of_sample(own, classes, len(layer.moments.scatter))
+        for layer, own in zip(studied, stage.layers, strict=True)
+    ]
+    bases = [
+        {
+            "components": principal_components(own.fitted, min(2, layer.units)),
+            "discriminants": discriminants(own.fitted),
+            "fixed": layer.components,
         }
+        for layer, own in zip(studied, evidence, strict=True)
+    ]
+    looked = [_looked(subject, bases, block) for block in stage.shown]
+    order = np.argsort(np.concatenate([where for where, _, _ in looked]))
+    frames = [
+        {
+            name: np.concatenate([own[place][name] for _, own, _ in looked])[order]
+            for name in of_layer
+        }
+        for place, of_layer in enumerate(bases)
+    ]
+    said = [answers for _, _, answers in looked if answers is not None]
+    answers = None
+    if said:
+        predictions, confidence = map(np.concatenate, zip(*said, strict=True))
+        answers = predictions[order], confidence[order]
+    return SeenStage(stage.epoch, evidence, frames, answers)
+
+
+def _looked(
+    subject: Subject,
+    bases: Sequence[Mapping[str, PrincipalComponents | Discriminants]],
+    block: Block,
+) -> tuple[np.ndarray, list[dict[str, Frame]], Answers | None]:
+    """Return a block's places, its frames of each layer, and its answers."""
+    frames = [
+        {name: two_columns(basis.project(rows)) for name, basis in of_layer.items()}
+        for of_layer, rows in zip(bases, block.layers, strict=True)
+    ]
+    if block.outputs is None:
+        return block.positions, frames, None
+    confidence = subject.probabilities(block.outputs).max(axis=1)
+    narrow = np.min_scalar_type(-len(subject.class_names))
+    said = np.argmax(block.outputs, axis=1).astype(narrow)
+    return block.positions, frames, (said, confidence)
 
 
 def snapshot_studies(
-    seen: Sequence[SeenStage], names: Sequence[str]
-) -> list[SnapshotStudy]:
-    """Measure a network on its way.
-
-    Parameters
-    ----------
-    seen : sequence of SeenStage
-    names : sequence of str
-        The layers', without the input.
-    """
+    stages: Sequence[SeenStage], studied: Sequence[LayerStudy]
+) -> tuple[SnapshotStudy, ...]:
+    """Measure a network on its way, and lay its frames on those of the studied one."""
+    names = [layer.name for layer in studied]
 
     def layer(stage: SeenStage, place: int) -> SnapshotLayer:
         evidence = stage.layers[place]
@@ -149,37 +105,26 @@ def snapshot_studies(
             names[place], measured(evidence, near), stage.frames[place]
         )
 
-    asked = [(stage, place) for stage in seen for place in range(len(names))]
+    asked = [(stage, place) for stage in stages for place in range(len(names))]
     found = iter(each(lambda one: layer(*one), asked))
-    return [
+    measures = [
         SnapshotStudy(
             stage.epoch,
             tuple(islice(found, len(names))),
             *(stage.answers or (None, None)),
         )
-        for stage in seen
+        for stage in stages
     ]
+    return aligned(measures, studied)
 
 
-def with_turns(
-    layers: Sequence[LayerStudy], before: LayerStudy | None
-) -> list[LayerStudy]:
-    """Return layers that know how to lay each on the one before it.
-
-    Parameters
-    ----------
-    layers : sequence of LayerStudy
-        In forward order.
-    before : LayerStudy or None
-        What lies before the first; without it the first stays as it is.
-    """
-    turned: list[LayerStudy] = []
-    for layer in layers:
-        if before is not None:
-            turns = {p: turn_onto(layer.planes[p], before.turned(p)) for p in PLANES}
-            layer = replace(layer, turns=turns)  # noqa: PLW2901
-        turned.append(layer)
-        before = layer
+def with_turns(layers: Sequence[LayerStudy]) -> list[LayerStudy]:
+    """Return layers, in forward order, that know how to lay each on the one before."""
+    turned = [layers[0]]
+    for layer in layers[1:]:
+        before = turned[-1]
+        turns = {p: turn_onto(layer.planes[p], before.turned(p)) for p in PLANES}
+        turned.append(replace(layer, turns=turns))
     return turned
 
 
@@ -191,12 +136,6 @@ def aligned(
     The last snapshot is turned as the studied layers are; then every layer's frames
     from the last epoch back to the first, each onto the next. Frames of the fixed basis
     have one basis for all epochs, and one turn.
-
-    Parameters
-    ----------
-    snapshots : sequence of SnapshotStudy
-    layers : sequence of LayerStudy
-        The studied ones, which are those of the last snapshot.
     """
     turned: list[SnapshotStudy] = []
     for snapshot in reversed(snapshots):
@@ -224,12 +163,8 @@ def turn_onto(frame: Frame, target: Frame) -> Turn:
 
     The orthogonal Procrustes problem: of all orthogonal matrices R the one of least
     ``‖A R - B‖``, A and B the two frames about their centres (Schönemann 1966). Nothing
-    is stretched or moved: distances within the frame are as they were.
-
-    Parameters
-    ----------
-    frame, target : arrays, shape (samples, 2)
-        The same samples in the same order.
+    is stretched or moved: distances within the frame are as they were. Both are of the
+    same samples in the same order.
     """
     from scipy.linalg import orthogonal_procrustes
 

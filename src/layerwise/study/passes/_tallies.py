@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -108,15 +108,8 @@ class Kept:
 class Mistakes:
     """Samples that are wrong, those of which the subject is surest first.
 
-    Parameters
-    ----------
-    positions : int array, shape (mistakes,)
-    probabilities : array, shape (mistakes, classes)
-        By the subject.
-    inputs : array, shape (mistakes, features), or None
-        What the input layer gives for them, where there is one.
-    items : array, shape (mistakes, ...), or None
-        What is shown of them.
+    ``inputs`` is what the layer in which neighbours are sought gives for them, where
+    there is one; ``items`` what is shown of them.
     """
 
     positions: Int[np.ndarray, " mistakes"]
@@ -147,16 +140,9 @@ def _joined(
 
 
 class Tallies:
-    """The moments in the making of every layer, of each of the folds.
+    """The moments in the making of every layer, of each of so many folds.
 
-    Parameters
-    ----------
-    subject : Subject
-    counting : Counting
-    folds : int
-        Into how many the rows fall.
-    tick : callable
-        Told how many rows were added.
+    ``tick`` is told how many rows were added.
     """
 
     def __init__(
@@ -170,14 +156,15 @@ class Tallies:
         self._folds, self._tick = folds, tick
         self._layers: list[list[Tally]] = []
 
-    def add(self, block: Block, targets: OfRows, fits: OfRows) -> None:
-        """Add the rows of a block, each to its fold."""
+    def add(self, block: Block, targets: OfRows, fits: OfRows | None = None) -> None:
+        """Add the rows of a block, each to its fold where there are several."""
         rows = self._counted(block)
         if not self._layers:
             self._layers = [[self._begun(r) for _ in range(self._folds)] for r in rows]
-        everything = [slice(None)]
-        folds = [np.flatnonzero(fits == fold) for fold in range(self._folds)]
-        parts = folds if self._folds > 1 else everything
+        # A mask copies: with one fold, as nearly always, nothing is to copy.
+        parts: list[Any] = [slice(None)]
+        if self._folds > 1:
+            parts = [np.flatnonzero(fits == fold) for fold in range(self._folds)]
         for place, (tallies, r) in enumerate(zip(self._layers, rows, strict=True)):
             for tally, part in zip(tallies, parts, strict=True):
                 try:

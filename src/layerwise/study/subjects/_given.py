@@ -38,15 +38,8 @@ def given_findings(
 ) -> Iterator[Finding]:
     """Say in which range inputs were given, and under which others the loss is lower.
 
-    Parameters
-    ----------
-    capture : Capture
-    scaling : Scaling
-        Of the inputs, as they were given.
-    train : Samples
-        What scalings are fitted on.
-    validation : Samples or None
-        What they are compared on; None: they are not.
+    Scalings are fitted on the training samples, and compared on the validation samples
+    where there are any.
     """
     rows = np.asarray(train.inputs[:LOOKED_AT])
     rows = scaling.apply(rows, np.float32)

@@ -236,14 +236,7 @@ def module_case(
 ) -> Case:
     """Return a module, and the samples to study it on, as a case.
 
-    Parameters
-    ----------
-    module : nn.Module
-    data, fit_on : Dataset, Samples, (X, y), or iterable of batches
-        As for `inspect`.
-    look : Look, optional
-    snapshots : sequence of Snapshot
-        The module on its way, as torch networks.
+    The data are as for `inspect`; the snapshots, the module on its way, torch networks.
 
     Raises
     ------

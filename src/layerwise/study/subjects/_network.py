@@ -96,14 +96,7 @@ def network_case(
 ) -> Case:
     """Return a network, and the samples to study it on, as a case.
 
-    Parameters
-    ----------
-    network : Network
-    data : Dataset or Samples
-    fit_on : Samples or None
-        As for `inspect`.
-    snapshots : sequence of Snapshot
-        The network on its way; without any it is drawn anew, with seed 0.
+    Without snapshots, the network on its way, it is drawn anew, with seed 0.
     """
     if isinstance(data, Dataset):
         fit_on, scored, validation = data.train, data.test, data.validation

@@ -121,9 +121,9 @@ class Stage:
     epoch : int or None
         0 is untrained; None the subject as it is, where no epoch is known.
     layers : sequence of LayerSample
-        What the layers of the subject, without the input, give for the stated sample.
+        The stated sample, in every layer but the input.
     shown : iterable of Block, or None
-        What they give for the samples shown, whose places among those stand for their
+        The same of the samples shown, whose places among those stand for their
         positions. None of the subject as it is: what it gives was seen already.
     """
 
@@ -135,12 +135,8 @@ class Stage:
 class Followed(NamedTuple):
     """The positions of the samples on which a subject's past is looked at.
 
-    Parameters
-    ----------
-    fitting : int array
-        The stated ones among those fitted on.
-    sampled, shown : int arrays
-        Of the scored ones those stated, and those that are followed.
+    The stated ones among those fitted on; of the scored ones those stated, and those
+    shown.
     """
 
     fitting: Int[np.ndarray, " fitting"]
@@ -154,13 +150,11 @@ class Case:
 
     Parameters
     ----------
-    subject : Subject
-    scored : Activations
-        What everything is scored on.
+    scored, fit_on : Activations
+        What everything is scored and fitted on; without the latter: on the half that is
+        not being scored.
     name : str
         The data's.
-    fit_on : Activations or None
-        What everything is fitted on; None: the half that is not being scored.
     validation : Activations or None
         What advice looks at.
     words : pair of str
@@ -169,10 +163,8 @@ class Case:
         What the scored set is called.
     findings : sequence of Finding
         What was found before the study: they come before its own.
-    origins : Origins or None
-        Where the scored samples stand in what they were read from; None: not known.
-    fitted_origins : Origins or None
-        The same of those fitted on.
+    origins, fitted_origins : Origins or None
+        Where the samples, scored and fitted on, stand in what they were read from.
     moments : sequence of Moments or None
         Every layer's, of all that is fitted on, where these were taken before:
         ``fit_on`` is then a sample of that.
@@ -181,10 +173,9 @@ class Case:
         last. A module's stage may be looked at in that function alone. None: no past
         is known.
     columns : Columns or None
-        How the inputs were made of a table; None where they were not.
+        How the inputs were made of a table.
     answer : callable or None
-        Returns the class that is predicted for each row of inputs, shape (rows,
-        inputs); None where there is no such thing, or nothing is predicted.
+        Returns the class that is predicted for each row of inputs.
     """
 
     subject: Subject

@@ -35,21 +35,9 @@ def importance_of(
     which it is. The mean of these is scikit-learn's ``permutation_importance``; their
     spread over the samples gives the interval.
 
-    Parameters
-    ----------
-    answer : callable
-    columns : Columns
-        How the inputs were made.
-    validation : pair of arrays
-        What is shuffled: a stratified draw of 2,000 at most.
-    training : pair of arrays
-        Where there are too many columns, those are tried whose inputs differ most
-        between the classes here.
-
-    Returns
-    -------
-    Importance or None
-        None of fewer than 20 validation samples.
+    Shuffled is a stratified draw of 2,000 validation samples at most; None of fewer
+    than 20. Where there are too many columns, those are tried whose inputs differ most
+    between the classes in training.
     """
     chosen = drawn(validation[1], SHUFFLED, seed=0)
     rows, targets = validation[0][chosen], validation[1][chosen]

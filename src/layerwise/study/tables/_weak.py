@@ -48,18 +48,8 @@ def weak_spots(
     chance alone makes a weak spot in at most 5 % of studies. Those less than two points
     worse than the rest are not named, nor are values that are no worse than the rest
     but for the samples of those named before them. A network that is no better than a
-    guess at the commonest class is weak everywhere: nothing is tested.
-
-    Parameters
-    ----------
-    columns : Columns
-    training : array, shape (training samples, inputs)
-        What ranges are taken from.
-    scored : array, shape (scored samples, inputs)
-    targets : int array, shape (scored samples,)
-    wrong : bool array, shape (scored samples,)
-        Which are predicted wrong.
-    class_names : sequence of str
+    guess at the commonest class is weak everywhere: nothing is tested. Ranges are those
+    of the training samples.
     """
     if not _exceeds_a_guess(targets, wrong):
         return WeakSpots((), 0)
