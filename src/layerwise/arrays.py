@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -80,19 +81,9 @@ def numpy_or_torch(array: Array) -> Array:
 
 
 def one_hot(labels: Array, classes: int, like: Array) -> Array:
-    """Return the rows of the identity that ``labels`` name.
+    """Return the rows of the identity that integer ``labels`` name.
 
-    Parameters
-    ----------
-    labels : integer array, shape (batch,)
-    classes : int
-        The number of columns.
-    like : array
-        The array whose library and dtype the result has.
-
-    Returns
-    -------
-    array, shape (batch, classes)
+    Its library and dtype are those of ``like``; its shape is (batch, classes).
     """
     xp = namespace(labels, like)
     columns = xp.arange(classes, dtype=labels.dtype, device=device(like))
@@ -132,7 +123,7 @@ def named_leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Array]]:
         yield prefix, tree
         return
     for key, branch in branches:
-        yield from named_leaves(branch, _path(prefix, key))
+        yield from named_leaves(branch, f"{prefix}.{key}" if prefix else str(key))
 
 
 def leaves(tree: Tree) -> list[Array]:
@@ -167,7 +158,7 @@ def unravelled(vector: Array, like: Tree) -> Tree:
     return tree_map(taken, like)
 
 
-def tree_like(tree: Tree, named: Mapping[str, Array], prefix: str = "") -> Tree:
+def tree_like(tree: Tree, named: Mapping[str, Array]) -> Tree:
     """Return a tree of the form of ``tree`` whose leaves are taken from ``named``.
 
     The inverse of ``named_leaves``: ``named`` has the paths that it yields.
@@ -183,23 +174,18 @@ def tree_like(tree: Tree, named: Mapping[str, Array], prefix: str = "") -> Tree:
     >>> tree_like({"b": np.zeros(2)}, {"b": np.array([1.0, 2.0])})
     {'b': array([1., 2.])}
     """
-    if isinstance(tree, dict):
-        branches = tree.items()
-        return {k: tree_like(b, named, _path(prefix, k)) for k, b in branches}
-    if isinstance(tree, tuple):
-        numbered = enumerate(tree)
-        return tuple(tree_like(b, named, _path(prefix, k)) for k, b in numbered)
-    if prefix not in named:
-        raise ValueError(f"{prefix} is missing")
-    if named[prefix].shape != tree.shape:
-        raise ValueError(
-            f"{prefix} has shape {named[prefix].shape}, expected {tree.shape}"
-        )
-    return named[prefix]
+    paths = (path for path, _ in named_leaves(tree))
 
+    def taken(leaf: Array) -> Array:
+        path = next(paths)
+        if path not in named:
+            raise ValueError(f"{path} is missing")
+        found = named[path]
+        if found.shape != leaf.shape:
+            raise ValueError(f"{path} has shape {found.shape}, expected {leaf.shape}")
+        return found
 
-def _path(prefix: str, key: Any) -> str:
-    return f"{prefix}.{key}" if prefix else str(key)
+    return tree_map(taken, tree)
 
 
 def device_named(name: str | None) -> Any:
@@ -327,8 +313,9 @@ def one_blas_thread(of_scipy: bool = True) -> Generator[None]:
     """Give every product to one thread, in this block and in all that run beside it.
 
     Products of a few thousand rows lose more to the hand-over between threads than they
-    win, and threads of threads wait for each other. To find the libraries takes 5 ms,
-    so a block within a block leaves it at that.
+    win: those of small batches are done before a second one has woken up, and when it
+    is done it keeps its core busy for 0.1 seconds, in case there is more to do. Threads
+    of threads wait for each other. A block within a block leaves it at that.
 
     Parameters
     ----------
@@ -340,11 +327,17 @@ def one_blas_thread(of_scipy: bool = True) -> Generator[None]:
         yield
         return
     try:
-        if of_scipy:
-            importlib.import_module("scipy.linalg")
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):
+        with _blas(of_scipy).limit(limits=1, user_api="blas"):
             yield
     finally:
         _limited.release()
+
+
+@cache
+def _blas(of_scipy: bool) -> Any:
+    """Return the libraries that are told: to find them takes 5 ms."""
+    if of_scipy:
+        importlib.import_module("scipy.linalg")
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -30,16 +30,9 @@ __all__ = [
 
 
 class OptimiserName(NamedTuple):
-    """What the name of an optimiser stands for.
+    """An optimiser: a class of ``training/_recipe.py`` and what it is made with.
 
-    Parameters
-    ----------
-    kind : str
-        A class of ``training/_recipe.py``.
-    learning_rate : float
-        The schedule's peak where none is given.
-    settings : mapping
-        What the class is made with.
+    ``learning_rate`` is the schedule's peak where none is given.
     """
 
     kind: str
@@ -48,33 +41,17 @@ class OptimiserName(NamedTuple):
 
 
 class EngineName(NamedTuple):
-    """What the name of an engine stands for.
-
-    Parameters
-    ----------
-    library : str
-        What it computes with.
-    devices : tuple of str
-        Where it can compute.
-    """
+    """An engine: what it computes with, and where it can."""
 
     library: str
     devices: tuple[str, ...]
 
 
 class FormatName(NamedTuple):
-    """What the name of a format of data files stands for.
+    """A format of data files: its title in sentences, and how the files' names end.
 
-    Parameters
-    ----------
-    title : str
-        As sentences have it.
-    suffix : str
-        How the names of its files end; empty where they end in no certain way.
-    functions : tuple of str
-        Which of the functions in ``data/formats/__init__.py`` its module has.
-    others : tuple of str
-        Further endings of the names of its files.
+    ``suffix`` is empty where they end in no certain way; ``others`` are more endings.
+    ``functions`` are those in ``data/formats/__init__.py`` that its module has.
     """
 
     title: str

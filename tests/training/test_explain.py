@@ -78,7 +78,7 @@ def test_of_a_network_and_samples_of_ones_own(moons):
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_is_no_network_by_hand_is_refused(moons):
-    with pytest.raises(InputError, match="explain takes a network by hand, not a MLP"):
+    with pytest.raises(InputError, match="explain takes a network by hand, not an MLP"):
         lw.explain(lw.MLP([3]), moons.train.inputs[:2], moons.train.targets[:2])
 
 

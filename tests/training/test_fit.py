@@ -328,7 +328,7 @@ class TestPatience:
 
 @pytest.mark.parametrize("data", [np.zeros((5, 2)), "iris", (1, 2)])
 def test_what_is_no_dataset_is_refused(data, unchecked):
-    words = f"layerwise.Dataset, not a .*{type(data).__name__}: .*make one with"
+    words = f"layerwise.Dataset, not on a .*{type(data).__name__}: .*make one with"
     with pytest.raises(InputError, match=words):
         lw.fit(MLP([5]), data)
 

@@ -14,16 +14,8 @@ from layerwise.training import Engine, Order, State
 class Patience:
     """When to stop: after more than ``limit`` epochs in a row without improvement.
 
-    An epoch improves where its value is lower than the lowest before it by ``tol``.
-
-    Parameters
-    ----------
-    tol : float
-    limit : int or infinity
-    best : float
-        The lowest value so far.
-    waited : int
-        How many epochs it has not improved for.
+    An epoch improves where its value is lower by ``tol`` than ``best``, the lowest
+    before it; ``waited`` counts those since that did not.
     """
 
     tol: float
@@ -55,17 +47,7 @@ class Verdict(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """Where a training stands after some epochs.
-
-    Parameters
-    ----------
-    state : State
-    losses : list of float
-        The mean loss of each epoch since the last record.
-    verdict : Verdict or None
-        Where there is something to judge by.
-    patience : Patience
-    """
+    """Where a training stands after some epochs, with the mean loss of each of them."""
 
     state: State
     losses: list[float]
@@ -75,21 +57,11 @@ class Passed(NamedTuple):
 
 @dataclass(frozen=True)
 class Descent:
-    """A training by epochs.
+    """A training by epochs, of which there are ``max_iter`` at most.
 
-    Parameters
-    ----------
-    engine : Engine
-    order : Order
-        Of the samples; every training begins at its first epoch.
-    max_iter : int
-        How many epochs there are at most.
-    judge : callable, optional
-        From parameters to what the validation set says of them.
-    stops_by_score : bool
-        Whether the patience looks at the verdict's score or at the training loss.
-    every_epoch : bool
-        Whether each epoch is told of by itself.
+    ``judge`` returns what the validation set says of parameters: with
+    ``stops_by_score`` its score decides when to stop, else the training loss does.
+    With ``every_epoch`` each epoch is told of by itself.
     """
 
     engine: Engine
@@ -107,14 +79,8 @@ class Descent:
         There is one epoch at least, however long the patience has waited before. As
         many epochs are done at a time as there will be in any case: the engine is
         called less often, and nothing is done in vain. Where the training diverged the
-        last loss is not finite, and the state is the last that was.
-
-        Parameters
-        ----------
-        state : State
-        patience : Patience
-        epoch : int
-            How many epochs were done before.
+        last loss is not finite, and the state is the last that was. ``epoch`` counts
+        those that were done before.
         """
         per_epoch, first = self.order.steps_per_epoch, epoch
         while epoch < self.max_iter and not (epoch > first and patience.is_over):

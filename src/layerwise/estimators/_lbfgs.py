@@ -12,16 +12,7 @@ from layerwise.model import Batch, Network, flatten, loss_and_gradients, target_
 
 
 class Minimum(NamedTuple):
-    """Where a minimisation ended.
-
-    Parameters
-    ----------
-    parameters : tree of arrays
-    loss : float
-    iterations : int
-    unfinished : str
-        Why it stopped before it converged, or nothing.
-    """
+    """Where a minimisation ended; ``unfinished`` says why before it converged."""
 
     parameters: Tree
     loss: float
@@ -39,19 +30,9 @@ def minimised(
     """Return the parameters of a local minimum of the loss, by L-BFGS.
 
     D. C. Liu & J. Nocedal, Mathematical Programming 45 (1989), as SciPy has it, along
-    the gradient that is derived by hand.
-
-    Parameters
-    ----------
-    network : Network
-        Its parameters are where it begins.
-    samples : Samples
-    l2 : float
-        The strength of the penalty on large weights; see ``Problem``.
-    options : dict
-        SciPy's: maxiter, maxfun, gtol.
-    watch : callable
-        Told of the parameters and the loss after every iteration.
+    the gradient that is derived by hand. It begins where the network stands; ``l2`` is
+    that of ``Problem``, ``options`` are SciPy's, and ``watch`` is told of parameters
+    and loss after every iteration.
     """
     from scipy.optimize import OptimizeResult, minimize
 

@@ -26,7 +26,7 @@ from layerwise.errors import InputError
 from layerwise.estimators._descent import Descent, Patience, Verdict
 from layerwise.estimators._lbfgs import minimised
 from layerwise.estimators._settings import (
-    batch_size_for,
+    LARGEST_BATCH,
     checked_settings,
     checked_weights,
     optimiser_of,
@@ -440,7 +440,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self, samples: Samples, epochs: int, seen: int
     ) -> tuple[Problem, Order]:
         settings, rows = vars(self), len(samples)
-        size = batch_size_for(self.batch_size, rows)
+        size = LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size)
+        size = min(size, rows)
         # One batch holds all samples: their order would only move the rounding.
         shuffled = self.shuffle and size < rows
         order = Order(rows, size, int(self._rng.randint(2**31 - 1)), shuffled)

@@ -105,18 +105,6 @@ def checked_weights(
     return weights
 
 
-def hidden_widths(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the widths of the hidden layers; one number means one layer."""
-    if isinstance(hidden_layer_sizes, Integral):
-        return (int(hidden_layer_sizes),)
-    return tuple(hidden_layer_sizes)
-
-
-def batch_size_for(batch_size: Any, samples: int) -> int:
-    """Return the size of a batch: "auto" is all samples, up to 200."""
-    return min(LARGEST_BATCH if batch_size == "auto" else int(batch_size), samples)
-
-
 def initial_parameters(
     widths: tuple[int, ...], activation: str, rng: np.random.RandomState
 ) -> Tree:
@@ -143,7 +131,8 @@ def untrained_network(
     rng: np.random.RandomState,
 ) -> Network:
     """Return the network that the settings mean for these inputs, freshly drawn."""
-    hidden = hidden_widths(settings["hidden_layer_sizes"])
+    sizes = settings["hidden_layer_sizes"]
+    hidden = (int(sizes),) if isinstance(sizes, Integral) else tuple(sizes)
     chosen = settings["activation"]
     activation = "sigmoid" if chosen == "logistic" else chosen
     architecture = MLP(hidden, activation, "glorot", loss)
@@ -177,14 +166,7 @@ def schedule_of(
 ) -> Schedule:
     """Return the schedule that ``learning_rate`` and its parameters mean.
 
-    Parameters
-    ----------
-    settings : mapping
-        The estimator's parameters.
-    samples, steps_per_epoch : int
-        In an epoch.
-    seen : int
-        Samples that were seen in trainings that this one goes on with.
+    ``seen`` counts the samples of trainings that this one goes on with.
     """
     name = settings["learning_rate"]
     if name in SCHEDULES:

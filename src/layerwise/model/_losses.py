@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from layerwise import names
 from layerwise.arrays import Array, Tree, leaves, namespace, tree_map
+from layerwise.model._layers import Softmax
 
 Rows: TypeAlias = Float[Array, "batch classes"]
 Each: TypeAlias = Float[Array, " batch"]
@@ -68,9 +69,7 @@ class CrossEntropy(Loss):
 
     def probabilities(self, outputs: Rows) -> Rows:
         """Return the softmax of the logits."""
-        xp = namespace(outputs)
-        e = xp.exp(outputs - xp.max(outputs, axis=-1, keepdims=True))
-        return e / xp.sum(e, axis=-1, keepdims=True)
+        return Softmax().forward({}, outputs)[0]
 
 
 @dataclass(frozen=True)
@@ -117,25 +116,19 @@ class BinaryCrossEntropy(Loss):
     σ(z) = exp(z − softplus(z)).
     """
 
-    def forward(
-        self,
-        outputs: Float[Array, "batch classes"],
-        targets: Float[Array, "batch classes"],
-    ) -> tuple[Float[Array, " batch"], Tree]:
+    def forward(self, outputs: Rows, targets: Rows) -> tuple[Each, Tree]:
         """Return the losses; the trace is σ(z) and the targets."""
         xp = namespace(outputs)
         softplus = _softplus(outputs)
         losses = xp.sum(softplus - targets * outputs, axis=-1)
         return losses, (xp.exp(outputs - softplus), targets)
 
-    def backward(self, trace: Tree) -> Float[Array, "batch classes"]:
+    def backward(self, trace: Tree) -> Rows:
         """Return σ(z) − t."""
         sigmoid, targets = trace
         return sigmoid - targets
 
-    def probabilities(
-        self, outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, "batch classes"]:
+    def probabilities(self, outputs: Rows) -> Rows:
         """Return the sigmoids divided by their sum."""
         xp = namespace(outputs)
         sigmoid = xp.exp(outputs - _softplus(outputs))

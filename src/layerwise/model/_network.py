@@ -39,22 +39,10 @@ same one for all, a row has the same outputs to the bit, whatever rows are besid
 
 @dataclass(frozen=True, eq=False)
 class Network(TrainedNetwork):
-    """A network that predicts: architecture, parameters, scaling and class names.
+    """A network by hand: its layers are those that its architecture builds.
 
-    Parameters
-    ----------
-    architecture : Architecture
-        The settings, an ``MLP`` for example.
-    parameters : tree of NumPy arrays
-        As ``layer.init`` shapes them.
-    shape : tuple of int
-        The shape of one input, before it is flattened.
-    class_names : tuple of str
-        One for each output.
-    scaling : Scaling
-        What is done to raw inputs first; fitted on the training set.
-    columns : Columns or None
-        How the rows of a table become raw inputs, where it was trained on one.
+    Parameters are those of `TrainedNetwork`; ``architecture`` is settings such as an
+    ``MLP``, and ``parameters`` are shaped by ``layer.init``.
     """
 
     architecture: Architecture
@@ -203,17 +191,8 @@ def loss_and_gradients(
 def target_rows(targets: Array, outputs: int, like: Array) -> Array:
     """Return the rows that a loss takes, of the library and dtype of ``like``.
 
-    Parameters
-    ----------
-    targets : integer array, shape (samples,), or real array, shape (samples, outputs)
-        Classes become one-hot rows; numbers stay what they are.
-    outputs : int
-        How many outputs the network has.
-    like : array
-
-    Returns
-    -------
-    array, shape (samples, outputs)
+    Classes, shape (samples,), become one-hot rows; numbers, shape (samples, outputs),
+    stay what they are.
     """
     if targets.ndim == 1:
         return one_hot(targets, outputs, like)
@@ -223,14 +202,8 @@ def target_rows(targets: Array, outputs: int, like: Array) -> Array:
 def hits(outputs: Array, targets: Array) -> Array:
     """Return which samples are classified right; NaN where targets are numbers.
 
-    Parameters
-    ----------
-    outputs : array, shape (samples, outputs)
-    targets : as in ``target_rows``
-
-    Returns
-    -------
-    array, shape (samples,)
+    Targets are as in `target_rows`; of outputs of shape (samples, outputs) come as many
+    as there are samples.
     """
     xp = namespace(outputs)
     if targets.ndim == 1:

@@ -89,18 +89,9 @@ def no_health(
 def health_of_step(
     layer: Sequential, batch: Batch, found: LossAndGradients, before: Tree, after: Tree
 ) -> Float[Array, "layers measures"]:
-    """Return the health of every layer in a step.
+    """Return the health of every layer in a step; samples without weight do not count.
 
-    Parameters
-    ----------
-    layer : Sequential
-        The network.
-    batch : Batch
-        What the step saw; samples without weight do not count.
-    found : LossAndGradients
-        What backpropagation gave for it.
-    before, after : tree of arrays
-        The parameters before and after the update.
+    ``before`` and ``after`` are the parameters before and after the update.
     """
     xp = namespace(found.loss)
     share = batch.weights / xp.sum(batch.weights)
@@ -127,15 +118,9 @@ def statistics_of_outputs(
     """Return mean, spread and variation of layers' outputs, as `LayerHealth` has them.
 
     The same lines run in NumPy, inside a compiled program, and on what was watched of a
-    torch module.
-
-    Parameters
-    ----------
-    outputs : array, shape (layers, batch, units)
-    share : array, shape (batch,)
-        How much each sample counts; together 1, over all processes.
-    summed : callable, optional
-        Adds arrays over the processes that each have a part of the batch.
+    torch module. ``share`` is how much each sample counts, together 1 over all
+    processes, and ``summed`` adds arrays over the processes that have a part of the
+    batch each.
     """
     xp = namespace(outputs)
     of_units = summed(_over_batch(outputs, share))

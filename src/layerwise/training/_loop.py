@@ -413,34 +413,28 @@ class _Training:
     def stretches(self, checkpoint: Checkpoint) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every stretch of steps, until the training ends."""
         self._began -= checkpoint.seconds
-        with ranks.stops_noted() as asked_to_stop:
-            yield from self._stretches(checkpoint, asked_to_stop)
-
-    def _stretches(
-        self, checkpoint: Checkpoint, asked_to_stop: Callable[[], bool]
-    ) -> Iterator[Checkpoint]:
         first = True
-        while not self._is_over(checkpoint):
-            start = checkpoint.state.step
-            # One step alone: it compiles, and its time says nothing of the others'.
-            stop = start + 1 if first else self._next_stop(start)
-            stop = _agreed(stop, asked_to_stop())
-            clock = time.perf_counter()
-            state, steps = self._engine.advance(
-                checkpoint.state, self._order, start, stop
-            )
-            if not first:
-                self._stepping += time.perf_counter() - clock
-                self._steps_timed += stop - start
-            first = False
-            checkpoint = replace(
-                checkpoint, state=state, history=_extended(checkpoint.history, steps)
-            )
-            epoch, inside = divmod(stop, self._order.steps_per_epoch)
-            # Where it diverged before ``stop``, the epoch was not done.
-            if not inside and not steps.diverged:
-                checkpoint = self.at_end_of(epoch, checkpoint)
-            yield replace(checkpoint, seconds=self._seconds)
+        with ranks.stops_noted() as asked_to_stop:
+            while not self._is_over(checkpoint):
+                start = checkpoint.state.step
+                # One step alone: it compiles, and its time says nothing of the others'.
+                stop = start + 1 if first else self._next_stop(start)
+                stop = _agreed(stop, asked_to_stop())
+                clock = time.perf_counter()
+                state, steps = self._engine.advance(
+                    checkpoint.state, self._order, start, stop
+                )
+                if not first:
+                    self._stepping += time.perf_counter() - clock
+                    self._steps_timed += stop - start
+                first = False
+                history = _extended(checkpoint.history, steps)
+                checkpoint = replace(checkpoint, state=state, history=history)
+                epoch, inside = divmod(stop, self._order.steps_per_epoch)
+                # Where it diverged before ``stop``, the epoch was not done.
+                if not inside and not steps.diverged:
+                    checkpoint = self.at_end_of(epoch, checkpoint)
+                yield replace(checkpoint, seconds=self._seconds)
 
     def progress(self, checkpoint: Checkpoint) -> Progress:
         """Return what a watcher is told."""

@@ -331,12 +331,8 @@ class Order:
     ) -> tuple[Int64[np.ndarray, "steps batch"], Float32[np.ndarray, "steps batch"]]:
         """Return the batches of the global steps ``start`` … ``stop`` - 1.
 
-        Returns
-        -------
-        indices : int64 array, shape (steps, batch)
-            Which sample stands where.
-        weights : float32 array, shape (steps, batch)
-            1 for a sample, 0 where a short batch is filled up (with sample 0).
+        Indices say which sample stands where; a weight is 1 for a sample, and 0 where a
+        short batch is filled up (with sample 0).
 
         Raises
         ------

@@ -30,16 +30,8 @@ long to compile. A hundred hidden layers take it twenty seconds, by which NumPy 
 class Task(NamedTuple):
     """What an engine is chosen for; to know it no network need be drawn.
 
-    Parameters
-    ----------
-    is_module : bool
-        Whether the network is a module of torch.
-    device : str, optional
-        Where to compute.
-    steps, batch_size : int
-        Of all trainings together; samples in a step.
-    blocks, parameters : int
-        Of the network, where it is one by hand.
+    ``steps`` are those of all trainings together; ``blocks`` and ``parameters`` are of
+    a network by hand.
     """
 
     is_module: bool = False
@@ -53,12 +45,11 @@ class Task(NamedTuple):
     def of(cls, problem: Problem) -> "Task":
         """Return the task that a problem is."""
         network = problem.network
-        size = (0, 0)
-        if isinstance(network, Network):
-            size = len(network.layer.layers), network.parameter_count
-        steps, batch_size = problem.total_steps, problem.batch_size
-        is_module = not isinstance(network, Network)
-        return cls(is_module, problem.device, steps, batch_size, *size)
+        task = cls(False, problem.device, problem.total_steps, problem.batch_size)
+        if not isinstance(network, Network):
+            return task._replace(is_module=True)
+        blocks, parameters = len(network.layer.layers), network.parameter_count
+        return task._replace(blocks=blocks, parameters=parameters)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The compiled engine: the same mathematics as one XLA program."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 
@@ -30,13 +31,7 @@ from layerwise.training.engines._program import (
 
 
 class CompiledEngine:
-    """Advances in one XLA program.
-
-    Parameters
-    ----------
-    problem : Problem
-        The network, its training set, and how to follow the gradient.
-    """
+    """Advances in one XLA program."""
 
     name = "compiled"
 
@@ -157,12 +152,10 @@ def _last_finite(run: Callable[[int], Carry], updates: int) -> tuple[int, Carry]
     found by bisection, since looking at every number in every step would slow down
     all trainings for the sake of the few that diverge in this way.
     """
-    good, bad = 0, updates
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        carry = run(middle)
-        if all_finite((carry.parameters, carry.slots)):
-            good = middle
-        else:
-            bad = middle
+
+    def is_lost(count: int) -> bool:
+        carry = run(count)
+        return not all_finite((carry.parameters, carry.slots))
+
+    good = bisect_left(range(updates), True, lo=1, key=is_lost) - 1
     return good, run(good)

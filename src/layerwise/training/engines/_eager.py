@@ -6,12 +6,11 @@ is so small that compiling it would take longer than solving it.
 
 import math
 from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from layerwise.arrays import Tree, ravelled, tree_map, unravelled
+from layerwise.arrays import Tree, one_blas_thread, ravelled, tree_map, unravelled
 from layerwise.data import Samples
 from layerwise.model import (
     BLOCK_ROWS,
@@ -31,35 +30,13 @@ _Step = tuple[np.ndarray, np.ndarray, Any]
 """Which samples a step sees, how much each counts, and at what rate."""
 
 
-@cache
-def _threads() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Give a product to one thread, within this context.
-
-    Those of small batches are done before a second one has woken up; and when it is
-    done it keeps its core busy for 0.1 seconds, in case there is more to do.
-    """
-    return _threads().limit(limits=1, user_api="blas")
-
-
 def _quiet() -> AbstractContextManager[Any]:
     """Let numbers overflow: a loss that is not finite is found afterwards."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 class EagerEngine:
-    """Advances in NumPy.
-
-    Parameters
-    ----------
-    problem : Problem
-        The network, its training set, and how to follow the gradient.
-    """
+    """Advances in NumPy."""
 
     name = "eager"
 
@@ -77,7 +54,7 @@ class EagerEngine:
             strict=True,
         )
         steps = list(batches)
-        with _quiet(), _one_thread():
+        with _quiet(), one_blas_thread(of_scipy=False):
             reached, records = self._followed(state, steps)
             # An update that overflows is rare, and the state before it then gone:
             # looking for it in every step is left to a second attempt.
@@ -130,7 +107,7 @@ class EagerEngine:
         network = self._problem.by_hand
         loss, right, total = 0.0, 0.0, 0.0
         slopes: list[tuple[np.ndarray, ...]] = []
-        with _quiet(), _one_thread():
+        with _quiet(), one_blas_thread(of_scipy=False):
             for start in range(0, len(samples), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(samples)))
                 weights = samples.weights_at(rows)

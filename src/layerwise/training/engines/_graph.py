@@ -22,14 +22,8 @@ class Replay:
     """A function of tensors of fixed shapes, recorded and replayed.
 
     It is called some times to warm up, so whatever it changes has to be set again.
-
-    Parameters
-    ----------
-    function : callable
-        From tensors to a tuple of tensors, all on one CUDA device; nothing in it may
-        wait for the device.
-    inputs : tuple of tensors
-        Of the shapes of all calls to come.
+    What it is given and gives is on one CUDA device, in the same shapes at each call;
+    nothing in it may wait for the device.
 
     Raises
     ------
@@ -64,13 +58,8 @@ class RecordedStep:
 
     A graph does the same each time. So what differs between steps is handed to the
     device for many of them at once, and a replay is told its own place in that: one
-    small copy a step instead of four.
-
-    Parameters
-    ----------
-    plain, with_health : callable
-    given : tuple of tensors
-        What they are called with in some step; its shapes are those of all.
+    small copy a step instead of four. What is ``given`` in some step has the shapes of
+    all steps.
     """
 
     def __init__(

@@ -47,12 +47,10 @@ class _Place:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A module whose parameters are views of one vector.
+    """A module of its own on the device, whose parameters are views of one vector.
 
     Parameters
     ----------
-    module : Module
-        Of its own, on the device.
     vector, gradient : tensors, shape (parameters,)
         All that follows the gradient, and the gradient.
     places : tree of _Place
@@ -63,7 +61,6 @@ class Live:
         The layers whose health is taken, in forward order.
     takes_raw : bool
         Whether the module scales by itself and takes inputs of every dtype.
-    classes : int
     """
 
     module: nn.Module
@@ -141,16 +138,9 @@ class Live:
     ) -> Tensor:
         """Return the health of every layer in a step, shape (layers, measures).
 
-        Parameters
-        ----------
-        seen : Watched
-            The step, after the update and with the gradient still there.
-        share : tensor, shape (batch,)
-            How much each sample of this process counts; together 1, over all processes.
-        before : tensor, shape (parameters,)
-            The vector before the update.
-        summed : callable
-            Adds tensors over the processes.
+        It is asked for after the update, with the gradient still there. ``share`` is
+        how much each sample of this process counts, together 1 over all processes;
+        ``before`` is the vector before the update; ``summed`` adds over the processes.
         """
         vectors = self.gradient, before, self.vector - before
         norms = torch.stack(
@@ -172,24 +162,10 @@ def _layer_statistics(
     share: Tensor,
     summed: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Return how every layer's outputs and slopes are spread, and what is silent.
+    """Return the statistics of every layer's outputs, then of its slopes.
 
-    Parameters
-    ----------
-    seen : Watched
-        A pass with slopes, and its gradients.
-    chosen : mapping of str to nn.Module
-        The layers, the output last.
-    share : tensor, shape (batch,)
-        How much each sample of this process counts; together 1, over all processes.
-    summed : callable
-        Adds tensors over the processes.
-
-    Returns
-    -------
-    tensor, shape (layers, measures)
-        Of `statistics_of_outputs`, then of `statistics_of_slopes`; NaN for a layer
-        that was left out of the pass, or gave no tensor: nothing is known of it.
+    All but ``chosen``, the layers with the output last, are as in `Live.health`. A
+    layer that was left out of the pass, or gave no tensor, has NaN: nothing is known.
     """
     rows: list[Tensor] = []
     last = _last_uses(seen)
@@ -219,17 +195,7 @@ def greatest_slopes(
 ) -> list[Tensor]:
     """Return each layer's greatest slope for every unit, over samples that count.
 
-    Parameters
-    ----------
-    seen : Watched
-        A pass with slopes.
-    chosen : mapping of str to nn.Module
-    counted : bool tensor, shape (batch,)
-
-    Returns
-    -------
-    list of tensors, shape (units,)
-        Empty for a layer without an activation that is known.
+    Those of a layer without an activation that is known are empty.
     """
     found: list[Tensor] = []
     last = _last_uses(seen)

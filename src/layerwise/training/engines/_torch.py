@@ -36,21 +36,10 @@ SHARE_OF_DEVICE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """A step, as this rank sees it.
+    """A step, as this rank sees it: its slice of the samples that count.
 
-    Parameters
-    ----------
-    number : int
-        The global step.
-    rows : integer array
-        Its slice of the samples that count.
-    weights : array
-        Of these.
-    total : number
-        The sum of the weights over all ranks.
-    rate : number
-    at : tensor, shape (1,), optional
-        Where it lies in what a recorded step reads, if it can be replayed.
+    ``total`` is the sum of the weights over all ranks; ``at`` is where the step lies in
+    what a recorded one reads, shape (1,), if it can be replayed.
     """
 
     number: int
@@ -62,13 +51,7 @@ class _Step:
 
 
 class TorchEngine:
-    """Advances a torch module: a network by hand as its twin, or any other.
-
-    Parameters
-    ----------
-    problem : Problem
-        The network, its training set, and how to follow the gradient.
-    """
+    """Advances a torch module: a network by hand as its twin, or any other."""
 
     name = "torch"
 
