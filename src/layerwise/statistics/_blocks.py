@@ -56,15 +56,7 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """How rows are added up.
-
-    Parameters
-    ----------
-    classes, units : int
-    precision : "exact" or "fast"
-    projection : Projection or None
-        What scatters are taken of, where it is not of the units themselves.
-    """
+    """How rows are added up; see `Moments`, which keeps what they come to."""
 
     classes: int
     units: int
@@ -157,10 +149,7 @@ def sum_about(
 
     Parameters
     ----------
-    origin : float64, shape (units,)
-    rows : array of NumPy or torch, shape (rows, units)
-    labels : integers, shape (rows,)
-    way : Way
+    origin, rows, labels, way
     before : Sums
         In the library and on the device of the rows; its arrays are added to in place.
     start : int
@@ -189,13 +178,14 @@ def sum_about(
             seen = block if way.projection is None else way.projection.apply(block)
             product = seen.T @ seen  # one array twice: NumPy computes one half
             scatter += product
-            if single and not unrounded and _is_measured(start + part.start):
+            measured = (start + part.start) // FAST_ROWS % MEASURED == 0
+            if single and not unrounded and measured:
                 exact = _less(rows[part], origin, single=False)
                 if way.projection is not None:
                     exact = way.projection.apply(exact)
                 error = max(error, _error(product, exact.T @ exact))
     if not (bool(xp.all(xp.isfinite(sums))) and bool(xp.all(xp.isfinite(squares)))):
-        raise _not_finite(to_numpy(rows))
+        raise not_finite(to_numpy(rows))
     return Sums(counts, sums, squares, scatter, error)
 
 
@@ -215,10 +205,6 @@ def _less(rows: Array, origin: Float64[np.ndarray, " units"], *, single: bool) -
     return xp.astype(block, dtype, copy=False)
 
 
-def _is_measured(row: int) -> bool:
-    return row // FAST_ROWS % MEASURED == 0
-
-
 def _error(fast: Array, exact: Array) -> float:
     """Return the largest error of an entry as a share of its diagonal entries' root."""
     xp: Any = namespace(exact)
@@ -229,7 +215,8 @@ def _error(fast: Array, exact: Array) -> float:
     return float(xp.max(share)) if share.shape[0] else 0.0
 
 
-def _not_finite(rows: np.ndarray) -> InputError:
+def not_finite(rows: np.ndarray) -> InputError:
+    """Return an error that names what is not finite in rows, or whose square is not."""
     for part in blocks(len(rows)):
         bad = np.argwhere(~np.isfinite(rows[part]))
         if len(bad):

@@ -49,7 +49,7 @@ def fisher_ratio(moments: Moments) -> float:
         return float("nan")
     counts = moments.counts[seen]
     within = (counts - 1) @ moments.class_variances[seen].sum(axis=1)
-    offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
+    offsets = moments.class_offsets[seen] - moments.offset
     between = counts @ np.square(offsets).sum(axis=1)
     if between < RESOLUTION * moments.squares.sum():
         between = 0.0
@@ -112,7 +112,6 @@ def separation(
     Parameters
     ----------
     moments : Moments
-        Of labelled rows.
     shrinkage : float
         s, above 0 and at most 1.
 
@@ -131,10 +130,9 @@ def separation(
     if not 0 < shrinkage <= 1:
         raise InputError(f"shrinkage is {shrinkage}: choose above 0 and at most 1")
     units = len(moments.scatter)
-    freedom = moments.count - np.count_nonzero(moments.counts)
-    within = moments.within_scatter / max(freedom, 1)
+    within = moments.within_scatter / moments.freedom
     variance = np.trace(within) / units
-    smallest = RESOLUTION * np.trace(moments.scatter) / max(freedom, 1)
+    smallest = RESOLUTION * np.trace(moments.scatter) / moments.freedom
     offsets = moments.seen(moments.class_offsets)
     if smallest:
         within *= 1 - shrinkage

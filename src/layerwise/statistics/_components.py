@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float64
 
 from layerwise.arrays import Array
 from layerwise.errors import InputError
-from layerwise.statistics._blocks import blocks, checked_rows
+from layerwise.statistics._blocks import blocks, checked_rows, not_finite
 from layerwise.statistics._eigen import eigen
 from layerwise.statistics._moments import RESOLUTION, Moments
 
@@ -50,17 +50,7 @@ class PrincipalComponents:
         return np.sqrt(np.where(real, variance, 0))
 
     def project(self, rows: Array) -> Float64[np.ndarray, "rows components"]:
-        """Return the coordinates of ``rows`` along the components, mean taken off.
-
-        Parameters
-        ----------
-        rows : real array, shape (rows, units)
-
-        Raises
-        ------
-        InputError
-            If ``rows`` do not have these units.
-        """
+        """Return the coordinates of ``rows`` along the components, mean taken off."""
         return coordinates(rows, self.mean, self.components)
 
 
@@ -69,7 +59,13 @@ def coordinates(
     mean: Float64[np.ndarray, " units"],
     directions: Float64[np.ndarray, "directions units"],
 ) -> Float64[np.ndarray, "rows directions"]:
-    """Return ``(rows - mean) @ directions.T``, a block at a time."""
+    """Return ``(rows - mean) @ directions.T``, a block at a time.
+
+    Raises
+    ------
+    InputError
+        If the rows do not have these units.
+    """
     rows = checked_rows(rows, len(mean))
     found = np.empty((len(rows), len(directions)))
     for part in blocks(len(rows)):
@@ -232,10 +228,7 @@ def principal_components_of_rows(rows: Array) -> PrincipalComponents:
     centred -= offset
     with np.errstate(over="ignore", invalid="ignore"):
         if not np.isfinite(np.vdot(centred, centred)):
-            raise InputError(
-                "the rows hold numbers so large that their squares overflow: scale "
-                "them down"
-            )
+            raise not_finite(rows)
     _, singular, directions = np.linalg.svd(centred, full_matrices=False)
     variance = singular**2 / max(len(rows) - 1, 1)
     total = variance.sum()

@@ -40,17 +40,7 @@ class Discriminants:
     shrinkage: float
 
     def project(self, rows: Array) -> Float64[np.ndarray, "rows directions"]:
-        """Return the coordinates of ``rows`` along the directions, mean taken off.
-
-        Parameters
-        ----------
-        rows : real array, shape (rows, units)
-
-        Raises
-        ------
-        InputError
-            If ``rows`` do not have these units.
-        """
+        """Return the coordinates of ``rows`` along the directions, mean taken off."""
         return coordinates(rows, self.mean, self.directions)
 
 
@@ -107,9 +97,9 @@ def _discriminants(
     shrinkage: float,
 ) -> Discriminants:
     seen = moments.counts > 0
-    freedom, scatter = _freedom(moments), moments.scatter / _freedom(moments)
-    offsets = moments.class_offsets[seen] - moments.sums.sum(axis=0) / moments.count
-    scaled = offsets * np.sqrt(moments.counts[seen] / freedom)[:, None]
+    scatter = moments.scatter / moments.freedom
+    offsets = moments.class_offsets[seen] - moments.offset
+    scaled = offsets * np.sqrt(moments.counts[seen] / moments.freedom)[:, None]
     whitened = solved(factor, moments.seen(scaled).T)
     vectors, singular, _ = np.linalg.svd(whitened, full_matrices=False)
     most = min(np.count_nonzero(seen) - 1, len(moments.scatter))
@@ -146,13 +136,7 @@ class ClassDirections:
     of_means: Float64[np.ndarray, "classes classes"]
 
     def scores(self, rows: Array) -> Float64[np.ndarray, "rows classes"]:
-        """Return how far each of ``rows`` lies towards each class.
-
-        Raises
-        ------
-        InputError
-            If ``rows`` do not have these units.
-        """
+        """Return how far each of ``rows`` lies towards each class."""
         return coordinates(rows, self.mean, self.weights.T)
 
     def along(
@@ -184,7 +168,7 @@ def class_readings(moments: Moments) -> tuple[Discriminants, ClassDirections]:
         If there are no rows.
     """
     factor, shrinkage = _within_factor(moments, None)
-    offsets = moments.class_offsets - moments.sums.sum(axis=0) / moments.count
+    offsets = moments.class_offsets - moments.offset
     offsets[moments.counts == 0] = 0
     whitened = solved(factor, moments.seen(offsets).T)
     weights = solved(factor, whitened, transposed=True)
@@ -196,21 +180,16 @@ def class_readings(moments: Moments) -> tuple[Discriminants, ClassDirections]:
     return _discriminants(moments, 2, factor, shrinkage), directions
 
 
-def _freedom(moments: Moments) -> int:
-    return max(int(moments.count - np.count_nonzero(moments.counts)), 1)
-
-
 def _within_factor(
     moments: Moments, shrinkage: float | None
 ) -> tuple[Float64[np.ndarray, "units units"], float]:
     """Return the Cholesky factor of W, shrunk, and how far it was shrunk."""
     if not moments.count:
         raise InputError("there are no rows to take discriminants of")
-    freedom = _freedom(moments)
-    within = moments.within_scatter / freedom
+    within = moments.within_scatter / moments.freedom
     if shrinkage is None:
-        shrinkage = _approximating_shrinkage(within, freedom)
-    squares = moments.scatter.diagonal() / freedom
+        shrinkage = _approximating_shrinkage(within, moments.freedom)
+    squares = moments.scatter.diagonal() / moments.freedom
     try:
         return np.linalg.cholesky(_shrunk(within, shrinkage, squares)), shrinkage
     except np.linalg.LinAlgError as error:
@@ -267,17 +246,7 @@ class LeastSquaresProbe:
     shares: Float64[np.ndarray, " classes"]
 
     def scores(self, rows: Array) -> Float64[np.ndarray, "rows classes"]:
-        """Return the fitted one-hot targets of ``rows``; each row sums to 1.
-
-        Parameters
-        ----------
-        rows : real array, shape (rows, units)
-
-        Raises
-        ------
-        InputError
-            If ``rows`` do not have these units.
-        """
+        """Return the fitted one-hot targets of ``rows``; each row sums to 1."""
         return coordinates(rows, self.mean, self.weights.T) + self.shares
 
     def predict(self, rows: Array) -> Int64[np.ndarray, " rows"]:

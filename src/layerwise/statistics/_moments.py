@@ -364,7 +364,12 @@ class Moments:
     @property
     def mean(self) -> Float64[np.ndarray, " units"]:
         """The mean of all rows; NaN before there is one."""
-        return self.shift + _ratio(self.sums.sum(0), self.count)
+        return self.shift + self.offset
+
+    @property
+    def offset(self) -> Float64[np.ndarray, " units"]:
+        """The mean relative to ``shift``: differences from it lose nothing."""
+        return _ratio(self.sums.sum(0), self.count)
 
     @property
     def class_means(self) -> Float64[np.ndarray, "classes units"]:
@@ -373,7 +378,7 @@ class Moments:
 
     @property
     def class_offsets(self) -> Float64[np.ndarray, "classes units"]:
-        """The mean of each class relative to ``shift``: differences lose nothing."""
+        """The mean of each class relative to ``shift``, like `offset`."""
         return _ratio(self.sums, self.counts[:, None])
 
     @property
@@ -410,10 +415,15 @@ class Moments:
         return self.scatter - scaled.T @ scaled
 
     @property
+    def freedom(self) -> int:
+        """How many rows are more than one for each class; 1 at least."""
+        return max(int(self.count - np.count_nonzero(self.counts)), 1)
+
+    @property
     def between_scatter(self) -> Float64[np.ndarray, "width width"]:
         """The sum over classes of ``n (m - mean)(m - mean)ᵀ``: total minus within."""
         seen = self.counts > 0
-        offsets = self.class_offsets[seen] - self.sums.sum(0) / max(self.count, 1)
+        offsets = self.class_offsets[seen] - self.offset
         scaled = self.seen(offsets) * np.sqrt(self.counts[seen])[:, None]
         return scaled.T @ scaled
 
