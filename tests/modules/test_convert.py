@@ -205,6 +205,17 @@ class TestModulesOfOthers:
         with pytest.raises(InputError, match="2 class names for 3 outputs"):
             lw.from_torch(nn.Linear(4, 3), class_names=["a", "b"])
 
+    def test_a_module_that_was_trained_with_a_scaling(self):
+        module = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+        data = lw.load("iris")
+        scaled = lw.TorchModule(module, scaling="standard")
+        trained = lw.fit(scaled, data, epochs=1).network
+        network = lw.from_torch(lw.to_torch(trained))
+        assert network.scaling.kind == "standard"
+        x = data.test.inputs
+        ours, theirs = network.predict_proba(x), trained.predict_proba(x)
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
     def test_a_layer_of_one_s_own(self):
         class Own(lw.Tanh):
             pass

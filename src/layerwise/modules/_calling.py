@@ -22,6 +22,12 @@ NAMES = ("logits", "output", "outputs", "out", "scores", "predictions", "predict
 LARGE = 1e3
 """The logarithm of a probability that has underflown is taken for this, negative."""
 
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+CHANNEL_NORMS = (
+    *BATCH_NORMS, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.GroupNorm
+)  # fmt: skip
+"""Normalisations of what has its channels in the second axis."""
+
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 

@@ -16,9 +16,9 @@ from layerwise.modules._calling import device_of
 
 LABELS = ("labels", "label", "targets", "target", "y")
 IDS = ("ids", "id", "index", "idx")
-KEPT, PADDED = ("attention_mask",), ("src_key_padding_mask", "key_padding_mask",
-                                     "padding_mask")  # fmt: skip
-"""Masks by name: not 0 where a position counts; True where it is padding."""
+MASKS = {"attention_mask": False, "src_key_padding_mask": True,
+         "key_padding_mask": True, "padding_mask": True}  # fmt: skip
+"""Masks by name, and whether a position that is not 0 there is padding."""
 
 Entry: TypeAlias = str | int | Callable[[Any], Any]
 """Part of a batch: its key, its place, or a function of the batch."""
@@ -104,9 +104,8 @@ class Reader:
                 f"mapping with {LABELS[0]}"
             )
         arguments = self._arguments(_moved(rest, device_of(self.module)))
-        targets = _classes(labels)
         mask = self._mask(arguments, batch)
-        return Batch(arguments, targets, ids, mask, batch)
+        return Batch(arguments, _classes(labels), ids, mask, batch)
 
     def _of_mapping(self, batch: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         labels, ids = self.labels, self.ids
@@ -134,9 +133,10 @@ class Reader:
 
     def _arguments(self, rest: Any) -> Arguments:
         """Return the call: mappings by name, as far as ``forward`` knows the names."""
+        if isinstance(rest, tuple | list):
+            return Arguments(tuple(rest), {})
         if not isinstance(rest, Mapping):
-            return Arguments(tuple(rest) if isinstance(rest, tuple | list) else (rest,),
-                             {})  # fmt: skip
+            return Arguments((rest,), {})
         known = inspect.signature(self.module.forward).parameters
         tensors = [one for one in rest.values() if isinstance(one, Tensor)]
         needed = [n for n, p in known.items() if p.default is p.empty and p.kind < 2]
@@ -153,13 +153,13 @@ class Reader:
         if self.mask is not None:
             found = torch.as_tensor(entry_of(batch, self.mask)) != 0
             return found.to(device_of(self.module))
-        names = list(inspect.signature(self.module.forward).parameters)
+        names = inspect.signature(self.module.forward).parameters
         named = dict(zip(names, arguments.positional, strict=False))
-        named |= arguments.named
+        named.update(arguments.named)
         for one in arguments.values():
             if isinstance(one, Mapping):
                 named |= one
-        for name, padded in [(n, False) for n in KEPT] + [(n, True) for n in PADDED]:
+        for name, padded in MASKS.items():
             mask = named.get(name)
             if isinstance(mask, Tensor) and mask.ndim == 2:
                 return mask == 0 if padded else mask != 0

@@ -9,10 +9,8 @@ import torch
 from torch import nn
 
 from layerwise.data import Samples
-from layerwise.modules._calling import evaluation, logits_by
+from layerwise.modules._calling import BATCH_NORMS, evaluation, logits_by
 from layerwise.statistics import FEW, Share, share
-
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 BATCH = 256
 """Samples whose own statistics take the place of the running ones."""

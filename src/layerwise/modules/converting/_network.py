@@ -1,6 +1,7 @@
 """A torch module as a network: all that training and predicting with it need."""
 
 import copy
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -254,22 +255,11 @@ def _called(module: nn.Module, data: Dataset) -> tuple[str, ...]:
     return tuple(name or type(module).__name__ for name in order)
 
 
-class ScaledModule(nn.Module):
-    """A module with the scaling of its inputs before it.
-
-    Parameters
-    ----------
-    scaling : Scale
-    module : Module
-    """
+class ScaledModule(nn.Sequential):
+    """A module with the scaling of its inputs before it."""
 
     def __init__(self, scaling: Scale, module: nn.Module) -> None:
-        super().__init__()
-        self.scaling, self.module = scaling, module
-
-    def forward(self, x: torch.Tensor) -> Any:
-        """Return what the module makes of inputs, scaled."""
-        return self.module(self.scaling(x))
+        super().__init__(OrderedDict(scaling=scaling, module=module))
 
 
 def scaling_module(data: Dataset) -> nn.Module:

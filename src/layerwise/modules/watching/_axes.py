@@ -5,12 +5,12 @@ reads and writes the last axis, a convolution of pictures the last but two, and 
 moves axes says where they go. What no such function says is not known.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
-from weakref import ref
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 LAST = frozenset([
     "linear", "bilinear", "embedding", "embedding_bag", "multi_head_attention_forward",
@@ -56,34 +56,11 @@ PRIMES = (2, 3, 5, 7, 11, 13)
 """Sizes by which axes are known again when they have moved."""
 
 
-T = TypeVar("T")
-
-
-class ByTensor(Generic[T]):
-    """What is known of tensors, which it does not keep alive."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[ref[Tensor], T]] = {}
-
-    def get(self, tensor: Any) -> T | None:
-        """Return what is known of a tensor, or None."""
-        known = self._known.get(id(tensor))
-        # An id is used again once its tensor is gone.
-        return known[1] if known is not None and known[0]() is tensor else None
-
-    def __setitem__(self, tensor: Tensor, value: T) -> None:
-        self._known[id(tensor)] = ref(tensor), value
-
-    def forget(self, tensor: Tensor) -> None:
-        """Forget what is known of a tensor."""
-        self._known.pop(id(tensor), None)
-
-
 class Axes:
     """Which axis of the tensors of a pass holds the features."""
 
     def __init__(self) -> None:
-        self._known: ByTensor[int] = ByTensor()
+        self._known: MutableMapping[Tensor, int] = WeakTensorKeyDictionary()
 
     def of(self, tensor: Tensor) -> int | None:
         """Return the axis, or None where nothing tells it."""

@@ -3,30 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from layerwise.errors import InputError
+from layerwise.modules._calling import CHANNEL_NORMS
 from layerwise.wording import count
 
 CHANNELS_FIRST = (
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.SyncBatchNorm,
-    nn.InstanceNorm1d,
-    nn.InstanceNorm2d,
-    nn.InstanceNorm3d,
-    nn.GroupNorm,
-)
+    *CHANNEL_NORMS, nn.Conv1d, nn.Conv2d, nn.Conv3d,
+    nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
+)  # fmt: skip
 """Layers whose units lie in the second axis."""
 
 LAST = (
@@ -42,6 +31,9 @@ Reduce: TypeAlias = How | Mapping[str, How]
 """``mean`` over positions, ``flatten``, a token's place (0, -1), or a function from a
 tensor to rows; or these by a glob of layer names."""
 
+
+Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 Units: TypeAlias = int | Mapping[str, int]
 """The axis of units with samples first, or that by a glob of layer names."""
@@ -101,7 +93,7 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
     InputError
         If ``reduce`` is none of the ways there are, or there is no axis ``units``.
     """
-    how = _how(name, reduce)
+    how = _by_glob(name, reduce, "mean") if isinstance(reduce, Mapping) else reduce
     if not (callable(how) or isinstance(how, int) or how in ("mean", "flatten")):
         raise InputError(
             f"reduce={how!r}: give 'mean', 'flatten', the place of a token, or a "
@@ -125,7 +117,7 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
 
 def _asked(name: str, shape: torch.Size, units: Units | None) -> int | None:
     if isinstance(units, Mapping):
-        units = next((axis for g, axis in units.items() if fnmatchcase(name, g)), None)
+        units = _by_glob(name, units, None)
     if units is None:
         return None
     axis = units + len(shape) if units < 0 else units
@@ -155,12 +147,9 @@ def units_axis(module: nn.Module, tensor: Tensor, known: int | None) -> int | No
     return tensor.ndim - 1 if isinstance(module, LAST) else None
 
 
-def _how(name: str, reduce: Reduce) -> How:
-    if not isinstance(reduce, Mapping):
-        return reduce
-    return next(
-        (how for glob, how in reduce.items() if fnmatchcase(name, glob)), "mean"
-    )
+def _by_glob(name: str, given: Mapping[str, Value], otherwise: Other) -> Value | Other:
+    """Return the entry of the first glob that a layer's name matches."""
+    return next((own for g, own in given.items() if fnmatchcase(name, g)), otherwise)
 
 
 def _said(how: How, tensor: Tensor, axis: int) -> str:

@@ -13,7 +13,7 @@ activation lets pass, and the gradients that come back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
-from layerwise.modules._calling import plainly
-from layerwise.modules.watching._axes import Axes, ByTensor, axis_read
+from layerwise.modules._calling import CHANNEL_NORMS, plainly
+from layerwise.modules.watching._axes import Axes, axis_read
 from layerwise.modules.watching._functions import (
     ACTIVATIONS,
     CARRIERS,
@@ -37,11 +38,7 @@ from layerwise.modules.watching._functions import (
     PRODUCTS,
 )
 
-NORMS = (
-    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.LayerNorm,
-    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.GroupNorm,
-    nn.LocalResponseNorm, nn.RMSNorm,
-)  # fmt: skip
+NORMS = (*CHANNEL_NORMS, nn.LayerNorm, nn.LocalResponseNorm, nn.RMSNorm)
 
 LIMITS = frozenset({"clamp", "clamp_min", "maximum"})
 """Activations that a normalisation may need so as not to divide by nothing."""
@@ -202,8 +199,8 @@ class _Watch(TorchFunctionMode):
         self._values: dict[Key, _Value] = {}
         self._slopes: dict[Key, Tensor] = {}
         self._gradients: dict[Key, Tensor] = {}
-        self._keys: ByTensor[tuple[Key, ...]] = ByTensor()
-        self._ends: ByTensor[str] = ByTensor()
+        self._keys: MutableMapping[Tensor, tuple[Key, ...]] = WeakTensorKeyDictionary()
+        self._ends: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()
         self._frames: list[_Frame] = []
         self._axes = Axes()
         self._read: dict[Key, int] = {}
@@ -301,7 +298,7 @@ class _Watch(TorchFunctionMode):
         if changes and keys and not activates:
             self._settle(keys, given[0])
             if called not in CARRIERS:
-                self._keys.forget(given[0])
+                self._keys.pop(given[0], None)
         if self._wants_slopes and (activates or not keys):
             self._note_slope(called, func, args, kwargs, keys)
         read = axis_read(called, args, kwargs, given[0]) if keys else None
@@ -359,18 +356,18 @@ class _Watch(TorchFunctionMode):
             self._activate(result, keys)
         elif called in CARRIERS or called in ENDS:
             self._follow(result, keys)
-            if self._ends.get(result) is None and called in CARRIERS:
+            if result not in self._ends:
                 self._carry_end(result, keys)
 
     def _carry_end(self, result: Tensor, keys: tuple[Key, ...]) -> None:
         """Let a reshaped output stay what it was: logits, or probabilities."""
         for key in keys:
-            end = self._ends.get(self._values[key].given())
-            if end is not None:
-                self._ends[result] = end
+            given = self._values[key].given()
+            if given is not None and given in self._ends:
+                self._ends[result] = self._ends[given]
 
     def _keys_of(self, value: Any) -> tuple[Key, ...]:
-        return self._keys.get(value) or () if isinstance(value, Tensor) else ()
+        return self._keys.get(value, ()) if isinstance(value, Tensor) else ()
 
     def _follow(self, tensor: Tensor, keys: tuple[Key, ...]) -> None:
         self._keys[tensor] = keys
@@ -426,7 +423,9 @@ class _Watch(TorchFunctionMode):
 
     def result(self, answer: Any) -> Watched:
         """Return what was seen."""
-        origin = self._keys_of(answer)
+        origin, ends = self._keys_of(answer), "logits"
+        if isinstance(answer, Tensor):
+            ends = self._ends.get(answer, ends)
         values = {
             key: value.tensor
             if value.kept or not self._keep
@@ -437,22 +436,16 @@ class _Watch(TorchFunctionMode):
         return Watched(
             answer=answer,
             values=values,
-            ends=self._ends.get(answer) or "logits",
+            ends=ends,
             origin=origin[-1] if origin else None,
             changed=len(values) < len(self._values),
             slopes=self._slopes,
             gradients=self._gradients,
-            axes={
-                key: axis
-                for key, value in self._values.items()
-                if (axis := self._axis(key, value)) is not None
-            },
+            # As it was written, else as it is read.
+            axes=self._read
+            | {k: v.axis for k, v in self._values.items() if v.axis is not None},
             activated=frozenset(k for k, v in self._values.items() if v.activated),
         )
-
-    def _axis(self, key: Key, value: _Value) -> int | None:
-        """Return the axis of features: as it was written, else as it is read."""
-        return self._read.get(key) if value.axis is None else value.axis
 
 
 def version_of(tensor: Tensor) -> int:
@@ -489,15 +482,12 @@ def is_norm(module: nn.Module) -> bool:
     inside and no matrix of weights: a block of a convolution, a normalisation and an
     activation may have it in its name too.
     """
+    if any(True for _ in module.children()):
+        return False
     if isinstance(module, NORMS):
-        return not any(True for _ in module.children())
-    named = "norm" in type(module).__name__.lower()
-    return named and not any(True for _ in module.children()) and not _maps(module)
-
-
-def _maps(module: nn.Module) -> bool:
-    """Return whether a module has weights that run along more than one axis."""
-    return any(max(p.shape, default=1) < p.numel() for p in module.parameters())
+        return True
+    maps = any(max(p.shape, default=1) < p.numel() for p in module.parameters())
+    return "norm" in type(module).__name__.lower() and not maps
 
 
 QUANTISED = "torch.ao.nn"
