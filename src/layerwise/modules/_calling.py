@@ -137,15 +137,9 @@ def logits_of(
 ) -> Tensor:
     """Return logits, shape (samples, classes): one logit z means two, 0 and z.
 
-    Parameters
-    ----------
-    answer : object
-        As `answer_of` gives it.
-    samples : int
-    classes : int, optional
-        Where it is known: of a training, not of a study.
-    ends : str
-        ``logits`` or ``probabilities``: what the answer is.
+    The ``answer`` is what `answer_of` gives: ``logits`` or ``probabilities``, as
+    ``ends`` says. How many ``classes`` there are is known of a training, not of a
+    study.
 
     Raises
     ------

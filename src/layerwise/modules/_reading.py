@@ -185,11 +185,7 @@ def entry_of(batch: Any, entry: Entry | None) -> Any:
 def without_last(batch: Batch, axis: int) -> Batch | None:
     """Return a batch without its last sample; None where nothing runs over samples.
 
-    Parameters
-    ----------
-    batch : Batch
-    axis : int
-        Of samples in what the module is given, where that is long enough.
+    They lie along ``axis`` in what the module is given, where that is long enough.
     """
     samples, found = len(batch.targets), False
 

@@ -147,13 +147,8 @@ def sum_about(
 
     Rows of ``uint8`` about `EXACT_ORIGIN` are added up without any rounding.
 
-    Parameters
-    ----------
-    origin, rows, labels, way
-    before : Sums
-        In the library and on the device of the rows; its arrays are added to in place.
-    start : int
-        How many rows were seen before: which blocks are measured depends on it.
+    The arrays of ``before``, in the rows' library and on their device, are added to in
+    place. ``start`` rows were seen before: which blocks are measured depends on it.
 
     Raises
     ------

@@ -14,17 +14,10 @@ def fisher_p(
 ) -> Float64[np.ndarray, " sets"]:
     """Return how likely chance puts as many into a set, or more.
 
-    Of ``total`` samples ``found`` are wrong, say, and ``inside`` of the ``samples`` in
-    a set: the one-sided exact test of R. A. Fisher (Journal of the Royal Statistical
-    Society 98, 1935), the upper tail of a hypergeometric distribution,
-    ``Σ C(n, j) C(N - n, K - j) / C(N, K)`` over ``j`` from ``inside`` on.
-
-    Parameters
-    ----------
-    inside, samples : int arrays, shape (sets,)
-        Of each set, k and n.
-    found, total : int
-        K and N.
+    Of ``total`` samples, N, ``found`` are wrong, say, K of them, and ``inside`` of the
+    ``samples`` in a set, k of n: the one-sided exact test of R. A. Fisher (Journal of
+    the Royal Statistical Society 98, 1935), the upper tail of a hypergeometric
+    distribution, ``Σ C(n, j) C(N - n, K - j) / C(N, K)`` over ``j`` from k on.
 
     Examples
     --------

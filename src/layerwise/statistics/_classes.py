@@ -61,15 +61,7 @@ def fisher_ratio(moments: Moments) -> float:
 def nearest_mean(rows: Array, moments: Moments) -> Int64[np.ndarray, " rows"]:
     """Return for each row the class whose mean is nearest to it, by Euclid.
 
-    Parameters
-    ----------
-    rows : real array, shape (rows, units)
-    moments : Moments
-        Of labelled rows, one at least. A class without a row is never the nearest.
-
-    Returns
-    -------
-    int64, shape (rows,)
+    A class without a row is never the nearest.
 
     Raises
     ------
@@ -109,12 +101,6 @@ def separation(
     that constant and dependent units do no harm (Friedman, "Regularized discriminant
     analysis", JASA 84, 1989, equation 18).
 
-    Parameters
-    ----------
-    moments : Moments
-    shrinkage : float
-        s, above 0 and at most 1.
-
     Returns
     -------
     float64, shape (classes, classes)
@@ -125,7 +111,7 @@ def separation(
     Raises
     ------
     InputError
-        If ``shrinkage`` is out of range.
+        If ``shrinkage``, s, is not above 0 and at most 1.
     """
     if not 0 < shrinkage <= 1:
         raise InputError(f"shrinkage is {shrinkage}: choose above 0 and at most 1")
@@ -216,15 +202,8 @@ def self_duality(
     """Return NC3, how far the output's weights are from the class means: 0 in collapse.
 
     ``‖Wᵀ/‖W‖ - M/‖M‖‖²``, squared as in figure 5 of the paper, in Frobenius norms; the
-    columns of M are the ``μ_c - μ``. 2 where the two have nothing in common, 4 where
-    they are opposite.
-
-    Parameters
-    ----------
-    weights : float array, shape (classes, units)
-        Of the linear layer that follows, one row for each class.
-    moments : Moments
-        Of that layer's inputs.
+    columns of M are the ``μ_c - μ`` of the inputs of that linear layer. 2 where the two
+    have nothing in common, 4 where they are opposite.
 
     Returns
     -------

@@ -50,7 +50,10 @@ class PrincipalComponents:
         return np.sqrt(np.where(real, variance, 0))
 
     def project(self, rows: Array) -> Float64[np.ndarray, "rows components"]:
-        """Return the coordinates of ``rows`` along the components, mean taken off."""
+        """Return the coordinates of ``rows`` along the components, mean taken off.
+
+        An `InputError` is raised for rows of other units.
+        """
         return coordinates(rows, self.mean, self.components)
 
 
@@ -84,13 +87,7 @@ def log_likelihoods(
 
     Where directions have no variance, the density is that on the space of those that
     have some; a row outside that space has density 0, and -inf is returned for it.
-
-    Parameters
-    ----------
-    rows : real array, shape (rows, units)
-    found : PrincipalComponents
-    noise_variance : float
-        Not looked at where the components span everything.
+    Where the components span everything ``noise_variance`` is not looked at.
     """
     rows = checked_rows(rows, len(found.mean))
     kept, units = found.components.shape
@@ -122,14 +119,8 @@ def likeliest_dimension(variances: Float64[np.ndarray, " units"], rows: int) -> 
     """Return how many components explain the rows best: Minka's choice.
 
     The rank, from 1 to units - 1, of the largest evidence under probabilistic PCA:
-    Minka, "Automatic choice of dimensionality for PCA" (2000), equation 30.
-
-    Parameters
-    ----------
-    variances : float64, shape (units,)
-        Of all components, the largest first.
-    rows : int
-        How many rows there were.
+    Minka, "Automatic choice of dimensionality for PCA" (2000), equation 30. The
+    ``variances`` are those of all components, the largest first.
     """
     units = len(variances)
     if units < 2:
@@ -171,17 +162,11 @@ def principal_components(
     and those that rounding makes negative are 0. Directions without variance complete
     the basis.
 
-    Parameters
-    ----------
-    moments : Moments
-        Of one row at least.
-    count : int, optional
-        From 1 to the number of units, or of the projection's coordinates.
-
     Raises
     ------
     InputError
-        If there are no rows, or ``count`` is out of range.
+        If there are no rows, or ``count`` is not from 1 to the number of units, or of
+        the projection's coordinates.
     """
     most = len(moments.scatter)
     count = most if count is None else count
@@ -206,12 +191,8 @@ def principal_components_of_rows(rows: Array) -> PrincipalComponents:
     """Return all principal components of rows fewer than their units.
 
     By a singular value decomposition of the centred rows: rows² · units operations,
-    where the covariance would take units³, and units² numbers of memory.
-
-    Parameters
-    ----------
-    rows : real array, shape (rows, units)
-        All of them; there are as many components as rows, the last without variance.
+    where the covariance would take units³, and units² numbers of memory. There are as
+    many components as rows, the last without variance.
 
     Raises
     ------

@@ -40,7 +40,10 @@ class Discriminants:
     shrinkage: float
 
     def project(self, rows: Array) -> Float64[np.ndarray, "rows directions"]:
-        """Return the coordinates of ``rows`` along the directions, mean taken off."""
+        """Return the coordinates of ``rows`` along the directions, mean taken off.
+
+        An `InputError` is raised for rows of other units.
+        """
         return coordinates(rows, self.mean, self.directions)
 
 
@@ -60,7 +63,6 @@ def discriminants(
     Parameters
     ----------
     moments : Moments
-        Of labelled rows, one at least.
     count : int
         How many directions at most, from 1. There are at most as many as units, and
         one fewer than classes with rows; those in which the means differ by no more
@@ -301,7 +303,6 @@ def least_squares_probe(
     Parameters
     ----------
     moments : Moments
-        Of labelled rows, one at least.
     ridge : float, optional
         λ, as a share of the largest eigenvalue of the units' correlations. By default
         that of `RIDGES`, or none, for which generalised cross-validation is lowest.

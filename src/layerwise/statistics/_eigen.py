@@ -19,8 +19,7 @@ def eigen(
 
     Parameters
     ----------
-    scatter : float64, shape (units, units)
-        Symmetric, without negative eigenvalues but for rounding.
+    scatter
     rank : int
         What it is at most: one less than there are rows.
     least : int

@@ -139,15 +139,9 @@ class Moments:
         mean: Float64[np.ndarray, " units"],
         factor: Float64[np.ndarray, "rank units"],
     ) -> "Moments":
-        """Return the moments of rows of one class by a factor of their scatter.
+        """Return the moments of so many rows of one class.
 
-        Parameters
-        ----------
-        count : int
-            How many rows there were.
-        mean : float64, shape (units,)
-        factor : float64, shape (rank, units)
-            ``factor.T @ factor`` is the scatter about the mean.
+        ``factor.T @ factor`` is their scatter about the mean.
         """
         return cls(
             shift=mean,
@@ -247,14 +241,8 @@ class Moments:
         """Return the moments of the same rows, several classes taken for one.
 
         The scatter stays: rows that were counted by the combinations of several labels
-        are known by each of the labels.
-
-        Parameters
-        ----------
-        groups : int64 array, shape (classes,)
-            What each class becomes, 0 to ``count - 1``.
-        count : int
-            How many classes there are then.
+        are known by each of the labels. ``groups`` says what each class becomes, 0 to
+        ``count - 1``.
         """
 
         def grouped(array: np.ndarray) -> np.ndarray:
@@ -272,17 +260,10 @@ class Moments:
     def relabelled(
         self, rows: Float[np.ndarray, "rows units"], labels: Int[np.ndarray, " rows"]
     ) -> "Moments":
-        """Return the moments of the same rows under other labels.
+        """Return the moments of the same rows, all that were counted, relabelled.
 
         What looks at no label stays: the scatter, and its spectrum where it was found
         already.
-
-        Parameters
-        ----------
-        rows : array, shape (rows, units)
-            All rows that were counted here.
-        labels : int array, shape (rows,)
-            The class of each now.
         """
         classes = len(self.counts)
         offsets = rows - self.shift
@@ -332,10 +313,7 @@ class Moments:
     ) -> "Moments":
         """Return the moments of ``(x - offset) / divisor``, x the rows seen.
 
-        Parameters
-        ----------
-        offset, divisor : float64 arrays, shape () or (units,)
-            One number for all units, or one for each.
+        Both are one number for all units, or one for each.
 
         Raises
         ------

@@ -38,8 +38,7 @@ def nearest_rows(
 
     Parameters
     ----------
-    queries : array, shape (queries, features)
-    rows : array, shape (rows, features)
+    queries, rows
     count : int
         How many of the rows, all where there are fewer.
     precision : "exact" or "fast"
@@ -105,16 +104,9 @@ def nearest_columns(
 ) -> Int64[np.ndarray, "rows count"]:
     """Return the columns of each row's smallest distances, the smallest first.
 
-    Of equal ones those that come first. Each row is cut into groups: its k-th smallest
-    distance is at most the k-th smallest of their minima, and few are so small. They
-    alone are sorted.
-
-    Parameters
-    ----------
-    distances : array, shape (rows, columns)
-        None of them NaN.
-    count : int
-        How many, all where there are fewer.
+    Of equal ones those that come first; all where there are fewer than ``count``. Each
+    row is cut into groups: its k-th smallest distance is at most the k-th smallest of
+    their minima, and few are so small. They alone are sorted. No distance may be NaN.
     """
     rows, columns = distances.shape
     count = min(count, columns)
@@ -230,14 +222,8 @@ def linear_cka(xy: Likeness, xx: Likeness, yy: Likeness) -> Likeness:
     ``HSIC(X, Y) / √(HSIC(X, X) HSIC(Y, Y))``: Kornblith et al., "Similarity of neural
     network representations revisited" (2019), equation 4; debiased it is that of
     Nguyen, Raghu and Kornblith, "Do wide and deep networks learn the same things?"
-    (2021).
-
-    Parameters
-    ----------
-    xy : Likeness
-        The `hsic` of the two layers.
-    xx, yy : Likeness
-        That of each with itself, on the same samples.
+    (2021). ``xy`` is the `hsic` of the two, ``xx`` and ``yy`` that of each with itself,
+    on the same samples.
 
     Returns
     -------

@@ -31,16 +31,7 @@ def wilson_interval(
     ends. E. B. Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927), equation 4.
 
-    Parameters
-    ----------
-    successes, trials : int
-    confidence : float
-        The share of such intervals that hold the true rate, between 0 and 1.
-
-    Returns
-    -------
-    low, high : float
-        As shares of 1.
+    A share ``confidence`` of such intervals hold the true rate.
 
     Raises
     ------
@@ -107,15 +98,9 @@ def share(right: np.ndarray) -> Share:
 def difference_noise(first: float, of: int, second: float, of_second: int) -> float:
     """Return the largest difference of two shares that chance alone may make.
 
-    ``1.96 √(p (1 - p) / n + q (1 - q) / m)``: two binomial counts, taken as
-    independent. Of the same samples they are not, and the noise is smaller.
-
-    Parameters
-    ----------
-    first, second : float
-        The shares p and q.
-    of, of_second : int
-        Of how many samples, n and m.
+    ``1.96 √(p (1 - p) / n + q (1 - q) / m)`` of shares p of n samples and q of m: two
+    binomial counts, taken as independent. Of the same samples they are not, and the
+    noise is smaller.
     """
     variance = first * (1 - first) / of + second * (1 - second) / of_second
     return TWO_SIDED * sqrt(variance)

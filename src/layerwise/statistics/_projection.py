@@ -58,18 +58,10 @@ class Projection:
         return signs, np.sort(rng.permutation(self.units)[: self.width])
 
     def apply(self, rows: Array) -> Array:
-        """Return the rows' coordinates, in their library, dtype and place.
+        """Return the coordinates of rows (..., units), shape (..., width).
 
-        Parameters
-        ----------
-        rows : real floating array, shape (..., units)
+        They are of the rows' library and dtype, and on their device.
 
-        Returns
-        -------
-        array, shape (..., width)
-
-        Notes
-        -----
         The cosine transform is the Fourier transform of the even entries followed by
         the odd ones backwards, turned by a phase: Makhoul, "A fast cosine transform in
         one and two dimensions", IEEE Transactions on Acoustics, Speech and Signal

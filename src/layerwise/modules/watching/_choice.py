@@ -39,14 +39,7 @@ def chosen_modules(
 
     By default blocks, and what has weights outside of them; see `inside_blocks`. What
     has weights is a module with weights of its own, of two axes or more, other than
-    normalisations, and no such modules inside it.
-
-    Parameters
-    ----------
-    module : nn.Module
-    layers : str, type, or sequence of them, optional
-    without : collection of str
-        By default these are no blocks.
+    normalisations, and no such modules inside it. Those in ``without`` are no blocks.
 
     Raises
     ------
@@ -81,14 +74,7 @@ def is_asked_for(
 ) -> bool:
     """Return whether one use of a chosen module was asked for.
 
-    Parameters
-    ----------
-    layer : str
-        The use's name: ``act#2``, or the module's where it is used once.
-    module : str
-        The module's.
-    child : nn.Module
-    layers : str, type, or sequence of them, optional
+    The ``layer`` is the use's name: ``act#2``, or the module's where it is used once.
     """
     wanted = _wanted(layers)
     return not wanted or any(
@@ -99,14 +85,7 @@ def is_asked_for(
 
 
 def refuse_other_uses(layers: Layers | None, found: Collection[str]) -> None:
-    """Raise an error for uses of modules that were asked for, and that there are not.
-
-    Parameters
-    ----------
-    layers : str, type, or sequence of them, optional
-    found : collection of str
-        Every use's name.
-    """
+    """Raise an error for uses that were asked for and are not among those found."""
     for one in _wanted(layers):
         if isinstance(one, str) and "#" in one:
             if any(_fits(name, one) for name in found):

@@ -75,18 +75,8 @@ def layout_of(  # noqa: PLR0913 - what is known of one layer
 ) -> Layout | None:
     """Return how a module's tensors lie; None where nothing tells the axis of units.
 
-    Parameters
-    ----------
-    name : str
-    module : nn.Module
-    tensor : Tensor
-        What it gave.
-    samples : int
-        The axis of samples.
-    known : int or None
-        The axis of features, where the functions that wrote or read the tensor tell.
-    reduce, units
-        As they were asked for.
+    ``samples`` is the axis of samples in what the module gave, ``known`` that of
+    features, where the functions that wrote or read it tell.
 
     Raises
     ------
@@ -130,15 +120,9 @@ def _asked(name: str, shape: torch.Size, units: Units | None) -> int | None:
 
 
 def units_axis(module: nn.Module, tensor: Tensor, known: int | None) -> int | None:
-    """Return the axis of a module's units.
+    """Return the axis of a module's units in what it gives.
 
-    Parameters
-    ----------
-    module : nn.Module
-    tensor : Tensor
-        What it gives.
-    known : int or None
-        The axis, where the functions around tell; else the module's type may.
+    It is ``known`` where the functions around tell; else the module's type may.
     """
     if known is not None and known < tensor.ndim:
         return known
@@ -169,12 +153,8 @@ def _said(how: How, tensor: Tensor, axis: int) -> str:
 def reduced(tensor: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
     """Return one row for each sample, at least in single precision.
 
-    Parameters
-    ----------
-    tensor : Tensor
-    layout : Layout
-    mask : Tensor or None, shape (samples, positions)
-        True where a position counts; only layers of as many positions respect it.
+    The mask, shape (samples, positions), is True where a position counts; only layers
+    of as many positions respect it.
     """
     tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor.movedim(layout.samples, 0)

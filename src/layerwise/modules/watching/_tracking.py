@@ -130,10 +130,8 @@ def watched(  # noqa: PLR0913 - all but four by name
 
     Parameters
     ----------
-    module : nn.Module
-        Without wrappers.
-    chosen : mapping of str to nn.Module
-        By name.
+    module, chosen
+        Without wrappers, and by name.
     call : callable
         Calls the module, wrapped or not.
     answer : callable, optional
