@@ -13,9 +13,8 @@ from layerwise.cli import main
 from layerwise.errors import InputError
 from layerwise.experiment import Plan, compare, open_run, read_summary
 from layerwise.files import read_tensors, write_tensors
-from layerwise.presentation import comparison_page
+from layerwise.presentation import comparison_payload, page
 from layerwise.presentation._comparison import figure_table, probe_table, setting_table
-from layerwise.presentation.payload import comparison_payload
 from layerwise.study._file import FORMAT
 
 pytestmark = pytest.mark.usefixtures("unpainted")
@@ -147,9 +146,9 @@ class TestPage:
         hostile = "<script>alert(1)</script>"
         run = comparison[0]
         object.__setattr__(run, "name", hostile)
-        page = comparison_page(comparison)
-        assert hostile not in page
-        assert html.escape(hostile) in page
+        shown = page(comparison_payload(comparison))
+        assert hostile not in shown
+        assert html.escape(hostile) in shown
 
     def test_runs_of_one_name_are_told_apart_by_their_paths(self, runs):
         (runs / "other").mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ def htmls(digits, iris, moons, hostile, diverged) -> dict[str, str]:
         "digits": digits, "iris": iris, "moons": moons, "hostile": hostile,
         "diverged": diverged,
     }  # fmt: skip
-    return {name: page(report) for name, report in reports.items()}
+    return {name: page(report_payload(report)) for name, report in reports.items()}
 
 
 @pytest.mark.parametrize("kind", ["digits", "iris", "moons", "hostile", "diverged"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from layerwise.presentation import page, study_page
+from layerwise.presentation import page, report_payload, study_payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow("pages in a browser")]
 
@@ -18,8 +18,8 @@ HOW = ("mouse", "keyboard")
 @pytest.fixture(scope="module")
 def htmls(digits, iris, moons, module) -> dict[str, str]:
     reports = {"pictures": digits, "table": iris, "plane": moons}
-    found = {kind: page(report) for kind, report in reports.items()}
-    return found | {"module": study_page(module)}
+    found = {kind: page(report_payload(report)) for kind, report in reports.items()}
+    return found | {"module": page(study_payload(module))}
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def test_a_sample_of_ones_own(seen, how, kind):
 def test_a_choice_of_ones_own(customers, opened, how):
     """Inputs follow a category's name; the network answers as it does in Python."""
     network = customers.result.network
-    with opened(page(customers), "#s=own") as found:
+    with opened(page(report_payload(customers)), "#s=own") as found:
         own = found.one("#own")
         assert own.locator("label span").all_inner_texts() == [
             "town", "shop", "age", "size", "paid",

@@ -10,9 +10,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from layerwise.presentation import Report, page, study_page
-from layerwise.presentation._page import page_of
-from layerwise.presentation.payload import Payload, report_payload
+from layerwise.presentation import Report, page, report_payload, study_payload
+from layerwise.presentation.payload import Payload
 from layerwise.study import Crowd
 from layerwise.wording import typeset
 
@@ -48,7 +47,8 @@ HIDDEN = ("script", "style")
 @pytest.fixture(scope="module")
 def pages(digits, hostile, iris, moons, diverged) -> dict[str, str]:
     reports = (digits, hostile, iris, moons, diverged)
-    return dict(zip(KINDS, map(page, reports), strict=True))
+    htmls = (page(report_payload(report)) for report in reports)
+    return dict(zip(KINDS, htmls, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,7 +137,7 @@ def test_no_markup_of_the_data_ends_their_element():
          "facts": [], "classes": {}},
         {"a-1": "AA=="},
     )  # fmt: skip
-    html = page_of(payload)
+    html = page(payload)
     (text,) = re.findall(r'id="payload">(.*?)</script>', html)
     assert json.loads(text)["name"] == name
     assert not set("<>&\u2028") & set(text)
@@ -190,7 +190,7 @@ def test_a_page_of_mnist_s_size_is_small_enough(digits):
         origins=None,
         suspects=(),
     )
-    html = study_page(study)
+    html = page(study_payload(study))
     assert 6_500_000 < len(html) < 10_000_000
 
 
@@ -207,7 +207,7 @@ def handwritten(rng):
 
 def test_a_report_is_never_changed(digits):
     before = {name: getattr(digits, name) for name in Report.__dataclass_fields__}
-    page(digits)
+    page(report_payload(digits))
     assert all(getattr(digits, name) is value for name, value in before.items())
 
 
@@ -215,6 +215,6 @@ def test_a_hundred_thousand_stand_and_ten_thousand_move(digits):
     """The page says both, and the points that stand have one place in each layer."""
     study = digits.study
     crowd = Crowd(study.shown, tuple(dict(layer.planes) for layer in study))
-    html = study_page(replace(study, crowd=crowd))
+    html = page(study_payload(replace(study, crowd=crowd)))
     content = json.loads(re.findall(r'id="payload">(.*?)<', html)[0])
     assert content["samples"]["count"] == content["samples"]["moving"] == 270

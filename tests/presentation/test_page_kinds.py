@@ -13,11 +13,13 @@ from layerwise.data import Dataset
 from layerwise.presentation import (
     ComparedRun,
     SweepReport,
-    comparison_page,
+    comparison_payload,
     page,
-    study_page,
-    sweep_page,
+    report_payload,
+    study_payload,
+    sweep_payload,
 )
+from layerwise.presentation.payload import Payload
 from layerwise.sweeps import Axis, Sweep, SweepPoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow("pages in a browser")]
@@ -98,7 +100,7 @@ def htmls(
     """The page of a kind, made when it is first asked for."""
     place = tmp_path_factory.mktemp("data")
 
-    def hostile_table() -> str:
+    def hostile_table() -> Payload:
         data = blobs(3, 300, 5)
         rows = [json.dumps(name, ensure_ascii=False) for name in HOSTILE]
         quoted = [f'"{json.loads(row).replace(chr(34), chr(34) * 2)}"' for row in rows]
@@ -107,34 +109,36 @@ def htmls(
             lines.append(",".join([*map(str, inputs), quoted[target + 1]]))
         path = place / "<b>it's & \u202e数.csv"
         path.write_text("\n".join(lines), encoding="utf-8")
-        return page(report_of(lw.load(str(path), target="kind"), (6,), epochs=3))
+        return report_payload(
+            report_of(lw.load(str(path), target="kind"), (6,), epochs=3)
+        )
 
-    def activations() -> str:
+    def activations() -> Payload:
         rng = np.random.default_rng(0)
         y = np.arange(600) % 3
         rows = rng.normal(size=(600, 4)) + y[:, None]
-        return study_page(lw.inspect_activations({HOSTILE[1]: rows}, y))
+        return study_payload(lw.inspect_activations({HOSTILE[1]: rows}, y))
 
     made = {
-        "deep": lambda: page(report_of(blobs(4, 300), (6,) * 30, epochs=2)),
-        "hundred": lambda: page(report_of(blobs(100, 1000), (12,), epochs=2)),
-        "pictures": lambda: page(digits),
-        "plane": lambda: page(moons),
-        "one": lambda: page(iris),
-        "none": lambda: page(report_of(blobs(2, 200), (), epochs=2)),
+        "deep": lambda: report_payload(report_of(blobs(4, 300), (6,) * 30, epochs=2)),
+        "hundred": lambda: report_payload(report_of(blobs(100, 1000), (12,), epochs=2)),
+        "pictures": lambda: report_payload(digits),
+        "plane": lambda: report_payload(moons),
+        "one": lambda: report_payload(iris),
+        "none": lambda: report_payload(report_of(blobs(2, 200), (), epochs=2)),
         "hostile table": hostile_table,
-        "module": lambda: study_page(module),
+        "module": lambda: study_payload(module),
         "activations": activations,
-        "diverged": lambda: page(diverged),
-        "compare": lambda: comparison_page(
+        "diverged": lambda: report_payload(diverged),
+        "compare": lambda: comparison_payload(
             compared(digits, diverged), ["a/report.html", None, None, None]
         ),
-        "compare, the first without layers": lambda: comparison_page(
+        "compare, the first without layers": lambda: comparison_payload(
             compared(digits, diverged)[::-1]
         ),
-        "sweep": lambda: sweep_page(swept(), {(0, 1): "best/report.html"}),
+        "sweep": lambda: sweep_payload(swept(), {(0, 1): "best/report.html"}),
     }
-    return cache(lambda kind: made[kind]())
+    return cache(lambda kind: page(made[kind]()))
 
 
 def serious(found, **options) -> list:

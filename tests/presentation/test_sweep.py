@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from layerwise.presentation import SweepReport, sweep_page
+from layerwise.presentation import SweepReport, page, sweep_payload
 from layerwise.presentation._sweep import choice_sentence, phase_table, sweep_sentence
 from layerwise.presentation.figures import phase_diagram
 from layerwise.presentation.figures._sweep import COLOURS
@@ -142,10 +142,10 @@ def test_sentences(sweep, report):
 
 
 def test_the_page_has_its_table_and_escapes_names(report):
-    page = sweep_page(report)
-    assert page.startswith("<!doctype html>")
-    assert "default-src 'none'" in html.unescape(page)
-    assert HOSTILE not in page
-    assert "&lt;/script&gt;" in page
-    assert "moons: a sweep of 8 trainings" in page
-    assert "<td>50.0 1s 1d</td>" in page
+    shown = page(sweep_payload(report))
+    assert shown.startswith("<!doctype html>")
+    assert "default-src 'none'" in html.unescape(shown)
+    assert HOSTILE not in shown
+    assert "&lt;/script&gt;" in shown
+    assert "moons: a sweep of 8 trainings" in shown
+    assert "<td>50.0 1s 1d</td>" in shown

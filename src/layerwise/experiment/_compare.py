@@ -16,8 +16,9 @@ from layerwise.files import make_folder, write_atomically, write_json
 from layerwise.presentation import (
     ComparedRun,
     Runs,
-    comparison_page,
+    comparison_payload,
     comparison_summary,
+    page,
     with_fewer_shown,
 )
 from layerwise.study import Inputs, Study, load_study
@@ -49,8 +50,8 @@ def write_comparison(runs: Runs, folder: str) -> dict[str, Any]:
     """Write a comparison's page and summary; return what the summary holds."""
     place = make_folder(folder)
     links = [_link(Path(run.folder), place) for run in runs]
-    page = comparison_page(_alike(runs), links)
-    write_atomically(place / "report.html", page.encode())
+    html = page(comparison_payload(_alike(runs), links))
+    write_atomically(place / "report.html", html.encode())
     return write_json(place / "summary.json", comparison_summary(runs))
 
 

@@ -27,7 +27,7 @@ from layerwise.experiment._summary import (
 )
 from layerwise.files import make_folder, sole_writer, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
-from layerwise.presentation import Report, page, save_report_figures
+from layerwise.presentation import Report, page, report_payload, save_report_figures
 from layerwise.study import (
     CountingOptions,
     Study,
@@ -215,7 +215,8 @@ def finish(
         environment=environment(result),
         command=run.plan.command(),
     )
-    write_atomically(run.folder / "report.html", page(report).encode())
+    html = page(report_payload(report))
+    write_atomically(run.folder / "report.html", html.encode())
     summary = training_summary(run.plan, result, diagnosis) | study_summary(
         study, inputs
     )

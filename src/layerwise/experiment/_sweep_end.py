@@ -16,7 +16,7 @@ from layerwise.experiment._summary import environment
 from layerwise.experiment._sweep import SweepRun, in_workers_of, write_sweep
 from layerwise.experiment._vary import varied
 from layerwise.files import write_atomically
-from layerwise.presentation import SweepReport, sweep_page
+from layerwise.presentation import SweepReport, page, sweep_payload
 from layerwise.sweeps import Sweep, SweepPoint
 
 
@@ -58,7 +58,8 @@ def finish_sweep(
     links = {cell: f"{folder}/report.html" for cell, (_, folder) in kept.items()}
     if best:
         links[_cell(sweep, best)] = "best/report.html"
-    write_atomically(run.folder / "report.html", sweep_page(report, links).encode())
+    html = page(sweep_payload(report, links))
+    write_atomically(run.folder / "report.html", html.encode())
     summary = write_sweep(
         run,
         sweep,

@@ -4,7 +4,7 @@ from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
 from layerwise.presentation._console import PassBar, RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
-from layerwise.presentation._page import comparison_page, page, study_page, sweep_page
+from layerwise.presentation._page import page
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
 from layerwise.presentation._report import Report
 from layerwise.presentation._sweep import SweepReport
@@ -31,7 +31,13 @@ from layerwise.presentation.figures import (
     save_figures,
     save_report_figures,
 )
-from layerwise.presentation.payload import with_fewer_shown
+from layerwise.presentation.payload import (
+    comparison_payload,
+    report_payload,
+    study_payload,
+    sweep_payload,
+    with_fewer_shown,
+)
 
 __all__ = [
     "OF_INPUTS",
@@ -46,7 +52,7 @@ __all__ = [
     "TrainingBar",
     "checked_formats",
     "class_colours",
-    "comparison_page",
+    "comparison_payload",
     "comparison_summary",
     "dataset_html",
     "page",
@@ -66,11 +72,12 @@ __all__ = [
     "print_suspects",
     "print_sweep",
     "print_training",
+    "report_payload",
     "result_html",
     "save_figures",
     "save_report_figures",
     "study_html",
-    "study_page",
-    "sweep_page",
+    "study_payload",
+    "sweep_payload",
     "with_fewer_shown",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layerwise.data import Dataset, describe
-from layerwise.presentation._page import page_of
+from layerwise.presentation._page import page
 from layerwise.presentation._report import class_table, statistics_table
 from layerwise.presentation.figures import (
     layer_projections,
@@ -60,10 +60,10 @@ UNTRUSTED = "To explore the page, run this cell again, or trust the notebook."
 
 def study_html(study: Study) -> str:
     """Return what a study shows of itself: its layers, and its page."""
-    fewer, page = _small(study, SHOWN)
+    fewer, explored = _small(study, SHOWN)
     shares = ", ".join(f"{own.name} {percent(own.separability)}" for own in study)
     words = f"Every layer of {study.name}; linear probes: {shares}"
-    shown = _framed(layer_projections(study), words, page)
+    shown = _framed(layer_projections(study), words, explored)
     if fewer is study:
         return shown
     drawn, scored = count(len(fewer.shown)), count(len(fewer.targets))
@@ -76,9 +76,9 @@ def study_html(study: Study) -> str:
 def _small(study: Study, most: int) -> tuple[Study, str]:
     """Return a page of `MOST_BYTES` at most, and the study with what it shows."""
     fewer = with_fewer_shown(study, most)
-    page = page_of(study_payload(fewer))
-    if len(page) <= MOST_BYTES or most <= FEWEST:
-        return fewer, page
+    html = page(study_payload(fewer))
+    if len(html) <= MOST_BYTES or most <= FEWEST:
+        return fewer, html
     return _small(study, most // 2)
 
 
@@ -88,8 +88,7 @@ def result_html(result: Result) -> str:
         f"Training of {result.data.name}: {result.status} after {result.epochs} "
         f"epochs, validation accuracy {percent(result.validation.accuracy)}"
     )
-    page = page_of(result_payload(result))
-    return _framed(training_curves(result), words, page)
+    return _framed(training_curves(result), words, page(result_payload(result)))
 
 
 def dataset_html(data: Dataset) -> str:
@@ -104,7 +103,7 @@ def dataset_html(data: Dataset) -> str:
     return f"<div>{name}<div>{picture}</div>{tables}</div>"
 
 
-def _framed(drawing: "Axes | FigureBase", words: str, page: str) -> str:
+def _framed(drawing: "Axes | FigureBase", words: str, explored: str) -> str:
     """Return a picture, and in the same cell of a grid a page that covers it.
 
     Without the frame the cell is as high as the picture. The frame has a box of its
@@ -112,8 +111,8 @@ def _framed(drawing: "Axes | FigureBase", words: str, page: str) -> str:
     """
     frame = (
         f'<iframe title="{html.escape(words)}" sandbox="allow-scripts allow-downloads" '
-        f'srcdoc="{html.escape(page)}" style="width:100%;height:{HEIGHT}px;border:0;'
-        'background:white"></iframe>'
+        f'srcdoc="{html.escape(explored)}" style="width:100%;height:{HEIGHT}px;'
+        'border:0;background:white"></iframe>'
     )
     return (
         '<div style="display:grid;grid-template-columns:100%">'

@@ -3,21 +3,11 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from layerwise.presentation._comparison import Runs
-from layerwise.presentation._report import Report
-from layerwise.presentation._sweep import SweepReport
-from layerwise.presentation.payload import (
-    Payload,
-    comparison_payload,
-    report_payload,
-    study_payload,
-    sweep_payload,
-)
-from layerwise.study import Study
+from layerwise.presentation.payload import Payload
 from layerwise.wording import interval, percent
 
 KINDS = {
@@ -28,57 +18,13 @@ KINDS = {
 }
 
 
-def page(report: Report) -> str:
-    """Return the page on a run as HTML, to be written as UTF-8."""
-    return page_of(report_payload(report))
-
-
-def study_page(study: Study, *, command: str = "") -> str:
-    """Return the page on a study alone: what is inside a network, not how it came.
-
-    Parameters
-    ----------
-    study : Study
-    command : str, optional
-        What to type to get this again.
-    """
-    return page_of(study_payload(study, command))
-
-
-def comparison_page(runs: Runs, links: Sequence[str | None] = ()) -> str:
-    """Return the page on runs beside each other; ``links`` lead to their own pages."""
-    return page_of(comparison_payload(runs, links))
-
-
-def sweep_page(
-    report: SweepReport, links: Mapping[tuple[int, int], str] | None = None
-) -> str:
-    """Return the page on a sweep.
-
-    Parameters
-    ----------
-    report : SweepReport
-    links : mapping of (row, column) to str, optional
-        From cells of the phase diagram to pages of their runs.
-    """
-    return page_of(sweep_payload(report, links))
-
-
-def page_of(payload: Payload) -> str:
+def page(payload: Payload) -> str:
     """Return the page that shows a payload.
 
     It holds everything it shows, and its own policy forbids every request and every
     script and style but the one of each that is in it. Names from the data are text:
     in the data they are JSON without ``<``, in what is shown without a script escaped.
-
-    Parameters
-    ----------
-    payload : Payload
-
-    Returns
-    -------
-    str
-        HTML, to be written as UTF-8.
+    The page is HTML, to be written as UTF-8.
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
@@ -92,7 +38,7 @@ def page_of(payload: Payload) -> str:
         policy=_policy(script, style),
         script=Markup(script),
         style=Markup(style),
-        title=title_of(payload),
+        title=_title(content),
         headlines=[*map(_headline, content["runs"])],
         content=content,
         data=Markup(_data(content)),
@@ -100,9 +46,7 @@ def page_of(payload: Payload) -> str:
     )
 
 
-def title_of(payload: Payload) -> str:
-    """Return the page's title."""
-    content = payload.content
+def _title(content: Any) -> str:
     cells = content.get("sweep", {}).get("cells", [])
     counts = (cell["works"] + cell["stalled"] + cell["diverged"] for cell in cells)
     studied = content["kind"] != "report" or content["runs"][0]["layers"]

@@ -44,7 +44,7 @@ class Payload:
     """
 
     content: Json
-    blocks: dict[str, str]
+    blocks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,18 +1,18 @@
 """The forward pass for samples drawn by hand, and what lies between samples."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from layerwise.data import Columns, Samples
-from layerwise.model import Network, TrainedNetwork
+from layerwise.data import Columns, Dataset, Scaling
+from layerwise.model import Network
 from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
 from layerwise.study import LayerStudy, Study
-from layerwise.training import Snapshot
+from layerwise.training import Result
 from layerwise.wording import short
 
 MOST_WEIGHTS = 1_000_000
@@ -26,48 +26,72 @@ NO_YES = ("no", "yes")
 MNIST_SIDE = 28
 """Pictures of this size are centred as MNIST's are."""
 
+Squares: TypeAlias = Mapping[str, Sequence[Square]]
+"""Of each plane, by its name, the square of every layer."""
+
 GRID = 64
 """Places along each side of a plane's regions."""
 
+PLANES = {"components": "principal", "discriminants": "discriminant", "fixed": "fixed"}
+"""What a page calls the planes into which a layer's outputs are mapped."""
 
-def network_parts(
-    network: TrainedNetwork,
-    study: Study,
-    squares: dict[str, list[Square]],
-    train: Samples,
-    feature_names: Sequence[str] | None,
-    blocks: Blocks,
-) -> Json | None:
+
+def forward_parts(
+    result: Result, study: Study, squares: Squares, blocks: Blocks
+) -> Json:
+    """Return a run's forward pass and its answers in a plane, as far as it has any."""
+    found = _network_part(result, study, squares, blocks)
+    if is_plane(study):
+        square = squares["components"][0]
+        found["regions"] = _regions(result, study, square, blocks)
+    return found
+
+
+def is_plane(study: Study) -> bool:
+    """Return whether the inputs are two numbers, all of them at hand."""
+    inputs = study.inputs
+    return (
+        study.input is not None
+        and isinstance(inputs, np.ndarray)
+        and inputs.shape[1:] == (2,)
+        and inputs.dtype.kind in "fiu"
+    )
+
+
+def _network_part(
+    result: Result, study: Study, squares: Squares, blocks: Blocks
+) -> Json:
     """Return a network's forward pass, and where each layer puts what it gives.
 
-    None where it cannot be written down, or nobody could draw an input.
+    Nothing where it cannot be written down, or nobody could draw an input.
     """
+    network = result.network
     if not isinstance(network, Network) or network.parameter_count > MOST_WEIGHTS:
-        return None
-    given = _input(train, feature_names, network.columns)
-    steps = _steps(network, blocks)
-    loss = type(network.loss).__name__
+        return {}
+    given, loss = _input(result.data, network.columns), type(network.loss).__name__
     known = {"CrossEntropy": False, "CrossEntropyOnProbabilities": True}
-    if given is None or steps is None or loss not in known:
-        return None
+    if given is None or loss not in known:
+        return {}
+    steps = _steps(network, blocks)
+    if steps is None:
+        return {}
     planes = {
-        name: [
-            _placing(layer, name, square, blocks)
-            for layer, square in zip(study, own, strict=True)
+        called: [
+            _as_given(network.scaling, square, blocks)
+            if network.shape == (2,) and layer is study.input
+            else _placing(layer, name, square, blocks)
+            for layer, square in zip(study, squares[name], strict=True)
         ]
-        for name, own in squares.items()
-        if name in ("components", "discriminants", "fixed")
+        for name, called in PLANES.items()
+        if name in squares
     }
-    if network.shape == (2,):
-        scaling = network.scaling
-        for name, own in squares.items():
-            planes[name][0] = _as_given(scaling.offset, scaling.divisor, own[0], blocks)
-    names = {"components": "principal", "discriminants": "discriminant"}
     return {
-        "probabilities": known[loss],
-        "ops": steps,
-        "input": given,
-        "planes": {names.get(name, name): own for name, own in planes.items()},
+        "network": {
+            "probabilities": known[loss],
+            "ops": steps,
+            "input": given,
+            "planes": planes,
+        }
     }
 
 
@@ -134,10 +158,9 @@ def _of_layer(layer: Any, parameters: Any, blocks: Blocks) -> Iterator[Json]:
             yield step | {"slope": layer.slope} if name == "LeakyReLU" else step
 
 
-def _input(
-    train: Samples, feature_names: Sequence[str] | None, columns: Columns | None
-) -> Json | None:
+def _input(data: Dataset, columns: Columns | None) -> Json | None:
     """Return what can be drawn or set by hand."""
+    train = data.train
     inputs = np.asarray(train.inputs[: min(len(train), 10_000)])
     if inputs.ndim == 3 and inputs.dtype == np.uint8:
         low, high = float(inputs.min()), float(inputs.max())
@@ -154,7 +177,7 @@ def _input(
         }
     if inputs.ndim != 2:
         return None
-    names = feature_names or [f"input {i}" for i in range(1, inputs.shape[1] + 1)]
+    names = data.feature_names or [f"input {i}" for i in range(1, inputs.shape[1] + 1)]
     features = [*islice(_features(inputs, names, columns), FEATURES + 1)]
     if len(features) > FEATURES:
         return None
@@ -219,15 +242,10 @@ def _placing(layer: LayerStudy, name: str, square: Square, blocks: Blocks) -> Js
     return _map(axes.T / square.half, (offset - square.centre) / square.half, blocks)
 
 
-def _as_given(
-    offset: Float[np.ndarray, "..."],
-    divisor: Float[np.ndarray, "..."],
-    square: Square,
-    blocks: Blocks,
-) -> Json:
+def _as_given(scaling: Scaling, square: Square, blocks: Blocks) -> Json:
     """Return the map from two scaled inputs to where the inputs themselves stand."""
-    axes = np.diag(np.broadcast_to(divisor, (2,)).astype(float))
-    placed = np.broadcast_to(offset, (2,)) - square.centre
+    axes = np.diag(np.broadcast_to(scaling.divisor, (2,)).astype(float))
+    placed = np.broadcast_to(scaling.offset, (2,)) - square.centre
     return _map(axes / square.half, placed / square.half, blocks)
 
 
@@ -238,34 +256,18 @@ def _map(
     return {"axes": ref, "offset": [float(offset[0]), float(offset[1])]}
 
 
-def regions(
-    network: TrainedNetwork,
-    snapshots: Sequence[Snapshot],
-    epochs: Sequence[int | None],
-    square: Square,
-    blocks: Blocks,
-) -> Json:
+def _regions(result: Result, study: Study, square: Square, blocks: Blocks) -> Json:
     """Return what a network of two inputs answers in the square of its inputs.
 
-    Parameters
-    ----------
-    network : TrainedNetwork
-    snapshots : sequence of Snapshot
-        The network on its way.
-    epochs : sequence of int or None
-        Of the page's snapshots; the last is the network itself.
-    square : Square
-    blocks : Blocks
+    At each of the page's snapshots, of which the last is the network itself.
     """
     line = (2 * np.arange(GRID) + 1) / GRID - 1
     # The first row is the top one, where y is largest.
     x, y = np.meshgrid(line, -line)
     plane = np.stack([x, y], axis=-1).reshape(-1, 2) * square.half + square.centre
-    by_epoch: dict[int | None, TrainedNetwork] = {
-        snapshot.epoch: snapshot.network for snapshot in snapshots
-    }
-    networks = [by_epoch.get(epoch, network) for epoch in epochs[:-1]]
-    found = [own.predict_proba(plane) for own in (*networks, network)]
+    by_epoch = {snapshot.epoch: snapshot.network for snapshot in result.snapshots}
+    before = [by_epoch.get(s.epoch, result.network) for s in study.snapshots[:-1]]
+    found = [own.predict_proba(plane) for own in (*before, result.network)]
     said = np.stack([p.argmax(axis=1) for p in found]).reshape(-1, GRID, GRID)
     sure = np.stack([p.max(axis=1) for p in found]).reshape(-1, GRID, GRID)
     sure = np.rint(255 * np.nan_to_num(sure)).astype(np.uint8)

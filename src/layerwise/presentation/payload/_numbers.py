@@ -6,7 +6,6 @@ from typing import SupportsFloat
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.data import DataStatistics
 from layerwise.presentation._report import (
     TOP,
     Report,
@@ -38,15 +37,23 @@ STRETCHES = 250
 
 def charts(result: Result) -> list[Json]:
     """Return loss and accuracy, the gradients and silent units of every layer."""
+    history = result.history
     samples, batch = len(result.data.train), result.recipe.batch_size
-    per_epoch = _steps_per_epoch(result.history, samples, batch)
-    unit = loss_unit(result.network)
-    return [*_curves(result.history, per_epoch, unit), *_health(result, per_epoch)]
+    drawn = curves(history, samples, batch, loss_unit(result.network))
+    return [*drawn, *_health(result, _steps_per_epoch(history, samples, batch))]
 
 
-def curves(history: History, training_samples: int, batch: int | None) -> list[Json]:
-    """Return loss and accuracy of a training of which no more is known."""
-    return _curves(history, _steps_per_epoch(history, training_samples, batch), None)
+def curves(
+    history: History, training_samples: int, batch: int | None, unit: str | None = None
+) -> list[Json]:
+    """Return loss and accuracy of a training."""
+    per_epoch = _steps_per_epoch(history, training_samples, batch)
+    label = f"mean loss ({unit})" if unit else "mean loss"
+    found = (
+        _curve("loss", {"label": label, "log": True}, history, per_epoch),
+        _curve("accuracy", {"label": "accuracy", "percent": True}, history, per_epoch),
+    )
+    return [chart for chart in found if chart["lines"]]
 
 
 def _steps_per_epoch(
@@ -57,24 +64,7 @@ def _steps_per_epoch(
     return epochs[-1].step / epochs[-1].epoch if epochs else planned
 
 
-def _curves(history: History, per_epoch: float, unit: str | None) -> list[Json]:
-    label = f"mean loss ({unit})" if unit else "mean loss"
-    found = (
-        _curve("loss", label, history, per_epoch, log=True),
-        _curve("accuracy", "accuracy", history, per_epoch, percent=True),
-    )
-    return [chart for chart in found if chart["lines"]]
-
-
-def _curve(
-    name: str,
-    label: str,
-    history: History,
-    per_epoch: float,
-    *,
-    log: bool = False,
-    percent: bool = False,
-) -> Json:
+def _curve(name: str, y: Json, history: History, per_epoch: float) -> Json:
     batches = history.losses if name == "loss" else history.accuracies
     epochs = history.epochs
     lines: list[Json] = []
@@ -87,12 +77,7 @@ def _curve(
         if values:
             words = f"{'training' if part == 'train' else part} set"
             lines.append(_line(words, [epoch.epoch for epoch in epochs], values))
-    return {
-        "id": name,
-        "title": name.capitalize(),
-        "y": {"label": label, "log": log, "percent": percent},
-        "lines": lines,
-    }
+    return {"id": name, "title": name.capitalize(), "y": y, "lines": lines}
 
 
 def stretches(
@@ -209,7 +194,15 @@ def report_tables(report: Report) -> Iterator[Json]:
     yield page_table(
         "sets", "The three sets", statistics_table(statistics), place="data"
     )
-    yield from _columns_table(statistics)
+    if statistics.columns:
+        yield page_table(
+            "columns",
+            "Columns",
+            column_table(statistics, MOST, "see summary.json"),
+            place="data",
+            note="What each is like in the training set, and what became of it.",
+            opened=len(statistics.columns) <= FEW,
+        )
     if len(statistics.class_names) <= 30:
         title = "Samples of each class"
         yield page_table("classes", title, class_table(statistics), place="data")
@@ -243,20 +236,6 @@ def study_tables(study: Study) -> Iterator[Json]:
         yield page_table("untrained", title, untrained)
     title = "Measures with shuffled labels"
     yield page_table("shuffled", title, shuffled_table(study))
-
-
-def _columns_table(statistics: DataStatistics) -> Iterator[Json]:
-    """Yield the columns of a table and what became of them, if there are any."""
-    if not statistics.columns:
-        return
-    yield page_table(
-        "columns",
-        "Columns",
-        column_table(statistics, MOST, "see summary.json"),
-        place="data",
-        note="What each is like in the training set, and what became of it.",
-        opened=len(statistics.columns) <= FEW,
-    )
 
 
 def _table_findings(study: Study) -> Iterator[Json]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from layerwise.presentation._sweep import (
     sweep_sentence,
 )
 from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
-from layerwise.presentation.payload._forward import network_parts, regions
+from layerwise.presentation.payload._forward import forward_parts
 from layerwise.presentation.payload._numbers import (
     charts,
     curves,
@@ -40,7 +41,6 @@ from layerwise.presentation.payload._run import (
     StudiedRun,
     cause_part,
     finding_parts,
-    is_plane,
     remark_part,
     score_part,
 )
@@ -62,48 +62,22 @@ FEWEST_COLOURS = 10
 
 def report_payload(report: Report) -> Payload:
     """Return what the page of a run holds."""
-    blocks, data = Blocks(), report.data
+    blocks, data, study, shown = Blocks(), report.data, report.study, None
     found = _begun("report", data.name, data.class_names)
-    run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
+    run = _trained(report.result)
     findings = [*report.input_study.findings]
-    shown = None if report.study is None else Shown.of(report.study, data)
-    if shown is not None:
-        study = shown.study
-        seen = StudiedRun(study, shown, blocks)
+    if study is not None:
+        shown = Shown.of(study, data)
+        seen = StudiedRun(shown, blocks)
         run |= seen.content()
-        found |= _sampled(shown, blocks)
-        found["structure"] = _structure(study)
+        run |= forward_parts(report.result, study, seen.squares, blocks)
+        found |= _studied(shown, blocks)
         findings = [*study.findings, *findings]
-        squares = seen.squares
-        network = network_parts(
-            report.result.network,
-            study,
-            squares,
-            data.train,
-            data.feature_names,
-            blocks,
-        )
-        if network is not None:
-            run["network"] = network
-        if is_plane(study):
-            run["regions"] = regions(
-                report.result.network,
-                report.result.snapshots,
-                [snapshot.epoch for snapshot in study.snapshots],
-                squares["components"][0],
-                blocks,
-            )
-    elif np.isfinite(report.result.test.loss):
-        right = Share.of(report.result.test.accuracy, len(data.test))
-        run["accuracy"] = score_part(right)
-    if warning := _warning(report.result):
-        run["warning"] = warning
     run["findings"] = [
         *map(remark_part, data.remarks),
         *map(cause_part, report.diagnosis.causes),
         *finding_parts(shown, findings),
     ]
-    run["charts"] = charts(report.result)
     found["runs"] = [run]
     found["tables"] = [*report_tables(report)]
     found["facts"] = [
@@ -117,35 +91,45 @@ def report_payload(report: Report) -> Payload:
 
 def result_payload(result: Result) -> Payload:
     """Return what the page of a training alone holds: its curves and settings."""
-    data = result.data
-    found = _begun("report", data.name, data.class_names)
-    run: Json = {"name": data.name, "layers": [], "snapshots": [], "bases": []}
-    if np.isfinite(result.test.loss):
-        run["accuracy"] = score_part(Share.of(result.test.accuracy, len(data.test)))
-    if warning := _warning(result):
-        run["warning"] = warning
-    run |= {"findings": [], "charts": charts(result)}
-    found |= {"runs": [run], "tables": [], "facts": [*map(list, _settings(result))]}
-    return Payload(found, {})
+    found = _begun("report", result.data.name, result.data.class_names)
+    facts = [*map(list, _settings(result))]
+    return Payload(found | {"runs": [_trained(result)], "tables": [], "facts": facts})
 
 
 def study_payload(study: Study, command: str = "") -> Payload:
-    """Return what the page of a study alone holds: no training, no data beside it."""
-    blocks = Blocks()
+    """Return what the page of a study alone holds: no training, no data beside it.
+
+    Parameters
+    ----------
+    study : Study
+    command : str, optional
+        What to type to get this again.
+    """
+    blocks, shown = Blocks(), Shown.of(study)
     found = _begun("report", study.name, study.class_names)
-    shown = Shown.of(study)
-    found |= _sampled(shown, blocks)
-    found["structure"] = _structure(study)
-    run = StudiedRun(study, shown, blocks).content()
-    run |= {
-        "name": short(study.name, 60),
-        "findings": [*finding_parts(shown, study.findings)],
-        "charts": [],
-    }
-    found["runs"] = [run]
+    run = _unknown(study.name, []) | StudiedRun(shown, blocks).content()
+    run["findings"] = [*finding_parts(shown, study.findings)]
+    found |= _studied(shown, blocks) | {"runs": [run]}
     found["tables"] = [*study_tables(study)]
     found["facts"] = [["to reproduce", command]] if command else []
     return Payload(found, blocks.texts)
+
+
+def _unknown(name: str, charts: list[Json]) -> Json:
+    """Return a run of whose layers nothing is known."""
+    inside: Json = {key: [] for key in ("layers", "snapshots", "bases", "findings")}
+    return inside | {"name": short(name, 60), "charts": charts}
+
+
+def _trained(result: Result) -> Json:
+    """Return a training as a run: its curves, its accuracy, how it ended."""
+    run = _unknown(result.data.name, charts(result))
+    if np.isfinite(result.test.loss):
+        right = Share.of(result.test.accuracy, len(result.data.test))
+        run["accuracy"] = score_part(right)
+    if warning := _warning(result):
+        run["warning"] = warning
+    return run
 
 
 def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
@@ -169,21 +153,21 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     if shown is not None:
         found |= _sampled(shown, blocks)
     found["runs"] = []
-    for place, run in enumerate(runs):
+    for run, href, *values in zip_longest(runs, links, *differing.values()):
         part = _compared(run, shown, blocks)
-        own = [(name, values[place]) for name, values in differing.items()]
         part["settings"] = [
-            [name, short(value, 60)] for name, value in own if value != UNKNOWN
+            [name, short(value, 60)]
+            for name, value in zip(differing, values, strict=True)
+            if value != UNKNOWN
         ]
-        if place < len(links) and links[place]:
-            part["href"] = links[place]
+        if href:
+            part["href"] = href
         found["runs"].append(part)
-    common = setting_table(runs, differing=False)
     tables = [
         ("figures", "Results", figure_table(runs)),
         ("differing", "Different settings", setting_table(runs)),
         ("probes", "Linear-probe accuracy of each layer", probe_table(runs)),
-        ("common", "Common settings", common),
+        ("common", "Common settings", setting_table(runs, differing=False)),
     ]
     found["tables"] = [
         page_table(*own, place="compare", opened=own[0] != "common")
@@ -194,24 +178,23 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
 
 
 def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
-    part: Json = {"layers": [], "snapshots": [], "bases": [], "findings": []}
     training, samples = run.summary["training"], run.summary["data"]["samples"]
+    lines = curves(run.history, samples["train"], training["batch_size"])
+    part = _unknown(run.name, lines)
     status, study = training["status"], run.study
     warnings = ["" if status == "finished" else status, run.warning]
     if study is not None and shown is not None and _same_samples(study, shown.study):
         own = Shown(study, shown.positions, shown.others)
-        part |= StudiedRun(study, own, blocks).content()
+        part |= StudiedRun(own, blocks).content()
         part["findings"] = [*finding_parts(own, study.findings)]
     elif study is not None:
         warnings.append("no scatter plots: studied on other samples")
     if any(warnings):
         part["warning"] = "; ".join(filter(None, warnings))
     if "accuracy" not in part and training["test_loss"] is not None:
-        part["accuracy"] = score_part(
-            Share.of(training["test_accuracy"], samples["test"])
-        )
-    lines = curves(run.history, samples["train"], training["batch_size"])
-    return part | {"name": short(run.name, 60), "charts": lines}
+        right = Share.of(training["test_accuracy"], samples["test"])
+        part["accuracy"] = score_part(right)
+    return part
 
 
 def _same_samples(study: Study, other: Study) -> bool:
@@ -282,7 +265,7 @@ def sweep_payload(
     found["tables"] = [page_table(*own) for own in tables]
     facts = [*report.settings.items(), *report.environment.items()]
     found["facts"] = [["to reproduce", report.command], *map(list, facts)]
-    return Payload(found | {"runs": []}, {})
+    return Payload(found | {"runs": []})
 
 
 def _begun(kind: str, name: str, class_names: Iterable[str] | None) -> Json:
@@ -305,6 +288,10 @@ def _sampled(shown: Shown, blocks: Blocks) -> Json:
     found = {"samples": shown.samples(blocks), "suspects": shown.suspects()}
     others = shown.other_samples(blocks)
     return found if others is None else found | {"others": others}
+
+
+def _studied(shown: Shown, blocks: Blocks) -> Json:
+    return _sampled(shown, blocks) | {"structure": _structure(shown.study)}
 
 
 def _structure(study: Study) -> str:

@@ -10,21 +10,16 @@ from jaxtyping import Float, UInt
 from layerwise.diagnosis import Cause
 from layerwise.files import json_types
 from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
+from layerwise.presentation.payload._forward import PLANES, is_plane
 from layerwise.presentation.payload._samples import Shown, part_of
 from layerwise.statistics import Share, confusion_counts
-from layerwise.study import Finding, LayerStudy, SnapshotStudy, Study
+from layerwise.study import Finding, LayerStudy, SnapshotStudy
 from layerwise.wording import count, layer_labels, listed, quoted, short, typeset
 
-BASES = {
-    "components": ("principal", "The two directions in which a layer varies most"),
-    "discriminants": (
-        "discriminant",
-        "The two directions that separate the classes best",
-    ),
-    "fixed": (
-        "fixed",
-        "The principal directions of the trained network, at every epoch",
-    ),
+TITLES = {
+    "components": "The two directions in which a layer varies most",
+    "discriminants": "The two directions that separate the classes best",
+    "fixed": "The principal directions of the trained network, at every epoch",
 }
 
 MOST_CONFUSED = 300
@@ -32,20 +27,13 @@ MOST_CONFUSED = 300
 
 
 class StudiedRun:
-    """A study's part of a page's run.
+    """A study's part of a page's run."""
 
-    Parameters
-    ----------
-    study : Study
-    shown : Shown
-    blocks : Blocks
-    """
-
-    def __init__(self, study: Study, shown: Shown, blocks: Blocks) -> None:
-        self._study, self._shown, self._blocks = study, shown, blocks
+    def __init__(self, shown: Shown, blocks: Blocks) -> None:
+        self._study, self._shown, self._blocks = shown.study, shown, blocks
         self.squares: dict[str, list[Square]] = {}
         # Without a past there is the studied network alone.
-        self._snapshots = study.snapshots or (SnapshotStudy(None, ()),)
+        self._snapshots = shown.study.snapshots or (SnapshotStudy(None, ()),)
 
     def content(self) -> Json:
         """Return what is known of layers and samples."""
@@ -97,10 +85,10 @@ class StudiedRun:
 
     def _bases(self) -> Iterator[Json]:
         many = len(self._snapshots) > 1
-        for name, (label, title) in BASES.items():
+        for name, title in TITLES.items():
             if many or name != "fixed":
-                yield self._basis(name, label, title, moves=many)
-        given = [p for p in self._study.layers[0].planes if p not in BASES]
+                yield self._basis(name, PLANES[name], title, moves=many)
+        given = [p for p in self._study.layers[0].planes if p not in PLANES]
         if self._study.crowd is None:
             for name in given:
                 title = f"What {name} makes of each layer"
@@ -248,17 +236,6 @@ def score_part(share: Share, words: str = "test samples") -> Json:
         "of": share.trials,
         "words": words,
     }
-
-
-def is_plane(study: Study) -> bool:
-    """Return whether the inputs are two numbers, all of them at hand."""
-    inputs = study.inputs
-    return (
-        study.input is not None
-        and isinstance(inputs, np.ndarray)
-        and inputs.shape[1:] == (2,)
-        and inputs.dtype.kind in "fiu"
-    )
 
 
 def _sixteen(shares: Float[np.ndarray, "..."]) -> UInt[np.ndarray, "..."]:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from layerwise.data import Columns, Dataset, Origins, Samples
+from layerwise.data import Columns, Dataset, Origins
 from layerwise.presentation.payload._blocks import Blocks, Json
 from layerwise.study import Inputs, Study, Suspect, are_pictures
 from layerwise.wording import short
@@ -30,24 +30,18 @@ class Shown:
         In the scored set: those that move, then the others.
     others : array, shape (others,)
         In the set that was fitted on: neighbours, and suspects of that set.
-    train : Samples or None
-        That set, where it is at hand.
-    feature_names : tuple of str or None
-    columns : Columns or None
-        How a table became the inputs.
+    data : Dataset or None
+        What the study was of, where it is at hand.
     """
 
     study: Study
     positions: Int[np.ndarray, " shown"]
     others: Int[np.ndarray, " others"]
-    train: Samples | None = None
-    feature_names: tuple[str, ...] | None = None
-    columns: Columns | None = None
+    data: Dataset | None = None
 
     @classmethod
     def of(cls, study: Study, data: Dataset | None = None) -> "Shown":
         """Return all that there is to show of a study, and of the data it was of."""
-        train = None if data is None else data.train
         crowd = study.shown if study.crowd is None else study.crowd.positions
         more = np.setdiff1d(crowd, study.shown)
         positions = np.concatenate([study.shown, more])
@@ -55,12 +49,10 @@ class Shown:
         if study.nearest is not None:
             known = np.isin(study.nearest.positions, positions)
             near.append(study.nearest.neighbours[known].ravel())
-        own = [s for s in _listed(study) if s.part == "training" and train is not None]
+        own = [s for s in _listed(study) if s.part == "training" and data is not None]
         near += [np.array([s.position, *s.nearest[:3]], np.int64) for s in own]
         others = np.unique(np.concatenate(near)) if near else np.zeros(0, np.int64)
-        if data is None:
-            return cls(study, positions, others)
-        return cls(study, positions, others, train, data.feature_names, data.columns)
+        return cls(study, positions, others, data)
 
     @property
     def moving(self) -> int:
@@ -99,15 +91,19 @@ class Shown:
 
     def other_samples(self, blocks: Blocks) -> Json | None:
         """Return the samples fitted on that are named; None where there are none."""
-        study, near, train = self.study, self.study.nearest, self.train
-        if not len(self.others) or (near is None and train is None):
+        study, near = self.study, self.study.nearest
+        if not len(self.others):
             return None
-        inputs: Inputs | None = None
-        if train is not None:
-            labels, origins, inputs = train.targets, train.where, train.inputs
-            labels = labels[self.others]
+        if self.data is not None:
+            train = self.data.train
+            labels, inputs, origins = (
+                train.targets[self.others],
+                train.inputs,
+                train.where,
+            )
+        elif near is None:
+            return None
         else:
-            assert near is not None
             inputs, origins = near.inputs, near.origins
             order = np.argsort(near.neighbours, axis=None)
             at = np.searchsorted(near.neighbours.ravel(), self.others, sorter=order)
@@ -163,12 +159,12 @@ class Shown:
         if are_pictures(items):
             return {"pictures": blocks.pictures("sheet", items)}
         rows = items.reshape(len(items), -1)
-        if self.columns is not None and rows.shape[1] == len(self.columns.names):
-            return {"columns": [*_of_table(blocks, self.columns, rows)][:COLUMNS]}
+        columns = None if self.data is None else self.data.columns
+        if columns is not None and rows.shape[1] == len(columns.names):
+            return {"columns": [*_of_table(blocks, columns, rows)][:COLUMNS]}
         rows = rows[:, :COLUMNS].astype(np.float32)
-        names = self.feature_names or [
-            f"input {i}" for i in range(1, rows.shape[1] + 1)
-        ]
+        names = None if self.data is None else self.data.feature_names
+        names = names or [f"input {i}" for i in range(1, rows.shape[1] + 1)]
         return {"columns": [*_columns(blocks, names, rows)]}
 
 

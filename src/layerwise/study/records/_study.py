@@ -383,10 +383,9 @@ class Study:
         MachineError
             If it cannot be written.
         """
-        from layerwise.presentation import study_page
+        from layerwise.presentation import page, study_payload
 
-        html = study_page(self, command=command)
-        write_atomically(Path(path), html.encode())
+        write_atomically(Path(path), page(study_payload(self, command)).encode())
         return Path(path)
 
     def to_pandas(self) -> "pd.DataFrame":
