@@ -72,13 +72,18 @@ class SweepPoint:
     seconds: float
 
     @property
+    def diverged(self) -> bool:
+        """Whether a loss or a parameter was not finite."""
+        return self.status == "diverged"
+
+    @property
     def outcome(self) -> str:
         """``works``, ``stalls`` or ``diverges``.
 
         A training stalls that does not come half the way from chance to all training
         samples right.
         """
-        if self.status == "diverged":
+        if self.diverged:
             return DIVERGES
         way = (self.train_accuracy - self.chance) / (1 - self.chance)
         return WORKS if way >= HALF_WAY else STALLS
@@ -128,9 +133,9 @@ class Sweep:
         for point in self.points:
             chosen = (v for name, v in point.settings.items() if name != SEED)
             groups.setdefault(tuple(chosen), []).append(point)
-        whole = [group for group in groups.values() if not _diverging(group)]
-        some = [[p for p in group if not _diverging([p])] for group in groups.values()]
-        eligible = whole or [group for group in some if group]
+        whole = [own for own in groups.values() if not any(p.diverged for p in own)]
+        some = [[p for p in own if not p.diverged] for own in groups.values()]
+        eligible = whole or [own for own in some if own]
         if not eligible:
             return None
         group = max(
@@ -163,12 +168,11 @@ class Sweep:
     def _phase(self, where: Mapping[str, Setting]) -> "Phase":
         here = [p for p in self.points if where.items() <= dict(p.settings).items()]
         outcomes = [point.outcome for point in here]
-        finite = [point for point in here if not _diverging([point])]
-        counts = (outcomes.count(outcome) for outcome in OUTCOMES)
+        finite = [point for point in here if not point.diverged]
         return Phase(
-            *counts,
-            validation_accuracy=_mean(p.validation_accuracy for p in finite),
-            best=min(finite or here, key=lambda p: p.validation_loss, default=None),
+            {outcome: outcomes.count(outcome) for outcome in OUTCOMES},
+            _mean(point.validation_accuracy for point in finite),
+            min(finite or here, key=lambda p: p.validation_loss, default=None),
         )
 
 
@@ -178,26 +182,17 @@ class Phase:
 
     Parameters
     ----------
-    works, stalls, diverges : int
-        How many of them.
+    counts : mapping of str to int
+        How many of them have each of the `OUTCOMES`.
     validation_accuracy : float
         The mean of those that did not diverge; NaN where none is left.
     best : SweepPoint, optional
         Of those the one with the least validation loss; the first where all diverged.
     """
 
-    works: int
-    stalls: int
-    diverges: int
+    counts: Mapping[str, int]
     validation_accuracy: float
     best: SweepPoint | None = None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many trainings have each outcome."""
-        return dict(
-            zip(OUTCOMES, (self.works, self.stalls, self.diverges), strict=True)
-        )
 
 
 @dataclass(frozen=True)
@@ -220,10 +215,6 @@ class PhaseDiagram:
     rows: Axis | None
     others: tuple[Axis, ...]
     cells: tuple[tuple[Phase, ...], ...]
-
-
-def _diverging(points: Iterable[SweepPoint]) -> bool:
-    return any(point.outcome == DIVERGES for point in points)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import layerwise as lw
 from layerwise.presentation import (
-    PassBar,
+    RowsBar,
     TrainingBar,
     print_data,
     print_findings,
@@ -247,14 +247,14 @@ def test_the_last_step_is_of_the_last_epoch():
 
 def test_a_bar_of_rows_says_how_many_of_how_many():
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
-    with PassBar(console) as watch:
+    with RowsBar(console) as watch:
         watch(1000, 2500)
     assert "1,000 of 2,500" in console.file.getvalue()
 
 
 def test_a_bar_of_rows_goes_on_to_the_search_for_suspects():
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
-    with PassBar(console) as watch:
+    with RowsBar(console) as watch:
         watch(1000, 2500)
         watch.judged(2, 7)
     text = console.file.getvalue()

@@ -166,7 +166,7 @@ class InspectCommand:
         network, data = ranks.in_all(
             lambda: experiment.data_for(load_network(path), plan)
         )
-        with presentation.PassBar(console) as bar:
+        with presentation.RowsBar(console) as bar:
             study = experiment.look_inside(
                 network, data, plan, judged=bar.judged, **self._counting(bar)
             )
@@ -199,7 +199,7 @@ class InspectCommand:
             layers = inspection.module_layers(module, given["data"], **options)
             presentation.print_module_layers(console, layers)
             return DONE, [layer._asdict() for layer in layers]
-        with presentation.PassBar(console) as bar:
+        with presentation.RowsBar(console) as bar:
             study = inspection.inspect(
                 module,
                 **given,

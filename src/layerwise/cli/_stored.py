@@ -66,7 +66,7 @@ class StoredOptions:
                 raise InputError("--part: say where to write it, --out FILE")
             if ranks.world_size() > 1:
                 raise InputError("--part is for array jobs: start it without torchrun")
-            with presentation.PassBar(console) as bar:
+            with presentation.RowsBar(console) as bar:
                 part = inspection.count_activations(
                     layers, labels, replace(counting, watch=bar), (number, parts)
                 )
@@ -74,7 +74,7 @@ class StoredOptions:
             console.print(f"part {number} of {parts} in {out}", soft_wrap=True)
             return DONE, None
         ranks.join()
-        with presentation.PassBar(console) as bar:
+        with presentation.RowsBar(console) as bar:
             studies = inspection.inspect_activations(
                 layers,
                 labels,

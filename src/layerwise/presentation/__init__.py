@@ -2,7 +2,7 @@
 
 from layerwise.presentation._colours import class_colours
 from layerwise.presentation._comparison import ComparedRun, Runs, comparison_summary
-from layerwise.presentation._console import PassBar, RowsBar, SweepBar, TrainingBar
+from layerwise.presentation._console import RowsBar, SweepBar, TrainingBar
 from layerwise.presentation._notebook import dataset_html, result_html, study_html
 from layerwise.presentation._page import page
 from layerwise.presentation._predictions import PredictionSummary, print_predictions
@@ -42,7 +42,6 @@ from layerwise.presentation.payload import (
 __all__ = [
     "OF_INPUTS",
     "ComparedRun",
-    "PassBar",
     "PredictionSummary",
     "Report",
     "RowsBar",

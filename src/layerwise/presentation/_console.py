@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from layerwise.presentation._report import Table
@@ -74,13 +73,12 @@ def print_table(console: "Console", table: Table) -> None:
         room = beside if beside >= NARROWEST else console.width // 3
         widths[0] = min(widths[0], room)
     for block in _blocks(widths, console.width):
+        own = [widths[at] for at in block]
+        deep = max(len(heads[at]) for at in block)
+        titles = [[""] * (deep - len(heads[at])) + heads[at] for at in block]
         _print(console, [""])
-        _print_block(
-            console,
-            [heads[at] for at in block],
-            [columns[at][1:] for at in block],
-            [widths[at] for at in block],
-        )
+        _print(console, [*_rows(titles, own), "─" * _total(own)], "dim")
+        _print(console, _rows([columns[at][1:] for at in block], own))
 
 
 def _blocks(widths: Sequence[int], width: int) -> Iterator[list[int]]:
@@ -94,38 +92,16 @@ def _blocks(widths: Sequence[int], width: int) -> Iterator[list[int]]:
     yield block
 
 
-def _print_block(
-    console: "Console",
-    heads: Sequence[Sequence[str]],
-    columns: Sequence[Sequence[str]],
-    widths: Sequence[int],
-) -> None:
-    deep = max(map(len, heads))
-    lines = [[*[""] * (deep - len(head)), *head] for head in heads]
-    _print(console, _rows(lines, widths), "dim")
-    _print(console, ["─" * _total(widths)], "dim")
-    _print(console, _rows(columns, widths))
-
-
 def _rows(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    """Return lines: the first column's cells to the left, the others' to the right."""
     first, *others = widths
-    gap = " " * GAP
-    names = cut_apart(columns[0], first)
-    rows = zip(names, *columns[1:], strict=True)
-    return [
-        gap.join(
-            [
-                _padded(name, first, left=True),
-                *(_padded(cell, w) for cell, w in zip(cells, others, strict=True)),
-            ]
-        ).rstrip()
-        for name, *cells in rows
-    ]
-
-
-def _padded(cell: str, width: int, *, left: bool = False) -> str:
-    space = " " * (width - _width(cell))
-    return cell + space if left else space + cell
+    lines: list[str] = []
+    for name, *cells in zip(cut_apart(columns[0], first), *columns[1:], strict=True):
+        line = name + " " * (first - _width(name))
+        for cell, width in zip(cells, others, strict=True):
+            line += " " * (GAP + width - _width(cell)) + cell
+        lines.append(line.rstrip())
+    return lines
 
 
 def _width(text: str) -> int:
@@ -161,9 +137,6 @@ def visible(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-AnyBar = TypeVar("AnyBar", bound="_Bar")
-
-
 class _Bar:
     """What is going on, a bar, its figures, and the time that is left.
 
@@ -195,19 +168,14 @@ class _Bar:
         )
         self._task: Any = self._bar.add_task(title, total=None, figures="")
 
-    def __enter__(self: AnyBar) -> AnyBar:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def _show(self, done: int, total: int, figures: str, **changes: Any) -> None:
+    def _show(self, done: int, total: int | None, figures: str, **changes: Any) -> None:
         self._bar.update(
             self._task, completed=done, total=total, figures=figures, **changes
         )
@@ -284,25 +252,15 @@ class SweepBar(_Bar):
 
 
 class RowsBar(_Bar):
-    """A bar while rows pass by whose number is not known before the last."""
+    """A bar while rows pass by: how many, and of how many where that is known."""
 
     def __init__(self, console: "Console") -> None:
         super().__init__(console, "rows")
 
-    def __call__(self, done: int) -> None:
+    def __call__(self, done: int, total: int | None = None) -> None:
         """Show how many rows were passed."""
-        self._bar.update(self._task, figures=count(done))
-
-
-class PassBar(_Bar):
-    """A bar while rows pass by: how many of how many, and how long it will take."""
-
-    def __init__(self, console: "Console") -> None:
-        super().__init__(console, "rows")
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show how many rows were passed, and of how many."""
-        self._show(done, total, f"{count(done)} of {count(total)}")
+        of = "" if total is None else f" of {count(total)}"
+        self._show(done, total, f"{count(done)}{of}")
 
     def judged(self, done: int, total: int) -> None:
         """Show how many parts of a search for suspect labels are done."""

@@ -1,14 +1,23 @@
 """A sweep: the record of what its page tells, its tables and sentences."""
 
-import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerwise.presentation._report import Table
-from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Setting, Sweep, SweepPoint
-from layerwise.wording import count, duration, listed, number, percent, short
+from layerwise.sweeps import (
+    DIVERGES,
+    OUTCOMES,
+    STALLS,
+    Phase,
+    PhaseDiagram,
+    Setting,
+    Sweep,
+    SweepPoint,
+)
+from layerwise.wording import count, duration, known, listed, percent, short
 
-LETTERS = dict(zip(OUTCOMES, ("", "s", "d"), strict=True))
+LETTERS = {STALLS: "s", DIVERGES: "d"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +62,16 @@ def choice_sentence(report: SweepReport) -> str:
 
 def sweep_sentence(sweep: Sweep) -> str:
     """Say how many trainings there were and what became of them."""
-    outcomes = [point.outcome for point in sweep.points]
+    outcomes = Counter(point.outcome for point in sweep.points)
     parts = [
-        f"{count(outcomes.count(name))} {name}" for name in OUTCOMES if name in outcomes
+        f"{count(many)} {name if many == 1 else name.removesuffix('s')}"
+        for name in OUTCOMES
+        if (many := outcomes[name])
     ]
     seconds = sum(point.seconds for point in sweep.points)
     return (
         f"{count(len(sweep.points))} trainings, {duration(seconds)} in all: "
-        f"{listed([_plural(part) for part in parts])}. A training stalls if its "
+        f"{listed(parts)}. A training stalls if its "
         "training accuracy stays below halfway between the majority class and 100 %; "
         "it diverges if a loss or a parameter is no longer finite."
     )
@@ -109,7 +120,7 @@ def _phase(phase: Phase) -> str:
     marks = [
         letter if total == 1 else f"{phase.counts[outcome]}{letter}"
         for outcome, letter in LETTERS.items()
-        if letter and phase.counts[outcome]
+        if phase.counts[outcome]
     ]
     accuracy = percent(phase.validation_accuracy).removesuffix(" %")
     return " ".join([accuracy, *marks])
@@ -128,7 +139,7 @@ def point_table(sweep: Sweep) -> Table:
                 count(point.epochs),
                 percent(point.train_accuracy).removesuffix(" %"),
                 percent(point.validation_accuracy).removesuffix(" %"),
-                _known(point.validation_loss),
+                known(point.validation_loss),
                 duration(point.seconds),
             )
             for point in sweep.points
@@ -143,12 +154,3 @@ def _settings(point: SweepPoint) -> str:
     if not said or not seed:
         return listed(list(said.values())) or seed
     return f"{listed(list(said.values()))}, best over all seeds with {seed}"
-
-
-def _plural(part: str) -> str:
-    """Return "1 works", "2 work"."""
-    return part if part.startswith("1 ") else part.removesuffix("s")
-
-
-def _known(value: float) -> str:
-    return number(value) if math.isfinite(value) else "–"

@@ -376,10 +376,6 @@ def print_diagnosis(
         say_beside(console, "  also ", f"{names}: fix the first cause first")
 
 
-FILLED: dict[str, str] = dict.fromkeys(("missing", "inputs"), "missing values filled")
-"""Changes of the data that are no setting and a value."""
-
-
 def print_fixed(console: "Console", fixed: Fixed) -> None:
     """Print a training before and after each change."""
     if not fixed.rounds:

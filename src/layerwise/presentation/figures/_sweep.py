@@ -1,13 +1,15 @@
 """The figure of a sweep: where training works, stalls and diverges."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from layerwise.presentation._sweep import averaged_over, axis_value
 from layerwise.presentation.figures._style import INK, halo, new_axes, styled
-from layerwise.sweeps import Axis, Phase, PhaseDiagram, Setting, Sweep
+from layerwise.sweeps import OUTCOMES, Phase, PhaseDiagram, Sweep
 from layerwise.wording import percent
 
 if TYPE_CHECKING:
@@ -45,90 +47,15 @@ def phase_diagram(sweep: Sweep, ax: "Axes | None" = None) -> "Axes":
     columns, rows = len(diagram.columns.values), len(diagram.cells)
     width = min(CELL, WIDEST / columns)
     ax = ax or new_axes(max(3.8, 1.3 + width * columns), 1.35 + 0.42 * rows)
+    _draw_strips(ax, diagram)
     for row, phases in enumerate(diagram.cells):
         for column, phase in enumerate(phases):
-            _draw_cell(ax, phase, (column, row), width)
+            _write_accuracy(ax, phase, (column, row), width)
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     _name_values(ax, diagram)
     averaged = averaged_over(diagram)
     ax.set_title(f"validation accuracy (%){averaged and ', '}{averaged}", pad=24)
-    _draw_legend(ax)
-    ax.tick_params(length=0, labelcolor=INK)
-    ax.spines[:].set_visible(False)
-    return ax
-
-
-def _draw_cell(ax: "Axes", phase: Phase, place: tuple[int, int], width: float) -> None:
-    """Draw a cell's strips, and its number where there is room for it."""
-    from matplotlib.patches import Rectangle
-
-    column, row = place
-    total = sum(phase.counts.values())
-    left = column - 0.47
-    for outcome, trainings in phase.counts.items():
-        if not trainings:
-            continue
-        share = 0.94 * trainings / total
-        hatch = HATCHES.get(outcome)
-        ax.add_patch(
-            Rectangle(
-                (left, row - 0.46),
-                share,
-                0.92,
-                facecolor=COLOURS[outcome],
-                edgecolor="white",
-                hatch=hatch,
-                linewidth=0,
-            )
-        )
-        left += share
-    if math.isnan(phase.validation_accuracy):
-        return
-    written = percent(phase.validation_accuracy).removesuffix(" %")
-    size = min(8.0, 0.94 * 72 * width / (LETTER * len(written)))
-    if size >= 4:
-        text = ax.text(column, row, written, ha="center", va="center", color=INK)
-        text.set(fontsize=size, clip_on=True, path_effects=halo())
-
-
-def _name_values(ax: "Axes", diagram: PhaseDiagram) -> None:
-    names = _shown(diagram.columns)
-    ax.set_xticks(list(names), list(names.values()))
-    ax.set_xlabel(diagram.columns.name)
-    if diagram.rows is None:
-        ax.set_yticks([])
-        return
-    ax.set_yticks(range(len(diagram.rows.values)), _written(diagram.rows.values))
-    ax.set_ylabel(diagram.rows.name)
-
-
-def _shown(axis: Axis) -> dict[int, str]:
-    """Return the values to name by their place: few enough not to touch."""
-    written = _written(axis.values)
-    width = min(CELL, WIDEST / len(written))
-    step = max(1, math.ceil((max(map(len, written)) + 1) * 0.075 / width))
-    return dict(list(enumerate(written))[::step])
-
-
-def _written(values: Sequence[Setting]) -> list[str]:
-    return [axis_value(value) for value in values]
-
-
-def _draw_legend(ax: "Axes") -> None:
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(
-            facecolor=colour,
-            edgecolor="white",
-            hatch=HATCHES.get(outcome),
-            label=outcome,
-            linewidth=0,
-        )
-        for outcome, colour in COLOURS.items()
-    ]
     ax.legend(
-        handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=3,
@@ -136,3 +63,55 @@ def _draw_legend(ax: "Axes") -> None:
         borderpad=0,
         handlelength=1.6,
     )
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _draw_strips(ax: "Axes", diagram: PhaseDiagram) -> None:
+    """Divide each cell in the shares of its trainings by their outcomes."""
+    counts = [[[*phase.counts.values()] for phase in own] for own in diagram.cells]
+    widths = 0.94 * np.array(counts) / np.maximum(np.sum(counts, axis=2), 1)[..., None]
+    rows, columns = np.indices(widths.shape[:2])
+    left = columns - 0.47
+    for outcome, width in zip(OUTCOMES, np.moveaxis(widths, 2, 0), strict=True):
+        ax.barh(
+            rows.ravel(),
+            width.ravel(),
+            height=0.92,
+            left=left.ravel(),
+            color=COLOURS[outcome],
+            edgecolor="white",
+            hatch=HATCHES.get(outcome),
+            label=outcome,
+            linewidth=0,
+        )
+        left = left + width
+
+
+def _write_accuracy(
+    ax: "Axes", phase: Phase, place: tuple[int, int], width: float
+) -> None:
+    """Write a cell's number where there is one, and room for it."""
+    if math.isnan(phase.validation_accuracy):
+        return
+    written = percent(phase.validation_accuracy).removesuffix(" %")
+    size = min(8.0, 0.94 * 72 * width / (LETTER * len(written)))
+    if size >= 4:
+        text = ax.text(*place, written, ha="center", va="center", color=INK)
+        text.set(fontsize=size, clip_on=True, path_effects=halo())
+
+
+def _name_values(ax: "Axes", diagram: PhaseDiagram) -> None:
+    """Name the settings' values, of the columns so few that they do not touch."""
+    names = [axis_value(value) for value in diagram.columns.values]
+    width = min(CELL, WIDEST / len(names))
+    step = max(1, math.ceil((max(map(len, names)) + 1) * 0.075 / width))
+    ax.set_xticks(range(0, len(names), step), names[::step])
+    ax.set_xlabel(diagram.columns.name)
+    if diagram.rows is None:
+        ax.set_yticks([])
+        return
+    rows = [axis_value(value) for value in diagram.rows.values]
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylabel(diagram.rows.name)

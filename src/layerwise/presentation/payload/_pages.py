@@ -47,6 +47,7 @@ from layerwise.presentation.payload._run import (
 from layerwise.presentation.payload._samples import Shown
 from layerwise.statistics import Share
 from layerwise.study import Study
+from layerwise.sweeps import DIVERGES, STALLS, WORKS
 from layerwise.training import Result
 from layerwise.wording import count, number, short, typeset
 
@@ -237,9 +238,9 @@ def sweep_payload(
                 "row": row,
                 "column": column,
                 "accuracy": not_nan(phase.validation_accuracy),
-                "works": phase.works,
-                "stalled": phase.stalls,
-                "diverged": phase.diverges,
+                "works": phase.counts[WORKS],
+                "stalled": phase.counts[STALLS],
+                "diverged": phase.counts[DIVERGES],
             }
             here = {columns.name: columns.values[column]}
             if rows is not None:
