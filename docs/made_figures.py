@@ -96,7 +96,7 @@ def plain(value: float) -> str:
     return number(round(value, 9) + 0.0)
 
 
-@styled
+@styled()
 def planes(
     cases: Sequence[Case], names: Sequence[str], points: Sequence[np.ndarray] = ()
 ) -> "Figure":
@@ -113,7 +113,7 @@ def planes(
     return sheet
 
 
-@styled
+@styled()
 def ringed(panels: Sequence[tuple[str, Labelled, np.ndarray]]) -> "Figure":
     """Draw samples in the colour of their label, rings round some of them."""
     sheet = new_figure(2.1 * len(panels), 2.25)
@@ -125,7 +125,7 @@ def ringed(panels: Sequence[tuple[str, Labelled, np.ndarray]]) -> "Figure":
     return sheet
 
 
-@styled
+@styled()
 def activations(cases: Sequence[Case], names: Sequence[str]) -> "Figure":
     """Draw the cases' rows as they are: the darker, the larger."""
     sheet = new_figure(2.3 * len(cases), 2.6)
@@ -137,7 +137,7 @@ def activations(cases: Sequence[Case], names: Sequence[str]) -> "Figure":
     return sheet
 
 
-@styled
+@styled()
 def arrows(cases: Sequence[Case], weights: Sequence[np.ndarray]) -> "Figure":
     """Draw the cases, and the weights of every class as an arrow."""
     names = ["collapse_duality", "collapse_nearest_mean"]
@@ -149,7 +149,7 @@ def arrows(cases: Sequence[Case], weights: Sequence[np.ndarray]) -> "Figure":
     return sheet
 
 
-@styled
+@styled()
 def layers_and_planes(cases: Sequence[Case], shown: Sequence[np.ndarray]) -> "Figure":
     """Draw each layer from one side, and below it the plane that is shown of it."""
     sheet = new_figure(2.3 * len(cases), 5.0)
@@ -164,7 +164,7 @@ def layers_and_planes(cases: Sequence[Case], shown: Sequence[np.ndarray]) -> "Fi
     return sheet
 
 
-@styled
+@styled()
 def dots(names: Sequence[str], found: Mapping[str, Sequence[float]]) -> "Figure":
     """Draw two values for each name, the first as a dot, the second as a circle."""
     figure = new_figure(6.2, 1.9)
@@ -179,7 +179,7 @@ def dots(names: Sequence[str], found: Mapping[str, Sequence[float]]) -> "Figure"
     return figure
 
 
-@styled
+@styled()
 def spans(
     names: Sequence[str], found: Mapping[str, Sequence[tuple[float, float]]]
 ) -> "Figure":

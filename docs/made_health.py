@@ -24,7 +24,7 @@ PICTURE = Path(__file__).parent / "pictures" / "moons-spread.png"
 COLOURS = ("#bd1f01", ACCENT, INK)
 
 
-@styled
+@styled()
 def spread_by_layer(
     records: Mapping[str, Health], names: Sequence[str]
 ) -> "matplotlib.figure.Figure":

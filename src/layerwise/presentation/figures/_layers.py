@@ -1,7 +1,8 @@
 """Figures of the layers: every layer's plane, and how well its classes come apart."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -51,7 +52,7 @@ FILLED = 0.92
 """How much of its tile a plane takes."""
 
 
-@styled
+@styled()
 def layer_projections(
     study: Study, plane: str = "components", ax: "Axes | None" = None
 ) -> "Axes":
@@ -121,17 +122,12 @@ def _draw_tile(
     ends = ([left, left, left + side[0]], [bottom - side[1], bottom, bottom])
     ax.plot(*ends, color=PALE, linewidth=0.7)
     along, upward = axis_names(layer, plane)
-    words: dict[str, Any] = {
-        "color": MUTED,
-        "ha": "center",
-        "va": "center",
-        "fontsize": 8,
-    }
-    ax.text(left + side[0] / 2, bottom + 0.14, along, **words)
-    ax.text(left - 0.12, bottom - side[1] / 2, upward, rotation=90, **words)
+    write = partial(ax.text, color=MUTED, ha="center", va="center", fontsize=8)
+    write(left + side[0] / 2, bottom + 0.14, along)
+    write(left - 0.12, bottom - side[1] / 2, upward, rotation=90)
     _draw_scale(ax, (left + side[0], bottom - 0.06), scale)
     ax.text(left, place[1] - 0.36, label, fontsize=9.5, fontweight="bold", va="bottom")
-    caption = typeset("\n".join(_plane_caption(layer, plane)))
+    caption = typeset(_plane_caption(layer, plane))
     ax.text(left, place[1] - 0.02, caption, color=MUTED, fontsize=8, va="bottom")
 
 
@@ -140,14 +136,8 @@ def _draw_scale(ax: "Axes", right_bottom: tuple[float, float], scale: float) -> 
     right, bottom = right_bottom
     length = _round_length(0.5 / scale)
     ax.plot([right - scale * length, right], [bottom] * 2, color=MUTED, linewidth=1.2)
-    middle = right - scale * length / 2
-    words: dict[str, Any] = {
-        "ha": "center",
-        "va": "bottom",
-        "color": MUTED,
-        "fontsize": 7,
-    }
-    ax.text(middle, bottom - 0.03, f"{length:g}", **words)
+    text = ax.text(right - scale * length / 2, bottom - 0.03, f"{length:g}")
+    text.set(ha="center", va="bottom", color=MUTED, fontsize=7)
 
 
 def _round_length(most: float) -> float:
@@ -160,30 +150,25 @@ def _round_length(most: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= most)
 
 
-def layer_caption(layer: LayerStudy) -> tuple[str, str]:
-    """Return a layer's figures in two lines."""
-    shown = percent(float(layer.variance_shown.sum()))
-    constant = f", {count(layer.dead_units)} constant" if layer.dead_units else ""
-    return (
-        f"probe accuracy {percent(layer.probe_accuracy.value)}, {shown} of variance",
-        f"{number(layer.participation_ratio)} of {count(layer.units)} dimensions"
-        f"{constant}",
-    )
-
-
-def _plane_caption(layer: LayerStudy, plane: str) -> tuple[str, str]:
+def _plane_caption(layer: LayerStudy, plane: str) -> str:
     """Return what a layer's plane shows, in two lines: of components, its figures."""
     if plane == "components":
-        return layer_caption(layer)
+        shown = percent(float(layer.variance_shown.sum()))
+        constant = f", {count(layer.dead_units)} constant" if layer.dead_units else ""
+        return (
+            f"probe accuracy {percent(layer.probe_accuracy.value)}, {shown} of variance"
+            f"\n{number(layer.participation_ratio)} of {count(layer.units)} dimensions"
+            f"{constant}"
+        )
     near = layer.measures.values["nearest_mean_accuracy"]
     trust, kept = layer.measures.trust(plane)
     return (
-        f"nearest-class-mean accuracy {percent(near)}",
-        f"trustworthiness {known(trust)}, continuity {known(kept)}",
+        f"nearest-class-mean accuracy {percent(near)}\n"
+        f"trustworthiness {known(trust)}, continuity {known(kept)}"
     )
 
 
-@styled
+@styled()
 def probe_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw what share of each class a linear probe reads from each layer.
 
@@ -221,7 +206,7 @@ def probe_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-@styled
+@styled()
 def layer_similarity(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw the debiased linear CKA of every two layers: 1 for identical ones.
 

@@ -40,7 +40,7 @@ TICKS = (
 """Shares that may be written beside the axis."""
 
 
-@styled
+@styled()
 def measures_by_layer(study: Study, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw the main measures by layer, a panel for each.
 
@@ -135,7 +135,7 @@ def _wider(low: float, high: float) -> tuple[float, float]:
     return float(outer[0]), float(outer[1])
 
 
-@styled
+@styled()
 def pairs_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw how the pairs that stay mixed longest come apart, layer by layer.
 

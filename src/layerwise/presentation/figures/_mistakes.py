@@ -39,7 +39,7 @@ GRID = 200
 """Points along each side at which decision regions are asked for."""
 
 
-@styled
+@styled()
 def confusion_matrix(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw how many samples of each class were said to be of which.
 
@@ -92,7 +92,7 @@ def confusion_matrix(study: Study, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-@styled
+@styled()
 def worst_mistakes(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw the mistakes that the network was surest of.
 
@@ -152,7 +152,7 @@ def _as_pictures(study: Study, inputs: Inputs, ax: "Axes | None") -> "Axes":
     return picture_sheet(inputs[worst], captions, ax)
 
 
-@styled
+@styled()
 def reliability(study: Study, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw accuracy against confidence in 15 bins, and how many samples each has.
 
@@ -196,7 +196,7 @@ def reliability(study: Study, figure: "FigureBase | None" = None) -> "FigureBase
     return figure
 
 
-@styled
+@styled()
 def decision_regions(
     network: TrainedNetwork, samples: Samples, ax: "Axes | None" = None
 ) -> "Axes":

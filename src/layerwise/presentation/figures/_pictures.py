@@ -122,7 +122,7 @@ MOST = 18
 """Shown as pictures, at most."""
 
 
-@styled
+@styled()
 def suspect_labels(
     study: Study, training: Samples | None = None, ax: "Axes | None" = None
 ) -> "Axes":
@@ -172,7 +172,7 @@ COMPONENT_CELL = 1.4
 """Inches from one component to the next."""
 
 
-@styled
+@styled()
 def sample_sheet(data: Dataset, ax: "Axes | None" = None) -> "Axes":
     """Draw the first five training pictures of each class, of the first 60 classes.
 
@@ -219,7 +219,7 @@ def sample_sheet(data: Dataset, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-@styled
+@styled()
 def component_images(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
     """Draw the first ten principal components of pictures as pictures.
 
@@ -272,7 +272,7 @@ def component_images(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-@styled
+@styled()
 def projection(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
     """Draw samples of a data set on their first two principal components.
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from layerwise.presentation._colours import class_colours
-from layerwise.presentation.figures._style import INK, badge
+from layerwise.presentation.figures._style import INK, badge, inches_of
 from layerwise.study import LayerStudy, Study
 from layerwise.wording import MANY, layer_labels, number, percent, short, typeset
 
@@ -48,16 +48,12 @@ def draw_points(
     They have the axes for themselves, or of axes whose unit is an inch the room
     between a least and a greatest corner.
     """
-    inches = _inches(ax) if room is None else np.ptp(room, axis=0)
+    inches = inches_of(ax) if room is None else np.ptp(room, axis=0)
     colours = colours_of(targets, len(class_names))
     ax.scatter(*points.T, c=colours, **as_dots(len(points), float(np.prod(inches))))
     if room is None:
         room = np.array([ax.get_xlim(), ax.get_ylim()]).T
     draw_names(ax, points, targets, class_names, room, inches)
-
-
-def _inches(ax: "Axes") -> Float[np.ndarray, " 2"]:
-    return np.array([ax.bbox.width, ax.bbox.height]) / ax.figure.dpi
 
 
 def colours_of(
@@ -229,7 +225,7 @@ def name_layers(ax: "Axes", study: Study) -> None:
     names = layer_labels((layer.name for layer in study), 12)
     step = -(-len(names) // LAYERS)
     shown = names[::step]
-    width = 72 * ax.bbox.width / ax.figure.dpi
+    width = 72 * inches_of(ax)[0]
     crowded = 5.2 * max(map(len, shown)) * len(shown) > width
     ax.set_xticks(range(0, len(names), step), shown, rotation=90 if crowded else 0)
     ax.set_xlim(-0.3, len(names) - 0.7)
@@ -246,7 +242,7 @@ def label_ends(ax: "Axes", colour: str | None = None) -> None:
     lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
     ends = np.reshape([_end(line) for line in lines], (-1, 2))
     ends = (ax.transScale + ax.transLimits).transform(ends)
-    gap = LINE / (72 * ax.bbox.height / ax.figure.dpi)
+    gap = LINE / (72 * inches_of(ax)[1])
     heights = _beside(ends[:, 1], gap)
     drawn = [colour or line.get_color() for line in lines]
     for line, height, shade in zip(lines, heights, drawn, strict=True):

@@ -1,14 +1,13 @@
 """What all figures have in common: their record, their style, their colours."""
 
-import functools
 import importlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -18,9 +17,6 @@ from layerwise.presentation._colours import contrast
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 INK = "#222222"
 MUTED = "#767676"
@@ -65,8 +61,11 @@ STYLE = MappingProxyType(
 
 
 @contextmanager
-def quiet_style() -> Generator[None]:
-    """Draw in the style above; what the user has set is as before afterwards."""
+def styled() -> Generator[None]:
+    """Draw in the style above; what the user has set is as before afterwards.
+
+    A block is drawn in it (``with``), or a whole function, of which it is a decorator.
+    """
     mpl = _matplotlib()
     settings: dict[Any, Any] = dict(STYLE)
     with mpl.rc_context(settings), warnings.catch_warnings():
@@ -87,17 +86,6 @@ def _matplotlib() -> Any:
         return importlib.import_module("matplotlib")
     finally:
         log.setLevel(level)
-
-
-def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Have ``draw`` draw in the quiet style."""
-
-    @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        with quiet_style():
-            return draw(*args, **kwargs)
-
-    return drawn
 
 
 def new_figure(
@@ -206,7 +194,7 @@ def written(drawing: "FigureBase | Axes", form: str = "png") -> bytes:
     figure = drawing.get_figure(root=True)
     assert figure is not None, "the axes were taken off their figure"
     file = io.BytesIO()
-    with quiet_style():
+    with styled():
         # Without the time of day the same record gives the same bytes.
         none = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(file, format=form, dpi=DPI, metadata=none[form])

@@ -30,7 +30,7 @@ LETTER = 0.62
 """Width of a digit, in font sizes."""
 
 
-@styled
+@styled()
 def phase_diagram(sweep: Sweep, ax: "Axes | None" = None) -> "Axes":
     """Draw what became of the trainings over the first two settings that were varied.
 

@@ -38,7 +38,7 @@ LAYERS = 10
 COLOURS = {"train": "#3f90da", "validation": "#bd1f01"}
 
 
-@styled
+@styled()
 def training_curves(result: Result, figure: "FigureBase | None" = None) -> "FigureBase":
     """Draw loss (log scale) and accuracy against the step, side by side.
 
@@ -52,8 +52,6 @@ def training_curves(result: Result, figure: "FigureBase | None" = None) -> "Figu
     figure : Figure or SubFigure, optional
         Where to make the panels; by default a new figure.
     """
-    from matplotlib.ticker import MaxNLocator
-
     history, unit = result.history, loss_unit(result.network)
     figure = figure or new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
@@ -61,9 +59,7 @@ def training_curves(result: Result, figure: "FigureBase | None" = None) -> "Figu
     _draw_batches(right, history.accuracies)
     for ax, quantity in ((left, "loss"), (right, "accuracy")):
         _draw_epochs(ax, history, quantity)
-        ax.set_xlabel("step")
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-        ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
+        _count_steps(ax, 5)
     log_ticks(left)
     left.set(ylabel=f"mean loss ({unit})" if unit else "mean loss")
     right.set(ylabel="accuracy (%)")
@@ -73,6 +69,15 @@ def training_curves(result: Result, figure: "FigureBase | None" = None) -> "Figu
         handles, names = right.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper right", ncols=3)
     return figure
+
+
+def _count_steps(ax: "Axes", most: int) -> None:
+    """Make the axis to the right one of steps, with so many ticks at most."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlabel("step")
+    ax.xaxis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
+    ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
 
 
 def _draw_batches(ax: "Axes", values: Float[np.ndarray, " steps"]) -> None:
@@ -109,7 +114,7 @@ def _draw_epochs(ax: "Axes", history: History, quantity: str) -> None:
         ax.plot(steps, figures, "o-", markersize=2.5, color=colour, label=f"{name} set")
 
 
-@styled
+@styled()
 def health_over_time(
     result: Result, figure: "FigureBase | None" = None
 ) -> "FigureBase":
@@ -126,7 +131,6 @@ def health_over_time(
         Where to make the panels; by default a new figure.
     """
     from matplotlib import colormaps
-    from matplotlib.ticker import MaxNLocator
 
     history, names = result.history, result.network.layer_names
     figure = figure or new_figure(7.0, 3.0)
@@ -145,9 +149,8 @@ def health_over_time(
         (middle, "std of outputs"),
         (right, "dead units (%)"),
     ):
-        ax.set(xlabel="step", ylabel=title)
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-        ax.xaxis.set_major_formatter(lambda step, _: count(int(step)))
+        ax.set_ylabel(title)
+        _count_steps(ax, 4)
     for ax in (left, middle):
         log_ticks(ax)
     right.set_ylim(-0.02, 1.02)
@@ -190,7 +193,7 @@ FILLED = 0.9
 """How much of its cell a layer's widest plane takes."""
 
 
-@styled
+@styled()
 def epoch_planes(study: Study, ax: "Axes | None" = None) -> "Axes":
     """Draw every layer's first two components as they were at the epochs kept.
 
@@ -213,7 +216,7 @@ def epoch_planes(study: Study, ax: "Axes | None" = None) -> "Axes":
         raise InputError(
             f"{study.name}: no snapshots to draw: lw.inspect(…, snapshots=…)"
         )
-    rows = _shown(study)
+    rows = [study.snapshots[at] for at in spread_out(len(study.snapshots), MOST)]
     layers = spread_out(len(study.layers), MOST)
     targets = study.targets[study.sampled]
     sampled = np.searchsorted(study.shown, study.sampled)
@@ -233,11 +236,6 @@ def epoch_planes(study: Study, ax: "Axes | None" = None) -> "Axes":
     ax.set_xticks(np.arange(len(layers)) + 0.5, shown)
     ax.set_yticks(len(rows) - np.arange(len(rows)) - 0.5, [*map(_epoch, rows)])
     return ax
-
-
-def _shown(study: Study) -> list[SnapshotStudy]:
-    """Return the snapshots that have a row: the first, the last, some between."""
-    return [study.snapshots[place] for place in spread_out(len(study.snapshots), MOST)]
 
 
 def _column(

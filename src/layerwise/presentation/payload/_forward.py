@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from layerwise.data import Columns, Dataset, Scaling
-from layerwise.model import Network
+from layerwise.model import Network, TrainedNetwork
 from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
 from layerwise.study import LayerStudy, Study
 from layerwise.training import Result
@@ -265,7 +265,9 @@ def _regions(result: Result, study: Study, square: Square, blocks: Blocks) -> Js
     # The first row is the top one, where y is largest.
     x, y = np.meshgrid(line, -line)
     plane = np.stack([x, y], axis=-1).reshape(-1, 2) * square.half + square.centre
-    by_epoch = {snapshot.epoch: snapshot.network for snapshot in result.snapshots}
+    by_epoch: dict[int | None, TrainedNetwork] = {
+        snapshot.epoch: snapshot.network for snapshot in result.snapshots
+    }
     before = [by_epoch.get(s.epoch, result.network) for s in study.snapshots[:-1]]
     found = [own.predict_proba(plane) for own in (*before, result.network)]
     said = np.stack([p.argmax(axis=1) for p in found]).reshape(-1, GRID, GRID)

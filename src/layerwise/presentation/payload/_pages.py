@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -154,15 +153,14 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     if shown is not None:
         found |= _sampled(shown, blocks)
     found["runs"] = []
-    for run, href, *values in zip_longest(runs, links, *differing.values()):
+    for place, run in enumerate(runs):
         part = _compared(run, shown, blocks)
+        own = ((name, values[place]) for name, values in differing.items())
         part["settings"] = [
-            [name, short(value, 60)]
-            for name, value in zip(differing, values, strict=True)
-            if value != UNKNOWN
+            [name, short(value, 60)] for name, value in own if value != UNKNOWN
         ]
-        if href:
-            part["href"] = href
+        if place < len(links) and links[place]:
+            part["href"] = links[place]
         found["runs"].append(part)
     tables = [
         ("figures", "Results", figure_table(runs)),

@@ -13,7 +13,7 @@ from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
 from layerwise.presentation.payload._forward import PLANES, is_plane
 from layerwise.presentation.payload._samples import Shown, part_of
 from layerwise.statistics import Share, confusion_counts
-from layerwise.study import Finding, LayerStudy, SnapshotStudy
+from layerwise.study import Finding, LayerStudy, SnapshotLayer, SnapshotStudy
 from layerwise.wording import count, layer_labels, listed, quoted, short, typeset
 
 TITLES = {
@@ -34,37 +34,39 @@ class StudiedRun:
         self.squares: dict[str, list[Square]] = {}
         # Without a past there is the studied network alone.
         self._snapshots = shown.study.snapshots or (SnapshotStudy(None, ()),)
+        self._past = self._snapshots[:-1]
 
     def content(self) -> Json:
         """Return what is known of layers and samples."""
-        return {
+        study = self._study
+        planes = [name for name in TITLES if self._past or name != "fixed"]
+        if study.crowd is None:
+            planes += [name for name in study.layers[0].planes if name not in TITLES]
+        found = {
             "layers": [*self._layers()],
             "snapshots": [*self._stages()],
-            "bases": [*self._bases()],
-            **self._accuracy(),
+            "bases": [self._basis(name) for name in planes],
             **self._answers(),
             **self._recall(),
             **self._confusion(),
             "pairs": [*self._pairs()],
         }
+        if study.accuracy is not None:
+            found["accuracy"] = score_part(study.accuracy, f"{part_of(study)}s")
+        return found
 
     def _layers(self) -> Iterator[Json]:
-        *before, _ = self._snapshots
         labels = layer_labels((layer.name for layer in self._study), 40)
-        for place, layer in enumerate(self._study):
-            own = place - (self._study.input is not None)
-            past = [
-                layer.probe_accuracy.value
-                if own < 0
-                else s.layers[own].measures.values["probe_accuracy"]
-                for s in before
-            ]
-            values = [*past, layer.probe_accuracy.value]
-            yield {
-                "name": labels[place],
-                "units": layer.units,
-                "accuracy": [not_nan(value) for value in values],
-            }
+        course = zip(*self._course(), strict=True)
+        for label, layer, own in zip(labels, self._study, course, strict=True):
+            shares = [not_nan(at.measures.values["probe_accuracy"]) for at in own]
+            yield {"name": label, "units": layer.units, "accuracy": shares}
+
+    def _course(self) -> list[list[LayerStudy | SnapshotLayer]]:
+        """Return the layers at each snapshot: the input, if any, is always the same."""
+        now: list[LayerStudy | SnapshotLayer] = [*self._study]
+        inputs = now[: len(now) - len(self._study.layers)]
+        return [*([*inputs, *snapshot.layers] for snapshot in self._past), now]
 
     def _stages(self) -> Iterator[Json]:
         study, epoch = self._study, 0
@@ -83,19 +85,8 @@ class StudiedRun:
                 found["label"] = "untrained"
             yield found
 
-    def _bases(self) -> Iterator[Json]:
-        many = len(self._snapshots) > 1
-        for name, title in TITLES.items():
-            if many or name != "fixed":
-                yield self._basis(name, PLANES[name], title, moves=many)
-        given = [p for p in self._study.layers[0].planes if p not in PLANES]
-        if self._study.crowd is None:
-            for name in given:
-                title = f"What {name} makes of each layer"
-                yield self._basis(name, name, title, moves=False)
-
-    def _basis(self, name: str, label: str, title: str, *, moves: bool) -> Json:
-        *past, _ = self._snapshots if moves else (None,)
+    def _basis(self, name: str) -> Json:
+        past = self._past if name in TITLES else ()
         first = len([*self._study]) - len(self._study.layers)
         before: list[list[np.ndarray]] = []
         last: list[np.ndarray] = []
@@ -113,10 +104,11 @@ class StudiedRun:
         if before:
             array = np.stack(before).swapaxes(0, 1)
             positions["before"] = self._blocks.array("before", array)
+        label = short(PLANES.get(name, name), 40)
         found: Json = {
-            "id": short(label, 40),
-            "label": short(label, 40),
-            "title": title,
+            "id": label,
+            "label": label,
+            "title": TITLES.get(name, f"What {name} makes of each layer"),
             "positions": positions,
         }
         if name == "components":
@@ -141,20 +133,14 @@ class StudiedRun:
         at = np.searchsorted(crowd.positions, self._shown.positions)
         return layer.turned(plane, crowd.planes[place][plane][at])
 
-    def _accuracy(self) -> Mapping[str, Json]:
-        share = self._study.accuracy
-        if share is None:
-            return {}
-        return {"accuracy": score_part(share, f"{part_of(self._study)}s")}
-
-    def _answers(self) -> Mapping[str, Json]:
+    def _answers(self) -> Json:
         study, blocks, classes = self._study, self._blocks, self._classes
         positions = self._shown.positions
         readings = np.stack([layer.probe_predictions[positions] for layer in study])
         found = {"readings": blocks.classes("readings", readings, classes)}
         if study.predictions is None or study.confidence is None:
             return found
-        past = self._snapshots[:-1]
+        past = self._past
         found["answers"] = {
             "last": blocks.classes("answers", study.predictions[positions], classes)
         }
@@ -171,31 +157,28 @@ class StudiedRun:
         found["settled"] = blocks.array("settled", study.settled[positions], "int16")
         return found
 
-    def _recall(self) -> Mapping[str, Json]:
-        study, past = self._study, self._snapshots[:-1]
-        own = [layer.probe_recall for layer in study]
-        first = len(own) - len(study.layers)
+    def _recall(self) -> Json:
         recall = [
-            [*own[:first], *(x.measures.by_class["probe_recall"] for x in s.layers)]
-            for s in past
+            [layer.measures.by_class["probe_recall"] for layer in at]
+            for at in self._course()
         ]
-        scored = len(study.targets)
+        sampled = [len(self._study.sampled)] * len(self._past)
         return {
-            "recall": self._blocks.array("recall", np.array([*recall, own]), "float32"),
-            "recallOf": [len(study.sampled)] * len(past) + [scored],
+            "recall": self._blocks.array("recall", np.array(recall), "float32"),
+            "recallOf": [*sampled, len(self._study.targets)],
         }
 
-    def _confusion(self) -> Mapping[str, Json]:
+    def _confusion(self) -> Json:
         study, classes = self._study, self._classes
         if study.predictions is None or classes > MOST_CONFUSED:
             return {}
         targets = study.targets[study.shown]
         past = [
             confusion_counts(targets, s.predictions, classes)
-            for s in self._snapshots[:-1]
+            for s in self._past
             if s.predictions is not None
         ]
-        if len(past) != len(self._snapshots) - 1:
+        if len(past) != len(self._past):
             return {}
         counts = np.array([*past, study.confusion])
         return {
