@@ -10,6 +10,7 @@ __all__ = [
     "MANY", "chosen", "count", "cut_apart", "duration", "first_of", "in_words",
     "interval", "known", "layer_labels", "listed", "number", "percent", "percent_of",
     "points", "quoted", "shared_prefix", "short", "speed", "type_in_words", "typeset",
+    "visible",
 ]  # fmt: skip
 
 MANY = 12
@@ -30,17 +31,14 @@ def percent(share: float, digits: int = 1) -> str:
     if share != share:
         return "–"
     if abs(share - round(share)) < 10.0 ** -(MOST_DIGITS + 2):
-        share = float(round(share))  # whole but for rounding
-    shown = f"{100 * share:.{digits}f}"
+        return f"{100 * round(share)} %"  # whole but for rounding
     # A share that is not whole must not be printed as if it were.
-    while digits < MOST_DIGITS and share not in (0.0, 1.0) and float(shown) in (0, 100):
+    while digits < MOST_DIGITS and float(f"{100 * share:.{digits}f}") in (0, 100):
         digits += 1
-        shown = f"{100 * share:.{digits}f}"
-    return f"{shown.removesuffix('.0') if share in (0.0, 1.0) else shown} %"
+    return f"{100 * share:.{digits}f} %"
 
 
 MOST_DIGITS = 4
-
 
 FEW = 100
 """Of fewer samples one is more than a point: no decimal place is sure."""
@@ -200,14 +198,18 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def visible(text: str) -> str:
+    """Return text without control characters, which a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def short(name: str, width: int = 20) -> str:
     r"""Return a name as one line of at most ``width`` printable characters.
 
     >>> short("T-shirt/top"), short("two\nlines"), short("a very long name", 8)
     ('T-shirt/top', 'two lines', 'a very …')
     """
-    line = " ".join(name.split())
-    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
+    line = visible(" ".join(name.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 

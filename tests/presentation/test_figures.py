@@ -30,7 +30,7 @@ from layerwise.presentation.figures import (
     training_curves,
     worst_mistakes,
 )
-from layerwise.presentation.figures._pictures import as_rgb, mosaic
+from layerwise.presentation.figures._pictures import as_rgb, draw_mosaic
 from layerwise.presentation.figures._points import draw_points, spread
 from layerwise.presentation.figures._style import new_axes, written
 from layerwise.statistics import Share
@@ -177,9 +177,11 @@ def test_mosaic_puts_each_picture_in_its_cell():
     pictures = np.zeros((2, 4, 4), np.uint8)
     pictures[0, 0, 0] = pictures[1, 3, 3] = 200
     cells = np.array([[0, 0], [1, 2]])
-    picture, extent = mosaic(as_rgb(pictures), cells, spacing=(1.5, 1.25))
+    ax = Figure().add_subplot()
+    draw_mosaic(ax, as_rgb(pictures), cells, spacing=(1.5, 1.25))
+    picture = ax.images[0].get_array()
     assert picture.shape == (12, 15, 3)
-    assert extent == (0, 3, 2, 0)
+    assert tuple(ax.images[0].get_extent()) == (0, 3, 2, 0)
     # Mostly dark pictures are ink on paper: white ground, and black where they are 200.
     assert np.argwhere(picture[..., 0] == 0).tolist() == [[0, 0], [9, 13]]
     assert (picture == 1).sum() == picture.size - 6

@@ -8,13 +8,10 @@ import pytest
 
 import layerwise as lw
 from layerwise.data import describe
-from layerwise.presentation._report import (
-    measure_table,
-    shuffled_table,
-    statistics_table,
-    untrained_table,
-)
+from layerwise.presentation._report import measure_table, statistics_table
+from layerwise.presentation.payload._numbers import study_tables
 from layerwise.study import MEASURES
+from layerwise.wording import typeset
 
 
 @pytest.fixture
@@ -45,7 +42,8 @@ def written(name, measured):
 
 
 def test_every_measure_is_a_row_and_every_layer_a_column(odd):
-    table = measure_table(odd.study)
+    measured = {layer.name: layer.measures for layer in odd.study}
+    table = measure_table(measured, meanings=True)
     assert table.head == (
         "measure", "input", "hidden1", "hidden2", "output", "meaning",
     )  # fmt: skip
@@ -68,11 +66,15 @@ def test_every_measure_is_a_row_and_every_layer_a_column(odd):
 
 def test_the_untrained_network_and_shuffled_labels_have_tables_too(odd):
     study = odd.study
-    untrained = {row[0]: list(row[1:]) for row in untrained_table(study).body}
-    shuffled = {row[0]: list(row[1:]) for row in shuffled_table(study).body}
-    assert untrained_table(study).head == ("measure", "hidden1", "hidden2", "output")
+    tables = {table["id"]: table for table in study_tables(study)}
+    untrained, shuffled = (
+        {name: values for name, *values in tables[name]["rows"]}
+        for name in ("untrained", "shuffled")
+    )
+    assert tables["untrained"]["head"] == ["measure", "hidden1", "hidden2", "output"]
     before = [layer.measures for layer in study.untrained.layers]
     chance = [layer.shuffled for layer in study]
     for name in ("silhouette", "fisher_ratio", "participation_ratio"):
-        assert untrained[name.replace("_", " ")] == written(name, before)
-        assert shuffled[name.replace("_", " ")] == written(name, chance)
+        told = [[*map(typeset, written(name, own))] for own in (before, chance)]
+        found = [table[name.replace("_", " ")] for table in (untrained, shuffled)]
+        assert found == told

@@ -33,12 +33,11 @@ FIGURES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = MappingProxyType(
 """What a training came to: where a summary has it, and how it is written. A new figure
 of a summary is a line here."""
 
-LEFT_OUT = frozenset(
-    {"inputs", "outputs", "layers", *(n for _, n, _ in FIGURES.values())}
-)
+LEFT_OUT = {
+    "inputs", "outputs", "layers", *(name for _, name, _ in FIGURES.values()),
+    "steps_per_second", "smallest_step_loss", "largest_step_loss",
+} - {"epochs"}  # fmt: skip
 """Keys of a summary's network and training that are no settings."""
-
-SPEEDS = frozenset({"steps_per_second", "smallest_step_loss", "largest_step_loss"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ class ComparedRun:
         return {
             name.replace("_", " "): _written(value)
             for name, value in chosen.items()
-            if name == "epochs" or name not in LEFT_OUT | SPEEDS
+            if name not in LEFT_OUT
         }
 
     @property

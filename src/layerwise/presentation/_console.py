@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from layerwise.presentation._report import Table
 from layerwise.sweeps import OUTCOMES, Sweep
 from layerwise.training import Progress
-from layerwise.wording import count, cut_apart, number, percent, speed
+from layerwise.wording import count, cut_apart, number, percent, speed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,21 +132,10 @@ def lines_left(console: "Console") -> int:
     return SCREEN - _printed.get(console, 0)
 
 
-def visible(text: str) -> str:
-    """Return text without control characters, which a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
 class _Bar:
     """What is going on, a bar, its figures, and the time that is left.
 
     Nothing is written where the console is no terminal.
-
-    Parameters
-    ----------
-    console : rich Console
-    title : str
-        What stands before the bar.
     """
 
     def __init__(self, console: "Console", title: str) -> None:
@@ -184,14 +173,8 @@ class _Bar:
 class TrainingBar(_Bar):
     """A bar while a network trains: loss, accuracy, speed, epoch.
 
-    Parameters
-    ----------
-    console : rich Console
-    every : int, optional
-        Also print a line every so many steps, on a terminal or not.
+    With ``every`` a line is printed every so many steps, too, on a terminal or not.
 
-    Examples
-    --------
     >>> from rich.console import Console
     >>> import layerwise as lw
     >>> with TrainingBar(Console()) as watch:
@@ -229,14 +212,7 @@ class TrainingBar(_Bar):
 
 
 class SweepBar(_Bar):
-    """A bar while a sweep goes on: trainings done, and what became of them.
-
-    Parameters
-    ----------
-    console : rich Console
-    sweep : Sweep
-        What was done before.
-    """
+    """A bar while a sweep goes on: trainings done, and what became of them."""
 
     def __init__(self, console: "Console", sweep: Sweep) -> None:
         super().__init__(console, "trainings")

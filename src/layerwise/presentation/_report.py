@@ -29,21 +29,9 @@ from layerwise.wording import (
 class Report:
     """A training, what it was trained on, and what was found inside the network.
 
-    Parameters
-    ----------
-    result : Result
-    statistics : DataStatistics
-        Of the data it was trained on.
-    input_study : InputStudy
-        Of those data, before any network.
-    study : Study or None
-        Of the network on the test set; None where the training diverged.
-    diagnosis : Diagnosis
-        What is wrong with the training.
-    environment : mapping of str to str
-        Versions, machine, threads, device: whatever the figures depend on.
-    command : str
-        What to type to get this again.
+    There is no study where the training diverged. The environment is whatever the
+    figures depend on: versions, machine, threads, device. The command is what to type
+    to get this again.
     """
 
     result: Result
@@ -63,9 +51,6 @@ class Report:
 def loss_unit(network: TrainedNetwork) -> str | None:
     """Return the unit of a loss: nats of a cross-entropy, none of a squared error."""
     return None if isinstance(network.loss, SquaredError) else "nats"
-
-
-THIS_NETWORK = "this network"
 
 
 class Table(NamedTuple):
@@ -238,7 +223,7 @@ def baseline_table(report: Report) -> Table:
     score = report.result.test if on_test else report.result.validation
     trials = len(report.data.test if on_test else report.data.validation)
     ours = Share.of(score.accuracy, trials)
-    methods.append((THIS_NETWORK, ours, len(report.data.train)))
+    methods.append(("this network", ours, len(report.data.train)))
     return Table(
         ("", "accuracy", "95 % interval", "scored on", "fitted on"),
         [
@@ -310,36 +295,19 @@ def _layer_row(layer: LayerStudy, label: str) -> tuple[str, ...]:
     )
 
 
-def measure_table(study: Study) -> Table:
-    """Return every measure of every layer, and what it is."""
-    measured = {layer.name: layer.measures for layer in study}
-    meanings = {name: measure.meaning for name, measure in MEASURES.items()}
-    return _measure_table(measured, meanings)
-
-
-def untrained_table(study: Study) -> Table:
-    """Return the measures of the untrained network, where it is known."""
-    layers = study.untrained.layers if study.untrained else ()
-    return _measure_table({layer.name: layer.measures for layer in layers}, {})
-
-
-def shuffled_table(study: Study) -> Table:
-    """Return the measures with shuffled labels, which is what chance gives."""
-    return _measure_table({layer.name: layer.shuffled for layer in study}, {})
-
-
-def _measure_table(layers: Mapping[str, Measures], words: Mapping[str, str]) -> Table:
-    """Return a row for each measure, a column for each layer, and ``words`` beside."""
+def measure_table(layers: Mapping[str, Measures], *, meanings: bool = False) -> Table:
+    """Return a row for each measure, a column for each layer, perhaps what it means."""
     found = {name for measures in layers.values() for name in measures.values}
     # A plane that was given has a trust of its own, under no name of MEASURES.
     names = [*filter(found.__contains__, MEASURES), *sorted(found - MEASURES.keys())]
     body: list[tuple[str, ...]] = []
     for name in names:
-        row = (known(m.values.get(name, np.nan)) for m in layers.values())
-        said = [words.get(name, "")] if words else []
-        body.append((short(name.replace("_", " "), 40), *row, *said))
+        row = [known(m.values.get(name, np.nan)) for m in layers.values()]
+        if meanings:
+            row.append(MEASURES[name].meaning if name in MEASURES else "")
+        body.append((short(name.replace("_", " "), 40), *row))
     head = ("measure", *layer_labels(layers, 14))
-    return Table((*head, "meaning") if words else head, body)
+    return Table((*head, "meaning") if meanings else head, body)
 
 
 def suspect_table(suspects: Sequence[Suspect], class_names: tuple[str, ...]) -> Table:

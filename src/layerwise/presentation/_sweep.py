@@ -24,20 +24,9 @@ LETTERS = {STALLS: "s", DIVERGES: "d"}
 class SweepReport:
     """Everything that the page of a sweep tells.
 
-    Parameters
-    ----------
-    sweep : Sweep
-        Done.
-    best : SweepPoint or None
-        The training that was chosen; None where everything diverged.
-    test_accuracy : float
-        Of the network that was chosen, scored once; NaN where there is none.
-    settings : mapping of str to str
-        What the trainings have in common.
-    environment : mapping of str to str
-        What the figures depend on.
-    command : str
-        What to type to get this again.
+    The best is the training that was chosen, and the test accuracy that of its network,
+    scored once: None and NaN where everything diverged. The settings are those that the
+    trainings have in common; environment and command are a `Report`'s.
     """
 
     sweep: Sweep

@@ -235,15 +235,7 @@ def print_module_layers(console: "Console", layers: Sequence[ModuleLayer]) -> No
 def print_forecast(
     console: "Console", costs: Sequence[Forecast], processes: int
 ) -> None:
-    """Print what counting each layer costs, and all of them together.
-
-    Parameters
-    ----------
-    console : rich Console
-    costs : sequence of Forecast
-    processes : int
-        Among how many the rows are shared.
-    """
+    """Print what counting each layer costs, and all, shared among so many processes."""
     head = ("layer", "rows", "units", "dimensions", "reads", "time", "memory")
     body = [
         (
@@ -317,16 +309,8 @@ def print_findings(
 ) -> None:
     """Print the headlines of the most useful findings, and where the rest is.
 
-    As many as fit a small screen below what was printed.
-
-    Parameters
-    ----------
-    console : rich Console
-    findings : sequence of Finding
-        The most useful first. Of each kind the first is printed before the second of
-        any.
-    rest : str
-        Where the others are, and the details of all.
+    As many as fit a small screen below what was printed, of each kind the first before
+    the second of any.
     """
     if not findings:
         return

@@ -9,11 +9,11 @@ from jaxtyping import Float, Integer
 
 from layerwise.presentation.figures._points import axis_names, draw_points, plane_points
 from layerwise.presentation.figures._style import (
-    INK,
     MUTED,
     PALE,
     fitted,
     inches_of,
+    name_cells,
     new_axes,
     new_figure,
     spread_out,
@@ -195,14 +195,10 @@ def probe_by_layer(study: Study, ax: "Axes | None" = None) -> "Axes":
         text.set(fontweight=weight, clip_on=True)
     ax.axhline(0.5, color="white", linewidth=4)
     ends = layer_labels((label for label, _ in layers), 12)
-    width = 72 * inches_of(ax)[0]
-    crowded = 5.5 * max(map(len, ends)) * len(ends) > width
-    ax.set_xticks(range(len(layers)), ends, rotation=90 if crowded else 0)
-    ax.set_yticks(range(len(names)), names)
+    rows, columns = dict(enumerate(names)), dict(enumerate(ends))
+    name_cells(ax, rows, columns, inches_of(ax)[0])
     ax.set(xlabel="layer", ylabel="class")
     ax.set_title("linear-probe accuracy (%)")
-    ax.tick_params(length=0, labelcolor=INK)
-    ax.spines[:].set_visible(False)
     return ax
 
 
@@ -223,22 +219,15 @@ def layer_similarity(study: Study, ax: "Axes | None" = None) -> "Axes":
     ax = ax or new_axes(side + 0.6, side)
     # The numbers stand on pale cells: the darkest colours of the map are not used.
     image = ax.imshow(matrix, cmap="Blues", vmin=0, vmax=1.8)
-    cell = 72 * room / len(names)
-    shown = spread_out(len(names), min(len(names), NUMBERED))
-    if len(shown) < len(names):
+    named = {at: names[at] for at in spread_out(len(names), NUMBERED)}
+    if len(named) < len(names):
         image.set_clim(0, 1)
-        cell = 72 * room / len(shown)
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="debiased linear CKA")
-    for (row, column), value in np.ndenumerate(matrix):
-        if len(shown) < len(names):
-            break
-        written = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "\u2212")
-        text = ax.text(column, row, written, ha="center", va="center")
-        text.set(fontsize=min(8.5, cell / 2.6), clip_on=True)
-    crowded = max(map(len, names)) * 5.5 > cell
-    ticks = [names[at] for at in shown]
-    ax.set_xticks(shown, ticks, rotation=90 if crowded else 0)
-    ax.set_yticks(shown, ticks)
-    ax.tick_params(length=0, labelcolor=INK)
-    ax.spines[:].set_visible(False)
+    else:
+        size = min(8.5, 72 * room / len(names) / 2.6)
+        for (row, column), value in np.ndenumerate(matrix):
+            written = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "\u2212")
+            text = ax.text(column, row, written, ha="center", va="center")
+            text.set(fontsize=size, clip_on=True)
+    name_cells(ax, named, named, room)
     return ax

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from layerwise.data import Samples, sample_names
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
-from layerwise.presentation.figures._pictures import picture_sheet
+from layerwise.presentation.figures._pictures import kind_of, picture_sheet
 from layerwise.presentation.figures._points import colours_of, draw_points, draw_rings
 from layerwise.presentation.figures._style import (
     ACCENT,
@@ -17,6 +17,7 @@ from layerwise.presentation.figures._style import (
     PALE,
     inches_of,
     log_ticks,
+    name_cells,
     new_axes,
     new_figure,
     styled,
@@ -81,14 +82,11 @@ def confusion_matrix(study: Study, ax: "Axes | None" = None) -> "Axes":
             colour = MUTED if row == column else INK
             text = ax.text(column, row, count(int(number)), ha="center", va="center")
             text.set(color=colour, fontsize=fontsize, clip_on=True)
-    crowded = max(map(len, names)) * len(names) > 50
     step = -(-len(names) // WRITTEN)
-    shown = range(0, len(names), step)
-    ax.set_xticks(shown, names[::step], rotation=90 if crowded else 0)
-    ax.set_yticks(shown, names[::step])
+    named = dict([*enumerate(names)][::step])
+    name_cells(ax, named, named, inches_of(ax)[0])
     ax.set(xlabel="predicted class", ylabel="labelled class")
-    ax.tick_params(length=0, labelcolor=INK, labelsize=min(8, cell * step / 1.6))
-    ax.spines[:].set_visible(False)
+    ax.tick_params(labelsize=min(8, cell * step / 1.6))
     return ax
 
 
@@ -114,12 +112,9 @@ def worst_mistakes(study: Study, ax: "Axes | None" = None) -> "Axes":
     if inputs is not None and are_pictures(inputs):
         return _as_pictures(study, inputs, ax)
     if not are_points(inputs):
-        shape = (
-            "that were not kept" if inputs is None else f"of shape {inputs.shape[1:]}"
-        )
         raise InputError(
-            "mistakes are drawn of pictures and of pairs of numbers; inputs "
-            f"{shape} are neither"
+            "mistakes are drawn of pictures and of pairs of numbers; "
+            f"{kind_of(inputs)} are neither"
         )
     points = inputs[study.shown].astype(float)
     ax = ax or _plane(points)

@@ -16,7 +16,7 @@ from layerwise.presentation.figures._points import (
     plane_points,
 )
 from layerwise.presentation.figures._style import fitted, new_axes, styled
-from layerwise.study import InputStudy, Study, are_pictures
+from layerwise.study import Inputs, InputStudy, Study, are_pictures
 from layerwise.wording import percent, short, typeset
 
 if TYPE_CHECKING:
@@ -26,27 +26,17 @@ COLUMNS = 6
 """Pictures in a row of a sheet."""
 
 
-def mosaic(
+def draw_mosaic(
+    ax: "Axes",
     rgb: Float[np.ndarray, "samples own_height own_width 3"],
     cells: Int[np.ndarray, "samples 2"],
     spacing: tuple[float, float],
-) -> tuple[Float[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
-    """Lay pictures out on a white ground, their colours and the ground's from 0 to 1.
+) -> None:
+    """Draw pictures in their cells, each a row and a column, their pixels square.
 
-    Parameters
-    ----------
-    rgb : array, shape (samples, height, width, 3)
-    cells : int array, shape (samples, 2)
-        The row and column of each.
-    spacing : pair of float
-        From one row, and one column, to the next, in heights and widths of a picture.
-
-    Returns
-    -------
-    mosaic : RGB, 0 to 1
-    extent : left, right, bottom, top
-        For ``imshow``: in cells, so that the cell (row, column) has its upper left
-        corner at x = column, y = row, y pointing down.
+    The spacing is from one row, and one column, to the next, in heights and widths of a
+    picture. The axes' unit is a cell, its upper left corner at x = column, y = row, y
+    pointing down.
     """
     size = np.array(rgb.shape[1:3])
     steps = np.ceil(size * spacing).astype(int)
@@ -54,7 +44,9 @@ def mosaic(
     ground = np.ones((height, width, 3))
     for picture, (top, left) in zip(rgb, cells * steps, strict=True):
         ground[top : top + size[0], left : left + size[1]] = picture
-    return ground, (0.0, float(width / steps[1]), float(height / steps[0]), 0.0)
+    extent = (0.0, float(width / steps[1]), float(height / steps[0]), 0.0)
+    ax.imshow(ground, extent=extent, interpolation="none", aspect=steps[0] / steps[1])
+    ax.set_axis_off()
 
 
 def as_rgb(
@@ -75,44 +67,29 @@ def as_rgb(
     return np.repeat(1 - values if is_ink else values, 3, axis=-1)
 
 
+def kind_of(inputs: Inputs | None) -> str:
+    """Say what inputs are that cannot be drawn."""
+    if inputs is None:
+        return "inputs that were not kept"
+    return f"inputs of shape {inputs.shape[1:]} and dtype {inputs.dtype}"
+
+
 def picture_sheet(
     pictures: Shaped[np.ndarray, "samples ..."],
     captions: Sequence[str],
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw one or more pictures in rows, each over its caption of three lines at most.
-
-    Parameters
-    ----------
-    pictures : array, shape (samples, height, width[, channels])
-    captions : sequence of str
-        Of each.
-    ax : Axes, optional
-        Where to draw; by default on a new figure.
-    """
+    """Draw pictures, one at least, each over its caption of three lines at most."""
     cells = np.stack(np.divmod(np.arange(len(pictures)), COLUMNS), axis=1)
     rows = -(-len(pictures) // COLUMNS)
-    picture, extent = mosaic(as_rgb(pictures), cells, spacing=(1.7, 1.4))
     with fitted(ax, 7.0, 1.4 * rows) as ax:
-        ax.set_axis_off()
-        ax.imshow(picture, extent=extent, interpolation="none")
+        draw_mosaic(ax, as_rgb(pictures), cells, spacing=(1.7, 1.4))
         for (row, column), caption in zip(cells, captions, strict=True):
             middle = column + 0.5 / 1.4
             text = ax.text(middle, row + 0.62, caption, ha="center", va="top")
             text.set(clip_on=True, fontsize=7.5)
     ax.set(xlim=(-0.15, COLUMNS), ylim=(rows, 0))
-    ax.set_aspect(_squaring(picture, extent))
     return ax
-
-
-def _squaring(
-    picture: Float[np.ndarray, "height width 3"],
-    extent: tuple[float, float, float, float],
-) -> float:
-    """Return the aspect of axes on which a picture's entries are square."""
-    _, right, bottom, _ = extent
-    height, width, _ = picture.shape
-    return (height / bottom) / (width / right)
 
 
 SHOWN = 60
@@ -142,11 +119,8 @@ def suspect_labels(
     """
     seen = study.inputs
     if seen is None or not are_pictures(seen):
-        kind = "that were not kept"
-        if seen is not None:
-            kind = f"of shape {seen.shape[1:]} and dtype {seen.dtype}"
         raise InputError(
-            f"suspect labels are drawn of pictures; inputs {kind} are none"
+            f"suspect labels are drawn of pictures; {kind_of(seen)} are none"
         )
     if not study.suspects:
         raise InputError("no label is suspicious: there is nothing to draw")
@@ -191,8 +165,7 @@ def sample_sheet(data: Dataset, ax: "Axes | None" = None) -> "Axes":
     samples = data.train
     if not data.is_image:
         raise InputError(
-            f"a sample sheet shows pictures; inputs of shape {data.shape} and dtype "
-            f"{samples.inputs.dtype} are none"
+            f"a sample sheet shows pictures; {kind_of(samples.inputs)} are none"
         )
     names = [short(name) for name in data.class_names[:SHOWN]]
     room = math.ceil(0.3 + 0.15 * max(map(len, names)))
@@ -208,14 +181,11 @@ def sample_sheet(data: Dataset, ax: "Axes | None" = None) -> "Axes":
         positions.extend(members)
         cells.extend((row, column + rank) for rank in range(len(members)))
     pictures = as_rgb(samples.inputs[positions])
-    picture, extent = mosaic(pictures, np.array(cells), spacing=(1.12, 1.12))
     with fitted(ax, CELL * blocks * (room + EACH), CELL * rows) as ax:
-        ax.imshow(picture, extent=extent, interpolation="none")
+        draw_mosaic(ax, pictures, np.array(cells), spacing=(1.12, 1.12))
         for name, (row, left) in zip(names, origins, strict=True):
             ax.text(left - 0.2, row + 0.45, name, ha="right", va="center", clip_on=True)
     ax.set(xlim=(0, blocks * (room + EACH)), ylim=(rows, 0))
-    ax.set_aspect(_squaring(picture, extent))
-    ax.set_axis_off()
     return ax
 
 
@@ -254,21 +224,18 @@ def component_images(study: InputStudy, ax: "Axes | None" = None) -> "Axes":
     columns = min(len(images), 5)
     cells = np.stack(np.divmod(np.arange(len(images)), columns), axis=1)
     spacing = (1 + 0.25 * shape[1] / shape[0], 1.1)
-    picture, extent = mosaic(coloured, cells, spacing)
     rows = 1 + cells[-1, 0]
     # As high as it makes the pictures' entries square, without the last one's gap.
     high = (rows * spacing[0] - spacing[0] + 1) * shape[0]
     wide = columns * spacing[1] * shape[1]
     side = COMPONENT_CELL * columns
     with fitted(ax, side, side * high / wide + 0.3) as ax:
-        ax.imshow(picture, extent=extent, interpolation="none", aspect="auto")
+        draw_mosaic(ax, coloured, cells, spacing)
         ratios = found.explained_variance_ratio[: len(cells)]
         for (row, column), ratio in zip(cells, ratios, strict=True):
             text = typeset(f"{1 + row * columns + column}: {percent(ratio)}")
             ax.text(column, row - 0.04, text, va="bottom")
     ax.set(xlim=(0, columns), ylim=(rows - 1 + 1 / spacing[0], 0))
-    ax.set_aspect(_squaring(picture, extent))
-    ax.set_axis_off()
     return ax
 
 

@@ -96,11 +96,9 @@ def draw_names(
     fontsize = float(np.clip(2.6 * np.sqrt(inches.prod()), 8, 11))
     line = fontsize / 72 * float((np.ptp(room, axis=0) / inches).max())
     present, counts = np.unique(targets, return_counts=True)
-    if len(present) > (
-        fit := max(MANY, int(np.prod(np.ptp(room, axis=0)) / EACH / line**2))
-    ):
-        # The most frequent ones; more would hide what they name.
-        present = np.sort(present[np.argsort(-counts, kind="stable")[:fit]])
+    # The most frequent ones; more would hide what they name.
+    fit = max(MANY, int(np.prod(np.ptp(room, axis=0)) / EACH / line**2))
+    present = np.sort(present[np.argsort(-counts, kind="stable")[:fit]])
     names = [short(class_names[index], 14) for index in present]
     wide_high = [(LETTER * len(name) + MARGIN, 1 + MARGIN) for name in names]
     sizes = line * np.reshape(wide_high, (-1, 2))
@@ -182,11 +180,9 @@ def plane_points(layer: LayerStudy, plane: str) -> Float[np.ndarray, "shown 2"]:
 
 def axis_names(layer: LayerStudy, plane: str) -> tuple[str, str]:
     """Return what a plane's two axes are, with how much each shows."""
-    second = "no meaning (jitter)" if is_line(layer, plane) else None
-    return (
-        typeset(_along(layer, plane, 0)),
-        second or typeset(_along(layer, plane, 1)),
-    )
+    jitter = is_line(layer, plane)
+    second = "no meaning (jitter)" if jitter else _along(layer, plane, 1)
+    return typeset(_along(layer, plane, 0)), typeset(second)
 
 
 def is_line(layer: LayerStudy, plane: str) -> bool:

@@ -4,7 +4,7 @@ import importlib
 import io
 import logging
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -156,6 +156,18 @@ def log_ticks(ax: "Axes") -> None:
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
 
 
+def name_cells(
+    ax: "Axes", rows: Mapping[int, str], columns: Mapping[int, str], room: float
+) -> None:
+    """Name cells by their places in so many inches: upright where names would touch."""
+    needed = 5.5 * max(map(len, columns.values())) * len(columns)
+    rotation = 90 if needed > 72 * room else 0
+    ax.set_xticks([*columns], [*columns.values()], rotation=rotation)
+    ax.set_yticks([*rows], [*rows.values()])
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+
+
 def badge(colour: str) -> dict[str, Any]:
     """Return what puts a text on a plate of this colour, in white or ink.
 
@@ -183,14 +195,7 @@ def halo() -> list[Any]:
 
 
 def written(drawing: "FigureBase | Axes", form: str = "png") -> bytes:
-    """Return a figure, or the figure of axes, as a file.
-
-    Parameters
-    ----------
-    drawing : Figure or Axes
-    form : "png", "svg" or "pdf"
-        PNG has `DPI` dots per inch.
-    """
+    """Return a figure, or the figure of axes, as a file: "png", "svg" or "pdf"."""
     figure = drawing.get_figure(root=True)
     assert figure is not None, "the axes were taken off their figure"
     file = io.BytesIO()

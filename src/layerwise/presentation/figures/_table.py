@@ -55,17 +55,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class Figure(Generic[Record]):
-    """A figure of a record, such as a study.
-
-    Parameters
-    ----------
-    name : str
-        Its file's, without the ending.
-    draw : callable
-        From the record to what it was drawn on.
-    when : callable, optional
-        Whether the record has such a figure; by default always.
-    """
+    """A figure of a record: its file's name, what draws it, and when there is one."""
 
     name: str
     draw: Callable[[Record], Any]

@@ -33,14 +33,10 @@ FULL = 32767
 
 @dataclass(frozen=True)
 class Payload:
-    """All that a page shows.
+    """All that a page shows: ``Payload`` in ``web/src/payload.ts``.
 
-    Parameters
-    ----------
-    content : JSON's types
-        As ``Payload`` in ``web/src/payload.ts``.
-    blocks : dict of str to str
-        By the id of their element: base64 of arrays, little-endian, and of pictures.
+    The blocks are base64 of arrays, little-endian, and of pictures, by the id of their
+    element.
     """
 
     content: Json
@@ -56,16 +52,7 @@ class Blocks:
     def array(
         self, name: str, array: Shaped[np.ndarray, "..."], dtype: str | None = None
     ) -> Json:
-        """Add an array; return what refers to it.
-
-        Parameters
-        ----------
-        name : str
-            Of letters and digits; a number is added.
-        array : array
-        dtype : str, optional
-            By default the array's own.
-        """
+        """Add an array, by default of its own dtype; return what refers to it."""
         found = np.asarray(array, dtype)
         block = self._add(name, found.astype(found.dtype.newbyteorder("<")).tobytes())
         return {"block": block, "dtype": found.dtype.name, "shape": [*found.shape]}
@@ -142,14 +129,7 @@ def _sheet(pictures: UInt8[np.ndarray, "samples height width channels"]) -> byte
 
 @dataclass(frozen=True)
 class Square:
-    """What is drawn of a plane, the same for all its snapshots.
-
-    Parameters
-    ----------
-    centre : array, shape (2,)
-    half : float
-        Half of its side.
-    """
+    """What is drawn of a plane, the same for all its snapshots: half is of a side."""
 
     centre: Float[np.ndarray, " 2"]
     half: float
@@ -161,13 +141,10 @@ class Square:
         high = np.max([plane.max(axis=0) for plane in planes], axis=0).astype(float)
         return cls((low + high) / 2, float((high - low).max()) / 2 or 1.0)
 
-    def places(self, plane: Float[np.ndarray, "samples 2"]) -> Float[np.ndarray, "_ 2"]:
-        """Return points where the square's sides are at -1 and 1."""
-        return (plane - self.centre) / self.half
-
     def whole(self, plane: Float[np.ndarray, "samples 2"]) -> Int[np.ndarray, "_ 2"]:
         """Return points in whole numbers, the sides at ±`FULL`."""
-        return np.rint(np.clip(self.places(plane), -1, 1) * FULL).astype(np.int16)
+        places = np.clip((plane - self.centre) / self.half, -1, 1)
+        return np.rint(places * FULL).astype(np.int16)
 
 
 def not_nan(value: float | None) -> float | None:

@@ -18,9 +18,7 @@ from layerwise.presentation._report import (
     loss_unit,
     measure_table,
     score_table,
-    shuffled_table,
     statistics_table,
-    untrained_table,
     weak_spot_table,
 )
 from layerwise.presentation.payload._blocks import Json, not_nan
@@ -83,21 +81,10 @@ def _curve(name: str, y: Json, history: History, per_epoch: float) -> Json:
 def stretches(
     values: Float[np.ndarray, " steps"], steps: Int[np.ndarray, " steps"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut values into stretches of about equal length.
+    """Cut values, one at least, into stretches of about equal length.
 
-    Parameters
-    ----------
-    values : array, shape (steps,)
-        At least one.
-    steps : int array, shape (steps,)
-        Where each belongs.
-
-    Returns
-    -------
-    starts : int array, shape (stretches,)
-        The place in ``values`` where each begins.
-    middles, means : arrays, shape (stretches,)
-        The step in its middle, and the mean of its values.
+    Return the place in ``values`` where each begins, the step in its middle, and the
+    mean of its values.
     """
     starts = np.unique(np.linspace(0, len(values), STRETCHES + 1).astype(int)[:-1])
     lengths = np.diff(starts, append=len(values))
@@ -229,13 +216,16 @@ def study_tables(study: Study) -> Iterator[Json]:
         )
         table = class_score_table(study)
         yield page_table("class-scores", "Scores of each class", table, note=note)
-    yield page_table("measures", "All measures of all layers", measure_table(study))
-    untrained = untrained_table(study)
-    if untrained.body:
+    measured = {layer.name: layer.measures for layer in study}
+    table = measure_table(measured, meanings=True)
+    yield page_table("measures", "All measures of all layers", table)
+    if study.untrained:
+        measured = {layer.name: layer.measures for layer in study.untrained.layers}
         title = "Measures of the untrained network"
-        yield page_table("untrained", title, untrained)
-    title = "Measures with shuffled labels"
-    yield page_table("shuffled", title, shuffled_table(study))
+        yield page_table("untrained", title, measure_table(measured))
+    # What chance gives.
+    shuffled = measure_table({layer.name: layer.shuffled for layer in study})
+    yield page_table("shuffled", "Measures with shuffled labels", shuffled)
 
 
 def _table_findings(study: Study) -> Iterator[Json]:

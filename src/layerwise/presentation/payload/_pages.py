@@ -97,14 +97,7 @@ def result_payload(result: Result) -> Payload:
 
 
 def study_payload(study: Study, command: str = "") -> Payload:
-    """Return what the page of a study alone holds: no training, no data beside it.
-
-    Parameters
-    ----------
-    study : Study
-    command : str, optional
-        What to type to get this again.
-    """
+    """Return what the page of a study alone holds: no training, no data beside it."""
     blocks, shown = Blocks(), Shown.of(study)
     found = _begun("report", study.name, study.class_names)
     run = _unknown(study.name, []) | StudiedRun(shown, blocks).content()
@@ -136,13 +129,8 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     """Return what the page of compared runs holds.
 
     The samples are those of the first run that has a study; of others that were studied
-    on other samples there are figures and curves, and why there are no scatters.
-
-    Parameters
-    ----------
-    runs : tuple of ComparedRun
-    links : sequence of str or None
-        To each run's own page.
+    on other samples there are figures and curves, and why there are no scatters. Links
+    lead to each run's own page, if it has one.
     """
     blocks = Blocks()
     studied = next((run.study for run in runs if run.study is not None), None)
@@ -219,11 +207,7 @@ def sweep_payload(
 ) -> Payload:
     """Return what the page of a sweep holds.
 
-    Parameters
-    ----------
-    report : SweepReport
-    links : mapping of (row, column) to str, optional
-        To the pages of runs that were kept.
+    Links lead from cells, by row and column, to the pages of runs that were kept.
     """
     sweep = report.sweep
     diagram = sweep.phases()

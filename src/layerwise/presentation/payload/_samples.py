@@ -21,17 +21,10 @@ SUSPECTS = 500
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """Which samples a page shows.
+    """Which samples a page shows, and the data that the study was of, if at hand.
 
-    Parameters
-    ----------
-    study : Study
-    positions : array, shape (shown,)
-        In the scored set: those that move, then the others.
-    others : array, shape (others,)
-        In the set that was fitted on: neighbours, and suspects of that set.
-    data : Dataset or None
-        What the study was of, where it is at hand.
+    The positions are in the scored set: those that move, then the others. The others
+    are in the set that was fitted on: neighbours, and suspects of that set.
     """
 
     study: Study
@@ -96,11 +89,8 @@ class Shown:
             return None
         if self.data is not None:
             train = self.data.train
-            labels, inputs, origins = (
-                train.targets[self.others],
-                train.inputs,
-                train.where,
-            )
+            inputs, origins = train.inputs, train.where
+            labels = train.targets[self.others]
         elif near is None:
             return None
         else:
