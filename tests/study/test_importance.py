@@ -10,8 +10,9 @@ from sklearn.inspection import permutation_importance
 
 import layerwise as lw
 from layerwise.data.columns import Columns, Number
+from layerwise.study import _tables
+from layerwise.study._tables import importance_of
 from layerwise.study.findings._inputs import leans_on
-from layerwise.study.tables import _importance, importance_of
 
 ROWS = 900
 
@@ -76,7 +77,7 @@ def labelled(samples):
 
 
 def test_is_that_of_scikit_learn(frame, data, network, monkeypatch):
-    monkeypatch.setattr(_importance, "PERMUTATIONS", 30)
+    monkeypatch.setattr(_tables, "PERMUTATIONS", 30)
     parts = labelled(data.validation), labelled(data.train)
     ours = importance_of(answer(network), data.columns, *parts)
     rows = frame.drop(columns="churn").iloc[data.validation.rows]
@@ -168,7 +169,7 @@ def test_of_too_few_samples_nothing_is_known(data, network):
 
 def test_of_very_many_columns_some_are_tried(data, network, monkeypatch):
     rows = np.asarray(data.validation.inputs)
-    monkeypatch.setattr(_importance, "BUDGET", 2 * 5 * rows.size)
+    monkeypatch.setattr(_tables, "BUDGET", 2 * 5 * rows.size)
     study = lw.inspect(network, data)
     found = study.importance
     assert {one.column for one in found.columns} == {"tenure", "town"}
@@ -178,7 +179,7 @@ def test_of_very_many_columns_some_are_tried(data, network, monkeypatch):
 
 
 def test_samples_are_limited(monkeypatch, data, network):
-    monkeypatch.setattr(_importance, "SHUFFLED", 50)
+    monkeypatch.setattr(_tables, "SHUFFLED", 50)
     assert lw.inspect(network, data).importance.samples == 50
 
 

@@ -10,9 +10,9 @@ from scipy.stats import fisher_exact
 
 import layerwise as lw
 from layerwise.study import WeakSpots, load_study, save_study
+from layerwise.study._tables import weak_spots
 from layerwise.study.findings._inputs import disagrees, weak_spot
 from layerwise.study.findings._rules import study_findings
-from layerwise.study.tables import weak_spots
 
 ROWS = 1200
 

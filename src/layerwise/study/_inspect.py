@@ -16,6 +16,7 @@ from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision, share
 from layerwise.study._seen import Seen
+from layerwise.study._tables import importance_of, weak_spots
 from layerwise.study.findings import study_findings, unlike
 from layerwise.study.measures import layer_similarity
 from layerwise.study.passes import Basis, Counting, Scored, snapshot_studies, with_turns
@@ -28,7 +29,6 @@ from layerwise.study.records import (
     keepable,
 )
 from layerwise.study.subjects import Activations, Block, Case, Subject, network_case
-from layerwise.study.tables import importance_of, weak_spots
 from layerwise.training import Snapshot
 from layerwise.wording import type_in_words
 
