@@ -20,27 +20,9 @@ from layerwise.data import (
 from layerwise.errors import DamagedError
 from layerwise.files import read_tensors, write_tensors
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
+from layerwise.study import records
 from layerwise.study.measures import Measures
-from layerwise.study.records import (
-    ColumnImportance,
-    Crowd,
-    Finding,
-    Importance,
-    Inputs,
-    Keepable,
-    KeptInputs,
-    LayerStudy,
-    MixedPair,
-    Nearest,
-    SnapshotLayer,
-    SnapshotStudy,
-    Study,
-    Suspect,
-    Turn,
-    ValidationView,
-    WeakSpot,
-    WeakSpots,
-)
+from layerwise.study.records import Inputs, KeptInputs, Study
 
 FORMAT = "study-4"
 
@@ -48,12 +30,11 @@ KINDS: Mapping[str, Any] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            Baseline, Beside, ColumnImportance, ColumnStatistics, Crowd, DataStatistics,
-            Discriminants, Finding, Importance, Keepable, KeptInputs, LayerStudy,
-            Measures, MixedPair, Nearest, Origins, PrincipalComponents, SetStatistics,
-            Share, SnapshotLayer, SnapshotStudy, Study, Suspect, Turn, ValidationView,
-            ValueStatistics, WeakSpot, WeakSpots,
+            *(getattr(records, name) for name in records.__all__),
+            Baseline, Beside, ColumnStatistics, DataStatistics, Discriminants, Measures,
+            Origins, PrincipalComponents, SetStatistics, Share, ValueStatistics,
         )
+        if is_dataclass(kind)
     }
 )  # fmt: skip
 """What a file may hold, by name: values, of which none runs code when it is read."""
@@ -62,15 +43,10 @@ KINDS: Mapping[str, Any] = MappingProxyType(
 def save_study(
     study: Study, path: str | os.PathLike[str], beside: Mapping[str, Any]
 ) -> None:
-    """Write a study, with a digest, whole or not at all.
+    """Write a study, and what is beside it, with a digest, whole or not at all.
 
-    Parameters
-    ----------
-    study : Study
-        Of its inputs only those that were kept are written: who reads it has the data.
-    path : path
-    beside : mapping of str to records of `KINDS` or JSON's types
-        What to write with it.
+    Of its inputs only those that were kept are written: who reads it has the data. What
+    is beside it consists of records of `KINDS` and JSON's types.
 
     Raises
     ------
@@ -90,18 +66,9 @@ def save_study(
 def load_study(
     path: str | os.PathLike[str], inputs: Inputs | None = None
 ) -> tuple[Study, dict[str, Any]]:
-    """Return what `save_study` wrote. No code is run.
+    """Return the study of a file, and what was saved beside it. No code is run.
 
-    Parameters
-    ----------
-    path : path
-    inputs : array or StoredRows, optional
-        The scored samples themselves, where they were not kept.
-
-    Returns
-    -------
-    study : Study
-    beside : dict of str to object
+    The study is given the ``inputs``, the scored samples, where its own were not kept.
 
     Raises
     ------

@@ -135,11 +135,9 @@ def _verdict(easy: float) -> str:
 def _between_shares(layer: LayerStudy) -> Float[np.ndarray, " components"]:
     """Return the share of each component's variance that lies between classes (η²)."""
     directions = layer.components.components
-    between = np.einsum(
-        "ku,uv,kv->k", directions, layer.moments.between_scatter, directions
-    )
-    total = np.einsum(
-        "ku,uv,kv->k", directions, layer.moments.total_scatter, directions
+    between, total = (
+        np.einsum("ku,uv,kv->k", directions, scatter, directions)
+        for scatter in (layer.moments.between_scatter, layer.moments.total_scatter)
     )
     return np.divide(between, total, out=np.zeros_like(total), where=total > 0)
 

@@ -224,17 +224,16 @@ class Seen:
         fitted on have a say, measured in the inputs. Without either there are none.
         Beside the suspects, the nearest samples of every mistake that was looked at.
         """
-        mistakes = self.scored.mistakes
-        voters = self._fitted.voters
-        if mistakes is None or mistakes.inputs is None or voters is None:
+        mistakes, rows = self.scored.mistakes, self._fitted.voters
+        if mistakes is None or mistakes.inputs is None or rows is None:
             return (), []
         suspects, nearest = list[Suspect](), list[Near]()
         positions = mistakes.positions
-        for fold, own_voters in enumerate(self._voters):
+        for fold, voters in enumerate(self._voters):
             own = np.flatnonzero(self.folds.scored_by[positions] == fold)
             if len(own):
-                near = neighbours(self._of_fold(voters, fold), mistakes.inputs[own])
-                nearest.append((positions[own], own_voters[near]))
+                near = neighbours(rows[voters], mistakes.inputs[own])
+                nearest.append((positions[own], voters[near]))
                 suspects += self._suspects(mistakes, own, fold, near)
         suspects.sort(key=lambda suspect: -suspect.score)
         return tuple(suspects), nearest
@@ -268,24 +267,14 @@ class Seen:
         for suspect in ranked(evidence):
             yield replace(suspect, position=int(positions[suspect.position]))
 
-    def _of_fold(
-        self, voters: Float[np.ndarray, "voters _"], fold: int
-    ) -> Float[np.ndarray, "own _"]:
-        """Return the rows of a fold's voters among those of all.
-
-        They were kept once, by increasing position, in however many folds they vote.
-        """
-        places = np.unique(np.concatenate(self._voters))
-        return voters[np.searchsorted(places, self._voters[fold])]
-
     def near_sampled(self) -> list[Near]:
         """Return the nearest samples fitted on, of the stated sample."""
-        if self._fitted.voters is None:
+        rows, voters = self._fitted.voters, self._voters[0]
+        if rows is None:
             return []
         asked = self.samples[self._subject.seeking or 0].scored
-        rows = self._of_fold(self._fitted.voters, 0)
-        near = nearest_rows(asked, rows, NEAREST, "fast")
-        return [(self.sampled, self._voters[0][near])]
+        near = nearest_rows(asked, rows[voters], NEAREST, "fast")
+        return [(self.sampled, voters[near])]
 
     def nearest(self, found: Sequence[Near]) -> Nearest | None:
         """Join what was found for several groups of samples, as many of each."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite, sqrt
-from typing import Any
 
 import numpy as np
 
@@ -172,7 +171,7 @@ def apart(study: Study) -> Iterator[Finding]:
             "from": since,
             "lost": lost,
             "classes": {name: len(classes) for name, classes in since.items()},
-            "recall": _table(names, recall),
+            "recall": dict(zip(names, recall.tolist(), strict=True)),
         },
         "rule of thumb",
     )
@@ -208,10 +207,6 @@ def _named(classes: Sequence[str]) -> str:
 
 def _since(name: str) -> str:
     return "in the raw input" if name == "input" else f"from {in_words(name)}"
-
-
-def _table(names: list[str], rows: np.ndarray) -> dict[str, list[Any]]:
-    return {n: [float(v) for v in row] for n, row in zip(names, rows, strict=True)}
 
 
 def spread(study: Study) -> Iterator[Finding]:

@@ -22,7 +22,6 @@ from layerwise.wording import (
 IN_A_ROW = 5
 """A postcode's digits: what an accuracy means where several must all be right."""
 
-
 SLIGHT = 0.005
 """Confidence and accuracy that differ by less than half a point are alike, however
 many samples tell them apart."""
@@ -68,26 +67,26 @@ def accuracy(study: Study) -> Iterator[Finding]:
     value, low, high = (
         percent_of(x, share.trials) for x in (share.value, share.low, share.high)
     )
-    headline = f"Accuracy {value} on {study.scored_on}"
+    headline, details = f"Accuracy {value} on {study.scored_on}", list[str]()
     right = f"{count(share.successes)} of {count(share.trials)} are correct"
     if share.trials < FEW:
-        headline, detail = f"Too few samples to judge: {right}", ""
+        headline = f"Too few samples to judge: {right}"
     elif 0 < share.successes < share.trials:
-        row = percent_of(run, share.trials)
-        detail = (
-            f"{right}; {_NUMERALS[IN_A_ROW]} predictions in a row are all correct in "
-            f"{row} of cases."
+        details.append(
+            f"{right}; five predictions in a row are all correct in "
+            f"{percent_of(run, share.trials)} of cases."
         )
-    else:
-        detail = ""
     balanced: dict[str, float] = {}
     if study.is_uneven and share.trials >= FEW:
-        balanced = {"balanced_accuracy": study.class_scores.balanced_accuracy}
-        detail = " ".join(filter(None, (detail, _balanced(share.trials, **balanced))))
+        balanced["balanced_accuracy"] = mean = study.class_scores.balanced_accuracy
+        details.append(
+            "Classes are uneven: the balanced accuracy, the mean over the classes, is "
+            f"{percent_of(mean, share.trials)}."
+        )
     yield Finding(
         "accuracy",
         f"{headline} (95 % interval {low.removesuffix(' %')} to {high})",
-        detail,
+        " ".join(details),
         {
             "accuracy": share.value,
             "confidence": 0.95,
@@ -100,17 +99,6 @@ def accuracy(study: Study) -> Iterator[Finding]:
             **balanced,
         },
     )
-
-
-def _balanced(trials: int, balanced_accuracy: float) -> str:
-    """Say what the accuracy would be if each class counted alike."""
-    return (
-        "Classes are uneven: the balanced accuracy, the mean over the classes, is "
-        f"{percent_of(balanced_accuracy, trials)}."
-    )
-
-
-_NUMERALS = {5: "five"}
 
 
 def keepable(study: Study) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int64
 
 from layerwise.data import Dataset, Origins, Samples
 from layerwise.errors import InputError
-from layerwise.model import Architecture, Network
+from layerwise.model import Architecture, Network, flatten
 from layerwise.statistics import Moments, least_squares_probe, nearest_rows
 from layerwise.training import Recipe, fit
 
@@ -73,9 +73,7 @@ class LabelEvidence:
     @property
     def suggestions(self) -> Int64[np.ndarray, " samples"]:
         """The class, other than the label, for which most speaks."""
-        evidence = _log_evidence(self.probabilities, self.votes)
-        evidence[np.arange(len(evidence)), self.targets] = -np.inf
-        return np.argmax(evidence, axis=1)
+        return _against(self.probabilities, self.votes, self.targets)[0]
 
     @property
     def scores(self) -> Float64[np.ndarray, " samples"]:
@@ -93,7 +91,7 @@ class LabelEvidence:
 
         A label that no other sample has cannot be judged and scores 0.
         """
-        odds = _log_odds(self.probabilities, self.votes, self.targets)
+        _, odds = _against(self.probabilities, self.votes, self.targets)
         odds[~self.judged] = -np.inf
         return np.exp(-np.logaddexp(0, -odds))
 
@@ -107,27 +105,19 @@ class LabelEvidence:
         return len(agree) - np.sum(np.logical_and.accumulate(agree[::-1]), axis=0)
 
 
-def _log_evidence(
-    probabilities: Float64[np.ndarray, "samples classes"],
-    votes: Int64[np.ndarray, "samples classes"],
-) -> Float64[np.ndarray, "samples classes"]:
-    """Return the logarithm of probability times share of votes, for every class."""
-    shares = votes + PRIOR
-    shares /= shares.sum(axis=1, keepdims=True)
-    return np.log(np.maximum(probabilities, FLOOR)) + np.log(shares)
-
-
-def _log_odds(
+def _against(
     probabilities: Float64[np.ndarray, "samples classes"],
     votes: Int64[np.ndarray, "samples classes"],
     targets: Int[np.ndarray, " samples"],
-) -> Float64[np.ndarray, " samples"]:
-    """Return the log-odds of the likeliest other class against the label."""
-    evidence = _log_evidence(probabilities, votes)
+) -> tuple[Int64[np.ndarray, " samples"], Float64[np.ndarray, " samples"]]:
+    """Return the likeliest other class, and its log-odds against the label."""
+    shares = votes + PRIOR
+    shares /= shares.sum(axis=1, keepdims=True)
+    evidence = np.log(np.maximum(probabilities, FLOOR)) + np.log(shares)
     rows = np.arange(len(targets))
     own = evidence[rows, targets]
     evidence[rows, targets] = -np.inf
-    return evidence.max(axis=1) - own
+    return np.argmax(evidence, axis=1), evidence.max(axis=1) - own
 
 
 def doubtful(
@@ -139,7 +129,7 @@ def doubtful(
 
     None in a class of which that holds for more than half: there the doubt is doubtful.
     """
-    against = _log_odds(probabilities, votes, targets) > DOUBTFUL
+    against = _against(probabilities, votes, targets)[1] > DOUBTFUL
     share = np.bincount(targets, against) / np.maximum(np.bincount(targets), 1)
     return against & (share[targets] <= 0.5)
 
@@ -189,8 +179,8 @@ class CrossFit:
             self.networks, self.folds, inputs, strict=True
         ):
             rows = self.samples.inputs[held]
-            said[0, held] = least_squares_probe(moments).predict(_flat(rows))
-            fitted = self.samples.at(_others(self.kept, held))
+            said[0, held] = least_squares_probe(moments).predict(flatten(rows))
+            fitted = self.samples.at(np.setdiff1d(np.flatnonzero(self.kept), held))
             probes = [least_squares_probe(m) for m in _block_moments(network, fitted)]
             start = 0
             for _, *arrays in network.activations(rows):
@@ -210,7 +200,7 @@ class CrossFit:
         own: list[Moments] = []
         for held in self.folds:
             part = self.samples.at(held[self.kept[held]])
-            own.append(Moments.of(_flat(part.inputs), part.targets, classes))
+            own.append(Moments.of(flatten(part.inputs), part.targets, classes))
         for fold in range(len(own)):
             yield reduce(Moments.merge, own[:fold] + own[fold + 1 :])
 
@@ -240,9 +230,8 @@ def cross_fit(
     networks: list[Network] = []
     for held in folds:
         asked = samples.at(held)
-        fold = replace(
-            data, train=samples.at(_others(kept, held)), validation=asked, test=asked
-        )
+        taught = samples.at(np.setdiff1d(np.flatnonzero(kept), held))
+        fold = replace(data, train=taught, validation=asked, test=asked)
         result = fit(architecture, fold, recipe)
         if result.status == "interrupted":
             raise KeyboardInterrupt
@@ -300,19 +289,6 @@ def _dealt(
     shuffled = np.random.default_rng(seed).permutation(len(targets))
     queue = shuffled[np.argsort(targets[shuffled], kind="stable")]
     return tuple(np.sort(queue[first::FOLDS]) for first in range(FOLDS))
-
-
-def _others(
-    kept: Bool[np.ndarray, " samples"], held: Int64[np.ndarray, " held"]
-) -> Int64[np.ndarray, " others"]:
-    """Return the positions of the kept samples that are not held out."""
-    others = kept.copy()
-    others[held] = False
-    return np.flatnonzero(others)
-
-
-def _flat(inputs: np.ndarray) -> np.ndarray:
-    return inputs.reshape(len(inputs), -1)
 
 
 def _block_moments(network: Network, samples: Samples) -> list[Moments]:

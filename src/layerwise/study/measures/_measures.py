@@ -294,18 +294,10 @@ def measured(
 ) -> Measures:
     """Take the measures of one layer.
 
-    Parameters
-    ----------
-    evidence : LayerEvidence
-    neighbourhood : Neighbourhood, optional
-        Of the stated sample; without it only the quick measures are taken: no
-        neighbours, no logistic probe.
-    planes : mapping of str to array, optional
-        The stated sample through some bases: how much of these pictures is to be
-        believed.
-    output : pair of arrays, optional
-        Where a linear output follows the layer: its weights, and what the network says
-        of the scored samples.
+    Without the ``neighbourhood`` of the stated sample only the quick ones: no
+    neighbours, no logistic probe. ``planes`` are the stated sample through some bases:
+    how much of these pictures is to be believed. Where a linear ``output`` follows the
+    layer, that is its weights, and what the network says of the scored samples.
     """
     found = _taken(evidence, neighbourhood, planes or {})
     if evidence.constant:

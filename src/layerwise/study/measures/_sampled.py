@@ -288,13 +288,9 @@ def logistic_probe(
     """Return what multinomial logistic regression, fitted on others, says of ``rows``.
 
     Units are scaled to mean 0 and variance 1 on the rows fitted on; those that are
-    constant there have no say. The weights carry a penalty, see `PENALTY`, the
-    intercepts none. In the precision of the rows.
-
-    Returns
-    -------
-    integers, shape (samples,)
-        Labels seen in ``fit_labels``; the most frequent where no unit varies.
+    constant there have no say, and where none varies the most frequent label is said.
+    The weights carry a penalty, see `PENALTY`, the intercepts none. In the precision of
+    the rows.
 
     Raises
     ------

@@ -4,7 +4,7 @@ All of a study follows from it. It is small, whatever the number of rows; it is 
 in parts, by several processes or by the jobs of an array, and parts are joined exactly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from hashlib import sha256
@@ -217,13 +217,17 @@ def count_rows(
         tally = Tally(counting.begun(units, len(columns.combinations)))
         own = rows.at(span) if isinstance(rows, StoredRows) else rows[span]
         blocks = read_ahead(own, block_rows(units))
+        start = 0
         try:
-            for part, flat in _flat(blocks, units):
-                _refuse_bad(flat, span.start + part.start)
+            for block in blocks:
+                flat = block.reshape(len(block), units)
+                _refuse_bad(flat, span.start + start)
+                part = slice(start, start + len(flat))
                 kept = ~left_out[part]
                 kept = slice(None) if kept.all() else kept
                 tally.add(flat[kept], columns.targets[span][part][kept])
                 tick(len(flat))
+                start = part.stop
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
         fitted, scored = (_rows_at(rows, inside[w]) for w in ("fitted", "scored"))
@@ -272,16 +276,6 @@ def _held_out(
         raise InputError(f"{len(targets)} rows are too few: give some to score")
     parts = stratified_split(targets, shares, seed=0)
     return {"scored": parts[0], "fitted": parts[1]}
-
-
-def _flat(
-    blocks: Iterable[np.ndarray], units: int
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield blocks laid out flat, and which rows they are."""
-    start = 0
-    for block in blocks:
-        yield slice(start, start + len(block)), block.reshape(len(block), units)
-        start += len(block)
 
 
 def _refuse_bad(flat: np.ndarray, start: int) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ from layerwise.study.passes._tallies import (
     Tallies,
     merged_moments,
 )
+from layerwise.study.records import KeptInputs
 from layerwise.study.subjects import Activations, Block, Subject
 
 COMPONENTS = 10
@@ -103,7 +103,7 @@ class Fitted:
     moments: list[tuple[Moments, ...]]
     rows: list[Float[np.ndarray, "stated _"]]
     outputs: Float[np.ndarray, "stated classes"] | None
-    voters: Float[np.ndarray, "voters _"] | None
+    voters: KeptInputs | None
 
 
 def fit_pass(
@@ -142,7 +142,10 @@ def fit_pass(
         moments=moments,
         rows=arrays[:layers],
         outputs=arrays[layers] if len(arrays) > layers else None,
-        voters=None if subject.seeking is None else inputs.arrays()[0],
+        # Kept once, in however many folds they vote.
+        voters=None
+        if subject.seeking is None
+        else KeptInputs(np.unique(voters), inputs.arrays()[0]),
     )
 
 
@@ -248,25 +251,27 @@ def score_pass(
     ``tallies`` makes those of one part's moments.
     """
     scoring = _Scoring(subject, scored, bases, folds.scored_by, asked)
-    # A rank that fails by itself would leave the others waiting for its sums.
+    # A rank that fails by itself would leave the others waiting for its blocks.
     parts = ranks.in_all(
         lambda: each(lambda part: scoring.part(part, tallies()), scored.parts())
     )
+    # Every rank takes part in each exchange, in this order, with samples or without.
     moments = merged_moments(subject, [own for own, _ in parts])
     mistakes = [found for _, found in parts if found is not None]
     mistakes = [found for of_rank in ranks.gathered(mistakes) for found in of_rank]
-    # Every rank takes part in each exchange, in this order, with samples or without.
-    scoring.share()
-    arrays = scoring.rows.arrays()
-    layers = len(bases)
+    probes, means, *answers = scoring.said.arrays()
+    predictions, confidence = answers or (None, None)
+    arrays, layers = scoring.rows.arrays(), len(bases)
     return Scored(
         moments=[groups[0] for groups in moments],
-        planes=[scoring.planes_of(place) for place in range(layers)],
+        planes=[
+            dict(zip(PLANES, kept.arrays(), strict=True)) for kept in scoring.planes
+        ],
         towards=[kept.arrays()[0] for kept in scoring.towards],
-        probe_predictions=scoring.probe_predictions,
-        nearest_means=scoring.nearest_means,
-        predictions=None if scoring.confidence is None else scoring.predictions,
-        confidence=scoring.confidence,
+        probe_predictions=np.ascontiguousarray(probes.T),
+        nearest_means=np.ascontiguousarray(means.T),
+        predictions=predictions,
+        confidence=confidence,
         rows=arrays[:layers],
         inputs=arrays[layers] if len(arrays) > layers else None,
         mistakes=reduce(lambda a, b: a.joined(b, asked.mistakes), mistakes)
@@ -276,7 +281,7 @@ def score_pass(
 
 
 class _Scoring:
-    """A pass under way: parts may go on side by side, no two write to one place."""
+    """A pass under way, of which parts may go on side by side."""
 
     def __init__(
         self,
@@ -286,36 +291,17 @@ class _Scoring:
         scored_by: Int[np.ndarray, " samples"],
         asked: Asked,
     ) -> None:
-        count = len(scored.targets)
         self._subject, self._targets = subject, scored.targets
         self._bases, self._scored_by = bases, scored_by
         self._mistakes = asked.mistakes
+        # There may be many samples: no integer is wider than the classes need.
+        self._narrow = np.min_scalar_type(-len(subject.class_names))
+        self.said = Kept(np.arange(len(scored.targets)))
         self.rows = Kept(asked.rows)
-        self._planes = [Kept(asked.crowd) for _ in bases]
+        self.planes = [Kept(asked.crowd) for _ in bases]
         towards = len(asked.shown) * len(subject.class_names) * len(bases) * 4
         few = towards <= MOST_TOWARDS
         self.towards = [Kept(asked.shown) for _ in bases] if few else []
-        # There may be many samples: no integer is wider than the classes need. Each is
-        # written by one rank and stays zero in the others, so that a sum joins them.
-        said = np.min_scalar_type(-len(subject.class_names))
-        self.probe_predictions = np.zeros((len(bases), count), said)
-        self.nearest_means = np.zeros((len(bases), count), said)
-        self.predictions = np.zeros(count, said)
-        # Made by the first block: only its outputs tell the dtype, if there are any.
-        self.confidence: np.ndarray | None = None
-        self._begun = Lock()
-
-    def share(self) -> None:
-        """Take over what other ranks have written down of their samples."""
-        own = self.confidence
-        kinds = ranks.gathered(None if own is None else own.dtype.str)
-        for kind in filter(None, kinds):  # a rank without samples has none to say
-            self._confidence_in(np.dtype(kind))
-        if self.confidence is not None:
-            self.confidence = ranks.all_summed(self.confidence)
-        self.probe_predictions, self.nearest_means, self.predictions = ranks.all_summed(
-            (self.probe_predictions, self.nearest_means, self.predictions)
-        )
 
     def part(
         self, part: Iterable[Block], tallies: Tallies
@@ -323,21 +309,26 @@ class _Scoring:
         """Pass one part; return its moments and its worst mistakes."""
         worst: Mistakes | None = None
         for block in part:
-            targets = self._targets[block.positions]
+            where, answers = block.positions, list[np.ndarray]()
             # Not by fold: measures take all scored samples, whichever fit scores them.
-            tallies.add(block, targets)
-            self._say(block)
+            tallies.add(block, self._targets[where])
             inputs = () if block.inputs is None else (block.inputs,)
-            self.rows.add(block.positions, *block.layers, *inputs)
+            self.rows.add(where, *block.layers, *inputs)
             if block.outputs is not None:
-                found = self._answer(block, block.outputs, targets)
+                *answers, found = self._answers(block, block.outputs)
                 # Cut at once: a bad network's mistakes are as many as its samples.
                 worst = worst.joined(found, self._mistakes) if worst else found
+            self.said.add(where, *self._readings(block), *answers)
+            self._see(block)
         return tallies.moments(), worst
 
-    def _say(self, block: Block) -> None:
-        """Write down what every layer's probes, means and planes say."""
+    def _readings(
+        self, block: Block
+    ) -> tuple[Int[np.ndarray, "rows layers"], Int[np.ndarray, "rows layers"]]:
+        """Return what every layer's probe says, and which class mean is nearest."""
         scored_by = self._scored_by[block.positions]
+        probes = np.zeros((len(scored_by), len(self._bases)), self._narrow)
+        means = np.zeros_like(probes)
         for place, (basis, rows) in enumerate(
             zip(self._bases, block.layers, strict=True)
         ):
@@ -345,53 +336,43 @@ class _Scoring:
                 own = scored_by == fold
                 # A mask copies: with one fold, as nearly always, nothing is to copy.
                 mine = rows if own.all() else rows[own]
-                where = place, block.positions[own]
-                self.probe_predictions[where] = basis.probes[fold].predict(mine)
-                self.nearest_means[where] = nearest_mean(mine, moments)
-            # The first fold's planes for all: what is shown was scored by that fold.
-            wanted = self._planes[place].wanted(block.positions)
+                probes[own, place] = basis.probes[fold].predict(mine)
+                means[own, place] = nearest_mean(mine, moments)
+        return probes, means
+
+    def _see(self, block: Block) -> None:
+        """Keep where rows lie in the first fold's planes: it scores what is shown."""
+        for place, (basis, rows) in enumerate(
+            zip(self._bases, block.layers, strict=True)
+        ):
+            wanted = self.planes[place].wanted(block.positions)
             planes = (
                 two_columns(getattr(basis, name).project(rows[wanted]))
                 for name in PLANES
             )
-            self._planes[place].add(block.positions[wanted], *planes)
+            self.planes[place].add(block.positions[wanted], *planes)
             if self.towards:
                 kept = self.towards[place]
                 wanted = kept.wanted(block.positions)
                 scores = basis.directions.scores(rows[wanted]).astype(np.float32)
                 kept.add(block.positions[wanted], scores)
 
-    def _answer(
-        self,
-        block: Block,
-        outputs: Float[np.ndarray, "rows classes"],
-        targets: Int[np.ndarray, " rows"],
-    ) -> Mistakes:
-        """Write down what the subject says, and return where it is wrong."""
+    def _answers(
+        self, block: Block, outputs: Float[np.ndarray, "rows classes"]
+    ) -> tuple[Int[np.ndarray, " rows"], Float[np.ndarray, " rows"], Mistakes]:
+        """Return what the subject says, how sure it is, and where it is wrong."""
         predictions = np.argmax(outputs, axis=1)
         probabilities = self._subject.probabilities(outputs)
         confidence = np.max(probabilities, axis=1)
-        self.predictions[block.positions] = predictions
-        self._confidence_in(confidence.dtype)[block.positions] = confidence
-        wrong = np.flatnonzero(predictions != targets)
+        wrong = np.flatnonzero(predictions != self._targets[block.positions])
         # Stable: of equally sure ones the earliest, however the samples are cut up.
         surest = np.argsort(-confidence[wrong], kind="stable")
         wrong = wrong[surest[: self._mistakes]]
         seeking = self._subject.seeking
-        return Mistakes(
+        mistakes = Mistakes(
             positions=block.positions[wrong],
             probabilities=probabilities[wrong],
             inputs=None if seeking is None else block.layers[seeking][wrong],
             items=None if block.items is None else block.items[wrong],
         )
-
-    def _confidence_in(self, kind: np.dtype[Any]) -> Float[np.ndarray, " samples"]:
-        """Return where confidence is written down: no wider than it comes."""
-        with self._begun:
-            if self.confidence is None:
-                self.confidence = np.zeros(len(self._targets), kind)
-            return self.confidence
-
-    def planes_of(self, place: int) -> dict[str, Float[np.ndarray, "crowd 2"]]:
-        """Return the planes of one layer."""
-        return dict(zip(PLANES, self._planes[place].arrays(), strict=True))
+        return predictions.astype(self._narrow), confidence, mistakes

@@ -21,9 +21,8 @@ class Forecast:
 
     Parameters
     ----------
-    layer : str
-    rows, units, width : int
-        How many there are, and of how many coordinates the scatter is taken.
+    width : int
+        Of how many coordinates the scatter is taken.
     read_bytes : int
         What is read of the layer, once.
     seconds : float

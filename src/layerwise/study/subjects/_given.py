@@ -98,9 +98,7 @@ def _losses(
     found: list[Any] = []
     right: list[Any] = []
     for _, batch in ArraySource(capture.module, samples, scaling).batches():
-        logits = capture.logits(batch)
-        if logits is None:
-            continue
+        logits = _logits(capture, batch)
         targets = torch.tensor(batch.targets, device=logits.device).long()
         found.append(nn.functional.cross_entropy(logits, targets, reduction="none"))
         right.append(logits.argmax(dim=1) == targets)
@@ -150,7 +148,10 @@ def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
 def _right(
     capture: Capture, batch: Batch, targets: Int[np.ndarray, " samples"]
 ) -> Bool[np.ndarray, " samples"]:
+    return _logits(capture, batch).argmax(dim=1).cpu().numpy() == targets
+
+
+def _logits(capture: Capture, batch: Batch) -> torch.Tensor:
     logits = capture.logits(batch)
-    if logits is None:
-        return np.zeros(len(targets), bool)
-    return logits.argmax(dim=1).cpu().numpy() == targets
+    assert logits is not None, "only what predicts is asked"
+    return logits
