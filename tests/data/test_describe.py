@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from layerwise.data import Dataset, Samples, describe, fit_scaling, load
+from layerwise.data import Dataset, Samples, SetStatistics, describe, fit_scaling, load
 from layerwise.data._scaling import BLOCK_BYTES
 from layerwise.errors import InputError
 
@@ -19,7 +19,6 @@ def test_figures_of_a_split_set():
         inputs = getattr(data, name).inputs
         assert figures.shape == inputs.shape
         assert figures.values.dtype == "uint8"
-        assert figures.scaled is not None
         assert figures.scaled.dtype == "float32"
         for array, values in (
             (inputs, figures.values),
@@ -37,10 +36,17 @@ def test_figures_of_a_split_set():
     assert statistics.class_names == data.class_names
 
 
+def figures_of(samples: Samples) -> SetStatistics:
+    """The figures of samples as a training set."""
+    data = Dataset.from_arrays(np.eye(20), np.arange(20) % 2)
+    data = dataclasses.replace(data, train=samples, validation=samples, test=samples)
+    return describe(data).sets["train"]
+
+
 def test_figures_of_more_than_one_block_with_an_offset():
     rows = BLOCK_BYTES // (8 * 4) * 2 + 17
     inputs = np.random.default_rng(0).normal(1e6, 2, (rows, 4))
-    values = describe(Samples(inputs, np.arange(rows) % 2)).sets["samples"].values
+    values = figures_of(Samples(inputs, np.arange(rows) % 2)).values
     assert (values.minimum, values.maximum) == (inputs.min(), inputs.max())
     assert values.mean == pytest.approx(inputs.mean(), rel=1e-14)
     shifted = (inputs - 1e6).std()
@@ -49,7 +55,6 @@ def test_figures_of_more_than_one_block_with_an_offset():
 
 def test_a_scaled_table_has_unit_variance():
     scaled = describe(load("iris")).sets["train"].scaled
-    assert scaled is not None
     assert scaled.mean == pytest.approx(0, abs=1e-14)
     assert scaled.standard_deviation == pytest.approx(1, rel=1e-14)
 
@@ -73,26 +78,25 @@ def test_duplicates_and_leaks_are_counted():
 
 def test_missing_values_are_counted_and_left_out():
     inputs = np.array([[1.0, np.nan, 5.0], [3.0, np.nan, 5.0]])
-    figures = describe(Samples(inputs, np.array([0, 2]))).sets["samples"]
+    figures = figures_of(Samples(inputs, np.array([0, 2])))
     assert figures.missing == 2
     assert figures.constant_features == 1
     assert figures.class_counts == (1, 0, 1)
     values = figures.values
     assert (values.minimum, values.maximum, values.mean) == (1.0, 5.0, 3.5)
     assert values.standard_deviation == pytest.approx(np.std([1, 3, 5, 5]), rel=1e-15)
-    assert figures.scaled is None
 
 
 def test_inputs_in_any_memory_order_hash_alike():
     inputs = np.asfortranarray(np.random.default_rng(0).normal(size=(6, 4, 4)))
     inputs[3] = inputs[0]
-    figures = describe(Samples(inputs, np.arange(6))).sets["samples"]
+    figures = figures_of(Samples(inputs, np.arange(6)))
     assert figures.duplicates == 1
 
 
 def test_no_samples_are_refused():
     with pytest.raises(InputError, match="give some rows"):
-        describe(Samples(np.zeros((0, 2)), np.zeros(0, np.int32)))
+        figures_of(Samples(np.zeros((0, 2)), np.zeros(0, np.int32)))
 
 
 def test_the_training_set_as_it_was_given():

@@ -119,6 +119,6 @@ def test_a_network_of_arrays_names_the_column_of_lists():
 
 def test_a_dataset_of_another_library_is_named_in_full(unchecked):
     other = type("Dataset", (), {"__module__": "datasets.arrow_dataset"})()
-    line = r"layerwise.Dataset, not a datasets.arrow_dataset.Dataset: .*from_arrays"
+    line = r"layerwise.Dataset, not on a datasets.Dataset: .*from_arrays"
     with pytest.raises(InputError, match=line):
         lw.fit(lw.MLP([4]), other)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layerwise.data import Samples, describe, load
+from layerwise.data import load
+from layerwise.data._scaling import summary
 from layerwise.data.formats import _mnist
 from layerwise.data.formats._idx import read_idx
 from layerwise.data.formats._mnist import FILES, PUBLISHED, ImageSet, load_published
@@ -37,14 +38,12 @@ def test_the_figures_of_all_training_images(mnist_folder):
     images = read_idx(mnist_folder / f"{FILES[0]}.gz")
     labels = read_idx(mnist_folder / f"{FILES[1]}.gz")
     assert labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    figures = describe(Samples(images, labels)).sets["samples"]
-    assert figures.shape == (60_000, 28, 28)
-    assert (figures.values.minimum, figures.values.maximum) == (0, 255)
-    assert figures.values.mean == 33.318421449829934
-    assert figures.class_counts == tuple(np.bincount(labels))
-    assert sum(figures.class_counts) == 60_000
-    assert figures.constant_features == 67
-    assert figures.missing == 0
+    assert (images.shape, labels.shape) == ((60_000, 28, 28), (60_000,))
+    figures, pooled = summary(images), summary(images).pooled()
+    assert (pooled.minimum, pooled.maximum) == (0, 255)
+    assert pooled.mean == 33.318421449829934
+    assert int((figures.minimum == figures.maximum).sum()) == 67
+    assert (figures.counts == 60_000).all()
 
 
 @pytest.fixture

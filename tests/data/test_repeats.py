@@ -8,6 +8,7 @@ from rich.console import Console
 
 from layerwise.cli import main
 from layerwise.data import Dataset, Samples, load
+from layerwise.data._remarks import repeats_of
 from layerwise.presentation import print_data
 
 X = np.random.default_rng(0).normal(size=(200, 4))
@@ -90,8 +91,8 @@ def test_the_command_says_it_before_all_else(tmp_path, monkeypatch, capsys):
 
 
 def test_samples_alone_are_compared():
-    from layerwise.data import describe
-
-    statistics = describe(Samples(np.ones((3, 2)), np.array([0, 1, 1])))
-    assert statistics.sets["samples"].duplicates == 2
-    assert statistics.conflicting == 3
+    samples = Samples(np.ones((3, 2)), np.array([0, 1, 1]))
+    none = samples.at(slice(0))
+    repeats = repeats_of({"train": samples, "validation": none, "test": none})
+    assert repeats.within["train"] == 2
+    assert len(repeats.conflicting["train"]) == 3

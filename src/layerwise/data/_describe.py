@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._remarks import repeats_of
 from layerwise.data._scaling import Scaling, Summary, summary
 from layerwise.data.columns import ABSENT_INPUT as ABSENT, Category, Column, YesNo
 from layerwise.wording import number, percent
@@ -44,7 +43,7 @@ class SetStatistics:
         Of the array, the number of samples first.
     values : ValueStatistics
         As the values are.
-    scaled : ValueStatistics or None
+    scaled : ValueStatistics
         As the network sees them, scaled by what was fitted on the training set.
     class_counts : tuple of int
         The samples of each class.
@@ -58,7 +57,7 @@ class SetStatistics:
 
     shape: tuple[int, ...]
     values: ValueStatistics
-    scaled: ValueStatistics | None
+    scaled: ValueStatistics
     class_counts: tuple[int, ...]
     constant_features: int
     duplicates: int
@@ -96,7 +95,7 @@ class DataStatistics:
     name : str
     class_names : tuple of str
     sets : mapping of str to SetStatistics
-        By name: train, validation and test; or samples, of samples alone.
+        By name: train, validation and test.
     test_in_training, validation_in_training : int
         The samples whose input is also a training input, byte by byte.
     conflicting : int
@@ -118,27 +117,13 @@ class DataStatistics:
     columns: tuple[ColumnStatistics, ...] = ()
 
 
-def describe(data: Dataset | Samples) -> DataStatistics:
-    """Describe a data set, or samples alone.
+def describe(data: Dataset) -> DataStatistics:
+    """Describe a data set.
 
     The values are read by blocks and the figures are right to float64's precision; the
-    scaling is the data set's, fitted on its training inputs.
-
-    Raises
-    ------
-    InputError
-        If a set has no samples.
+    scaling is the data set's, fitted on its training inputs. A set without samples is
+    refused.
     """
-    if isinstance(data, Samples):
-        counts, none = np.bincount(data.targets), data.at(slice(0))
-        class_names = tuple(str(label) for label in range(len(counts)))
-        repeats = repeats_of({"train": data, "validation": none, "test": none})
-        again = repeats.within["train"]
-        raw = summary(data.inputs)
-        statistics = _set_statistics(data, raw, None, len(class_names), again)
-        conflicting = len(repeats.conflicting["train"])
-        sets = {"samples": statistics}
-        return DataStatistics("samples", class_names, sets, 0, 0, conflicting)
     sets = {"train": data.train, "validation": data.validation, "test": data.test}
     repeats = data.repeats
     raw = {name: summary(samples.inputs) for name, samples in sets.items()}
@@ -146,13 +131,7 @@ def describe(data: Dataset | Samples) -> DataStatistics:
         name=data.name,
         class_names=data.class_names,
         sets={
-            name: _set_statistics(
-                samples,
-                raw[name],
-                data.fitted_scaling,
-                data.classes,
-                repeats.within[name],
-            )
+            name: _set_statistics(samples, raw[name], data, repeats.within[name])
             for name, samples in sets.items()
         },
         test_in_training=len(repeats.in_training["test"]),
@@ -204,19 +183,14 @@ def _given_training(
 
 
 def _set_statistics(
-    samples: Samples,
-    raw: Summary,
-    scaling: Scaling | None,
-    classes: int,
-    duplicates: int,
+    samples: Samples, raw: Summary, data: Dataset, duplicates: int
 ) -> SetStatistics:
+    counts = np.bincount(samples.targets, minlength=data.classes)
     return SetStatistics(
         shape=samples.inputs.shape,
         values=_values(raw, str(samples.inputs.dtype)),
-        scaled=None if scaling is None else _scaled(raw, scaling),
-        class_counts=tuple(
-            int(n) for n in np.bincount(samples.targets, minlength=classes)
-        ),
+        scaled=_scaled(raw, data.fitted_scaling),
+        class_counts=tuple(counts.tolist()),
         constant_features=int((raw.minimum == raw.maximum).sum()),
         duplicates=duplicates,
         missing=samples.inputs.size - int(raw.counts.sum()),

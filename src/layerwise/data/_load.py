@@ -24,7 +24,8 @@ from layerwise.errors import InputError, MachineError
 from layerwise.files import no_such_file
 from layerwise.wording import type_in_words
 
-SIZES = {"train": 8000, "validation": 2000, "test": 2000}
+SIZES = (8000, 2000, 2000)
+"""Training, validation and test samples of a toy set."""
 
 NOISE = 0.08
 """The standard deviation about moons and circles: they touch, they do not overlap."""
@@ -113,15 +114,15 @@ def _drawn(name: str, draw: Draw, class_names: tuple[str, ...]) -> BuiltIn:
 
     def make(seed: int) -> Dataset:
         streams = np.random.SeedSequence(seed).spawn(len(SIZES))
-        sets = {
-            part: Samples(*draw(size, int(stream.generate_state(1)[0])))
-            for (part, size), stream in zip(SIZES.items(), streams, strict=True)
-        }
+        train, validation, test = (
+            Samples(*draw(size, int(stream.generate_state(1)[0])))
+            for size, stream in zip(SIZES, streams, strict=True)
+        )
         return Dataset(
             name=name,
-            train=sets["train"],
-            validation=sets["validation"],
-            test=sets["test"],
+            train=train,
+            validation=validation,
+            test=test,
             class_names=class_names,
             feature_names=("x", "y"),
             origin=f"Training, validation and test are independent draws, seed {seed}.",

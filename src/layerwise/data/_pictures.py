@@ -39,15 +39,8 @@ READERS = 4
 class PictureFile:
     """A picture's file, and what its header says.
 
-    Parameters
-    ----------
-    path : Path
-        What errors name, and where it is read from.
-    height, width : int
-        As it is seen: turned as EXIF says.
-    colour : bool
-    content : bytes, optional
-        The file itself, where it does not stand by itself.
+    Height and width are as it is seen: turned as EXIF says. ``content`` is the file
+    itself, where it does not stand by itself.
     """
 
     path: Path
@@ -58,13 +51,7 @@ class PictureFile:
 
     @classmethod
     def opened(cls, path: Path, content: bytes | None = None) -> "PictureFile":
-        """Read the header of a picture.
-
-        Raises
-        ------
-        InputError
-            If it is none, or has more than `MOST_PIXELS`.
-        """
+        """Read the header of a picture, which may have `MOST_PIXELS`."""
         from PIL import Image
 
         try:
@@ -85,13 +72,7 @@ class PictureFile:
     def decoded(
         self, shape: tuple[int, ...]
     ) -> UInt8[np.ndarray, "height width *colour"]:
-        """Return the picture in bytes, in this shape.
-
-        Raises
-        ------
-        InputError
-            If it is damaged.
-        """
+        """Return the picture in bytes, in this shape."""
         from PIL import Image, ImageOps
 
         try:
@@ -159,13 +140,7 @@ def _too_large(path: Path) -> InputError:
 class Pictures:
     """Pictures that are not decoded yet: inputs in the making.
 
-    Parameters
-    ----------
-    files : tuple of PictureFile
-    source : str
-        What errors name.
-    size : (height, width), optional
-        To which they are brought; by default the median of these.
+    They are brought to ``size``, (height, width), or to the median of these.
     """
 
     files: tuple[PictureFile, ...]
@@ -180,13 +155,7 @@ class Pictures:
         size: tuple[int, ...] | None = None,
         contents: Sequence[bytes] | None = None,
     ) -> "Pictures":
-        """Read the headers of pictures, and no more.
-
-        Raises
-        ------
-        InputError
-            If one is none, or they would take more than `MAX_BYTES` in memory.
-        """
+        """Read the headers of pictures, which may take `MAX_BYTES` once decoded."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of many pixels: the limit is our own
             with ThreadPoolExecutor(READERS) as pool:
@@ -215,9 +184,8 @@ class Pictures:
             round(float(np.median(heights))),
             round(float(np.median(widths))),
         )
-        return (
-            (height, width, 3) if any(f.colour for f in self.files) else (height, width)
-        )
+        colour = any(file.colour for file in self.files)
+        return (height, width, 3) if colour else (height, width)
 
     def at(self, positions: Int[np.ndarray, " _"]) -> "Pictures":
         """Return the pictures at these positions."""

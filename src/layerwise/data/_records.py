@@ -86,7 +86,11 @@ class Samples:
                 f"inputs have shape {inputs.shape} where there are {len(targets)}"
                 " targets: give as many rows as targets"
             )
-        _refuse_negative(targets)
+        if targets.dtype.kind == "i" and targets.min(initial=0) < 0:
+            raise InputError(
+                f"targets hold {targets.min()}: class indices are 0 or more; labels to "
+                "ignore (ignore_label=) are not supported, leave such samples out"
+            )
         if self.weights is not None:
             weights = _checked_weights(self.weights, len(targets))
             object.__setattr__(self, "weights", weights)
@@ -430,13 +434,7 @@ class Dataset:
 def dataset(
     labelled: Labelled, name: str, seed: int, test_share: float | None = None
 ) -> Dataset:
-    """Check ``labelled`` and split it into the three sets; see `Dataset.from_arrays`.
-
-    Raises
-    ------
-    InputError
-        As `Dataset.from_arrays`.
-    """
+    """Check labelled data and split them in three; see `Dataset.from_arrays`."""
     checked = checked_set(labelled)
     parts, origin = _parts(checked, seed, test_share)
     making = _making(checked, parts["train"])
@@ -448,9 +446,7 @@ def dataset(
     numbered = not isinstance(checked.inputs, Table) or checked.inputs.chosen
     return Dataset(
         name=name,
-        train=sets["train"],
-        validation=sets["validation"],
-        test=sets["test"],
+        **sets,
         class_names=checked.class_names,
         feature_names=names,
         origin=f"{origin}, seed {seed}.",
@@ -467,16 +463,8 @@ def dataset(
 class _Making(NamedTuple):
     """How what was read becomes inputs: fitted on training samples.
 
-    Parameters
-    ----------
-    encode : callable
-        Makes inputs of samples of what was read.
-    source : Table or Pictures
-        All that was read, as far as inputs are made of it.
-    training : Table or Pictures
-        The training samples of it.
-    columns : Columns or None
-    notes : tuple of str
+    ``encode`` makes inputs of samples of the ``source``: all that was read, as far as
+    inputs are made of it.
     """
 
     encode: Callable[[Any], Array]
@@ -561,14 +549,6 @@ def _beside(
     if making is None or making.columns is None:
         return ()
     return columns_beside(inputs, making.columns, known)
-
-
-def _refuse_negative(targets: np.ndarray) -> None:
-    if targets.dtype.kind == "i" and targets.min(initial=0) < 0:
-        raise InputError(
-            f"targets hold {targets.min()}: class indices are 0 or more; labels to "
-            "ignore (ignore_label=) are not supported, leave such samples out"
-        )
 
 
 def _checked_weights(weights: Array, samples: int) -> np.ndarray:

@@ -33,20 +33,11 @@ BLOCK_BYTES = 1 << 24
 class Repeats:
     """Samples whose input is there more than once, byte by byte.
 
-    Parameters
-    ----------
-    sizes : mapping of str to int
-        The samples of each set: train, validation, test.
-    within : mapping of str to int
-        The samples of each set that equal an earlier one of it.
-    in_training : mapping of str to int64 array
-        Positions of the validation and of the test samples that are training samples.
-    conflicting : mapping of str to int64 array
-        Positions of the samples of each set whose input has another label elsewhere.
-    origins : mapping of str to Origins
-        Where the samples of each set stand in what they were read from.
-    expected : bool
-        Whether the training inputs have so few values that equal ones are no copies.
+    Of each set (train, validation, test): how many samples it has; how many of them
+    equal an earlier one ``within`` it; the positions of those that are training samples
+    too, and of ``conflicting`` ones, whose input has another label elsewhere; and where
+    they stand in what they were read from. Equal ones are ``expected``, and no copies,
+    where training inputs have few values.
     """
 
     sizes: Mapping[str, int]
@@ -187,15 +178,7 @@ VALUES = 3
 
 
 class MissingCode(NamedTuple):
-    """A number that stands for missing values in one feature.
-
-    Parameters
-    ----------
-    feature : int
-    value : float
-    share : float
-        Of the rows that have it, 0 to 1.
-    """
+    """A number that stands for missing values of a feature, in a share of the rows."""
 
     feature: int
     value: float
@@ -205,12 +188,8 @@ class MissingCode(NamedTuple):
 def missing_codes(inputs: Any) -> tuple[MissingCode, ...]:
     """Return the features in which one number far off stands for missing values.
 
-    A feature's least or greatest value other than zero, which several rows share.
-
-    Parameters
-    ----------
-    inputs : array, shape (samples, features)
-        Of other shapes, of bytes, and of rows that stay in their files there are none.
+    A feature's least or greatest value other than zero, which several rows share. Of
+    pictures, of bytes, and of rows that stay in their files there are none.
     """
     if isinstance(inputs, StoredRows) or len(inputs.shape) != 2:
         return ()
@@ -255,13 +234,7 @@ def column_sentences(
 ) -> Iterator[str]:
     """Say what is odd in columns of numbers, by their values alone.
 
-    Parameters
-    ----------
-    samples : Samples
-    names : tuple of str, optional
-        The columns'.
-    numbered : bool
-        Whether a column may number the rows.
+    ``numbered``: a column may number the rows.
     """
     if isinstance(samples.inputs, StoredRows) or len(samples.inputs.shape) != 2:
         return
@@ -355,14 +328,7 @@ MOST_ROWS = 20_000
 
 
 def leak_sentences(columns: Columns, train: Any, validation: Any) -> Iterator[str]:
-    """Say which columns alone tell the label; fitted on training samples.
-
-    Parameters
-    ----------
-    columns : Columns
-    train, validation : Samples
-        With inputs of these columns.
-    """
+    """Say which columns alone tell the label; fitted on training samples."""
     if columns.shape is not None or len(columns.used) < 2 or len(validation) < FEW:
         return
     some = train.at(train.spread(MOST_ROWS))

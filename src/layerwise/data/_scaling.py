@@ -202,11 +202,6 @@ def shared_range(
     There are sixteen features or more; most come near the least value of all, and most
     of those that vary come near the greatest. Features measured in units of their own,
     or with tails, do not.
-
-    Parameters
-    ----------
-    low, high : float64 arrays, shape (features,)
-        The least and the greatest value of each feature.
     """
     if low.ndim != 1 or len(low) < PIXELS:
         return None
@@ -231,13 +226,8 @@ def _checked_kind(kind: str) -> ScalingKind:
 class Summary:
     """What a feature's values are like; missing values (NaN) are left out.
 
-    Parameters
-    ----------
-    counts : int64 array, shape (*shape)
-        How many values there are.
-    minimum, maximum, total, squares : float64 arrays, shape (*shape)
-        The least and greatest value, the sum, and the sum of squares about the mean.
-        NaN for the minimum and maximum of no values.
+    How many there are, the least and greatest (NaN of none), the sum, and the sum of
+    squares about the mean.
     """
 
     counts: Int64[np.ndarray, "*shape"]
@@ -292,18 +282,12 @@ def summary(inputs: Array) -> Summary:
     The first pass adds the distances from the first row, the second the squares of
     those from the mean, both in float64: of integers the sums are exact up to 2**53,
     and an offset costs no digits of the spread.
-
-    Raises
-    ------
-    InputError
-        If there are no inputs.
     """
-    _some(inputs)
     shape = inputs.shape[1:]
     counts = np.zeros(shape, np.int64)
     minimum, maximum = np.full(shape, np.nan), np.full(shape, np.nan)
     distances, squares = np.zeros(shape), np.zeros(shape)
-    origin = np.nan_to_num(inputs[0].astype(np.float64))
+    origin = np.nan_to_num(_first(inputs).astype(np.float64))
     for rows in _blocks(inputs):
         minimum = np.fmin(minimum, np.fmin.reduce(rows))
         maximum = np.fmax(maximum, np.fmax.reduce(rows))
@@ -322,18 +306,8 @@ def extremes(
 ) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
     """Return the least and the greatest value, those that are missing left out.
 
-    Parameters
-    ----------
-    inputs : array, shape (samples, *shape)
-    axis : 0 or None
-        0 for those of every feature, None for those of all together.
-
-    Raises
-    ------
-    InputError
-        If there are no inputs.
+    Of every feature along the axis 0, of all together with None.
     """
-    _some(inputs)
     least = greatest = np.full(inputs.shape[1:] if axis == 0 else (), np.nan)
     for rows in _blocks(inputs):
         least = np.fmin(least, np.fmin.reduce(rows, axis=axis))
@@ -341,13 +315,15 @@ def extremes(
     return np.asarray(least), np.asarray(greatest)
 
 
-def _some(inputs: Array) -> None:
+def _first(inputs: Array) -> np.ndarray:
+    """Return the first row, or refuse inputs that have none."""
     if not inputs.size:
         raise InputError(f"inputs have shape {inputs.shape}: give some rows")
+    return inputs[0]
 
 
 def _blocks(inputs: Array) -> Iterator[np.ndarray]:
-    size = max(1, BLOCK_BYTES // (8 * inputs[0].size))
+    size = max(1, BLOCK_BYTES // (8 * _first(inputs).size))
     for start in range(0, len(inputs), size):
         yield inputs[start : start + size]
 

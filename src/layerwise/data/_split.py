@@ -47,27 +47,14 @@ def stratified_split(
 ) -> list[Int64[np.ndarray, " _"]]:
     """Draw parts without replacement, each with the classes in proportion.
 
-    The sizes of the parts follow the shares, rounded. A class with as many samples as
-    there are parts is in every part; one with fewer is in the first parts.
-
-    Parameters
-    ----------
-    targets : integer array, shape (samples,)
-        The class of each sample.
-    shares : sequence of float
-        The parts' shares, all above 0; only their ratios matter.
-    seed : int
-        The same seed gives the same parts.
+    The sizes of the parts follow the shares, rounded, of which only the ratios matter.
+    A class with as many samples as there are parts is in every part; one with fewer is
+    in the first parts.
 
     Returns
     -------
     list of int64 arrays
         The samples of each part, in increasing order; every sample is in one part.
-
-    Raises
-    ------
-    InputError
-        If a share is not above 0, or the seed is below.
     """
     if not all(share > 0 for share in shares):
         raise InputError(f"shares {tuple(shares)}: give numbers above 0")
@@ -82,15 +69,16 @@ def stratified_split(
     ]
     counts = np.array([len(queue) for queue in queues], np.int64)
     parts: list[np.ndarray] = []
+    nothing = np.zeros(0, narrow)  # where there are no classes
     # The first part takes what the others leave, so that it is served last.
     for later in range(len(shares) - 1, 0, -1):
         share = shares[later] / sum(shares[: later + 1])
         taken = _allotted(counts, share, counts - later)
         part = [queue[:n] for queue, n in zip(queues, taken, strict=True)]
-        parts.append(np.concatenate(part) if part else np.zeros(0, np.int64))
+        parts.append(np.concatenate([*part, nothing]))
         queues = [queue[n:] for queue, n in zip(queues, taken, strict=True)]
         counts = counts - taken
-    parts.append(np.concatenate(queues) if queues else np.zeros(0, np.int64))
+    parts.append(np.concatenate([*queues, nothing]))
     return [np.sort(part).astype(np.int64) for part in reversed(parts)]
 
 
@@ -134,19 +122,7 @@ def grouped_split(
     Groups are given out one by one, the largest first and those of one size in an order
     drawn from the seed, each to the part that lacks most of what the group has: samples
     of its classes. Sizes and classes follow the shares as far as the groups let them.
-
-    Parameters
-    ----------
-    targets, groups : integer arrays, shape (samples,)
-        The class and the group of each sample, both from 0.
-    shares : sequence of float
-        As for `stratified_split`.
-    seed : int
-
-    Returns
-    -------
-    list of int64 arrays
-        The samples of each part, in increasing order.
+    Classes and groups are counted from 0; the rest is as for `stratified_split`.
     """
     classes = int(targets.max()) + 1
     held = np.zeros((int(groups.max()) + 1, classes))

@@ -22,29 +22,18 @@ from layerwise.wording import listed
 BLOCK_ROWS, BLOCK_BYTES = 1 << 14, 1 << 26
 """So many rows at a time, or fewer where they are long."""
 
-NumpyArray = np.ndarray
-
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to predict.
+    """Rows to predict, from the row ``first`` of the source on.
 
-    Parameters
-    ----------
-    first : int
-        Which row of the source the first one is.
-    inputs : array, shape (rows, *shape)
-        As a network takes them.
-    labels : int64 array, shape (rows,), or None
-        The index of each row's class, -1 where it has no label or an unknown one.
-    notes : tuple of str
-        Sentences on how they were read.
-    files : tuple of str
-        Of pictures the file of each.
+    Inputs are as a network takes them, shape (rows, *shape). Labels are the index of
+    each row's class, -1 where it has no label or an unknown one; None where there are
+    none. Of pictures there is the file of each.
     """
 
     first: int
-    inputs: NumpyArray
+    inputs: np.ndarray
     labels: Int64[np.ndarray, " rows"] | None
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -76,48 +65,49 @@ def rows_to_predict(
         Of one input: pictures are brought to it.
     data_dir, seed
         As for `load`, of a built-in or published set.
-
-    Raises
-    ------
-    InputError
-        If there is no such name or path, or the rows are not as they should be.
     """
-    built_in = source in names()
-    if built_in and columns is None:
-        test = load(source, data_dir=data_dir, seed=seed, stored=True).test
-        _refuse_shape(test.inputs.shape[1:], shape, source)
-        yield from _of_arrays(test.inputs, test.targets, class_names, shape)
-        return
-    path = Path(source)
-    tables = None if columns is None or built_in else batches_of(path, columns)
-    if columns is not None and tables is not None:
-        first = 0
-        for table in tables:
-            labels = known_labels(table, columns)
-            notes = table.notes if not first else ()
-            yield Rows(first, columns.apply(table), labels, notes)
-            first += len(table)
-        _refuse_none(first, source)
-        return
     if columns is not None:
-        raise InputError(
-            f"{source}: the network was trained on a table with the columns "
-            f"{listed([c.name for c in columns.used[:5]])}: give a table"
-        )
+        yield from _of_tables(source, columns)
+        return
     pixels = shape[:2] if shape[2:] in ((), (3,)) and len(shape) > 1 else None
-    found = inputs_of(path, pixels)
-    inputs, labels = _rows_first(found, shape), found.labels
+    if source in names():
+        test = load(source, data_dir=data_dir, seed=seed, stored=True).test
+        found = Inputs(test.inputs, test.targets)
+    else:
+        found = inputs_of(Path(source), pixels)
+    inputs = _rows_first(found, shape)
     _refuse_none(len(inputs), source)
     if not isinstance(inputs, Pictures):
         _refuse_shape(inputs.shape[1:], shape, source)
-        yield from _of_arrays(inputs, labels, class_names, shape)
     elif pixels is None:
         raise InputError(
             f"{source}: holds pictures, and the network takes inputs of shape {shape}: "
             "give inputs of this shape"
         )
-    else:
-        yield from _of_pictures(inputs, labels, class_names, shape)
+    known = None if found.labels is None else _indices(found.labels, class_names)
+    first = 0
+    for block, files in _blocks(inputs, shape):
+        last = first + len(block)
+        labels = None if known is None else known[first:last]
+        yield Rows(first, block, labels, files=files)
+        first = last
+
+
+def _of_tables(source: str, columns: Columns) -> Iterator[Rows]:
+    """Yield the rows of a table; refuse a source that is none."""
+    tables = None if source in names() else batches_of(Path(source), columns)
+    if tables is None:
+        raise InputError(
+            f"{source}: the network was trained on a table with the columns "
+            f"{listed([c.name for c in columns.used[:5]])}: give a table"
+        )
+    first = 0
+    for table in tables:
+        labels = known_labels(table, columns)
+        notes = table.notes if not first else ()
+        yield Rows(first, columns.apply(table), labels, notes)
+        first += len(table)
+    _refuse_none(first, source)
 
 
 def _refuse_none(rows: int, source: str) -> None:
@@ -155,34 +145,18 @@ def _sizes(shape: tuple[int, ...]) -> str:
     return f"shape {'x'.join(map(str, shape))}" if shape else "one number"
 
 
-def _of_arrays(
-    inputs: Array,
-    labels: NumpyArray | None,
-    class_names: Sequence[str],
-    shape: tuple[int, ...],
-) -> Iterator[Rows]:
-    known = None if labels is None else _indices(labels, class_names)
-    first = 0
-    for block in read_ahead(inputs, _at_a_time(inputs.shape[1:], inputs.dtype)):
-        last = first + len(block)
-        rows = block.reshape(-1, *shape)
-        yield Rows(first, rows, None if known is None else known[first:last])
-        first = last
-
-
-def _of_pictures(
-    pictures: Pictures,
-    labels: NumpyArray | None,
-    class_names: Sequence[str],
-    shape: tuple[int, ...],
-) -> Iterator[Rows]:
-    known = None if labels is None else _indices(labels, class_names)
-    size = _at_a_time(shape, np.dtype(np.uint8))
-    for first in range(0, len(pictures), size):
-        block = pictures.at(np.arange(first, min(first + size, len(pictures))))
-        own = None if known is None else known[first : first + size]
-        files = tuple(str(file.path) for file in block.files)
-        yield Rows(first, block.decoded(shape), own, files=files)
+def _blocks(
+    inputs: Array | Pictures, shape: tuple[int, ...]
+) -> Iterator[tuple[np.ndarray, tuple[str, ...]]]:
+    """Yield the rows as the network takes them, and the files of pictures."""
+    if isinstance(inputs, Pictures):
+        size = _at_a_time(shape, np.dtype(np.uint8))
+        for first in range(0, len(inputs), size):
+            block = inputs.at(np.arange(first, min(first + size, len(inputs))))
+            yield block.decoded(shape), tuple(str(file.path) for file in block.files)
+        return
+    for rows in read_ahead(inputs, _at_a_time(inputs.shape[1:], inputs.dtype)):
+        yield rows.reshape(-1, *shape), ()
 
 
 def _at_a_time(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
@@ -191,7 +165,7 @@ def _at_a_time(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 
 
 def _indices(
-    labels: NumpyArray, class_names: Sequence[str]
+    labels: np.ndarray, class_names: Sequence[str]
 ) -> Int64[np.ndarray, " rows"]:
     """Return the classes of labels: by their names, or of whole numbers by index."""
     values, codes = np.unique(labels, return_inverse=True)

@@ -102,13 +102,10 @@ def _described(described: SetStatistics) -> Iterator[str]:
     yield count(samples)
     yield " × ".join(map(str, shape))
     for values in (described.values, described.scaled):
-        if values is None:
-            yield from ("–", "–", "–")
-        else:
-            yield values.dtype
-            between = ", " if values is described.values else " to "
-            yield between.join((number(values.minimum, 4), number(values.maximum, 4)))
-            yield mean_and_std(values.mean, values.standard_deviation)
+        yield values.dtype
+        between = ", " if values is described.values else " to "
+        yield between.join((number(values.minimum, 4), number(values.maximum, 4)))
+        yield mean_and_std(values.mean, values.standard_deviation)
     yield count(described.constant_features)
     yield count(described.duplicates)
     yield count(described.missing)

@@ -43,16 +43,8 @@ def columns_beside(
     """Return the columns that are no inputs: numbers, yes and no, texts that repeat.
 
     Ten at most. Those with one value throughout say nothing, and numbers that float32
-    would round tell rows apart, not groups.
-
-    Parameters
-    ----------
-    table : Table
-        With these columns, as far as they are there.
-    columns : Columns
-        What became of them.
-    known : sequence of Beside
-        Those of another set: what occurs there has the same place in ``levels``.
+    would round tell rows apart, not groups. What occurs in those ``known`` of another
+    set has the same place in ``levels``.
     """
     there = {*table.names}
     names = [column.name for column in columns.columns if isinstance(column, LeftOut)]

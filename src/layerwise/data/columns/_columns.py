@@ -15,7 +15,6 @@ from layerwise.data.columns._kinds import (
     LeftOut,
     Number,
     column_from_json,
-    whole_bytes,
 )
 from layerwise.data.columns._table import Table, table_of
 from layerwise.errors import DamagedError, InputError
@@ -148,13 +147,7 @@ class Columns:
         return inputs if self.shape is None else inputs.reshape(-1, *self.shape)
 
     def refuse_lacking(self, names: Sequence[str], source: str) -> None:
-        """Refuse columns of these names where some that make inputs are not there.
-
-        Raises
-        ------
-        InputError
-            That names them.
-        """
+        """Refuse columns of these names where some that make inputs are not there."""
         there = {*names}
         lacking = [c.name for c in self.used if c.name not in there]
         if lacking:
@@ -167,13 +160,7 @@ class Columns:
             )
 
     def wanted_of(self, names: Sequence[str], source: str) -> list[str]:
-        """Return which of a table's columns are read: for inputs, and the labels'.
-
-        Raises
-        ------
-        InputError
-            As `refuse_lacking`.
-        """
+        """Return which of a table's columns are read: for inputs, and the labels'."""
         self.refuse_lacking(names, source)
         wanted = {*(column.name for column in self.used), self.target}
         return [name for name in names if name in wanted]
@@ -181,10 +168,7 @@ class Columns:
     def _dtype_for(self, table: Table, encoded: list[Encoded]) -> np.dtype[Any]:
         """Return the dtype that holds the rows: what is whole in training may not be.
 
-        Raises
-        ------
-        InputError
-            If a pixel is no byte, where they were in training.
+        A pixel that is no byte is refused where they were in training.
         """
         dtype = np.dtype(self.dtype)
         if dtype.kind not in "biu":
@@ -192,8 +176,8 @@ class Columns:
         if self.shape is None or dtype != np.uint8:
             return np.result_type(dtype, *(one.values.dtype for one in encoded))
         for column, one in zip(self.used, encoded, strict=True):
-            if not whole_bytes(one.values):
-                wrong = (one.values < 0) | (one.values > 255) | (one.values % 1 != 0)
+            wrong = (one.values < 0) | (one.values > 255) | (one.values % 1 != 0)
+            if wrong.any():
                 row = int(np.argmax(wrong))
                 raise InputError(
                     f"{table.where(column.name, row)} is {one.values[row]}, no pixel "
@@ -222,13 +206,7 @@ class Columns:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Columns":
-        """Return the record whose `to_json` is ``fields``.
-
-        Raises
-        ------
-        DamagedError
-            If it is none.
-        """
+        """Return the record whose `to_json` is ``fields``, or a DamagedError."""
         known = as_record(fields, _Fields, "not a record of columns")
         columns = tuple(column_from_json(column) for column in known["columns"])
         own: dict[str, Any] = {n: known[n] for n in known if n != "columns"}

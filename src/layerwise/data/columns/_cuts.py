@@ -42,14 +42,6 @@ def cuts(columns: Columns, training: Inputs, rows: Inputs) -> Iterator[Cut]:
 
     Categories are cut by value, numbers of at most 12 values in training likewise,
     others at the quartiles of the training rows.
-
-    Parameters
-    ----------
-    columns : Columns
-    training : array, shape (training rows, inputs)
-        What values and quartiles are taken from.
-    rows : array, shape (rows, inputs)
-        What is cut.
     """
     for column in columns.used:
         place = columns.places[column.name]

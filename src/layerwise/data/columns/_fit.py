@@ -9,11 +9,10 @@ import numpy as np
 from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._kinds import (
     ABSENT,
+    ANSWERS,
     ISO,
-    NO,
     NUMBER,
     SIGNS,
-    YES,
     Category,
     Column,
     Date,
@@ -32,7 +31,6 @@ from layerwise.data.columns._table import (
     as_numpy,
     missing_rows,
     places,
-    texts,
 )
 from layerwise.errors import InputError
 from layerwise.wording import count, percent
@@ -71,12 +69,7 @@ SOME = 20
 
 
 def fit_columns(rows: Table) -> Columns:
-    """Return what becomes of each column of a table.
-
-    Parameters
-    ----------
-    rows : Table
-        The training rows, on which everything is fitted.
+    """Return what becomes of each column of a table: everything is fitted on its rows.
 
     Raises
     ------
@@ -92,21 +85,19 @@ def fit_columns(rows: Table) -> Columns:
     if not any(column.inputs for column in columns):
         told = "; ".join(f"{column.name!r}: {column.done}" for column in columns)
         raise InputError(f"{rows.source}: no column is left as an input ({told})")
-    dtype = _dtype(rows, columns)
     if rows.picture is not None:
-        _check_pixels(rows, columns)
-        if _are_bytes(rows, columns):
-            dtype = "uint8"
-    return Columns(columns, dtype, rows.picture, rows.target)
+        _check_pixels(rows, columns, rows.picture)
+    return Columns(columns, _dtype(rows, columns), rows.picture, rows.target)
 
 
-def _check_pixels(rows: Table, columns: tuple[Column, ...]) -> None:
+def _check_pixels(
+    rows: Table, columns: tuple[Column, ...], shape: tuple[int, ...]
+) -> None:
     """Refuse columns that are not the pixels of pictures of that shape."""
     inputs = [name for column in columns for name in column.inputs]
-    shape = "x".join(map(str, rows.picture or ()))
-    if len(inputs) != math.prod(rows.picture or ()):
+    if len(inputs) != (pixels := math.prod(shape)):
         raise InputError(
-            f"{rows.source}: a shape of {shape} has {math.prod(rows.picture or ()):,} "
+            f"{rows.source}: a shape of {'x'.join(map(str, shape))} has {pixels:,} "
             f"pixels where there are {len(inputs):,} inputs: give another shape "
             "(--shape), or drop what is no pixel (--drop)"
         )
@@ -118,20 +109,18 @@ def _check_pixels(rows: Table, columns: tuple[Column, ...]) -> None:
         )
 
 
-def _are_bytes(rows: Table, columns: tuple[Column, ...]) -> bool:
-    """Return whether pixels are whole numbers from 0 to 255."""
-    found = (c.encode(rows)[0].values for c in columns if c.inputs)
-    return all(whole_bytes(values) for values in found)
-
-
 def _dtype(rows: Table, columns: tuple[Column, ...]) -> str:
-    """Return the dtype of inputs: of numbers alone their own, of all else float32."""
+    """Return the dtype of inputs: of numbers alone their own, of all else float32.
+
+    Pixels that are whole numbers from 0 to 255 are bytes.
+    """
     used = [column for column in columns if column.inputs]
-    plain = all(type(c) in (Number, YesNo) and len(c.inputs) == 1 for c in used)
-    if not plain:
+    if not all(type(c) in (Number, YesNo) and len(c.inputs) == 1 for c in used):
         return "float32"
-    found = [c.encode(rows)[0].values.dtype for c in used]
-    return np.result_type(*found).name
+    found = [column.encode(rows)[0].values for column in used]
+    if rows.picture is not None and all(map(whole_bytes, found)):
+        return "uint8"
+    return np.result_type(*(values.dtype for values in found)).name
 
 
 def _fitted(rows: Table, name: str) -> Column:
@@ -191,25 +180,30 @@ def _date(rows: Table, name: str, written: str | None, flagged: bool) -> Date:
 
 
 def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
-    words, codes = texts(array)
-    counts = np.bincount(codes[codes >= 0], minlength=len(array.dictionary))
-    occurring = array.dictionary.take(places(np.flatnonzero(counts)))
+    codes = as_numpy(array.indices, -1)
+    every = np.bincount(codes[codes >= 0], minlength=len(array.dictionary))
+    # What occurs in other sets alone stands in the dictionary too.
+    occurring, counts = (
+        array.dictionary.take(places(np.flatnonzero(every))),
+        every[every > 0],
+    )
     there, different = int(counts.sum()), len(occurring)
-    if _are_numbers(occurring, counts[counts > 0]):
+    if _are_numbers(occurring, counts):
         return _number(rows, name, flagged)
     sign = _sign(occurring)
-    if _are_numbers(bare(occurring, sign), counts[counts > 0]):
+    if _are_numbers(bare(occurring, sign), counts):
         return _number(rows, name, flagged, sign)
-    if (yes := _yes_share(occurring, counts[counts > 0])) is not None:
+    if (yes := _yes_share(occurring, counts)) is not None:
         return YesNo(name, yes > 0.5, flagged)
-    if (written := _written(occurring, counts[counts > 0])) is not None:
+    if (written := _written(occurring, counts)) is not None:
         return _date(rows, name, None if written in ISO else written, flagged)
     if different >= OWN * there and there > FEWEST:
         spaced = arrow_functions().match_substring(occurring, " ")
         what = "text" if 2 * spaced.true_count > different else "identifier"
         why = f"{count(different)} different values in {count(there)} rows"
         return LeftOut(name, what, why)
-    return _category(name, words, counts, len(codes))
+    found = dict(zip(occurring.to_pylist(), counts.tolist(), strict=True))
+    return _category(name, found, len(codes))
 
 
 def _sign(words: Any) -> str:
@@ -227,12 +221,12 @@ def _are_numbers(words: Any, counts: np.ndarray) -> bool:
 
 def _yes_share(words: Any, counts: np.ndarray) -> float | None:
     """Return which share of texts that are all yes or no is yes."""
-    if len(words) > len(YES | NO):
+    if len(words) > len(ANSWERS):
         return None
-    lower = [word.lower() for word in words.to_pylist()]
-    if not set(lower) <= YES | NO or set(lower) <= YES or set(lower) <= NO:
+    answers = [ANSWERS.get(word.lower()) for word in words.to_pylist()]
+    if {*answers} != {True, False}:
         return None
-    return float(counts @ [word in YES for word in lower] / counts.sum())
+    return float(counts @ np.array(answers, bool) / counts.sum())
 
 
 def _written(words: Any, counts: np.ndarray) -> str | None:
@@ -251,12 +245,8 @@ def _written(words: Any, counts: np.ndarray) -> str | None:
     return nearly
 
 
-def _category(
-    name: str, words: Any, counts: np.ndarray, rows: int
-) -> Category | LeftOut:
+def _category(name: str, found: dict[str, int], rows: int) -> Category | LeftOut:
     """Return which categories have inputs: those that are frequent enough."""
-    enough = np.flatnonzero(counts)
-    found = {words[int(place)]: int(counts[place]) for place in enough}
     if absent := rows - sum(found.values()):
         found[ABSENT] = absent
     fewest = max(FEWEST, SHARE * rows)

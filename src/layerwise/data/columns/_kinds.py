@@ -27,8 +27,11 @@ from layerwise.wording import count, listed, number
 ABSENT = "(missing)"
 OTHER = "(other)"
 
-YES = frozenset({"yes", "y", "true", "t", "on", "1"})
-NO = frozenset({"no", "n", "false", "f", "off", "0"})
+ANSWERS = MappingProxyType(
+    dict.fromkeys(["yes", "y", "true", "t", "on", "1"], True)
+    | dict.fromkeys(["no", "n", "false", "f", "off", "0"], False)
+)
+"""What texts of yes and no mean, in lower case."""
 
 ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 """How dates are written unless a column says otherwise; Arrow reads them itself."""
@@ -41,14 +44,10 @@ SIGNS = "%$€£¥"
 
 
 class Encoded(NamedTuple):
-    """Numbers made of a column.
+    """Numbers made of a column: of each row an input.
 
-    Parameters
-    ----------
-    values : array, shape (rows,)
-        An input; or, with ``choices``, which one of so many inputs is 1. Where it is
-        none of them, all are 0.
-    choices : int, optional
+    With ``choices``, values say which one of so many inputs is 1; where it is none of
+    them, all are 0.
     """
 
     values: np.ndarray
@@ -124,16 +123,9 @@ class Column(ABC):
 class Number(Column):
     """A column of numbers, which stay what they are.
 
-    Parameters
-    ----------
-    median : float
-        What a missing value becomes.
-    flagged : bool
-        Whether an input of its own says that the value was missing: where values of
-        the training set were.
-    sign : str, optional
-        What stands beside the numbers where they are amounts as text, as in 12 % and
-        $1,200: "" where that is nothing.
+    A missing value becomes the median; where values of the training set were missing,
+    it is ``flagged`` by an input of its own. The ``sign`` stands beside numbers that
+    are amounts as text, as in 12 % and $1,200: "" where that is nothing.
     """
 
     median: float
@@ -177,12 +169,7 @@ class Number(Column):
 class YesNo(Column):
     """A column of yes and no, or true and false.
 
-    Parameters
-    ----------
-    usual : bool
-        What a missing value becomes: the more frequent one.
-    flagged : bool
-        As for `Number`.
+    A missing value becomes the usual one, and is flagged as that of a `Number`.
     """
 
     usual: bool
@@ -209,7 +196,8 @@ class YesNo(Column):
         absent = missing_rows(array)
         if hasattr(array, "dictionary"):
             words, codes = texts(array)
-            answers = np.array([_answer(word) for word in words] or [None], object)
+            known = [ANSWERS.get((word or "").lower()) for word in words]
+            answers = np.array(known or [None], object)
             found = answers[codes]
             unknown = np.array([answer is None for answer in answers])
             wrong = unknown[codes] & ~absent
@@ -226,23 +214,12 @@ class YesNo(Column):
         return [Encoded(values), *([Encoded(absent)] if self.flagged else [])]
 
 
-def _answer(word: str | None) -> bool | None:
-    lower = (word or "").lower()
-    return True if lower in YES else False if lower in NO else None
-
-
 @dataclass(frozen=True)
 class Category(Column):
     """A column of names, each of which has an input that is 1 where it stands.
 
-    Parameters
-    ----------
-    categories : tuple of str
-        Those that have an input; ``(missing)`` is one where values were missing.
-    others : int
-        How many more there are in the training set, which share the input ``(other)``.
-    share : float
-        What share of the training rows a category has at least.
+    ``(missing)`` is a category where values were missing. So many ``others`` of the
+    training set, each in less than this share of its rows, have one input together.
     """
 
     categories: tuple[str, ...]
@@ -296,15 +273,8 @@ class Category(Column):
 class Date(Column):
     """A column of dates: year, month and weekday.
 
-    Parameters
-    ----------
-    usual : tuple of float
-        The medians of the three, for a missing date.
-    written : str, optional
-        How dates are written where they are text, as ``strptime`` has it; by default
-        as ISO 8601 has it.
-    flagged : bool
-        As for `Number`.
+    A missing date becomes the ``usual`` three, their medians, and is flagged as that of
+    a `Number`. Dates that are text are written as ``strptime`` has it, or as ISO 8601.
     """
 
     usual: tuple[float, ...]
@@ -346,15 +316,7 @@ PARTS = ("year", "month", "weekday")
 
 @dataclass(frozen=True)
 class LeftOut(Column):
-    """A column that makes no input.
-
-    Parameters
-    ----------
-    what : str
-        What it is: text, identifier, empty, dropped, …
-    why : str
-        In words.
-    """
+    """A column that makes no input: what it is (text, identifier, …), and why."""
 
     what: str
     why: str
@@ -391,13 +353,7 @@ class ColumnFields(TypedDict):
 
 
 def column_from_json(fields: ColumnFields) -> Column:
-    """Return the column whose `Column.to_json` is ``fields``.
-
-    Raises
-    ------
-    DamagedError
-        If it is none.
-    """
+    """Return the column whose `Column.to_json` is ``fields``, or a DamagedError."""
     if (kind := KINDS.get(fields["kind"])) is None:
         raise DamagedError(f"column {fields['name']!r}: no kind {fields['kind']!r}")
     wrong = f"column {fields['name']!r}"
@@ -426,12 +382,8 @@ def bare(words: Any, sign: str) -> Any:
 def numbers(table: Table, name: str, sign: str | None = None) -> np.ndarray:
     """Return a column as numbers, NaN where they are missing.
 
-    Texts may be amounts where ``sign`` is what stands beside them.
-
-    Raises
-    ------
-    InputError
-        If a value is no number, infinite or too large: it is named.
+    Texts may be amounts where ``sign`` is what stands beside them. A value that is no
+    number, infinite or too large is refused by its name.
     """
     import pyarrow as pa
     from pyarrow import types
@@ -493,13 +445,7 @@ def whole_bytes(values: np.ndarray) -> bool:
 
 
 def dates(table: Table, name: str, written: str | None) -> Any:
-    """Return a column as Arrow's timestamps.
-
-    Raises
-    ------
-    InputError
-        If a value is no date: it is named.
-    """
+    """Return a column as Arrow's timestamps; a value that is none is refused."""
     import pyarrow as pa
     from pyarrow import types
 

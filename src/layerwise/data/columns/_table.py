@@ -39,8 +39,7 @@ class Table:
     source : str
         What errors name.
     left_out : mapping of str to (str, str)
-        Columns that are no inputs: what each is, and why it is left out, as a sentence
-        ends.
+        Columns that are no inputs: what each is, and why, as a sentence ends.
     target : str, optional
         The column that holds the labels, if it stood in this table.
     missing : "median" or "refuse"
@@ -50,10 +49,8 @@ class Table:
         The shape of one input, where the columns are its pixels.
     class_names : mapping of str to tuple of str
         Of columns of numbers of classes, what the classes are called.
-    notes : tuple of str
-        Sentences on how it was read.
-    files : tuple of (str, int)
-        The files it was read from, and how many rows each has.
+    notes, files : tuple
+        Sentences on how it was read; the files, and how many rows each has.
     rows : int64 array, optional
         Where its rows stand in what was read; by default these are all of them.
     """
@@ -116,14 +113,7 @@ class Table:
 def table_of(values: Any, source: str, **settings: Any) -> Table:
     """Return a data frame, an Arrow table, or columns by name as a table.
 
-    Parameters
-    ----------
-    values : data frame of any library, pyarrow.Table, or mapping of str to sequence
-        Of a frame the index is left out.
-    source : str
-        What errors name.
-    **settings
-        Further fields of `Table`.
+    Of a frame the index is left out; ``settings`` are further fields of `Table`.
 
     Raises
     ------
@@ -202,12 +192,7 @@ def _is_hugging_face(values: Any) -> bool:
 def as_table(rows: Any) -> Any:
     """Return what holds columns, rows or one row by name as `table_of` takes it.
 
-    None of anything else.
-
-    Raises
-    ------
-    InputError
-        If rows have not the same names.
+    None of anything else; rows that have not the same names are refused.
     """
     if hasattr(rows, "to_dict") and hasattr(rows, "index"):
         rows = rows if hasattr(rows, "columns") else rows.to_dict()  # a row of a frame
@@ -298,11 +283,8 @@ def is_text(kind: Any) -> bool:
     """Return whether an Arrow type is of texts, one for each row."""
     from pyarrow import types
 
-    return (
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or (types.is_string_view(kind))
-    )
+    of_text = types.is_string, types.is_large_string, types.is_string_view
+    return any(is_one(kind) for is_one in of_text)
 
 
 @cache
@@ -387,11 +369,7 @@ def _cleaned(array: Any) -> Any:
 def texts(array: Any) -> tuple[Sequence[str], np.ndarray]:
     """Return what occurs in a column of texts, and the place of each row's in it.
 
-    Returns
-    -------
-    values : list of str
-    codes : int array, shape (rows,)
-        -1 where a value is missing.
+    Shape (rows,), -1 where a value is missing.
     """
     return array.dictionary.to_pylist(), as_numpy(array.indices, -1)
 
@@ -403,19 +381,15 @@ def missing_rows(array: Any) -> np.ndarray:
     return as_numpy(absent)
 
 
-def refuse_missing(table: Table, names: Sequence[str]) -> None:
-    """Refuse values that are missing in these columns.
+def refuse_missing(table: Table, names: Sequence[str], told: str) -> None:
+    """Refuse values that are missing in these columns: the first, and how many.
 
-    Raises
-    ------
-    InputError
-        That names the first, and how many there are.
+    ``told`` says of so many of the rows what they are, and what to do.
     """
     for name in names:
         absent = missing_rows(table.column(name))
         if absent.any():
             raise InputError(
                 f"{table.where(name, int(np.argmax(absent)))} is missing, and "
-                f"{count(int(absent.sum()))} of {count(len(table))} values of this "
-                f"column are: fill them, drop the column, or give missing 'median'"
+                f"{count(int(absent.sum()))} of {count(len(table))} {told}"
             )

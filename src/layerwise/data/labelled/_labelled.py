@@ -195,13 +195,8 @@ def given_sets(
 def checked_set(labelled: Labelled) -> Labelled:
     """Return the arrays of ``labelled``, usable, with class indices for labels.
 
-    The names of the classes are filled in.
-
-    Raises
-    ------
-    InputError
-        With one line that names the source, and the row and column where it applies: of
-        inputs that are NaN, infinite, or in size 2**63 or more among them.
+    The names of the classes are filled in. What cannot be used is refused in one line
+    that names the source, and the row and column where it applies.
     """
     source = labelled.source
     feature_names = labelled.feature_names

@@ -1,6 +1,6 @@
 """How what is given is read: what is asked of it; tables, arrays and numbers in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -110,13 +110,7 @@ class Reading:
         )
 
     def named_classes(self) -> tuple[str, ...]:
-        """Return the names of the classes, read from their file if they are in one.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read, or holds no two different names.
-        """
+        """Return the names of the classes, read from their file if they are in one."""
         if not isinstance(self.class_names, str):
             return tuple(self.class_names)
         try:
@@ -142,13 +136,7 @@ SETS = {"train": "train", "validation": "validation", "valid": "validation",
 
 
 def tables_of(thing: Any, name: str) -> dict[str, Table]:
-    """Return the tables of a data frame, or of Hugging Face, by set; none of others.
-
-    Raises
-    ------
-    InputError
-        If a mapping of them has no training set, or one has no end.
-    """
+    """Return the tables of a data frame, or of Hugging Face, by set; none of others."""
     if isinstance(thing, Mapping):
         named = {SETS[key]: one for key, one in thing.items() if key in SETS}
         if not all(is_frame(one) for one in named.values()):
@@ -164,16 +152,8 @@ def tables_of(thing: Any, name: str) -> dict[str, Table]:
 def arrays_of(thing: Any, name: str) -> tuple[Any, Any, list[str] | None]:
     """Return inputs, labels and perhaps the names of the classes.
 
-    Parameters
-    ----------
-    thing : pair of arrays, or torch Dataset
-    name : str
-        What errors name.
-
-    Raises
-    ------
-    InputError
-        If it is neither, has no end, or its items are no labelled inputs.
+    Of a pair of arrays or a torch Dataset: what is neither, has no end, or has items
+    that are no labelled inputs is refused.
     """
     if isinstance(thing, tuple) and len(thing) == 2:
         return thing[0], thing[1], None
@@ -245,12 +225,10 @@ def numbers(values: Any, source: str) -> np.ndarray:
     """Return an array, nested lists or a data frame as an array.
 
     The columns of a frame may differ in their kind of numbers: bool, nullable, floats.
-    What is missing becomes NaN.
+    What is missing becomes NaN; a column that holds no numbers is refused by its name.
 
     Raises
     ------
-    InputError
-        If a column holds no numbers: it is named, with what to do.
     TypeError, ValueError
         If lists differ in length.
     """
@@ -260,18 +238,15 @@ def numbers(values: Any, source: str) -> np.ndarray:
     whole = to_numpy(values)
     if whole.dtype.kind in "biuf":
         return whole
+    by_place = hasattr(values, "iloc")  # two may have one name
     found = [
-        _column(column, f"{source}: column {name!r}")
-        for name, column in _columns(values, getattr(values, "column_names", columns))
+        _column(
+            values.iloc[:, place] if by_place else values[name],
+            f"{source}: column {str(name)!r}",
+        )
+        for place, name in enumerate(getattr(values, "column_names", columns))
     ]
     return np.column_stack(found)
-
-
-def _columns(frame: Any, names: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the columns by place where that is possible: two may have one name."""
-    for place, name in enumerate(names):
-        by_place = hasattr(frame, "iloc")
-        yield str(name), frame.iloc[:, place] if by_place else frame[name]
 
 
 def _column(column: Any, what: str) -> np.ndarray:

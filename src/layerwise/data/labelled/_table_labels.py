@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data.columns import Columns, Table, as_numpy, missing_rows, texts
+from layerwise.data.columns import Columns, Table, as_numpy, refuse_missing, texts
 from layerwise.data.labelled._reading import Reading
 from layerwise.errors import InputError
 from layerwise.wording import count, first_of, listed
@@ -21,18 +21,14 @@ SHORT_LABEL = "y"
 OFTEN = 2
 """Texts that stand in so many rows each, on average, may be classes."""
 
+NO_LABEL = "rows have no label: fill them in, or leave these rows out"
+
 MANY, ONCE = 20, 0.5
 """More than so many texts, of which more than this share occur once, name rows."""
 
 
 def check_there(table: Table, name: str, option: str | None = None) -> None:
-    """Refuse a column that is not there.
-
-    Parameters
-    ----------
-    option : str, optional
-        What named the column; by default the training set has it.
-    """
+    """Refuse a column that is not there, named by an option or in the training set."""
     if name in table.names:
         return
     said = f"{table.source}: there is no column {name!r}"
@@ -79,16 +75,12 @@ def target_of(
             f"Column {repeated[0]!r} is taken for the labels: it is the only one of "
             "texts that repeat.",
         )
-    raise InputError(
-        f"{table.source}: {_which(table, repeated)}: name the column of the labels "
-        "with target (--target)"
-    )
-
-
-def _which(table: Table, repeated: Sequence[str]) -> str:
+    which = f"has columns {first_of(table.names)}"
     if 1 < len(repeated) <= 8:
-        return f"columns {listed(repeated)} may all be labels"
-    return f"has columns {first_of(table.names)}"
+        which = f"columns {listed(repeated)} may all be labels"
+    raise InputError(
+        f"{table.source}: {which}: name the column of the labels with target (--target)"
+    )
 
 
 def _repeats(array: Any) -> bool:
@@ -102,28 +94,32 @@ def labels_of(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the labels of a table, and what those of its classes are as text.
 
-    Parameters
-    ----------
-    names : tuple of str
-        Of the classes, where the user gave them: of labels that are text the order.
-    known : tuple of str
-        What labels may be, where that is known: those of the training set.
+    The user may have given names of the classes: of labels that are text the order.
+    Where it is known what labels may be, in the training set, they are these.
     """
     check_there(table, target)
-    _refuse_missing_labels(table, target)
+    refuse_missing(table, [target], NO_LABEL)
     array = table.column(target)
-    if hasattr(array, "dictionary"):
-        words, codes = texts(array)
+    if not hasattr(array, "dictionary"):
+        _refuse_no_numbers(array.type, f"{table.source}: column {target!r}")
+        if not known:
+            return as_numpy(array), tuple(map(str, range(len(names))))
+    words, codes = _words(array)
+    known = known or names
+    if not known:
         there, counts = np.unique(codes, return_counts=True)
-        if not (known or names):
-            _refuse_names(table, target, counts)
-        known = known or names or tuple(sorted(words[int(one)] for one in there))
-        return _coded(table, target, words, codes, known), known
-    values = _plain(array, table, target)
-    if known:
-        found, codes = np.unique(values, return_inverse=True)
-        return _coded(table, target, as_text(found), codes, known), known
-    return values, tuple(map(str, range(len(names))))
+        _refuse_names(table, target, counts)
+        known = tuple(sorted(words[int(one)] for one in there))
+    place = {name: number for number, name in enumerate(known)}
+    labels = np.array([place.get(word, -1) for word in words], np.int32)[codes]
+    if (labels < 0).any():
+        row = int(np.argmax(labels < 0))
+        raise InputError(
+            f"{table.where(target, row)} is {words[codes[row]]!r}, none of the "
+            f"{count(len(known))} classes {listed(known[:5])}"
+            f"{', …' if len(known) > 5 else ''}: correct it or add its class"
+        )
+    return labels, known
 
 
 def known_labels(table: Table, columns: Columns) -> Int64[np.ndarray, " rows"] | None:
@@ -133,21 +129,22 @@ def known_labels(table: Table, columns: Columns) -> Int64[np.ndarray, " rows"] |
     """
     if columns.target is None or columns.target not in table.names:
         return None
-    array = table.column(columns.target)
-    if hasattr(array, "dictionary"):
-        words, codes = texts(array)
-    else:
-        found, codes = np.unique(as_numpy(array), return_inverse=True)
-        words = as_text(found)
+    words, codes = _words(table.column(columns.target))
     place = {name: number for number, name in enumerate(columns.labels)}
-    # The last entry is for -1, what is missing.
-    known = [place.get(word, place.get(_whole(word or ""), -1)) for word in words]
+    # 3.0 is class 3. The last entry is for -1, what is missing.
+    known = [
+        place.get(word, place.get((word or "").removesuffix(".0"), -1))
+        for word in words
+    ]
     return np.array([*known, -1], np.int64)[codes]
 
 
-def _whole(word: str) -> str:
-    """Return a number that is whole as a class is called: 3.0 as 3."""
-    return word.removesuffix(".0")
+def _words(array: Any) -> tuple[Sequence[str], np.ndarray]:
+    """Return the labels that occur, as text, and the place of each row's in them."""
+    if hasattr(array, "dictionary"):
+        return texts(array)
+    found, codes = np.unique(as_numpy(array), return_inverse=True)
+    return as_text(found), codes
 
 
 def _refuse_names(table: Table, target: str, counts: np.ndarray) -> None:
@@ -167,46 +164,10 @@ def as_text(values: np.ndarray) -> list[str]:
     return [str(value) for value in values.tolist()]
 
 
-def _plain(array: Any, table: Table, target: str) -> np.ndarray:
-    """Return labels that are numbers, or yes and no."""
+def _refuse_no_numbers(kind: Any, what: str) -> None:
+    """Refuse labels that are neither text nor numbers, nor yes and no."""
     from pyarrow import types
 
-    kind = array.type
-    if not (types.is_integer(kind) or types.is_floating(kind)
-            or types.is_boolean(kind)):  # fmt: skip
-        raise InputError(
-            f"{table.source}: column {target!r} holds {array.type}: labels are whole "
-            "numbers or text"
-        )
-    return as_numpy(array)
-
-
-def _coded(
-    table: Table,
-    target: str,
-    words: Sequence[str],
-    codes: np.ndarray,
-    known: tuple[str, ...],
-) -> np.ndarray:
-    """Return the place of each label among the known ones."""
-    place = {name: number for number, name in enumerate(known)}
-    of_word = np.array([place.get(word, -1) for word in words], np.int32)
-    labels = of_word[codes]
-    if (labels < 0).any():
-        row = int(np.argmax(labels < 0))
-        raise InputError(
-            f"{table.where(target, row)} is {words[codes[row]]!r}, none of the "
-            f"{count(len(known))} classes {listed(known[:5])}"
-            f"{', …' if len(known) > 5 else ''}: correct it or add its class"
-        )
-    return labels
-
-
-def _refuse_missing_labels(table: Table, target: str) -> None:
-    absent = missing_rows(table.column(target))
-    if absent.any():
-        raise InputError(
-            f"{table.where(target, int(np.argmax(absent)))} is missing, and "
-            f"{count(int(absent.sum()))} of {count(len(table))} rows have no label: "
-            "fill them in, or leave these rows out"
-        )
+    of_numbers = types.is_integer, types.is_floating, types.is_boolean
+    if not any(is_one(kind) for is_one in of_numbers):
+        raise InputError(f"{what} holds {kind}: labels are whole numbers or text")

@@ -31,6 +31,8 @@ PIXEL = re.compile(r"pixel_?(\d+)", re.IGNORECASE)
 
 SMALLEST_SIDE = 4
 
+FILL = "values of this column are: fill them, drop the column, or give missing 'median'"
+
 
 def labelled_tables(
     tables: Mapping[str, Table], reading: Reading, columns: Columns | None = None
@@ -130,7 +132,7 @@ def _inputs_of(
             picture=shape,
         )
         if reading.missing == "refuse":
-            refuse_missing(rows, rows.only(names).names)
+            refuse_missing(rows, rows.only(names).names, FILL)
         inputs[part] = rows
     return inputs, said
 
