@@ -231,6 +231,38 @@ def test_a_slip_that_no_edit_undoes_counts_once(folder, style):
     assert [part.name for part in marks.parts if not part.passed] == ["Linear"], marks
 
 
+KEEPS_LABELS = """
+import numpy as np
+class Loss:
+    def forward(self, z, y):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        self.p, self.y = e / e.sum(axis=1, keepdims=True), y
+        return -np.log(self.p[np.arange(len(y)), y]).mean()
+    def backward(self):
+        g = self.p.copy()
+        g[np.arange(len(self.y)), self.y] -= 1
+        return g / len(self.y)
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = 0.1 * np.ones((n_in, n_out))
+        self.loss = Loss()
+    def forward(self, x):
+        return x @ self.W
+    def train_step(self, x, y, lr):
+        self.labels = y
+        self.loss.forward(self.forward(x), y)
+        self.W -= lr * x.T @ self.loss.backward()
+"""
+
+
+def test_a_network_may_keep_its_labels(folder):
+    """They are no object that may be its loss."""
+    (folder / "sheet.py").write_text(KEEPS_LABELS)
+    _, network = gradcheck("sheet.py").parts
+    assert network.passed
+    assert network.said.endswith("against its own loss")
+
+
 SGD = """
 def sgd(w, dw, config):
     return w {sign} config["learning_rate"] * dw, config
@@ -559,6 +591,18 @@ def test_what_ipython_adds_to_a_notebook_is_no_error(folder, monkeypatch):
 def test_what_is_no_notebook_is_refused(folder, refused, text):
     (folder / "sheet.ipynb").write_text(text)
     assert "sheet.ipynb: is not a notebook" in refused("gradcheck", "sheet.ipynb")
+
+
+def test_a_gradient_that_is_0_throughout_is_no_clamp():
+    class Lost(Twice):
+        def backward(self, gradient):
+            return 0 * gradient
+
+    (fault,) = lw.gradcheck(Lost).parts[0].faults
+    assert (fault.slip, fault.words) == (
+        "",
+        "its gradient is 0, the output depends on it",
+    )
 
 
 NORM = """

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from layerwise.sheets._marks import Fault, Mark
-from layerwise.sheets._pairs import right_together
 from layerwise.sheets.checking import fragile, observe
 from layerwise.sheets.reading import Edit, Sheet, parts_within
 from layerwise.sheets.recognising import (
@@ -25,6 +24,7 @@ from layerwise.sheets.slips import (
     of_place,
     of_repetition,
     patched,
+    seen_with,
 )
 from layerwise.wording import listed
 
@@ -42,15 +42,12 @@ def judged(parts: Sequence[Part | Unread], context: Context, seed: int) -> list[
     uses = {part.name: _uses(part, parts, context.sheet) for part in parts}
     for part in sorted(parts, key=lambda p: len(uses[p.name])):
         below = [n for n in uses[part.name] if n in marks and not marks[n].passed]
-        if isinstance(part, Unread):
-            mark, found = _unread_after(part, below, edits, context, seed)
-        else:
-            mark, found = _judged_after(part, below, edits, seed)
+        mark, found = _judged_after(part, {n: edits[n] for n in below}, context, seed)
         marks[part.name] = mark
         edits[part.name] = found
         if not found and isinstance(part, Part) and mark.status == "wrong":
             edits[part.name] = patched(part)
-    return right_together([marks[part.name] for part in parts])
+    return _right_together([marks[part.name] for part in parts])
 
 
 def _uses(
@@ -74,76 +71,52 @@ def _built_of(part: Part | Unread) -> set[str]:
     return {type(value).__name__ for value in held_in}
 
 
-def _unread_after(
-    part: Unread,
-    below: Sequence[str],
-    edits: dict[str, list[Edit]],
-    context: Context,
-    seed: int,
+def _judged_after(
+    part: Part | Unread, below: dict[str, list[Edit]], context: Context, seed: int
 ) -> tuple[Mark, list[Edit]]:
-    """Return the mark of what cannot be run: perhaps only for what it uses."""
-    undone = _distinct([edit for name in below for edit in edits[name]])
-    if undone and all(edits[name] for name in below):
-        changed = context.sheet.changed(undone, (part.name,))
-        around = replace(context, sheet=changed)
-        (found, *_) = recognised(part.name, part.kind, around)
-        if isinstance(found, Part):
-            mark, more = _judged(found, seed)
-            return replace(mark, notes=(*mark.notes, _once(below))), more
-    if below:
-        return _unclear(part.name, part.kind, f"a {part.kind}", below), []
-    return _unread(part, context), []
-
-
-def _once(below: Sequence[str]) -> str:
-    return f"checked with the errors in {listed(below)} corrected"
-
-
-def _unclear(name: str, kind: str, said: str, below: Sequence[str]) -> Mark:
+    """Judge a part; where it fails, without the slips of those that it uses."""
+    if isinstance(part, Part) and (not below or _is_right(part, [], seed)):
+        return _judged(part, seed)
+    if isinstance(part, Unread) and not below:
+        return _unread(part, context), []
+    undone = _distinct([edit for edits in below.values() for edit in edits])
+    fresh = _without(part, undone, context) if undone else None
+    if fresh is not None:
+        mark, found = _judged(fresh, seed)
+        if isinstance(part, UpdatePart) and not mark.passed:
+            # It follows its layer's gradient, right or wrong: the slip is its own.
+            return _judged(part, seed)
+        if mark.passed or all(below.values()):
+            note = f"checked with the errors in {listed(list(below))} corrected"
+            return replace(mark, notes=(*mark.notes, note)), found
     verb = "is" if len(below) == 1 else "are"
-    note = f"cannot be judged before {listed(below)} {verb} right"
-    return Mark(name, kind, said, "unclear", notes=(note,))
+    note = f"cannot be judged before {listed(list(below))} {verb} right"
+    return Mark(part.name, part.kind, part.said, "unclear", notes=(note,)), []
+
+
+def _without(
+    part: Part | Unread, undone: Sequence[Edit], context: Context
+) -> Part | None:
+    """Return what a part is with some edits; None where it cannot be run."""
+    if isinstance(part, Part):
+        return changed_part(part, undone)
+    sheet = context.sheet.changed(undone, (part.name,))
+    (found, *_) = recognised(part.name, part.kind, replace(context, sheet=sheet))
+    return found if isinstance(found, Part) else None
 
 
 def _unread(part: Unread, context: Context) -> Mark:
     words = context.sheet.fault_in(part.error)
     if not can_be_built(part.name, context):
         words += f"; to check an object of it: lw.gradcheck({part.name}(…)) in Python"
-    article = "an" if part.kind == "update" else "a"
-    said = f"{article} {part.kind}, could not be run"
+    said = f"{part.said}, could not be run"
     return Mark(part.name, part.kind, said, "error", (Fault("", "", "", words),))
 
 
-def _judged_after(
-    part: Part, below: Sequence[str], edits: dict[str, list[Edit]], seed: int
-) -> tuple[Mark, list[Edit]]:
-    """Judge a part; where it fails, without the slips of those that it uses."""
-    if not below or _is_right(part, seed):
-        return _judged(part, seed)
-    undone = _distinct([edit for name in below for edit in edits[name]])
-    fresh = changed_part(part, undone) if undone else None
-    if fresh is not None:
-        mark, found = _judged(fresh, seed)
-        if part.kind == "update" and not mark.passed:
-            # It follows its layer's gradient, right or wrong: the slip is its own.
-            return _judged(part, seed)
-        if mark.passed or all(edits[name] for name in below):
-            return replace(mark, notes=(*mark.notes, _once(below))), found
-    return _unclear(part.name, part.kind, part.said, below), []
-
-
-def _is_right(part: Part, seed: int) -> bool:
-    try:
-        return observe(part, seed).clean
-    except Exception:
-        # Judged once more without the slips below, it may run.
-        return False
-
-
-def _rights(part: Part, edits: Sequence[Edit], seed: int) -> bool:
-    """Return whether some edits make a part right: then nothing else is wrong."""
-    fresh = changed_part(part, edits) if edits else None
-    return fresh is not None and _is_right(fresh, seed)
+def _is_right(part: Part, edits: Sequence[Edit], seed: int) -> bool:
+    """Return whether nothing at all is wrong with a part, with some edits."""
+    now = seen_with(part, edits, seed)
+    return now is not None and now.clean
 
 
 def _judged(part: Part, seed: int) -> tuple[Mark, list[Edit]]:
@@ -153,7 +126,7 @@ def _judged(part: Part, seed: int) -> tuple[Mark, list[Edit]]:
     except Exception as error:
         return failing(part, error, seed)
     found = of_place(part, seen)
-    if not (found and all(_rights(part, edits, seed) for _, edits in found)):
+    if not any(edits and _is_right(part, edits, seed) for _, edits in found):
         found = faults_of(part, seen) + found
     if not found:
         found = [*of_repetition(part, seen), *of_one_sample(part, seen)]
@@ -196,3 +169,56 @@ def _merged(faults: Sequence[Fault]) -> list[Fault]:
         else:
             kept[key if fault.slip else (fault.array, fault.words, -1)] = fault
     return list(kept.values())
+
+
+def _right_together(marks: Sequence[Mark]) -> list[Mark]:
+    """Return marks in which what two parts share out between them is right.
+
+    Softmax and cross-entropy, where the loss gives p − t and Softmax passes that on;
+    and the mean over the batch, where the loss's gradient is that of the sum and layers
+    divide the gradients of their parameters.
+    """
+    found = list(marks)
+    if _any(found, "loss", "fused") and not _whole_softmax(found):
+        note = "right together: the loss gives the gradient by the logits"
+        found = [_forgiven(m, ("fused", "passed-through"), note) for m in found]
+    layers = [m.name for m in found if _only(m, "mean") and _of_parameters(m)]
+    if _any(found, "loss", "sum-of-mean") and layers:
+        note = "right together: the layers take the mean over the batch, not the loss"
+        found = [
+            _forgiven(m, ("mean", "sum-of-mean"), note)
+            if m.kind == "loss" or m.name in layers
+            else m
+            for m in found
+        ]
+    return found
+
+
+def _any(marks: Sequence[Mark], kind: str, slip: str) -> bool:
+    return any(m.kind == kind and _only(m, slip) for m in marks)
+
+
+def _only(mark: Mark, slip: str) -> bool:
+    """Return whether one slip, and nothing else, is wrong with a part."""
+    return bool(mark.faults) and all(fault.slip == slip for fault in mark.faults)
+
+
+def _whole_softmax(marks: Sequence[Mark]) -> bool:
+    """Return whether a Softmax has its own derivative: then it would be in twice."""
+    return any(
+        "softmax" in m.name.lower() and m.kind in ("layer", "function") and m.passed
+        for m in marks
+    )
+
+
+def _of_parameters(mark: Mark) -> bool:
+    """Return whether a layer divides all of its parameters' gradients, and no other."""
+    arrays = {a for fault in mark.faults for a in fault.array.split(", ")}
+    return len(arrays) > 1 and "input" not in arrays
+
+
+def _forgiven(mark: Mark, slips: Sequence[str], note: str) -> Mark:
+    """Return a mark that is right where nothing but some slips is wrong with it."""
+    if not mark.faults or any(fault.slip not in slips for fault in mark.faults):
+        return mark
+    return replace(mark, status="right", faults=(), notes=(*mark.notes, note))

@@ -82,6 +82,8 @@ class Observed:
 
     Parameters
     ----------
+    part : Part
+        What was looked at.
     alone : tuple of Observation
         Two passes, each by a new object.
     again : Observation or Exception
@@ -94,6 +96,7 @@ class Observed:
         Whether automatic differentiation says the same as the differences.
     """
 
+    part: Part
     alone: tuple[Observation, ...]
     again: "Observation | Exception"
     single: "Observation | Exception"
@@ -132,7 +135,7 @@ def observe(part: Part, seed: int = 0) -> Observed:
     single = _or_error(lambda: alone(part, part.case(rng, 1), rng))
     kinks = sum(int(np.sum(~s)) for one in twice if one.slopes
                 for s in one.slopes.smooth.values())  # fmt: skip
-    return Observed(twice, again, single, kinks, _automatic(part, twice[0]))
+    return Observed(part, twice, again, single, kinks, _automatic(part, twice[0]))
 
 
 def _or_error(look: Callable[[], Observation]) -> Observation | Exception:

@@ -23,7 +23,14 @@ from layerwise.sheets.reading._returns import (
     shown,
     stripped,
 )
-from layerwise.sheets.reading._slots import NOTED, Slot, attributes, parts_within, slots
+from layerwise.sheets.reading._slots import (
+    NOTED,
+    Slot,
+    attributes,
+    generators_of,
+    parts_within,
+    slots,
+)
 from layerwise.sheets.reading._source import (
     Edit,
     Sheet,
@@ -35,7 +42,6 @@ from layerwise.sheets.reading._source import (
 from layerwise.sheets.reading._tensors import (
     as_given,
     as_numbers,
-    generators_of,
     held,
     is_number_array,
     is_tensor,

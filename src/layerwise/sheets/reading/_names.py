@@ -1,7 +1,7 @@
 """What people call things: parameters and gradients, arguments, methods, functions."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 __all__ = [
@@ -115,7 +115,7 @@ def counterpart(name: str, among: Iterable[str]) -> str | None:
     tests = (
         lambda end: end == name,
         lambda end: end.lower() == name.lower(),
-        lambda end: _plain(end) == _plain(name),
+        lambda end: _stem(end) == _stem(name),
     )
     for test in tests:
         hits = [one for one, end in zip(among, ends, strict=True) if test(end)]
@@ -124,18 +124,14 @@ def counterpart(name: str, among: Iterable[str]) -> str | None:
     return None
 
 
-def _plain(name: str) -> str:
-    """Return a name with its synonyms made one: ``W``, ``weights`` are ``weight``."""
-    return "".join(_stem(name))
-
-
 def _stem(name: str) -> tuple[str, str]:
-    """Return the same without its number, and the number."""
+    """Return a name with its synonyms made one and without its number; and that.
+
+    ``W1``, ``weights_1`` are ``weight`` and 1.
+    """
     stem, number = re.fullmatch(r"(.*?)_?(\d*)", name.lower().strip("_")).groups()  # type: ignore[union-attr]
-    for plain, words in (("weight", WEIGHT), ("bias", BIAS)):
-        if stem in words:
-            stem = plain
-    return stem, number
+    plain = {"weight": WEIGHT, "bias": BIAS}
+    return next((one for one, all_ in plain.items() if stem in all_), stem), number
 
 
 def is_weight(name: str) -> bool:
@@ -148,49 +144,40 @@ def is_bias(name: str) -> bool:
     return _stem(name)[0] == "bias"
 
 
-_TARGET = re.compile(
-    r"^(?:t|y|ys|yb|labels?|targets?|truth|gt|y_?true|y_?batch|t_?batch|true|actual"
-    r"|expected|desired|ground_truth|one_?hot|classes|y_?one_?hot|answers?)$",
+def _matching(pattern: str, flags: int = 0) -> Callable[[str], bool]:
+    whole = re.compile(pattern, flags)
+    return lambda name: whole.fullmatch(name) is not None
+
+
+is_target = _matching(
+    r"t|y|ys|yb|labels?|targets?|truth|gt|y_?true|y_?batch|t_?batch|true|actual"
+    r"|expected|desired|ground_truth|one_?hot|classes|y_?one_?hot|answers?",
     re.IGNORECASE,
 )
-_GRADIENT = re.compile(
-    r"^(?:g|gs|grads?|gradients?|upstream\w*|d[a-zA-Z]\w?|dout\w*|delta\w*|error\w*"
+"""Whether an argument's name is one of targets."""
+
+is_gradient = _matching(
+    r"g|gs|grads?|gradients?|upstream\w*|d[a-zA-Z]\w?|dout\w*|delta\w*|error\w*"
     r"|(?:output|out|incoming|next)_(?:grad|gradient|error|delta)\w*"
-    r"|(?:grad|gradient)_\w+|\w+_(?:grad|gradient|bar)|d_?l?_?d?_?(?:out|y|z|a|h)\w*)$"
+    r"|(?:grad|gradient)_\w+|\w+_(?:grad|gradient|bar)|d_?l?_?d?_?(?:out|y|z|a|h)\w*"
 )
-_OUTPUT = re.compile(
-    r"^(?:o|outs?|outputs?|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|a\d|al"
-    r"|scores?|logits)$",
+"""Whether an argument's name is one of a gradient from above."""
+
+is_output = _matching(
+    r"o|outs?|outputs?|y_?hat|y_?pred\w*|pred\w*|probs?|probabilities|a\d|al"
+    r"|scores?|logits",
     re.IGNORECASE,
 )
-_FLAG = re.compile(r"^(?:remember|train|training|is_train(?:ing)?|train_?mode|mode"
-                   r"|train_flg|keep|cache|save|store)$")  # fmt: skip
-_RATE = re.compile(r"^(?:lr|learning_?rate|rate|eta|alpha|step_?size|stepsize|η)$")
+"""Whether an argument's name is one of a network's outputs."""
 
+is_flag = _matching(
+    r"remember|train|training|is_train(?:ing)?|train_?mode|mode|train_flg|keep|cache"
+    r"|save|store"
+)
+"""Whether an argument says that this is training."""
 
-def is_target(name: str) -> bool:
-    """Return whether an argument's name is one of targets."""
-    return bool(_TARGET.match(name))
-
-
-def is_output(name: str) -> bool:
-    """Return whether an argument's name is one of a network's outputs."""
-    return bool(_OUTPUT.match(name))
-
-
-def is_gradient(name: str) -> bool:
-    """Return whether an argument's name is one of a gradient from above."""
-    return bool(_GRADIENT.match(name))
-
-
-def is_flag(name: str) -> bool:
-    """Return whether an argument says that this is training."""
-    return bool(_FLAG.match(name))
-
-
-def is_rate(name: str) -> bool:
-    """Return whether an argument is a learning rate."""
-    return bool(_RATE.match(name))
+is_rate = _matching(r"lr|learning_?rate|rate|eta|alpha|step_?size|stepsize|η")
+"""Whether an argument is a learning rate."""
 
 
 _ENDS = (

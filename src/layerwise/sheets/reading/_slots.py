@@ -1,5 +1,6 @@
 """The arrays that an object holds, by name: where they are, and how to set them."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
@@ -15,7 +16,7 @@ from layerwise.sheets.reading._tensors import (
     loaded_torch,
 )
 
-__all__ = ["NOTED", "Slot", "attributes", "parts_within", "slots"]
+__all__ = ["NOTED", "Slot", "attributes", "generators_of", "parts_within", "slots"]
 
 DEPTH = 5
 """How deep networks of layers of parameters are looked into."""
@@ -95,23 +96,44 @@ class Slot:
 def slots(root: Any) -> dict[str, Slot]:
     """Return every place with an array of real numbers in an object, by its path."""
     found: dict[str, Slot] = {}
-    seen: set[int] = set()
-
-    def visit(path: str, slot: Slot, value: Any, depth: int) -> None:
+    for path, slot, value in _within(root, DEPTH):
         if is_number_array(value):
-            if id(value) not in seen:
-                seen.add(id(value))
-                found[path] = slot
+            found[path] = slot
             if key := _gradient_of(value):
                 found[f"{path}.grad"] = Slot(value, key)
-        elif depth and id(value) not in seen:
-            seen.add(id(value))
-            for key, inner, place in _entries(value):
-                visit(_joined(path, key), place, inner, depth - 1)
-
-    for key, value, place in _entries(root):
-        visit(_joined("", key), place, value, DEPTH)
     return found
+
+
+def parts_within(root: Any, wanted: Callable[[Any], bool]) -> list[Any]:
+    """Return the objects that an object holds, deep down, which are wanted."""
+    found = (value for _, _, value in _within(root, DEPTH))
+    objects = (v for v in found if not isinstance(v, np.ndarray) and not is_tensor(v))
+    return [value for value in objects if wanted(value)]
+
+
+def generators_of(root: Any) -> list[Any]:
+    """Return the generators of random numbers that an object keeps."""
+    torch = loaded_torch()
+    own = () if torch is None else (torch.Generator,)
+    kinds = (np.random.Generator, np.random.RandomState, random.Random, *own)
+    return [value for _, _, value in _within(root, 3) if isinstance(value, kinds)]
+
+
+def _within(root: Any, depth: int) -> Iterator[tuple[str, Slot, Any]]:
+    """Yield once each what an object holds, deep down: its path, place and value."""
+    seen = {id(root)}
+
+    def visit(path: str, value: Any, depth: int) -> Iterator[tuple[str, Slot, Any]]:
+        for key, inner, slot in _entries(value):
+            if id(inner) in seen:
+                continue
+            seen.add(id(inner))
+            at = f"{path}.{key}" if path and key else path or key
+            yield at, slot, inner
+            if depth and not is_number_array(inner):
+                yield from visit(at, inner, depth - 1)
+
+    yield from visit("", root, depth)
 
 
 def _gradient_of(value: Any) -> str:
@@ -119,10 +141,6 @@ def _gradient_of(value: Any) -> str:
     if is_tensor(value) and value.is_leaf and value.grad is not None:
         return "grad"
     return NOTED if hasattr(value, NOTED) else ""
-
-
-def _joined(path: str, key: str) -> str:
-    return f"{path}.{key}" if path and key else path or key
 
 
 def _entries(value: Any) -> Iterator[tuple[str, Any, Slot]]:
@@ -157,20 +175,3 @@ def attributes(value: Any) -> dict[str, Any]:
             if hasattr(value, name):
                 kept[name] = getattr(value, name)
     return kept
-
-
-def parts_within(root: Any, wanted: Callable[[Any], bool]) -> list[Any]:
-    """Return the objects that an object holds, deep down, which are wanted."""
-    found: list[Any] = []
-    seen: set[int] = {id(root)}
-    waiting = [root]
-    while waiting:
-        for _, value, _ in _entries(waiting.pop()):
-            if id(value) in seen or is_number_array(value):
-                continue
-            seen.add(id(value))
-            if wanted(value):
-                found.append(value)
-            if isinstance(value, dict | list | tuple) or hasattr(value, "__dict__"):
-                waiting.append(value)
-    return found

@@ -32,10 +32,10 @@ class Edit:
     ----------
     slip : str
         The slip that it would undo.
-    node : ast.AST
-        Where it is.
     parent, slot, index
         The node that holds it, by which field, and where that is a list.
+    node : ast.AST
+        What stands there.
     changed : callable
         From the node, which it leaves as it is, to what replaces it.
     extra : mapping
@@ -45,10 +45,10 @@ class Edit:
     """
 
     slip: str
-    node: ast.AST
     parent: ast.AST
     slot: str
     index: int | None
+    node: ast.AST
     changed: Callable[[Any], ast.AST]
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     after: Callable[[dict[str, Any]], None] | None = None

@@ -5,10 +5,12 @@ torch is never loaded from here: a sheet that uses it has loaded it.
 
 import contextlib
 import io
+import os
 import random
 import sys
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +19,6 @@ import numpy as np
 __all__ = [
     "as_given",
     "as_numbers",
-    "generators_of",
     "held",
     "is_number_array",
     "is_tensor",
@@ -67,24 +68,13 @@ def as_given(array: np.ndarray, library: str) -> Any:
     return array.copy() if torch is None else torch.from_numpy(array.copy())
 
 
-class Silence(io.TextIOBase):
-    """A text stream that keeps nothing."""
-
-    def write(self, text: str, /) -> int:
-        """Take a text, and forget it."""
-        return len(text)
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-
 @contextlib.contextmanager
 def quiet() -> Generator[None]:
     """Let a sheet print, warn and divide by zero unheard; it reads an empty input."""
     with (
-        contextlib.redirect_stdout(Silence()),
-        contextlib.redirect_stderr(Silence()),
+        Path(os.devnull).open("w", encoding="utf-8", errors="replace") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
         warnings.catch_warnings(),
         np.errstate(all="ignore"),
         _empty_input(),
@@ -130,11 +120,6 @@ def held() -> Generator[None]:
             torch.set_rng_state(before[1])
 
 
-def generators_of(*holders: Any) -> list[Any]:
-    """Return the generators of random numbers that some objects keep."""
-    return list(_generators(holders, depth=3))
-
-
 def reseeded(seed: int, generators: Iterable[Any] = ()) -> None:
     """Begin all random numbers anew that a sheet may draw, and some generators."""
     random.seed(seed)
@@ -151,21 +136,3 @@ def reseeded(seed: int, generators: Iterable[Any] = ()) -> None:
             generator.seed(seed)
         else:
             generator.manual_seed(seed)
-
-
-def _generators(values: Any, depth: int) -> Iterator[Any]:
-    torch = loaded_torch()
-    kinds = (np.random.Generator, np.random.RandomState, random.Random)
-    for value in values:
-        if isinstance(value, kinds if torch is None else (*kinds, torch.Generator)):
-            yield value
-        elif isinstance(value, dict) and depth:
-            yield from _generators(list(value.values()), depth - 1)
-        elif isinstance(value, list | tuple) and depth:
-            yield from _generators(value, depth - 1)
-        elif (
-            depth
-            and hasattr(value, "__dict__")
-            and not isinstance(value, type | ModuleType)
-        ):
-            yield from _generators(list(vars(value).values()), depth - 1)

@@ -2,6 +2,13 @@
 
 from layerwise.sheets.recognising._building import can_be_built
 from layerwise.sheets.recognising._layers import LayerPart, UpdatePart, rate_of
+from layerwise.sheets.recognising._losses import (
+    as_rows,
+    binary_entropy,
+    entropy,
+    logits_entropy,
+    squares,
+)
 from layerwise.sheets.recognising._parts import (
     CURRENT,
     Builder,
@@ -39,10 +46,14 @@ __all__ = [
     "Part",
     "Unread",
     "UpdatePart",
+    "as_rows",
+    "binary_entropy",
     "can_be",
     "can_be_built",
+    "entropy",
     "is_own_form",
     "kind_of",
+    "logits_entropy",
     "method_names",
     "own_forms",
     "own_things",
@@ -50,4 +61,5 @@ __all__ = [
     "rate_of",
     "recognised",
     "refused",
+    "squares",
 ]

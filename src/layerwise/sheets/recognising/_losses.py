@@ -28,7 +28,11 @@ from layerwise.sheets.recognising._parts import (
     method_names,
 )
 
-__all__ = ["LossPart", "find_loss", "targets_in"]
+__all__ = ["LossPart", "as_rows", "binary_entropy", "entropy", "find_loss",
+    "logits_entropy", "squares", "targets_in",
+]  # fmt: skip
+
+TINY = 1e-300
 
 FORMATS = (
     "one-hot", "indices", "numbers", "one label each", "one number each",
@@ -52,6 +56,38 @@ def targets_in(
         return rng.integers(0, 2, size=batch).astype(float)
     rows = np.eye(classes)[labels]
     return rows if axis == 0 else rows.T
+
+
+def as_rows(
+    outputs: np.ndarray, targets: np.ndarray, axis: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return outputs and targets with a row for each sample, classes one-hot."""
+    y = outputs.T if axis else outputs
+    y = y.reshape(len(y), -1)
+    if targets.dtype.kind == "i":
+        return y, np.eye(y.shape[1])[targets]
+    return y, (targets.T if axis else targets).reshape(y.shape)
+
+
+def entropy(p: np.ndarray, t: np.ndarray) -> float:
+    """Return −Σ t log p."""
+    return float(-(t * np.log(np.maximum(p, TINY))).sum())
+
+
+def logits_entropy(z: np.ndarray, t: np.ndarray) -> float:
+    """Return −Σ t log softmax(z)."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return entropy(e / e.sum(axis=1, keepdims=True), t)
+
+
+def binary_entropy(p: np.ndarray, t: np.ndarray) -> float:
+    """Return −Σ t log p + (1 − t) log(1 − p)."""
+    return entropy(p, t) + entropy(1 - p, 1 - t)
+
+
+def squares(y: np.ndarray, t: np.ndarray) -> float:
+    """Return Σ (y − t)²."""
+    return float(((y - t) ** 2).sum())
 
 
 @dataclass

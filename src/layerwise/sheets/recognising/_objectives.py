@@ -11,6 +11,13 @@ import numpy as np
 from layerwise.sheets.reading import as_numbers, parts_within, slots
 from layerwise.sheets.recognising._building import builders, own_widths, required
 from layerwise.sheets.recognising._layers import rate_of
+from layerwise.sheets.recognising._losses import (
+    as_rows,
+    binary_entropy,
+    entropy,
+    logits_entropy,
+    squares,
+)
 from layerwise.sheets.recognising._networks import (
     NetworkPart,
     network_methods,
@@ -28,7 +35,7 @@ from layerwise.sheets.recognising._parts import (
 
 __all__ = ["find_network"]
 
-TINY = 1e-300
+UsualLoss = Callable[[np.ndarray, np.ndarray], float]
 
 
 def find_network(
@@ -166,57 +173,27 @@ def _own_loss(
     return as_numbers(part.method(loss, "forward")(y, targets)).sum()
 
 
-def _of_outputs(
-    value: Callable[[np.ndarray, np.ndarray], float],
-) -> Callable[[Any, Any, Case], float]:
-    def objective(part: Any, thing: Any, case: Case) -> float:
-        y = part.outputs_of(thing, case.arrays["input"], case.seed)
-        return value(_rows(y, part.axis), _target_rows(y, case, part))
-
-    return objective
-
-
-def _rows(y: np.ndarray, axis: int) -> np.ndarray:
-    rows = y if axis == 0 else y.T
-    return rows.reshape(rows.shape[0], -1)
-
-
-def _target_rows(y: np.ndarray, case: Case, part: NetworkPart) -> np.ndarray:
-    rows = _rows(y, part.axis)
-    if part.targets == "indices":
-        return np.eye(rows.shape[1])[np.asarray(case.targets)]
-    return _rows(np.asarray(case.targets), part.axis if case.targets.ndim > 1 else 0)
-
-
-def _entropy(p: np.ndarray, t: np.ndarray) -> float:
-    return float(-(t * np.log(np.maximum(p, TINY))).sum())
-
-
-def _logits_entropy(z: np.ndarray, t: np.ndarray) -> float:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return _entropy(e / e.sum(axis=1, keepdims=True), t)
-
-
-def _binary(p: np.ndarray, t: np.ndarray) -> float:
-    return _entropy(p, t) + _entropy(1 - p, 1 - t)
-
-
-def _squares(y: np.ndarray, t: np.ndarray) -> float:
-    return float(((y - t) ** 2).sum())
+def _usual_loss(
+    part: NetworkPart, thing: Any, case: Case, loss: UsualLoss, share: str
+) -> float:
+    y = part.outputs_of(thing, case.arrays["input"], case.seed)
+    y, t = as_rows(y, np.asarray(case.targets), part.axis)
+    by = {"rows": len(y), "entries": y.size, "half rows": 2 * len(y), "half": 2}
+    return loss(y, t) / by.get(share, 1)
 
 
 USUAL = (
-    ("the mean cross-entropy of its outputs", _entropy, "rows"),
-    ("the mean cross-entropy of its outputs' softmax", _logits_entropy, "rows"),
-    ("the mean binary cross-entropy of its outputs", _binary, "rows"),
-    ("the mean squared error", _squares, "entries"),
-    ("half the mean squared error", _squares, "half rows"),
-    ("the cross-entropy of its outputs, summed", _entropy, "one"),
-    ("the cross-entropy of its outputs' softmax, summed", _logits_entropy, "one"),
-    ("the binary cross-entropy of its outputs, summed", _binary, "one"),
-    ("half the squared error, summed", _squares, "half"),
-    ("the squared error, summed", _squares, "one"),
-    ("the squared error, the samples' mean", _squares, "rows"),
+    ("the mean cross-entropy of its outputs", entropy, "rows"),
+    ("the mean cross-entropy of its outputs' softmax", logits_entropy, "rows"),
+    ("the mean binary cross-entropy of its outputs", binary_entropy, "rows"),
+    ("the mean squared error", squares, "entries"),
+    ("half the mean squared error", squares, "half rows"),
+    ("the cross-entropy of its outputs, summed", entropy, "one"),
+    ("the cross-entropy of its outputs' softmax, summed", logits_entropy, "one"),
+    ("the binary cross-entropy of its outputs, summed", binary_entropy, "one"),
+    ("half the squared error, summed", squares, "half"),
+    ("the squared error, summed", squares, "one"),
+    ("the squared error, the samples' mean", squares, "rows"),
 )
 """Losses that a network may be trained on without saying so."""
 
@@ -224,26 +201,17 @@ USUAL = (
 def _with_usual(part: NetworkPart) -> list[NetworkPart]:
     case = part.case(np.random.default_rng(9), 7)
     y = part.outputs_of(part.loaded(case), case.arrays["input"], 0)
-    rows = _rows(y, part.axis)
+    rows, _ = as_rows(y, np.asarray(case.targets), part.axis)
     summed = np.allclose(rows.sum(axis=1), 1) and rows.shape[1] > 1
     within = rows.min() > 0 and rows.max() < 1
     suits: dict[Any, bool] = {
-        _entropy: summed,
-        _logits_entropy: not within,
-        _binary: within and not summed,
+        entropy: summed,
+        logits_entropy: not within,
+        binary_entropy: within and not summed,
     }
-    return [
-        replace(part, objective=_of_outputs(_shared(value, share)), about=about)
-        for about, value, share in USUAL
-        if suits.get(value, True)
-    ]
-
-
-def _shared(
-    value: Callable[[np.ndarray, np.ndarray], float], share: str
-) -> Callable[[np.ndarray, np.ndarray], float]:
-    def shared(y: np.ndarray, t: np.ndarray) -> float:
-        by = {"rows": len(y), "entries": y.size, "half rows": 2 * len(y), "half": 2}
-        return value(y, t.reshape(y.shape)) / by.get(share, 1)
-
-    return shared
+    objectives = {
+        about: partial(_usual_loss, loss=loss, share=share)
+        for about, loss, share in USUAL
+        if suits.get(loss, True)
+    }
+    return [replace(part, about=k, objective=v) for k, v in objectives.items()]

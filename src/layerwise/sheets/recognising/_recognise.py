@@ -80,6 +80,11 @@ class Unread:
     kind: Kind
     error: Exception
 
+    @property
+    def said(self) -> str:
+        """What it looks like, with its article."""
+        return _with_article(self.kind)
+
 
 def is_own_form(thing: Any, kind: Kind | None = None) -> bool:
     """Return whether something is a layer or loss of layerwise's own form.
@@ -291,10 +296,13 @@ def refused(
         each = "; ".join(f"{one}: {needs}" for one, needs in NEEDED.items())
         needed = f"nothing that can be checked{found}. Needed is, for a {each}"
     else:
-        article = "an" if kind == "update" else "a"
-        needed = f"no {kind} that can be checked{found}: {article} {kind} needs "
+        needed = f"no {kind} that can be checked{found}: {_with_article(kind)} needs "
         needed += NEEDED[kind]
     return InputError(
         f"{name} is {needed}. Where these have other names, say so: "
         "--names forward=NAME,backward=NAME"
     )
+
+
+def _with_article(kind: Kind) -> str:
+    return f"{'an' if kind == 'update' else 'a'} {kind}"

@@ -9,7 +9,7 @@ from layerwise.sheets.slips._later import (
     of_repetition,
 )
 from layerwise.sheets.slips._patches import patched
-from layerwise.sheets.slips._repair import changed_part
+from layerwise.sheets.slips._repair import changed_part, seen_with
 from layerwise.sheets.slips._slips import SLIPS
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "of_place",
     "of_repetition",
     "patched",
+    "seen_with",
 ]

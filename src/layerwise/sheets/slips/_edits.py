@@ -2,12 +2,14 @@
 
 import ast
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar
 
 from layerwise.sheets.reading import Edit, Sheet
 
-__all__ = ["edits_of", "like", "places"]
+__all__ = ["edits_of", "places"]
 
 
 CLAMPS = ("clip", "clamp", "clamp_", "clip_", "maximum", "minimum", "abs", "fabs")
@@ -21,8 +23,12 @@ OPERANDS = ("self", "other", "out")
 """What numbers with gradients call themselves, and what they are combined into."""
 
 
-Made = tuple[str, Callable[[Any], ast.AST]]
 Place = tuple[ast.AST, str, int | None, Any]
+
+Made = tuple[str, ast.AST]
+"""What may stand in a node's place, and the slip that this would undo."""
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
 def places(sheet: Sheet, code: Sequence[str]) -> list[Place]:
@@ -58,11 +64,16 @@ def edits_of(sheet: Sheet, code: Sequence[str]) -> list[Edit]:
         found = places(sheet, code)
         attributes = _attributes(found)
         sheet.kept[key] = [
-            Edit(slip, node, parent, field, index, change)
-            for parent, field, index, node in found
-            for slip, change in _edits(node, attributes)
+            Edit(slip, *place, partial(_nth, n=n, attributes=attributes))
+            for place in found
+            for n, (slip, _) in enumerate(_edits(place[-1], attributes))
         ]
     return sheet.kept[key]
+
+
+def _nth(node: ast.AST, n: int, attributes: Sequence[str]) -> ast.AST:
+    """Return what an edit makes of a node as it is now: others may lie within it."""
+    return next(itertools.islice(_edits(node, attributes), n, None))[1]
 
 
 def _attributes(found: Sequence[Place]) -> list[str]:
@@ -83,8 +94,11 @@ def _edits(node: ast.AST, attributes: Sequence[str]) -> Iterator[Made]:
     return iter(()) if kind is None else kind(node)
 
 
-def like(old: ast.AST, new: Any) -> Any:
-    return ast.fix_missing_locations(ast.copy_location(new, old))
+def _but(node: Node, **changes: Any) -> Node:
+    """Return a copy of a node with some fields changed."""
+    new = copy.copy(node)
+    vars(new).update(changes)
+    return new
 
 
 def _called(node: ast.Call) -> str:
@@ -112,126 +126,64 @@ def _subject(node: ast.Call) -> Any:
 def _of_call(node: ast.Call) -> Iterator[Made]:
     name = _called(node)
     if name in CLAMPS:
-        yield "clamp", _subject
-        for n in range(1, len(node.args)):
-            yield "clamp", lambda call, n=n: call.args[n]
+        yield from (("clamp", one) for one in (_subject(node), *node.args[1:]))
     if name in COARSE and not node.args:
-        yield "float32", lambda n: _renamed(n, "double")
+        yield "float32", _renamed(node, "double")
     if name in ("sum", "mean", "average", "max", "amax", "logsumexp"):
         yield from _of_sum(node, name)
     if name in ("dot", "matmul", "mm"):
-        for n in range(len(node.args)):
-            yield "transposed", lambda call, n=n: _with_argument_turned(call, n)
-        yield "transposed", _turned
+        for n, one in enumerate(node.args):
+            args = [*node.args[:n], _turned(one), *node.args[n + 1 :]]
+            yield "transposed", _but(node, args=args)
+        yield "transposed", _turned(node)
     if name == "exp" and node.args:
-        yield "sign", _negated_within
+        negated = ast.UnaryOp(ast.USub(), node.args[0])
+        yield "sign", _but(node, args=[negated, *node.args[1:]])
     yield from _of_name(node, name)
-
-
-def _negated_within(node: ast.Call) -> ast.AST:
-    negated = ast.UnaryOp(ast.USub(), node.args[0])
-    return like(node, ast.Call(node.func, [negated, *node.args[1:]], node.keywords))
 
 
 def _of_name(node: ast.Call, name: str) -> Iterator[Made]:
     if name == "where" and len(node.args) == 3:
-        yield "other-branch", _swapped
+        condition, one, other = node.args
+        yield "other-branch", _but(node, args=[condition, other, one])
     elif name in ("transpose", "t"):
-        yield "transposed", _subject
+        yield "transposed", _subject(node)
     elif name.startswith("diag") and len(node.args) == 1:
         yield from _of_diagonal(node)
     elif name == "squeeze":
-        yield "one-sample", _subject
-    elif (
-        len(node.args) == 1
-        and _of_module(node)
-        and name != getattr(node.func, "id", None)
-    ):
-        yield "at-output", lambda n: n.args[0]
+        yield "one-sample", _subject(node)
+    elif len(node.args) == 1 and _of_module(node) and ast.unparse(node.func) != name:
+        yield "at-output", node.args[0]
 
 
 def _of_sum(node: ast.Call, name: str) -> Iterator[Made]:
     if name in ("mean", "average"):
-        yield "mean", lambda n: _renamed(n, "sum")
+        yield "mean", _renamed(node, "sum")
     if name == "sum":
-        yield "sum", lambda n: _renamed(n, "mean")
-        yield "axis", _other_axis
-    yield "broadcast", lambda n: _with_keyword(n, "keepdims")
-    yield "broadcast", _with_axis_0
-    yield "one-sample", _by_row
+        yield "sum", _renamed(node, "mean")
+        yield "axis", _other_axis(node)
+    subject = node.args[: _of_module(node)]
+    flat = [k for k in node.keywords if k.arg != "keepdims"]
+    added = _keywords("keepdims=True") if flat == node.keywords else []
+    yield "broadcast", _but(node, keywords=[*flat, *added])
+    others = [k for k in node.keywords if k.arg not in ("axis", "dim")]
+    first = [*others, *_keywords("axis=0")]
+    yield "broadcast", _but(node, args=subject, keywords=first)
+    rows = _keywords("axis=-1, keepdims=True")
+    yield "one-sample", _but(node, args=subject, keywords=rows)
     if len(node.args) == 1 and _of_module(node):
-        yield "at-output", lambda n: n.args[0]
+        yield "at-output", node.args[0]
 
 
-def _of_sign(node: ast.UnaryOp) -> Iterator[Made]:
-    if isinstance(node.op, ast.USub):
-        yield "sign", lambda n: n.operand
-    elif isinstance(node.op, ast.Invert | ast.Not):
-        yield "other-branch", lambda n: n.operand
-
-
-def _of_assignment(node: ast.Assign) -> Iterator[Made]:
-    if len(node.targets) == 1 and ast.unparse(node.targets[0]).endswith(".grad"):
-        yield "overwritten", _added
-    if isinstance(node.value, ast.Name):
-        yield "in-place", lambda n: like(n, ast.Assign(n.targets, _copy_of(n.value.id)))
-
-
-def _of_operand(node: ast.Name) -> Iterator[Made]:
-    if node.id in OPERANDS and isinstance(node.ctx, ast.Load):
-        for other in OPERANDS:
-            if other != node.id:
-                yield "expression", lambda n, o=other: like(n, ast.Name(o, n.ctx))
-
-
-def _of_condition(node: ast.If) -> Iterator[Made]:
-    del node
-    yield "earlier-batch", lambda n: like(n, ast.If(ast.Constant(True), n.body, []))
-
-
-def _of_index(node: ast.Subscript) -> Iterator[Made]:
-    if isinstance(node.ctx, ast.Load):
-        yield "one-sample", lambda n: n.value
-
-
-def _of_constant(node: ast.Constant) -> Iterator[Made]:
-    if isinstance(node.value, str) and node.value in COARSE:
-        yield "float32", lambda n: like(n, ast.Constant("float64"))
+def _keywords(text: str) -> list[ast.keyword]:
+    call = _parsed(f"f({text})")
+    assert isinstance(call, ast.Call)
+    return call.keywords
 
 
 def _renamed(node: ast.Call, name: str) -> ast.AST:
-    assert isinstance(node.func, ast.Attribute)
-    func = like(node.func, ast.Attribute(node.func.value, name, ast.Load()))
-    return like(node, ast.Call(func, node.args, node.keywords))
-
-
-def _with_keyword(node: ast.Call, name: str) -> ast.AST:
-    if any(k.arg == name for k in node.keywords):
-        kept = [k for k in node.keywords if k.arg != name]
-        return like(node, ast.Call(node.func, node.args, kept))
-    keyword = ast.keyword(name, ast.Constant(True))
-    return like(node, ast.Call(node.func, node.args, [*node.keywords, keyword]))
-
-
-def _with_axis_0(node: ast.Call) -> ast.AST:
-    kept = [k for k in node.keywords if k.arg not in ("axis", "dim")]
-    keyword = ast.keyword("axis", ast.Constant(0))
-    args = node.args[: 1 if _of_module(node) else 0]
-    return like(node, ast.Call(node.func, args, [*kept, keyword]))
-
-
-def _with_argument_turned(node: ast.Call, place: int) -> ast.AST:
-    args = [_turned(a) if n == place else a for n, a in enumerate(node.args)]
-    return like(node, ast.Call(node.func, args, node.keywords))
-
-
-def _by_row(node: ast.Call) -> ast.AST:
-    """Return a sum over each row, in place of one over everything."""
-    keywords = [
-        ast.keyword("axis", ast.UnaryOp(ast.USub(), ast.Constant(1))),
-        ast.keyword("keepdims", ast.Constant(True)),
-    ]
-    return like(node, ast.Call(node.func, node.args[: _of_module(node)], keywords))
+    attribute = isinstance(node.func, ast.Attribute)
+    return _but(node, func=_but(node.func, **{"attr" if attribute else "id": name}))
 
 
 def _other_axis(node: ast.Call) -> ast.AST:
@@ -243,95 +195,111 @@ def _other_axis(node: ast.Call) -> ast.AST:
     first = 1 if _of_module(node) else 0
     args = [a if n < first else flipped(a) for n, a in enumerate(node.args)]
     keywords = [
-        ast.keyword(k.arg, flipped(k.value)) if k.arg in ("axis", "dim") else k
+        _but(k, value=flipped(k.value)) if k.arg in ("axis", "dim") else k
         for k in node.keywords
     ]
-    return like(node, ast.Call(node.func, args, keywords))
+    return _but(node, args=args, keywords=keywords)
 
 
-def _swapped(node: ast.Call) -> ast.AST:
-    condition, one, other = node.args
-    return like(node, ast.Call(node.func, [condition, other, one], node.keywords))
+def _of_sign(node: ast.UnaryOp) -> Iterator[Made]:
+    if isinstance(node.op, ast.USub):
+        yield "sign", node.operand
+    elif isinstance(node.op, ast.Invert | ast.Not):
+        yield "other-branch", node.operand
+
+
+def _of_assignment(node: ast.Assign) -> Iterator[Made]:
+    (target, *more) = node.targets
+    if not more and ast.unparse(target).endswith(".grad"):
+        yield "overwritten", ast.AugAssign(target, ast.Add(), node.value)  # type: ignore[arg-type]
+    if isinstance(node.value, ast.Name):
+        yield "in-place", _but(node, value=_copy_of(node.value.id))
+
+
+def _of_operand(node: ast.Name) -> Iterator[Made]:
+    if node.id in OPERANDS and isinstance(node.ctx, ast.Load):
+        for other in OPERANDS:
+            if other != node.id:
+                yield "expression", _but(node, id=other)
+
+
+def _of_condition(node: ast.If) -> Iterator[Made]:
+    yield "earlier-batch", _but(node, test=ast.Constant(True), orelse=[])
+
+
+def _of_index(node: ast.Subscript) -> Iterator[Made]:
+    if isinstance(node.ctx, ast.Load):
+        yield "one-sample", node.value
+
+
+def _of_constant(node: ast.Constant) -> Iterator[Made]:
+    if isinstance(node.value, str) and node.value in COARSE:
+        yield "float32", _but(node, value="float64")
 
 
 def _of_operation(node: ast.BinOp) -> Iterator[Made]:
+    left, right = node.left, node.right
     if isinstance(node.op, ast.MatMult):
-        yield (
-            "transposed",
-            lambda n: like(n, ast.BinOp(n.left, n.op, _turned(n.right))),
-        )
-        yield (
-            "transposed",
-            lambda n: like(n, ast.BinOp(_turned(n.left), n.op, n.right)),
-        )
+        yield "transposed", _but(node, right=_turned(right))
+        yield "transposed", _but(node, left=_turned(left))
     elif isinstance(node.op, ast.Div):
-        yield "mean", lambda n: n.left
-        yield "factor", lambda n: n.left
-        yield "unguarded", _guarded
+        yield "mean", left
+        yield "factor", left
+        yield "unguarded", _guarded(left, right)
     elif isinstance(node.op, ast.Mult):
         for slip in ("factor", "sum"):
-            yield slip, lambda n: n.left
-            yield slip, lambda n: n.right
+            yield slip, left
+            yield slip, right
         yield from _of_product(node)
     elif isinstance(node.op, ast.Add):
-        yield "sign", lambda n: _with_operator(n, ast.Sub())
-        yield "accumulated", lambda n: n.right
-        yield "accumulated", lambda n: n.left
+        yield "sign", _but(node, op=ast.Sub())
+        yield "accumulated", right
+        yield "accumulated", left
     elif isinstance(node.op, ast.Sub):
-        yield "sign", lambda n: like(n, ast.BinOp(n.right, ast.Sub(), n.left))
-        yield "sign", lambda n: _with_operator(n, ast.Add())
+        yield "sign", _but(node, left=right, right=left)
+        yield "sign", _but(node, op=ast.Add())
 
 
 def _of_product(node: ast.BinOp) -> Iterator[Made]:
     """Yield Softmax's whole Jacobian in place of its diagonal, p (1 − p) G or p G."""
     factors = _factors(node)
     for p in factors:
-        own = ast.unparse(p)
-        rest = [f for f in factors if ast.unparse(f) not in (own, f"1 - {own}")]
-        if len(rest) != 1:
-            continue
-        for axis in (-1, 0):
-            made = f"{{p}} * ({{g}} - ({{g}} * {{p}}).sum({axis}, keepdims=True))"
-            text = made.format(p=f"({own})", g=f"({ast.unparse(rest[0])})")
-            yield "softmax-off-diagonal", lambda n, text=text: like(n, _parsed(text))
+        rest = [f for f in factors if f not in (p, f"1 - {p}")]
+        for axis in (-1, 0) if len(rest) == 1 else ():
+            inner = f"(({rest[0]}) * ({p})).sum({axis}, keepdims=True)"
+            whole = _parsed(f"({p}) * (({rest[0]}) - {inner})")
+            yield "softmax-off-diagonal", whole
 
 
-def _factors(node: ast.expr) -> list[ast.expr]:
+def _factors(node: ast.expr) -> list[str]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return [*_factors(node.left), *_factors(node.right)]
-    return [node]
+    return [ast.unparse(node)]
 
 
 def _of_diagonal(node: ast.Call) -> Iterator[Made]:
     """Yield Softmax's Jacobian in place of a diagonal matrix."""
-    diagonal, library = (
-        ast.unparse(node.func),
-        ast.unparse(node.func).rpartition(".")[0],
-    )
-    for p in {ast.unparse(n) for n in ast.walk(node.args[0])
-              if isinstance(n, ast.Name | ast.Attribute)}:  # fmt: skip
-        text = f"{diagonal}({p}) - {library}.outer({p}, {p})"
-        yield "softmax-off-diagonal", lambda n, text=text: like(n, _parsed(text))
+    diagonal = ast.unparse(node.func)
+    library = diagonal.rpartition(".")[0]
+    inner = ast.walk(node.args[0])
+    names = (n for n in inner if isinstance(n, ast.Name | ast.Attribute))
+    for p in dict.fromkeys(map(ast.unparse, names)):
+        whole = _parsed(f"{diagonal}({p}) - {library}.outer({p}, {p})")
+        yield "softmax-off-diagonal", whole
 
 
 def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def _guarded(node: ast.BinOp) -> ast.AST:
+def _guarded(left: ast.expr, right: ast.expr) -> ast.AST:
     """Return a quotient that is 0 where it is divided by 0."""
-    above, below = ast.unparse(node.left), ast.unparse(node.right)
-    return like(
-        node, _parsed(f"({above}) * (({below}) != 0) / (({below}) + (({below}) == 0))")
-    )
+    above, below = ast.unparse(left), ast.unparse(right)
+    return _parsed(f"({above}) * (({below}) != 0) / (({below}) + (({below}) == 0))")
 
 
 def _turned(node: ast.expr) -> ast.expr:
     return ast.Attribute(node, "T", ast.Load())
-
-
-def _with_operator(node: ast.BinOp, operator: ast.operator) -> ast.AST:
-    return like(node, ast.BinOp(node.left, operator, node.right))
 
 
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -341,73 +309,46 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def _of_comparison(node: ast.Compare) -> Iterator[Made]:
-    if len(node.ops) != 1:
-        return
-    flipped = FLIPPED.get(type(node.ops[0]))
-    if flipped is not None:
-        yield (
-            "other-branch",
-            lambda n: like(n, ast.Compare(n.left, [flipped()], n.comparators)),
-        )
-    if isinstance(node.ops[0], ast.Is):
-        yield "earlier-batch", lambda n: like(n, ast.Constant(True))
+    if len(node.ops) == 1 and type(node.ops[0]) in FLIPPED:
+        yield "other-branch", _but(node, ops=[FLIPPED[type(node.ops[0])]()])
+    if len(node.ops) == 1 and isinstance(node.ops[0], ast.Is):
+        yield "earlier-batch", ast.Constant(True)
 
 
 def _of_change(node: ast.AugAssign) -> Iterator[Made]:
-    def with_operator(operator: ast.operator) -> Callable[[Any], ast.AST]:
-        return lambda n: like(n, ast.AugAssign(n.target, operator, n.value))
-
     if isinstance(node.op, ast.Add):
-        yield "accumulated", lambda n: like(n, ast.Assign([n.target], n.value))
-        yield "sign", with_operator(ast.Sub())
+        yield "accumulated", ast.Assign([node.target], node.value)
+        yield "sign", _but(node, op=ast.Sub())
     elif isinstance(node.op, ast.Sub):
-        yield "sign", with_operator(ast.Add())
+        yield "sign", _but(node, op=ast.Add())
     elif isinstance(node.op, ast.Mult | ast.Div):
-        slip = "factor" if isinstance(node.op, ast.Mult) else "mean"
-        yield slip, lambda n: like(n, ast.Pass())
-
-
-def _added(node: ast.Assign) -> ast.AST:
-    target = cast(ast.Name, node.targets[0])
-    return like(node, ast.AugAssign(target, ast.Add(), node.value))
+        yield "factor" if isinstance(node.op, ast.Mult) else "mean", ast.Pass()
 
 
 def _of_attribute(node: ast.Attribute, attributes: Sequence[str]) -> Iterator[Made]:
     if not isinstance(node.ctx, ast.Load):
         return
     if node.attr == "T":
-        yield "transposed", lambda n: n.value
+        yield "transposed", node.value
     if node.attr in COARSE:
-        fine = COARSE[node.attr]
-        yield "float32", lambda n: like(n, ast.Attribute(n.value, fine, ast.Load()))
-    if isinstance(node.value, ast.Name) and node.value.id == "self":
+        yield "float32", _but(node, attr=COARSE[node.attr])
+    if ast.unparse(node.value) == "self" and node.attr in attributes:
         for other in attributes:
-            if other != node.attr and node.attr in attributes:
-                yield (
-                    "at-output",
-                    lambda n, other=other: like(
-                        n, ast.Attribute(n.value, other, ast.Load())
-                    ),
-                )
+            if other != node.attr:
+                yield "at-output", _but(node, attr=other)
 
 
 def _of_statement(node: ast.Expr) -> Iterator[Made]:
     if isinstance(node.value, ast.Call) and _called(node.value) in CLAMPS:
-        yield "clamp", lambda n: like(n, ast.Pass())
+        yield "clamp", ast.Pass()
 
 
 def _copying(node: ast.FunctionDef) -> Iterator[Made]:
     """Yield functions that copy one of their arguments first."""
-    for argument in node.args.args:
-        if argument.arg != "self":
-            yield "in-place", lambda n, name=argument.arg: _with_copy(n, name)
-
-
-def _with_copy(node: ast.FunctionDef, name: str) -> ast.AST:
-    new = copy.copy(node)
-    copied = ast.Assign([ast.Name(name, ast.Store())], _copy_of(name))
-    new.body = [copied, *node.body]
-    return like(node, new)
+    for name in (argument.arg for argument in node.args.args):
+        if name != "self":
+            copied = ast.Assign([ast.Name(name, ast.Store())], _copy_of(name))
+            yield "in-place", _but(node, body=[copied, *node.body])
 
 
 def _copy_of(name: str) -> ast.expr:

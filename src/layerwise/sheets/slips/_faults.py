@@ -5,18 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerwise.sheets._marks import Fault
-from layerwise.sheets.checking import Observation, Observed, alone, observe
+from layerwise.sheets.checking import Observation, Observed, alone
 from layerwise.sheets.reading import Edit, shown
 from layerwise.sheets.recognising import Part
-from layerwise.sheets.slips._edits import edits_of
 from layerwise.sheets.slips._formulas import formula_of
-from layerwise.sheets.slips._lines import jacobian_line, likely_line, placed
-from layerwise.sheets.slips._repair import changed_part, edits_for, repairs, undoing
+from layerwise.sheets.slips._lines import Found, found, jacobian_line
+from layerwise.sheets.slips._repair import (
+    edits_for,
+    edits_undoing,
+    repairs,
+    seen_with,
+    undoing,
+)
 from layerwise.sheets.slips._slips import SLIPS, Slip, named, slip_of
 from layerwise.wording import number
 
-__all__ = ["Found", "faults_of", "size_of"]
+__all__ = ["faults_of", "size_of"]
 
 
 ADDED = ("bias", "upstream", "fused", "passed-through", "softmax-off-diagonal",
@@ -26,36 +30,27 @@ ADDED = ("bias", "upstream", "fused", "passed-through", "softmax-off-diagonal",
 SINGLES = 6
 """Batches of one: by one alone a gradient may be right that is wrong for few inputs."""
 
-Found = tuple[Fault, list[Edit]]
-
 
 def faults_of(part: Part, seen: Observed) -> list[Found]:
     """Return what is wrong with each array's gradient.
 
     What an edit for an earlier array makes right as well is the same slip.
     """
-    found: list[Found] = []
+    faults: list[Found] = []
     for key in seen.wrong_arrays():
-        same = next(
-            (
-                n
-                for n, (_, edits) in enumerate(found)
-                if edits and repairs(part, edits, [key], seen, forward_too=True)
-            ),
-            None,
-        )
-        if same is None:
-            found.append(_fault(part, seen, key))
+        for n, (fault, edits) in enumerate(faults):
+            if edits and repairs(part, edits, [key], seen, forward_too=True):
+                both = f"{fault.array}, {shown(key)}"
+                faults[n] = replace(fault, array=both), edits
+                break
         else:
-            fault, edits = found[same]
-            both = f"{fault.array}, {shown(key)}"
-            found[same] = (replace(fault, array=both), edits)
-    if part.kind == "network" and {fault.slip for fault, _ in found} == {"sign"}:
-        many = sum(len(fault.array.split(", ")) for fault, _ in found)
+            faults.append(_fault(part, seen, key))
+    if part.kind == "network" and {fault.slip for fault, _ in faults} == {"sign"}:
+        many = sum(len(fault.array.split(", ")) for fault, _ in faults)
         if many == len(seen.alone[0].truth):
             return [(replace(f, slip="update-sign", words=SLIPS["update-sign"]), e)
-                    for f, e in found]  # fmt: skip
-    return found
+                    for f, e in faults]  # fmt: skip
+    return faults
 
 
 def _fault(part: Part, seen: Observed, key: str) -> Found:
@@ -72,12 +67,12 @@ def _fault(part: Part, seen: Observed, key: str) -> Found:
     elif slip is not None and len(chain) > 1:
         slip = replace(slip, words=f"{slip.words}; and {SLIPS[chain[1].slip]}")
     one = next((o for o in seen.alone if not o.passes(key)), seen.alone[0])
-    line = chain[0].line if chain else likely_line(part, key)
-    if slip and slip.name.startswith("softmax") and not chain:
-        line = jacobian_line(part) or line
-    words = slip.words if slip else _plain_words(one, key)
-    fault = placed(part, key, size_of(one, key), slip.name if slip else "", words, line)
-    return replace(fault, formula=formula_of(part, one, key)), chain
+    slip = slip or Slip("", _plain_words(one, key))
+    line = None
+    if slip.name.startswith("softmax") and not chain:
+        line = jacobian_line(part) or None
+    slip = replace(slip, formula=formula_of(part, one, key))
+    return found(part, key, slip, size_of(one, key), chain, line)
 
 
 def _of_edit(part: Part, edit: Edit, seen: Observed, key: str) -> Slip:
@@ -105,10 +100,9 @@ def _right_for_one(part: Part, seen: Observed, key: str) -> bool:
 
 def _chain(part: Part, key: str, slip: Slip | None, seen: Observed) -> list[Edit]:
     """Return the edits that make a gradient right: one, or a clamp and another."""
-    every = edits_of(part.context.sheet, part.code)
-    coarse = [edit for edit in every if edit.slip == "float32"]
-    fresh = changed_part(part, coarse) if coarse else None
-    if fresh is not None and _passes_now(fresh, key):
+    coarse = edits_for(part, "float32")
+    now = seen_with(part, coarse) if coarse else None
+    if now is not None and all(one.passes(key) for one in now.alone):
         return coarse
     edit = undoing(part, key, slip, seen)
     return [edit] if edit is not None else _clamp_and_another(part, key)
@@ -116,30 +110,15 @@ def _chain(part: Part, key: str, slip: Slip | None, seen: Observed) -> list[Edit
 
 def _clamp_and_another(part: Part, key: str) -> list[Edit]:
     """Return the edit that takes away a clamp, and the one that is then needed."""
-    for first in edits_of(part.context.sheet, part.code):
-        if first.slip != "clamp":
+    for first in edits_for(part, "clamp"):
+        now = seen_with(part, [first])
+        if now is None:
             continue
-        fresh = changed_part(part, [first])
-        if fresh is None:
-            continue
-        try:
-            now = observe(fresh)
-            rest = slip_of(fresh, now.alone, key)
-        except Exception:
-            # Not a clamp of numbers after all.
-            continue
-        for second in edits_for(part, rest) if rest else ():
+        rest = slip_of(now.part, now.alone, key)
+        for second in edits_undoing(part, rest) if rest else ():
             if repairs(part, [second, first], [key], now):
                 return [first, second]
     return []
-
-
-def _passes_now(part: Part, key: str) -> bool:
-    try:
-        return all(one.passes(key) for one in observe(part).alone)
-    except Exception:
-        # The edits do not fit this sheet.
-        return False
 
 
 def size_of(one: Observation, key: str) -> str:

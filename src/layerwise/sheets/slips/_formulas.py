@@ -5,7 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from layerwise.sheets.checking import Observation
-from layerwise.sheets.recognising import Part
+from layerwise.sheets.recognising import (
+    Part,
+    as_rows,
+    binary_entropy,
+    entropy,
+    logits_entropy,
+    squares,
+)
 
 __all__ = ["formula_of"]
 
@@ -26,6 +33,16 @@ CURVES: tuple[tuple[Curve, str], ...] = (
 """Functions of each entry, and their derivatives."""
 
 
+LOSSES = (
+    (logits_entropy, 1, "∂L/∂z = softmax(z) − t"),
+    (entropy, 1, "∂L/∂p = −t / p"),
+    (binary_entropy, 1, "∂L/∂p = (p − t) / (p (1 − p))"),
+    (squares, 2, "∂L/∂y = y − t"),
+    (squares, 1, "∂L/∂y = 2 (y − t)"),
+)
+"""Losses summed, what they are divided by, and their derivatives."""
+
+
 def formula_of(part: Part, one: Observation, key: str) -> str:
     """Return the formula of an array's gradient, an empty string where none is known.
 
@@ -39,7 +56,7 @@ def formula_of(part: Part, one: Observation, key: str) -> str:
         return ""
     x, y = one.case.arrays["input"], one.slopes.outputs
     if part.kind == "loss":
-        return _of_loss(part, one, x, float(y.sum()))
+        return _of_loss(one, x, float(y.sum()))
     return _of_affine(one, key, x, y) or (_of_curve(x, y) if key == "input" else "")
 
 
@@ -84,32 +101,13 @@ def _of_affine(one: Observation, key: str, x: np.ndarray, y: np.ndarray) -> str:
     return ""
 
 
-def _of_loss(part: Part, one: Observation, x: np.ndarray, value: float) -> str:
-    targets = np.asarray(one.case.targets)
-    axis = getattr(part, "axis", 0)
-    rows = x if axis == 0 or x.ndim == 1 else x.T
-    n = len(rows)
-    if targets.dtype.kind == "i":
-        t = np.eye(rows.shape[1])[targets]
-    else:
-        t = targets if axis == 0 or x.ndim == 1 else targets.T
-    if t.shape != rows.shape:
-        return ""
-    e = np.exp(rows - rows.max(axis=-1, keepdims=True))
-    p = e / e.sum(axis=-1, keepdims=True)
-    with np.errstate(all="ignore"):
-        forms = (
-            (-(t * np.log(p)).sum(), "∂L/∂z = softmax(z) − t"),
-            (-(t * np.log(rows)).sum(), "∂L/∂p = −t / p"),
-            (-(t * np.log(rows) + (1 - t) * np.log(1 - rows)).sum(),
-             "∂L/∂p = (p − t) / (p (1 − p))"),
-            (((rows - t) ** 2).sum() / 2, "∂L/∂y = y − t"),
-            (((rows - t) ** 2).sum(), "∂L/∂y = 2 (y − t)"),
-        )  # fmt: skip
-    shares = {1: "", n: ", divided by the batch size", rows.size:
+def _of_loss(one: Observation, x: np.ndarray, value: float) -> str:
+    axis = (one.case.axis or 0) if x.ndim > 1 else 0
+    y, t = as_rows(x, np.asarray(one.case.targets), axis)
+    shares = {1: "", len(y): ", divided by the batch size", y.size:
               ", divided by the number of entries"}  # fmt: skip
     for share, words in shares.items():
-        for total, formula in forms:
-            if np.isclose(total / share, value, rtol=1e-4):
+        for loss, by, formula in LOSSES:
+            if np.isclose(loss(y, t) / by / share, value, rtol=1e-4):
                 return formula + words
     return ""

@@ -1,20 +1,18 @@
 """What a first pass does not show: a second one, one sample, changed inputs, p = 0."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from layerwise.sheets._marks import Mark
-from layerwise.sheets.checking import Observation, Observed, alone, observe, unguarded
+from layerwise.sheets.checking import Observation, Observed, alone, unguarded
 from layerwise.sheets.reading import Edit, one_line
 from layerwise.sheets.recognising import Part
-from layerwise.sheets.slips._edits import edits_of
-from layerwise.sheets.slips._faults import Found, size_of
+from layerwise.sheets.slips._faults import size_of
 from layerwise.sheets.slips._formulas import formula_of
-from layerwise.sheets.slips._lines import likely_line, line_in_place, placed
-from layerwise.sheets.slips._repair import changed_part, wrapping
-from layerwise.sheets.slips._slips import SLIPS, named
+from layerwise.sheets.slips._lines import Found, found, line_in_place
+from layerwise.sheets.slips._repair import edits_for, first_edit, wrapping
+from layerwise.sheets.slips._slips import SLIPS, Slip, named
 
 __all__ = ["failing", "of_guard", "of_one_sample", "of_place", "of_repetition"]
 
@@ -23,45 +21,37 @@ def of_repetition(part: Part, seen: Observed) -> list[Found]:
     """Return what is wrong with a second pass of the same object."""
     again = seen.again
     if isinstance(again, Exception):
-        words = f"the second batch fails: {one_line(again)}"
-        return [(placed(part, "input", "", "", words, 0), [])]
+        slip = Slip("", f"the second batch fails: {one_line(again)}")
+        return [found(part, "input", slip, "", line=0)]
     wrong = [key for key in again.truth if not again.passes(key)]
     return [_repeated(part, again, key) for key in wrong]
 
 
 def _repeated(part: Part, again: Observation, key: str) -> Found:
-    first = again.before
-    claimed = again.claims.gradients.get(key)
-    slip = ""
-    if (
-        first is not None
-        and claimed is not None
-        and claimed.shape == again.truth[key].shape
-    ):
-        before, now = first.truth[key], again.truth[key]
-        if np.allclose(claimed, before + now, atol=1e-6 + 1e-4 * np.max(np.abs(now))):
-            slip = "accumulated"
-    names = [slip] * bool(slip) + ["earlier-batch", "accumulated"]
-    edit = _undoing_again(part, key, names)
-    if edit is not None:
-        slip = slip or edit.slip
-    elif not slip and _is_of_earlier(again, key):
-        slip = "earlier-batch"
-    words = SLIPS[slip] if slip else "the second batch's gradient is wrong"
-    line = edit.line if edit else likely_line(part, key)
-    fault = placed(part, key, f"second batch: {size_of(again, key)}", slip, words, line)
-    return replace(fault, formula=formula_of(part, again, key)), [edit] if edit else []
+    def passes(now: Observed) -> bool:
+        later = isinstance(now.again, Observation) and now.again.passes(key)
+        return later and all(one.passes(key) for one in now.alone)
+
+    edit = first_edit(part, edits_for(part, "earlier-batch", "accumulated"), passes)
+    slip = Slip("", "the second batch's gradient is wrong")
+    if _is_added_up(again, key):
+        slip = named("accumulated")
+    elif edit is not None:
+        slip = named(edit.slip)
+    elif _is_of_earlier(again, key):
+        slip = named("earlier-batch")
+    slip = replace(slip, formula=formula_of(part, again, key))
+    edits = [edit] if edit else []
+    return found(part, key, slip, f"second batch: {size_of(again, key)}", edits)
 
 
-def _undoing_again(part: Part, key: str, names: Sequence[str]) -> Edit | None:
-    """Return the edit with which a second pass is right."""
-
-    def passes(fresh: Part) -> bool:
-        now = observe(fresh)
-        again = isinstance(now.again, Observation) and now.again.passes(key)
-        return again and all(one.passes(key) for one in now.alone)
-
-    return _first_edit(part, names, passes)
+def _is_added_up(again: Observation, key: str) -> bool:
+    """Return whether a second pass gives the sum of both passes' gradients."""
+    claimed, now = again.claims.gradients.get(key), again.truth[key]
+    if again.before is None or claimed is None or claimed.shape != now.shape:
+        return False
+    both = again.before.truth[key] + now
+    return np.allclose(claimed, both, atol=1e-6 + 1e-4 * np.max(np.abs(now)))
 
 
 def _is_of_earlier(again: Observation, key: str) -> bool:
@@ -83,24 +73,16 @@ def of_one_sample(part: Part, seen: Observed) -> list[Found]:
         wrong = [key for key in single.truth if not single.passes(key)]
         if not wrong:
             return []
-        size = size_of(single, wrong[0])
-        key = wrong[0]
+        key, size = wrong[0], size_of(single, wrong[0])
     else:
-        size, key = one_line(single), "input"
-    edit = _undoing_single(part, key)
-    line = edit.line if edit else likely_line(part, key)
-    fault = placed(part, key, size, "many-samples", SLIPS["many-samples"], line)
-    return [(fault, [edit] if edit else [])]
+        key, size = "input", one_line(single)
 
+    def passes(now: Observed) -> bool:
+        return isinstance(now.single, Observation) and now.single.passes(key)
 
-def _undoing_single(part: Part, key: str) -> Edit | None:
-    """Return the edit with which a batch of one is right."""
-
-    def passes(fresh: Part) -> bool:
-        single = observe(fresh).single
-        return isinstance(single, Observation) and single.passes(key)
-
-    return _first_edit(part, ("one-sample", "broadcast", "many-samples"), passes)
+    tried = edits_for(part, "one-sample", "broadcast", "many-samples")
+    edit = first_edit(part, tried, passes)
+    return [found(part, key, named("many-samples"), size, [edit] if edit else [])]
 
 
 def _coupled(part: Part, one: Observation) -> bool:
@@ -127,76 +109,46 @@ def of_place(part: Part, seen: Observed) -> list[Found]:
     def intact(now: Observed) -> bool:
         return not any(k in now.alone[0].claims.changed for k in changed)
 
-    def whole(fresh: Part) -> bool:
-        now = observe(fresh)
-        return intact(now) and now.clean
-
-    edit = _first_edit(part, ("in-place",), whole)
-    if edit is None:
-        edit = _first_edit(part, ("in-place",), lambda fresh: intact(observe(fresh)))
+    tried = edits_for(part, "in-place")
+    edit = first_edit(part, tried, lambda now: intact(now) and now.clean)
+    edit = edit or first_edit(part, tried, intact)
     line = line_in_place(part) or (edit.line if edit else 0)
-    fault = placed(part, changed[0], "", "in-place", SLIPS["in-place"], line)
-    return [(replace(fault, formula="work on x.copy()"), [edit] if edit else [])]
-
-
-def _first_edit(
-    part: Part,
-    slips: Sequence[str],
-    wanted: Callable[[Part], bool],
-    more: Sequence[Edit] = (),
-) -> Edit | None:
-    """Return the first edit for some slips that makes a part as it is wanted."""
-    for edit in (*edits_of(part.context.sheet, part.code), *more):
-        fresh = changed_part(part, [edit]) if edit.slip in slips else None
-        if fresh is None:
-            continue
-        try:
-            if wanted(fresh):
-                return edit
-        except Exception:
-            # The edit does not fit this sheet.
-            continue
-    return None
+    slip = named("in-place", formula="work on x.copy()")
+    return [found(part, changed[0], slip, "", [edit] if edit else [], line)]
 
 
 def of_guard(part: Part) -> list[Found]:
     """Return the fault of a loss that is guarded where its gradient is not."""
     if not unguarded(part):
         return []
-
-    def guarded(fresh: Part) -> bool:
-        return not unguarded(fresh) and not observe(fresh).wrong_arrays()
-
-    edit = _first_edit(part, ("unguarded",), guarded)
-    fault = placed(
-        part, "input", "at p = 0 the loss is finite, its gradient is not",
-        "unguarded" if edit else "", SLIPS["unguarded"],
-        edit.line if edit else likely_line(part, "input"),
-    )  # fmt: skip
-    formula = "∂L/∂p = −t / p where p > τ, else 0"
-    return [(replace(fault, formula=formula), [edit] if edit else [])]
+    edit = first_edit(
+        part,
+        edits_for(part, "unguarded"),
+        lambda now: not unguarded(now.part) and not now.wrong_arrays(),
+    )
+    slip = named("unguarded", formula="∂L/∂p = −t / p where p > τ, else 0")
+    size = "at p = 0 the loss is finite, its gradient is not"
+    if edit is None:
+        return [found(part, "input", replace(slip, name=""), size)]
+    return [found(part, "input", slip, size, [edit])]
 
 
 def failing(part: Part, error: Exception, seed: int) -> tuple[Mark, list[Edit]]:
     """Return the mark of a part that raises on a batch: perhaps a slip explains it."""
-    words = part.context.sheet.fault_in(error)
-    slip, edit = "", None
-    single = _only_single(part, seed)
-    if single:
-        slip, words = "one-sample", f"{SLIPS['one-sample']} ({words})"
-    edit = _first_edit(
-        part,
-        ("transposed", "broadcast", "one-sample", "no-sum", "axis"),
-        lambda fresh: not observe(fresh, seed).wrong_arrays(),
-        wrapping(part, named("no-sum", undo=lambda v, _: v.sum(0))),
+    sheet = part.context.sheet
+    tried = edits_for(part, "transposed", "broadcast", "one-sample", "no-sum", "axis")
+    no_sum = named("no-sum", undo=lambda v, _: v.sum(0))
+    edit = first_edit(
+        part, [*tried, *wrapping(part, no_sum)], lambda now: not now.wrong_arrays()
     )
-    if edit is not None and not slip:
-        slip, words = edit.slip, f"{SLIPS[edit.slip]} ({words})"
-    line = edit.line if edit else part.context.sheet.line_in(error)
-    fault = placed(part, "", "", slip, words, line)
-    status = "wrong" if slip else "error"
-    mark = Mark(part.name, part.kind, part.said, status, (fault,))
-    return mark, [edit] if edit else []
+    slip = Slip("", sheet.fault_in(error))
+    name = "one-sample" if _only_single(part, seed) else edit.slip if edit else ""
+    if name:
+        slip = named(name, f"{SLIPS[name]} ({slip.words})")
+    line = edit.line if edit else sheet.line_in(error)
+    fault, edits = found(part, "", slip, "", [edit] if edit else [], line)
+    status = "wrong" if slip.name else "error"
+    return Mark(part.name, part.kind, part.said, status, (fault,)), edits
 
 
 def _only_single(part: Part, seed: int) -> bool:

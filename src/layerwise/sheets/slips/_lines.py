@@ -1,26 +1,46 @@
 """Which line of a sheet something is on, where no edit has shown it."""
 
 import ast
+from collections.abc import Sequence
 
 from layerwise.sheets._marks import Fault
-from layerwise.sheets.reading import base_name, code_of, counterpart, shown, stripped
+from layerwise.sheets.reading import (
+    Edit,
+    base_name,
+    code_of,
+    counterpart,
+    shown,
+    stripped,
+)
 from layerwise.sheets.recognising import Part
+from layerwise.sheets.slips._slips import Slip
 
-__all__ = ["jacobian_line", "likely_line", "line_in_place", "placed"]
+__all__ = ["Found", "found", "jacobian_line", "line_in_place"]
+
+Found = tuple[Fault, list[Edit]]
+"""What is wrong, and the edits that make it right."""
 
 
-def placed(
-    part: Part, array: str, size: str, slip: str, words: str, line: int
-) -> Fault:
-    """Return a fault with its line of the sheet."""
+def found(
+    part: Part,
+    array: str,
+    slip: Slip,
+    size: str,
+    edits: Sequence[Edit] = (),
+    line: int | None = None,
+) -> Found:
+    """Return a fault with its line of the sheet: of its edit, or the likeliest."""
     sheet = part.context.sheet
-    return Fault(
-        shown(array), size, slip, words, line,
-        sheet.place(line) if line else "", sheet.line(line),
-    )  # fmt: skip
+    if line is None:
+        line = edits[0].line if edits else _likely_line(part, array)
+    place, code = sheet.place(line) if line else "", sheet.line(line)
+    fault = Fault(
+        shown(array), size, slip.name, slip.words, line, place, code, slip.formula
+    )
+    return fault, list(edits)
 
 
-def likely_line(part: Part, key: str) -> int:
+def _likely_line(part: Part, key: str) -> int:
     """Return the line that gives an array's gradient, where no edit has shown it."""
     line = 0
     method = _backward_code(part)

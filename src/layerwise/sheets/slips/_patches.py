@@ -47,7 +47,7 @@ def patched(part: Part) -> list[Edit]:
 
     module = part.context.sheet.tree
     place = module.body.index(definition)
-    return [Edit("", definition, module, "body", place, lambda n: n, after=after)]
+    return [Edit("", module, "body", place, definition, lambda n: n, after=after)]
 
 
 def _has_places(part: LayerPart) -> bool:
@@ -72,9 +72,6 @@ def _with_differences(part: Part, cls: type) -> type:
     forward = str(names.method("forward", method_names(cls)))
     backward = str(names.method("backward", method_names(cls)))
 
-    class Right(cls):  # type: ignore[misc, valid-type]
-        pass
-
     def right_forward(self: Any, x: Any, *rest: Any, **options: Any) -> Any:
         self.given_ = as_numbers(x), rest, options
         return getattr(cls, forward)(self, x, *rest, **options)
@@ -95,9 +92,7 @@ def _with_differences(part: Part, cls: type) -> type:
                 places[held_at].load(_differences_at(places[path], lambda: value(x)))
         return as_given(_differences(value, x), part.context.library)
 
-    setattr(Right, forward, right_forward)
-    setattr(Right, backward, right_backward)
-    return _in_place_of(Right, cls)
+    return _subclass(cls, {forward: right_forward, backward: right_backward})
 
 
 def _gradient_paths(part: LayerPart, places: Mapping[str, Slot]) -> dict[str, str]:
@@ -120,23 +115,14 @@ def _differences_at(slot: Slot, value: Callable[[], float]) -> np.ndarray:
 
 def _differences(value: Callable[[np.ndarray], float], at: np.ndarray) -> np.ndarray:
     """Return how a number changes with an array's entries."""
-    found = np.empty(at.shape)
-    for place in np.ndindex(at.shape):
-        moved: list[float] = []
-        for h in (1e-5, -1e-5):
-            there = at.copy()
-            there[place] += h
-            moved.append(value(there))
-        found[place] = (moved[0] - moved[1]) / 2e-5
-    return found
+    steps = 1e-5 * np.eye(at.size).reshape(-1, *at.shape)
+    found = [(value(at + step) - value(at - step)) / 2e-5 for step in steps]
+    return np.reshape(found, at.shape)
 
 
 def _with_update(part: LayerPart, cls: type) -> type:
     """Return a class whose update subtracts the rate's share of its gradients."""
     update = str(part.context.names.method("update", method_names(cls)))
-
-    class Right(cls):  # type: ignore[misc, valid-type]
-        pass
 
     def right_update(self: Any, rate: float | None = None) -> None:
         places = slots(self)
@@ -144,11 +130,10 @@ def _with_update(part: LayerPart, cls: type) -> type:
             step = (rate_of(self) if rate is None else rate) * places[held_at].numbers()
             places[path].load(places[path].numbers() - step)
 
-    setattr(Right, update, right_update)
-    return _in_place_of(Right, cls)
+    return _subclass(cls, {update: right_update})
 
 
-def _in_place_of(new: type, old: type) -> type:
-    new.__name__, new.__qualname__ = old.__name__, old.__qualname__
-    new.__module__ = old.__module__
-    return new
+def _subclass(cls: type, methods: dict[str, Any]) -> type:
+    """Return a subclass that passes for the class itself, with methods of its own."""
+    names = {name: getattr(cls, name) for name in ("__module__", "__qualname__")}
+    return type(cls.__name__, (cls,), methods | names)

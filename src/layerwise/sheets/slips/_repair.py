@@ -1,17 +1,20 @@
 """Slips undone in the sheet itself: edits are tried until one makes the check pass."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from layerwise.sheets.checking import Observed, right
+import numpy as np
+
+from layerwise.sheets.checking import Observed, observe, right
 from layerwise.sheets.reading import Edit, is_rate
 from layerwise.sheets.recognising import CURRENT, Part, UpdatePart
-from layerwise.sheets.slips._edits import edits_of, like, places
+from layerwise.sheets.slips._edits import edits_of, places
 from layerwise.sheets.slips._slips import Slip
 
-__all__ = ["changed_part", "edits_for", "repairs", "undoing", "wrapping"]
+__all__ = ["changed_part", "edits_for", "edits_undoing", "first_edit", "repairs",
+    "seen_with", "undoing", "wrapping"]  # fmt: skip
 
 
 FORWARD_TOO = ("in-place", "broadcast", "float32", "one-sample", "many-samples")
@@ -31,6 +34,32 @@ def changed_part(part: Part, edits: Sequence[Edit]) -> Part | None:
     return replace(part, context=context)
 
 
+def seen_with(part: Part, edits: Sequence[Edit], seed: int = 0) -> Observed | None:
+    """Return what a part is seen to do with some edits; None where they do not run."""
+    fresh = changed_part(part, edits) if edits else part
+    try:
+        return None if fresh is None else observe(fresh, seed)
+    except Exception:
+        # The edits do not fit this sheet, or are for something else.
+        return None
+
+
+def first_edit(
+    part: Part, edits: Iterable[Edit], wanted: Callable[[Observed], bool]
+) -> Edit | None:
+    """Return the first edit with which a part is seen to do what is wanted."""
+    for edit in edits:
+        seen = seen_with(part, [edit])
+        if seen is not None and wanted(seen):
+            return edit
+    return None
+
+
+def edits_for(part: Part, *slips: str) -> list[Edit]:
+    """Return the edits of a part's code that may undo one of some slips."""
+    return [e for e in edits_of(part.context.sheet, part.code) if e.slip in slips]
+
+
 def wrapping(part: Part, slip: Slip) -> list[Edit]:
     """Return edits that undo a slip around one value each: what is returned or kept."""
     undo = slip.undo
@@ -40,15 +69,14 @@ def wrapping(part: Part, slip: Slip) -> list[Edit]:
     def undone(value: Any) -> Any:
         return undo(value, CURRENT["batch"])
 
-    extra = {"__undo__": undone}
-    edits: list[Edit] = []
     # Backward code first: a function's partner is the last of its definitions.
     code = list(dict.fromkeys(reversed(part.code)))
-    every = [place for name in code for place in places(part.context.sheet, (name,))]
-    for parent, field, index, node in every:
-        if _is_value(parent, field, node):
-            edits.append(Edit(slip.name, node, parent, field, index, _wrapped, extra))
-    return edits
+    return [
+        Edit(slip.name, parent, field, index, node, _wrapped, {"__undo__": undone})
+        for name in code
+        for parent, field, index, node in places(part.context.sheet, (name,))
+        if _is_value(parent, field, node)
+    ]
 
 
 def _is_value(parent: ast.AST, field: str, node: ast.AST) -> bool:
@@ -63,7 +91,7 @@ def _is_value(parent: ast.AST, field: str, node: ast.AST) -> bool:
 
 
 def _wrapped(node: Any) -> ast.AST:
-    return like(node, ast.Call(ast.Name("__undo__", ast.Load()), [node], []))
+    return ast.Call(ast.Name("__undo__", ast.Load()), [node], [])
 
 
 ALIKE = {
@@ -79,10 +107,9 @@ ALIKE = {
 """Which edits undo a slip that goes by another name."""
 
 
-def edits_for(part: Part, slip: Slip) -> list[Edit]:
+def edits_undoing(part: Part, slip: Slip) -> list[Edit]:
     """Return the edits for a slip: its own, then its undoing around every value."""
-    alike = (slip.name, *ALIKE.get(slip.name, ()))
-    own = [e for e in edits_of(part.context.sheet, part.code) if e.slip in alike]
+    own = edits_for(part, slip.name, *ALIKE.get(slip.name, ()))
     if part.kind in ("update", "network"):
         own.sort(key=_is_without_rate)
     return [*own, *wrapping(part, slip)]
@@ -94,7 +121,9 @@ def undoing(part: Part, key: str, slip: Slip | None, seen: Observed) -> Edit | N
     Before others one with which all arrays are right: that is the simpler
     explanation.
     """
-    every = edits_for(part, slip) if slip else edits_of(part.context.sheet, part.code)
+    every = edits_of(part.context.sheet, part.code)
+    if slip is not None:
+        every = edits_undoing(part, slip)
     others = [other for other in seen.alone[0].truth if other != key]
     first: Edit | None = None
     for edit in every:
@@ -124,10 +153,12 @@ def repairs(
     what it did, which it must still compute where ``same_outputs`` are asked for.
     """
     fresh = changed_part(part, edits)
-    if fresh is None or (same_outputs and not _same_outputs(fresh, seen)):
-        return False
     try:
-        return all(right(fresh, key, seen, forward_too) for key in keys)
+        return (
+            fresh is not None
+            and (not same_outputs or _same_outputs(fresh, seen))
+            and all(right(fresh, key, seen, forward_too) for key in keys)
+        )
     except Exception:
         # The edits do not fit this sheet, or are for something else.
         return False
@@ -135,16 +166,9 @@ def repairs(
 
 def _same_outputs(part: Part, seen: Observed) -> bool:
     """Return whether a changed part still computes what it did."""
-    for one in seen.alone[:1]:
-        if one.slopes is None:
-            return True
-        CURRENT["batch"] = one.case.batch
-        try:
-            outputs = part.outputs(one.case)
-        except Exception:
-            return False
-        if outputs.shape != one.slopes.outputs.shape:
-            return False
-        if abs(outputs - one.slopes.outputs).max(initial=0.0) > 1e-9:
-            return False
-    return True
+    one = seen.alone[0]
+    if one.slopes is None:
+        return True
+    CURRENT["batch"] = one.case.batch
+    outputs, before = part.outputs(one.case), one.slopes.outputs
+    return outputs.shape == before.shape and np.allclose(outputs, before, 0, 1e-9)

@@ -66,16 +66,19 @@ class Slip:
     undo : callable or None
         From a value in the sheet to what it would be without the slip; it is given the
         batch size too.
+    formula : str
+        What belongs there.
     """
 
     name: str
     words: str
     undo: Callable[[Any, int], Any] | None = None
+    formula: str = ""
 
 
-def named(slip: str, words: str = "", undo: Any = None) -> Slip:
+def named(slip: str, words: str = "", undo: Any = None, formula: str = "") -> Slip:
     """Return a slip with its usual sentence, or with a more exact one."""
-    return Slip(slip, words or SLIPS[slip], undo)
+    return Slip(slip, words or SLIPS[slip], undo, formula)
 
 
 def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
@@ -85,46 +88,47 @@ def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
         return named("bias") if is_bias(key.rpartition(".")[2]) else None
     if any(c.shape != o.truth[key].shape for c, o in zip(claims, seen, strict=True)):  # type: ignore[union-attr]
         return _of_shape(seen, key)
-    for test in TESTS:
-        slip = test(part, seen, key)
-        if slip is not None:
-            return slip
-    return None
+    if not any(np.any(claim) for claim in claims):
+        return named("bias") if is_bias(key.rpartition(".")[2]) else None
+    slips = (test(part, seen, key) for test in TESTS)
+    return next((slip for slip in slips if slip is not None), None)
 
 
-def _passed_through(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
-    """Return that a Softmax leaves its derivative to the loss behind it."""
-    if key != "input" or part.scalar or _softmax_axis(seen) is None:
+def _made(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
+    """Return the slip that would have made another gradient of the input."""
+    if key != "input":
         return None
-    pairs = _pairs(seen, key)
-    through = all(_near(one, key, claimed, one.cotangent) for claimed, _, one in pairs)
-    return named("passed-through") if through else None
-
-
-def _softmax_axis(seen: Sequence[Observation]) -> int | None:
-    """Return the axis along which the outputs add up to 1; None where they do not."""
-    axes: set[int | None] = set()
-    for one in seen:
-        p = one.slopes.outputs if one.slopes else None
-        if p is None or np.any(p <= 0):
-            return None
-        hits = [a for a in range(p.ndim) if np.allclose(p.sum(axis=a), 1, atol=1e-5)]
-        axes.add(hits[0] if hits else None)
-    return axes.pop() if len(axes) == 1 else None
-
-
-def _fused(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
-    """Return that a loss of probabilities gives the gradient by the logits."""
-    if part.kind != "loss" or part.logits:
-        return None
+    hits: list[set[str]] = []
     for claimed, true, one in _pairs(seen, key):
-        p = one.case.arrays["input"]
-        if p.ndim < 2:
-            return None
-        inner = (true * p).sum(axis=1 - (one.case.axis or 0), keepdims=True)
-        if not _near(one, key, claimed, p * (true - inner)):
-            return None
-    return named("fused")
+        forms = _forms(part, one, true)
+        hits.append({k for k, form in forms.items() if _near(one, key, claimed, form)})
+    all_hit = set.intersection(*hits)
+    return named(min(all_hit).partition(",")[0]) if all_hit else None
+
+
+def _forms(part: Part, one: Observation, true: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what slips would make of the gradient of an input, by their names."""
+    x, g = one.case.arrays["input"], one.cotangent
+    if part.kind == "loss" and not part.logits and x.ndim > 1:
+        inner = (true * x).sum(axis=1 - (one.case.axis or 0), keepdims=True)
+        return {"fused": x * (true - inner)}
+    if part.scalar or one.slopes is None:
+        return {}
+    p = one.slopes.outputs
+    forms = {"upstream": one.slopes.gradients(np.ones(g.shape))["input"]}
+    sums = [a for a in range(p.ndim) if np.allclose(p.sum(axis=a), 1, atol=1e-5)]
+    if sums and np.all(p > 0):
+        # Softmax's Jacobian is diag(p) − p pᵀ.
+        inner = (g * p).sum(axis=sums[0], keepdims=True)
+        forms |= {
+            "passed-through": g,
+            "softmax-off-diagonal": p * (1 - p) * g,
+            "softmax-off-diagonal, p alone": p * g,
+            "softmax-diagonal": p * g - p * inner + p * p * g,
+            "softmax-diagonal, both": p * (g + inner),
+            "softmax-diagonal, plus": p * (1 + p) * g - p * (inner - p * g),
+        }
+    return forms
 
 
 def _pairs(
@@ -146,13 +150,6 @@ def _near(one: Observation, key: str, a: np.ndarray, b: np.ndarray) -> bool:
         return False
     size = max(one.tolerance(key), 1e-6 * float(np.max(np.abs(b), initial=0.0)))
     return bool(np.all(np.abs(a - b) <= size))
-
-
-def _zero(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
-    del part
-    if any(np.any(claimed) for claimed, _, _ in _pairs(seen, key)):
-        return None
-    return named("bias") if is_bias(key.rpartition(".")[2]) else None
 
 
 def _factor(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
@@ -224,18 +221,6 @@ def _clamp(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     return None
 
 
-def _upstream(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
-    if key != "input" or part.scalar:
-        return None
-    for claimed, _, one in _pairs(seen, key):
-        if one.slopes is None or claimed.shape != one.cotangent.shape:
-            return None
-        alone = one.slopes.gradients(np.ones(one.cotangent.shape))[key]
-        if not _near(one, key, claimed, alone):
-            return None
-    return named("upstream")
-
-
 def _elementwise(one: Observation) -> bool:
     """Return whether each output depends on the input beside it alone."""
     if one.slopes is None or one.cotangent.shape != one.case.arrays["input"].shape:
@@ -301,52 +286,30 @@ def _at_output(part: Part, seen: Sequence[Observation], key: str) -> Slip | None
     return named("at-input") if backward else None
 
 
-def _softmax(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
-    """Return what is wrong with Softmax's Jacobian, diag(p) − p pᵀ."""
-    axis = _softmax_axis(seen)
-    if key != "input" or part.scalar or axis is None:
-        return None
-    found: set[str] = set()
-    for claimed, _, one in _pairs(seen, key):
-        assert one.slopes is not None
-        p, g = one.slopes.outputs, one.cotangent
-        if p.shape != claimed.shape:
-            return None
-        inner = (g * p).sum(axis=axis, keepdims=True)
-        forms = {
-            "softmax-off-diagonal": p * (1 - p) * g,
-            "softmax-off-diagonal, p alone": p * g,
-            "softmax-diagonal": p * g - p * inner + p * p * g,
-            "softmax-diagonal, both": p * (g + inner),
-            "softmax-diagonal, plus": p * (1 + p) * g - p * (inner - p * g),
-        }
-        hits = {k for k, form in forms.items() if _near(one, key, claimed, form)}
-        found = hits if not found else found & hits
-        if not found:
-            return None
-    return named(min(found).partition(",")[0])
-
-
 def _of_shape(seen: Sequence[Observation], key: str) -> Slip | None:
     """Return the slip that gives a gradient another shape."""
     for test in (_transposed, _not_summed, _reshaped, _summed_away):
-        slips = [test(one, key) for one in seen]
+        slips = [
+            None if claimed is None else test(one, key, claimed, one.truth[key])
+            for one in seen
+            for claimed in [one.claims.gradients[key]]
+        ]
         if all(slip is not None for slip in slips):
             return slips[0]
     return None
 
 
-def _transposed(one: Observation, key: str) -> Slip | None:
-    claimed, true = one.claims.gradients[key], one.truth[key]
-    if claimed is not None and claimed.ndim == 2 and _near(one, key, claimed.T, true):
+def _transposed(
+    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
+) -> Slip | None:
+    if claimed.ndim == 2 and _near(one, key, claimed.T, true):
         return named("transposed", undo=lambda v, _: v.T)
     return None
 
 
-def _not_summed(one: Observation, key: str) -> Slip | None:
-    claimed, true = one.claims.gradients[key], one.truth[key]
-    if claimed is None:
-        return None
+def _not_summed(
+    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
+) -> Slip | None:
     for axis in range(claimed.ndim):
         if claimed.shape[axis] != one.case.batch:
             continue
@@ -358,46 +321,32 @@ def _not_summed(one: Observation, key: str) -> Slip | None:
     return None
 
 
-def _reshaped(one: Observation, key: str) -> Slip | None:
-    claimed, true = one.claims.gradients[key], one.truth[key]
-    if claimed is None or claimed.size != true.size:
+def _reshaped(
+    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
+) -> Slip | None:
+    shape = true.shape
+    if claimed.size != true.size or not _near(one, key, claimed.reshape(shape), true):
         return None
-    if not _near(one, key, claimed.reshape(true.shape), true):
-        return None
-    words = (
-        f"its shape is {claimed.shape} where {true.shape} is due: broadcasting hides it"
-    )
-    return named("broadcast", words, lambda v, _, s=true.shape: v.reshape(s))
+    words = f"its shape is {claimed.shape} where {shape} is due: broadcasting hides it"
+    return named("broadcast", words, lambda v, _: v.reshape(shape))
 
 
-def _summed_away(one: Observation, key: str) -> Slip | None:
+def _summed_away(
+    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
+) -> Slip | None:
     """Return a sum over too much, which fits the array by broadcasting."""
-    claimed, true = one.claims.gradients[key], one.truth[key]
-    if claimed is None or claimed.size >= true.size:
+    if claimed.size >= true.size:
         return None
-    axes = [(), *range(true.ndim), tuple(range(true.ndim))]
-    for axis in axes[1:]:
-        total = true.sum(axis=axis)
-        if total.size == claimed.size and _near(
-            one, key, claimed.reshape(total.shape), total
-        ):
-            words = (
-                f"its shape is {claimed.shape} where {true.shape} is due: it is summed "
-                "over too much, and broadcasting hides it"
-            )
-            return named("broadcast", words)
-    return None
+    totals = [true.sum(axis=axis) for axis in (*range(true.ndim), None)]
+    fitting = [total for total in totals if total.size == claimed.size]
+    if not any(_near(one, key, claimed.reshape(t.shape), t) for t in fitting):
+        return None
+    return named(
+        "broadcast",
+        f"its shape is {claimed.shape} where {true.shape} is due: it is summed over "
+        "too much, and broadcasting hides it",
+    )
 
 
-TESTS = (
-    _zero,
-    _passed_through,
-    _factor,
-    _clamp,
-    _upstream,
-    _softmax,
-    _fused,
-    _branch,
-    _at_output,
-)
+TESTS = (_made, _factor, _clamp, _branch, _at_output)
 """What is tried of a gradient that has the right shape, in this order."""
