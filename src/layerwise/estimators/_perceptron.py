@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from layerwise.arrays import Tree, tree_map
 from layerwise.data import Samples, numbers_of
 from layerwise.errors import InputError
-from layerwise.estimators._descent import Descent, Patience, Verdict
+from layerwise.estimators._descent import Patience, Verdict, epoch_losses
 from layerwise.estimators._lbfgs import minimised
 from layerwise.estimators._settings import (
     LARGEST_BATCH,
@@ -372,13 +372,10 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             judge = partial(self._verdict, engine, held_out=held_out)
         if not follows:
             return self._minimise(samples, judge)
-        descent = Descent(
-            engine, order, epochs, judge, self.early_stopping, bool(self.verbose)
-        )
         state = problem.initial_state()
         if on and self._slots and self._slots[0] == problem.optimiser:
             state = state._replace(slots=self._slots[1])
-        state, diverged = self._followed(descent, problem, state)
+        state, diverged = self._followed(engine, problem, order, state, judge)
         state = on_host(state)
         self._slots = problem.optimiser, state.slots
         self.network_ = replace(self.network_, parameters=state.parameters)
@@ -462,46 +459,75 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return problem, order
 
     def _followed(
-        self, descent: Descent, problem: Problem, state: State
+        self,
+        engine: Engine,
+        problem: Problem,
+        order: Order,
+        state: State,
+        judge: Callable[[Tree], Verdict] | None,
     ) -> tuple[State, bool]:
-        """Return the state to keep, and whether the training diverged."""
+        """Train by epochs until patience is over, one epoch at least.
+
+        As many are done at a time as there will be in any case: the engine is called
+        less often, and nothing is done in vain. One that is judged may be the last:
+        none is done before it is.
+
+        Returns
+        -------
+        State, bool
+            The one to keep, and whether the training diverged.
+        """
         self.n_iter_ = 0
-        best, diverged = state, False
+        per_epoch = order.steps_per_epoch
+        epochs = problem.total_steps // per_epoch
+        best = state
         try:
-            while not diverged:
-                for passed in descent.passes(state, self._patience, self.n_iter_):
-                    state = passed.state
-                    diverged = not np.isfinite(passed.losses[-1])
-                    if diverged:
-                        best = best._replace(step=state.step)
-                        break
-                    if passed.patience.best < self._patience.best:
-                        best = state
-                    self._patience = passed.patience
-                    self.n_iter_ += len(passed.losses)
-                    self.t_ += len(passed.losses) * len(problem.samples)
-                    self._record(passed.losses, passed.verdict)
-                if diverged or not self._goes_on_slower():
+            while self.n_iter_ < epochs:
+                at, ahead = self.n_iter_, 1
+                if not (judge or self.verbose):
+                    ahead = int(max(1, min(epochs - at, self._patience.epochs_left)))
+                reached, steps = engine.advance(
+                    state, order, at * per_epoch, (at + ahead) * per_epoch
+                )
+                judges = judge and not steps.diverged
+                verdict = judge(reached.parameters) if judges else None
+                if steps.diverged or (verdict and not np.isfinite(verdict.loss)):
+                    finite = reached if steps.diverged else state
+                    kept = best if self.early_stopping else finite
+                    return kept._replace(step=reached.step), True
+                state = reached
+                if self._counted(problem, epoch_losses(order, steps.losses), verdict):
+                    best = state
+                if not self._patience.is_over:
+                    continue
+                if not self._goes_on_slower():
                     break
                 # A velocity is what it was in steps of the rate: these are shorter.
                 state = on_host(state)
-                state = state._replace(
-                    slots=tree_map(lambda v: v * SLOWER, state.slots)
-                )
+                slots = tree_map(lambda v: v * SLOWER, state.slots)
+                state = state._replace(slots=slots)
                 slower = replace(problem, peak_rate=self._rate)
-                descent = replace(descent, engine=engine_for(slower, self.engine))
-                if self.n_iter_ >= descent.max_iter:
-                    break
+                engine = engine_for(slower, self.engine)
         except KeyboardInterrupt:
             warnings.warn(
                 "training was interrupted; what it reached stays", stacklevel=4
             )
-        return best if self.early_stopping else state, diverged
+        return best if self.early_stopping else state, False
+
+    def _counted(
+        self, problem: Problem, losses: list[float], verdict: Verdict | None
+    ) -> bool:
+        """Count the epochs that have passed; return whether the best is among them."""
+        lowest = self._patience.best
+        by_score = verdict and self.early_stopping
+        self._patience = self._patience.after([-verdict.score] if by_score else losses)
+        self.n_iter_ += len(losses)
+        self.t_ += len(losses) * len(problem.samples)
+        self._record(losses, verdict)
+        return self._patience.best < lowest
 
     def _goes_on_slower(self) -> bool:
-        """Lower an adaptive rate where patience is over; return whether that is so."""
-        if not self._patience.is_over:
-            return False
+        """Lower an adaptive rate; return whether that is so."""
         what = "Validation score" if self.early_stopping else "Training loss"
         said = (
             f"{what} did not improve more than tol={self.tol:f} for "
