@@ -40,6 +40,7 @@ from layerwise.training import (
     Order,
     Problem,
     State,
+    Steps,
     engine_for,
     on_host,
 )
@@ -364,7 +365,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         if not on:
             self._rate = float(self.learning_rate_init)
-        problem, order = self._problem(samples, epochs, seen=self.t_ if on else 0)
+        problem = self._problem(samples, epochs, seen=self.t_ if on else 0)
         follows = follows_epochs(self)
         engine = engine_for(problem, self.engine if follows else "eager")
         judge = None
@@ -375,7 +376,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         state = problem.initial_state()
         if on and self._slots and self._slots[0] == problem.optimiser:
             state = state._replace(slots=self._slots[1])
-        state, diverged = self._followed(engine, problem, order, state, judge)
+        state, diverged = self._followed(engine, problem, state, judge)
         state = on_host(state)
         self._slots = problem.optimiser, state.slots
         self.network_ = replace(self.network_, parameters=state.parameters)
@@ -433,9 +434,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             f"learning_rate_init, or scale the {what}"
         )
 
-    def _problem(
-        self, samples: Samples, epochs: int, seen: int
-    ) -> tuple[Problem, Order]:
+    def _problem(self, samples: Samples, epochs: int, seen: int) -> Problem:
         settings, rows = vars(self), len(samples)
         size = LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size)
         size = min(size, rows)
@@ -443,26 +442,23 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         shuffled = self.shuffle and size < rows
         order = Order(rows, size, int(self._rng.randint(2**31 - 1)), shuffled)
         per_epoch = order.steps_per_epoch
-        problem = Problem(
+        return Problem(
             network=self.network_,
             samples=samples,
             optimiser=optimiser_of(settings),
             schedule=schedule_of(settings, rows, per_epoch, seen),
             peak_rate=self._rate,
             total_steps=epochs * per_epoch,
-            batch_size=size,
-            seed=order.seed,
+            order=order,
             device=self.device,
             l2=float(self.alpha),
             health_every=0,
         )
-        return problem, order
 
     def _followed(
         self,
         engine: Engine,
         problem: Problem,
-        order: Order,
         state: State,
         judge: Callable[[Tree], Verdict] | None,
     ) -> tuple[State, bool]:
@@ -478,7 +474,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             The one to keep, and whether the training diverged.
         """
         self.n_iter_ = 0
-        per_epoch = order.steps_per_epoch
+        per_epoch = problem.order.steps_per_epoch
         epochs = problem.total_steps // per_epoch
         best = state
         try:
@@ -487,7 +483,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 if not (judge or self.verbose):
                     ahead = int(max(1, min(epochs - at, self._patience.epochs_left)))
                 reached, steps = engine.advance(
-                    state, order, at * per_epoch, (at + ahead) * per_epoch
+                    state, at * per_epoch, (at + ahead) * per_epoch
                 )
                 judges = judge and not steps.diverged
                 verdict = judge(reached.parameters) if judges else None
@@ -496,7 +492,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                     kept = best if self.early_stopping else finite
                     return kept._replace(step=reached.step), True
                 state = reached
-                if self._counted(problem, epoch_losses(order, steps.losses), verdict):
+                if self._counted(problem, steps, verdict):
                     best = state
                 if not self._patience.is_over:
                     continue
@@ -514,10 +510,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             )
         return best if self.early_stopping else state, False
 
-    def _counted(
-        self, problem: Problem, losses: list[float], verdict: Verdict | None
-    ) -> bool:
+    def _counted(self, problem: Problem, steps: Steps, verdict: Verdict | None) -> bool:
         """Count the epochs that have passed; return whether the best is among them."""
+        losses = epoch_losses(problem.order, steps.losses)
         lowest = self._patience.best
         by_score = verdict and self.early_stopping
         self._patience = self._patience.after([-verdict.score] if by_score else losses)
