@@ -485,10 +485,10 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 reached, steps = engine.advance(
                     state, at * per_epoch, (at + ahead) * per_epoch
                 )
-                judges = judge and not steps.diverged
-                verdict = judge(reached.parameters) if judges else None
-                if steps.diverged or (verdict and not np.isfinite(verdict.loss)):
-                    finite = reached if steps.diverged else state
+                lost = steps.diverged
+                verdict = judge(reached.parameters) if judge and not lost else None
+                if lost or (verdict and not np.isfinite(verdict.loss)):
+                    finite = reached if lost else state
                     kept = best if self.early_stopping else finite
                     return kept._replace(step=reached.step), True
                 state = reached
@@ -514,8 +514,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """Count the epochs that have passed; return whether the best is among them."""
         losses = epoch_losses(problem.order, steps.losses)
         lowest = self._patience.best
-        by_score = verdict and self.early_stopping
-        self._patience = self._patience.after([-verdict.score] if by_score else losses)
+        values = [-verdict.score] if verdict and self.early_stopping else losses
+        self._patience = self._patience.after(values)
         self.n_iter_ += len(losses)
         self.t_ += len(losses) * len(problem.samples)
         self._record(losses, verdict)
