@@ -163,13 +163,15 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         file.write(content)
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+def csv_text(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], end: str = "\r\n"
+) -> str:
     """Return a table as CSV, with lines that end as RFC 4180 asks, with CR and LF.
 
     Text that a spreadsheet could take for a formula gets an apostrophe in front.
     """
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator=end)
     writer.writerow(columns)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return text.getvalue()

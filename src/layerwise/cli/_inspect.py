@@ -136,7 +136,7 @@ class InspectCommand:
 
             if self.network is not None:
                 raise InputError("give NET and DATA, or --activations and --labels")
-            self._refuse_given(self.module, "these are stored activations")
+            self._refuse_module("these are stored activations")
             counting = Counting(self.precision, self.max_units)
             return stored.study(console, labels, counting, self.out)
         if stored.dry_run or stored.part:
@@ -147,13 +147,13 @@ class InspectCommand:
             return self._module(console, self.network)
         if self.data is None:
             raise InputError("name the DATA to inspect the network with")
-        self._refuse_given(self.module, f"{self.network} is layerwise's own network")
+        self._refuse_module(f"{self.network} is layerwise's own network")
         return self._network(console, self.network, self.data)
 
-    def _refuse_given(self, options: ModuleOptions, why: str) -> None:
+    def _refuse_module(self, why: str) -> None:
         """Refuse options that would mean nothing."""
-        for option in fields(options):
-            if getattr(options, option.name) != option.default:
+        for option in fields(self.module):
+            if getattr(self.module, option.name) != option.default:
                 name = {"loader": "data"}.get(option.name, option.name)
                 raise InputError(f"--{name} is for torch modules, and {why}")
 
@@ -249,16 +249,15 @@ class InspectCommand:
                 raise InputError(
                     f"{self.module.loader}: a mapping of arguments needs 'data'"
                 )
-        if self.module.layers:
-            given["layers"] = list(self.module.layers)
-        if self.module.scaling is not None:
-            given["scaling"] = self.module.scaling
-        if self.module.units is not None:
-            given["units"] = self.module.units
-        if self.module.reduce != "mean":
-            place = self.module.reduce.removeprefix("-").isdecimal()
-            given["reduce"] = int(self.module.reduce) if place else self.module.reduce
-        return given
+        reduce = self.module.reduce
+        is_place = reduce.removeprefix("-").isdecimal()
+        chosen = {
+            "layers": list(self.module.layers) or None,
+            "scaling": self.module.scaling,
+            "units": self.module.units,
+            "reduce": int(reduce) if is_place else reduce if reduce != "mean" else None,
+        }
+        return given | {k: v for k, v in chosen.items() if v is not None}
 
     def _counting(self, watch: Callable[[int, int], None]) -> "CountingOptions":
         return {

@@ -281,11 +281,6 @@ def _noted_stops() -> Generator[Sequence[int]]:
     While a library is loading they wait: some crash when they are interrupted then. A
     second SIGTERM ends the process at once. Several processes of a job note signals by
     themselves; see `ranks.stops_noted`.
-
-    Yields
-    ------
-    sequence of int
-        The signals that came.
     """
     came: list[int] = []
 

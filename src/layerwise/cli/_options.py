@@ -354,11 +354,6 @@ def widths(text: str) -> tuple[int, ...]:
 
     >>> widths("100,50"), widths("30x3"), widths("none")
     ((100, 50), (30, 30, 30), ())
-
-    Raises
-    ------
-    InputError
-        If the text is none of these forms.
     """
     if text == "none":
         return ()
@@ -381,13 +376,7 @@ def page_in(folder: str | Path) -> str:
 
 
 def refuse_none(count: int | None, option: str) -> None:
-    """Refuse a count of 0 or less, where one is given.
-
-    Raises
-    ------
-    InputError
-        That names the option.
-    """
+    """Refuse a count of 0 or less, where one is given."""
     if count is not None and count < 1:
         raise InputError(f"{option} {count}: give a whole number of at least 1")
 

@@ -41,20 +41,8 @@ UNDER_WAY = ("running", "interrupted")
 class Run:
     """A run's folder, what was asked of it, and the training it holds.
 
-    Parameters
-    ----------
-    folder : Path
-        Where everything is written.
-    plan : Plan
-        What was asked.
-    data : Dataset
-        Loaded.
-    training : str
-        The fingerprint of what is trained, and on what.
-    checkpoint : Checkpoint, optional
-        Where an earlier training of this run stood.
-    origin : str
-        Where a training that goes on begins, and why there; else empty.
+    ``training`` is the fingerprint of what is trained, and on what; ``checkpoint`` is
+    where an earlier training of this run stood, and ``origin`` the text on that.
     """
 
     folder: Path
@@ -90,14 +78,7 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     """Load the data and make the run's folder; by default ``runs/NAME-NUMBER``.
 
     In the block nobody else writes there. Under ``torchrun`` rank 0 makes it, and all
-    ranks load the data.
-
-    Raises
-    ------
-    InputError
-        If the data is wrong, or ``out`` holds something already.
-    MachineError
-        If the folder cannot be made; it is then not left behind.
+    ranks load the data. A folder that cannot be used is not left behind.
     """
     ranks.join()
     check_device(plan)
@@ -184,17 +165,7 @@ def how_to_go_on(folder: str | Path, command: str = "run") -> str:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return a run's ``summary.json``.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    DamagedError
-        If it is not one that `write_summary` wrote.
-    MachineError
-        If it cannot be read.
-    """
+    """Return a run's ``summary.json``; see `read_json` and `as_record`."""
     path = folder / "summary.json"
     wrong = f"{path}: not a run's summary"
     summary = read_json(path, "a run")

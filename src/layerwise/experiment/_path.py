@@ -277,11 +277,6 @@ def report_again(
     Where the study that was written is not of this network and this many suspects, the
     network is looked into again. Every figure is drawn into ``figures/`` in each of the
     formats given.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run, or holds no checkpoint.
     """
     read_summary(Path(folder))
     with sole_writer(Path(folder)):
@@ -297,13 +292,7 @@ def report_again(
 
 
 def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Result]:
-    """Return a run and the result of its training, from what it saved.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run, holds no checkpoint, or its module is missing.
-    """
+    """Return a run and the result of its training, from what it saved."""
     path = Path(folder)
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"]).with_module(module)
