@@ -17,10 +17,12 @@ from layerwise.cli._options import (
     ReadingOptions,
     Scaling,
     Suspects,
+    Target,
     page_in,
+    shown,
 )
 from layerwise.cli._stored import StoredOptions
-from layerwise.cli._targets import Target, built, called, imported
+from layerwise.cli._targets import built, called, imported
 from layerwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,9 +73,7 @@ class ModuleOptions:
     ] = ()
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
     """positions to one row: mean, flatten, or the index of one token (0, -1)"""
-    units: Annotated[
-        int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
-    ] = None
+    units: Annotated[int | None, shown("AXIS")] = None
     """axis of the units, samples first (-1: last); default: known from the layers"""
     scaling: Scaling = None
     """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
@@ -98,17 +98,9 @@ class InspectCommand:
         torchrun --nproc-per-node 4 -m layerwise inspect runs/mnist-1 mnist
     """
 
-    network: Annotated[
-        str | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="NET", help_behavior_hint=""),
-    ] = None
+    network: Annotated[str | None, shown("NET"), tyro.conf.Positional] = None
     """run folder, model.safetensors, or torch module FILE.py:NAME (runs that code)"""
-    data: Annotated[
-        str | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
-    ] = None
+    data: Annotated[str | None, shown("DATA"), tyro.conf.Positional] = None
     """data set, by name or path as for run; large files are read in blocks"""
     precision: Literal["exact", "fast"] = "exact"
     """exact: float64; fast: float32 products with a measured error"""

@@ -4,15 +4,9 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from layerwise.errors import InputError
-
-Target = Annotated[
-    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
-]
 
 
 def imported(target: str) -> Any:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -211,7 +211,7 @@ def _writer(out: str) -> Generator[Write]:
     ending = Path(out).suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise InputError(f"--out {out}: give a .csv or a .parquet file")
-    with open_atomically(refuse_no_file(out, "--out")) as file:
+    with open_atomically(refuse_no_file(out, "--out")) as file, ExitStack() as stack:
         writer: Any = None
 
         def write(table: Any) -> None:
@@ -219,17 +219,14 @@ def _writer(out: str) -> Generator[Write]:
             if writer is None and ending == ".csv":
                 csv = import_module("pyarrow.csv")
                 options = csv.WriteOptions(quoting_style="needed")
-                writer = csv.CSVWriter(file, table.schema, write_options=options)
+                opened = csv.CSVWriter(file, table.schema, write_options=options)
+                writer = stack.enter_context(opened)
             elif writer is None:
                 parquet = import_module("pyarrow.parquet")
-                writer = parquet.ParquetWriter(file, table.schema)
+                writer = stack.enter_context(parquet.ParquetWriter(file, table.schema))
             writer.write_table(table)
 
-        try:
-            yield write
-        finally:
-            if writer is not None:
-                writer.close()
+        yield write
 
 
 def _json_writer() -> Generator[Write]:

@@ -22,6 +22,7 @@ from layerwise.experiment._summary import environment
 from layerwise.experiment._vary import varied
 from layerwise.experiment._workers import in_workers
 from layerwise.files import as_record, read_json, sole_writer, write_json
+from layerwise.model import MLP
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 
@@ -173,15 +174,9 @@ def in_workers_of(
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
-    data = _blind(
-        Plan(
-            plan.data,
-            plan.data_dir,
-            plan.scaling,
-            plan.reading,
-            recipe=Recipe(seed=plan.recipe.seed),
-        )
-    )
+    seed = Recipe(seed=plan.recipe.seed)
+    # One data set for all trainings that differ in nothing else.
+    data = _blind(replace(plan, architecture=MLP(), recipe=seed))
     began = time.perf_counter()
     result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
     return _point_of(settings, result, time.perf_counter() - began)
