@@ -79,7 +79,6 @@ class RunCommand(OneTraining):
     """
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
 
         with _opened("run", self) as run, experiment.looking_at_data(run) as of_data:
@@ -105,7 +104,6 @@ class TrainCommand(OneTraining):
     """
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
 
         with _opened("train", self) as run, experiment.trying_simple_methods(run):
@@ -132,7 +130,6 @@ class DataCommand(GeneralOptions):
     """folder for the figures; default: figures-DATA"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
         from layerwise.training import Recipe
 
@@ -179,7 +176,6 @@ class ReportCommand:
     """print the summary as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
 
         formats = presentation.checked_formats(self.figures) if self.figures else ()
@@ -215,7 +211,6 @@ class DiagnoseCommand:
     """print the diagnosis as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
         from layerwise.diagnosis import diagnose
 

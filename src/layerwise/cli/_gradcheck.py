@@ -59,7 +59,6 @@ class GradcheckCommand:
     """print the checks as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
         if self.target is None:
             return self._own(console, shape)

@@ -121,7 +121,6 @@ class InspectCommand:
     )
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         stored, labels = self.stored, self.reading.labels
         if stored.activations is not None or (labels and self.data is None):
             from layerwise.study import Counting

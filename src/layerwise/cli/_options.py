@@ -1,7 +1,7 @@
 """Options that several commands share, and how they end."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
@@ -127,18 +127,18 @@ class ReadingOptions:
         """Return these options as the data room takes them."""
         from layerwise.data import Reading
 
-        return Reading(
-            target=self.target,
-            drop=tuple(filter(None, self.drop.split(","))),
-            group=self.group,
-            test=self.test,
-            validation=self.validation,
-            class_names=self.class_names or (),
-            missing=self.missing,
-            labels=self.labels,
-            shape=sizes(self.shape, "--shape"),
-            size=sizes(self.size, "--size"),
-        )
+        read: dict[str, Any] = {
+            "drop": tuple(filter(None, self.drop.split(","))),
+            "class_names": self.class_names or (),
+            "shape": sizes(self.shape, "--shape"),
+            "size": sizes(self.size, "--size"),
+        }
+        return Reading(**chosen(Reading, vars(self) | read))
+
+
+def chosen(record: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record's fields are given: they are called as the options are."""
+    return {one.name: given[one.name] for one in fields(record)}
 
 
 def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
@@ -277,30 +277,20 @@ class Training(GeneralOptions):
         from layerwise.model import MLP
         from layerwise.training import Recipe
 
-        report, output = report or ReportOptions(), output or OutputOptions()
-        network, data = self.network, self.data
-        given = {**vars(network), **vars(self.training), **vars(report)}
+        network = self.network
+        given = vars(self.data) | vars(network) | vars(self.training)
+        given |= vars(report or ReportOptions()) | vars(output or OutputOptions())
         given |= {"seed": self.seed, "hidden": widths(network.hidden)}
-
-        def chosen(record: Any) -> dict[str, Any]:
-            return {one.name: given[one.name] for one in fields(record)}
-
         named = named_module(network.module, self.seed, network.loss)
         if named is not None:
             self._check_module(named.target)
-        return Plan(
-            data=data.data,
-            data_dir=data.data_dir,
-            scaling=data.scaling,
-            reading=data.reading(),
-            architecture=MLP(**chosen(MLP)),
-            recipe=Recipe(**chosen(Recipe)),
-            required_accuracy=report.required_accuracy,
-            suspects=report.suspects,
-            checkpoint_every=output.checkpoint_every,
-            keep_checkpoints=output.keep_checkpoints,
-            module=named,
-        )
+        given |= {
+            "reading": self.data.reading(),
+            "architecture": MLP(**chosen(MLP, given)),
+            "recipe": Recipe(**chosen(Recipe, given)),
+            "module": named,
+        }
+        return Plan(**chosen(Plan, given))
 
     def _check_module(self, target: str) -> None:
         """Refuse options that shape a network where a module brings its own shape."""

@@ -144,7 +144,6 @@ class MergeCommand:
     """print layers and findings as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, study as inspection
 
         whole = experiment.joined_parts(self.parts)

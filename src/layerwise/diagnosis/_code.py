@@ -157,15 +157,15 @@ def never_trained(evidence: Evidence) -> Cause | None:
     frozen = _frozen(evidence)
     if not cut_off and not frozen:
         return None
-    cut_text = (
-        f"no gradient reached the weights of {listed(cut_off, most=NAMED)} in "
-        f"{count(len(evidence.history.losses))} steps"
-    )
-    frozen_text = (
-        f"the weights of {listed(frozen, most=NAMED)} are frozen (requires_grad is "
-        "False)"
-    )
-    texts = [cut_text] * bool(cut_off) + [frozen_text] * bool(frozen)
+    texts: list[str] = []
+    if cut_off:
+        texts.append(
+            f"no gradient reached the weights of {listed(cut_off, most=NAMED)} in "
+            f"{count(len(evidence.history.losses))} steps"
+        )
+    if frozen:
+        named = listed(frozen, most=NAMED)
+        texts.append(f"the weights of {named} are frozen (requires_grad is False)")
     text, held = " and ".join(texts), [*cut_off, *frozen]
     return Cause(
         kind="layers never trained",

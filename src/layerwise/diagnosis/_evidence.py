@@ -390,28 +390,21 @@ class Evidence:
     @cached_property
     def weight_variances(self) -> tuple[tuple[int, float], ...]:
         """For every layer fan-in and variance of its first matrix, untrained."""
-        return tuple(
-            (weights.size // units, float(np.var(weights)))
-            for weights, units in self._first_weights
-        )
+        return tuple((len(w), float(np.var(w))) for w in self._first_weights)
 
     @property
-    def _first_weights(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Every layer's first matrix and its number of units; ones where it has none.
-
-        Torch has the units first: as (units, inputs), or (channels, channels, …).
-        """
+    def _first_weights(self) -> Iterator[np.ndarray]:
+        """Every layer's first weights, of shape (inputs, units)."""
         untrained = self.untrained
-        none = np.array([[-1.0, 1.0]]), 2  # one input, and a variance of 1
-        if not isinstance(untrained, Network):
-            held = untrained.followed
-            named = [held.get(f"{name}.weight") for name in untrained.layer_names]
-            found = [w if w is not None and w.ndim > 1 else None for w in named]
-            yield from (none if w is None else (w, len(w)) for w in found)
+        none = np.array([[-1.0, 1.0]])  # one input, and a variance of 1
+        if isinstance(untrained, Network):
+            for tree in untrained.parameters:
+                yield next((leaf for leaf in leaves(tree) if leaf.ndim == 2), none)
             return
-        for tree in untrained.parameters:
-            matrices = [leaf for leaf in leaves(tree) if leaf.ndim == 2]
-            yield (matrices[0], matrices[0].shape[1]) if matrices else none
+        for name in untrained.layer_names:
+            weights = untrained.followed.get(f"{name}.weight", np.zeros(0))
+            # Torch has the units first: as (units, inputs), or (channels, channels, …).
+            yield weights.reshape(len(weights), -1).T if weights.ndim > 1 else none
 
     @property
     def has_skips(self) -> bool:

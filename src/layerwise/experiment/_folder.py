@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from layerwise import ranks
 from layerwise.baselines import Baselines
@@ -32,6 +32,8 @@ from layerwise.training import (
     load_checkpoint,
 )
 from layerwise.wording import count
+
+T = TypeVar("T")
 
 UNDER_WAY = ("running", "interrupted")
 """What a summary says of a training that can go on."""
@@ -105,7 +107,7 @@ def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]
     """
     path = Path(folder)
     ranks.join()
-    with ranks.opened_by_first(_held(path)) as summary:
+    with ranks.opened_by_first(held(path, read_summary)) as summary:
         plan = Plan.from_json(summary["plan"]).with_module(module)
         data = ranks.in_all(lambda: load_data(plan))
         run, status = run_of(path, plan, data), summary["training"]["status"]
@@ -119,11 +121,11 @@ def run_of(folder: Path, plan: Plan, data: Dataset) -> Run:
 
 
 @contextmanager
-def _held(path: Path) -> Generator[dict[str, Any]]:
-    """Be the one writer of a run, and know its summary."""
-    read_summary(path)
+def held(path: Path, read: Callable[[Path], T]) -> Generator[T]:
+    """Be the one writer of a folder, and know what is read there."""
+    read(path)  # first: into a wrong folder no lock is put
     with sole_writer(path):
-        yield read_summary(path)
+        yield read(path)
 
 
 def _reached(run: Run, status: str) -> tuple[Checkpoint | None, str]:

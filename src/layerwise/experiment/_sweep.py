@@ -16,12 +16,12 @@ import numpy as np
 from layerwise.arrays import has_accelerator
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError, MachineError
-from layerwise.experiment._folder import check_device, new_folder, plain
+from layerwise.experiment._folder import check_device, held, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment
 from layerwise.experiment._vary import varied
 from layerwise.experiment._workers import in_workers
-from layerwise.files import as_record, read_json, sole_writer, write_json
+from layerwise.files import as_record, read_json, write_json
 from layerwise.model import MLP
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
@@ -108,10 +108,7 @@ def reopen_sweep(folder: str) -> Generator[SweepRun]:
         If the folder is no sweep, it has ended, another process writes there, or the
         data is not what it was.
     """
-    path = Path(folder)
-    _read(path)
-    with sole_writer(path):
-        run, status = _read(path)
+    with held(Path(folder), _read) as (run, status):
         if status == "finished":
             raise InputError(f"{folder}: nothing to resume, the sweep has finished")
         data = load_data(run.plan)

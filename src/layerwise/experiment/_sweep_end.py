@@ -127,12 +127,12 @@ def _common(plan: Plan, sweep: Sweep) -> dict[str, str]:
 
 
 def _command(plan: Plan, sweep: Sweep) -> str:
+    alone = plan.command().replace("layerwise run", "layerwise sweep", 1)
     varied_in = [
-        f"--vary {axis.name}={','.join(_text(value) for value in axis.values)}"
+        shlex.join(["--vary", f"{axis.name}={','.join(map(_text, axis.values))}"])
         for axis in sweep.axes
     ]
-    alone = plan.command().replace("layerwise run", "layerwise sweep", 1)
-    return " ".join([alone, *(shlex.join(shlex.split(part)) for part in varied_in)])
+    return " ".join([alone, *varied_in])
 
 
 def _csv(sweep: Sweep) -> str:
