@@ -3,9 +3,8 @@
 import os
 import signal
 import sys
+import threading
 from types import FrameType
-
-from layerwise import interrupts
 
 INTERRUPTED = 130
 
@@ -16,8 +15,12 @@ def main() -> int:
     Ctrl-C while it loads ends the process without a word: an exception would pass
     through the imports of others.
     """
-    with interrupts.handled([signal.SIGINT], _end):
-        from layerwise.cli import main as run
+    on_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, _end) if on_main else None
+    from layerwise.cli import main as run
+
+    if before is not None:
+        signal.signal(signal.SIGINT, before)
     return run()
 
 

@@ -52,6 +52,7 @@ class PredictCommand:
     """print the predictions as JSON on standard output instead of writing a file"""
 
     def __call__(self, console: "Console") -> Outcome:
+        """Do it."""
         from layerwise import experiment, presentation
 
         out = "-" if self.json else self.out
@@ -95,6 +96,7 @@ class ExportCommand:
     """print what was written as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
+        """Do it."""
         from layerwise import experiment
 
         with console.status("exporting"):

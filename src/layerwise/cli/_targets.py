@@ -4,9 +4,15 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from layerwise.errors import InputError
+
+Target = Annotated[
+    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
+]
 
 
 def imported(target: str) -> Any:
@@ -24,7 +30,16 @@ def imported(target: str) -> Any:
     )
     if not hasattr(module, name):
         raise InputError(f"{place} has no {name!r}")
-    return getattr(module, name)
+    found = getattr(module, name)
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except TypeError as error:
+        raise InputError(
+            f"{target} needs arguments ({error}): give an instance instead, "
+            f"such as layer = {name}(…) and {place}:layer"
+        ) from error
 
 
 def built(target: str) -> Any:
@@ -43,7 +58,7 @@ def built(target: str) -> Any:
 
 
 def called(target: str, found: Any) -> Any:
-    """Return what a function or class gives without arguments; else the object."""
+    """Return what a function without arguments returns; else the object itself."""
     if not callable(found):
         return found
     try:

@@ -97,7 +97,11 @@ def gradcheck(
         return checked_sheet(sheet_around(target), own, kind=kind, seed=seed)
     if is_own_form(target, kind):
         return check_own_form(_instance(target), shape=shape, seed=seed)
-    return _checked_object(target, own, kind, seed)
+    plain = isinstance(target, type | FunctionType)
+    name = target.__name__ if plain else type(target).__name__
+    sheet = sheet_around(target)
+    sheet = replace(sheet, name=name, namespace=sheet.namespace | {name: target})
+    return checked_sheet(sheet, own, only=name, kind=kind, seed=seed)
 
 
 def own_names(names: Mapping[str, str]) -> Names:
@@ -202,67 +206,32 @@ def _own_mark(name: str, cls: type, seed: int) -> Mark:
 
 
 def _one_part(name: str, kind: Kind | None, context: Context) -> list[Part | Unread]:
+    """Return one thing in a sheet as a part: of an object, each new one is a copy."""
     sheet = context.sheet
     if name not in sheet.namespace:
         raise InputError(f"{sheet.name} has no {name!r}")
-    value = sheet.namespace[name]
-    if isinstance(value, type | FunctionType):
-        return _of_kind(name, value, kind, context, f"{sheet.name}:{name}")
-    return _of_instance(value, name, kind, context)
-
-
-def _of_instance(
-    value: Any, name: str, kind: Kind | None, context: Context
-) -> list[Part | Unread]:
-    """Return an object as a part: each new one that is needed is a copy of it."""
-    key = type(value).__name__
-    around = _naming(context, key, type(value))
-    return _of_kind(key, type(value), kind, around, name, [_copies(value, key)])
-
-
-def _of_kind(
-    name: str,
-    value: Any,
-    kind: Kind | None,
-    context: Context,
-    said: str,
-    ways: list[Builder] | None = None,
-) -> list[Part | Unread]:
-    """Return something as a part of a kind, or of the one that it looks like."""
+    said = name if name == sheet.name else f"{sheet.name}:{name}"
+    value, ways = sheet.namespace[name], None
+    if not isinstance(value, type | FunctionType):
+        ways = [_copies(value)]
+        value, name = type(value), type(value).__name__
+        named = replace(sheet, namespace=sheet.namespace | {name: value})
+        context = replace(context, sheet=named)
     found = kind or kind_of(name, value, context)
     if found is None or (kind and not can_be(name, value, kind, context)):
         raise refused(said, kind=kind)
     return recognised(name, found, context, ways)
 
 
-def _naming(context: Context, name: str, value: Any) -> Context:
-    """Return a context whose sheet knows something by its name."""
-    sheet = context.sheet
-    named = sheet.namespace | {name: value}
-    return replace(context, sheet=replace(sheet, namespace=named))
-
-
-def _copies(value: Any, name: str) -> Builder:
+def _copies(value: Any) -> Builder:
     def build(namespace: dict[str, Any]) -> Any:
         fresh = copy.deepcopy(value)
-        if type(fresh) is not namespace[name]:
-            fresh.__class__ = namespace[name]
+        cls = namespace[type(value).__name__]
+        if type(fresh) is not cls:
+            fresh.__class__ = cls
         return fresh
 
     return build
-
-
-def _checked_object(target: Any, names: Names, kind: Kind | None, seed: int) -> Marks:
-    context = Context(sheet_around(target), names)
-    plain = isinstance(target, type | FunctionType)
-    name = target.__name__ if plain else type(target).__name__
-    with held():
-        if plain:
-            context = _naming(context, name, target)
-            parts = _of_kind(name, target, kind, context, name)
-        else:
-            parts = _of_instance(target, name, kind, context)
-        return Marks(name, tuple(judged(parts, context, seed)))
 
 
 def _with_points(marks: list[Mark], points: Mapping[str, float]) -> list[Mark]:
@@ -270,16 +239,14 @@ def _with_points(marks: list[Mark], points: Mapping[str, float]) -> list[Mark]:
 
     A part that a sheet lacks has none to earn, and is said to be missing.
     """
-    known = {mark.name for mark in marks}
+    worth = [points.get(mark.name, 0.0) for mark in marks]
     valued = [
-        replace(
-            m, of=points.get(m.name, 0.0), points=points.get(m.name, 0.0) * m.passed
-        )
-        for m in marks
+        replace(mark, of=of, points=of * mark.passed)
+        for mark, of in zip(marks, worth, strict=True)
     ]
     missing = [
-        Mark(name, "missing", "not in the sheet", "error", of=worth)
-        for name, worth in points.items()
-        if name not in known
+        Mark(name, "missing", "not in the sheet", "error", of=of)
+        for name, of in points.items()
+        if name not in {mark.name for mark in marks}
     ]
     return [*valued, *missing]

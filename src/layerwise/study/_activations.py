@@ -295,10 +295,12 @@ def _counted(records: _Records, tensors: Mapping[str, np.ndarray]) -> Counted:
         layers={
             name: CountedLayer(
                 moments=Moments.from_arrays(_named(tensors, f"{place}.moments.")),
-                **{
-                    which: tensor(tensors, f"{place}.{which}", "biuf", len(own), None)
-                    for which, own in positions.items()
-                },
+                fitted=tensor(
+                    tensors, f"{place}.fitted", "biuf", len(positions["fitted"]), None
+                ),
+                scored=tensor(
+                    tensors, f"{place}.scored", "biuf", len(positions["scored"]), None
+                ),
             )
             for place, name in enumerate(records["layers"])
         },

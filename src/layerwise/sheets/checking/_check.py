@@ -28,20 +28,9 @@ class RandomError(Exception):
 class Observation:
     """What a part claimed at one case, and what is true there.
 
-    Parameters
-    ----------
-    case : Case
-        Where.
-    cotangent : array
-        The gradient from above.
-    slopes : Slopes or None
-        How the outputs depend on the arrays.
-    claims : Claims
-        What the part says.
-    truth : dict of array
-        What is true.
-    before : Observation or None
-        The pass that the same object did before.
+    ``cotangent`` is the gradient from above. ``slopes`` are how the outputs depend on
+    the arrays; None where the part says itself what is true. ``before`` is the pass
+    that the same object did before.
     """
 
     case: Case
@@ -80,20 +69,9 @@ class Observation:
 class Observed:
     """All observations of a part; what could not be made is the exception instead.
 
-    Parameters
-    ----------
-    part : Part
-        What was looked at.
-    alone : tuple of Observation
-        Two passes, each by a new object.
-    again : Observation or Exception
-        The second pass of one object.
-    single : Observation or Exception
-        A batch of one.
-    kinks : int
-        Entries that were left out.
-    automatic : bool
-        Whether automatic differentiation says the same as the differences.
+    ``alone`` are two passes, each by a new object, ``again`` the second pass of one
+    object, ``single`` a batch of one. ``kinks`` are the entries that were left out,
+    ``automatic`` is whether automatic differentiation says the same as the differences.
     """
 
     part: Part
@@ -202,16 +180,8 @@ def _automatic(part: Part, one: Observation) -> bool:
 def right(part: Part, key: str, seen: Observed, forward_too: bool) -> bool:
     """Return whether a changed part's gradient of an array is right.
 
-    Parameters
-    ----------
-    part : Part
-        The part, changed.
-    key : str
-        The array.
-    seen : Observed
-        The part as it was, for what is true where only its backward pass was changed.
-    forward_too : bool
-        Whether the forward pass may have changed as well.
+    What is true is what was for the part as it was ``seen``; or, where its forward pass
+    may have changed too, what it computes now.
     """
     for one in seen.alone:
         claims = part.claims((one.case, one.cotangent))

@@ -24,14 +24,8 @@ smooth functions differ by h² f''' / 8."""
 class Slopes:
     """How outputs change with each array.
 
-    Parameters
-    ----------
-    outputs : array
-        At the case itself.
-    jacobians : dict of array
-        For each array, shape (entries, outputs).
-    smooth : dict of array of bool
-        For each array, its entries with a derivative.
+    Jacobians are of shape (entries, outputs); ``smooth`` are the entries with a
+    derivative.
     """
 
     outputs: np.ndarray

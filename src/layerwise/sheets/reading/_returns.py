@@ -48,16 +48,9 @@ def assigned(
 ) -> dict[str, np.ndarray]:
     """Return the gradients that a backward pass returned, by what they belong to.
 
-    Parameters
-    ----------
-    returned : array, tuple, list or dict
-        What it returned.
-    names : sequence of str
-        What the tuple's elements are called in the sheet.
-    arrays : mapping
-        What has a gradient, in the order of the forward pass's arguments.
-    first : str
-        What the input is called by the sheet.
+    ``names`` are what the elements of a returned tuple are called in the sheet,
+    ``arrays`` what has a gradient, in the order of the forward pass's arguments,
+    ``first`` what the sheet calls the input.
     """
     if returned is None:
         return {}

@@ -28,20 +28,9 @@ CELL = "# cell "
 class Edit:
     """One change of a sheet's tree: a node's place, and what stands there instead.
 
-    Parameters
-    ----------
-    slip : str
-        The slip that it would undo.
-    parent, slot, index
-        The node that holds it, by which field, and where that is a list.
-    node : ast.AST
-        What stands there.
-    changed : callable
-        From the node, which it leaves as it is, to what replaces it.
-    extra : mapping
-        Names that the changed code needs.
-    after : callable or None
-        Changes what the definitions became.
+    The place is a field of the parent, and where that is a list, an index. ``changed``
+    leaves the node as it is. ``extra`` are names that the changed code needs; ``after``
+    changes what the definitions became.
     """
 
     slip: str
@@ -70,20 +59,8 @@ class Edit:
 class Sheet:
     """A sheet that was run.
 
-    Parameters
-    ----------
-    name : str
-        As a user calls it.
-    file : str
-        What its code objects say that their file is.
-    text : str
-        Its source, an empty string where there is none.
-    tree : ast.Module
-        The same, parsed.
-    namespace : dict
-        What its code defined.
-    kept : dict
-        What was found out about its tree, by what it is.
+    Its name is as a user calls it, its file what its code objects say that it is. The
+    text is empty where there is none. ``kept`` is what was found out about the tree.
     """
 
     name: str

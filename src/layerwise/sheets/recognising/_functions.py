@@ -72,13 +72,10 @@ class FunctionPart(Part):
     layout : str
         One of ``LAYOUTS``.
     takes : tuple of str
-        What the partner's arguments are: ``gradient``, ``cache``, ``output``,
-        ``all`` or an argument of the forward function.
+        What the partner is given: ``gradient``, ``cache``, ``output``, ``all`` or an
+        argument of the forward function.
     slope : bool
-        Whether the partner returns the derivative itself, not its product with a
-        gradient.
-    positive : bool
-        Whether the input must be positive.
+        Whether the partner returns the derivative itself, not times a gradient.
     pullback : bool
         Whether the function returns that with the derivative.
     """

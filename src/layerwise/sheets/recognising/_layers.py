@@ -58,14 +58,7 @@ WIDTHS = (FEATURES, OUTPUTS, HIDDEN)
 class LayerPart(BuiltPart):
     """A layer, or a network of layers, with ``forward`` and ``backward``.
 
-    Parameters
-    ----------
-    axis : int or None
-        Which axis of the input the samples are.
-    width : int
-        The numbers in a sample.
-    positive : bool
-        Whether the input must be positive.
+    The samples are along ``axis`` of the input, each of ``width`` numbers.
     """
 
     axis: int | None = 0
@@ -161,9 +154,8 @@ class LayerPart(BuiltPart):
         names = returned_names(method_of(own, backward))
         found = assigned(returned, names, case.arrays, self._input_name(thing))
         places = slots(thing)
-        paths = gradient_paths(places, self.parameters, self.context.names)
-        for path, held_at in paths.items():
-            found.setdefault(path, places[held_at].numbers())
+        for path, slot in self.gradients_in(places).items():
+            found.setdefault(path, slot.numbers())
         for path in self.parameters:
             moved = case.arrays[path] - places[path].numbers()
             if path not in found and np.any(moved):

@@ -97,12 +97,10 @@ class LossPart(Part):
     Parameters
     ----------
     partner : str
-        The function with the gradient; the name itself where one function returns
-        both, or for a class.
+        The function with the gradient; the name itself where one function returns both,
+        or for a class.
     targets : str
         One of ``FORMATS``.
-    logits : bool
-        Whether any numbers may be given, not probabilities alone.
     axis : int
         Which axis of the outputs the samples are.
     swapped : bool

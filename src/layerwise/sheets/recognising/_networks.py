@@ -10,7 +10,6 @@ from layerwise.sheets.reading import (
     Names,
     as_numbers,
     attributes,
-    gradient_paths,
     is_number_array,
     is_output,
     is_rate,
@@ -220,9 +219,8 @@ class NetworkPart(BuiltPart):
 
     def by_name(self, thing: Any, gradients: Any) -> Arrays:
         if not isinstance(gradients, dict):
-            places = slots(thing)
-            paths = gradient_paths(places, self.parameters, self.context.names)
-            return {path: places[at].numbers() for path, at in paths.items()}
+            kept = self.gradients_in(slots(thing))
+            return {path: slot.numbers() for path, slot in kept.items()}
         ends = {path.rpartition(".")[2]: path for path in self.parameters}
         found = {str(key): value for key, value in gradients.items()}
         named: dict[str, np.ndarray] = {}

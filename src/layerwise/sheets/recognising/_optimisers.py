@@ -51,13 +51,7 @@ def is_descent(name: str, value: Any) -> bool:
 
 @dataclass
 class DescentPart(Part):
-    """Gradient descent of given parameters and gradients.
-
-    Parameters
-    ----------
-    held_by : str
-        One of ``HELD_BY``.
-    """
+    """Gradient descent of parameters and gradients, given as ``HELD_BY`` says."""
 
     held_by: str = "list"
 

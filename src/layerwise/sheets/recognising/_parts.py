@@ -14,6 +14,7 @@ from layerwise.sheets.reading import (
     as_given,
     as_numbers,
     generators_of,
+    gradient_paths,
     is_number_array,
     is_tensor,
     loaded_torch,
@@ -56,10 +57,8 @@ class Case:
     ----------
     arrays : dict of array
         What the outputs depend on, in float64; the input is called ``input``.
-    batch : int
-        The number of samples.
-    axis : int or None
-        Which axis of the input they are; None for one sample without such an axis.
+    batch, axis : int
+        How many samples, along which axis of the input; None where it is one sample.
     seed : int
         Of the random numbers that the part itself draws.
     targets : array or None
@@ -75,18 +74,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a part says its gradients are.
+    """What a part says its gradients are: of each array of a case, None where of none.
 
-    Parameters
-    ----------
-    gradients : dict
-        For each array of the case an array, or None where the part gives none.
-    changed : tuple of str
-        Arguments that it changed in place.
-    bits : int
-        The precision of its numbers.
-    truth : dict or None
-        What the gradients must be, where this does not follow from the outputs.
+    ``changed`` are the arguments that it changed in place, ``bits`` the precision of
+    its numbers; ``truth`` is what the gradients must be, where the outputs do not say
+    that.
     """
 
     gradients: Mapping[str, np.ndarray | None]
@@ -324,13 +316,7 @@ class Part(ABC):
 
 @dataclass
 class BuiltPart(Part):
-    """A class of which objects are made, with arrays as parameters.
-
-    Parameters
-    ----------
-    parameters : dict
-        Paths and shapes.
-    """
+    """A class of which objects are made, with parameters: paths, and their shapes."""
 
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict, kw_only=True)
 
@@ -342,6 +328,11 @@ class BuiltPart(Part):
         for path in self.parameters:
             if path in places:
                 places[path].load(case.arrays[path])
+
+    def gradients_in(self, places: Mapping[str, Slot]) -> dict[str, Slot]:
+        """Return where an object keeps the gradients of its parameters."""
+        paths = gradient_paths(places, self.parameters, self.context.names)
+        return {path: places[at] for path, at in paths.items()}
 
     def probe(self, case: Case) -> Any:
         """Return the object whose outputs are looked at in one case.

@@ -64,17 +64,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Unread:
-    """Something that looks like a part, and cannot be run.
-
-    Parameters
-    ----------
-    name : str
-        As the sheet calls it.
-    kind : str
-        What it looks like.
-    error : Exception
-        What it raised where it is called as such a part is.
-    """
+    """Something that looks like a part, and what it raised when called as one."""
 
     name: str
     kind: Kind
@@ -284,12 +274,7 @@ def refused(
 ) -> InputError:
     """Return the error for what is nothing that can be checked, with what is needed.
 
-    Parameters
-    ----------
-    seen : iterable of str
-        What there is.
-    kind : str, optional
-        What it was said to be.
+    ``seen`` is what there is, ``kind`` what it was said to be.
     """
     found = f" (it defines {listed(list(seen))})" if seen else ""
     if kind is None:

@@ -100,13 +100,7 @@ class ScalarPart(Part):
 
 
 def find_scalar(name: str, context: Context) -> ScalarPart:
-    """Return a class of numbers, with the expressions that it can compute.
-
-    Raises
-    ------
-    TypeError
-        If it can compute none.
-    """
+    """Return a class of numbers, with the expressions that it can compute."""
     cls = context.sheet.namespace[name]
     operations = tuple(op for op in OPERATIONS if _works(cls, op))
     if not operations:

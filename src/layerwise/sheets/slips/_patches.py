@@ -1,20 +1,13 @@
 """What stands in for a class that no edit makes right, so that others can be judged."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from layerwise.sheets.reading import (
-    Edit,
-    Slot,
-    as_given,
-    as_numbers,
-    gradient_paths,
-    slots,
-)
+from layerwise.sheets.reading import Edit, Slot, as_given, as_numbers, slots
 from layerwise.sheets.recognising import (
     LayerPart,
     Part,
@@ -59,7 +52,7 @@ def _has_places(part: LayerPart) -> bool:
     except Exception:
         # Then its update has nothing to go by.
         return False
-    return _gradient_paths(part, slots(thing)).keys() == part.parameters.keys()
+    return part.gradients_in(slots(thing)).keys() == part.parameters.keys()
 
 
 def _with_differences(part: Part, cls: type) -> type:
@@ -88,15 +81,11 @@ def _with_differences(part: Part, cls: type) -> type:
         if isinstance(part, LayerPart) and part.parameters:
             getattr(cls, backward)(self, gradient, *rest)
             places = slots(self)
-            for path, held_at in _gradient_paths(part, places).items():
-                places[held_at].load(_differences_at(places[path], lambda: value(x)))
+            for path, held_at in part.gradients_in(places).items():
+                held_at.load(_differences_at(places[path], lambda: value(x)))
         return as_given(_differences(value, x), part.context.library)
 
     return _subclass(cls, {forward: right_forward, backward: right_backward})
-
-
-def _gradient_paths(part: LayerPart, places: Mapping[str, Slot]) -> dict[str, str]:
-    return gradient_paths(places, part.parameters, part.context.names)
 
 
 def _differences_at(slot: Slot, value: Callable[[], float]) -> np.ndarray:
@@ -126,8 +115,8 @@ def _with_update(part: LayerPart, cls: type) -> type:
 
     def right_update(self: Any, rate: float | None = None) -> None:
         places = slots(self)
-        for path, held_at in _gradient_paths(part, places).items():
-            step = (rate_of(self) if rate is None else rate) * places[held_at].numbers()
+        for path, held_at in part.gradients_in(places).items():
+            step = (rate_of(self) if rate is None else rate) * held_at.numbers()
             places[path].load(places[path].numbers() - step)
 
     return _subclass(cls, {update: right_update})

@@ -55,19 +55,10 @@ SLIPS = {
 
 @dataclass(frozen=True)
 class Slip:
-    """A slip that explains a wrong gradient.
+    """A slip that explains a wrong gradient: a key of ``SLIPS``, with its sentence.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``SLIPS``.
-    words : str
-        The sentence for the student.
-    undo : callable or None
-        From a value in the sheet to what it would be without the slip; it is given the
-        batch size too.
-    formula : str
-        What belongs there.
+    ``undo`` makes of a value in the sheet, and the batch size, what it would be without
+    the slip; ``formula`` is what belongs there.
     """
 
     name: str

@@ -174,12 +174,18 @@ class Counted:
         ------
         InputError
         """
-        for (_, end), (start, _) in pairwise(((0, 0), *self.spans, (self.rows, 0))):
+        end = 0
+        for start, stop in self.spans:
             if start > end:
-                raise InputError(
-                    f"rows {end:,} to {start - 1:,} of {self.rows:,} are in no part: "
-                    "give all parts"
-                )
+                break
+            end = stop
+        if end < self.rows:
+            following = [start for start, _ in self.spans if start > end]
+            last = following[0] if following else self.rows
+            raise InputError(
+                f"rows {end:,} to {last - 1:,} of {self.rows:,} are in no part: give "
+                "all parts"
+            )
 
 
 def count_rows(
