@@ -32,15 +32,13 @@ def problem_of(name: str) -> Problem:
         schedule=SCHEDULES["constant"],
         peak_rate=1e-3,
         total_steps=10**6,
-        batch_size=batch_size,
-        seed=0,
+        order=Order(len(data.train), batch_size, seed=0),
     )
 
 
 def seconds(name: str) -> Iterator[tuple[float, float]]:
     """Yield a run's processor time without health and with it, in turn."""
     problem = problem_of(name)
-    order = Order(len(problem.samples), problem.batch_size, 0)
     _, _, _, steps, runs = TASKS[name]
     engines = [
         engine_for(replace(problem, health_every=every), "compiled")
@@ -50,7 +48,7 @@ def seconds(name: str) -> Iterator[tuple[float, float]]:
         taken = []
         for engine in engines:
             begun = time.process_time()
-            engine.advance(problem.initial_state(), order, 0, steps)
+            engine.advance(problem.initial_state(), 0, steps)
             taken.append(time.process_time() - begun)
         if run:  # the first compiles
             yield taken[0], taken[1]

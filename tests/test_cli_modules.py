@@ -43,6 +43,10 @@ def arguments():
 def broken():
     raise ValueError("no such thing")
 
+class Broken(Net):
+    def __init__(self):
+        raise OSError("no such thing")
+
 number = 3
 """
 
@@ -166,6 +170,7 @@ def test_no_file_runs_code(suffix, capsys, folder):
         (["model.py:build", "digits"], "did you mean models.py?"),
         (["models.py:number", "digits"], "is a int: name a torch.nn.Module"),
         (["models.py:broken", "digits"], "fails: ValueError: no such thing"),
+        (["models.py:Broken", "digits"], "Broken fails: OSError: no such thing"),
         (["nowhere.models:build", "digits"], "cannot be imported"),
         (["models.py:build", "iris"], "the module fails on a batch of shape"),
         (["models.py:build", "digits", "--layers", "x*"], "chooses nothing"),

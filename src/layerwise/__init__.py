@@ -10,55 +10,27 @@
 from importlib import import_module
 from typing import Any
 
-# Every public name and its room; nothing is imported before it is asked for.
-_ROOMS = {
-    "BinaryCrossEntropy": "model",
-    "CrossEntropy": "model",
-    "CrossEntropyOnProbabilities": "model",
-    "Dataset": "data",
-    "Dropout": "model",
-    "GELU": "model",
-    "InputError": "errors",
-    "Layer": "model",
-    "LayerNorm": "model",
-    "LayerwiseError": "errors",
-    "LeakyReLU": "model",
-    "Linear": "model",
-    "MLP": "model",
-    "MLPClassifier": "estimators",
-    "MLPRegressor": "estimators",
-    "MachineError": "errors",
-    "Moments": "statistics",
-    "Network": "model",
-    "PCA": "estimators",
-    "ReLU": "model",
-    "Recipe": "training",
-    "Residual": "model",
-    "Samples": "data",
-    "Sequential": "model",
-    "Sigmoid": "model",
-    "Softmax": "model",
-    "SquaredError": "model",
-    "Study": "study",
-    "Tanh": "model",
-    "TorchModule": "modules",
-    "diagnose": "diagnosis",
-    "explain": "training",
-    "fit": "training",
-    "fix": "diagnosis",
-    "from_torch": "modules",
-    "gradcheck": "sheets",
-    "inspect": "study",
-    "inspect_activations": "study",
-    "load": "data",
-    "load_network": "model",
-    "record": "training",
-    "save_network": "model",
-    "scaling_module": "modules",
-    "similarity_between": "study",
-    "suspects": "study",
-    "to_torch": "modules",
-}
+# Every public name by its room; nothing is imported before it is asked for.
+_NAMES = {
+    "data": ["Dataset", "Samples", "load"],
+    "diagnosis": ["diagnose", "fix"],
+    "errors": ["InputError", "LayerwiseError", "MachineError"],
+    "estimators": ["MLPClassifier", "MLPRegressor", "PCA"],
+    "model": [
+        "BinaryCrossEntropy", "CrossEntropy", "CrossEntropyOnProbabilities", "Dropout",
+        "GELU", "Layer", "LayerNorm", "LeakyReLU", "Linear", "MLP", "Network", "ReLU",
+        "Residual", "Sequential", "Sigmoid", "Softmax", "SquaredError", "Tanh",
+        "load_network", "save_network",
+    ],
+    "modules": ["TorchModule", "from_torch", "scaling_module", "to_torch"],
+    "sheets": ["gradcheck"],
+    "statistics": ["Moments"],
+    "study": [
+        "Study", "inspect", "inspect_activations", "similarity_between", "suspects",
+    ],
+    "training": ["Recipe", "explain", "fit", "record"],
+}  # fmt: skip
+_ROOMS = {name: room for room, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", "plot", *_ROOMS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-import threading
 from types import FrameType
+
+from layerwise import interrupts
 
 INTERRUPTED = 130
 
@@ -15,12 +16,8 @@ def main() -> int:
     Ctrl-C while it loads ends the process without a word: an exception would pass
     through the imports of others.
     """
-    on_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, _end) if on_main else None
-    from layerwise.cli import main as run
-
-    if before is not None:
-        signal.signal(signal.SIGINT, before)
+    with interrupts.handled([signal.SIGINT], _end):
+        from layerwise.cli import main as run
     return run()
 
 

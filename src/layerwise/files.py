@@ -134,11 +134,6 @@ def open_atomically(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
 
     Whoever reads ``path`` sees the old content or the new one, whenever the writer is
     killed. Where the block raises, the old content stays and nothing is left behind.
-
-    Raises
-    ------
-    MachineError
-        If the disk is full, the folder is missing or read-only, …
     """
     path = Path(path)
     # Beside its place: a rename is whole or not at all within one file system alone.
@@ -163,13 +158,15 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         file.write(content)
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+def csv_text(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], end: str = "\r\n"
+) -> str:
     """Return a table as CSV, with lines that end as RFC 4180 asks, with CR and LF.
 
     Text that a spreadsheet could take for a formula gets an apostrophe in front.
     """
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator=end)
     writer.writerow(columns)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return text.getvalue()
@@ -190,11 +187,6 @@ def write_tensors(
     The same arrays and records give the same bytes. Among the records stands the
     SHA-256 of the whole file, taken while zeros stood in its place. In a file of its
     own it could fall out of step: a process may be killed between the two.
-
-    Raises
-    ------
-    MachineError
-        If the file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -255,14 +247,7 @@ def read_tensors(
 def read_json(path: Path, kind: str) -> Any:
     """Return what a file of JSON holds; a folder with one is a ``kind``: "a run".
 
-    Raises
-    ------
-    DamagedError
-        If the file is not JSON.
-    InputError
-        If there is none.
-    MachineError
-        If it cannot be read.
+    Where there is none that is an InputError, and a DamagedError where it is no JSON.
     """
     try:
         return msgspec.json.decode(path.read_bytes())

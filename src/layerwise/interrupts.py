@@ -2,29 +2,37 @@
 
 import signal
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from types import FrameType
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def noted(kinds: Iterable[signal.Signals] = STOPS) -> Generator[list[int]]:
-    """Note Ctrl-C and SIGTERM in this block, in a list, instead of stopping it.
+def handled(
+    kinds: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], None]
+) -> Generator[None]:
+    """Have another handler of signals in this block.
 
-    Python gives signals to the main thread alone: in another one nothing is noted.
+    Python gives signals to the main thread alone: in another one nothing is changed.
     """
-    came: list[int] = []
     on_main = threading.current_thread() is threading.main_thread()
-    before = {
-        kind: signal.signal(kind, lambda number, _: came.append(number))
-        for kind in (kinds if on_main else ())
-    }
+    before = {n: signal.signal(n, handler) for n in (kinds if on_main else ())}
     try:
-        yield came
+        yield
     finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        for number, usual in before.items():
+            if usual is not None:  # else it is not Python's
+                signal.signal(number, usual)
+
+
+@contextmanager
+def noted(kinds: Iterable[signal.Signals] = STOPS) -> Generator[list[int]]:
+    """Note Ctrl-C and SIGTERM in this block, in a list, instead of stopping it."""
+    came: list[int] = []
+    with handled(kinds, lambda number, _: came.append(number)):
+        yield came
 
 
 @contextmanager

@@ -175,17 +175,9 @@ def share(samples: int, number: int, parts: int) -> slice:
 
 
 def all_summed(tree: Value) -> Value:
-    """Return the sums of the arrays of a tree over all ranks, the same on each.
+    """Return the sums of the NumPy arrays of a tree over all ranks, the same on each.
 
-    Parameters
-    ----------
-    tree : tree of NumPy arrays
-        Of the same form, shapes and dtypes on every rank.
-
-    Raises
-    ------
-    MachineError
-        If a rank is lost.
+    The tree is of the same form, shapes and dtypes on every rank.
     """
     if not joined():
         return tree
@@ -203,13 +195,7 @@ def all_summed(tree: Value) -> Value:
 
 
 def gathered(value: Value) -> list[Value]:
-    """Return the value of every rank, in the order of ranks; trees of NumPy arrays too.
-
-    Raises
-    ------
-    MachineError
-        If a rank is lost.
-    """
+    """Return every rank's value, in the order of ranks; trees of NumPy arrays too."""
     if not joined():
         return [value]
     import torch.distributed as group
@@ -227,8 +213,6 @@ def from_first(make: Callable[[], Value]) -> Value:
     ------
     LayerwiseError
         On every rank, if ``make`` raises it on rank 0.
-    MachineError
-        If a rank is lost.
     """
     if not joined():
         return make()
@@ -250,8 +234,6 @@ def in_all(make: Callable[[], Value]) -> Value:
     ------
     LayerwiseError
         On every rank, that of the first rank on which ``make`` raises one.
-    MachineError
-        If a rank is lost.
     """
     made, failure = _tried(make)
     for found in gathered(failure):

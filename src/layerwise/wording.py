@@ -137,12 +137,14 @@ def in_words(layer: str) -> str:
     return f"layer {layer}" if layer.isdigit() else layer
 
 
-def listed(items: Sequence[str], last: str = "and") -> str:
-    """Return the items as a sentence lists them.
+def listed(items: Sequence[str], last: str = "and", most: int | None = None) -> str:
+    """Return the items as a sentence lists them; of many, how many more there are.
 
-    >>> listed(["4"]), listed(["4", "9"]), listed(["3", "5", "8"])
-    ('4', '4 and 9', '3, 5 and 8')
+    >>> listed(["4"]), listed(["3", "5", "8"]), listed(["3", "5", "8"], most=1)
+    ('4', '3, 5 and 8', '3 and 2 more')
     """
+    if most is not None and len(items) > most:
+        items = [*items[:most], f"{count(len(items) - most)} more"]
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -240,6 +240,16 @@ def test_a_tally_goes_on_with_rows_of_another_kind():
         assert np.array_equal(getattr(tally.moments(), name), array), name
 
 
+def test_what_a_tally_gave_stays_as_more_is_added():
+    rows = np.random.default_rng(8).normal(size=(30, 4))
+    tally = Tally(Moments.empty(4))
+    tally.add(rows[:10])
+    early = tally.moments()
+    tally.add(rows[10:])
+    assert early.count == 10
+    assert np.array_equal(early.scatter, Moments.of(rows[:10]).scatter)
+
+
 def test_bad_torch_values_are_named():
     import torch
 

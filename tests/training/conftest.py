@@ -69,8 +69,7 @@ def problem_of() -> Callable[..., Problem]:
             schedule=SCHEDULES.get(schedule, schedule),
             peak_rate=rate,
             total_steps=total,
-            batch_size=16,
-            seed=5,
+            order=Order(len(data.train), 16, seed=5),
         )
 
     return make
@@ -83,11 +82,10 @@ def run() -> Callable:
     def along(problem, engine, cuts, state=None):
         if isinstance(engine, str):
             engine = engine_for(problem, engine)
-        order = Order(len(problem.samples), problem.batch_size, seed=5)
         state = state or problem.initial_state()
         records = []
         for start, stop in pairwise(cuts):
-            state, steps = engine.advance(state, order, start, stop)
+            state, steps = engine.advance(state, start, stop)
             records.append(np.stack(steps[:2]))
             if steps.diverged:
                 break

@@ -25,11 +25,9 @@ RECIPE = Recipe(batch_size=3, optimizer="sgd", learning_rate=0.05, schedule="con
 )
 def test_the_numbers_are_those_of_the_engine(moons, architecture, step):
     explanation = explain_training(architecture, moons, RECIPE, step)
-    settled = RECIPE.resolved(len(moons.train))
-    problem = problem_of(architecture, moons, settled)
-    order = settled.order(len(moons.train))
+    problem = problem_of(architecture, moons, RECIPE)
     engine = engine_for(problem, "eager")
-    state, steps = engine.advance(problem.initial_state(), order, 0, step)
+    state, steps = engine.advance(problem.initial_state(), 0, step)
     assert explanation.loss == steps.losses[-1]
     after = [array for layer in explanation.layers for array in layer.after.values()]
     for shown, computed in zip(after, leaves(state.parameters), strict=True):

@@ -9,7 +9,7 @@ import pytest
 from layerwise.arrays import leaves
 from layerwise.data import Samples
 from layerwise.model import MLP, Batch, loss_and_gradients
-from layerwise.training import LayerHealth, Order, engine_for
+from layerwise.training import LayerHealth, engine_for
 from layerwise.training._history import health_of_step
 
 ENGINES = ["eager", "compiled"]
@@ -18,10 +18,9 @@ ENGINES = ["eager", "compiled"]
 def health(problem, engine, cuts):
     """The records of a training along the places where it is cut."""
     machine = engine_for(problem, engine)
-    order = Order(len(problem.samples), problem.batch_size, seed=5)
     state, found = problem.initial_state(), []
     for start, stop in pairwise(cuts):
-        state, steps = machine.advance(state, order, start, stop)
+        state, steps = machine.advance(state, start, stop)
         found.append(steps.health)
     return np.concatenate(found)
 

@@ -57,11 +57,10 @@ class TestTwin:
     @pytest.mark.parametrize("make", MAKES)
     def test_health_and_dead_units(self, problem_of, make):
         problem = problem_of(MAKES[make])
-        order = Order(len(problem.samples), problem.batch_size, 5)
         found = []
         for name in ("eager", "torch"):
             engine = engine_for(problem, name)
-            state, steps = engine.advance(problem.initial_state(), order, 0, 90)
+            state, steps = engine.advance(problem.initial_state(), 0, 90)
             dead = engine.evaluate(state.parameters, problem.samples).dead
             found.append((steps.health, np.array(dead)))
         (expected, expected_dead), (health, dead) = found
@@ -246,15 +245,14 @@ class TestAnyModule:
     def ended(self, module, data, cuts, fresh=False):
         from layerwise.training._loop import problem_of
 
-        recipe = lw.Recipe(epochs=4, batch_size=16, seed=1).resolved(len(data.train))
+        recipe = lw.Recipe(epochs=4, batch_size=16, seed=1)
         problem = problem_of(module, data, recipe)
-        order = Order(len(data.train), 16, 1)
         engine, state = engine_for(problem), problem.initial_state()
         records = []
         for start, stop in pairwise(cuts):
             if fresh:
                 engine, state = engine_for(problem), on_host(state)
-            state, steps = engine.advance(state, order, start, stop)
+            state, steps = engine.advance(state, start, stop)
             # What is evaluated in between has no influence.
             engine.evaluate(state.parameters, data.validation)
             records.append([part.tobytes() for part in steps])
@@ -479,17 +477,17 @@ def test_steps_that_read_their_numbers_from_the_device_are_the_steps(
     monkeypatch.setattr(_graph, "REPLAYED_STEPS", 5)
     monkeypatch.setattr(_torch, "REPLAYED_STEPS", 5)
     data = cases[kind]
-    recipe = lw.Recipe(epochs=12, batch_size=16, seed=1).resolved(len(data.train))
+    recipe = lw.Recipe(epochs=12, batch_size=16, seed=1)
     problem = problem_of(seeded(kind), data, recipe)
-    order, found = Order(len(data.train), 16, 1), []
+    found = []
     for replays in (False, True):
         engine = engine_for(problem)
         engine._replays = replays
-        state, steps = engine.advance(problem.initial_state(), order, 0, 43)
+        state, steps = engine.advance(problem.initial_state(), 0, 43)
         assert (engine._recorded is not None) is replays
         if replays:
             engine._recorded.draws = kind is Tokens
-        state, steps = engine.advance(problem.initial_state(), order, 0, 43)
+        state, steps = engine.advance(problem.initial_state(), 0, 43)
         found.append([*steps, *leaves(on_host(state)[:2])])
     assert len(found[0][0]) == 43
     assert len(found[0][2]) == 2
@@ -516,10 +514,10 @@ class TestCuda:
     def test_a_graph_is_recorded_and_the_data_lies_on_the_device(self, small):
         from layerwise.training._loop import problem_of
 
-        recipe = lw.Recipe(epochs=2, batch_size=16).resolved(len(small.train))
+        recipe = lw.Recipe(epochs=2, batch_size=16)
         problem = problem_of(seeded(Textbook), small, recipe)
         engine = engine_for(problem)
-        engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
+        engine.advance(problem.initial_state(), 0, 8)
         assert engine._recorded is not None
         assert engine._inputs.is_cuda
 
@@ -559,12 +557,12 @@ class TestCuda:
                 self.calls += 1
                 return self.one(x) if self.calls % 2 else self.other(x)
 
-        recipe = lw.Recipe(epochs=2, batch_size=16).resolved(len(small.train))
+        recipe = lw.Recipe(epochs=2, batch_size=16)
         from layerwise.training._loop import problem_of
 
         problem = problem_of(seeded(Counting), small, recipe)
         engine = engine_for(problem)
-        engine.advance(problem.initial_state(), Order(50, 16, 0), 0, 8)
+        engine.advance(problem.initial_state(), 0, 8)
         assert engine._recorded is None
 
 

@@ -2,11 +2,9 @@
 
 import webbrowser
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
-
-import tyro
 
 from layerwise import ranks
 from layerwise.cli._explain import ExplainCommand
@@ -30,6 +28,7 @@ from layerwise.cli._options import (
     named_module,
     page_in,
     refuse_none,
+    shown,
 )
 from layerwise.cli._predict import ExportCommand, PredictCommand
 from layerwise.cli._several import CompareCommand, SweepCommand
@@ -80,7 +79,6 @@ class RunCommand(OneTraining):
     """
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
 
         with _opened("run", self) as run, experiment.looking_at_data(run) as of_data:
@@ -106,7 +104,6 @@ class TrainCommand(OneTraining):
     """
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
 
         with _opened("train", self) as run, experiment.trying_simple_methods(run):
@@ -133,7 +130,6 @@ class DataCommand(GeneralOptions):
     """folder for the figures; default: figures-DATA"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
         from layerwise.training import Recipe
 
@@ -169,22 +165,17 @@ class ReportCommand:
     """
 
     run: RunFolder
-    suspects: Annotated[
-        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")
-    ] = None
+    suspects: Annotated[int | None, shown("N")] = None
     """list the N most suspicious labels; default: as the run did"""
     open: Flag = False
     """open the report in the browser"""
-    figures: Annotated[
-        str | None, tyro.conf.arg(metavar="FORMATS", help_behavior_hint="")
-    ] = None
+    figures: Annotated[str | None, shown("FORMATS")] = None
     """draw every figure into RUN/figures as png, svg or pdf: --figures png,svg"""
     module: TrainedModule = None
     json: Flag = False
     """print the summary as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
 
         formats = presentation.checked_formats(self.figures) if self.figures else ()
@@ -220,7 +211,6 @@ class DiagnoseCommand:
     """print the diagnosis as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
         from layerwise.diagnosis import diagnose
 
@@ -273,7 +263,13 @@ def _opened(command: str, options: OneTraining) -> Generator["Run"]:
     refuse_none(options.output.log_every, "--log-every")
     folder = options.output.resume
     try:
-        with _new_or_reopened(options) as run:
+        if folder is None:
+            plan = options.plan(options.report, options.output)
+            opened = experiment.open_run(plan, options.output.out)
+        else:
+            module = named_module(options.network.module, options.seed)
+            opened = experiment.reopen_run(folder, module)
+        with opened as run:
             folder = run.folder
             yield run
     except KeyboardInterrupt as stop:
@@ -281,17 +277,6 @@ def _opened(command: str, options: OneTraining) -> Generator["Run"]:
             with suppress(InputError):  # what was to be gone on with is no run
                 stop.add_note(experiment.how_to_go_on(folder, command))
         raise
-
-
-def _new_or_reopened(options: OneTraining) -> AbstractContextManager["Run"]:
-    from layerwise import experiment
-
-    if options.output.resume is None:
-        return experiment.open_run(
-            options.plan(options.report, options.output), options.output.out
-        )
-    module = named_module(options.network.module, options.seed)
-    return experiment.reopen_run(options.output.resume, module)
 
 
 def _trained(

@@ -56,7 +56,6 @@ class ExplainCommand(GeneralOptions):
     """learning rate; default: by the optimiser"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
         from layerwise.training import explain_training
 

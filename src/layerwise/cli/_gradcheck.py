@@ -3,11 +3,11 @@
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import tyro
 
-from layerwise.cli._options import DONE, FAILED, File, Flag, Outcome, whole
+from layerwise.cli._options import DONE, FAILED, File, Flag, Outcome, shown, whole
 from layerwise.cli._targets import imported_module
 from layerwise.errors import InputError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerwise.model import GradientReport
     from layerwise.sheets import Sheet
 
-Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="")]
+Text: TypeAlias = Annotated[str | None, shown("TEXT")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,7 @@ class GradcheckCommand:
     ] = None
     """sheet (.py, .ipynb), folder of sheets, FILE.py:NAME or package.module:NAME; by
     default all of layerwise's own"""
-    kind: Annotated[
-        str | None, tyro.conf.arg(name="as", metavar="KIND", help_behavior_hint="")
-    ] = None
+    kind: Annotated[str | None, shown("KIND"), tyro.conf.arg(name="as")] = None
     """what the target is: layer, loss, update, network, function or scalar"""
     names: Text = None
     """the sheet's own names: weight=theta,grad_weight=theta_bar,forward=apply"""
@@ -61,7 +59,6 @@ class GradcheckCommand:
     """print the checks as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         shape = tuple(whole(n, "--shape") for n in self.shape.split(","))
         if self.target is None:
             return self._own(console, shape)

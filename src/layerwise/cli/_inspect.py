@@ -17,10 +17,12 @@ from layerwise.cli._options import (
     ReadingOptions,
     Scaling,
     Suspects,
+    Target,
     page_in,
+    shown,
 )
 from layerwise.cli._stored import StoredOptions
-from layerwise.cli._targets import Target, built, called, imported
+from layerwise.cli._targets import built, called, imported
 from layerwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,9 +73,7 @@ class ModuleOptions:
     ] = ()
     reduce: Annotated[str, tyro.conf.arg(metavar="{mean,flatten,PLACE}")] = "mean"
     """positions to one row: mean, flatten, or the index of one token (0, -1)"""
-    units: Annotated[
-        int | None, tyro.conf.arg(metavar="AXIS", help_behavior_hint="")
-    ] = None
+    units: Annotated[int | None, shown("AXIS")] = None
     """axis of the units, samples first (-1: last); default: known from the layers"""
     scaling: Scaling = None
     """scaling of a module's inputs: to [-1, 1], unit variance, [0, 1]; default: none"""
@@ -98,17 +98,9 @@ class InspectCommand:
         torchrun --nproc-per-node 4 -m layerwise inspect runs/mnist-1 mnist
     """
 
-    network: Annotated[
-        str | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="NET", help_behavior_hint=""),
-    ] = None
+    network: Annotated[str | None, shown("NET"), tyro.conf.Positional] = None
     """run folder, model.safetensors, or torch module FILE.py:NAME (runs that code)"""
-    data: Annotated[
-        str | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="DATA", help_behavior_hint=""),
-    ] = None
+    data: Annotated[str | None, shown("DATA"), tyro.conf.Positional] = None
     """data set, by name or path as for run; large files are read in blocks"""
     precision: Literal["exact", "fast"] = "exact"
     """exact: float64; fast: float32 products with a measured error"""
@@ -129,14 +121,13 @@ class InspectCommand:
     )
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         stored, labels = self.stored, self.reading.labels
         if stored.activations is not None or (labels and self.data is None):
             from layerwise.study import Counting
 
             if self.network is not None:
                 raise InputError("give NET and DATA, or --activations and --labels")
-            self._refuse_given(self.module, "these are stored activations")
+            self._refuse_module("these are stored activations")
             counting = Counting(self.precision, self.max_units)
             return stored.study(console, labels, counting, self.out)
         if stored.dry_run or stored.part:
@@ -147,13 +138,13 @@ class InspectCommand:
             return self._module(console, self.network)
         if self.data is None:
             raise InputError("name the DATA to inspect the network with")
-        self._refuse_given(self.module, f"{self.network} is layerwise's own network")
+        self._refuse_module(f"{self.network} is layerwise's own network")
         return self._network(console, self.network, self.data)
 
-    def _refuse_given(self, options: ModuleOptions, why: str) -> None:
+    def _refuse_module(self, why: str) -> None:
         """Refuse options that would mean nothing."""
-        for option in fields(options):
-            if getattr(options, option.name) != option.default:
+        for option in fields(self.module):
+            if getattr(self.module, option.name) != option.default:
                 name = {"loader": "data"}.get(option.name, option.name)
                 raise InputError(f"--{name} is for torch modules, and {why}")
 
@@ -249,16 +240,15 @@ class InspectCommand:
                 raise InputError(
                     f"{self.module.loader}: a mapping of arguments needs 'data'"
                 )
-        if self.module.layers:
-            given["layers"] = list(self.module.layers)
-        if self.module.scaling is not None:
-            given["scaling"] = self.module.scaling
-        if self.module.units is not None:
-            given["units"] = self.module.units
-        if self.module.reduce != "mean":
-            place = self.module.reduce.removeprefix("-").isdecimal()
-            given["reduce"] = int(self.module.reduce) if place else self.module.reduce
-        return given
+        reduce = self.module.reduce
+        is_place = reduce.removeprefix("-").isdecimal()
+        chosen = {
+            "layers": list(self.module.layers) or None,
+            "scaling": self.module.scaling,
+            "units": self.module.units,
+            "reduce": int(reduce) if is_place else reduce if reduce != "mean" else None,
+        }
+        return given | {k: v for k, v in chosen.items() if v is not None}
 
     def _counting(self, watch: Callable[[int, int], None]) -> "CountingOptions":
         return {

@@ -18,7 +18,7 @@ from types import FrameType
 
 import tyro
 
-from layerwise import ranks
+from layerwise import interrupts, ranks
 from layerwise.cli._commands import COMMANDS, Command
 from layerwise.cli._options import DONE, FAILED, INTERRUPTED
 from layerwise.errors import InputError, LayerwiseError, MachineError
@@ -281,11 +281,6 @@ def _noted_stops() -> Generator[Sequence[int]]:
     While a library is loading they wait: some crash when they are interrupted then. A
     second SIGTERM ends the process at once. Several processes of a job note signals by
     themselves; see `ranks.stops_noted`.
-
-    Yields
-    ------
-    sequence of int
-        The signals that came.
     """
     came: list[int] = []
 
@@ -301,13 +296,7 @@ def _noted_stops() -> Generator[Sequence[int]]:
         raise KeyboardInterrupt
 
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    on_main = threading.current_thread() is threading.main_thread()
-    alone = on_main and ranks.world_size() == 1
-    ours = {n: h for n, h in usual.items() if alone and signal.getsignal(n) == h}
-    for number in ours:
-        signal.signal(number, stop)
-    try:
+    alone = ranks.world_size() == 1
+    ours = [n for n, h in usual.items() if alone and signal.getsignal(n) == h]
+    with interrupts.handled(ours, stop):
         yield came
-    finally:
-        for number, handler in ours.items():
-            signal.signal(number, handler)

@@ -1,7 +1,7 @@
 """Options that several commands share, and how they end."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 import tyro
 
 from layerwise import names
-from layerwise.cli._targets import Target, built
+from layerwise.cli._targets import built
 from layerwise.errors import InputError
 from layerwise.names import ScalingKind
 from layerwise.wording import listed
@@ -23,42 +23,6 @@ DONE, FAILED, DIVERGED, INTERRUPTED = 0, 1, 3, 130
 
 Outcome: TypeAlias = tuple[int, Any]
 """A command's exit status, and what ``--json`` prints: None where that is nothing."""
-
-FILES = listed(
-    [kind.suffix for kind in names.formats_with("read_file", "read_table")], "or"
-)
-FOLDERS = listed([kind.title for kind in names.formats_with("read_folder")], "or")
-
-Data: TypeAlias = Annotated[
-    str,
-    tyro.conf.Positional,
-    tyro.conf.arg(
-        metavar="DATA",
-        help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
-        f"the path of a {FILES} file, of a folder of {FOLDERS} files, or of a folder "
-        "with one sub-folder of pictures per class",
-    ),
-]
-RunFolder: TypeAlias = Annotated[
-    str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="folder of the run")
-]
-TrainedModule: TypeAlias = Annotated[
-    Target, tyro.conf.arg(help="the torch module that the run trained, if it did")
-]
-Folder: TypeAlias = Annotated[
-    str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")
-]
-Count: TypeAlias = Annotated[
-    int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")
-]
-Rate: TypeAlias = Annotated[
-    float | None, tyro.conf.arg(metavar="FLOAT", help_behavior_hint="")
-]
-Suspects: TypeAlias = Annotated[int, tyro.conf.arg(metavar="N")]
-Flag: TypeAlias = Annotated[
-    tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
-]
-
 
 if TYPE_CHECKING:
     OneOf = Annotated
@@ -80,9 +44,45 @@ else:
             return tyro.conf.OmitArgPrefixes[named]
 
 
-def braced(choices: Iterable[str]) -> str:
-    """Return the choices of an option that may be left out, as help shows others'."""
-    return f"{{{','.join(choices)}}}"
+def shown(value: str | Iterable[str], text: str | None = None) -> Any:
+    """Return how help shows an option that may be left out: a word, or its choices."""
+    metavar = value if isinstance(value, str) else f"{{{','.join(value)}}}"
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="", help=text)
+
+
+FILES = listed(
+    [kind.suffix for kind in names.formats_with("read_file", "read_table")], "or"
+)
+FOLDERS = listed([kind.title for kind in names.formats_with("read_folder")], "or")
+
+Data: TypeAlias = Annotated[
+    str,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="DATA",
+        help="moons, circles, spirals, blobs, digits, iris, mnist, fashion-mnist; or "
+        f"the path of a {FILES} file, of a folder of {FOLDERS} files, or of a folder "
+        "with one sub-folder of pictures per class",
+    ),
+]
+RunFolder: TypeAlias = Annotated[
+    str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="folder of the run")
+]
+Column: TypeAlias = Annotated[str | None, shown("COLUMN")]
+File: TypeAlias = Annotated[str | None, shown("FILE")]
+Scaling: TypeAlias = Annotated[ScalingKind | None, shown(get_args(ScalingKind))]
+Size: TypeAlias = Annotated[str | None, shown("SIZE")]
+Target: TypeAlias = Annotated[str | None, shown("MODULE:NAME")]
+Folder: TypeAlias = Annotated[str | None, shown("FOLDER")]
+TrainedModule: TypeAlias = Annotated[
+    Target, tyro.conf.arg(help="the torch module that the run trained, if it did")
+]
+Count: TypeAlias = Annotated[int | None, shown("INT")]
+Rate: TypeAlias = Annotated[float | None, shown("FLOAT")]
+Suspects: TypeAlias = Annotated[int, tyro.conf.arg(metavar="N")]
+Flag: TypeAlias = Annotated[
+    tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")
+]
 
 
 HIDDEN = re.compile(r"0*([1-9][0-9]*)(?:x0*([1-9][0-9]*))?")
@@ -98,28 +98,13 @@ SHAPING = ("hidden", "activation", "init", "normalise", "dropout", "residual")
 """Options that shape a network."""
 
 
-Column: TypeAlias = Annotated[
-    str | None, tyro.conf.arg(metavar="COLUMN", help_behavior_hint="")
-]
-File: TypeAlias = Annotated[
-    str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")
-]
-Scaling: TypeAlias = Annotated[
-    ScalingKind | None,
-    tyro.conf.arg(metavar=braced(get_args(ScalingKind)), help_behavior_hint=""),
-]
-Size: TypeAlias = Annotated[
-    str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="")
-]
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReadingOptions:
     """How the data is read, where it does not say so itself."""
 
     target: Column = None
     """column of the labels; by default label, target, class, y, or the only text one"""
-    drop: Annotated[str, tyro.conf.arg(metavar="COLUMNS", help_behavior_hint="")] = ""
+    drop: Annotated[str, shown("COLUMNS")] = ""
     """columns to leave out, with commas between"""
     group: Column = None
     """column that says which rows belong together: they stay in one set"""
@@ -142,18 +127,18 @@ class ReadingOptions:
         """Return these options as the data room takes them."""
         from layerwise.data import Reading
 
-        return Reading(
-            target=self.target,
-            drop=tuple(filter(None, self.drop.split(","))),
-            group=self.group,
-            test=self.test,
-            validation=self.validation,
-            class_names=self.class_names or (),
-            missing=self.missing,
-            labels=self.labels,
-            shape=sizes(self.shape, "--shape"),
-            size=sizes(self.size, "--size"),
-        )
+        read: dict[str, Any] = {
+            "drop": tuple(filter(None, self.drop.split(","))),
+            "class_names": self.class_names or (),
+            "shape": sizes(self.shape, "--shape"),
+            "size": sizes(self.size, "--size"),
+        }
+        return Reading(**chosen(Reading, vars(self) | read))
+
+
+def chosen(record: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record's fields are given: they are called as the options are."""
+    return {one.name: given[one.name] for one in fields(record)}
 
 
 def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
@@ -217,8 +202,7 @@ class TrainingOptions:
     patience: Count = None
     """stop after N epochs without a lower validation loss, keep the best network"""
     class_weight: Annotated[
-        OneOf[str, names.CLASS_WEIGHTS] | None,
-        tyro.conf.arg(metavar=braced(names.CLASS_WEIGHTS), help_behavior_hint=""),
+        OneOf[str, names.CLASS_WEIGHTS] | None, shown(names.CLASS_WEIGHTS)
     ] = None
     """balanced: weight samples so that all classes count the same in the loss"""
     evaluate_every: Annotated[int, tyro.conf.arg(metavar="EPOCHS")] = 1
@@ -233,11 +217,7 @@ class TrainingOptions:
     ] = "auto"
     device: Annotated[
         OneOf[str, names.DEVICES] | None,
-        tyro.conf.arg(
-            metavar=braced(names.DEVICES),
-            help_behavior_hint="",
-            help=f"device for the engines {' and '.join(ELSEWHERE)}",
-        ),
+        shown(names.DEVICES, f"device for the engines {' and '.join(ELSEWHERE)}"),
     ] = None
 
 
@@ -297,30 +277,20 @@ class Training(GeneralOptions):
         from layerwise.model import MLP
         from layerwise.training import Recipe
 
-        report, output = report or ReportOptions(), output or OutputOptions()
-        network, data = self.network, self.data
-        given = {**vars(network), **vars(self.training), **vars(report)}
+        network = self.network
+        given = vars(self.data) | vars(network) | vars(self.training)
+        given |= vars(report or ReportOptions()) | vars(output or OutputOptions())
         given |= {"seed": self.seed, "hidden": widths(network.hidden)}
-
-        def chosen(record: Any) -> dict[str, Any]:
-            return {one.name: given[one.name] for one in fields(record)}
-
         named = named_module(network.module, self.seed, network.loss)
         if named is not None:
             self._check_module(named.target)
-        return Plan(
-            data=data.data,
-            data_dir=data.data_dir,
-            scaling=data.scaling,
-            reading=data.reading(),
-            architecture=MLP(**chosen(MLP)),
-            recipe=Recipe(**chosen(Recipe)),
-            required_accuracy=report.required_accuracy,
-            suspects=report.suspects,
-            checkpoint_every=output.checkpoint_every,
-            keep_checkpoints=output.keep_checkpoints,
-            module=named,
-        )
+        given |= {
+            "reading": self.data.reading(),
+            "architecture": MLP(**chosen(MLP, given)),
+            "recipe": Recipe(**chosen(Recipe, given)),
+            "module": named,
+        }
+        return Plan(**chosen(Plan, given))
 
     def _check_module(self, target: str) -> None:
         """Refuse options that shape a network where a module brings its own shape."""
@@ -354,11 +324,6 @@ def widths(text: str) -> tuple[int, ...]:
 
     >>> widths("100,50"), widths("30x3"), widths("none")
     ((100, 50), (30, 30, 30), ())
-
-    Raises
-    ------
-    InputError
-        If the text is none of these forms.
     """
     if text == "none":
         return ()
@@ -381,13 +346,7 @@ def page_in(folder: str | Path) -> str:
 
 
 def refuse_none(count: int | None, option: str) -> None:
-    """Refuse a count of 0 or less, where one is given.
-
-    Raises
-    ------
-    InputError
-        That names the option.
-    """
+    """Refuse a count of 0 or less, where one is given."""
     if count is not None and count < 1:
         raise InputError(f"{option} {count}: give a whole number of at least 1")
 

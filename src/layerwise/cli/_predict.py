@@ -52,7 +52,6 @@ class PredictCommand:
     """print the predictions as JSON on standard output instead of writing a file"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
 
         out = "-" if self.json else self.out
@@ -96,7 +95,6 @@ class ExportCommand:
     """print what was written as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment
 
         with console.status("exporting"):

@@ -44,7 +44,6 @@ class CompareCommand:
     """print the comparison as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
 
         comparison = experiment.compare(self.runs)
@@ -80,7 +79,6 @@ class SweepCommand(Training):
     """resume the sweep in this folder with its original settings"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, presentation
 
         refuse_none(self.workers, "--workers")

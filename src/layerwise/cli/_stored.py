@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from layerwise.cli._options import DONE, File, Flag, Outcome, whole
+from layerwise.cli._options import DONE, File, Flag, Outcome, shown, whole
 from layerwise.errors import InputError
 from layerwise.names import formats_with
 from layerwise.wording import listed
@@ -27,18 +27,15 @@ class StoredOptions:
 
     activations: Annotated[
         str | None,
-        tyro.conf.arg(
-            metavar="GLOB",
-            help_behavior_hint="",
-            help=f"stored activations instead of NET and DATA ({ROWS}): one file per "
+        shown(
+            "GLOB",
+            f"stored activations instead of NET and DATA ({ROWS}): one file per "
             "layer, or one folder of parts per layer",
         ),
     ] = None
     dry_run: Flag = False
     """estimate time, memory and I/O, then exit"""
-    part: Annotated[str | None, tyro.conf.arg(metavar="I/N", help_behavior_hint="")] = (
-        None
-    )
+    part: Annotated[str | None, shown("I/N")] = None
     """count only part I of N and write it to --out; join parts with merge"""
 
     def study(
@@ -147,7 +144,6 @@ class MergeCommand:
     """print layers and findings as JSON on standard output"""
 
     def __call__(self, console: "Console") -> Outcome:
-        """Do it."""
         from layerwise import experiment, study as inspection
 
         whole = experiment.joined_parts(self.parts)

@@ -4,15 +4,9 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from layerwise.errors import InputError
-
-Target = Annotated[
-    str | None, tyro.conf.arg(metavar="MODULE:NAME", help_behavior_hint="")
-]
 
 
 def imported(target: str) -> Any:
@@ -30,16 +24,7 @@ def imported(target: str) -> Any:
     )
     if not hasattr(module, name):
         raise InputError(f"{place} has no {name!r}")
-    found = getattr(module, name)
-    if not isinstance(found, type):
-        return found
-    try:
-        return found()
-    except TypeError as error:
-        raise InputError(
-            f"{target} needs arguments ({error}): give an instance instead, "
-            f"such as layer = {name}(…) and {place}:layer"
-        ) from error
+    return getattr(module, name)
 
 
 def built(target: str) -> Any:
@@ -58,7 +43,7 @@ def built(target: str) -> Any:
 
 
 def called(target: str, found: Any) -> Any:
-    """Return what a function without arguments returns; else the object itself."""
+    """Return what a function or class gives without arguments; else the object."""
     if not callable(found):
         return found
     try:

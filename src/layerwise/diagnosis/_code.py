@@ -4,7 +4,6 @@ Found by trying: an optimiser is given one gradient and then none, a network the
 batch twice.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,7 +75,6 @@ def evaluation_mode(evidence: Evidence) -> Cause | None:
     network = evidence.by_hand
     if network is None:
         return None
-    features = (int(np.prod(network.shape)),)
     asking = [
         inner
         for inner in evidence.within
@@ -84,6 +82,7 @@ def evaluation_mode(evidence: Evidence) -> Cause | None:
     ]
     if not asking:
         return None
+    features = (int(np.prod(network.shape)),)
     declared = network.layer.noise(network.parameters, features)
     # Of strong noise nearly all draws may come to nothing: without any, none is lost.
     calm = tree_map(lambda n: None if n is None else np.ones_like(n) - 1e-9,
@@ -146,7 +145,7 @@ def _gradients(evidence: Evidence, network: Network) -> object:
 
 def never_trained(evidence: Evidence) -> Cause | None:
     """Layers whose weights stayed what they were: frozen, or cut off the gradient."""
-    if evidence.learnt or not evidence.records or evidence.status == "diverged":
+    if evidence.learnt or not evidence.records or evidence.diverged:
         return None
     if off_from_the_start(evidence):  # gradients are 0 for another reason
         return None
@@ -161,20 +160,18 @@ def never_trained(evidence: Evidence) -> Cause | None:
     texts: list[str] = []
     if cut_off:
         texts.append(
-            f"No gradient reached the weights of {_few(cut_off)} in "
+            f"no gradient reached the weights of {listed(cut_off, most=NAMED)} in "
             f"{count(len(evidence.history.losses))} steps"
         )
     if frozen:
-        texts.append(
-            f"the weights of {_few(frozen)} are frozen (requires_grad is False)"
-        )
-    text = " and ".join(texts)
-    held = [*cut_off, *frozen]
+        named = listed(frozen, most=NAMED)
+        texts.append(f"the weights of {named} are frozen (requires_grad is False)")
+    text, held = " and ".join(texts), [*cut_off, *frozen]
     return Cause(
         kind="layers never trained",
-        layer=(cut_off or frozen)[0],
+        layer=held[0],
         step=0,
-        headline=f"The weights of {_few(held)} were never trained",
+        headline=f"The weights of {listed(held, most=NAMED)} were never trained",
         detail=f"{text[0].upper()}{text[1:]}. A detach(), no_grad(), .data or a way "
         "through NumPy cuts off all layers before it.",
         fix="Remove what cuts the gradient off, or set requires_grad to True; if these "
@@ -188,12 +185,6 @@ NAMED = 3
 """So many layers are named."""
 
 
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    shown = [*names[:NAMED], *([f"{count(more)} more"] if more > 0 else [])]
-    return listed(shown)
-
-
 def _frozen(evidence: Evidence) -> list[str]:
     if evidence.by_hand is not None:
         return []
@@ -204,7 +195,7 @@ def _frozen(evidence: Evidence) -> list[str]:
 
 def stale_statistics(evidence: Evidence) -> Cause | None:
     """Find running statistics of BatchNorm that are not those of the samples."""
-    if evidence.by_hand is not None or evidence.status == "diverged":
+    if evidence.by_hand is not None or evidence.diverged:
         return None
     from layerwise.modules import running_and_batch_accuracy, to_torch
 

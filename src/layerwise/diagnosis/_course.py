@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 
 from layerwise.arrays import one_hot
-from layerwise.diagnosis._evidence import Cause, Evidence, advised
+from layerwise.diagnosis._evidence import (
+    ADAMW,
+    GAP,
+    LOWER,
+    ONE_CYCLE,
+    Cause,
+    Evidence,
+    advised,
+)
 from layerwise.model import (
     CrossEntropy,
     CrossEntropyOnProbabilities,
@@ -26,9 +34,6 @@ STOOD = 0.5
 """Weights that in all steps together went less than half their length have hardly
 left where they were drawn; those that learn go several lengths."""
 
-LOWER = 0.1
-"""What a learning rate is multiplied with that was too high, or divided by."""
-
 
 def rate_too_high(evidence: Evidence) -> Cause | None:
     """Find steps so long that the loss rises, or the weights leap."""
@@ -41,15 +46,16 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
     rising = np.flatnonzero(~(losses < RISEN * max(losses[0], chance)))
     ratios = np.where(np.isnan(evidence.update_ratios), np.inf, evidence.update_ratios)
     leaps = np.argwhere(ratios > LEAP)
-    if not len(leaps) and not (len(rising) and evidence.status == "diverged"):
+    if not len(leaps) and not (len(rising) and evidence.diverged):
         return None
     record, layer = map(int, leaps[0]) if len(leaps) else (0, int(ratios[0].argmax()))
     step = evidence.records[record].step if len(leaps) else int(rising[0])
     rate = evidence.recipe.learning_rate
-    diverged = evidence.status == "diverged"
     end = f"training diverged at step {count(len(losses))}"
-    if not diverged:
+    last = ""
+    if not evidence.diverged:
         end = f"the loss rose from {number(losses[0])} to {number(losses.max())}"
+        last = f" The last loss is {number(losses[-1])}."
     ratio = float(ratios[record, layer])
     moved = f"{number(ratio)} of the weights' length" if ratio < np.inf else "infinite"
     lower = min(LOWER * rate, LEARNING_RATES.get(evidence.recipe.optimizer, rate))
@@ -60,8 +66,7 @@ def rate_too_high(evidence: Evidence) -> Cause | None:
         headline=f"Learning rate {number(rate)} is too high: {end}",
         detail=f"The update of step {count(evidence.records[record].step + 1)} was "
         f"{moved} in {in_words(evidence.names[layer])}; a few thousandths are usual. "
-        "Steps this long jump past the minimum, or switch ReLUs off for good."
-        f"{'' if diverged else f' The last loss is {number(losses[-1])}.'}",
+        f"Steps this long jump past the minimum, or switch ReLUs off for good.{last}",
         fix=f"Lower the learning rate: --learning-rate {number(lower)}.",
         change={"learning_rate": lower},
         evidence={
@@ -128,9 +133,9 @@ def decay_too_strong(evidence: Evidence) -> Cause | None:
 
 def rate_too_low(evidence: Evidence) -> Cause | None:
     """Find steps so short that the weights stay where they were drawn."""
-    if evidence.learnt or not evidence.records or evidence.path > STOOD:
+    if evidence.learnt or not evidence.records or evidence.diverged:
         return None
-    if evidence.status == "diverged":
+    if evidence.path > STOOD:
         return None
     usual = LEARNING_RATES.get(evidence.recipe.optimizer, 0.0)
     rate = evidence.recipe.learning_rate
@@ -222,20 +227,13 @@ def _floored(network: TrainedNetwork, evidence: Evidence) -> float:
 
 def constant(evidence: Evidence) -> Cause | None:
     """One class for all samples, whatever the inputs."""
-    if evidence.learnt or evidence.status == "diverged":
+    if evidence.learnt or evidence.diverged:
         return None
     counts = np.bincount(evidence.predictions, minlength=evidence.data.classes)
     share = float(counts.max() / max(counts.sum(), 1))
     if share < SAME or evidence.baselines.majority.value > SAME - 0.05:
         return None
-    change = evidence.unused(
-        {
-            "init": "he",
-            "normalise": True,
-            "optimizer": "adamw",
-            "learning_rate": LEARNING_RATES["adamw"],
-        }
-    )
+    change = evidence.unused({"init": "he", "normalise": True} | ADAMW)
     name = evidence.data.class_names[int(counts.argmax())]
     dead = evidence.history.epochs[-1].dead if evidence.history.epochs else ()
     return Cause(
@@ -253,10 +251,6 @@ def constant(evidence: Evidence) -> Cause | None:
     )
 
 
-GAP = 0.08
-"""So much more right on training than on validation samples, beyond noise. Less is
-common where a network fits its data well, and its layers are found among findings."""
-
 WIDE = 0.2
 """So wide a gap is one whatever the validation loss does."""
 
@@ -271,17 +265,19 @@ the inputs, and has risen above it."""
 
 MORE_EPOCHS = 3
 
+NARROW = 30
+"""Units of a layer that may be too few."""
+
 
 def overfitting(evidence: Evidence) -> Cause | None:
     """Find a validation loss that has turned while training samples are known."""
     epochs = evidence.history.epochs
-    if len(epochs) < 3 or evidence.status == "diverged":
+    if len(epochs) < 3 or evidence.diverged:
         return None
     losses = [epoch.validation_loss for epoch in epochs]
     if not np.isfinite(losses).all():
         return None
-    best = int(np.argmin(losses))
-    last = epochs[-1]
+    best, last = int(np.argmin(losses)), epochs[-1]
     share = last.validation_accuracy
     scored = Share.of(share, len(evidence.data.validation))
     turned = last.validation_loss >= WORSE * losses[best]
@@ -297,6 +293,10 @@ def overfitting(evidence: Evidence) -> Cause | None:
     dropout = 0.0 if evidence.mlp is None else evidence.mlp.dropout
     change: dict[str, Any] = {} if evidence.recipe.patience else {"patience": 3}
     change |= {} if dropout else {"dropout": 0.3}
+    worse = (
+        f", above the {number(guess)} of a guess by the classes' shares: the "
+        "probabilities are worse than knowing nothing"
+    )
     return Cause(
         kind="overfitting",
         step=epochs[best].step,
@@ -304,12 +304,7 @@ def overfitting(evidence: Evidence) -> Cause | None:
         f"samples, {percent(share)} on validation samples",
         detail=f"The validation loss was least, {number(losses[best])}, after epoch "
         f"{epochs[best].epoch}, and is {number(last.validation_loss)} at the end"
-        + (
-            f", above the {number(guess)} of a guess by the classes' shares: the "
-            "probabilities are worse than knowing nothing."
-            if lost
-            else "."
-        ),
+        f"{worse if lost else ''}.",
         fix=f"Use {advised(change)}."
         if change
         else "Use more samples, or a smaller network.",
@@ -329,9 +324,8 @@ def _loss_of_shares(evidence: Evidence) -> float:
 
     NaN where the training's loss is another.
     """
-    if not isinstance(
-        evidence.network.loss, CrossEntropy | CrossEntropyOnProbabilities
-    ):
+    of_shares = CrossEntropy | CrossEntropyOnProbabilities
+    if not isinstance(evidence.network.loss, of_shares):
         return float("nan")
     counts = np.bincount(evidence.data.validation.targets)
     shares = counts[counts > 0] / counts.sum()
@@ -341,25 +335,20 @@ def _loss_of_shares(evidence: Evidence) -> float:
 def underfitting(evidence: Evidence) -> Cause | None:
     """Not even the training samples are known as well as simple methods know others."""
     epochs = evidence.history.epochs
-    if evidence.learnt or not epochs or evidence.status == "diverged":
+    if evidence.learnt or not epochs or evidence.diverged:
         return None
     last, best = epochs[-1], evidence.baselines.best
     if not exceeds(best, evidence.of_training, NOTABLE):
         return None
-    small = _small(evidence)
-    change = evidence.unused(
-        {
-            "epochs": MORE_EPOCHS * evidence.recipe.epochs,
-            "optimizer": "adamw",
-            "learning_rate": LEARNING_RATES["adamw"],
-            "schedule": "one-cycle",
-        }
-    )
-    more = [", with more units (--hidden 100,100)"] if small else []
-    change |= {"hidden": (100, 100)} if small else {}
-    if evidence.mlp is not None and evidence.mlp.dropout:
-        more += [", without dropout"]
-        change |= {"dropout": 0.0}
+    longer = MORE_EPOCHS * evidence.recipe.epochs
+    change = evidence.unused({"epochs": longer} | ADAMW | ONE_CYCLE)
+    fix, mlp = f"Train longer (--epochs {longer})", evidence.mlp
+    if mlp is not None and min(mlp.hidden, default=0) < NARROW:
+        fix += ", with more units (--hidden 100,100)"
+        change["hidden"] = (100, 100)
+    if mlp is not None and mlp.dropout:
+        fix += ", without dropout"
+        change["dropout"] = 0.0
     return Cause(
         kind="underfitting",
         headline=f"The network underfits: {percent(last.train_accuracy)} on training "
@@ -367,8 +356,7 @@ def underfitting(evidence: Evidence) -> Cause | None:
         detail=f"After {count(last.epoch)} epochs. Simple methods reach "
         f"{percent(best.value)} on samples they were not fitted on: the network is too "
         "small, or was stopped or held back while it was still learning.",
-        fix=f"Train longer (--epochs {MORE_EPOCHS * evidence.recipe.epochs})"
-        f"{''.join(more)}.",
+        fix=f"{fix}.",
         change=change,
         evidence={
             "train_accuracy": last.train_accuracy,
@@ -377,8 +365,3 @@ def underfitting(evidence: Evidence) -> Cause | None:
             "parameters": evidence.network.parameter_count,
         },
     )
-
-
-def _small(evidence: Evidence) -> bool:
-    mlp = evidence.mlp
-    return mlp is not None and (len(mlp.hidden) == 0 or min(mlp.hidden) < 30)

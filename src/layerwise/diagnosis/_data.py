@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 
 from layerwise.data import codes_in_words, missing_codes
 from layerwise.diagnosis._evidence import Cause, Evidence
-from layerwise.diagnosis._source import UNKNOWN, drawn_from_one, labels_by_row
+from layerwise.diagnosis._setup import UNKNOWN, drawn_from_one, labels_by_row
 from layerwise.statistics import NOTABLE, Share, exceeds, nearest_rows
 from layerwise.wording import count, number, percent, quoted
 
@@ -113,10 +113,8 @@ def different_scales(evidence: Evidence) -> Cause | None:
         "features or too low for the small ones.",
         fix=OUTSIDE
         if evidence.by_hand is None
-        else "Scale each feature by itself: --scaling standard."
-        if change
-        else "Scale each feature by itself: --scaling standard has one scale for all "
-        "features of such inputs.",
+        else "Scale each feature by itself: --scaling standard"
+        f"{'' if change else ' has one scale for all features of such inputs'}.",
         change=change,
         evidence={"largest": most, "least": least, "ratio": most / least},
     )
@@ -258,7 +256,7 @@ def _agreement(
 def no_information(evidence: Evidence) -> Cause | None:
     """Labels that neither the network nor simple methods can tell from the inputs."""
     weakest = evidence.baselines.weakest_seen
-    if evidence.status == "diverged" or weakest > SEEN or _informative(evidence):
+    if evidence.diverged or weakest > SEEN or _informative(evidence):
         return None
     weak = (
         f"an AUC below {number(weakest, 2)} would not show in "
@@ -293,15 +291,13 @@ def no_information(evidence: Evidence) -> Cause | None:
 
 def imbalance(evidence: Evidence) -> Cause | None:
     """Rare classes that the network does not find although they can be found."""
-    if evidence.status == "diverged":
+    if evidence.diverged:
         return None
     data, findable = evidence.data, evidence.baselines.recall
     shares = np.bincount(data.train.targets, minlength=data.classes) / len(data.train)
     rare = shares < RARE / data.classes
-    truth = data.validation.targets
-    counts = np.bincount(truth, minlength=data.classes)
-    right = np.bincount(truth, evidence.predictions == truth, data.classes)
-    recall = right / np.maximum(counts, 1)
+    counts = evidence.class_scores.samples
+    recall = np.nan_to_num(evidence.class_scores.recall)
     missed = rare & (counts > 1) & (recall + MISSED <= np.nan_to_num(findable))
     answered = np.bincount(evidence.predictions, minlength=data.classes) > 0
     never = (shares < LESS / data.classes) & (counts > 0) & ~answered
@@ -313,6 +309,7 @@ def imbalance(evidence: Evidence) -> Cause | None:
         return None
     worst = int(np.argmin(np.where(missed | never, recall, 2)))
     name, total = data.class_names[worst], int(counts[worst])
+    found = round(recall[worst] * total)
     change = evidence.unused({"class_weight": "balanced"})
     beside = (
         f"A simple method ranks the class above the others (AUC "
@@ -324,7 +321,7 @@ def imbalance(evidence: Evidence) -> Cause | None:
     return Cause(
         kind="class imbalance",
         headline=f"The network {answers} class {quoted(name)}: "
-        f"{count(int(right[worst]))} of {count(total)} found",
+        f"{count(found)} of {count(total)} found",
         detail=f"{beside}. "
         f"{percent(float(shares[worst]))} of the training samples are of this class. "
         "The loss is a mean over samples: missing a rare class costs little, and the "
@@ -338,7 +335,7 @@ def imbalance(evidence: Evidence) -> Cause | None:
             "shares": shares.tolist(),
             "recall": recall.tolist(),
             "class": name,
-            "found": int(right[worst]),
+            "found": found,
             "samples": total,
         },
     )

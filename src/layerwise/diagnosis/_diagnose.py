@@ -1,84 +1,59 @@
 """From a training to what is wrong with it: rules in their order, and what is left."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
 
 from layerwise.baselines import Baselines
-from layerwise.diagnosis._code import (
-    evaluation_mode,
-    gradients_not_reset,
-    never_trained,
-    stale_statistics,
-)
-from layerwise.diagnosis._course import (
-    constant,
-    decay_too_strong,
-    dropout_too_high,
-    overfitting,
-    rate_too_high,
-    rate_too_low,
-    softmax_twice,
-    underfitting,
-    underflow,
-)
-from layerwise.diagnosis._data import (
-    coded_missing,
-    constant_inputs,
-    different_scales,
-    imbalance,
-    no_information,
-    not_finite,
-    not_scaled,
-    out_of_step,
-)
-from layerwise.diagnosis._evidence import LEAST_LOG, Cause, Diagnosis, Evidence, advised
-from layerwise.diagnosis._start import (
-    alike,
-    dead,
-    exploding,
-    saturated,
-    too_deep,
-    vanishing,
+from layerwise.diagnosis import _code, _course, _data, _start
+from layerwise.diagnosis._evidence import (
+    ADAMW,
+    GAP,
+    LEAST_LOG,
+    LOWER,
+    ONE_CYCLE,
+    Cause,
+    Diagnosis,
+    Evidence,
+    advised,
 )
 from layerwise.errors import InputError
 from layerwise.statistics import FEW, NOTABLE, exceeds
-from layerwise.training import LEARNING_RATES, Result
+from layerwise.training import Result
 from layerwise.wording import count, number, percent, type_in_words
 
 DATA_RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
-    not_finite,
-    coded_missing,
-    constant_inputs,
+    _data.not_finite,
+    _data.coded_missing,
+    _data.constant_inputs,
 )
 """With such a cause nothing else can be judged."""
 
 RULES: tuple[Callable[[Evidence], Cause | None], ...] = (
-    gradients_not_reset,
-    evaluation_mode,
-    softmax_twice,
-    never_trained,
-    stale_statistics,
-    out_of_step,
-    no_information,
-    different_scales,
-    not_scaled,
-    alike,
-    dead,
-    underflow,
-    saturated,
-    exploding,
-    vanishing,
-    too_deep,
-    dropout_too_high,
-    decay_too_strong,
-    rate_too_high,
-    rate_too_low,
-    imbalance,
-    constant,
-    overfitting,
-    underfitting,
+    _code.gradients_not_reset,
+    _code.evaluation_mode,
+    _course.softmax_twice,
+    _code.never_trained,
+    _code.stale_statistics,
+    _data.out_of_step,
+    _data.no_information,
+    _data.different_scales,
+    _data.not_scaled,
+    _start.alike,
+    _start.dead,
+    _course.underflow,
+    _start.saturated,
+    _start.exploding,
+    _start.vanishing,
+    _start.too_deep,
+    _course.dropout_too_high,
+    _course.decay_too_strong,
+    _course.rate_too_high,
+    _course.rate_too_low,
+    _data.imbalance,
+    _course.constant,
+    _course.overfitting,
+    _course.underfitting,
 )
 """In the order in which causes are to be fixed: code, data, start, steps, outcome.
 What stands first explains much of what stands below it."""
@@ -86,16 +61,10 @@ What stands first explains much of what stands below it."""
 FEW_TRAINED = 100
 """Of fewer training samples a network knows little of others, whatever its settings."""
 
-APART = 0.08
-"""So much more right on training than on validation samples, beyond noise."""
-
-LOWER = 0.1
-"""What a learning rate is multiplied with."""
-
 
 def losses_beyond_precision(evidence: Evidence) -> Cause | None:
     """Find outputs so large that a wrong sample has a probability of 0."""
-    if evidence.status == "diverged" or not evidence.beyond_precision:
+    if evidence.diverged or not evidence.beyond_precision:
         return None
     loss, accuracy = evidence.validation.loss, evidence.validation.accuracy
     each = loss / (1 - accuracy)
@@ -117,19 +86,23 @@ def losses_beyond_precision(evidence: Evidence) -> Cause | None:
         "scaled or too high a learning rate make them so large.",
         fix=fix,
         change=change,
-        evidence={"loss": loss, "accuracy": accuracy, "each_wrong": each}
-        | {"bound": LEAST_LOG},
+        evidence={
+            "loss": loss,
+            "accuracy": accuracy,
+            "each_wrong": each,
+            "bound": LEAST_LOG,
+        },
     )
 
 
 def too_few(evidence: Evidence) -> Cause | None:
     """Find too few samples to judge by, or to learn from."""
-    if evidence.status == "diverged":
+    if evidence.diverged:
         return None
     trained, validated = len(evidence.data.train), len(evidence.data.validation)
     reached, known = evidence.reached, evidence.of_training
     few_trained = trained < FEW_TRAINED and (
-        exceeds(known, reached, APART)
+        exceeds(known, reached, GAP)
         or not exceeds(reached, evidence.baselines.majority)
     )
     if not evidence.few_validated and not few_trained:
@@ -160,21 +133,13 @@ def too_few(evidence: Evidence) -> Cause | None:
 
 def behind(evidence: Evidence) -> Cause | None:
     """Find a simple method that is notably more often right."""
-    if evidence.learnt or evidence.status == "diverged":
+    if evidence.learnt or evidence.diverged:
         return None
     simple, reached = evidence.baselines.best, evidence.reached
     if not exceeds(simple, reached, NOTABLE):
         return None
-    change = evidence.unused(
-        {
-            "normalise": True,
-            "optimizer": "adamw",
-            "learning_rate": LEARNING_RATES["adamw"],
-            "schedule": "one-cycle",
-        }
-    )
-    if evidence.mlp is None:
-        change.pop("normalise", None)
+    normalised = {"normalise": True} if evidence.mlp else {}
+    change = evidence.unused(normalised | ADAMW | ONE_CYCLE)
     tried = f", or try {advised(change)}" if change else ""
     return Cause(
         kind="behind simple methods",
@@ -203,27 +168,38 @@ LEFT: tuple[Callable[[Evidence], Cause | None], ...] = (
 )
 """What is left to say where no rule above found anything."""
 
-JUDGED = (no_information, imbalance, constant, overfitting, underfitting, behind)
+JUDGED = (
+    _data.no_information,
+    _data.imbalance,
+    _course.constant,
+    _course.overfitting,
+    _course.underfitting,
+    behind,
+)
 """These ask validation samples, of which there have to be enough."""
 
-EXPLAINS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "inputs and labels out of step": frozenset(
-            {"labels without information", "overfitting", "underfitting"}
-        ),
-        "labels without information": frozenset({"overfitting", "underfitting"}),
-        "weight decay too strong": frozenset(
-            {"learning rate too high", "constant prediction", "underfitting"}
-        ),
-        "layers never trained": frozenset({"vanishing gradient", "underfitting"}),
-        "stale running statistics": frozenset(
-            {"inputs not scaled", "inputs of different scales", "underfitting"}
-        ),
-    }
-)
+EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    "inputs and labels out of step": (
+        "labels without information",
+        "overfitting",
+        "underfitting",
+    ),
+    "labels without information": ("overfitting", "underfitting"),
+    "weight decay too strong": (
+        "learning rate too high",
+        "constant prediction",
+        "underfitting",
+    ),
+    "layers never trained": ("vanishing gradient", "underfitting"),
+    "stale running statistics": (
+        "inputs not scaled",
+        "inputs of different scales",
+        "underfitting",
+    ),
+}
 """What some causes lead to: it is no second fault, and its own fix would not help."""
 
-INSIDE = (dead, saturated, too_deep)
+INSIDE = (_start.dead, _start.saturated, _start.too_deep)
 """These ask which layers there are; of a torch module only what they give is known."""
 
 

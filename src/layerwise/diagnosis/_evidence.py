@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from layerwise.arrays import leaves
 from layerwise.baselines import Baselines
@@ -24,8 +23,17 @@ from layerwise.model import (
     flatten,
     layers_within,
 )
-from layerwise.statistics import FEW, NOTABLE, Share, exceeds
+from layerwise.statistics import (
+    FEW,
+    NOTABLE,
+    ClassScores,
+    Share,
+    class_scores,
+    confusion_counts,
+    exceeds,
+)
 from layerwise.training import (
+    LEARNING_RATES,
     Health,
     History,
     LayerHealth,
@@ -39,23 +47,32 @@ from layerwise.wording import listed, number
 if TYPE_CHECKING:
     from layerwise.modules import TorchNetwork
 
-ADVICE: Mapping[tuple[str, Any], str] = MappingProxyType(
-    {
-        ("activation", "leaky-relu"): "leaky ReLUs (--activation leaky-relu)",
-        ("activation", "relu"): "ReLUs (--activation relu)",
-        ("init", "he"): "He's initialisation (--init he)",
-        ("init", "glorot"): "Glorot's initialisation (--init glorot)",
-        ("normalise", True): "normalisation (--normalise)",
-        ("residual", True): "skip connections (--residual)",
-        ("optimizer", "adamw"): "AdamW (--optimizer adamw)",
-        ("schedule", "one-cycle"): "a one-cycle schedule (--schedule one-cycle)",
-        ("patience", 3): "an early stop (--patience 3)",
-        ("class_weight", "balanced"): "class weights (--class-weight balanced)",
-        ("scaling", "standard"): "scaled inputs (--scaling standard)",
-        ("dropout", 0.3): "dropout (--dropout 0.3)",
-    }
-)
+ADVICE: Mapping[tuple[str, Any], str] = {
+    ("activation", "leaky-relu"): "leaky ReLUs (--activation leaky-relu)",
+    ("activation", "relu"): "ReLUs (--activation relu)",
+    ("init", "he"): "He's initialisation (--init he)",
+    ("init", "glorot"): "Glorot's initialisation (--init glorot)",
+    ("normalise", True): "normalisation (--normalise)",
+    ("residual", True): "skip connections (--residual)",
+    ("optimizer", "adamw"): "AdamW (--optimizer adamw)",
+    ("schedule", "one-cycle"): "a one-cycle schedule (--schedule one-cycle)",
+    ("patience", 3): "an early stop (--patience 3)",
+    ("class_weight", "balanced"): "class weights (--class-weight balanced)",
+    ("scaling", "standard"): "scaled inputs (--scaling standard)",
+    ("dropout", 0.3): "dropout (--dropout 0.3)",
+}
 """Settings in words."""
+
+ADAMW = {"optimizer": "adamw", "learning_rate": LEARNING_RATES["adamw"]}
+ONE_CYCLE = {"schedule": "one-cycle"}
+"""What is advised where the steps were of another kind."""
+
+LOWER = 0.1
+"""What a learning rate is multiplied with that was too high."""
+
+GAP = 0.08
+"""So much more right on training than on validation samples, beyond noise. Less is
+common where a network fits its data well, and its layers are found among findings."""
 
 
 def advised(change: Mapping[str, Any]) -> str:
@@ -163,25 +180,18 @@ MOST_ROWS = 2_000
 """Samples that are looked at where a sample of them will do."""
 
 
+def scores_of(
+    samples: Samples, predictions: Int[np.ndarray, " samples"], classes: int
+) -> ClassScores:
+    """Return how well predictions tell each class."""
+    return class_scores(confusion_counts(samples.targets, predictions, classes))
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """A training that has ended, as the rules see it.
 
-    Parameters
-    ----------
-    network : TrainedNetwork
-        Its last finite state.
-    data : Dataset
-    recipe : ResolvedRecipe
-    optimiser : Optimiser
-        What turned gradients into updates.
-    history : History
-    status : str
-        ``finished``, ``diverged`` or ``interrupted``.
-    validation : Score
-        Of the network.
-    baselines : Baselines
-        What simple methods reach on the same data.
+    Its fields are those of the `Result`, and what simple methods reach on the data.
     """
 
     network: TrainedNetwork
@@ -213,6 +223,11 @@ class Evidence:
     def untrained(self) -> TrainedNetwork:
         """The network before its first step."""
         return self.network.redrawn(self.recipe.seed)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the training stopped at a loss that is not finite."""
+        return self.status == "diverged"
 
     @property
     def by_hand(self) -> Network | None:
@@ -316,17 +331,19 @@ class Evidence:
 
         Not where its losses have left all bounds, whatever its accuracy.
         """
-        if self.status == "diverged" or self.beyond_precision:
+        if self.diverged or self.beyond_precision:
             return False
         simple, reached = self.baselines.best, self.reached
         if self.recipe.class_weight:  # then accuracy is not what was asked for
-            truth = self.data.validation.targets
-            counts = np.bincount(truth)
-            found = np.bincount(truth, self.predictions == truth)
-            recall = found[counts > 0] / counts[counts > 0]
-            reached = Share.of(float(recall.mean()), len(truth))
-            simple = Share.of(float(np.nanmean(self.baselines.recall)), len(truth))
+            reached = Share.of(self.class_scores.balanced_accuracy, reached.trials)
+            recall = float(np.nanmean(self.baselines.recall))
+            simple = Share.of(recall, reached.trials)
         return not exceeds(simple, reached, NOTABLE)
+
+    @cached_property
+    def class_scores(self) -> ClassScores:
+        """How well the network tells each class in the validation samples."""
+        return scores_of(self.data.validation, self.predictions, self.data.classes)
 
     @property
     def reached(self) -> Share:
@@ -346,12 +363,11 @@ class Evidence:
 
         Where a rare class is missed, training and validation accuracy differ for that.
         """
-        classes, rows = self.data.classes, self.training_rows
-        right = self.network.logits(rows.inputs).argmax(axis=1) == rows.targets
-        counts = np.bincount(rows.targets, minlength=classes)
-        recall = np.bincount(rows.targets, right, classes) / np.maximum(counts, 1)
-        asked = np.bincount(self.data.validation.targets, minlength=classes)
-        asked = np.where(counts, asked, 0)
+        rows = self.training_rows
+        predicted = self.network.logits(rows.inputs).argmax(axis=1)
+        scores = scores_of(rows, predicted, self.data.classes)
+        asked = np.where(scores.samples, self.class_scores.samples, 0)
+        recall = np.nan_to_num(scores.recall)
         return Share.of(float(recall @ asked / max(asked.sum(), 1)), len(rows))
 
     @cached_property
@@ -374,28 +390,21 @@ class Evidence:
     @cached_property
     def weight_variances(self) -> tuple[tuple[int, float], ...]:
         """For every layer fan-in and variance of its first matrix, untrained."""
-        return tuple(
-            (weights.size // units, float(np.var(weights)))
-            for weights, units in self._first_weights
-        )
+        return tuple((len(w), float(np.var(w))) for w in self._first_weights)
 
     @property
-    def _first_weights(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Every layer's first matrix and its number of units; ones where it has none.
-
-        Torch has the units first: as (units, inputs), or (channels, channels, …).
-        """
+    def _first_weights(self) -> Iterator[np.ndarray]:
+        """Every layer's first weights, of shape (inputs, units)."""
         untrained = self.untrained
-        none = np.array([[-1.0, 1.0]]), 2  # one input, and a variance of 1
-        if not isinstance(untrained, Network):
-            held = untrained.followed
-            named = [held.get(f"{name}.weight") for name in untrained.layer_names]
-            found = [w if w is not None and w.ndim > 1 else None for w in named]
-            yield from (none if w is None else (w, len(w)) for w in found)
+        none = np.array([[-1.0, 1.0]])  # one input, and a variance of 1
+        if isinstance(untrained, Network):
+            for tree in untrained.parameters:
+                yield next((leaf for leaf in leaves(tree) if leaf.ndim == 2), none)
             return
-        for tree in untrained.parameters:
-            matrices = [leaf for leaf in leaves(tree) if leaf.ndim == 2]
-            yield (matrices[0], matrices[0].shape[1]) if matrices else none
+        for name in untrained.layer_names:
+            weights = untrained.followed.get(f"{name}.weight", np.zeros(0))
+            # Torch has the units first: as (units, inputs), or (channels, channels, …).
+            yield weights.reshape(len(weights), -1).T if weights.ndim > 1 else none
 
     @property
     def has_skips(self) -> bool:

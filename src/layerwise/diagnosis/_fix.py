@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from layerwise.baselines import Baselines
 from layerwise.diagnosis._diagnose import diagnose
-from layerwise.diagnosis._evidence import Cause
+from layerwise.diagnosis._evidence import Cause, scores_of
 from layerwise.diagnosis._setup import Setup
 from layerwise.errors import InputError
 from layerwise.training import Progress, Result, fit
@@ -76,11 +74,9 @@ class Fixed:
 
 def mean_recall(result: Result) -> float:
     """Return the mean over the classes of the share of validation samples found."""
-    samples = result.data.validation
-    right = result.network.predict(samples.inputs) == samples.targets
-    counts = np.bincount(samples.targets)
-    found = np.bincount(samples.targets, right)
-    return float(np.mean(found[counts > 0] / counts[counts > 0]))
+    samples, classes = result.data.validation, result.data.classes
+    predicted = result.network.predict(samples.inputs)
+    return scores_of(samples, predicted, classes).balanced_accuracy
 
 
 def fix(
@@ -121,7 +117,8 @@ def fix(
             "layerwise.diagnosis.Setup(architecture, data, recipe)"
         )
     rounds: list[Round] = []
-    best, latest, by_class = (setup, before), (setup, before), False
+    best = latest = (setup, before)
+    by_class = False
     simple = baselines or Baselines(before.data, before.recipe.seed)
     while len(rounds) < ROUNDS:
         cause, change = _next(latest[1], simple, rounds)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int
 
 from layerwise.data import Dataset, Samples
-from layerwise.diagnosis._source import drawn_from_one, labels_by_row
 from layerwise.model import LOSSES, MLP, Architecture, Layer, Linear, Loss, Sequential
 from layerwise.training import Optimiser, Recipe
 
@@ -54,17 +54,12 @@ class Setup:
 
     def changed(self, change: Mapping[str, Any]) -> "Setup":
         """Return the setup with a remedy's change made."""
-        changed = self
-        if "optimiser" in change:
-            changed = replace(changed, optimiser=change["optimiser"])
         recipe = {k: v for k, v in change.items() if k in _names(Recipe)}
-        data = _changed(changed.data, change)
-        architecture = _rebuilt(changed.architecture, change)
-        return replace(
-            changed,
-            recipe=replace(changed.recipe, **recipe),
-            data=data,
-            architecture=architecture,
+        return Setup(
+            _rebuilt(self.architecture, change),
+            _changed(self.data, change),
+            replace(self.recipe, **recipe),
+            change.get("optimiser", self.optimiser),
         )
 
 
@@ -107,6 +102,34 @@ def _rolled(data: Dataset, rows: int) -> Dataset:
     return replace(data, **changed)
 
 
+def drawn_from_one(data: Dataset) -> tuple[str, ...]:
+    """Return the sets that are all rows of one source: three, two, or training alone.
+
+    A test set that was given apart has rows of its own.
+    """
+    for names in (("train", "validation", "test"), ("train", "validation")):
+        places = _places([getattr(data, name) for name in names])
+        if np.array_equal(np.sort(places), np.arange(len(places))):
+            return names
+    return ("train",)
+
+
+UNKNOWN = -1
+"""The label of a row that is in none of the sets."""
+
+
+def labels_by_row(sets: Sequence[Samples]) -> Int[np.ndarray, " rows"]:
+    """Return the label of every row of the source, ``UNKNOWN`` where no set has it."""
+    places = _places(sets)
+    labels = np.full(int(places.max()) + 1, UNKNOWN)
+    labels[places] = np.concatenate([one.targets for one in sets])
+    return labels
+
+
+def _places(sets: Sequence[Samples]) -> Int[np.ndarray, " samples"]:
+    return np.concatenate([np.asarray(one.where.places, np.int64) for one in sets])
+
+
 def _without(samples: Samples, codes: Sequence[tuple[int, float]]) -> Samples:
     """Put NaN where a feature has the code for a missing value."""
     real = samples.inputs.dtype.kind == "f"
@@ -146,13 +169,7 @@ def _rebuilt(
 class Rebuilt:
     """An architecture of the user's own with other first weights, or another loss.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    init : str, optional
-        How every affine map's weights are drawn; their biases begin at zero.
-    loss : str, optional
-        A key of ``LOSSES``.
+    ``init`` is how every affine map's weights are drawn; their biases begin at zero.
     """
 
     architecture: Architecture

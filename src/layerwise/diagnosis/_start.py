@@ -55,13 +55,16 @@ def exploding(evidence: Evidence) -> Cause | None:
     inner = factors[1:-1] if layers > 2 else factors
     measured = float(np.exp(np.mean(np.log(np.maximum(inner, 1e-30)))))
     computed = _computed(evidence, min(began + 1, layers - 1))
-    what = "activations" if forward else "gradients"
     return Cause(
         kind="exploding",
         layer=evidence.names[began],
         step=0,
-        headline=_exploding_headline(evidence, what, measured, backward),
-        detail=_exploding_detail(evidence, what, measured, computed),
+        headline="Activations explode: each layer multiplies their mean square by "
+        f"{number(measured)}"
+        if forward
+        else f"Gradients explode: they grow {number(backward)} times through "
+        f"{len(evidence.names)} layers",
+        detail=_exploding_detail(evidence, computed, measured if forward else None),
         fix="Draw the weights with a variance that suits the layers' width: --init "
         f"{_suited(evidence)}.",
         change=change,
@@ -83,20 +86,8 @@ def _finite_beginning(sizes: Sequence[float]) -> Float[np.ndarray, " layers"]:
     return found[: int(np.argmin([*np.isfinite(found), False]))]
 
 
-def _exploding_headline(
-    evidence: Evidence, what: str, measured: float, backward: float
-) -> str:
-    if what == "gradients":
-        return (
-            f"Gradients explode: they grow {number(backward)} times through "
-            f"{len(evidence.names)} layers"
-        )
-    times = number(measured)
-    return f"Activations explode: each layer multiplies their mean square by {times}"
-
-
 def _exploding_detail(
-    evidence: Evidence, what: str, measured: float, computed: float
+    evidence: Evidence, computed: float, measured: float | None
 ) -> str:
     first_loss = float(evidence.history.losses[0])
     loss = number(first_loss) if np.isfinite(first_loss) else "not finite"
@@ -104,7 +95,7 @@ def _exploding_detail(
     end = f"; training diverged at step {count(stopped)}" if stopped else ""
     fan_in, variance = evidence.weight_variances[min(1, len(evidence.names) - 1)]
     halved = " / 2, since a ReLU halves it" if evidence.rectified else ""
-    measured_too = "" if what == "gradients" else f" (measured: {number(measured)})"
+    measured_too = "" if measured is None else f" (measured: {number(measured)})"
     return (
         f"This is so before the first step, with a first loss of {loss}{end}. A layer "
         f"of {fan_in} inputs and weights of variance {number(variance)} multiplies the "
@@ -124,7 +115,7 @@ def _suited(evidence: Evidence) -> str:
 
 
 def _stopped(evidence: Evidence) -> int | None:
-    return len(evidence.history.losses) if evidence.status == "diverged" else None
+    return len(evidence.history.losses) if evidence.diverged else None
 
 
 def vanishing(evidence: Evidence) -> Cause | None:

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from layerwise.arrays import Tree, tree_map
 from layerwise.data import Samples, numbers_of
 from layerwise.errors import InputError
-from layerwise.estimators._descent import Descent, Patience, Verdict
+from layerwise.estimators._descent import Patience, Verdict, epoch_losses
 from layerwise.estimators._lbfgs import minimised
 from layerwise.estimators._settings import (
     LARGEST_BATCH,
@@ -40,6 +40,7 @@ from layerwise.training import (
     Order,
     Problem,
     State,
+    Steps,
     engine_for,
     on_host,
 )
@@ -364,7 +365,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         if not on:
             self._rate = float(self.learning_rate_init)
-        problem, order = self._problem(samples, epochs, seen=self.t_ if on else 0)
+        problem = self._problem(samples, epochs, seen=self.t_ if on else 0)
         follows = follows_epochs(self)
         engine = engine_for(problem, self.engine if follows else "eager")
         judge = None
@@ -372,13 +373,10 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             judge = partial(self._verdict, engine, held_out=held_out)
         if not follows:
             return self._minimise(samples, judge)
-        descent = Descent(
-            engine, order, epochs, judge, self.early_stopping, bool(self.verbose)
-        )
         state = problem.initial_state()
         if on and self._slots and self._slots[0] == problem.optimiser:
             state = state._replace(slots=self._slots[1])
-        state, diverged = self._followed(descent, problem, state)
+        state, diverged = self._followed(engine, problem, state, judge)
         state = on_host(state)
         self._slots = problem.optimiser, state.slots
         self.network_ = replace(self.network_, parameters=state.parameters)
@@ -436,9 +434,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             f"learning_rate_init, or scale the {what}"
         )
 
-    def _problem(
-        self, samples: Samples, epochs: int, seen: int
-    ) -> tuple[Problem, Order]:
+    def _problem(self, samples: Samples, epochs: int, seen: int) -> Problem:
         settings, rows = vars(self), len(samples)
         size = LARGEST_BATCH if self.batch_size == "auto" else int(self.batch_size)
         size = min(size, rows)
@@ -446,62 +442,87 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         shuffled = self.shuffle and size < rows
         order = Order(rows, size, int(self._rng.randint(2**31 - 1)), shuffled)
         per_epoch = order.steps_per_epoch
-        problem = Problem(
+        return Problem(
             network=self.network_,
             samples=samples,
             optimiser=optimiser_of(settings),
             schedule=schedule_of(settings, rows, per_epoch, seen),
             peak_rate=self._rate,
             total_steps=epochs * per_epoch,
-            batch_size=size,
-            seed=order.seed,
+            order=order,
             device=self.device,
             l2=float(self.alpha),
             health_every=0,
         )
-        return problem, order
 
     def _followed(
-        self, descent: Descent, problem: Problem, state: State
+        self,
+        engine: Engine,
+        problem: Problem,
+        state: State,
+        judge: Callable[[Tree], Verdict] | None,
     ) -> tuple[State, bool]:
-        """Return the state to keep, and whether the training diverged."""
+        """Train by epochs until patience is over, one epoch at least.
+
+        As many are done at a time as there will be in any case: the engine is called
+        less often, and nothing is done in vain. One that is judged may be the last:
+        none is done before it is.
+
+        Returns
+        -------
+        State, bool
+            The one to keep, and whether the training diverged.
+        """
         self.n_iter_ = 0
-        best, diverged = state, False
+        per_epoch = problem.order.steps_per_epoch
+        epochs = problem.total_steps // per_epoch
+        best = state
         try:
-            while not diverged:
-                for passed in descent.passes(state, self._patience, self.n_iter_):
-                    state = passed.state
-                    diverged = not np.isfinite(passed.losses[-1])
-                    if diverged:
-                        best = best._replace(step=state.step)
-                        break
-                    if passed.patience.best < self._patience.best:
-                        best = state
-                    self._patience = passed.patience
-                    self.n_iter_ += len(passed.losses)
-                    self.t_ += len(passed.losses) * len(problem.samples)
-                    self._record(passed.losses, passed.verdict)
-                if diverged or not self._goes_on_slower():
+            while self.n_iter_ < epochs:
+                at, ahead = self.n_iter_, 1
+                if not (judge or self.verbose):
+                    ahead = int(max(1, min(epochs - at, self._patience.epochs_left)))
+                reached, steps = engine.advance(
+                    state, at * per_epoch, (at + ahead) * per_epoch
+                )
+                lost = steps.diverged
+                verdict = judge(reached.parameters) if judge and not lost else None
+                if lost or (verdict and not np.isfinite(verdict.loss)):
+                    finite = reached if lost else state
+                    kept = best if self.early_stopping else finite
+                    return kept._replace(step=reached.step), True
+                state = reached
+                if self._counted(problem, steps, verdict):
+                    best = state
+                if not self._patience.is_over:
+                    continue
+                if not self._goes_on_slower():
                     break
                 # A velocity is what it was in steps of the rate: these are shorter.
                 state = on_host(state)
-                state = state._replace(
-                    slots=tree_map(lambda v: v * SLOWER, state.slots)
-                )
+                slots = tree_map(lambda v: v * SLOWER, state.slots)
+                state = state._replace(slots=slots)
                 slower = replace(problem, peak_rate=self._rate)
-                descent = replace(descent, engine=engine_for(slower, self.engine))
-                if self.n_iter_ >= descent.max_iter:
-                    break
+                engine = engine_for(slower, self.engine)
         except KeyboardInterrupt:
             warnings.warn(
                 "training was interrupted; what it reached stays", stacklevel=4
             )
-        return best if self.early_stopping else state, diverged
+        return best if self.early_stopping else state, False
+
+    def _counted(self, problem: Problem, steps: Steps, verdict: Verdict | None) -> bool:
+        """Count the epochs that have passed; return whether the best is among them."""
+        losses = epoch_losses(problem.order, steps.losses)
+        lowest = self._patience.best
+        values = [-verdict.score] if verdict and self.early_stopping else losses
+        self._patience = self._patience.after(values)
+        self.n_iter_ += len(losses)
+        self.t_ += len(losses) * len(problem.samples)
+        self._record(losses, verdict)
+        return self._patience.best < lowest
 
     def _goes_on_slower(self) -> bool:
-        """Lower an adaptive rate where patience is over; return whether that is so."""
-        if not self._patience.is_over:
-            return False
+        """Lower an adaptive rate; return whether that is so."""
         what = "Validation score" if self.early_stopping else "Training loss"
         said = (
             f"{what} did not improve more than tol={self.tol:f} for "

@@ -10,9 +10,10 @@ from layerwise.experiment._folder import (
     read_summary,
     reopen_run,
 )
-from layerwise.experiment._look import data_summary, look_at_data
 from layerwise.experiment._path import (
+    data_summary,
     finish,
+    look_at_data,
     look_inside,
     looking_at_data,
     report_again,

@@ -1,7 +1,7 @@
 """Runs beside each other, read from their folders."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -62,9 +62,13 @@ def _read(folder: Path, name: str) -> ComparedRun:
             f"{folder}: the training has not ended; wait, or continue it with: "
             f"layerwise train --resume {folder}"
         )
+    steps = summary["training"]["steps"]
+    # The step at which a training diverges has a loss, and is not one that was done.
+    steps += summary["training"]["status"] == "diverged"
     try:
         history = History.from_csv(path.read_text("utf-8"))
-        _check_whole(history, summary["training"])
+        if (done := len(history.losses)) < steps:
+            raise ValueError(f"{done} of {steps} steps")
     except OSError as error:
         raise MachineError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -119,12 +123,3 @@ def _link(folder: Path, place: Path) -> str | None:
     if not page.exists():
         return None
     return quote(Path(os.path.relpath(page, place)).as_posix())
-
-
-def _check_whole(history: History, training: Mapping[str, Any]) -> None:
-    """Refuse a history that ends before its training did, with a ValueError."""
-    done, steps = len(history.losses), training["steps"]
-    # The step at which a training diverges has a loss, and is not one that was done.
-    steps += training["status"] == "diverged"
-    if done < steps:
-        raise ValueError(f"{done} of {steps} steps")

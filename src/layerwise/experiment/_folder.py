@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from layerwise import ranks
 from layerwise.baselines import Baselines
@@ -33,6 +33,8 @@ from layerwise.training import (
 )
 from layerwise.wording import count
 
+T = TypeVar("T")
+
 UNDER_WAY = ("running", "interrupted")
 """What a summary says of a training that can go on."""
 
@@ -41,20 +43,8 @@ UNDER_WAY = ("running", "interrupted")
 class Run:
     """A run's folder, what was asked of it, and the training it holds.
 
-    Parameters
-    ----------
-    folder : Path
-        Where everything is written.
-    plan : Plan
-        What was asked.
-    data : Dataset
-        Loaded.
-    training : str
-        The fingerprint of what is trained, and on what.
-    checkpoint : Checkpoint, optional
-        Where an earlier training of this run stood.
-    origin : str
-        Where a training that goes on begins, and why there; else empty.
+    ``training`` is the fingerprint of what is trained, and on what; ``checkpoint`` is
+    where an earlier training of this run stood, and ``origin`` the text on that.
     """
 
     folder: Path
@@ -90,14 +80,7 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
     """Load the data and make the run's folder; by default ``runs/NAME-NUMBER``.
 
     In the block nobody else writes there. Under ``torchrun`` rank 0 makes it, and all
-    ranks load the data.
-
-    Raises
-    ------
-    InputError
-        If the data is wrong, or ``out`` holds something already.
-    MachineError
-        If the folder cannot be made; it is then not left behind.
+    ranks load the data. A folder that cannot be used is not left behind.
     """
     ranks.join()
     check_device(plan)
@@ -124,7 +107,7 @@ def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]
     """
     path = Path(folder)
     ranks.join()
-    with ranks.opened_by_first(_held(path)) as summary:
+    with ranks.opened_by_first(held(path, read_summary)) as summary:
         plan = Plan.from_json(summary["plan"]).with_module(module)
         data = ranks.in_all(lambda: load_data(plan))
         run, status = run_of(path, plan, data), summary["training"]["status"]
@@ -138,11 +121,11 @@ def run_of(folder: Path, plan: Plan, data: Dataset) -> Run:
 
 
 @contextmanager
-def _held(path: Path) -> Generator[dict[str, Any]]:
-    """Be the one writer of a run, and know its summary."""
-    read_summary(path)
+def held(path: Path, read: Callable[[Path], T]) -> Generator[T]:
+    """Be the one writer of a folder, and know what is read there."""
+    read(path)  # first: into a wrong folder no lock is put
     with sole_writer(path):
-        yield read_summary(path)
+        yield read(path)
 
 
 def _reached(run: Run, status: str) -> tuple[Checkpoint | None, str]:
@@ -184,17 +167,7 @@ def how_to_go_on(folder: str | Path, command: str = "run") -> str:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return a run's ``summary.json``.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    DamagedError
-        If it is not one that `write_summary` wrote.
-    MachineError
-        If it cannot be read.
-    """
+    """Return a run's ``summary.json``; see `read_json` and `as_record`."""
     path = folder / "summary.json"
     wrong = f"{path}: not a run's summary"
     summary = read_json(path, "a run")

@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,14 @@ from layerwise.baselines import Baseline, Baselines
 from layerwise.data import Dataset, DataStatistics, describe
 from layerwise.diagnosis import Diagnosis, diagnose
 from layerwise.errors import InputError
-from layerwise.experiment._folder import Run, checkpoint_in, read_summary, run_of
+from layerwise.experiment._folder import (
+    Run,
+    checkpoint_in,
+    held,
+    plain,
+    read_summary,
+    run_of,
+)
 from layerwise.experiment._plan import NamedModule, Plan, load_data
 from layerwise.experiment._summary import (
     environment,
@@ -25,11 +32,19 @@ from layerwise.experiment._summary import (
     training_summary,
     write_summary,
 )
-from layerwise.files import make_folder, sole_writer, write_atomically
+from layerwise.files import make_folder, write_atomically
 from layerwise.model import Network, TrainedNetwork, save_network
-from layerwise.presentation import Report, page, report_payload, save_report_figures
+from layerwise.presentation import (
+    OF_INPUTS,
+    Report,
+    page,
+    report_payload,
+    save_figures,
+    save_report_figures,
+)
 from layerwise.study import (
     CountingOptions,
+    InputStudy,
     Study,
     beside,
     inspect,
@@ -59,6 +74,30 @@ OfData: TypeAlias = tuple[tuple[Baseline, ...], DataStatistics]
 """What the page says of the data alone, whatever was trained on it."""
 
 Look = TypeVar("Look")
+
+
+def look_at_data(
+    data: Dataset, out: str | None, seed: int
+) -> tuple[DataStatistics, InputStudy, Path]:
+    """Describe a data set, study its inputs, and draw them into a folder.
+
+    By default that is ``figures-NAME``. The study is scored on the validation set:
+    choices are still to be made.
+    """
+    folder = Path(f"figures-{plain(data.name)}" if out is None else out)
+    study = inspect_inputs(data, data.validation, seed=seed)
+    save_figures(OF_INPUTS, study, folder)
+    return describe(data), study, folder
+
+
+def data_summary(statistics: DataStatistics, study: InputStudy) -> dict[str, Any]:
+    """Return what was seen of a data set, before any training."""
+    return {
+        "data": asdict(statistics),
+        "input": study.layer.summary(),
+        "baselines": [asdict(baseline) for baseline in study.baselines],
+        "findings": [asdict(finding) for finding in study.findings],
+    }
 
 
 def looking_at_data(run: Run) -> AbstractContextManager[Callable[[], OfData]]:
@@ -183,11 +222,8 @@ def finish(
     again : bool
         Take the study that was written before, where it is of this network.
     """
-    study, told = None, None
-    written = _written_study(run, result) if again else None
-    if written is not None:
-        study, told = written
-    elif result.status != "diverged":
+    study, told = _written_study(run, result) if again else (None, None)
+    if study is None and result.status != "diverged":
         with ThreadPoolExecutor(1) as pool:
             pool.submit(load_for_inspecting)
             study = look_inside(
@@ -277,14 +313,8 @@ def report_again(
     Where the study that was written is not of this network and this many suspects, the
     network is looked into again. Every figure is drawn into ``figures/`` in each of the
     formats given.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run, or holds no checkpoint.
     """
-    read_summary(Path(folder))
-    with sole_writer(Path(folder)):
+    with held(Path(folder), read_summary):
         run, result = restored(folder, module)
         if most_suspects is not None:
             run = replace(run, plan=replace(run.plan, suspects=most_suspects))
@@ -297,13 +327,7 @@ def report_again(
 
 
 def restored(folder: str, module: NamedModule | None = None) -> tuple[Run, Result]:
-    """Return a run and the result of its training, from what it saved.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run, holds no checkpoint, or its module is missing.
-    """
+    """Return a run and the result of its training, from what it saved."""
     path = Path(folder)
     summary = read_summary(path)
     plan = Plan.from_json(summary["plan"]).with_module(module)
@@ -334,15 +358,15 @@ def _stamp(run: Run, result: Result) -> dict[str, Any]:
     }
 
 
-def _written_study(run: Run, result: Result) -> tuple[Study, OfData] | None:
+def _written_study(
+    run: Run, result: Result
+) -> tuple[Study, OfData] | tuple[None, None]:
     """Return the study that was written of this network, and what is known of the data.
 
     None where there is none, or it is damaged or of another network.
     """
-    try:
+    with suppress(InputError):
         study, beside = load_study(run.folder / STUDY, run.data.test.inputs)
-    except InputError:
-        return None
-    if beside["of"] != _stamp(run, result):
-        return None
-    return study, (beside["baselines"], beside["statistics"])
+        if beside["of"] == _stamp(run, result):
+            return study, (beside["baselines"], beside["statistics"])
+    return None, None

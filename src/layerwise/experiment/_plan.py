@@ -17,16 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class NamedModule:
-    """A torch module to be trained, and what the command line calls it.
+    """A torch module to be trained, and its ``target``: what the command line calls it.
 
-    Parameters
-    ----------
-    module : torch.nn.Module or None
-        None in a plan that was read: a file names code, and never runs it.
-    loss : str
-        A key of ``LOSSES``.
-    target : str
-        FILE.py:NAME or package.module:NAME.
+    The module is None in a plan that was read: a file names code, and never runs it.
     """
 
     module: Any
@@ -38,33 +31,13 @@ class NamedModule:
 class Plan:
     """What a run was asked to do; kept in its summary, so that it can go on.
 
-    Parameters
-    ----------
-    data : str
-        A name or a path, as ``layerwise.load`` takes it.
-    data_dir : str, optional
-        Where published sets lie.
-    scaling : str, optional
-        ``range``, ``standard``, ``unit`` or ``none``; by default what suits the data,
-        and for a module ``none``.
-    reading : Reading
-        How the data is read, where it does not say so itself.
-    architecture : MLP
-        What to train, unless a module is named.
-    recipe : Recipe
-        How to train it.
-    required_accuracy : float
-        What kept predictions must reach.
-    suspects : int
-        How many suspect labels of the training and the test set to look for, by
-        networks trained out of fold; 0 for those of the test set that come for nothing.
-    checkpoint_every : float
-        Seconds between checkpoints: what a killed training may lose. Where they fall
-        has no influence on what the training comes to.
-    keep_checkpoints : int
-        How many of the last are kept.
-    module : NamedModule, optional
-        What to train instead of an ``architecture``.
+    ``data`` is a name or a path, as `layerwise.load` takes it; ``scaling`` is by
+    default what suits the data, and for a module ``none``. Kept predictions must reach
+    the ``required_accuracy``. So many ``suspects`` of the training and the test set are
+    looked for by networks trained out of fold; 0 stands for those of the test set that
+    come for nothing. ``checkpoint_every`` is in seconds, what a killed training may
+    lose; it has no influence on what the training comes to. A ``module`` is trained
+    instead of the ``architecture``.
     """
 
     data: str = "digits"
@@ -108,13 +81,7 @@ class Plan:
 
     @property
     def trained(self) -> "MLP | TorchModule":
-        """What is trained.
-
-        Raises
-        ------
-        InputError
-            If it is a module that is known by its name alone.
-        """
+        """What is trained; a module has to be known by more than its name."""
         if self.module is None:
             return self.architecture
         if self.module.module is None:
@@ -127,13 +94,7 @@ class Plan:
         return TorchModule(self.module.module, self.module.loss, self.given_scaling)
 
     def with_module(self, named: NamedModule | None) -> "Plan":
-        """Return the plan with the module that it knows by its name.
-
-        Raises
-        ------
-        InputError
-            If it trains no module.
-        """
+        """Return the plan with the module that it knows by its name."""
         if named is None:
             return self
         if self.module is None:
@@ -152,13 +113,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, given: Any, wrong: str = "not a plan") -> "Plan":
-        """Return the plan whose ``to_json`` is ``given``.
-
-        Raises
-        ------
-        DamagedError
-            If it is no such thing; its message begins with ``wrong``.
-        """
+        """Return the plan whose ``to_json`` is ``given``; see `as_record`."""
         if isinstance(given, dict) and isinstance(given.get("module"), dict):
             given = given | {"module": {"module": None} | given["module"]}
         return as_record(given, cls, wrong)

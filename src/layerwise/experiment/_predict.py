@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int64
 
-from layerwise.data import rows_to_predict
+from layerwise.data import Rows, rows_to_predict
 from layerwise.errors import InputError
 from layerwise.experiment._path import restored
 from layerwise.experiment._plan import NamedModule
@@ -41,18 +41,11 @@ class Predictor:
 
 
 class Predicted(NamedTuple):
-    """Some rows and what the network says of them.
+    """Some rows and what the network says of them."""
 
-    Arrays of shape (rows,) and, ``probabilities``, (rows, classes); ``labels`` are -1
-    where a row has none, ``files`` those of pictures.
-    """
-
-    first: int
+    rows: Rows
     classes: Int64[np.ndarray, " rows"]
     probabilities: Float[np.ndarray, "rows classes"]
-    labels: Int64[np.ndarray, " rows"] | None
-    notes: tuple[str, ...]
-    files: tuple[str, ...]
 
     @property
     def confidence(self) -> Float[np.ndarray, " rows"]:
@@ -112,14 +105,9 @@ def _predicted(by: Predictor, source: str, data_dir: str | None) -> Iterator[Pre
                 "infinite: fill it in or leave the row out"
             )
         unlike = None if rows.first else network.scaling.out_of_range(rows.inputs)
-        yield Predicted(
-            rows.first,
-            logits.argmax(axis=1),
-            network.loss.probabilities(logits),
-            rows.labels,
-            (*rows.notes, *([unlike] if unlike else [])),
-            rows.files,
-        )
+        noted = replace(rows, notes=(*rows.notes, unlike)) if unlike else rows
+        probabilities = network.loss.probabilities(logits)
+        yield Predicted(noted, logits.argmax(axis=1), probabilities)
 
 
 def write_predictions(
@@ -149,21 +137,21 @@ def write_predictions(
     names = by.network.class_names
     summary = PredictionSummary(names, (0,) * len(names), by.required, by.threshold)
     with _writer(out) as write:
-        for rows in _predicted(by, source, data_dir):
-            summary = _with(summary, rows)
-            write(_table(rows, by, all_classes))
+        for found in _predicted(by, source, data_dir):
+            summary = _with(summary, found)
+            write(_table(found, by, all_classes))
             watch(summary.rows)
     return summary
 
 
-def _with(summary: PredictionSummary, rows: Predicted) -> PredictionSummary:
+def _with(summary: PredictionSummary, found: Predicted) -> PredictionSummary:
     """Return what predictions come to with some more rows."""
-    of_class = np.bincount(rows.classes, minlength=len(summary.counts))
-    kept = np.zeros(len(rows.classes), bool)
+    of_class = np.bincount(found.classes, minlength=len(summary.counts))
+    kept = np.zeros(len(found.classes), bool)
     if summary.threshold is not None:
-        kept = rows.confidence >= summary.threshold
-    labels = np.full(len(kept), -1) if rows.labels is None else rows.labels
-    known, right = labels >= 0, labels == rows.classes
+        kept = found.confidence >= summary.threshold
+    labels = np.full(len(kept), -1) if found.rows.labels is None else found.rows.labels
+    known, right = labels >= 0, labels == found.classes
     return replace(
         summary,
         counts=tuple((np.array(summary.counts) + of_class).tolist()),
@@ -172,30 +160,31 @@ def _with(summary: PredictionSummary, rows: Predicted) -> PredictionSummary:
         right=summary.right + int(right.sum()),
         accepted_labelled=summary.accepted_labelled + int((known & kept).sum()),
         accepted_right=summary.accepted_right + int((right & kept).sum()),
-        notes=summary.notes + rows.notes,
+        notes=summary.notes + found.rows.notes,
     )
 
 
-def _table(rows: Predicted, by: Predictor, all_classes: bool) -> Any:
+def _table(found: Predicted, by: Predictor, all_classes: bool) -> Any:
     """Return what is written of some rows, as an Arrow table."""
     import pyarrow as pa
 
+    rows, classes = found.rows, found.classes
     names = pa.array(by.network.class_names)
     table = {
-        "row": pa.array(np.arange(rows.first, rows.first + len(rows.classes))),
+        "row": pa.array(np.arange(rows.first, rows.first + len(classes))),
         **({"file": pa.array(rows.files)} if rows.files else {}),
-        "prediction": names.take(pa.array(rows.classes)),
-        "probability": pa.array(rows.confidence),
+        "prediction": names.take(pa.array(classes)),
+        "probability": pa.array(found.confidence),
     }
     if by.threshold is not None:
-        table["accepted"] = pa.array(rows.confidence >= by.threshold)
+        table["accepted"] = pa.array(found.confidence >= by.threshold)
     if rows.labels is not None:
         unknown = rows.labels < 0
         table["label"] = names.take(pa.array(rows.labels, mask=unknown))
-        table["right"] = pa.array(rows.labels == rows.classes, mask=unknown)
+        table["right"] = pa.array(rows.labels == classes, mask=unknown)
     if all_classes:
         for place, name in enumerate(by.network.class_names):
-            table[f"p({name})"] = pa.array(rows.probabilities[:, place])
+            table[f"p({name})"] = pa.array(found.probabilities[:, place])
     return pa.table(table)
 
 
@@ -211,7 +200,7 @@ def _writer(out: str) -> Generator[Write]:
     ending = Path(out).suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise InputError(f"--out {out}: give a .csv or a .parquet file")
-    with open_atomically(refuse_no_file(out, "--out")) as file:
+    with open_atomically(refuse_no_file(out, "--out")) as file, ExitStack() as stack:
         writer: Any = None
 
         def write(table: Any) -> None:
@@ -219,17 +208,14 @@ def _writer(out: str) -> Generator[Write]:
             if writer is None and ending == ".csv":
                 csv = import_module("pyarrow.csv")
                 options = csv.WriteOptions(quoting_style="needed")
-                writer = csv.CSVWriter(file, table.schema, write_options=options)
+                opened = csv.CSVWriter(file, table.schema, write_options=options)
+                writer = stack.enter_context(opened)
             elif writer is None:
                 parquet = import_module("pyarrow.parquet")
-                writer = parquet.ParquetWriter(file, table.schema)
+                writer = stack.enter_context(parquet.ParquetWriter(file, table.schema))
             writer.write_table(table)
 
-        try:
-            yield write
-        finally:
-            if writer is not None:
-                writer.close()
+        yield write
 
 
 def _json_writer() -> Generator[Write]:

@@ -8,6 +8,7 @@ import numpy as np
 from layerwise.data import StoredRows, open_rows, row_names, rows_in_files
 from layerwise.errors import InputError
 from layerwise.study import Counted, Counting, Forecast, forecast, joined, load_counted
+from layerwise.wording import listed
 
 
 def stored_labels(text: str) -> dict[str, np.ndarray]:
@@ -71,10 +72,9 @@ def stored_activations(pattern: str, rows: int) -> dict[str, StoredRows]:
     for parts in layers.values():
         there = sum(own for *_, own in parts)
         if there != rows:
-            first, more = parts[0][0], len(parts) - 1
-            others = f" and {more} more" if more else ""
+            named = listed([str(path) for path, *_ in parts], most=1)
             raise InputError(
-                f"{first}{others}: {there:,} rows where there are {rows:,} labels: "
+                f"{named}: {there:,} rows where there are {rows:,} labels: "
                 "give the same samples in the same order"
             )
     return {

@@ -16,12 +16,13 @@ import numpy as np
 from layerwise.arrays import has_accelerator
 from layerwise.data import Dataset
 from layerwise.errors import DamagedError, InputError, MachineError
-from layerwise.experiment._folder import check_device, new_folder, plain
+from layerwise.experiment._folder import check_device, held, new_folder, plain
 from layerwise.experiment._plan import Plan, load_data
 from layerwise.experiment._summary import environment
 from layerwise.experiment._vary import varied
 from layerwise.experiment._workers import in_workers
-from layerwise.files import as_record, read_json, sole_writer, write_json
+from layerwise.files import as_record, read_json, write_json
+from layerwise.model import MLP
 from layerwise.sweeps import Axis, Setting, Sweep, SweepPoint
 from layerwise.training import Recipe, Result, fingerprint, fit
 
@@ -107,10 +108,7 @@ def reopen_sweep(folder: str) -> Generator[SweepRun]:
         If the folder is no sweep, it has ended, another process writes there, or the
         data is not what it was.
     """
-    path = Path(folder)
-    _read(path)
-    with sole_writer(path):
-        run, status = _read(path)
+    with held(Path(folder), _read) as (run, status):
         if status == "finished":
             raise InputError(f"{folder}: nothing to resume, the sweep has finished")
         data = load_data(run.plan)
@@ -173,15 +171,9 @@ def in_workers_of(
 def train_point(plan: Plan, settings: dict[str, Setting]) -> SweepPoint:
     """Train one network of a sweep, without a look at the test set."""
     plan = varied(plan, settings)
-    data = _blind(
-        Plan(
-            plan.data,
-            plan.data_dir,
-            plan.scaling,
-            plan.reading,
-            recipe=Recipe(seed=plan.recipe.seed),
-        )
-    )
+    seed = Recipe(seed=plan.recipe.seed)
+    # One data set for all trainings that differ in nothing else.
+    data = _blind(replace(plan, architecture=MLP(), recipe=seed))
     began = time.perf_counter()
     result = fit(plan.architecture, data, replace(plan.recipe, snapshots=0))
     return _point_of(settings, result, time.perf_counter() - began)

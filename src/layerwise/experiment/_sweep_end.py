@@ -1,7 +1,5 @@
 """The end of a sweep: a choice, its test accuracy, a table, a figure and a page."""
 
-import csv
-import io
 import math
 import shlex
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from layerwise.experiment._plan import Plan
 from layerwise.experiment._summary import environment
 from layerwise.experiment._sweep import SweepRun, in_workers_of, write_sweep
 from layerwise.experiment._vary import varied
-from layerwise.files import write_atomically
+from layerwise.files import csv_text, json_types, write_atomically
 from layerwise.presentation import SweepReport, page, sweep_payload
 from layerwise.sweeps import Sweep, SweepPoint
 
@@ -129,32 +127,26 @@ def _common(plan: Plan, sweep: Sweep) -> dict[str, str]:
 
 
 def _command(plan: Plan, sweep: Sweep) -> str:
+    alone = plan.command().replace("layerwise run", "layerwise sweep", 1)
     varied_in = [
-        f"--vary {axis.name}={','.join(_text(value) for value in axis.values)}"
+        shlex.join(["--vary", f"{axis.name}={','.join(map(_text, axis.values))}"])
         for axis in sweep.axes
     ]
-    alone = plan.command().replace("layerwise run", "layerwise sweep", 1)
-    return " ".join([alone, *(shlex.join(shlex.split(part)) for part in varied_in)])
+    return " ".join([alone, *varied_in])
 
 
 def _csv(sweep: Sweep) -> str:
     """Return a row for each training; what is not finite stays empty."""
-    axes = [axis.name for axis in sweep.axes]
     figures = [
         "status", "outcome", "epochs", "steps", "train_loss", "train_accuracy",
         "validation_loss", "validation_accuracy", "seconds",
     ]  # fmt: skip
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([*axes, *figures])
-    for point in sweep.points:
-        found = [_finite(getattr(point, name)) for name in figures]
-        writer.writerow([*(_text(point.settings[name]) for name in axes), *found])
-    return table.getvalue()
-
-
-def _finite(value: Any) -> Any:
-    return "" if isinstance(value, float) and not math.isfinite(value) else value
+    rows = [
+        {name: _text(value) for name, value in point.settings.items()}
+        | {name: json_types(getattr(point, name)) for name in figures}
+        for point in sweep.points
+    ]
+    return csv_text([*(axis.name for axis in sweep.axes), *figures], rows, end="\n")
 
 
 def _text(value: Any) -> str:

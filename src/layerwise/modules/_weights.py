@@ -110,19 +110,17 @@ def _compare(
 ) -> None:
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise InputError(f"{path}: lacks {_some(missing)}, which the module has")
+        raise InputError(
+            f"{path}: lacks {listed(missing, most=NAMED)}, which the module has"
+        )
     unknown = [name for name in found if name not in wanted]
     if unknown:
-        raise InputError(f"{path}: holds {_some(unknown)}, which the module lacks")
+        raise InputError(
+            f"{path}: holds {listed(unknown, most=NAMED)}, which the module lacks"
+        )
     for name, tensor in wanted.items():
         if found[name].shape != tensor.shape:
             raise InputError(
                 f"{path}: {name} has shape {tuple(found[name].shape)}, in the module "
                 f"{tuple(tensor.shape)}"
             )
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - NAMED
-    shown = names[:NAMED] if more > 0 else names
-    return listed([*shown, f"{count(more)} more"] if more > 0 else shown)

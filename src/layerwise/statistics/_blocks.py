@@ -4,7 +4,6 @@ Rows are NumPy's or torch's, and are added up where they are.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -44,46 +43,14 @@ class Sums(NamedTuple):
     """What a pass over rows adds up, each about an origin: arrays of their library.
 
     Shapes (classes,), (classes, units), (classes, units) and (width, width); and the
-    largest error measured of a product.
+    largest error measured of a product, None where all is added up in float64.
     """
 
     counts: Array
     sums: Array
     squares: Array
     scatter: Array
-    error: float
-
-
-@dataclass(frozen=True)
-class Way:
-    """How rows are added up; see `Moments`, which keeps what they come to."""
-
-    classes: int
-    units: int
-    precision: Precision = "exact"
-    projection: Projection | None = None
-
-    @property
-    def width(self) -> int:
-        """The number of columns that a scatter has."""
-        return self.units if self.projection is None else self.projection.width
-
-
-def no_sums(way: Way, like: Array) -> Sums:
-    """Return the sums of no rows, in the library and on the device of ``like``."""
-    xp, place = namespace(like), device(like)
-
-    def zeros(*shape: int) -> Array:
-        return xp.zeros(shape, dtype=xp.float64, device=place)
-
-    width = way.width
-    return Sums(
-        counts=xp.zeros(way.classes, dtype=xp.int64, device=place),
-        sums=zeros(way.classes, way.units),
-        squares=zeros(way.classes, way.units),
-        scatter=zeros(width, width),
-        error=0.0,
-    )
+    error: float | None
 
 
 def blocks(count: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
@@ -139,8 +106,8 @@ def sum_about(
     origin: Float64[np.ndarray, " units"],
     rows: Array,
     labels: Int[np.ndarray, " rows"],
-    way: Way,
     before: Sums,
+    projection: Projection | None,
     start: int,
 ) -> Sums:
     """Add ``rows - origin`` and its products, class by class, to the sums before.
@@ -158,26 +125,26 @@ def sum_about(
     xp, place = namespace(rows), device(rows)
     counts, sums, squares, scatter, error = before
     whole = rows.dtype == xp.uint8 and bool(np.all(origin == EXACT_ORIGIN))
-    unrounded = whole and way.projection is None
-    single = unrounded or way.precision == "fast"
+    unrounded = whole and projection is None
+    single = unrounded or error is not None
     size = (EXACT_ROWS if unrounded else FAST_ROWS) if single else BLOCK_ROWS
     # What is not finite shows in the sums, and is looked for only then.
     with np.errstate(over="ignore", invalid="ignore"):
         for part in blocks(len(rows), size):
             block = _less(rows[part], origin, single=single)
             classed = xp.asarray(labels[part].astype(np.int64), device=place)
-            members = one_hot(classed, way.classes, like=block)
+            members = one_hot(classed, len(counts), like=block)
             counts += xp.astype(xp.sum(members, axis=0), xp.int64)
             sums += members.T @ block
             squares += members.T @ (block * block)
-            seen = block if way.projection is None else way.projection.apply(block)
+            seen = block if projection is None else projection.apply(block)
             product = seen.T @ seen  # one array twice: NumPy computes one half
             scatter += product
             measured = (start + part.start) // FAST_ROWS % MEASURED == 0
-            if single and not unrounded and measured:
+            if error is not None and not unrounded and measured:
                 exact = _less(rows[part], origin, single=False)
-                if way.projection is not None:
-                    exact = way.projection.apply(exact)
+                if projection is not None:
+                    exact = projection.apply(exact)
                 error = max(error, _error(product, exact.T @ exact))
     if not (bool(xp.all(xp.isfinite(sums))) and bool(xp.all(xp.isfinite(squares)))):
         raise not_finite(to_numpy(rows))

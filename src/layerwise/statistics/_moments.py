@@ -16,10 +16,8 @@ from layerwise.statistics._blocks import (
     FAST_BOUND,
     Precision,
     Sums,
-    Way,
     checked_labels,
     checked_where_they_are,
-    no_sums,
     sum_about,
 )
 from layerwise.statistics._eigen import eigenvalues
@@ -114,22 +112,15 @@ class Moments:
         projection = None
         if max_units is not None and units > max_units:
             projection = Projection(units, max_units)
-        way = Way(classes, units, precision, projection)
-        return cls.of_sums(way, np.zeros(units), no_sums(way, np.zeros(0)))
-
-    @classmethod
-    def of_sums(
-        cls, way: Way, shift: Float64[np.ndarray, " units"], found: Sums
-    ) -> "Moments":
-        """Return the moments of rows whose sums about ``shift`` are these."""
+        width = units if projection is None else projection.width
         return cls(
-            shift=shift,
-            counts=to_numpy(found.counts),
-            sums=to_numpy(found.sums),
-            squares=to_numpy(found.squares),
-            scatter=to_numpy(found.scatter),
-            projection=way.projection,
-            fast_error=None if way.precision == "exact" else found.error,
+            shift=np.zeros(units),
+            counts=np.zeros(classes, np.int64),
+            sums=np.zeros((classes, units)),
+            squares=np.zeros((classes, units)),
+            scatter=np.zeros((width, width)),
+            projection=projection,
+            fast_error=None if precision == "exact" else 0.0,
         )
 
     @classmethod
@@ -150,13 +141,6 @@ class Moments:
             squares=(factor**2).sum(axis=0, keepdims=True),
             scatter=factor.T @ factor,
         )
-
-    @property
-    def way(self) -> Way:
-        """How rows are added up here."""
-        precision = "exact" if self.fast_error is None else "fast"
-        classes, units = self.sums.shape
-        return Way(classes, units, precision, self.projection)
 
     @classmethod
     def of(
@@ -510,9 +494,9 @@ class Tally:
 
         After an error the tally is of no more use.
         """
-        way = self._before.way
-        rows = checked_where_they_are(rows, way.units)
-        labels = checked_labels(labels, len(rows), way.classes)
+        classes, units = self._before.sums.shape
+        rows = checked_where_they_are(rows, units)
+        labels = checked_labels(labels, len(rows), classes)
         if not len(rows):
             return
         kind = (namespace(rows), rows.dtype, device(rows))
@@ -521,16 +505,38 @@ class Tally:
             self._first = to_numpy(rows[0]).astype(np.float64)
             self._origin = self._before.shift if self._before.count else self._first
             if rows.dtype == kind[0].uint8:
-                self._origin = np.full(way.units, EXACT_ORIGIN)
-            self._sums = no_sums(way, rows)
-        self._sums = sum_about(self._origin, rows, labels, way, self._sums, self._count)
+                self._origin = np.full(units, EXACT_ORIGIN)
+            self._sums = self._nothing(rows)
+        self._sums = sum_about(
+            self._origin, rows, labels, self._sums, self._before.projection, self._count
+        )
         self._count += len(rows)
+
+    def _nothing(self, rows: Array) -> Sums:
+        """Return the sums of no rows, in the library of these and on their device."""
+        xp, place, kept = namespace(rows), device(rows), self._before
+        alike = (kept.counts, kept.sums, kept.squares, kept.scatter)
+        counts, sums, squares, scatter = (
+            xp.asarray(np.zeros_like(array), device=place) for array in alike
+        )
+        error = None if kept.fast_error is None else 0.0
+        return Sums(counts, sums, squares, scatter, error)
 
     def moments(self) -> Moments:
         """Return the moments of all rows so far; more may be added afterwards."""
         if self._kind is None:
             return self._before
-        part = Moments.of_sums(self._before.way, self._origin, self._sums)
+        *found, error = self._sums
+        counts, sums, squares, scatter = (to_numpy(array).copy() for array in found)
+        part = replace(
+            self._before,
+            shift=self._origin,
+            counts=counts,
+            sums=sums,
+            squares=squares,
+            scatter=scatter,
+            fast_error=error,
+        )
         # Bytes are summed about a constant; moved to a row of theirs they are still
         # whole numbers, and a unit that never changes has squares of exactly 0.
         whole = self._kind[1] == self._kind[0].uint8

@@ -295,12 +295,10 @@ def _counted(records: _Records, tensors: Mapping[str, np.ndarray]) -> Counted:
         layers={
             name: CountedLayer(
                 moments=Moments.from_arrays(_named(tensors, f"{place}.moments.")),
-                fitted=tensor(
-                    tensors, f"{place}.fitted", "biuf", len(positions["fitted"]), None
-                ),
-                scored=tensor(
-                    tensors, f"{place}.scored", "biuf", len(positions["scored"]), None
-                ),
+                **{
+                    which: tensor(tensors, f"{place}.{which}", "biuf", len(own), None)
+                    for which, own in positions.items()
+                },
             )
             for place, name in enumerate(records["layers"])
         },

@@ -176,22 +176,17 @@ def load_checkpoint(
             f"{path}: not a checkpoint of this training: its settings or its data "
             "were others"
         )
-    settled = recipe.resolved(len(data.train))
-    problem = problem_of(architecture, data, settled)
-    per_epoch = settled.order(len(data.train)).steps_per_epoch
+    problem = problem_of(architecture, data, recipe)
     wrong = f"{path}: not a checkpoint of this training"
     known = as_record(records, _Records, wrong)
     try:
-        return _checkpoint(problem, per_epoch, tensors, known)
+        return _checkpoint(problem, tensors, known)
     except ValueError as error:
         raise DamagedError(f"{wrong}: {error}") from error
 
 
 def _checkpoint(
-    problem: Problem,
-    steps_per_epoch: int,
-    tensors: Mapping[str, np.ndarray],
-    records: _Records,
+    problem: Problem, tensors: Mapping[str, np.ndarray], records: _Records
 ) -> Checkpoint:
     like = problem.initial_state()
     trees: dict[str, Any] = {
@@ -210,7 +205,8 @@ def _checkpoint(
     accuracies = tensor(tensors, "accuracies", "f", len(losses))
     if step > len(losses):
         raise ValueError(f"{len(losses)} losses after {step} steps")
-    if not {*filled["snapshots"]} <= {*range(step // steps_per_epoch + 1)}:
+    epochs_done = step // problem.order.steps_per_epoch
+    if not {*filled["snapshots"]} <= {*range(epochs_done + 1)}:
         raise ValueError("it has a snapshot of an epoch that was not reached")
     if best is not None and best not in epochs:
         raise ValueError("its best epoch is none of its epochs")

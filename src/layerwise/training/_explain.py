@@ -252,10 +252,9 @@ def explain(
     checked("optimizer", optimizer, OPTIMISERS)
     problem = Problem(
         network, samples, OPTIMISERS[optimizer], SCHEDULES["constant"], learning_rate,
-        total_steps=1, batch_size=len(samples), seed=0,
+        total_steps=1, order=Order(len(samples), len(samples), 0, shuffled=False),
     )  # fmt: skip
-    order = Order(len(samples), len(samples), 0, shuffled=False)
-    return _explained(problem, order, problem.initial_state(), optimizer)
+    return _explained(problem, problem.initial_state(), optimizer)
 
 
 def explain_training(
@@ -280,31 +279,27 @@ def explain_training(
     InputError
         If the training has no such step, or diverges before it.
     """
-    settled = recipe.resolved(len(data.train))
-    problem = problem_of(architecture, data, settled)
-    order = settled.order(len(data.train))
+    problem = problem_of(architecture, data, recipe)
     if not 1 <= step <= problem.total_steps:
         raise InputError(
             f"step {step}: this training has steps 1 to {problem.total_steps}"
         )
     state = problem.initial_state()
     if step > 1:
-        state, _ = engine_for(problem, "eager").advance(state, order, 0, step - 1)
+        state, _ = engine_for(problem, "eager").advance(state, 0, step - 1)
         if state.step < step - 1:
             raise InputError(f"step {step}: the training diverges at {state.step + 1}")
-    return _explained(problem, order, state, settled.optimizer)
+    return _explained(problem, state, recipe.optimizer)
 
 
-def _explained(
-    problem: Problem, order: Order, state: State, optimiser: str
-) -> Explanation:
+def _explained(problem: Problem, state: State, optimiser: str) -> Explanation:
     """Let the engine take its next step with layers that note what they compute."""
     network = problem.by_hand
     watched = replace(network, architecture=_Watched(network.architecture))
     engine = engine_for(replace(problem, network=watched, health_every=0), "eager")
     at = state.step
-    after, records = engine.advance(state, order, at, at + 1)
-    (rows,), _ = problem.batches(order, at, at + 1)
+    after, records = engine.advance(state, at, at + 1)
+    (rows,), _ = problem.batches(at, at + 1)
     targets = problem.samples.targets[rows]
     if targets.ndim == 1:
         targets = np.eye(len(network.class_names))[targets]

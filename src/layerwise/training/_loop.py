@@ -291,9 +291,8 @@ def planned_engine(
     InputError
         If the recipe names one that cannot train this.
     """
-    settled = recipe.resolved(len(data.train))
-    task = Task.of(problem_of(architecture, data, settled))
-    return engine_kind(task._replace(steps=task.steps * trainings), settled.engine)
+    task = Task.of(problem_of(architecture, data, recipe))
+    return engine_kind(task._replace(steps=task.steps * trainings), recipe.engine)
 
 
 def score(
@@ -353,20 +352,17 @@ def _untrained(
     return torch_network(architecture, data)
 
 
-def problem_of(
-    architecture: Trainable, data: Dataset, recipe: ResolvedRecipe
-) -> Problem:
+def problem_of(architecture: Trainable, data: Dataset, recipe: Recipe) -> Problem:
     """Return what an engine is made for, to train this on these data so."""
-    network = _untrained(architecture, data, recipe)
+    recipe = recipe.resolved(len(data.train))
     return Problem(
-        network=network,
+        network=_untrained(architecture, data, recipe),
         samples=_weighted(data.train, recipe.class_weight),
         optimiser=OPTIMISERS[recipe.optimizer],
         schedule=SCHEDULES[recipe.schedule],
         peak_rate=recipe.learning_rate,
         total_steps=recipe.steps(len(data.train)),
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
+        order=recipe.order(len(data.train)),
         device=recipe.device,
     )
 
@@ -394,7 +390,6 @@ class _Training:
         self._problem = problem
         self._data = data
         self._recipe = recipe
-        self._order = recipe.order(len(data.train))
         self._snapshot_epochs = snapshot_epochs(recipe.epochs, recipe.snapshots)
         self._began = time.perf_counter()
         self._stepping = 0.0
@@ -421,16 +416,14 @@ class _Training:
                 stop = start + 1 if first else self._next_stop(start)
                 stop = _agreed(stop, asked_to_stop())
                 clock = time.perf_counter()
-                state, steps = self._engine.advance(
-                    checkpoint.state, self._order, start, stop
-                )
+                state, steps = self._engine.advance(checkpoint.state, start, stop)
                 if not first:
                     self._stepping += time.perf_counter() - clock
                     self._steps_timed += stop - start
                 first = False
                 history = _extended(checkpoint.history, steps)
                 checkpoint = replace(checkpoint, state=state, history=history)
-                epoch, inside = divmod(stop, self._order.steps_per_epoch)
+                epoch, inside = divmod(stop, self._problem.order.steps_per_epoch)
                 # Where it diverged before ``stop``, the epoch was not done.
                 if not inside and not steps.diverged:
                     checkpoint = self.at_end_of(epoch, checkpoint)
@@ -483,7 +476,7 @@ class _Training:
         )
 
     def _next_stop(self, start: int) -> int:
-        per_epoch = self._order.steps_per_epoch
+        per_epoch = self._problem.order.steps_per_epoch
         epoch_end = (start // per_epoch + 1) * per_epoch
         # As long as the machine is fast: where stretches end changes no byte.
         steps = max(1, int(CHUNK_SECONDS * (self.steps_per_second or 50)))

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from layerwise.modules.watching._functions import POOLS
+
 LAST = frozenset([
     "linear", "bilinear", "embedding", "embedding_bag", "multi_head_attention_forward",
     "linear_relu", "linear_dynamic", "linear_relu_dynamic", "quantized_lstm",
@@ -21,10 +23,7 @@ LAST = frozenset([
 
 SPATIAL = {
     f"{kind}{axes}d": axes
-    for kind in (
-        "conv", "conv_transpose", "max_pool", "avg_pool", "lp_pool",
-        "adaptive_avg_pool", "adaptive_max_pool", "dropout",
-    )
+    for kind in ("conv", "conv_transpose", "dropout", *POOLS)
     for axes in (1, 2, 3)
     if (kind, axes) != ("dropout", 1)
 } | {f"conv{axes}d_relu": axes for axes in (1, 2, 3)}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ from layerwise.modules.watching._reduction import (
     layout_of,
     reduced,
 )
-from layerwise.modules.watching._tracking import Key, Watched, watched
+from layerwise.modules.watching._tracking import Key, Watched, share_storage, watched
 
 
 class CapturedLayer(NamedTuple):
@@ -126,12 +127,7 @@ class Capture:
         return self._pass(batch, copy=True) if seen.changed else seen
 
     def _pass(self, batch: Batch, *, copy: bool) -> Watched:
-        def answer(output: Any) -> Any:
-            return answer_of(output, self.predict)
-
-        def call() -> Any:
-            return self.module(*batch.arguments.positional, **batch.arguments.named)
-
+        given = batch.arguments
         layouts = {layer.key: layer.layout for layer in self.layers}
 
         def keep(key: Key, tensor: Tensor, counts: Tensor | None) -> Tensor:
@@ -139,19 +135,16 @@ class Capture:
                 return torch.empty(tensor.shape, device="meta")
             mask = batch.mask if counts is None else counts
             rows = reduced(tensor, layouts[key], mask)
-            shared = rows.untyped_storage().data_ptr()
             # A view would hold all of it, and change with it.
-            return (
-                rows.clone() if shared == tensor.untyped_storage().data_ptr() else rows
-            )
+            return rows.clone() if share_storage(rows, tensor) else rows
 
         try:
             with evaluation(self.module), torch.no_grad():
                 return watched(
                     self.module,
                     self.chosen,
-                    call,
-                    answer,
+                    partial(self.module, *given.positional, **given.named),
+                    partial(answer_of, predict=self.predict),
                     copy=copy,
                     keep=keep,
                     awaited=self.awaited,
@@ -161,11 +154,8 @@ class Capture:
         except InputError:
             raise
         except Exception as error:
-            shapes = [
-                str(tuple(one.shape))
-                for one in batch.arguments.values()
-                if isinstance(one, Tensor)
-            ]
+            tensors = [one for one in given.values() if isinstance(one, Tensor)]
+            shapes = [str(tuple(one.shape)) for one in tensors]
             said = str(error).strip().partition("\n")[0]
             raise InputError(
                 f"the module fails on a batch of shape {', '.join(shapes)}: "

@@ -11,16 +11,15 @@ ACTIVATIONS = frozenset([
 ELEMENTWISE = ACTIVATIONS - {"glu", "rrelu"}
 """Those with a slope at every entry that a second call tells: no halves, no noise."""
 
+POOLS = ("max_pool", "avg_pool", "lp_pool", "adaptive_avg_pool", "adaptive_max_pool")
+
 CARRIERS = frozenset([
     "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm",
-    "local_response_norm", "normalize", "dropout", "dropout1d", "dropout2d",
-    "dropout3d", "alpha_dropout", "feature_alpha_dropout", "max_pool1d",
-    "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
-    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
-    "lp_pool1d", "lp_pool2d", "flatten", "unflatten", "reshape", "view", "permute",
+    "local_response_norm", "normalize", "dropout", "alpha_dropout",
+    "feature_alpha_dropout", "flatten", "unflatten", "reshape", "view", "permute",
     "transpose", "squeeze", "unsqueeze", "contiguous", "to", "float", "half",
     "bfloat16", "double", "type", "dequantize",
+    *(f"{kind}{axes}d" for kind in (*POOLS, "dropout") for axes in (1, 2, 3)),
 ])  # fmt: skip
 """What may stand between a module and its activation; pooling hides as ``fn``."""
 

@@ -408,12 +408,9 @@ class _Watch(TorchFunctionMode):
 
     def _settle(self, keys: tuple[Key, ...], tensor: Tensor) -> None:
         """Copy the values that are about to be changed with a tensor."""
-        storage = tensor.untyped_storage().data_ptr()
         for key in keys:
             value = self._values[key]
-            if value.kept:
-                continue
-            if value.tensor.untyped_storage().data_ptr() == storage:
+            if not value.kept and share_storage(value.tensor, tensor):
                 kept = value.tensor.clone()
                 self._values[key] = value._replace(
                     tensor=kept, version=version_of(kept)
@@ -449,6 +446,11 @@ class _Watch(TorchFunctionMode):
 def version_of(tensor: Tensor) -> int:
     """Return how often a tensor was changed in place; 0 where torch does not count."""
     return 0 if tensor.is_inference() else tensor._version
+
+
+def share_storage(one: Tensor, other: Tensor) -> bool:
+    """Return whether a change of one tensor may be one of the other."""
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def first_packed(output: Any) -> PackedSequence | None:

@@ -5,7 +5,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from layerwise.baselines import Baseline
 from layerwise.statistics import (
@@ -358,11 +357,10 @@ def simple_method(study: Study, simple: Sequence[Baseline]) -> Iterator[Finding]
         yield _no_sure_gain(study, ours, guess)
         return
     best = max(simple, key=lambda baseline: baseline.accuracy.value)
-    theirs = best.accuracy
-    lead = theirs.value - ours.value
+    theirs, evidence = best.accuracy, _compared(ours, best)
+    lead, noise = evidence["difference"], evidence["noise"]
     if lead < 0 or min(theirs.trials, ours.trials) < FEW:
         return
-    noise = difference_noise(theirs.value, theirs.trials, ours.value, ours.trials)
     written = [percent_of(share.value, share.trials) for share in (theirs, ours)]
     verb = "beats" if lead > noise else "is as good as"
     if noise / 2 < lead <= noise:
@@ -379,15 +377,20 @@ def simple_method(study: Study, simple: Sequence[Baseline]) -> Iterator[Finding]
         "simple method",
         f"{name} {verb} the network: {written[0]} and {written[1]} correct",
         f"Scored on {count(theirs.trials)} samples, the difference is {sure}. {advice}",
-        {
-            "method": best.name,
-            "method_accuracy": theirs.value,
-            "accuracy": ours.value,
-            "difference": lead,
-            "noise": noise,
-            "samples": theirs.trials,
-        },
+        evidence,
     )
+
+
+def _compared(ours: Share, method: Baseline) -> dict[str, Any]:
+    theirs = method.accuracy
+    return {
+        "method": method.name,
+        "method_accuracy": theirs.value,
+        "accuracy": ours.value,
+        "difference": theirs.value - ours.value,
+        "noise": difference_noise(*_of(theirs), *_of(ours)),
+        "samples": theirs.trials,
+    }
 
 
 UNEVEN = 0.8
@@ -405,33 +408,19 @@ def _hardly(ours: Share, guess: Share) -> bool:
 
 def _no_sure_gain(study: Study, ours: Share, guess: Baseline) -> Finding:
     """Say that an accuracy is one of the most frequent class, and what is found."""
-    theirs = guess.accuracy
-    lead = theirs.value - ours.value
-    noise = difference_noise(theirs.value, theirs.trials, ours.value, ours.trials)
-    classes = len(study.class_names)
-    found = there = np.zeros(classes, np.int64)
-    detail = (
-        f"Predicting the most frequent class for all {count(theirs.trials)} samples is "
-        f"right for {count(theirs.successes)}; the difference is "
-        f"{points(-lead)} (± {points(noise, signed=False)})."
-    )
-    if study.predictions is not None:
-        right = study.predictions == study.targets
-        there = np.bincount(study.targets, minlength=classes)
-        found = np.bincount(study.targets[right], minlength=classes)
-        detail += _found_least(study, found, there)
+    theirs, evidence = guess.accuracy, _compared(ours, guess)
+    confusion = study.confusion
+    found, there = confusion.diagonal(), confusion.sum(axis=1)
     written = [percent_of(share.value, share.trials) for share in (ours, theirs)]
     return Finding(
         "simple method",
         f"No sure gain over guessing the majority class: {written[0]} and {written[1]}",
-        detail,
+        f"Predicting the most frequent class for all {count(theirs.trials)} samples is "
+        f"right for {count(theirs.successes)}; the difference is "
+        f"{points(-evidence['difference'])} "
+        f"(± {points(evidence['noise'], signed=False)}).{_found_least(study)}",
         {
-            "method": guess.name,
-            "method_accuracy": theirs.value,
-            "accuracy": ours.value,
-            "difference": lead,
-            "noise": noise,
-            "samples": theirs.trials,
+            **evidence,
             "right_by_method": theirs.successes,
             "found": found.tolist(),
             "samples_of_class": there.tolist(),
@@ -439,18 +428,14 @@ def _no_sure_gain(study: Study, ours: Share, guess: Baseline) -> Finding:
     )
 
 
-def _found_least(
-    study: Study,
-    found: Int64[np.ndarray, " classes"],
-    there: Int64[np.ndarray, " classes"],
-) -> str:
+def _found_least(study: Study) -> str:
     """Say how many samples the network finds of the classes that it finds least."""
-    missed = [int(c) for c in np.flatnonzero(found < there)]
-    missed.sort(key=lambda c: found[c] / there[c])
+    found, there = study.confusion.diagonal(), study.confusion.sum(axis=1)
+    missed = sorted(np.flatnonzero(found < there), key=lambda c: found[c] / there[c])
     if not missed:
         return ""
     named = [
-        f"{count(int(found[c]))} of {count(int(there[c]))} samples of class "
+        f"{count(found[c])} of {count(there[c])} samples of class "
         f"{quoted(study.class_names[c])}"
         for c in missed[:WORST]
     ]

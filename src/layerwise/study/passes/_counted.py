@@ -174,18 +174,12 @@ class Counted:
         ------
         InputError
         """
-        end = 0
-        for start, stop in self.spans:
+        for (_, end), (start, _) in pairwise(((0, 0), *self.spans, (self.rows, 0))):
             if start > end:
-                break
-            end = stop
-        if end < self.rows:
-            following = [start for start, _ in self.spans if start > end]
-            last = following[0] if following else self.rows
-            raise InputError(
-                f"rows {end:,} to {last - 1:,} of {self.rows:,} are in no part: give "
-                "all parts"
-            )
+                raise InputError(
+                    f"rows {end:,} to {start - 1:,} of {self.rows:,} are in no part: "
+                    "give all parts"
+                )
 
 
 def count_rows(

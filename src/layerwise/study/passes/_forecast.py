@@ -89,5 +89,5 @@ def _measured(rows: Array, start: int, size: int, none: Moments) -> float:
     block = np.asarray(rows[start : start + size])
     read = time.perf_counter()
     tally = Tally(none)
-    tally.add(block.reshape(size, none.way.units), np.zeros(size, np.int64))
+    tally.add(block.reshape(size, len(none.shift)), np.zeros(size, np.int64))
     return max(read - begun, time.perf_counter() - read)

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import nn
 
 from layerwise.data import Samples, Scaling, fit_scaling
@@ -18,7 +18,7 @@ from layerwise.modules import (
     running_normalisations,
 )
 from layerwise.names import ScalingKind
-from layerwise.statistics import FEW, NOTABLE, exceeds, share
+from layerwise.statistics import FEW, NOTABLE, Share, exceeds
 from layerwise.study.records import Finding
 from layerwise.wording import count, number, percent
 
@@ -64,12 +64,14 @@ def _better(
     """Say under which other scaling the validation loss is far lower, if one is."""
     some = validation.at(np.arange(min(len(validation), LOOKED_AT)))
     now, right_now = _losses(capture, some, scaling)
-    best, kind, right = now, scaling.kind, right_now
-    for other in get_args(ScalingKind):
-        if other != scaling.kind:
-            losses, accuracy = _losses(capture, some, fit_scaling(train.inputs, other))
-            if losses.mean() < best.mean():
-                best, kind, right = losses, other, accuracy
+    others = {
+        kind: _losses(capture, some, fit_scaling(train.inputs, kind))
+        for kind in get_args(ScalingKind)
+        if kind != scaling.kind
+    }
+    means = [np.nan_to_num(losses.mean(), nan=np.inf) for losses, _ in others.values()]
+    kind = list(others)[int(np.argmin(means))]
+    best, right = others[kind]
     errors = 3 * (now - best).std() / np.sqrt(len(now))
     if len(now) < 2 or not best.mean() < min(
         FAR_LOWER * now.mean(), now.mean() - errors
@@ -115,23 +117,20 @@ def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
     """
     if capture.predict is None or not running_normalisations(capture.module):
         return
-    running: list[Any] = []
-    batch_own: list[Any] = []
-    samples = 0
+    running = batch_own = samples = 0
     for _, batch in source.batches():
         targets = np.asarray(batch.targets)
         if len(targets) < FEW or samples >= LOOKED_AT:
             break
         samples += len(targets)
-        running.append(_right(capture, batch, targets))
+        running += _right(capture, batch, targets)
         with batch_statistics(capture.module):
-            batch_own.append(_right(capture, batch, targets))
-        better = sum(map(np.sum, batch_own)) > sum(map(np.sum, running))
-        if samples >= GLANCED_AT and not better:
+            batch_own += _right(capture, batch, targets)
+        if samples >= GLANCED_AT and batch_own <= running:
             return
-    if not running:
+    if not samples:
         return
-    now, own = share(np.concatenate(running)), share(np.concatenate(batch_own))
+    now, own = (Share.of(right / samples, samples) for right in (running, batch_own))
     if not exceeds(own, now, NOTABLE):
         return
     yield Finding(
@@ -145,10 +144,9 @@ def running_findings(capture: Capture, source: Source) -> Iterator[Finding]:
     )
 
 
-def _right(
-    capture: Capture, batch: Batch, targets: Int[np.ndarray, " samples"]
-) -> Bool[np.ndarray, " samples"]:
-    return _logits(capture, batch).argmax(dim=1).cpu().numpy() == targets
+def _right(capture: Capture, batch: Batch, targets: Int[np.ndarray, " samples"]) -> int:
+    said = _logits(capture, batch).argmax(dim=1).cpu().numpy()
+    return int(np.sum(said == targets))
 
 
 def _logits(capture: Capture, batch: Batch) -> torch.Tensor:

@@ -376,15 +376,15 @@ def _fitting(data: Any, fit_on: Any) -> Samples | None:
 
 
 def _scaling(data: Any, fit_on: Any, look: Look) -> Scaling:
-    fitting = None if look.scaling == "none" else _fitting(data, fit_on)
-    if fitting is not None:
-        return fit_scaling(fitting.inputs, look.scaling)
     if look.scaling == "none":
         return UNSCALED
-    raise InputError(
-        f"scaling={look.scaling!r}: batches are given to the module as they come: "
-        "scale them where they are made"
-    )
+    fitting = _fitting(data, fit_on)
+    if fitting is None:
+        raise InputError(
+            f"scaling={look.scaling!r}: batches are given to the module as they come: "
+            "scale them where they are made"
+        )
+    return fit_scaling(fitting.inputs, look.scaling)
 
 
 def _source(module: nn.Module, data: Any, look: Look, scaling: Scaling) -> Source:

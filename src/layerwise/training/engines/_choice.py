@@ -45,7 +45,7 @@ class Task(NamedTuple):
     def of(cls, problem: Problem) -> "Task":
         """Return the task that a problem is."""
         network = problem.network
-        task = cls(False, problem.device, problem.total_steps, problem.batch_size)
+        task = cls(False, problem.device, problem.total_steps, problem.order.batch_size)
         if not isinstance(network, Network):
             return task._replace(is_module=True)
         blocks, parameters = len(network.layer.layers), network.parameter_count

@@ -12,7 +12,6 @@ from layerwise.arrays import Tree, device_named
 from layerwise.data import Samples
 from layerwise.model import BLOCK_ROWS
 from layerwise.training._history import silent_shares
-from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 from layerwise.training.engines._kept import kept_programs
 from layerwise.training.engines._program import (
@@ -40,16 +39,14 @@ class CompiledEngine:
         self._double = problem.dtype == np.float64
         self._device = device_named(problem.device)
         shape = Shape.of(problem, self._device.platform)
-        self._segments: dict[tuple[Order, int], Segment] = {}
+        self._segments: dict[int, Segment] = {}
         self._length = segment_length(problem)
         self._rows = shared_length(min(BLOCK_ROWS, len(problem.samples)))
         with self._settings():
             self._programs = programs_of(shape)
             self._given = jax.device_put(given_of(problem))
 
-    def advance(
-        self, state: State, order: Order, start: int, stop: int
-    ) -> tuple[State, Steps]:
+    def advance(self, state: State, start: int, stop: int) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
         nothing = np.zeros(0, self._problem.dtype)
         losses, accuracies = [nothing], [nothing]
@@ -57,7 +54,7 @@ class CompiledEngine:
         while start < stop:
             number, first = divmod(start, self._length)
             last = min(first + stop - start, self._length)
-            state, steps = self._advance(state, order, number, first, last)
+            state, steps = self._advance(state, number, first, last)
             losses.append(steps.losses)
             accuracies.append(steps.accuracies)
             health.append(steps.health)
@@ -86,10 +83,10 @@ class CompiledEngine:
         return Score(loss / total, right / total, silent_shares(slopes))
 
     def _advance(
-        self, state: State, order: Order, number: int, first: int, last: int
+        self, state: State, number: int, first: int, last: int
     ) -> tuple[State, Steps]:
         """Do the steps first … last - 1 of a segment."""
-        segment = self._segment(order, number)
+        segment = self._segment(number)
         start = number * self._length + first
 
         def run(count: int) -> Carry:
@@ -100,8 +97,8 @@ class CompiledEngine:
         with self._settings():
             carry = run(last - first)
             # The program runs by itself; meanwhile the segment that follows is made.
-            following = self._segment(order, number + 1)
-            self._segments = {(order, number): segment, (order, number + 1): following}
+            following = self._segment(number + 1)
+            self._segments = {number: segment, number + 1: following}
             reached = int(carry.reached)
             losses = np.asarray(carry.losses)[first:reached]
             accuracies = np.asarray(carry.accuracies)[first:reached]
@@ -122,13 +119,13 @@ class CompiledEngine:
         reached_state = State(carry.parameters, carry.slots, start + updates)
         return reached_state, Steps(losses, accuracies, health[taken])
 
-    def _segment(self, order: Order, number: int) -> Segment:
+    def _segment(self, number: int) -> Segment:
         """Return a segment of steps, on the device; the latest two are kept."""
-        if (order, number) in self._segments:
-            return self._segments[order, number]
+        if number in self._segments:
+            return self._segments[number]
         start = number * self._length
         with self._settings():
-            return jax.device_put(segment_of(self._problem, order, start, self._length))
+            return jax.device_put(segment_of(self._problem, start, self._length))
 
     @contextmanager
     def _settings(self) -> Generator[None]:

@@ -23,7 +23,6 @@ from layerwise.model import (
     target_rows,
 )
 from layerwise.training._history import greatest_slopes, health_of_step, silent_shares
-from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps, all_finite
 
 _Step = tuple[np.ndarray, np.ndarray, Any]
@@ -44,12 +43,10 @@ class EagerEngine:
         self._problem = problem
         self._targets = self._rows_of(problem.samples.targets)
 
-    def advance(
-        self, state: State, order: Order, start: int, stop: int
-    ) -> tuple[State, Steps]:
+    def advance(self, state: State, start: int, stop: int) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
         batches = zip(
-            *self._problem.batches(order, start, stop),
+            *self._problem.batches(start, stop),
             self._problem.rates(start, stop),
             strict=True,
         )
@@ -167,7 +164,7 @@ class EagerEngine:
     def _noise(self, step: int, batch_size: int) -> Noise:
         if self._problem.draws is None:
             return None
-        rng = np.random.default_rng([self._problem.seed, step])
+        rng = np.random.default_rng([self._problem.order.seed, step])
 
         def drawn(declared: Draw | None) -> np.ndarray | None:
             if declared is None:

@@ -88,10 +88,8 @@ class Problem:
         The largest learning rate.
     total_steps : int
         How many steps the schedule is laid out for.
-    batch_size : int
-        Samples in a step.
-    seed : int
-        Of the noise.
+    order : Order
+        Which samples its steps see; its seed is that of the noise too.
     device : str, optional
         Where to compute, for engines that have a choice.
     l2 : float
@@ -107,8 +105,7 @@ class Problem:
     schedule: Schedule
     peak_rate: float
     total_steps: int
-    batch_size: int
-    seed: int
+    order: Order
     device: str | None = None
     l2: float = 0.0
     health_every: int = HEALTH_EVERY
@@ -144,14 +141,14 @@ class Problem:
         return (self.peak_rate * shares).astype(self.dtype)
 
     def batches(
-        self, order: Order, start: int, stop: int
+        self, start: int, stop: int
     ) -> tuple[Integer[np.ndarray, "steps batch"], Float[np.ndarray, "steps batch"]]:
         """Return which samples the global steps see, and how much each counts.
 
         The order's weights, which are 0 where a short batch is filled up, times those
         of the samples.
         """
-        indices, weights = order.batches(start, stop)
+        indices, weights = self.order.batches(start, stop)
         if self.samples.weights is not None:
             weights = weights * self.samples.weights[indices]
         return indices, weights.astype(self.dtype)
@@ -175,7 +172,7 @@ class Problem:
 
 @runtime_checkable
 class Engine(Protocol):
-    """Something that advances a state along an order of samples.
+    """Something that advances a state along the problem's order of samples.
 
     Any cut of the steps from 0 to n into calls of ``advance`` gives the same bytes. A
     batch of samples that all have weight 0 changes neither parameters nor slots.
@@ -186,9 +183,7 @@ class Engine(Protocol):
         """What it is called in a recipe."""
         ...
 
-    def advance(
-        self, state: State, order: Order, start: int, stop: int
-    ) -> tuple[State, Steps]:
+    def advance(self, state: State, start: int, stop: int) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges.
 
         The state returned is the last one of finite parameters and slots.

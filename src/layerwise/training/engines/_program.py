@@ -32,7 +32,7 @@ from layerwise.model import (
     target_rows,
 )
 from layerwise.training._history import greatest_slopes, health_of_step, no_health
-from layerwise.training._recipe import Optimiser, Order
+from layerwise.training._recipe import Optimiser
 from layerwise.training.engines._engine import Problem, State
 from layerwise.training.engines._xla import step_options
 
@@ -74,7 +74,7 @@ class Shape:
             outputs=len(network.class_names),
             draws=problem.draws,
             dtype=problem.dtype,
-            batch_size=problem.batch_size,
+            batch_size=problem.order.batch_size,
             weighted=problem.samples.weights is not None,
             health_every=problem.health_every,
             platform=platform,
@@ -304,18 +304,17 @@ def _noise(shape: Shape, key: Array | None, step: Array) -> Noise:
 
 def segment_length(problem: Problem) -> int:
     """Return how many steps a segment has: where an epoch fits, it is one segment."""
-    epoch = -(-len(problem.samples) // problem.batch_size)
-    largest = max(1, MOST_INDICES // problem.batch_size)
-    return min(MOST_STEPS, largest, epoch)
+    largest = max(1, MOST_INDICES // problem.order.batch_size)
+    return min(MOST_STEPS, largest, problem.order.steps_per_epoch)
 
 
-def segment_of(problem: Problem, order: Order, start: int, length: int) -> Segment:
+def segment_of(problem: Problem, start: int, length: int) -> Segment:
     """Return the segment of so many steps that begins with step ``start``, on the host.
 
     Its arrays are filled up to a length that other trainings share.
     """
     stop = start + length
-    arrays = *problem.batches(order, start, stop), problem.rates(start, stop)
+    arrays = *problem.batches(start, stop), problem.rates(start, stop)
     return Segment(*(padded(array, shared_length(length)) for array in arrays))
 
 
@@ -342,7 +341,7 @@ def given_of(problem: Problem) -> Given:
         padded(samples.targets, rows),
         tuple(c.astype(dtype) for c in problem.by_hand.scaling.constants()),
         # To make a key, and to trace what is drawn from it, takes some 50 ms.
-        None if problem.draws is None else jax.random.key(problem.seed),
+        None if problem.draws is None else jax.random.key(problem.order.seed),
         np.asarray(problem.l2, dtype) if problem.l2 else None,
     )
 

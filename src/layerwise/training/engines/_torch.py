@@ -21,7 +21,6 @@ from layerwise.data import Samples
 from layerwise.model import BLOCK_ROWS, Network, hits, target_rows
 from layerwise.modules import MODULE_ROWS, Watched
 from layerwise.training._history import silent_shares
-from layerwise.training._recipe import Order
 from layerwise.training.engines._engine import Problem, Score, State, Steps
 from layerwise.training.engines._graph import (
     REPLAYED_STEPS,
@@ -80,11 +79,9 @@ class TorchEngine:
         self._replays = self._inputs is not None and not ranks.joined()
         self._latest: State | None = None
 
-    def advance(
-        self, state: State, order: Order, start: int, stop: int
-    ) -> tuple[State, Steps]:
+    def advance(self, state: State, start: int, stop: int) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
-        steps = self._steps(order, start, stop)
+        steps = self._steps(start, stop)
         with self._training():
             if self._replays and self._recorded is None:
                 self._record(steps)
@@ -152,9 +149,9 @@ class TorchEngine:
         ]
         return torch.stack(sums), seen
 
-    def _steps(self, order: Order, start: int, stop: int) -> list[_Step]:
+    def _steps(self, start: int, stop: int) -> list[_Step]:
         """Return this rank's part of the global steps from start to stop."""
-        indices, weights = self._problem.batches(order, start, stop)
+        indices, weights = self._problem.batches(start, stop)
         rates = self._problem.rates(start, stop)
         numbers = zip(range(start, stop), indices, weights, rates, strict=True)
         return [_own_part(*of_step) for of_step in numbers]
@@ -201,7 +198,7 @@ class TorchEngine:
 
         In every step, so that a cut of the training changes no number.
         """
-        key = [self._problem.seed, step, ranks.rank()]
+        key = [self._problem.order.seed, step, ranks.rank()]
         seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         if self._device.type == "cuda":
             torch.cuda.manual_seed(seed)
@@ -384,7 +381,7 @@ class TorchEngine:
                 yield replace(step, at=next(places)) if is_whole else step
 
     def _is_whole(self, step: _Step) -> bool:
-        return len(step.rows) == self._problem.batch_size
+        return len(step.rows) == self._problem.order.batch_size
 
     @contextmanager
     def _training(self) -> Generator[None]:
