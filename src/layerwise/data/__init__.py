@@ -9,7 +9,7 @@ from layerwise.data._describe import (
 )
 from layerwise.data._load import load, names
 from layerwise.data._records import Dataset, Samples
-from layerwise.data._remarks import MissingCode, codes_in_words, missing_codes
+from layerwise.data._remarks import codes_in_words, missing_codes
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
 from layerwise.data._stored import StoredRows, of_memory_map, read_ahead
@@ -26,7 +26,6 @@ from layerwise.data.columns import (
 )
 from layerwise.data.formats import open_rows, row_names, rows_in_files
 from layerwise.data.labelled import (
-    FrameOptions,
     Origins,
     Reading,
     ReadingOptions,
@@ -45,8 +44,6 @@ __all__ = [
     "Cut",
     "DataStatistics",
     "Dataset",
-    "FrameOptions",
-    "MissingCode",
     "Origins",
     "Reading",
     "ReadingOptions",

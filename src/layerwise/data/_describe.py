@@ -18,12 +18,7 @@ COMMONEST = 3
 class ValueStatistics:
     """What all the values of a set are like, missing ones left out.
 
-    Parameters
-    ----------
-    minimum, maximum, mean : float
-    standard_deviation : float
-        The root of the mean squared distance from the mean (divided by n).
-    dtype : str
+    The standard deviation is about the mean, divided by n.
     """
 
     minimum: float
@@ -37,22 +32,10 @@ class ValueStatistics:
 class SetStatistics:
     """Figures of one set of samples.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the array, the number of samples first.
-    values : ValueStatistics
-        As the values are.
-    scaled : ValueStatistics
-        As the network sees them, scaled by what was fitted on the training set.
-    class_counts : tuple of int
-        The samples of each class.
-    constant_features : int
-        The entries of an input that are the same in all samples.
-    duplicates : int
-        The samples whose input equals an earlier one, byte by byte.
-    missing : int
-        The values that are NaN.
+    The shape is that of the array, the number of samples first; ``scaled`` are the
+    values as the network sees them. Constant features are the entries of an input that
+    are the same in all samples; duplicates equal an earlier input, byte by byte;
+    missing values are NaN.
     """
 
     shape: tuple[int, ...]
@@ -68,15 +51,8 @@ class SetStatistics:
 class ColumnStatistics:
     """What a column of a table is like in the training set, and what became of it.
 
-    Parameters
-    ----------
-    name, kind : str
-    missing : float or None
-        The share of values that were missing; None of a column that was left out.
-    values : str
-        Its range, or its commonest values.
-    done : str
-        What became of it.
+    The share of missing values is None of a column that was left out; ``values`` are
+    its range, or its commonest values.
     """
 
     name: str
@@ -90,21 +66,11 @@ class ColumnStatistics:
 class DataStatistics:
     """Figures of a data set.
 
-    Parameters
-    ----------
-    name : str
-    class_names : tuple of str
-    sets : mapping of str to SetStatistics
-        By name: train, validation and test.
-    test_in_training, validation_in_training : int
-        The samples whose input is also a training input, byte by byte.
-    conflicting : int
-        The samples of all sets whose input is there with another label too.
-    given_training : ValueStatistics or None
-        Of training and validation samples together, where they are all the rows of one
-        source: a training set as it was given. None where they are not.
-    columns : tuple of ColumnStatistics
-        Of a table, those that hold no pixels.
+    The sets are train, validation and test. Counted are the test and the validation
+    samples that are training inputs too, byte by byte, and the samples of all sets
+    whose input is there with another label. ``given_training`` are training and
+    validation samples together, where they are all the rows of one source: a training
+    set as it was given. Columns are those of a table that hold no pixels.
     """
 
     name: str
@@ -124,15 +90,14 @@ def describe(data: Dataset) -> DataStatistics:
     scaling is the data set's, fitted on its training inputs. A set without samples is
     refused.
     """
-    sets = {"train": data.train, "validation": data.validation, "test": data.test}
     repeats = data.repeats
-    raw = {name: summary(samples.inputs) for name, samples in sets.items()}
+    raw = {name: summary(samples.inputs) for name, samples in data.sets.items()}
     return DataStatistics(
         name=data.name,
         class_names=data.class_names,
         sets={
             name: _set_statistics(samples, raw[name], data, repeats.within[name])
-            for name, samples in sets.items()
+            for name, samples in data.sets.items()
         },
         test_in_training=len(repeats.in_training["test"]),
         validation_in_training=len(repeats.in_training["validation"]),

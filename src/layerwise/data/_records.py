@@ -211,11 +211,13 @@ class Dataset:
 
     def in_memory(self) -> "Dataset":
         """Return the data set with its inputs read, where they are in files."""
-        parts = self.train, self.validation, self.test
-        train, validation, test = held = tuple(part.in_memory() for part in parts)
-        if held == parts:
-            return self
-        return replace(self, train=train, validation=validation, test=test)
+        held: dict[str, Any] = {n: part.in_memory() for n, part in self.sets.items()}
+        return self if held == self.sets else replace(self, **held)
+
+    @property
+    def sets(self) -> dict[str, Samples]:
+        """The samples of each set by its name: train, validation, test."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @cached_property
     def fitted_scaling(self) -> Scaling:
@@ -225,9 +227,7 @@ class Dataset:
     @cached_property
     def repeats(self) -> Repeats:
         """The samples whose input is there more than once; looked for once."""
-        return repeats_of(
-            {"train": self.train, "validation": self.validation, "test": self.test}
-        )
+        return repeats_of(self.sets)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
@@ -317,7 +317,7 @@ class Dataset:
             source=name,
             inputs=inputs,
             labels=y,
-            test=None if pair is None else Labelled(name, pair[0], pair[1]),
+            apart={} if pair is None else {"test": Labelled(name, pair[0], pair[1])},
             class_names=() if class_names is None else tuple(class_names),
         )
         return dataset(labelled, name, seed, share)
@@ -498,11 +498,9 @@ def _parts(
     checked: Labelled, seed: int, test_share: float | None
 ) -> tuple[dict[str, Int64[np.ndarray, " _"]], str]:
     """Draw the sets that were not given, and say how."""
-    given = {"validation": checked.validation, "test": checked.test}
-    names = ["train", *(name for name, pair in given.items() if pair is None)]
-    shares, origin = shares_of(
-        checked.validation is not None, checked.test is not None, test_share
-    )
+    apart = checked.apart
+    names = ["train", *(n for n in ("validation", "test") if n not in apart)]
+    shares, origin = shares_of("validation" in apart, "test" in apart, test_share)
     targets = checked.labels
     if checked.groups is None:
         parts = stratified_split(targets, shares, seed)
@@ -533,13 +531,11 @@ def _three_sets(
             own = making.training if name == "train" else making.source.at(part)
             inputs = making.encode(own)
             yield name, Samples(inputs, targets[part], origins=origins.at(part))
-    for name, given in (("validation", checked.validation), ("test", checked.test)):
-        if given is not None:
-            places = range(len(given.labels))
-            own_beside = _beside(given.inputs, making, beside)
-            apart = Origins(places, given.files, beside=own_beside)
-            rows = making.encode(given.inputs) if making else given.inputs
-            yield name, Samples(rows, given.labels, origins=apart)
+    for name, given in checked.apart.items():
+        own_beside = _beside(given.inputs, making, beside)
+        places = Origins(range(len(given.labels)), given.files, beside=own_beside)
+        rows = making.encode(given.inputs) if making else given.inputs
+        yield name, Samples(rows, given.labels, origins=places)
 
 
 def _beside(

@@ -98,7 +98,7 @@ class Repeats:
 def repeats_of(sets: Mapping[str, Any]) -> Repeats:
     """Compare the inputs of sets of samples, among them train, validation and test."""
     like = _common([sets["train"], *sets.values()])
-    digests = {name: digests_of(part.inputs, like) for name, part in sets.items()}
+    digests = {name: _digests(part.inputs, like) for name, part in sets.items()}
     everything = np.concatenate([*digests.values()])
     _, group = np.unique(everything, return_inverse=True)
     labels = np.concatenate([part.targets for part in sets.values()])
@@ -143,14 +143,13 @@ def _expected(inputs: Any, different: int) -> bool:
     )
 
 
-def digests_of(inputs: Any, dtype: Any = None) -> Int64[np.ndarray, " samples"]:
+def _digests(inputs: Any, dtype: np.dtype[Any]) -> Int64[np.ndarray, " samples"]:
     """Return 64 bits of each input, as that dtype has it: the same for equal bytes.
 
     Others share them by no chance; another process gives other bits.
     """
     if not len(inputs):
         return np.zeros(0, np.int64)
-    dtype = np.dtype(inputs.dtype if dtype is None else dtype)
     row = max(1, int(np.prod(inputs.shape[1:])))
     size = max(1, BLOCK_BYTES // (row * dtype.itemsize))
     found: list[np.ndarray] = []

@@ -196,18 +196,17 @@ class YesNo(Column):
         absent = missing_rows(array)
         if hasattr(array, "dictionary"):
             words, codes = texts(array)
-            known = [ANSWERS.get((word or "").lower()) for word in words]
-            answers = np.array(known or [None], object)
-            found = answers[codes]
-            unknown = np.array([answer is None for answer in answers])
-            wrong = unknown[codes] & ~absent
+            known = [ANSWERS.get((word or "").lower(), -1) for word in words]
+            # The last entry is for -1, what is missing.
+            answers = np.array([*known, -1], np.int8)[codes]
+            wrong = (answers < 0) & ~absent
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise InputError(
                     f"{table.where(self.name, row)} is {words[codes[row]]!r}, neither "
                     "yes nor no: correct it, or leave it empty"
                 )
-            values = np.where(absent, self.usual, found).astype(np.bool_)
+            values = np.where(absent, self.usual, answers > 0)
         else:
             given = numbers(table, self.name)
             values = np.where(absent, self.usual, given != 0)
@@ -425,15 +424,14 @@ def _parsed(array: Any, table: Table, name: str, sign: str | None) -> Any:
         codes = as_numpy(array.indices, -1).astype(np.int64)
         # What occurs in other sets alone stands in the dictionary too.
         bad = np.append(as_numpy(wrong), False)[codes]
-        row = int(np.argmax(bad))
-        if not bad.any():
-            words = compute.if_else(fits, words, pa.nulls(1, words.type)[0])
-            return words.cast(pa.float64()).take(array.indices)
-        raise InputError(
-            f"{table.where(name, row)} is {given[int(codes[row])].as_py()!r}, not a "
-            "number as in the rest of the column: correct it, leave it empty, or drop "
-            "the column"
-        )
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(
+                f"{table.where(name, row)} is {given[int(codes[row])].as_py()!r}, not "
+                "a number as in the rest of the column: correct it, leave it empty, or "
+                "drop the column"
+            )
+        words = compute.if_else(fits, words, pa.nulls(1, words.type)[0])
     return words.cast(pa.float64()).take(array.indices)
 
 

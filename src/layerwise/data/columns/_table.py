@@ -42,7 +42,6 @@ class Table:
         Columns that are no inputs: what each is, and why, as a sentence ends.
     target : str, optional
         The column that holds the labels, if it stood in this table.
-    missing : "median" or "refuse"
     chosen : bool
         Whether the columns were chosen as inputs: none of numbers is left out.
     picture : tuple of int, optional
@@ -61,7 +60,6 @@ class Table:
         default_factory=dict[str, tuple[str, str]]
     )
     target: str | None = None
-    missing: Missing = "median"
     chosen: bool = False
     picture: tuple[int, ...] | None = None
     class_names: Mapping[str, tuple[str, ...]] = field(
@@ -73,11 +71,6 @@ class Table:
 
     def __len__(self) -> int:
         return self.arrow.num_rows
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.arrow.shape
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def inputs_of(path: Path, size: tuple[int, ...] | None = None) -> Inputs:
             f"{path}: is a table, and the network was trained on arrays or pictures: "
             "give such"
         )
-    rows, names = found.test or found, np.array(found.class_names)
+    rows, names = found.apart.get("test", found), np.array(found.class_names)
     return Inputs(rows.inputs, names[rows.labels] if len(names) else rows.labels)
 
 
@@ -153,8 +153,8 @@ def _arrays(sets: Mapping[str, Labelled], how: Reading) -> Labelled:
         labelled = sets["train"]
     if how.class_names:
         labelled = replace(labelled, class_names=how.named_classes())
-    others: dict[str, Any] = {n: one for n, one in sets.items() if n != "train"}
-    return replace(labelled, **others)
+    apart = {name: one for name, one in sets.items() if name != "train"}
+    return replace(labelled, apart={**labelled.apart, **apart})
 
 
 def _shaped(labelled: Labelled, shape: tuple[int, ...]) -> Labelled:
@@ -168,8 +168,8 @@ def _shaped(labelled: Labelled, shape: tuple[int, ...]) -> Labelled:
     rows = np.asarray(inputs).reshape(-1, *shape)
     if whole_bytes(rows):
         rows = rows.astype(np.uint8)
-    test = labelled.test and _shaped(labelled.test, shape)
-    return replace(labelled, inputs=rows, test=test)
+    apart = {name: _shaped(one, shape) for name, one in labelled.apart.items()}
+    return replace(labelled, inputs=rows, apart=apart)
 
 
 def _source(

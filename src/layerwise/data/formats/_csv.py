@@ -105,7 +105,6 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
     dialect = _dialect(_head(path), path)
     if dialect.encoding == "utf-8" and not _is_utf_8(path):
         dialect = replace(dialect, encoding="latin-1")
-    refuse_repeated(dialect.names, str(path))
     kinds = {
         name: pa.float64() if name in columns.numbers else pa.string()
         for name in columns.wanted_of(dialect.names, str(path))
@@ -248,6 +247,7 @@ def _dialect(head: bytes, path: Path) -> Dialect:
             f"{path}: has one column, {names[0][:60]!r}: separate columns by commas, "
             "semicolons or tabs, and delete what stands above their names"
         )
+    refuse_repeated(names, str(path))
     return Dialect(separator, encoding, tuple(names), headed, decimal)
 
 
@@ -312,7 +312,6 @@ def _read(
     from pyarrow import csv as arrow_csv
 
     wrong: list[Any] = []
-    refuse_repeated(dialect.names, str(path))
     kinds = dict.fromkeys(texts, pa.dictionary(pa.int32(), pa.string()))
     try:
         with reading(path), _opened(path) as file:

@@ -173,13 +173,24 @@ def read_batches(path: Path, columns: Columns) -> Iterator[Table]:
 
 
 def read_file(path: Path, stored: bool) -> Labelled:
-    """Read the labelled rows of a Parquet file; see `_labelled_columns`."""
-    return _labelled(path, [path], stored)
+    """Read the labelled rows of a Parquet file, or of a folder of a data set's shards.
+
+    See `_labelled_columns`.
+    """
+    paths = _shards(path)
+    columns, label, notes = _labelled_columns(paths[0])
+    inputs = stored_rows([open_rows(p, columns=columns) for p in paths])
+    return Labelled(
+        source=str(path),
+        inputs=held(inputs, stored),
+        labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
+        feature_names=inputs.files[0].columns,
+        files=tuple((file.path.name, file.rows) for file in inputs.files),
+        notes=notes,
+    )
 
 
-def read_folder(folder: Path, stored: bool) -> Labelled:
-    """Read those of a folder's Parquet files, the shards of a data set."""
-    return _labelled(folder, _shards(folder), stored)
+read_folder = read_file
 
 
 def read_inputs(path: Path) -> Inputs:
@@ -188,26 +199,13 @@ def read_inputs(path: Path) -> Inputs:
     with _opened(paths[0]) as file:
         labels = called_labels(file.schema_arrow.names)
     if labels:
-        labelled = _labelled(path, paths, stored=True)
+        labelled = read_file(path, stored=True)
         return Inputs(labelled.inputs, labelled.labels)
     return Inputs(stored_rows([open_rows(shard) for shard in paths]), None)
 
 
 def _shards(path: Path) -> list[Path]:
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-
-
-def _labelled(source: Path, paths: Sequence[Path], stored: bool) -> Labelled:
-    columns, label, notes = _labelled_columns(paths[0])
-    inputs = stored_rows([open_rows(p, columns=columns) for p in paths])
-    return Labelled(
-        source=str(source),
-        inputs=held(inputs, stored),
-        labels=np.asarray(stored_rows([open_rows(p, label) for p in paths])),
-        feature_names=inputs.files[0].columns,
-        files=tuple((file.path.name, file.rows) for file in inputs.files),
-        notes=notes,
-    )
 
 
 def open_rows(

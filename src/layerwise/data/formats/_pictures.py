@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -80,9 +79,8 @@ def read_pictures(folder: Path, size: tuple[int, ...] | None = None) -> Labelled
         if passed
         else ()
     )  # fmt: skip
-    others: dict[str, Any] = {n: one for n, one in found.items() if n != "train"}
-    names = tuple(classes)
-    return replace(found["train"], class_names=names, notes=notes, **others)
+    train = found.pop("train")
+    return replace(train, apart=found, class_names=tuple(classes), notes=notes)
 
 
 def _sets(folder: Path) -> dict[str, Path]:

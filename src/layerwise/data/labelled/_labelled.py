@@ -1,8 +1,8 @@
 """Labelled data as they come in: where each sample is from, and checks at the door."""
 
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from numbers import Real
@@ -143,8 +143,8 @@ class Labelled:
         What errors name: the file, or the name of the data set.
     inputs : array, Table or Pictures
     labels : array
-    test, validation : Labelled or None
-        The test set and the validation set, where they are given apart: their inputs,
+    apart : mapping of str to Labelled
+        The ``test`` set and the ``validation`` set, where they are given: their inputs,
         labels and files.
     groups : integer array, shape (samples,), optional
         Samples of one group are to stay in one set.
@@ -165,8 +165,7 @@ class Labelled:
     source: str
     inputs: Array | Table | Pictures
     labels: Array
-    test: "Labelled | None" = None
-    validation: "Labelled | None" = None
+    apart: Mapping[str, "Labelled"] = field(default_factory=dict[str, "Labelled"])
     groups: Int64[np.ndarray, " samples"] | None = None
     columns: Columns | None = None
     class_names: tuple[str, ...] = ()
@@ -189,7 +188,8 @@ def given_sets(
         Labelled(source, inputs, labels, files=((name, prod(inputs.shape[:1])),))
         for name, inputs, labels in sets
     )
-    return replace(train, test=test[0] if test else None, **settings)
+    apart = {"test": test[0]} if test else {}
+    return replace(train, apart=apart, **settings)
 
 
 def checked_set(labelled: Labelled) -> Labelled:
@@ -221,13 +221,14 @@ def checked_set(labelled: Labelled) -> Labelled:
             " two classes or more"
         )
 
-    def checked(given: Labelled | None, what: str) -> Labelled | None:
+    def checked(given: Labelled, named: str) -> Labelled:
         """Return a set that was given apart, checked, of the same shape and classes."""
-        if given is None:
-            return None
-        named = f"{source} ({what} set)"
         own = _checked_inputs(given.inputs, named, feature_names)
-        if not isinstance(own, Table | Pictures) and own.shape[1:] != inputs.shape[1:]:
+        if (
+            not isinstance(own, Table | Pictures)
+            and not isinstance(inputs, Table | Pictures)
+            and own.shape[1:] != inputs.shape[1:]
+        ):
             raise InputError(
                 f"{named}: inputs have shape {own.shape[1:]} where the"
                 f" training inputs have {inputs.shape[1:]}: give inputs of one shape"
@@ -240,8 +241,10 @@ def checked_set(labelled: Labelled) -> Labelled:
         labelled,
         inputs=inputs,
         labels=targets,
-        test=checked(labelled.test, "test"),
-        validation=checked(labelled.validation, "validation"),
+        apart={
+            name: checked(given, f"{source} ({name} set)")
+            for name, given in labelled.apart.items()
+        },
         class_names=class_names,
     )
 

@@ -55,25 +55,23 @@ def labelled_tables(
     names = reading.named_classes() or table.class_names.get(target, ())
     known = columns.labels if columns else ()
     labels, label_texts = labels_of(table, target, names, known)
-    others: dict[str, Any] = {}
+    apart: dict[str, Labelled] = {}
     for name, own in tables.items():
         if name != "train":
-            own_labels, _ = labels_of(own, target, names, label_texts)
-            others[name] = Labelled(
-                own.source, inputs[name], own_labels, files=own.files
-            )
+            found, _ = labels_of(own, target, names, label_texts)
+            apart[name] = Labelled(own.source, inputs[name], found, files=own.files)
     read = (note for own in tables.values() for note in own.notes)
     return Labelled(
         source=table.source,
         inputs=inputs["train"],
         labels=labels,
+        apart=apart,
         groups=None if reading.group is None else _groups(table, reading.group),
         columns=columns,
         class_names=names or label_texts,
         label_texts=label_texts,
         files=table.files,
         notes=(*read, *guessed, *said),
-        **others,
     )
 
 
@@ -128,7 +126,6 @@ def _inputs_of(
             arrow=own.arrow.select([name for name in own.names if name != target]),
             left_out={**own.left_out, **left_out},
             target=target,
-            missing=reading.missing,
             picture=shape,
         )
         if reading.missing == "refuse":
