@@ -153,16 +153,13 @@ class Sweep:
         Over the other axes, the seed among them, the trainings are put together.
         """
         chosen = [axis for axis in self.axes if axis.name != SEED] or list(self.axes)
-        columns = chosen[0]
-        rows = chosen[1] if len(chosen) > 1 else None
+        columns, rows = chosen[0], chosen[1] if len(chosen) > 1 else None
+        places = [{rows.name: value} for value in rows.values] if rows else [{}]
         cells = tuple(
-            tuple(
-                self._phase({columns.name: column} | where) for column in columns.values
-            )
-            for where in ([{rows.name: row} for row in rows.values] if rows else [{}])
+            tuple(self._phase(place | {columns.name: v}) for v in columns.values)
+            for place in places
         )
-        shown = {columns.name, *([rows.name] if rows else [])}
-        others = tuple(axis for axis in self.axes if axis.name not in shown)
+        others = tuple(axis for axis in self.axes if axis not in (columns, rows))
         return PhaseDiagram(columns, rows, others, cells)
 
     def _phase(self, where: Mapping[str, Setting]) -> "Phase":

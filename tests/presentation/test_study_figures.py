@@ -459,6 +459,18 @@ def test_suspects_say_what_they_look_like(digits):
         np.testing.assert_allclose(cell, 1 - picture / pictures.max())
 
 
+def test_suspects_of_the_training_set_are_drawn_of_that_set(digits):
+    """Without it the test samples at their positions were drawn."""
+    train = digits.data.train
+    one = replace(digits.study.suspects[0], part="training", position=len(train) - 1)
+    study = replace(digits.study, suspects=(one,))
+    drawn = suspect_labels(study, train).images[0].get_array()
+    picture = train.inputs[-1]
+    np.testing.assert_allclose(drawn[:8, :8, 0], 1 - picture / picture.max())
+    with pytest.raises(lw.InputError, match=r"give training=data\.train"):
+        suspect_labels(study)
+
+
 def test_at_most_eighteen_suspects_are_drawn(digits):
     suspects = digits.study.suspects[:1] * 20
     assert len(texts(suspect_labels(replace(digits.study, suspects=suspects)))) == 18

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from layerwise.presentation._report import Table
@@ -132,6 +132,9 @@ def lines_left(console: "Console") -> int:
     return SCREEN - _printed.get(console, 0)
 
 
+AnyBar = TypeVar("AnyBar", bound="_Bar")
+
+
 class _Bar:
     """What is going on, a bar, its figures, and the time that is left.
 
@@ -157,7 +160,7 @@ class _Bar:
         )
         self._task: Any = self._bar.add_task(title, total=None, figures="")
 
-    def __enter__(self) -> Self:
+    def __enter__(self: AnyBar) -> AnyBar:
         self._bar.start()
         return self
 

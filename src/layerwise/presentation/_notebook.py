@@ -76,9 +76,9 @@ def study_html(study: Study) -> str:
 def _small(study: Study, most: int) -> tuple[Study, str]:
     """Return a page of `MOST_BYTES` at most, and the study with what it shows."""
     fewer = with_fewer_shown(study, most)
-    html = page(study_payload(fewer))
-    if len(html) <= MOST_BYTES or most <= FEWEST:
-        return fewer, html
+    explored = page(study_payload(fewer))
+    if len(explored) <= MOST_BYTES or most <= FEWEST:
+        return fewer, explored
     return _small(study, most // 2)
 
 

@@ -71,7 +71,8 @@ def layer_projections(
     ax : Axes, optional
         Where to draw; by default on a new figure. All is made smaller with the axes.
     """
-    places = _tile_places(study)
+    drawn = drawn_layers(study)
+    places = _tile_places(len(drawn))
     width, height = np.max(places, axis=0) + TILE
     if ax is None:
         ax = new_figure(width, height, layout=None).add_axes((0, 0, 1, 1))
@@ -79,7 +80,7 @@ def layer_projections(
     ax.set_axis_off()
     targets = study.targets[study.shown]
     with fitted(ax, width, height):
-        for place, labelled in zip(places, drawn_layers(study), strict=True):
+        for place, labelled in zip(places, drawn, strict=True):
             _draw_tile(ax, place, labelled, plane, targets, study.class_names)
     return ax
 
@@ -91,9 +92,8 @@ def drawn_layers(study: Study) -> list[tuple[str, LayerStudy]]:
     return [(labels[at], layers[at]) for at in spread_out(len(layers), MOST)]
 
 
-def _tile_places(study: Study) -> Float[np.ndarray, "tiles 2"]:
+def _tile_places(tiles: int) -> Float[np.ndarray, "tiles 2"]:
     """Return where each plane's tile, `TILE` inches, has its left upper corner."""
-    tiles = len(drawn_layers(study))
     columns = 2 if tiles == 4 else min(tiles, 3)
     rows, across = np.divmod(np.arange(tiles), columns)
     return np.stack([across * TILE[0], HEAD + rows * (HEAD + TILE[1])], axis=1)

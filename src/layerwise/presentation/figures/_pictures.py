@@ -16,6 +16,7 @@ from layerwise.presentation.figures._points import (
     plane_points,
 )
 from layerwise.presentation.figures._style import fitted, new_axes, styled
+from layerwise.presentation.payload import is_ink
 from layerwise.study import Inputs, InputStudy, Study, are_pictures
 from layerwise.wording import percent, short, typeset
 
@@ -63,8 +64,7 @@ def as_rgb(
     values = (values - least) / (greatest - least or 1)
     if values.shape[-1] == 3:
         return values
-    is_ink = np.median(values) < 0.25
-    return np.repeat(1 - values if is_ink else values, 3, axis=-1)
+    return np.repeat(1 - values if is_ink(values) else values, 3, axis=-1)
 
 
 def kind_of(inputs: Inputs | None) -> str:
@@ -109,13 +109,14 @@ def suspect_labels(
     ----------
     study : Study
     training : Samples, optional
-        Where the study's suspects are of the training set too.
+        Needed where the study's suspects are of the training set too.
     ax : matplotlib axes, optional
 
     Raises
     ------
     InputError
-        If the inputs are not pictures, or no label is suspect.
+        If the inputs are not pictures, no label is suspect, or one is of a training set
+        that was not given.
     """
     seen = study.inputs
     if seen is None or not are_pictures(seen):
@@ -125,6 +126,11 @@ def suspect_labels(
     if not study.suspects:
         raise InputError("no label is suspicious: there is nothing to draw")
     worst = study.suspects[:MOST]
+    if training is None and any(suspect.part == "training" for suspect in worst):
+        raise InputError(
+            "some suspicious labels are of the training set, which is not in the "
+            "study: give training=data.train"
+        )
     names = [short(name, 10) for name in study.class_names]
     captions = [
         f"labelled {names[suspect.label]}\nlooks like {names[suspect.suggestion]}\n"

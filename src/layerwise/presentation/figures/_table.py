@@ -15,35 +15,14 @@ import numpy as np
 from layerwise.errors import InputError
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation._report import Report
-from layerwise.presentation.figures._layers import (
-    layer_projections,
-    layer_similarity,
-    probe_by_layer,
-)
-from layerwise.presentation.figures._measures import (
-    measures_by_layer,
-    mixed_pairs,
-    pairs_by_layer,
-)
-from layerwise.presentation.figures._mistakes import (
-    are_points,
-    confusion_matrix,
-    decision_regions,
-    reliability,
-    worst_mistakes,
-)
-from layerwise.presentation.figures._pictures import (
-    component_images,
-    projection,
-    sample_sheet,
-    suspect_labels,
+from layerwise.presentation.figures import (
+    _layers,
+    _measures,
+    _mistakes,
+    _pictures,
+    _training,
 )
 from layerwise.presentation.figures._style import written
-from layerwise.presentation.figures._training import (
-    epoch_planes,
-    health_over_time,
-    training_curves,
-)
 from layerwise.study import InputStudy, Study, are_pictures
 from layerwise.wording import listed
 
@@ -75,7 +54,7 @@ def _has_regions(report: Report) -> bool:
 
 
 def _draw_regions(report: Report) -> "Axes":
-    return decision_regions(report.result.network, report.data.test)
+    return _mistakes.decision_regions(report.result.network, report.data.test)
 
 
 def _has_suspects(report: Report) -> bool:
@@ -86,7 +65,7 @@ def _has_suspects(report: Report) -> bool:
 def _draw_suspects(report: Report) -> "Axes":
     """Draw suspects of the training set too, which is not in the study."""
     assert report.study is not None
-    return suspect_labels(report.study, report.data.train)
+    return _pictures.suspect_labels(report.study, report.data.train)
 
 
 def _is_predicted(study: Study) -> bool:
@@ -94,21 +73,23 @@ def _is_predicted(study: Study) -> bool:
 
 
 def _can_show_mistakes(study: Study) -> bool:
-    shown = are_pictures(study.inputs) or are_points(study.inputs)
+    shown = are_pictures(study.inputs) or _mistakes.are_points(study.inputs)
     return _is_predicted(study) and shown and len(study.mistakes) > 0
 
 
 OF_INPUTS: tuple[Figure[InputStudy], ...] = (
-    Figure("samples", lambda inputs: sample_sheet(inputs.data), _are_of_pictures),
-    Figure("components", component_images, _are_of_pictures),
-    Figure("input", projection),
+    Figure(
+        "samples", lambda inputs: _pictures.sample_sheet(inputs.data), _are_of_pictures
+    ),
+    Figure("components", _pictures.component_images, _are_of_pictures),
+    Figure("input", _pictures.projection),
 )
 
 OF_REPORT: tuple[Figure[Report], ...] = (
-    Figure("training", lambda report: training_curves(report.result)),
+    Figure("training", lambda report: _training.training_curves(report.result)),
     Figure(
         "health",
-        lambda report: health_over_time(report.result),
+        lambda report: _training.health_over_time(report.result),
         lambda report: len(report.result.history.health),
     ),
     Figure("regions", _draw_regions, _has_regions),
@@ -116,16 +97,18 @@ OF_REPORT: tuple[Figure[Report], ...] = (
 )
 
 OF_STUDY: tuple[Figure[Study], ...] = (
-    Figure("layers", layer_projections),
-    Figure("discriminants", lambda study: layer_projections(study, "discriminants")),
-    Figure("probes", probe_by_layer),
-    Figure("measures", measures_by_layer),
-    Figure("pairs", pairs_by_layer, mixed_pairs),
-    Figure("epochs", epoch_planes, lambda study: study.snapshots),
-    Figure("similarity", layer_similarity),
-    Figure("confusion", confusion_matrix, _is_predicted),
-    Figure("mistakes", worst_mistakes, _can_show_mistakes),
-    Figure("reliability", reliability, _is_predicted),
+    Figure("layers", _layers.layer_projections),
+    Figure(
+        "discriminants", lambda study: _layers.layer_projections(study, "discriminants")
+    ),
+    Figure("probes", _layers.probe_by_layer),
+    Figure("measures", _measures.measures_by_layer),
+    Figure("pairs", _measures.pairs_by_layer, _measures.mixed_pairs),
+    Figure("epochs", _training.epoch_planes, lambda study: study.snapshots),
+    Figure("similarity", _layers.layer_similarity),
+    Figure("confusion", _mistakes.confusion_matrix, _is_predicted),
+    Figure("mistakes", _mistakes.worst_mistakes, _can_show_mistakes),
+    Figure("reliability", _mistakes.reliability, _is_predicted),
 )
 
 

@@ -99,8 +99,13 @@ def _as_bytes(
         pictures = pictures.mean(axis=(2, 4))
     low, high = (float(end) for end in (pictures.min(), pictures.max()))
     scaled = (pictures.astype(np.float32) - low) * (255 / ((high - low) or 1))
-    is_ink = pictures.shape[-1] == 1 and float(np.median(scaled)) < INK * 255
-    return np.rint(scaled).astype(np.uint8), is_ink
+    return np.rint(scaled).astype(np.uint8), pictures.shape[-1] == 1 and is_ink(scaled)
+
+
+def is_ink(pictures: Shaped[np.ndarray, "samples ..."]) -> bool:
+    """Return whether grey pictures are mostly dark, as handwriting is: ink on paper."""
+    low, high = float(pictures.min()), float(pictures.max())
+    return float(np.median(pictures)) - low < INK * ((high - low) or 1)
 
 
 def _sheet(pictures: UInt8[np.ndarray, "samples height width channels"]) -> bytes:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 
 from layerwise.data import Columns, Dataset, Scaling
 from layerwise.model import Network, TrainedNetwork
-from layerwise.presentation.payload._blocks import INK, Blocks, Json, Square
+from layerwise.presentation.payload._blocks import Blocks, Json, Square, is_ink
 from layerwise.study import LayerStudy, Study
 from layerwise.training import Result
 from layerwise.wording import short
@@ -164,8 +164,7 @@ def _input(data: Dataset, columns: Columns | None) -> Json | None:
     inputs = np.asarray(train.inputs[: min(len(train), 10_000)])
     if inputs.ndim == 3 and inputs.dtype == np.uint8:
         low, high = float(inputs.min()), float(inputs.max())
-        is_ink = float(np.median(inputs)) - low < INK * (high - low)
-        paper, ink = (low, high) if is_ink else (high, low)
+        paper, ink = (low, high) if is_ink(inputs) else (high, low)
         height, width = inputs.shape[1:]
         return {
             "kind": "picture",

@@ -240,16 +240,11 @@ CERTAINTIES = (
 
 def finding_parts(shown: Shown | None, findings: Iterable[Finding]) -> Iterator[Json]:
     """Yield findings in their order, those that a view shows with a button."""
-    for finding in findings:
-        found: Json = {
-            "kind": finding.kind,
-            "headline": typeset(finding.headline),
-            "detail": typeset(finding.detail),
-            "certainty": finding.certainty,
-            "evidence": json_types(finding.evidence),
-        }
-        making = BUTTONS.get(finding.kind)
-        made = making and shown and making(shown, finding.evidence)
+    for one in findings:
+        text = (one.headline, one.detail)
+        found = _told(one.kind, *text, one.certainty, one.evidence)
+        making = BUTTONS.get(one.kind)
+        made = making and shown and making(shown, one.evidence)
         if made:
             found["button"], found["link"] = made
         yield found
@@ -258,25 +253,26 @@ def finding_parts(shown: Shown | None, findings: Iterable[Finding]) -> Iterator[
 def remark_part(text: str) -> Json:
     """Return a remark on the data as a finding."""
     first, _, rest = text.partition(". ")
-    return {
-        "kind": "data",
-        "headline": typeset(first.removesuffix(".")),
-        "detail": typeset(rest),
-        "certainty": "counted",
-        "evidence": {},
-    }
+    return _told("data", first.removesuffix("."), rest, "counted", {})
 
 
 def cause_part(cause: Cause) -> Json:
     """Return a cause as a finding, with a button to the training."""
+    detail = " ".join(filter(None, (cause.detail, cause.fix)))
+    found = _told(cause.kind, cause.headline, detail, "measured", cause.evidence)
+    button = f"training: {short(cause.kind, 20)}"
+    return found | {"button": button, "link": "s=training"}
+
+
+def _told(
+    kind: str, headline: str, detail: str, certainty: str, evidence: Mapping[str, Any]
+) -> Json:
     return {
-        "kind": cause.kind,
-        "headline": typeset(cause.headline),
-        "detail": typeset(" ".join(filter(None, (cause.detail, cause.fix)))),
-        "certainty": "measured",
-        "evidence": json_types(cause.evidence),
-        "button": f"training: {short(cause.kind, 20)}",
-        "link": "s=training",
+        "kind": kind,
+        "headline": typeset(headline),
+        "detail": typeset(detail),
+        "certainty": certainty,
+        "evidence": json_types(evidence),
     }
 
 
