@@ -124,7 +124,8 @@ class TestPhases:
         diagram = sweep.phases()
         assert (diagram.columns.name, diagram.rows.name) == ("depth", "init")
         assert [axis.name for axis in diagram.others] == ["seed"]
-        cells = [phase for row in diagram.cells for phase in row]
+        assert [*diagram.cells] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+        cells = [*diagram.cells.values()]
         counts = [tuple(phase.counts.values()) for phase in cells]
         assert [*cells[0].counts] == ["works", "stalls", "diverges"]
         assert counts == [(1, 1, 0), (1, 0, 1), (2, 0, 0), (0, 0, 2)]
@@ -142,7 +143,7 @@ class TestPhases:
                 (2, "normal", 1): DIVERGED,
             }
         )
-        (he1, he2), (_, normal2) = sweep.phases().cells
+        he1, he2, _, normal2 = sweep.phases().cells.values()
         assert he1.best.settings["seed"] == 1
         assert he2.best.settings["seed"] == 1
         assert normal2.best.outcome == "diverges"
@@ -154,4 +155,4 @@ class TestPhases:
         sweep = Sweep("x", (AXES[2], AXES[0]), ())
         assert sweep.phases().columns.name == "depth"
         assert sweep.phases().rows is None
-        assert len(sweep.phases().cells) == 1
+        assert [*sweep.phases().cells] == [(0, 0), (0, 1)]

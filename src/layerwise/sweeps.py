@@ -155,10 +155,11 @@ class Sweep:
         chosen = [axis for axis in self.axes if axis.name != SEED] or list(self.axes)
         columns, rows = chosen[0], chosen[1] if len(chosen) > 1 else None
         places = [{rows.name: value} for value in rows.values] if rows else [{}]
-        cells = tuple(
-            tuple(self._phase(place | {columns.name: v}) for v in columns.values)
-            for place in places
-        )
+        cells = {
+            (row, column): self._phase(place | {columns.name: value})
+            for row, place in enumerate(places)
+            for column, value in enumerate(columns.values)
+        }
         others = tuple(axis for axis in self.axes if axis not in (columns, rows))
         return PhaseDiagram(columns, rows, others, cells)
 
@@ -204,14 +205,22 @@ class PhaseDiagram:
         Downwards.
     others : tuple of Axis
         Over which the trainings are put together.
-    cells : tuple of tuple of Phase
-        Row by row.
+    cells : mapping of (int, int) to Phase
+        By the numbers of their row and column, row by row.
     """
 
     columns: Axis
     rows: Axis | None
     others: tuple[Axis, ...]
-    cells: tuple[tuple[Phase, ...], ...]
+    cells: Mapping[tuple[int, int], Phase]
+
+    def place(self, point: SweepPoint) -> tuple[int, int]:
+        """Return the row and the column of a training."""
+        row, column = (
+            axis.values.index(point.settings[axis.name]) if axis else 0
+            for axis in (self.rows, self.columns)
+        )
+        return row, column
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -55,7 +55,7 @@ def finish_sweep(
     write_atomically(run.folder / "sweep.csv", _csv(sweep).encode())
     links = {cell: f"{folder}/report.html" for cell, (_, folder) in kept.items()}
     if best:
-        links[_cell(sweep, best)] = "best/report.html"
+        links[sweep.phases().place(best)] = "best/report.html"
     html = page(sweep_payload(report, links))
     write_atomically(run.folder / "report.html", html.encode())
     summary = write_sweep(
@@ -70,24 +70,13 @@ def finish_sweep(
 
 def _others(sweep: Sweep) -> dict[tuple[int, int], tuple[SweepPoint, str]]:
     """Return the best training of each cell but the one chosen, and its folder."""
-    best = sweep.best()
-    taken = _cell(sweep, best) if best else None
+    best, diagram = sweep.best(), sweep.phases()
+    taken = diagram.place(best) if best else None
     return {
-        (row, column): (phase.best, f"runs/{sweep.points.index(phase.best) + 1}")
-        for row, phases in enumerate(sweep.phases().cells)
-        for column, phase in enumerate(phases)
-        if phase.best is not None and (row, column) != taken
+        place: (phase.best, f"runs/{sweep.points.index(phase.best) + 1}")
+        for place, phase in diagram.cells.items()
+        if phase.best is not None and place != taken
     }
-
-
-def _cell(sweep: Sweep, point: SweepPoint) -> tuple[int, int]:
-    """Return the row and the column of a training in the phase diagram."""
-    diagram = sweep.phases()
-    row, column = (
-        axis.values.index(point.settings[axis.name]) if axis else 0
-        for axis in (diagram.rows, diagram.columns)
-    )
-    return row, column
 
 
 def _trained_again(run: SweepRun, kept: tuple[SweepPoint, str]) -> dict[str, Any]:

@@ -11,7 +11,16 @@ from layerwise.data import Dataset, DataStatistics, SetStatistics
 from layerwise.diagnosis import Diagnosis
 from layerwise.model import SquaredError, TrainedNetwork
 from layerwise.statistics import Share, class_scores, confusion_counts
-from layerwise.study import MEASURES, InputStudy, LayerStudy, Measures, Study, Suspect
+from layerwise.study import (
+    MEASURES,
+    Importance,
+    InputStudy,
+    LayerStudy,
+    Measures,
+    Study,
+    Suspect,
+    WeakSpots,
+)
 from layerwise.training import Result
 from layerwise.wording import (
     count,
@@ -164,9 +173,8 @@ TOP = 10
 """Columns whose importance is listed, the most important first."""
 
 
-def importance_table(study: Study) -> Table:
+def importance_table(found: Importance) -> Table:
     """Return how far the accuracy falls without the columns that matter most."""
-    found = () if study.importance is None else study.importance.columns[:TOP]
     return Table(
         ("column", "accuracy falls by", "95 % interval"),
         [
@@ -175,14 +183,13 @@ def importance_table(study: Study) -> Table:
                 f"{100 * one.drop:.1f} points",
                 f"{100 * one.low:.1f} to {100 * one.high:.1f}",
             )
-            for one in found
+            for one in found.columns[:TOP]
         ],
     )
 
 
-def weak_spot_table(study: Study) -> Table:
+def weak_spot_table(found: WeakSpots) -> Table:
     """Return what samples have in common that are wrong too often."""
-    found = () if study.weak_spots is None else study.weak_spots.spots
     return Table(
         ("weak spot", "wrong", "of", "share wrong", "elsewhere", "too many"),
         [
@@ -194,7 +201,7 @@ def weak_spot_table(study: Study) -> Table:
                 percent_of(one.rest_wrong / one.rest, one.rest),
                 count(round(one.excess)),
             )
-            for one in found
+            for one in found.spots
         ],
     )
 

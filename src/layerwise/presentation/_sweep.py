@@ -71,7 +71,7 @@ def averaged_over(diagram: PhaseDiagram) -> str:
 
     >>> from layerwise.sweeps import PhaseDiagram, Axis
     >>> seeds = Axis("seed", (0, 1))
-    >>> averaged_over(PhaseDiagram(Axis("depth", (1,)), None, (seeds,), ()))
+    >>> averaged_over(PhaseDiagram(Axis("depth", (1,)), None, (seeds,), {}))
     'mean over 2 values of seed'
     """
     if not diagram.others:
@@ -98,8 +98,8 @@ def phase_table(sweep: Sweep) -> Table:
     head = columns.name if rows is None else f"{columns.name}, {rows.name}"
     across = [axis_value(v) for v in rows.values] if rows else ["validation (%)"]
     body = [
-        (axis_value(value), *(_phase(cells[place]) for cells in diagram.cells))
-        for place, value in enumerate(columns.values)
+        (axis_value(v), *(_phase(diagram.cells[row, at]) for row in range(len(across))))
+        for at, v in enumerate(columns.values)
     ]
     return Table((head, *across), body)
 

@@ -44,13 +44,13 @@ def phase_diagram(sweep: Sweep, ax: "Axes | None" = None) -> "Axes":
         By default those of a new figure.
     """
     diagram = sweep.phases()
-    columns, rows = len(diagram.columns.values), len(diagram.cells)
+    columns = len(diagram.columns.values)
+    rows = len(diagram.rows.values) if diagram.rows else 1
     width = min(CELL, WIDEST / columns)
     ax = ax or new_axes(max(3.8, 1.3 + width * columns), 1.35 + 0.42 * rows)
     _draw_strips(ax, diagram)
-    for row, phases in enumerate(diagram.cells):
-        for column, phase in enumerate(phases):
-            _write_accuracy(ax, phase, (column, row), width)
+    for (row, column), phase in diagram.cells.items():
+        _write_accuracy(ax, phase, (column, row), width)
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     _name_values(ax, diagram)
     averaged = averaged_over(diagram)
@@ -70,16 +70,16 @@ def phase_diagram(sweep: Sweep, ax: "Axes | None" = None) -> "Axes":
 
 def _draw_strips(ax: "Axes", diagram: PhaseDiagram) -> None:
     """Divide each cell in the shares of its trainings by their outcomes."""
-    counts = [[[*phase.counts.values()] for phase in own] for own in diagram.cells]
-    widths = 0.94 * np.array(counts) / np.maximum(np.sum(counts, axis=2), 1)[..., None]
-    rows, columns = np.indices(widths.shape[:2])
+    rows, columns = np.transpose([*diagram.cells])
+    counts = [[*phase.counts.values()] for phase in diagram.cells.values()]
+    widths = 0.94 * np.transpose(counts) / np.maximum(np.sum(counts, axis=1), 1)
     left = columns - 0.47
-    for outcome, width in zip(OUTCOMES, np.moveaxis(widths, 2, 0), strict=True):
+    for outcome, width in zip(OUTCOMES, widths, strict=True):
         ax.barh(
-            rows.ravel(),
-            width.ravel(),
+            rows,
+            width,
             height=0.92,
-            left=left.ravel(),
+            left=left,
             color=COLOURS[outcome],
             edgecolor="white",
             hatch=HATCHES.get(outcome),

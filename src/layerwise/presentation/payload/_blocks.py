@@ -150,8 +150,3 @@ class Square:
         """Return points in whole numbers, the sides at ±`FULL`."""
         places = np.clip((plane - self.centre) / self.half, -1, 1)
         return np.rint(places * FULL).astype(np.int16)
-
-
-def not_nan(value: float | None) -> float | None:
-    """Return a number for JSON: null where it is not finite."""
-    return None if value is None or not np.isfinite(value) else float(value)

@@ -6,6 +6,7 @@ from typing import SupportsFloat
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerwise.files import json_types
 from layerwise.presentation._report import (
     TOP,
     Report,
@@ -21,7 +22,7 @@ from layerwise.presentation._report import (
     statistics_table,
     weak_spot_table,
 )
-from layerwise.presentation.payload._blocks import Json, not_nan
+from layerwise.presentation.payload._blocks import Json
 from layerwise.study import ColumnImportance, Importance, Study
 from layerwise.training import History, Result
 from layerwise.wording import count, percent, short, typeset
@@ -137,14 +138,9 @@ def _line(
     line: Json = {
         "name": name,
         "x": [round(float(value), 4) for value in x],
-        "y": [_few_digits(float(value)) for value in y],
+        "y": json_types([float(f"{value:.5g}") for value in y]),
     }
     return line | {"pale": True} if pale else line
-
-
-def _few_digits(value: float) -> float | None:
-    """Return a number as a chart needs it: five digits."""
-    return not_nan(float(f"{value:.5g}"))
 
 
 FEW, MOST = 12, 500
@@ -234,7 +230,7 @@ def _table_findings(study: Study) -> Iterator[Json]:
         yield page_table(
             "leans-on",
             "What the network leans on",
-            importance_table(study),
+            importance_table(study.importance),
             place="data",
             note=_importance_note(study.importance),
             opened=True,
@@ -244,7 +240,7 @@ def _table_findings(study: Study) -> Iterator[Json]:
         yield page_table(
             "weak-spots",
             "Weak spots",
-            weak_spot_table(study),
+            weak_spot_table(weak),
             place="data",
             note="Wrong more often than all other scored samples, by more than chance "
             f"makes of the {count(weak.tested)} values, ranges and classes that "

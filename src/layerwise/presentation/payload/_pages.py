@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.files import json_types
 from layerwise.model import Architecture
 from layerwise.presentation._colours import class_colours, lighter
 from layerwise.presentation._comparison import (
@@ -26,7 +27,7 @@ from layerwise.presentation._sweep import (
     point_table,
     sweep_sentence,
 )
-from layerwise.presentation.payload._blocks import Blocks, Json, Payload, not_nan
+from layerwise.presentation.payload._blocks import Blocks, Json, Payload
 from layerwise.presentation.payload._forward import forward_parts
 from layerwise.presentation.payload._numbers import (
     charts,
@@ -134,8 +135,8 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     """
     blocks = Blocks()
     studied = next((run.study for run in runs if run.study is not None), None)
-    names = runs[0].summary["data"]["classes"] if studied is None else None
-    found = _begun("compare", _named(runs), names or (studied and studied.class_names))
+    names = studied.class_names if studied else runs[0].summary["data"]["classes"]
+    found = _begun("compare", _named(runs), names)
     differing = settings_of(runs, differing=True)
     shown = None if studied is None else Shown.of(studied)
     if shown is not None:
@@ -212,26 +213,22 @@ def sweep_payload(
     sweep = report.sweep
     diagram = sweep.phases()
     rows, columns = diagram.rows, diagram.columns
-    best = None if report.best is None else report.best.settings
+    best = diagram.place(report.best) if report.best else None
     cells: list[Json] = []
-    for row, own in enumerate(diagram.cells):
-        for column, phase in enumerate(own):
-            cell: Json = {
-                "row": row,
-                "column": column,
-                "accuracy": not_nan(phase.validation_accuracy),
-                "works": phase.counts[WORKS],
-                "stalled": phase.counts[STALLS],
-                "diverged": phase.counts[DIVERGES],
-            }
-            here = {columns.name: columns.values[column]}
-            if rows is not None:
-                here[rows.name] = rows.values[row]
-            if best is not None and here.items() <= dict(best).items():
-                cell["best"] = True
-            if links and (row, column) in links:
-                cell["href"] = links[row, column]
-            cells.append(cell)
+    for (row, column), phase in diagram.cells.items():
+        cell: Json = {
+            "row": row,
+            "column": column,
+            "accuracy": json_types(phase.validation_accuracy),
+            "works": phase.counts[WORKS],
+            "stalled": phase.counts[STALLS],
+            "diverged": phase.counts[DIVERGES],
+        }
+        if (row, column) == best:
+            cell["best"] = True
+        if links and (row, column) in links:
+            cell["href"] = links[row, column]
+        cells.append(cell)
     found = _begun("sweep", sweep.name, ())
     found["sweep"] = {
         "sentences": [typeset(choice_sentence(report)), typeset(sweep_sentence(sweep))],
@@ -251,8 +248,8 @@ def sweep_payload(
     return Payload(found | {"runs": []})
 
 
-def _begun(kind: str, name: str, class_names: Iterable[str] | None) -> Json:
-    names = [short(name, 60) for name in class_names or ()]
+def _begun(kind: str, name: str, class_names: Iterable[str]) -> Json:
+    names = [short(name, 60) for name in class_names]
     light = class_colours(max(len(names), FEWEST_COLOURS))
     return {
         "version": VERSION,

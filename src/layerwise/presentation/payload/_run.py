@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt
 
 from layerwise.diagnosis import Cause
 from layerwise.files import json_types
-from layerwise.presentation.payload._blocks import Blocks, Json, Square, not_nan
+from layerwise.presentation.payload._blocks import Blocks, Json, Square
 from layerwise.presentation.payload._forward import PLANES, is_plane
 from layerwise.presentation.payload._samples import Shown, part_of
 from layerwise.statistics import Share, confusion_counts
@@ -59,8 +59,8 @@ class StudiedRun:
         labels = layer_labels((layer.name for layer in self._study), 40)
         course = zip(*self._course(), strict=True)
         for label, layer, own in zip(labels, self._study, course, strict=True):
-            shares = [not_nan(at.measures.values["probe_accuracy"]) for at in own]
-            yield {"name": label, "units": layer.units, "accuracy": shares}
+            shares = [at.measures.values["probe_accuracy"] for at in own]
+            yield {"name": label, "units": layer.units, "accuracy": json_types(shares)}
 
     def _course(self) -> list[list[LayerStudy | SnapshotLayer]]:
         """Return the layers at each snapshot: the input, if any, is always the same."""
@@ -78,7 +78,7 @@ class StudiedRun:
             accuracy = None if said is None else float(np.mean(said == targets))
             if at == last and study.accuracy is not None:
                 accuracy = study.accuracy.value
-            found: Json = {"epoch": epoch, "accuracy": not_nan(accuracy)}
+            found: Json = {"epoch": epoch, "accuracy": json_types(accuracy)}
             if snapshot.epoch is None:
                 found["label"] = "this network"
             elif snapshot.epoch == 0:
@@ -112,9 +112,9 @@ class StudiedRun:
             "positions": positions,
         }
         if name == "components":
-            shares = [not_nan(float(own.variance_shown.sum())) for own in self._study]
-            unknown: list[list[float | None]] = [[None] * len(shares) for _ in past]
-            found["shows"] = [*unknown, shares]
+            shares = [own.variance_shown.sum() for own in self._study]
+            unknown = [[None] * len(shares)] * len(past)
+            found["shows"] = json_types([*unknown, shares])
         return found
 
     def _end(
@@ -199,7 +199,7 @@ class StudiedRun:
                 "classes": [a, b],
                 "confused": int(counts[a, b] + counts[b, a]),
                 "of": int(labelled[a] + labelled[b]),
-                "byLayer": [not_nan(float(share)) for share in mixed],
+                "byLayer": json_types([*mixed]),
                 "samples": self._blocks.array("pair", pair.samples, "int32"),
                 "along": self._blocks.array("along", along, "int16"),
             }
