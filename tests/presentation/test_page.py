@@ -133,6 +133,7 @@ def test_hostile_names_stay_text(hostile, pages):
 def test_no_markup_of_the_data_ends_their_element():
     name = "</script><!--<script>\u2028&amp;"
     payload = Payload(
+        name,
         {"version": 1, "kind": "sweep", "name": name, "runs": [], "tables": [],
          "facts": [], "classes": {}},
         {"a-1": "AA=="},

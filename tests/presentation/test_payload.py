@@ -128,7 +128,7 @@ class TestSamples:
         study = lw.inspect(initial_network(lw.MLP([4]), data), data)
         shown, blocks = Shown.of(study, data), Blocks()
         town, x = shown.samples(blocks)["columns"]
-        page = Payload({}, blocks.texts)
+        page = Payload("", {}, blocks.texts)
         rows = data.test.rows[study.shown]
         said = [town["levels"][int(v)] for v in decoded(page, town["values"])]
         assert said == towns[rows].tolist()
@@ -156,7 +156,7 @@ class TestSamples:
         assert x["role"] == "feature"
         assert [c["name"] for c in columns] == ["shop", "paid", "price"]
         assert {c["role"] for c in columns} == {"metadata"}
-        page = Payload({}, blocks.texts)
+        page = Payload("", {}, blocks.texts)
         shop, paid, price = (decoded(page, c["values"]) for c in columns)
         rows = frame.loc[data.test.rows[study.shown]]
         names = [None if np.isnan(v) else columns[0]["levels"][int(v)] for v in shop]

@@ -84,6 +84,11 @@ class ComparedRun:
             if name not in LEFT_OUT
         }
 
+    def figure(self, name: str) -> Any:
+        """Return one of the `FIGURES` as the summary has it; None where it lacks it."""
+        part, key, _ = FIGURES[name]
+        return self.summary.get(part, {}).get(key)
+
     @property
     def probes(self) -> list[tuple[str, float]]:
         """Every layer with the accuracy of its linear probe, the input first."""
@@ -111,10 +116,7 @@ def comparison_summary(runs: Runs) -> dict[str, Any]:
     return {
         "runs": [run.name for run in runs],
         "differing": {name: list(values) for name, values in differing.items()},
-        "figures": {
-            name: [run.summary.get(part, {}).get(key) for run in runs]
-            for name, (part, key, _) in FIGURES.items()
-        },
+        "figures": {name: [run.figure(name) for run in runs] for name in FIGURES},
         "probes": [
             [{"layer": layer, "accuracy": share} for layer, share in run.probes]
             for run in runs
@@ -136,18 +138,12 @@ def setting_table(runs: Runs, *, differing: bool = True) -> Table:
 
 def figure_table(runs: Runs) -> Table:
     """Return what the trainings came to, a column for each run."""
-    body: list[tuple[str, ...]] = []
-    for name, (part, key, write) in FIGURES.items():
-        values = [run.summary.get(part, {}).get(key) for run in runs]
-        cells = (
-            _figure(run, key, value, write)
-            for run, value in zip(runs, values, strict=True)
-        )
-        body.append((name, *cells))
+    body = [(name, *(_figure(run, name) for run in runs)) for name in FIGURES]
     return Table(("", *_names(runs)), body)
 
 
-def _figure(run: ComparedRun, key: str, value: Any, write: Callable[[Any], str]) -> str:
+def _figure(run: ComparedRun, name: str) -> str:
+    value, (_, key, write) = run.figure(name), FIGURES[name]
     if value is None:
         return UNKNOWN
     scored, accuracy, _ = key.partition("_accuracy")

@@ -96,9 +96,7 @@ def dataset_html(data: Dataset) -> str:
     statistics = describe(data)
     tables = _table(*statistics_table(statistics)) + _table(*class_table(statistics))
     words = f"{data.name}: the first training samples of each class"
-    picture = ""
-    if data.is_image:
-        picture = _picture(sample_sheet(data), words)
+    picture = _picture(sample_sheet(data), words) if data.is_image else ""
     name = f"<div><b>{html.escape(data.name)}</b></div>"
     return f"<div>{name}<div>{picture}</div>{tables}</div>"
 

@@ -10,13 +10,6 @@ from typing import Any
 from layerwise.presentation.payload import Payload
 from layerwise.wording import interval, percent
 
-KINDS = {
-    "report": "{name}: what each layer knows",
-    "training": "{name}: how training went",
-    "compare": "{name}: {runs} runs compared",
-    "sweep": "{name}: a sweep of {cells} trainings",
-}
-
 
 def page(payload: Payload) -> str:
     """Return the page that shows a payload.
@@ -38,20 +31,11 @@ def page(payload: Payload) -> str:
         policy=_policy(script, style),
         script=Markup(script),
         style=Markup(style),
-        title=_title(content),
+        title=payload.title,
         headlines=[*map(_headline, content["runs"])],
         content=content,
         data=Markup(_data(content)),
         blocks=payload.blocks,
-    )
-
-
-def _title(content: Any) -> str:
-    cells = content.get("sweep", {}).get("cells", [])
-    counts = (cell["works"] + cell["stalled"] + cell["diverged"] for cell in cells)
-    studied = content["kind"] != "report" or content["runs"][0]["layers"]
-    return KINDS[content["kind"] if studied else "training"].format(
-        name=content["name"], runs=len(content["runs"]), cells=sum(counts)
     )
 
 

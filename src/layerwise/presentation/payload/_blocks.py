@@ -33,12 +33,13 @@ FULL = 32767
 
 @dataclass(frozen=True)
 class Payload:
-    """All that a page shows: ``Payload`` in ``web/src/payload.ts``.
+    """All that a page shows: its content is ``Payload`` in ``web/src/payload.ts``.
 
     The blocks are base64 of arrays, little-endian, and of pictures, by the id of their
     element.
     """
 
+    title: str
     content: Json
     blocks: dict[str, str] = field(default_factory=dict)
 

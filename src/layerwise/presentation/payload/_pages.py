@@ -87,14 +87,16 @@ def report_payload(report: Report) -> Payload:
         ["device", report.environment["device"]],
         *([n, v] for n, v in report.environment.items() if n != "device"),
     ]
-    return Payload(found, blocks.texts)
+    told = "how training went" if study is None else "what each layer knows"
+    return Payload(f"{found['name']}: {told}", found, blocks.texts)
 
 
 def result_payload(result: Result) -> Payload:
     """Return what the page of a training alone holds: its curves and settings."""
     found = _begun("report", result.data.name, result.data.class_names)
-    facts = [*map(list, _settings(result))]
-    return Payload(found | {"runs": [_trained(result)], "tables": [], "facts": facts})
+    found |= {"runs": [_trained(result)], "tables": []}
+    found["facts"] = [*map(list, _settings(result))]
+    return Payload(f"{found['name']}: how training went", found)
 
 
 def study_payload(study: Study, command: str = "") -> Payload:
@@ -106,7 +108,7 @@ def study_payload(study: Study, command: str = "") -> Payload:
     found |= _studied(shown, blocks) | {"runs": [run]}
     found["tables"] = [*study_tables(study)]
     found["facts"] = [["to reproduce", command]] if command else []
-    return Payload(found, blocks.texts)
+    return Payload(f"{found['name']}: what each layer knows", found, blocks.texts)
 
 
 def _unknown(name: str, charts: list[Json]) -> Json:
@@ -135,7 +137,8 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
     """
     blocks = Blocks()
     studied = next((run.study for run in runs if run.study is not None), None)
-    names = studied.class_names if studied else runs[0].summary["data"]["classes"]
+    first = runs[0].summary["data"]
+    names = first["classes"] if studied is None else studied.class_names
     found = _begun("compare", _named(runs), names)
     differing = settings_of(runs, differing=True)
     shown = None if studied is None else Shown.of(studied)
@@ -162,7 +165,8 @@ def comparison_payload(runs: Runs, links: Sequence[str | None] = ()) -> Payload:
         for own in tables
         if own[2].body
     ]
-    return Payload(found | {"facts": []}, blocks.texts)
+    title = f"{found['name']}: {len(runs)} runs compared"
+    return Payload(title, found | {"facts": []}, blocks.texts)
 
 
 def _compared(run: ComparedRun, shown: Shown | None, blocks: Blocks) -> Json:
@@ -245,7 +249,8 @@ def sweep_payload(
     found["tables"] = [page_table(*own) for own in tables]
     facts = [*report.settings.items(), *report.environment.items()]
     found["facts"] = [["to reproduce", report.command], *map(list, facts)]
-    return Payload(found | {"runs": []})
+    title = f"{found['name']}: a sweep of {len(sweep.points)} trainings"
+    return Payload(title, found | {"runs": []})
 
 
 def _begun(kind: str, name: str, class_names: Iterable[str]) -> Json:
