@@ -168,9 +168,6 @@ def tree_like(tree: Tree, named: Mapping[str, Array]) -> Tree:
     ValueError
         If a leaf is missing, or has another shape than in ``tree``.
 
-    Examples
-    --------
-    >>> import numpy as np
     >>> tree_like({"b": np.zeros(2)}, {"b": np.array([1.0, 2.0])})
     {'b': array([1., 2.])}
     """

@@ -85,12 +85,7 @@ def _described(architecture: Any) -> list[Any]:
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, training: str) -> Path:
     """Write a checkpoint into ``folder`` and return its path.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    folder : Path
-    training : str
-        The `fingerprint` of the training.
+    ``training`` is the `fingerprint` of the training.
 
     Raises
     ------
@@ -155,13 +150,7 @@ def load_checkpoint(
 ) -> Checkpoint:
     """Read a checkpoint of a training of this architecture, data and recipe.
 
-    Parameters
-    ----------
-    path : Path
-    architecture, data, recipe
-        As for `layerwise.fit`.
-    training : str, optional
-        Their `fingerprint`, where it is known: it reads all of the data.
+    ``training`` is their `fingerprint`, where it is known: it reads all of the data.
 
     Raises
     ------

@@ -262,17 +262,7 @@ def explain_training(
 ) -> Explanation:
     """Return one step of a training with every number; the steps before it are made.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    data : Dataset
-    recipe : Recipe
-    step : int
-        Which step, from 1.
-
-    Returns
-    -------
-    Explanation
+    Steps are counted from 1.
 
     Raises
     ------

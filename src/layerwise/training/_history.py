@@ -394,23 +394,12 @@ class Snapshot:
 
 
 def snapshot_epochs(epochs: int, count: int) -> tuple[int, ...]:
-    """Return the epochs after which a network is kept.
+    """Return the epochs after which a network is kept, of a training with so many.
 
-    Parameters
-    ----------
-    epochs : int
-        How many the training has.
-    count : int
-        How many networks are kept beside the untrained one, at least 0.
+    0 is the untrained network. Then come ``count`` epochs, or all where there are
+    fewer, that grow geometrically, since the first change a network most: from 1, and
+    up to the last where there are two or more.
 
-    Returns
-    -------
-    tuple of int
-        0, then ``min(count, epochs)`` epochs that grow geometrically, since the first
-        change a network most: from 1, and up to the last where there are two or more.
-
-    Examples
-    --------
     >>> snapshot_epochs(10, 5)
     (0, 1, 2, 3, 6, 10)
     """

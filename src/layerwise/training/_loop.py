@@ -380,21 +380,18 @@ def _weighted(samples: Samples, class_weight: str | None) -> Samples:
     return replace(samples, weights=weights.astype(np.float32))
 
 
+@dataclass
 class _Training:
     """One training in progress: what does not change, and the clocks."""
 
-    def __init__(
-        self, engine: Engine, problem: Problem, data: Dataset, recipe: ResolvedRecipe
-    ) -> None:
-        self._engine = engine
-        self._problem = problem
-        self._data = data
-        self._recipe = recipe
-        self._snapshot_epochs = snapshot_epochs(recipe.epochs, recipe.snapshots)
-        self._began = time.perf_counter()
-        self._stepping = 0.0
-        self._steps_timed = 0
-        self._validated: tuple[Tree, Score] | None = None
+    engine: Engine
+    problem: Problem
+    data: Dataset
+    recipe: ResolvedRecipe
+    _began: float = field(default_factory=time.perf_counter)
+    _stepping: float = 0.0
+    _steps_timed: int = 0
+    _validated: tuple[Tree, Score] | None = None
 
     @property
     def steps_per_second(self) -> float:
@@ -416,14 +413,14 @@ class _Training:
                 stop = start + 1 if first else self._next_stop(start)
                 stop = _agreed(stop, asked_to_stop())
                 clock = time.perf_counter()
-                state, steps = self._engine.advance(checkpoint.state, start, stop)
+                state, steps = self.engine.advance(checkpoint.state, start, stop)
                 if not first:
                     self._stepping += time.perf_counter() - clock
                     self._steps_timed += stop - start
                 first = False
                 history = _extended(checkpoint.history, steps)
                 checkpoint = replace(checkpoint, state=state, history=history)
-                epoch, inside = divmod(stop, self._problem.order.steps_per_epoch)
+                epoch, inside = divmod(stop, self.problem.order.steps_per_epoch)
                 # Where it diverged before ``stop``, the epoch was not done.
                 if not inside and not steps.diverged:
                     checkpoint = self.at_end_of(epoch, checkpoint)
@@ -434,8 +431,8 @@ class _Training:
         history = checkpoint.history
         return Progress(
             step=checkpoint.state.step,
-            total_steps=self._problem.total_steps,
-            epochs=self._recipe.epochs,
+            total_steps=self.problem.total_steps,
+            epochs=self.recipe.epochs,
             loss=float(history.losses[-1]),
             accuracy=float(history.accuracies[-1]),
             steps_per_second=self.steps_per_second,
@@ -451,24 +448,24 @@ class _Training:
             parameters = checkpoint.best[1]
         return Result(
             network=replace(
-                self._problem.network, parameters=tree_map(to_numpy, parameters)
+                self.problem.network, parameters=tree_map(to_numpy, parameters)
             ),
             history=checkpoint.history,
-            recipe=self._recipe,
+            recipe=self.recipe,
             status=status,
             validation=self._on_validation(parameters),
-            test=self._engine.evaluate(parameters, self._data.test),
+            test=self.engine.evaluate(parameters, self.data.test),
             seconds=self._seconds,
             steps_per_second=self.steps_per_second,
             checkpoint=replace(checkpoint, state=on_host(checkpoint.state)),
-            engine=self._engine.name,
+            engine=self.engine.name,
             snapshots=self._snapshots(checkpoint),
-            data=self._data,
-            optimiser=self._problem.optimiser,
+            data=self.data,
+            optimiser=self.problem.optimiser,
         )
 
     def _snapshots(self, checkpoint: Checkpoint) -> tuple[Snapshot, ...]:
-        untrained = self._problem.network
+        untrained = self.problem.network
         kept = {0: untrained.parameters} | checkpoint.snapshots
         return tuple(
             Snapshot(epoch, replace(untrained, parameters=tree))
@@ -476,7 +473,7 @@ class _Training:
         )
 
     def _next_stop(self, start: int) -> int:
-        per_epoch = self._problem.order.steps_per_epoch
+        per_epoch = self.problem.order.steps_per_epoch
         epoch_end = (start // per_epoch + 1) * per_epoch
         # As long as the machine is fast: where stretches end changes no byte.
         steps = max(1, int(CHUNK_SECONDS * (self.steps_per_second or 50)))
@@ -484,17 +481,17 @@ class _Training:
 
     def _is_over(self, checkpoint: Checkpoint) -> bool:
         state, history = checkpoint.state, checkpoint.history
-        if state.step >= self._problem.total_steps or history.diverged:
+        if state.step >= self.problem.total_steps or history.diverged:
             return True
         best = checkpoint.best
         return best is not None and self._has_waited(history.epochs[-1].epoch, best[0])
 
     def at_end_of(self, epoch: int, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with what an epoch's end adds."""
-        every = self._recipe.evaluate_every
-        if (every and epoch % every == 0) or epoch == self._recipe.epochs:
+        every = self.recipe.evaluate_every
+        if (every and epoch % every == 0) or epoch == self.recipe.epochs:
             checkpoint = self._evaluated(epoch, checkpoint)
-        if epoch not in self._snapshot_epochs:
+        if epoch not in snapshot_epochs(self.recipe.epochs, self.recipe.snapshots):
             return checkpoint
         kept = on_host(checkpoint.state).parameters
         return replace(checkpoint, snapshots=checkpoint.snapshots | {epoch: kept})
@@ -506,14 +503,14 @@ class _Training:
         best = checkpoint.best
         lowest = best is None or validation.loss < best[0].validation_loss
         # Known before the epoch is recorded: `_is_over` asks the same afterwards.
-        ends = number == self._recipe.epochs or (
+        ends = number == self.recipe.epochs or (
             not lowest and best is not None and self._has_waited(number, best[0])
         )
         # Whether a unit is dead depends on how many samples are asked: always as many.
-        part, whole = self._some_trained, self._data.train
-        some = train = self._engine.evaluate(parameters, part)
+        part, whole = self._some_trained, self.data.train
+        some = train = self.engine.evaluate(parameters, part)
         if ends and part is not whole:  # for what is said of the network that results
-            train = self._engine.evaluate(parameters, whole)
+            train = self.engine.evaluate(parameters, whole)
         epoch = Epoch(
             epoch=number,
             step=checkpoint.state.step,
@@ -526,26 +523,26 @@ class _Training:
         )
         history = checkpoint.history
         history = replace(history, epochs=(*history.epochs, epoch))
-        if self._recipe.patience is not None and lowest:
+        if self.recipe.patience is not None and lowest:
             best = (epoch, on_host(checkpoint.state).parameters)
         return replace(checkpoint, history=history, best=best)
 
     def _on_validation(self, parameters: Tree) -> Score:
         """Return their score; the network that results was scored with its epoch."""
         if self._validated is None or self._validated[0] is not parameters:
-            score = self._engine.evaluate(parameters, self._data.validation)
+            score = self.engine.evaluate(parameters, self.data.validation)
             self._validated = parameters, score
         return self._validated[1]
 
     def _has_waited(self, epoch: int, best: Epoch) -> bool:
         """Return whether it has been long enough since the lowest validation loss."""
-        patience = self._recipe.patience
+        patience = self.recipe.patience
         return patience is not None and epoch - best.epoch >= patience
 
     @cached_property
     def _some_trained(self) -> Samples:
         """At most `TRAINING_SCORED` samples, evenly from all of the training set."""
-        train = self._data.train
+        train = self.data.train
         if len(train) <= TRAINING_SCORED:
             return train  # itself: an engine may have it on its device
         return train.at(train.spread(TRAINING_SCORED))

@@ -11,7 +11,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ MOST_ROWS = 2_000
 """Samples that a snapshot is scored on."""
 
 
+@dataclass(eq=False, repr=False)
 class Recording:
     """What `record` keeps of a training.
 
@@ -46,30 +47,27 @@ class Recording:
         What each snapshot is scored on.
     most : int
         How many snapshots are kept at most.
+
+    Attributes
+    ----------
+    scores : dict of int to Score
+        Loss and accuracy on the probe samples, of every epoch noted.
     """
 
-    def __init__(
-        self, module: "nn.Module", network: "TorchNetwork", probe: Samples, most: int
-    ) -> None:
-        self._module = module
-        self._network = network
-        self._probe = probe
-        self._most = most
-        self._kept: dict[int, Tree] = {}
-        self._scores: dict[int, Score] = {}
+    module: "nn.Module"
+    network: "TorchNetwork"
+    probe: Samples
+    most: int
+    scores: dict[int, Score] = field(default_factory=dict, init=False)
+    _kept: dict[int, Tree] = field(default_factory=dict, init=False)
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The networks on the way, as a training of layerwise keeps them."""
         return tuple(
-            Snapshot(epoch, replace(self._network, parameters=parameters))
+            Snapshot(epoch, replace(self.network, parameters=parameters))
             for epoch, parameters in self._kept.items()
         )
-
-    @property
-    def scores(self) -> dict[int, Score]:
-        """Loss and accuracy on the probe samples, of every epoch noted."""
-        return dict(self._scores)
 
     def snapshot(self, epoch: int) -> None:
         """Note the module as it stands after an epoch; nothing of it is changed.
@@ -81,17 +79,17 @@ class Recording:
         InputError
             If the epoch is not after those noted before.
         """
-        if self._scores and epoch <= max(self._scores):
+        if self.scores and epoch <= max(self.scores):
             raise InputError(
                 f"epoch {epoch} was noted already, or a later one: count on from "
-                f"{max(self._scores) + 1}"
+                f"{max(self.scores) + 1}"
             )
         if not ranks.is_first():
             return
-        network = self._network.reading(self._module)
+        network = self.network.reading(self.module)
         self._kept[epoch] = network.parameters
-        self._scores[epoch] = _score(network, self._probe)
-        if len(self._kept) > self._most:
+        self.scores[epoch] = _score(network, self.probe)
+        if len(self._kept) > self.most:
             del self._kept[_crowded(list(self._kept))]
 
 

@@ -49,19 +49,16 @@ class CompiledEngine:
     def advance(self, state: State, start: int, stop: int) -> tuple[State, Steps]:
         """Do the global steps from start to stop, or up to the first that diverges."""
         nothing = np.zeros(0, self._problem.dtype)
-        losses, accuracies = [nothing], [nothing]
-        health = [self._problem.no_health()]
+        parts = [Steps(nothing, nothing, self._problem.no_health())]
         while start < stop:
             number, first = divmod(start, self._length)
             last = min(first + stop - start, self._length)
             state, steps = self._advance(state, number, first, last)
-            losses.append(steps.losses)
-            accuracies.append(steps.accuracies)
-            health.append(steps.health)
+            parts.append(steps)
             if steps.diverged:
                 break
             start += last - first
-        return state, Steps(*map(np.concatenate, (losses, accuracies, health)))
+        return state, Steps(*map(np.concatenate, zip(*parts, strict=True)))
 
     def evaluate(self, parameters: Tree, samples: Samples) -> Score:
         """Return the mean loss and accuracy over all samples, block by block."""
