@@ -33,7 +33,6 @@ __all__ = [
     "join",
     "joined",
     "leave",
-    "local_rank",
     "lost_rank",
     "note_said",
     "opened_by_first",
@@ -67,11 +66,6 @@ def world_size() -> int:
 def job_size() -> int:
     """Return how many processes were begun, also in a block of `alone`."""
     return _begun("WORLD_SIZE", 1)
-
-
-def local_rank() -> int:
-    """Return the number of this process on its machine: which device is its own."""
-    return _number("LOCAL_RANK", 0)
 
 
 def is_first() -> bool:
@@ -113,7 +107,7 @@ def join() -> None:
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(local_rank() % torch.cuda.device_count())
+        torch.cuda.set_device(_begun("LOCAL_RANK", 0) % torch.cuda.device_count())
     with lost_rank():
         store, number, size = next(rendezvous("env://", timeout=PATIENCE))
         group.init_process_group(
@@ -325,7 +319,7 @@ def _group() -> Any:
 def _number(name: str, otherwise: int) -> int:
     """Return what ``torchrun`` says; its variables always come together."""
     group = _group()
-    if group is not None and name != "LOCAL_RANK":
+    if group is not None:
         return group.get_rank() if name == "RANK" else group.get_world_size()
     return otherwise if _by_themselves else _begun(name, otherwise)
 

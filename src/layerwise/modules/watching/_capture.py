@@ -1,6 +1,6 @@
 """How a module is looked into, settled once on its first batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -186,14 +186,16 @@ def capture_of(
     """
     module = unwrapped(module)
     _refuse(module)
+    laid_out = partial(layout_of, reduce=reduce, units=units)
     without: set[str] = set()
     while True:
         chosen = chosen_modules(module, layers, without)
         capture = Capture(module, chosen, predict)
         seen = capture.watched(batch)
         fewer = _with_fewer(capture, batch)
-        asked = _Asked(layers, reduce, units, len(batch.targets))
-        found, left_out = _layers(capture, seen, fewer, asked)
+        found, left_out = _layers(
+            capture, seen, fewer, len(batch.targets), layers, laid_out
+        )
         blocks = inside_blocks(module, without) if layers is None else {}
         # Of a block that is not called, or gives no rows, what is inside is taken.
         hidden = blocks.keys() & left_out.keys()
@@ -264,17 +266,13 @@ def _with_fewer(capture: Capture, batch: Batch) -> Watched | None:
     return None
 
 
-class _Asked(NamedTuple):
-    """What was asked for, and of how many samples the first batch is."""
-
-    layers: Layers | None
-    reduce: Reduce
-    units: Units | None
-    samples: int
-
-
 def _layers(
-    capture: Capture, seen: Watched, fewer: Watched | None, asked: _Asked
+    capture: Capture,
+    seen: Watched,
+    fewer: Watched | None,
+    samples: int,
+    layers: Layers | None,
+    laid_out: Callable[..., Layout | None],
 ) -> tuple[tuple[CapturedLayer, ...], dict[str, str]]:
     """Return the layers, and what is none of them with the reason."""
     uses = dict.fromkeys(capture.chosen, 0)
@@ -289,17 +287,14 @@ def _layers(
         child = capture.chosen[key.module]
         name = key.module if uses[key.module] == 1 else f"{key.module}#{key.use + 1}"
         names.append(name)
-        if not is_asked_for(name, key.module, child, asked.layers):
+        if not is_asked_for(name, key.module, child, layers):
             continue
         other = None if fewer is None else fewer.values.get(key)
-        axis = _sample_axis(child, tensor, other, asked.samples)
+        axis = _sample_axis(child, tensor, other, samples)
         if axis is None:
-            left_out[name] = _why_no_row(tensor, other, asked.samples)
+            left_out[name] = _why_no_row(tensor, other, samples)
             continue
-        known = seen.axes.get(key)
-        layout = layout_of(
-            key.module, child, tensor, axis, known, asked.reduce, asked.units
-        )
+        layout = laid_out(key.module, child, tensor, axis, seen.axes.get(key))
         if layout is None:
             left_out[name] = (
                 f"shape {tuple(tensor.shape)}, and nothing tells which axis holds the "
@@ -308,7 +303,7 @@ def _layers(
             continue
         shape = tuple(tensor.movedim(axis, 0).shape[1:])
         found.append(CapturedLayer(name, key, type(child).__name__, shape, layout))
-    refuse_other_uses(asked.layers, [*names, *left_out])
+    refuse_other_uses(layers, [*names, *left_out])
     return tuple(found), left_out
 
 
