@@ -234,8 +234,7 @@ def dead(evidence: Evidence) -> Cause | None:
     if evidence.learnt or not evidence.records or not evidence.rectified:
         return None
     shares = [layer.silent for layer in evidence.records[0].layers]
-    worst = int(np.argmax(shares))
-    if shares[worst] < DEAD or _all_alike(evidence):
+    if max(shares) < DEAD or _all_alike(evidence):
         return None
     began = next(at for at, share in enumerate(shares) if share >= DEAD)
     if began >= DEEP and not evidence.has_skips:

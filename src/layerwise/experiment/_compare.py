@@ -29,14 +29,7 @@ MOVING, FEWEST = 10_000, 1_000
 
 
 def compare(folders: Sequence[str]) -> Runs:
-    """Return runs beside each other.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two, one is named twice, or one is no run, has not
-        ended, or has not all of its history.
-    """
+    """Return runs that have ended, beside each other."""
     if len(set(folders)) < 2 or len(set(folders)) < len(folders):
         raise InputError("compare: name two or more runs, each once")
     paths = [Path(folder) for folder in folders]

@@ -25,11 +25,6 @@ def fix_run(
     Changes of the data itself cannot be asked for again by a command: they are tried,
     and left to the user to make. There is no new run then, nor where no training was
     better; else it is by default ``RUN-fixed-NUMBER`` beside the old one.
-
-    Raises
-    ------
-    InputError
-        If ``out`` holds something already.
     """
     fixed = fix(run.setup, result, baselines=run.baselines, watch=watch)
     is_ours = fixed.setup.data.train is run.data.train

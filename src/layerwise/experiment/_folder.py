@@ -96,14 +96,9 @@ def open_run(plan: Plan, out: str | None = None) -> Generator[Run]:
 def reopen_run(folder: str, module: NamedModule | None = None) -> Generator[Run]:
     """Go on with a run that was interrupted or killed, from its last good checkpoint.
 
-    In the block nobody else writes there.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run, another process writes there, its training has ended,
-        its settings or data are not those it was begun with, or the module that it
-        trains is missing.
+    In the block nobody else writes there. An InputError says that the training has
+    ended, that its settings or data are not those it was begun with, or that the module
+    that it trains is missing.
     """
     path = Path(folder)
     ranks.join()
@@ -187,14 +182,7 @@ def new_folder(
     """Make an empty folder, ``out`` or ``runs/NAME-NUMBER``, and be its only writer.
 
     Of one that was made before ``taken_up`` says how it is taken up; it raises an
-    InputError where that holds something else.
-
-    Raises
-    ------
-    InputError
-        If ``out`` is a file, or holds something already.
-    MachineError
-        If it cannot be made. An empty folder is not left behind.
+    InputError where that holds something else. An empty folder is not left behind.
     """
     base = Path("runs" if out is None else out)
     made = [path for path in (base, *base.parents) if not path.exists()]

@@ -16,11 +16,6 @@ def stored_labels(text: str) -> dict[str, np.ndarray]:
 
     Files are NPY, Parquet (with the column) or safetensors (with the tensor). The
     arrays, of shape (rows,), are by the name given, else the column's, else the file's.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or holds no labels, or a name is there twice.
     """
     found: dict[str, np.ndarray] = {}
     for entry in text.split(","):

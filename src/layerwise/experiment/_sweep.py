@@ -67,12 +67,6 @@ def open_sweep(
     """Make a sweep's folder, by default ``runs/sweep-NAME-NUMBER``.
 
     In the block nobody else writes there.
-
-    Raises
-    ------
-    InputError
-        If there is no axis or one twice, a setting has no meaning, the data is wrong,
-        or ``out`` holds something already.
     """
     names = [axis.name for axis in axes]
     if not names or len(set(names)) < len(names):
@@ -100,14 +94,7 @@ def _how_to_go_on(folder: Path) -> str:
 
 @contextmanager
 def reopen_sweep(folder: str) -> Generator[SweepRun]:
-    """Go on with a sweep that was interrupted or killed.
-
-    Raises
-    ------
-    InputError
-        If the folder is no sweep, it has ended, another process writes there, or the
-        data is not what it was.
-    """
+    """Go on with a sweep that was interrupted or killed, on the data that it had."""
     with held(Path(folder), _read) as (run, status):
         if status == "finished":
             raise InputError(f"{folder}: nothing to resume, the sweep has finished")

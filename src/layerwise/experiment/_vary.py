@@ -25,11 +25,6 @@ def axis(text: str) -> Axis:
 
     >>> axis("depth=1..3").values, axis("learning-rate=0.1,0.2").values
     ((1, 2, 3), (0.1, 0.2))
-
-    Raises
-    ------
-    InputError
-        If the text has another form, there is no such option, or a value is not one.
     """
     name, equals, listed = text.partition("=")
     name = name.strip().lstrip("-")
