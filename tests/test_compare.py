@@ -179,6 +179,8 @@ class TestWrongInput:
         [
             (["wide"], "two or more"),
             (["wide", "wide"], "each once"),
+            (["wide", "wide/"], "each once"),
+            (["wide", "./wide"], "each once"),
             (["wide", "nowhere"], "nowhere"),
             (["wide", "begun"], "begun: the training has not ended"),
             (["wide", "torn"], "history.csv: not a history: line 3"),

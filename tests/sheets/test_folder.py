@@ -97,6 +97,14 @@ def test_a_folder_may_lie_anywhere_and_hold_folders_with_the_name_of_a_sheet(
     assert "1 right" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("limit", ["--time-limit", "--memory-limit"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+def test_a_limit_is_a_number_above_0(folder, refused, limit, value):
+    (folder / "sheets").mkdir()
+    said = refused("gradcheck", "sheets", limit, value)
+    assert f"{limit} {float(value)}: give a number above 0" in said
+
+
 def test_a_folder_without_sheets_is_refused(folder, refused):
     (folder / "none").mkdir()
     assert "holds no .py or .ipynb file" in refused("gradcheck", "none")

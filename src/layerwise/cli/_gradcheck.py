@@ -121,6 +121,10 @@ class GradcheckCommand:
         file = refuse_no_file(self.out or "marks.csv", "--out")
         if file.exists():
             raise InputError(f"--out {file} exists: name a new file")
+        for option in ("time_limit", "memory_limit"):
+            if not 0 < (value := getattr(self, option)) < math.inf:
+                named = f"--{option.replace('_', '-')}"
+                raise InputError(f"{named} {value}: give a number above 0")
         options = self._options() | {"names": _pairs(self.names, "--names")}
         limits = Limits(self.time_limit, int(self.memory_limit * 2**30))
         quiet = not console.is_terminal

@@ -30,9 +30,9 @@ MOVING, FEWEST = 10_000, 1_000
 
 def compare(folders: Sequence[str]) -> Runs:
     """Return runs that have ended, beside each other."""
-    if len(set(folders)) < 2 or len(set(folders)) < len(folders):
-        raise InputError("compare: name two or more runs, each once")
     paths = [Path(folder) for folder in folders]
+    if len({path.resolve() for path in paths}) < max(2, len(paths)):
+        raise InputError("compare: name two or more runs, each once")
     short = [path.resolve().name for path in paths]
     # The last part of the path will do where it is not the same of two.
     names = short if len(set(short)) == len(short) else list(folders)
