@@ -264,11 +264,9 @@ def stored_rows(files: Sequence[RowFile]) -> StoredRows:
     return StoredRows(tuple(files), range(sum(file.rows for file in files)))
 
 
-def held(rows: StoredRows | None, stored: bool) -> np.ndarray | StoredRows | None:
+def held(rows: StoredRows, stored: bool) -> np.ndarray | StoredRows:
     """Return rows in memory, where they may be there and fit."""
-    if rows is None or stored or rows.nbytes > MAX_BYTES:
-        return rows
-    return np.asarray(rows)
+    return rows if stored or rows.nbytes > MAX_BYTES else np.asarray(rows)
 
 
 def of_memory_map(array: Array) -> Array:

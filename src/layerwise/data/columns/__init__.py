@@ -15,7 +15,6 @@ from layerwise.data.columns._kinds import (
 )
 from layerwise.data.columns._table import (
     ABSENT,
-    Missing,
     Table,
     arrow_functions,
     as_numpy,
@@ -39,7 +38,6 @@ __all__ = [
     "Columns",
     "Cut",
     "Date",
-    "Missing",
     "Number",
     "Table",
     "YesNo",

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 
 from layerwise.arrays import to_numpy
 from layerwise.data._bounded import MAX_BYTES
-from layerwise.data.columns import Missing, Table, is_frame, refuse_repeated, table_of
+from layerwise.data.columns import Table, is_frame, refuse_repeated, table_of
 from layerwise.errors import InputError
 from layerwise.wording import type_in_words
+
+Missing: TypeAlias = Literal["median", "refuse"]
+"""What to do with numbers that are missing."""
 
 MOST_PIXELS = 1 << 15
 """In a row or a column of a picture."""
