@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.metrics import average_precision_score
 import layerwise as lw
 from layerwise.data import Samples
 from layerwise.errors import InputError
+from layerwise.study import Counting
 from layerwise.study.labels import _out_of_fold
 from layerwise.study.labels._out_of_fold import (
     LabelEvidence,
@@ -247,6 +249,23 @@ class TestOutOfFold:
                 said = ridge_regression(rows, targets[fitted], asked, 10)
                 expected[layer, held] = said
         assert np.array_equal(crossed.probe_predictions(), expected)
+
+    def test_probes_of_wide_inputs_are_those_of_a_projection(self, iris, monkeypatch):
+        few = partial(Counting, max_units=3)
+        monkeypatch.setattr("layerwise.study.passes._fit_and_score.Counting", few)
+        widths, fitted = [], _out_of_fold.least_squares_probe
+
+        def probe(moments):
+            widths.append(len(moments.scatter))
+            return fitted(moments)
+
+        monkeypatch.setattr(_out_of_fold, "least_squares_probe", probe)
+        recipe = lw.Recipe(epochs=1)
+        crossed = cross_fit(
+            lw.MLP([5]), iris, recipe, np.ones(len(iris.train), bool), lambda: None
+        )
+        assert crossed.probe_predictions().shape == (3, len(iris.train))
+        assert widths == 5 * [3, 3, 3]
 
     def test_all_rounds_count_the_later_without_what_the_first_doubts(self, iris):
         train, _ = relabelled(iris.train, 0.1)

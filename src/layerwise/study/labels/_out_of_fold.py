@@ -1,16 +1,18 @@
 """What networks, neighbours and probes that were not told a label say of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int64
 
+from layerwise.arrays import Array
 from layerwise.data import Dataset, Origins, Samples
 from layerwise.errors import InputError
-from layerwise.model import Architecture, Network, flatten
-from layerwise.statistics import Moments, least_squares_probe, nearest_rows
+from layerwise.model import Architecture, Network
+from layerwise.statistics import least_squares_probe, nearest_rows
+from layerwise.study.passes import layer_moments
+from layerwise.study.subjects import network_activations, network_subject
 from layerwise.training import Recipe, fit
 
 FLOOR = 1e-7
@@ -168,41 +170,30 @@ class CrossFit:
         return probabilities
 
     def probe_predictions(self) -> Int64[np.ndarray, "layers samples"]:
-        """Return what least-squares probes say: the input's first, then each layer's.
-
-        They too are fitted on the kept samples of the other folds.
-        """
-        names = self.networks[0].layer_names
-        said = np.zeros((1 + len(names), len(self.samples)), np.int64)
-        inputs = self._input_moments()
-        for network, held, moments in zip(
-            self.networks, self.folds, inputs, strict=True
-        ):
-            rows = self.samples.inputs[held]
-            said[0, held] = least_squares_probe(moments).predict(flatten(rows))
+        """Return what probes say, fitted on the kept samples of the other folds."""
+        layers = 1 + len(self.networks[0].layer_names)
+        said = np.zeros((layers, len(self.samples)), np.int64)
+        for network, held in zip(self.networks, self.folds, strict=True):
             fitted = self.samples.at(np.setdiff1d(np.flatnonzero(self.kept), held))
-            probes = [least_squares_probe(m) for m in _block_moments(network, fitted)]
-            start = 0
-            for _, *arrays in network.activations(rows):
-                block = held[start : start + len(arrays[0])]
-                start += len(block)
-                for layer, outputs in enumerate(arrays):
-                    said[1 + layer, block] = probes[layer].predict(outputs)
+            said[:, held] = read_by_probes(network, fitted, self.samples.inputs[held])
         return said
 
-    def _input_moments(self) -> Iterator[Moments]:
-        """Yield, for each fold, the moments of the inputs of all the others.
 
-        Every input is added up once, whatever the folds; a probe is the same for inputs
-        before and after scaling, and bytes are added up faster.
-        """
-        classes = len(self.networks[0].class_names)
-        own: list[Moments] = []
-        for held in self.folds:
-            part = self.samples.at(held[self.kept[held]])
-            own.append(Moments.of(flatten(part.inputs), part.targets, classes))
-        for fold in range(len(own)):
-            yield reduce(Moments.merge, own[:fold] + own[fold + 1 :])
+def read_by_probes(
+    network: Network, fitted: Samples, asked: Array
+) -> Int64[np.ndarray, "layers samples"]:
+    """Return what least-squares probes say: the input's first, then each layer's.
+
+    They are fitted on other samples than those asked for.
+    """
+    seen = network_activations(network, fitted)
+    moments = layer_moments(network_subject(network), seen)
+    probes = [least_squares_probe(layer) for layer in moments]
+    blocks = [
+        [probe.predict(rows) for probe, rows in zip(probes, layers, strict=True)]
+        for layers in network.activations(asked)
+    ]
+    return np.concatenate(blocks, axis=1)
 
 
 def cross_fit(
@@ -289,16 +280,3 @@ def _dealt(
     shuffled = np.random.default_rng(seed).permutation(len(targets))
     queue = shuffled[np.argsort(targets[shuffled], kind="stable")]
     return tuple(np.sort(queue[first::FOLDS]) for first in range(FOLDS))
-
-
-def _block_moments(network: Network, samples: Samples) -> list[Moments]:
-    """Return the moments of every layer's outputs, the input left out."""
-    classes = len(network.class_names)
-    moments: list[Moments] = []
-    start = 0
-    for _, *arrays in network.activations(samples.inputs):
-        labels = samples.targets[start : start + len(arrays[0])]
-        start += len(labels)
-        moments = moments or [Moments.empty(a.shape[1], classes) for a in arrays]
-        moments = [m.updated(a, labels) for m, a in zip(moments, arrays, strict=True)]
-    return moments

@@ -12,7 +12,6 @@ from layerwise.data import Dataset, Origins
 from layerwise.errors import InputError
 from layerwise.files import csv_text
 from layerwise.model import Architecture, Network, flatten
-from layerwise.statistics import least_squares_probe
 from layerwise.study.labels._out_of_fold import (
     FOLDS,
     LabelEvidence,
@@ -20,11 +19,10 @@ from layerwise.study.labels._out_of_fold import (
     doubtful,
     geometric_mean,
     neighbours,
+    read_by_probes,
     votes_of,
 )
-from layerwise.study.passes import layer_moments
 from layerwise.study.records import Suspect
-from layerwise.study.subjects import network_activations, network_subject
 from layerwise.training import Recipe, planned_engine
 
 NOT_LISTED = ("origin", "nearest")
@@ -131,27 +129,17 @@ def unseen_evidence(network: Network, data: Dataset) -> LabelEvidence:
         If the samples do not have the network's input shape, or there are none.
     """
     train, test = data.train, data.test
-    seen = network_activations(network, train)
-    moments = layer_moments(network_subject(network), seen)
-    probes = [least_squares_probe(layer) for layer in moments]
-    logits: list[np.ndarray] = []
-    said: list[np.ndarray] = []
-    for arrays in network.activations(test.inputs):
-        logits.append(arrays[-1])
-        pairs = zip(probes, arrays, strict=True)
-        said.append(np.stack([probe.predict(rows) for probe, rows in pairs]))
-    if not logits:
+    if not len(test):
         raise InputError(f"{data.name}: the test set is empty: give samples to judge")
     fitted, asked = _scaled(data, train.inputs), _scaled(data, test.inputs)
-    probabilities = network.loss.probabilities(np.concatenate(logits))
     near = neighbours(fitted, asked)
     return LabelEvidence(
         part="test",
         targets=test.targets,
-        probabilities=probabilities.astype(np.float64),
+        probabilities=network.predict_proba(test.inputs).astype(np.float64),
         votes=votes_of(train.targets[near], data.classes),
         layer_names=("input", *network.layer_names),
-        probe_predictions=np.concatenate(said, axis=1),
+        probe_predictions=read_by_probes(network, train, test.inputs),
         judged=np.isin(test.targets, train.targets),
         origins=test.where,
         among=len(train),

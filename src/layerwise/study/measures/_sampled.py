@@ -225,8 +225,29 @@ def layer_similarity(
     Of the rows of each layer, for the same samples in the same order; with ``others``,
     of every layer and every one of another network.
     """
-    narrow = each(_in_own_span, rows)
-    return _similarity(narrow, narrow if others is None else each(_in_own_span, others))
+    first = each(_in_own_span, rows)
+    second = first if others is None else each(_in_own_span, others)
+    forms = Likeness._fields
+    # Debiased HSIC is of four samples and more; below, there is nothing to estimate.
+    if len(first[0]) < 4:
+        nothing = np.full((len(first), len(second)), np.nan)
+        return dict.fromkeys(forms, nothing)
+    own = each(lambda rows: hsic(rows, rows), first)
+    theirs = own if second is first else each(lambda rows: hsic(rows, rows), second)
+
+    def alike(pair: tuple[int, int]) -> Likeness:
+        i, j = pair
+        return linear_cka(hsic(first[i], second[j]), own[i], theirs[j])
+
+    values = np.empty((len(forms), len(first), len(second)))
+    pairs = list(np.ndindex(len(first), len(second)))
+    if second is first:  # each two once: they are as alike as the other way round
+        pairs = [(i, j) for i, j in pairs if i <= j]
+    for (i, j), found in zip(pairs, each(alike, pairs), strict=True):
+        values[:, i, j] = found
+        if second is first:
+            values[:, j, i] = found
+    return dict(zip(forms, values, strict=True))
 
 
 def _in_own_span(rows: Rows) -> Rows:
@@ -239,30 +260,6 @@ def _in_own_span(rows: Rows) -> Rows:
         return rows
     triangle: np.ndarray = np.linalg.qr(rows.T.astype(np.float64))[1]
     return triangle.T
-
-
-def _similarity(first: Sequence[Rows], second: Sequence[Rows]) -> dict[str, Matrix]:
-    forms = Likeness._fields
-    # Debiased HSIC is of four samples and more; below, there is nothing to estimate.
-    if len(first[0]) < 4:
-        nothing = np.full((len(first), len(second)), np.nan)
-        return dict.fromkeys(forms, nothing)
-    own = each(lambda rows: hsic(rows, rows), first)
-    others = own if second is first else each(lambda rows: hsic(rows, rows), second)
-
-    def alike(pair: tuple[int, int]) -> Likeness:
-        i, j = pair
-        return linear_cka(hsic(first[i], second[j]), own[i], others[j])
-
-    values = np.empty((len(forms), len(first), len(second)))
-    pairs = list(np.ndindex(len(first), len(second)))
-    if second is first:  # each two once: they are as alike as the other way round
-        pairs = [(i, j) for i, j in pairs if i <= j]
-    for (i, j), found in zip(pairs, each(alike, pairs), strict=True):
-        values[:, i, j] = found
-        if second is first:
-            values[:, j, i] = found
-    return dict(zip(forms, values, strict=True))
 
 
 PENALTY = 0.01
