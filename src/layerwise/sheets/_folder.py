@@ -206,6 +206,9 @@ def _end(process: Any) -> None:
 
 def _work(pipe: Connection, path: str, options: dict[str, Any], memory: int) -> None:
     """Check a sheet, in a process that is for nothing else."""
+    from layerwise.sheets._gradcheck import checked_sheet, own_names
+    from layerwise.sheets.reading import read_sheet
+
     if sys.platform != "win32":
         os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -213,7 +216,9 @@ def _work(pipe: Connection, path: str, options: dict[str, Any], memory: int) -> 
         os.dup2(nowhere, stream)
     _limit_memory(memory)
     try:
-        result = _checked(path, options)
+        names = own_names(options.pop("names", None) or {})
+        marks = checked_sheet(read_sheet(Path(path)), names, **options)
+        result = (marks.exit_status, marks.summary(), "")
     except MemoryError:
         result = (2, {}, "it needs more memory than the limit")
     except BaseException as error:
@@ -224,15 +229,6 @@ def _work(pipe: Connection, path: str, options: dict[str, Any], memory: int) -> 
     pipe.close()
     # Threads that the sheet began are not waited for.
     os._exit(0)
-
-
-def _checked(path: str, options: dict[str, Any]) -> tuple[int, Any, str]:
-    from layerwise.sheets._gradcheck import checked_sheet, own_names
-    from layerwise.sheets.reading import read_sheet
-
-    names = own_names(options.pop("names", None) or {})
-    marks = checked_sheet(read_sheet(Path(path)), names, **options)
-    return marks.exit_status, marks.summary(), ""
 
 
 def _limit_memory(memory: int) -> None:

@@ -51,6 +51,12 @@ class Observation:
             return self.slopes.smooth[key]
         return np.ones(self.truth[key].shape, bool)
 
+    def pair(self, key: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a gradient is claimed to be, which it must be, and what it is."""
+        claimed = self.claims.gradients[key]
+        assert claimed is not None
+        return claimed, self.truth[key]
+
     def wrong(self, key: str) -> np.ndarray | None:
         """Return which entries of a gradient are wrong; None where its shape is."""
         claimed, true = self.claims.gradients.get(key), self.truth[key]
@@ -142,18 +148,14 @@ def _pass(
     """Look at a pass by a new object, or by the one that did a first."""
     y = part.outputs(case)
     cotangent = np.ones(()) if part.scalar and y.size == 1 else rng.normal(size=y.shape)
-    before = [(first.case, first.cotangent)] if first else []
-    claims = part.claims(*before, (case, cotangent))
-    return _observation(part, case, cotangent, claims, first)
+    return _observation(part, case, cotangent, first)
 
 
 def _observation(
-    part: Part,
-    case: Case,
-    cotangent: np.ndarray,
-    claims: Claims,
-    before: Observation | None = None,
+    part: Part, case: Case, cotangent: np.ndarray, before: Observation | None = None
 ) -> Observation:
+    earlier = [(before.case, before.cotangent)] if before else []
+    claims = part.claims(*earlier, (case, cotangent))
     if claims.truth is not None:
         return Observation(case, cotangent, None, claims, dict(claims.truth), before)
     found = slopes(part, case, step_for(claims.bits))
@@ -184,10 +186,10 @@ def right(part: Part, key: str, seen: Observed, forward_too: bool) -> bool:
     may have changed too, what it computes now.
     """
     for one in seen.alone:
-        claims = part.claims((one.case, one.cotangent))
-        new = replace(one, claims=claims)
-        if forward_too or claims.truth is not None:
-            new = _observation(part, one.case, one.cotangent, claims)
+        if forward_too or one.slopes is None:
+            new = _observation(part, one.case, one.cotangent)
+        else:
+            new = replace(one, claims=part.claims((one.case, one.cotangent)))
         if not new.passes(key):
             return False
     return True

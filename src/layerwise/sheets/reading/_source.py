@@ -286,10 +286,9 @@ def sheet_around(thing: Any) -> Sheet:
     Where its source cannot be found, as that of what was typed into a prompt, there
     are no lines to show.
     """
-    if isinstance(thing, ModuleType):
-        module = thing
-    else:
-        owner = thing if hasattr(thing, "__qualname__") else type(thing)
+    owner = thing if hasattr(thing, "__qualname__") else type(thing)
+    module = thing
+    if not isinstance(thing, ModuleType):
         module = sys.modules.get(owner.__module__, ModuleType("unknown"))
     try:
         file = inspect.getsourcefile(module) or ""
@@ -298,16 +297,15 @@ def sheet_around(thing: Any) -> Sheet:
     except (OSError, TypeError, SyntaxError):
         file, text, tree = "", "", ast.Module([], [])
     if not text and not isinstance(thing, ModuleType):
-        file, text, tree = _own_source(thing)
+        file, text, tree = _own_source(owner)
     return Sheet(module.__name__, file, text, tree, vars(module))
 
 
-def _own_source(thing: Any) -> tuple[str, str, ast.Module]:
+def _own_source(owner: Any) -> tuple[str, str, ast.Module]:
     """Return the cell of a notebook in which a class or function was written.
 
     Its functions know it by a name of the kernel's, under which it is kept.
     """
-    owner = thing if hasattr(thing, "__qualname__") else type(thing)
     for value in (owner, *vars(owner).values()):
         code = getattr(getattr(value, "__func__", value), "__code__", None)
         file = str(getattr(code, "co_filename", ""))

@@ -4,7 +4,7 @@ import functools
 import inspect
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from layerwise.sheets.recognising._parts import (
 )
 
 __all__ = [
-    "RATE", "builders", "can_be_built", "flags_of", "own_widths", "penalties",
-    "positional", "rates_of", "required",
+    "RATE", "builders", "can_be_built", "flags_of", "looked_up", "own_widths",
+    "penalties", "positional", "rates_of", "required",
 ]  # fmt: skip
 
 PENALTY = 0.3
@@ -120,24 +120,24 @@ def _widths(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for p in positional(cls):
         of = list if isinstance(p.default, list | tuple) else type(p.default)
-        ours = (v for v in _by_name(p.name) if type(v) is of and v != 0)
+        ours = (v for v in looked_up(p.name, WORDS, ()) if type(v) is of and v != 0)
         if of in (int, list) and (value := next(ours, None)):
             found[p.name] = value
     return found
 
 
-def _by_name(argument: str) -> tuple[Any, ...]:
-    """Return what an argument of this name may be given; nothing if it says nothing."""
-    for pattern, values in WORDS:
-        if re.fullmatch(pattern, argument.lower()):
-            return values
-    return ()
+def looked_up(
+    argument: str, table: Iterable[tuple[str, Any]], otherwise: Any = None
+) -> Any:
+    """Return what stands in a table beside the first pattern of an argument's name."""
+    low = argument.lower()
+    return next((of for pattern, of in table if re.fullmatch(pattern, low)), otherwise)
 
 
 def _options(argument: str, position: int, of: int) -> tuple[Any, ...]:
     if is_rate(argument):
         return (RATE,)
-    if values := _by_name(argument):
+    if values := looked_up(argument, WORDS):
         return values
     if of == 1:
         return (FEATURES, [FEATURES, HIDDEN, OUTPUTS])

@@ -1,6 +1,7 @@
 """Functions: a forward one, and one that returns its derivative or goes backward."""
 
 import ast
+import copy
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,11 @@ from layerwise.sheets.reading import (
     code_of,
     is_bias,
     is_gradient,
-    is_rate,
     is_weight,
     precision,
     returned_names,
 )
-from layerwise.sheets.recognising._building import flags_of, required
+from layerwise.sheets.recognising._building import flags_of, looked_up, required
 from layerwise.sheets.recognising._forms import (
     backward_function,
     deriving_flag,
@@ -59,6 +59,16 @@ OUTPUT = (
     r"y|ys|a|s|p|out|output|outputs|activated|probs?|probabilities|y_?hat|sig|t|h|act"
 )
 FEATURE = r"gamma|beta|scale|shift|g"
+
+CONSTANTS = (
+    (r"\w*bn_?param\w*", {"mode": "train", "eps": 1e-5, "momentum": 0.9}),
+    (r"\w*dropout_?param\w*", {"mode": "train", "p": 0.6, "seed": 123}),
+    (r"\w*activation\w*|act", "relu"),
+    (r"mode", "train"),
+    (r"eps\w*", 1e-5),
+    (r"axis|dim", -1),
+)
+"""What arguments that are no arrays are given."""
 
 
 @dataclass
@@ -139,7 +149,10 @@ class FunctionPart(Part):
 
     def _arguments(self, arrays: Mapping[str, Any]) -> list[Any]:
         return [
-            arrays.get("input" if n == 0 else name, _constant(name))
+            arrays.get(
+                "input" if n == 0 else name,
+                copy.copy(looked_up(name, CONSTANTS, otherwise=0.3)),
+            )
             for n, name in enumerate(required(self.forward))
         ]
 
@@ -244,22 +257,6 @@ def _shape(name: str, position: int, batch: int, layout: str) -> tuple[int, ...]
         shapes = {"columns": (OUTPUTS, 1), "rows, b of one row": (1, OUTPUTS)}
         return shapes.get(layout, (OUTPUTS,))
     return None
-
-
-def _constant(name: str) -> Any:
-    """Return what an argument that is no array is given."""
-    low = name.lower()
-    if re.fullmatch(r"\w*bn_?param\w*", low):
-        return {"mode": "train", "eps": 1e-5, "momentum": 0.9}
-    if re.fullmatch(r"\w*dropout_?param\w*", low):
-        return {"mode": "train", "p": 0.6, "seed": 123}
-    if re.fullmatch(r"\w*activation\w*|act", low):
-        return "relu"
-    if re.fullmatch(r"mode", low):
-        return "train"
-    if re.fullmatch(r"eps\w*", low):
-        return 1e-5
-    return 0.3 if is_rate(low) or not re.fullmatch(r"axis|dim", low) else -1
 
 
 def find_function(name: str, partner: str, context: Context) -> FunctionPart:

@@ -75,12 +75,10 @@ def named(slip: str, words: str = "", undo: Any = None, formula: str = "") -> Sl
 def slip_of(part: Part, seen: Sequence[Observation], key: str) -> Slip | None:
     """Return the first slip that explains an array's gradient in all observations."""
     claims = [one.claims.gradients.get(key) for one in seen]
-    if any(claim is None for claim in claims):
+    if any(c is None for c in claims) or not any(np.any(c) for c in claims):
         return named("bias") if is_bias(key.rpartition(".")[2]) else None
-    if any(c.shape != o.truth[key].shape for c, o in zip(claims, seen, strict=True)):  # type: ignore[union-attr]
+    if any(one.wrong(key) is None for one in seen):
         return _of_shape(seen, key)
-    if not any(np.any(claim) for claim in claims):
-        return named("bias") if is_bias(key.rpartition(".")[2]) else None
     slips = (test(part, seen, key) for test in TESTS)
     return next((slip for slip in slips if slip is not None), None)
 
@@ -128,8 +126,7 @@ def _pairs(
     """Return claimed and true gradients, at the entries that are smooth."""
     pairs: list[tuple[np.ndarray, np.ndarray, Observation]] = []
     for one in seen:
-        claimed, true = one.claims.gradients[key], one.truth[key]
-        assert claimed is not None
+        claimed, true = one.pair(key)
         smooth = one.smooth(key)
         pairs.append((np.where(smooth, claimed, 0), np.where(smooth, true, 0), one))
     return pairs
@@ -280,27 +277,21 @@ def _at_output(part: Part, seen: Sequence[Observation], key: str) -> Slip | None
 def _of_shape(seen: Sequence[Observation], key: str) -> Slip | None:
     """Return the slip that gives a gradient another shape."""
     for test in (_transposed, _not_summed, _reshaped, _summed_away):
-        slips = [
-            None if claimed is None else test(one, key, claimed, one.truth[key])
-            for one in seen
-            for claimed in [one.claims.gradients[key]]
-        ]
+        slips = [test(one, key) for one in seen]
         if all(slip is not None for slip in slips):
             return slips[0]
     return None
 
 
-def _transposed(
-    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
-) -> Slip | None:
+def _transposed(one: Observation, key: str) -> Slip | None:
+    claimed, true = one.pair(key)
     if claimed.ndim == 2 and _near(one, key, claimed.T, true):
         return named("transposed", undo=lambda v, _: v.T)
     return None
 
 
-def _not_summed(
-    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
-) -> Slip | None:
+def _not_summed(one: Observation, key: str) -> Slip | None:
+    claimed, true = one.pair(key)
     for axis in range(claimed.ndim):
         if claimed.shape[axis] != one.case.batch:
             continue
@@ -312,9 +303,8 @@ def _not_summed(
     return None
 
 
-def _reshaped(
-    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
-) -> Slip | None:
+def _reshaped(one: Observation, key: str) -> Slip | None:
+    claimed, true = one.pair(key)
     shape = true.shape
     if claimed.size != true.size or not _near(one, key, claimed.reshape(shape), true):
         return None
@@ -322,10 +312,9 @@ def _reshaped(
     return named("broadcast", words, lambda v, _: v.reshape(shape))
 
 
-def _summed_away(
-    one: Observation, key: str, claimed: np.ndarray, true: np.ndarray
-) -> Slip | None:
+def _summed_away(one: Observation, key: str) -> Slip | None:
     """Return a sum over too much, which fits the array by broadcasting."""
+    claimed, true = one.pair(key)
     if claimed.size >= true.size:
         return None
     totals = [true.sum(axis=axis) for axis in (*range(true.ndim), None)]
