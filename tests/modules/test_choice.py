@@ -9,6 +9,7 @@ import layerwise as lw
 from layerwise.errors import InputError
 from layerwise.modules import Reader, capture_of
 from layerwise.modules.watching._choice import chosen_modules, inside_blocks
+from layerwise.study import module_layers
 
 N = 6
 
@@ -305,7 +306,7 @@ def test_a_use_that_there_is_not(layers, said):
 
 def test_what_is_listed_is_what_may_be_asked_for():
     data = [(torch.randn(N, 4), torch.arange(N) % 2)]
-    for layer in lw.study.module_layers(Repeated(), data):
+    for layer in module_layers(Repeated(), data):
         assert named(Repeated(), data[0][0], layers=layer.name) == [layer.name]
 
 

@@ -6,7 +6,7 @@ moves axes says where they go. What no such function says is not known.
 """
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,6 +55,18 @@ PRIMES = (2, 3, 5, 7, 11, 13)
 """Sizes by which axes are known again when they have moved."""
 
 
+class Call(NamedTuple):
+    """A function of torch that is called, and what it is given.
+
+    ``name`` is the function's, without the underscore of those that work in place.
+    """
+
+    func: Callable[..., Any]
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
 class Axes:
     """Which axis of the tensors of a pass holds the features."""
 
@@ -72,48 +84,35 @@ class Axes:
         if isinstance(output, Tensor) and -output.ndim <= axis < output.ndim:
             self._known[output] = axis % output.ndim
 
-    def follow(
-        self,
-        func: Callable[..., Any],
-        called: str,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        result: Any,
-    ) -> None:
+    def follow(self, call: Call, result: Any) -> None:
         """Note the axes of what a function gave, as far as they follow."""
-        if isinstance(result, tuple | list) and called in STAYS:
+        if isinstance(result, tuple | list) and call.name in STAYS:
             parts: Iterable[Any] = result
         else:
-            first = isinstance(result, tuple) and result and called in LAST
+            first = isinstance(result, tuple) and result and call.name in LAST
             parts = result[:1] if first else [result]
         for part in parts:
             if isinstance(part, Tensor):
-                axis = self._written(func, called, args, kwargs, part)
+                axis = self._written(call, part)
                 if axis is not None:
                     self._known[part] = axis
 
-    def _written(
-        self,
-        func: Callable[..., Any],
-        called: str,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        result: Tensor,
-    ) -> int | None:
-        direct = axis_read(called, args, kwargs, result)
-        if direct is not None or called in LAST:
+    def _written(self, call: Call, result: Tensor) -> int | None:
+        direct = axis_read(call, result)
+        if direct is not None or call.name in LAST:
             return result.ndim - 1 if direct is None else direct
-        if called in PRODUCTS:
+        if call.name in PRODUCTS:
             # ``x @ weight``: of two tensors of samples no axis holds features.
-            weight = next((a.ndim for a in args[:0:-1] if isinstance(a, Tensor)), 0)
-            plain = called in ("matmul", "__matmul__", "mm", "addmm") and weight == 2
-            return result.ndim - 1 if plain else None
-        source, axis = self._source(args)
+            others = call.args[:0:-1]
+            weight = next((one.ndim for one in others if isinstance(one, Tensor)), 0)
+            plain = call.name in ("matmul", "__matmul__", "mm", "addmm")
+            return result.ndim - 1 if plain and weight == 2 else None
+        source, axis = self._source(call.args)
         if source is None or axis is None:
             return None
-        if called in MOVES:
-            return _moved(func, source.ndim, axis, args[1:], kwargs)
-        return _carried(called, source.shape, axis, result.shape)
+        if call.name in MOVES:
+            return _moved(call, source.ndim, axis)
+        return _carried(call.name, source.shape, axis, result.shape)
 
     def _source(self, args: tuple[Any, ...]) -> tuple[Tensor | None, int | None]:
         """Return the first tensor among the arguments of which the axis is known."""
@@ -126,35 +125,29 @@ class Axes:
         return None, None
 
 
-def axis_read(
-    called: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], tensor: Tensor
-) -> int | None:
+def axis_read(call: Call, tensor: Tensor) -> int | None:
     """Return which axis of a tensor a function takes for the features, or gives."""
     axis = None
-    if called in ("linear", "bilinear"):
+    if call.name in ("linear", "bilinear"):
         axis = tensor.ndim - 1
-    elif called in SPATIAL:
-        axis = tensor.ndim - 1 - SPATIAL[called]
-    elif called in SECOND:
+    elif call.name in SPATIAL:
+        axis = tensor.ndim - 1 - SPATIAL[call.name]
+    elif call.name in SECOND:
         axis = 1
-    elif called in ("layer_norm", "rms_norm"):
-        shape = kwargs.get("normalized_shape", args[1] if len(args) > 1 else ())
+    elif call.name in ("layer_norm", "rms_norm"):
+        second = call.args[1] if len(call.args) > 1 else ()
+        shape = call.kwargs.get("normalized_shape", second)
         axis = tensor.ndim - 1 if len(shape) == 1 else None
     return axis if axis is None or 0 <= axis < tensor.ndim else None
 
 
-def _moved(
-    func: Callable[..., Any],
-    axes: int,
-    axis: int,
-    rest: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> int | None:
+def _moved(call: Call, axes: int, axis: int) -> int | None:
     """Return where a function moves an axis, by moving one of a known size."""
     sizes = PRIMES[:axes]
     if len(sizes) < axes:
         return None
-    moved = func(torch.empty(sizes, device="meta"), *rest, **kwargs)
+    marked = torch.empty(sizes, device="meta")
+    moved = call.func(marked, *call.args[1:], **call.kwargs)
     return list(moved.shape).index(sizes[axis])
 
 

@@ -27,7 +27,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from layerwise.modules._calling import CHANNEL_NORMS, plainly
-from layerwise.modules.watching._axes import Axes, axis_read
+from layerwise.modules.watching._axes import Axes, Call, axis_read
 from layerwise.modules.watching._functions import (
     ACTIVATIONS,
     CARRIERS,
@@ -266,40 +266,34 @@ class _Watch(TorchFunctionMode):
         if name in ASKED or self._keeping:
             return func(*args, **kwargs)
         called = name if name.endswith("__") else name.rstrip("_")
-        keys, activates = self._before(func, called, args, kwargs)
+        changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
+        call = Call(func, called, args, kwargs)
+        keys, activates = self._before(call, changes)
         result = func(*args, **kwargs)
-        self._axes.follow(func, called, args, kwargs, result)
+        self._axes.follow(call, result)
         if self._frames:
             self._frames[-1].called.add(called)
         if isinstance(result, Tensor):
             self._note(called, result, keys, activates)
         return result
 
-    def _before(
-        self,
-        func: Callable[..., Any],
-        called: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> tuple[tuple[Key, ...], bool]:
+    def _before(self, call: Call, changes: bool) -> tuple[tuple[Key, ...], bool]:
         """Return whose values a function is given, and whether it is their activation.
 
-        What the call may change in place is noted before.
+        What the call changes in place, where it does, is noted before.
         """
-        given = [one for one in args[:2] if isinstance(one, Tensor)]
-        keys = self._keys_of(given[0]) if given else ()
+        given = [one for one in call.args[:2] if isinstance(one, Tensor)]
         if not given:
-            return keys, False
-        activates = self._activates(called, given, keys)
-        name = getattr(func, "__name__", "")
-        changes = name in IN_PLACE or called != name or kwargs.get("inplace", False)
+            return (), False
+        keys = self._keys_of(given[0])
+        activates = self._activates(call.name, given, keys)
         if changes and keys and not activates:
             self._settle(keys, given[0])
-            if called not in CARRIERS:
+            if call.name not in CARRIERS:
                 self._keys.pop(given[0], None)
         if self._wants_slopes and (activates or not keys):
-            self._note_slope(called, func, args, kwargs, keys)
-        read = axis_read(called, args, kwargs, given[0]) if keys else None
+            self._note_slope(call, keys)
+        read = axis_read(call, given[0]) if keys else None
         for key in keys:
             if read is not None and self._values[key].given() is given[0]:
                 self._read.setdefault(key, read)
@@ -317,14 +311,7 @@ class _Watch(TorchFunctionMode):
         raw = not any(self._values[key].activated for key in keys)
         return called in ACTIVATIONS and raw
 
-    def _note_slope(
-        self,
-        called: str,
-        func: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        keys: tuple[Key, ...],
-    ) -> None:
+    def _note_slope(self, call: Call, keys: tuple[Key, ...]) -> None:
         """Note an activation's derivative for the modules whose activation it is.
 
         For what was called inside a chosen module, on what none has given yet, that is
@@ -333,12 +320,12 @@ class _Watch(TorchFunctionMode):
         for key in keys:
             self._slopes.pop(key, None)  # a gate's, before the product
         inside = self._open[-1:] if not keys else []
-        if called not in ELEMENTWISE or self._frames or not (keys or inside):
+        if call.name not in ELEMENTWISE or self._frames or not (keys or inside):
             return
         with torch.enable_grad():
-            x = args[0].detach().requires_grad_()
+            x = call.args[0].detach().requires_grad_()
             # A copy of it, since no leaf may be changed in place.
-            outputs = func(x.clone(), *args[1:], **kwargs)
+            outputs = call.func(x.clone(), *call.args[1:], **call.kwargs)
             (slopes,) = torch.autograd.grad(outputs.sum(), x)
         for key in (*keys, *inside):
             self._slopes.setdefault(key, slopes)
