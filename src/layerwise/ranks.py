@@ -293,7 +293,10 @@ def stops_noted() -> Generator[Callable[[], bool]]:
     callable
         Returns whether one has come. Ranks have to agree on it, and to stop together.
     """
-    with interrupts.noted(interrupts.STOPS if joined() else ()) as came:
+    if not joined():
+        yield lambda: False
+        return
+    with interrupts.noted() as came:
         yield lambda: bool(came)
 
 
