@@ -113,6 +113,16 @@ def test_a_second_run_does_not_touch_the_first(folder):
     assert (folder / "runs" / "iris-1" / "summary.json").read_bytes() == before
 
 
+def test_a_run_whose_class_names_are_in_a_file_can_be_read_again(folder):
+    rows = "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60))
+    (folder / "rows.csv").write_text(f"a,b,label\n{rows}")
+    (folder / "names.txt").write_text("no\nyes\n")
+    named = ["--class-names", "names.txt"]
+    assert main(["train", "rows.csv", *QUICK, *named, "--out", "mine"]) == 0
+    assert main(["report", "mine"]) == 0
+    assert read_summary(folder / "mine")["data"]["classes"] == ["no", "yes"]
+
+
 def test_a_path_is_printed_as_it_is(folder, capsys):
     named = f"[red]:car:{'x' * 80}"
     assert main(["train", "iris", *QUICK, "--out", named]) == 0

@@ -78,7 +78,7 @@ class Reading:
     test: str | None = None
     validation: str | None = None
     group: str | None = None
-    class_names: Sequence[str] = ()
+    class_names: str | Sequence[str] = ()
     missing: Missing = "median"
     shape: tuple[int, ...] | None = None
     size: tuple[int, ...] | None = None
