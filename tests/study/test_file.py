@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import layerwise as lw
-from layerwise.data import Samples, describe
+from layerwise.data import KeptInputs, Samples, describe
 from layerwise.errors import DamagedError, InputError
 from layerwise.study import load_study, save_study
-from layerwise.study.records import KeptInputs
 
 
 def same(one, other) -> bool:

@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import layerwise as lw
+from layerwise.data import KeptInputs
 from layerwise.errors import InputError
-from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.subjects import Followed
 from layerwise.study.subjects._module import Look, module_case
 

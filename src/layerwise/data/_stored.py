@@ -1,4 +1,4 @@
-"""Rows that stay in their files: read when asked for, and not kept."""
+"""What stands for an array of inputs: rows that stay in their files, or some rows."""
 
 import math
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Int, Int64, Shaped
 
 from layerwise.arrays import Array
 from layerwise.data._bounded import MAX_BYTES, reading
@@ -334,3 +334,49 @@ def read_ahead(rows: Array, size: int) -> Iterator[Array]:
             coming = following
         if coming is not None:
             yield coming.result()
+
+
+@dataclass(frozen=True, eq=False)
+class KeptInputs:
+    """The inputs of some samples, found by position as in an array of all.
+
+    Parameters
+    ----------
+    positions : int array, shape (kept,)
+    items : array, shape (kept, ...)
+        Pictures, texts or rows of numbers.
+    """
+
+    positions: Int[np.ndarray, " kept"]
+    items: Shaped[np.ndarray, "kept ..."]
+
+    @property
+    def dtype(self) -> Any:
+        """That of the items."""
+        return self.items.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the items."""
+        return self.items.shape
+
+    @property
+    def ndim(self) -> int:
+        """That of the items."""
+        return self.items.ndim
+
+    def __getitem__(self, positions: Any) -> Shaped[np.ndarray, "..."]:
+        """Return the items at one position or at several, all of them kept ones.
+
+        Raises
+        ------
+        KeyError
+            If one was not kept.
+        """
+        order = np.argsort(self.positions)
+        asked = np.asarray(positions)
+        places = np.searchsorted(self.positions, asked, sorter=order)
+        found = order[np.minimum(places, len(order) - 1)]
+        if not np.array_equal(self.positions[found], asked):
+            raise KeyError(f"not all inputs were kept of samples {asked}")
+        return self.items[found]

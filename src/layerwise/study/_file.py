@@ -13,6 +13,7 @@ from layerwise.data import (
     Beside,
     ColumnStatistics,
     DataStatistics,
+    KeptInputs,
     Origins,
     SetStatistics,
     ValueStatistics,
@@ -22,7 +23,7 @@ from layerwise.files import read_tensors, write_tensors
 from layerwise.statistics import Discriminants, Moments, PrincipalComponents, Share
 from layerwise.study import records
 from layerwise.study.measures import Measures
-from layerwise.study.records import Inputs, KeptInputs, Study
+from layerwise.study.records import Inputs, Study
 
 FORMAT = "study-4"
 
@@ -32,7 +33,8 @@ KINDS: Mapping[str, Any] = MappingProxyType(
         for kind in (
             *(getattr(records, name) for name in records.__all__),
             Baseline, Beside, ColumnStatistics, DataStatistics, Discriminants, Measures,
-            Origins, PrincipalComponents, SetStatistics, Share, ValueStatistics,
+            KeptInputs, Origins, PrincipalComponents, SetStatistics, Share,
+            ValueStatistics,
         )
         if is_dataclass(kind)
     }

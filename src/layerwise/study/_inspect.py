@@ -11,7 +11,14 @@ from jaxtyping import Int
 
 from layerwise import ranks
 from layerwise.arrays import each, one_blas_thread, to_numpy
-from layerwise.data import Columns, Dataset, Samples, is_frame, several_labels
+from layerwise.data import (
+    Columns,
+    Dataset,
+    KeptInputs,
+    Samples,
+    is_frame,
+    several_labels,
+)
 from layerwise.errors import InputError
 from layerwise.model import Network, TrainedNetwork
 from layerwise.statistics import MAX_UNITS, Precision, share
@@ -20,14 +27,7 @@ from layerwise.study._tables import importance_of, weak_spots
 from layerwise.study.findings import study_findings, unlike
 from layerwise.study.measures import layer_similarity
 from layerwise.study.passes import Basis, Counting, Scored, snapshot_studies, with_turns
-from layerwise.study.records import (
-    REQUIRED,
-    Inputs,
-    KeptInputs,
-    Study,
-    ValidationView,
-    keepable,
-)
+from layerwise.study.records import REQUIRED, Inputs, Study, ValidationView, keepable
 from layerwise.study.subjects import Activations, Block, Case, Subject, network_case
 from layerwise.training import Snapshot
 from layerwise.wording import type_in_words
@@ -156,6 +156,14 @@ def inspect(  # noqa: PLR0913 (what many will want to set stands here by its nam
     for given in (data, fit_on):
         _refuse_several(given)
     case = _case(network, data, fit_on, snapshots, look)
+    if isinstance(data, Dataset):
+        case = replace(
+            case,
+            name=data.name,
+            words=("training samples", "test samples"),
+            part="test",
+            columns=data.columns,
+        )
     study = studied(
         case,
         required_accuracy=required_accuracy,

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import each
-from layerwise.data import drawn, of_memory_map
+from layerwise.data import KeptInputs, drawn, of_memory_map
 from layerwise.statistics import (
     Share,
     confusion_counts,
@@ -36,14 +36,7 @@ from layerwise.study.passes import (
     score_pass,
     two_columns,
 )
-from layerwise.study.records import (
-    Crowd,
-    KeptInputs,
-    LayerStudy,
-    MixedPair,
-    Nearest,
-    Suspect,
-)
+from layerwise.study.records import Crowd, LayerStudy, MixedPair, Nearest, Suspect
 from layerwise.study.subjects import Case, Followed, Stage
 
 ASKED, VOTERS = 500, 10_000

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from layerwise import ranks
 from layerwise.arrays import each
-from layerwise.data import stratified_split
+from layerwise.data import KeptInputs, stratified_split
 from layerwise.errors import InputError
 from layerwise.statistics import (
     ClassDirections,
@@ -30,7 +30,6 @@ from layerwise.study.passes._tallies import (
     Tallies,
     merged_moments,
 )
-from layerwise.study.records import KeptInputs
 from layerwise.study.subjects import Activations, Block, Subject
 
 COMPONENTS = 10

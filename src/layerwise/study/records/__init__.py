@@ -14,7 +14,6 @@ from layerwise.study.records._found import (
     Nearest,
     Suspect,
 )
-from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import (
     LayerStudy,
     SnapshotLayer,
@@ -40,7 +39,6 @@ __all__ = [
     "InputStudy",
     "Inputs",
     "Keepable",
-    "KeptInputs",
     "LayerStudy",
     "MixedPair",
     "Nearest",

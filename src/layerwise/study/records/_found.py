@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.baselines import Baseline
-from layerwise.data import Dataset, Origins
-from layerwise.study.records._kept_inputs import KeptInputs
+from layerwise.data import Dataset, KeptInputs, Origins
 from layerwise.study.records._layer_study import LayerStudy
 from layerwise.wording import count
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
-from layerwise.data import Origins, StoredRows
+from layerwise.data import KeptInputs, Origins, StoredRows
 from layerwise.errors import InputError
 from layerwise.files import write_atomically
 from layerwise.statistics import (
@@ -25,7 +25,6 @@ from layerwise.statistics import (
 )
 from layerwise.study.records._columns import Importance, WeakSpots
 from layerwise.study.records._found import Crowd, Finding, MixedPair, Nearest, Suspect
-from layerwise.study.records._kept_inputs import KeptInputs
 from layerwise.study.records._layer_study import LayerStudy, SnapshotStudy
 from layerwise.study.records._table import Row, table
 

@@ -47,7 +47,6 @@ from layerwise.study.subjects._subject import (
     Followed,
     Stage,
     Subject,
-    named,
 )
 from layerwise.training import Snapshot
 from layerwise.wording import count, listed
@@ -280,7 +279,7 @@ def module_case(
             found.append(stage(None, capture, is_last=True))
         return found
 
-    case = Case(
+    return Case(
         subject=_subject(capture, names, layout),
         scored=_activations(capture, scored, layout, look.display),
         fit_on=seen(fitted),
@@ -294,7 +293,6 @@ def module_case(
         stages=stages if snapshots else None,
         answer=partial(_answer, capture, scaling),
     )
-    return named(case, data)
 
 
 def _answer(

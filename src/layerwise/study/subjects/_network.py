@@ -18,7 +18,6 @@ from layerwise.study.subjects._subject import (
     Followed,
     Stage,
     Subject,
-    named,
 )
 from layerwise.training import Snapshot
 
@@ -123,7 +122,7 @@ def network_case(
         last = len(taken) - 1
         return each(stage, [(*one, at == last) for at, one in enumerate(taken)])
 
-    case = Case(
+    return Case(
         subject=network_subject(network),
         scored=network_activations(network, scored),
         fit_on=passed(fit_on),
@@ -133,7 +132,6 @@ def network_case(
         stages=stages,
         answer=lambda rows: np.argmax(network.logits(rows), axis=1),
     )
-    return named(case, data)
 
 
 def _in_files(samples: Samples) -> Samples:

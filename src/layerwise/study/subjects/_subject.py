@@ -7,14 +7,14 @@ too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from layerwise.arrays import Array
-from layerwise.data import Columns, Dataset, Origins, Scaling, StoredRows
+from layerwise.data import Columns, Origins, Scaling, StoredRows
 from layerwise.model import CrossEntropy
 from layerwise.statistics import Moments
 from layerwise.study.measures import LayerSample
@@ -192,16 +192,3 @@ class Case:
     stages: Callable[[Followed, Callable[[Stage], Any]], list[Any]] | None = None
     columns: Columns | None = None
     answer: Callable[[np.ndarray], Int[np.ndarray, " rows"]] | None = None
-
-
-def named(case: Case, data: Any) -> Case:
-    """Return a case that calls the samples of a data set by their names."""
-    if not isinstance(data, Dataset):
-        return case
-    return replace(
-        case,
-        name=data.name,
-        words=("training samples", "test samples"),
-        part="test",
-        columns=data.columns,
-    )
