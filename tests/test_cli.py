@@ -129,6 +129,14 @@ def test_a_path_is_printed_as_it_is(folder, capsys):
     assert f"network in {named}/model.safetensors\n" in capsys.readouterr().out
 
 
+def test_a_name_is_shown_as_it_is_while_it_is_measured(folder, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    rows = "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60))
+    (folder / "[red].csv").write_text(f"a,b,label\n{rows}")
+    assert main(["data", "[red].csv", "--out", "figures"]) == 0
+    assert "measuring [red]" in capsys.readouterr().out
+
+
 def test_saved_network_predicts_as_the_one_that_was_trained(folder):
     main(["train", "iris", *QUICK, "--out", "mine", "--seed", "3"])
     data = lw.load("iris", seed=3)

@@ -47,6 +47,10 @@ class Broken(Net):
     def __init__(self):
         raise OSError("no such thing")
 
+class Sized(Net):
+    def __init__(self, hidden):
+        super().__init__(hidden)
+
 number = 3
 """
 
@@ -168,9 +172,10 @@ def test_no_file_runs_code(suffix, capsys, folder):
         (["models.py:build", "digits", "--data", "models.py:batches"], "either DATA"),
         (["models.py:nothing", "digits"], "has no 'nothing'"),
         (["model.py:build", "digits"], "did you mean models.py?"),
-        (["models.py:number", "digits"], "is a int: name a torch.nn.Module"),
+        (["models.py:number", "digits"], "is an int: name a torch.nn.Module"),
         (["models.py:broken", "digits"], "fails: ValueError: no such thing"),
         (["models.py:Broken", "digits"], "Broken fails: OSError: no such thing"),
+        (["models.py:Sized", "digits"], "'hidden': name an object, net = Sized(…)"),
         (["nowhere.models:build", "digits"], "cannot be imported"),
         (["models.py:build", "iris"], "the module fails on a batch of shape"),
         (["models.py:build", "digits", "--layers", "x*"], "chooses nothing"),

@@ -130,6 +130,8 @@ class DataCommand(GeneralOptions):
     """folder for the figures; default: figures-DATA"""
 
     def __call__(self, console: "Console") -> Outcome:
+        from rich.text import Text
+
         from layerwise import experiment, presentation
         from layerwise.training import Recipe
 
@@ -141,7 +143,7 @@ class DataCommand(GeneralOptions):
             recipe=Recipe(seed=self.seed),
         )
         data = experiment.load_data(plan)
-        with console.status(f"measuring {data.name}"):
+        with console.status(Text(f"measuring {data.name}")):
             statistics, study, folder = experiment.look_at_data(
                 data, self.out, self.seed
             )

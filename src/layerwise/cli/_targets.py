@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from layerwise.errors import InputError
+from layerwise.wording import type_in_words
 
 
 def imported(target: str) -> Any:
@@ -36,7 +37,7 @@ def built(target: str) -> Any:
     module = getattr(module, "module_", module)  # of a net that skorch fitted
     if not is_module(module):
         raise InputError(
-            f"{target} is a {type(module).__name__}: name a torch.nn.Module, or a "
+            f"{target} is {type_in_words(module)}: name a torch.nn.Module, or a "
             "function without arguments that returns one"
         )
     return module
@@ -50,6 +51,8 @@ def called(target: str, found: Any) -> Any:
         return found()
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
+        if isinstance(found, type) and isinstance(error, TypeError):
+            said += f": name an object, net = {found.__name__}(…)"
         raise InputError(f"{target} fails: {type(error).__name__}: {said}") from error
 
 

@@ -12,7 +12,13 @@ from layerwise.data._records import Dataset, Samples
 from layerwise.data._remarks import codes_in_words, missing_codes
 from layerwise.data._scaling import Scaling, fit_scaling, scaled
 from layerwise.data._split import drawn, stratified_split
-from layerwise.data._stored import KeptInputs, StoredRows, of_memory_map, read_ahead
+from layerwise.data._stored import (
+    KeptInputs,
+    StoredRows,
+    are_pictures,
+    of_memory_map,
+    read_ahead,
+)
 from layerwise.data._unlabelled import Rows, rows_to_predict
 from layerwise.data.columns import (
     Beside,
@@ -54,6 +60,7 @@ __all__ = [
     "SetStatistics",
     "StoredRows",
     "ValueStatistics",
+    "are_pictures",
     "arrays_of",
     "as_table",
     "class_indices",

@@ -18,7 +18,7 @@ from layerwise.data._remarks import (
 )
 from layerwise.data._scaling import Scaling, fit_scaling
 from layerwise.data._split import grouped_split, shares_of, stratified_split
-from layerwise.data._stored import StoredRows
+from layerwise.data._stored import StoredRows, are_pictures
 from layerwise.data.columns import (
     Beside,
     Columns,
@@ -258,9 +258,7 @@ class Dataset:
     @property
     def is_image(self) -> bool:
         """Whether an input is a picture: bytes in two axes, or 1 or 3 channels last."""
-        if len(self.shape) == 2:
-            return self.train.inputs.dtype == np.uint8
-        return len(self.shape) == 3 and self.shape[-1] in (1, 3)
+        return are_pictures(self.train.inputs)
 
     @classmethod
     def from_arrays(

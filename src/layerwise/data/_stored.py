@@ -380,3 +380,12 @@ class KeptInputs:
         if not np.array_equal(self.positions[found], asked):
             raise KeyError(f"not all inputs were kept of samples {asked}")
         return self.items[found]
+
+
+def are_pictures(inputs: np.ndarray | StoredRows | KeptInputs | None) -> bool:
+    """Return whether raw inputs are pictures: bytes in two axes, or 1 or 3 channels."""
+    if inputs is None:
+        return False
+    if inputs.ndim == 3:
+        return inputs.dtype == np.uint8
+    return inputs.ndim == 4 and inputs.shape[-1] in (1, 3)

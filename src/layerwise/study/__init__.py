@@ -42,7 +42,6 @@ from layerwise.study.records import (
     ValidationView,
     WeakSpot,
     WeakSpots,
-    are_pictures,
 )
 
 __all__ = [
@@ -71,7 +70,6 @@ __all__ = [
     "ValidationView",
     "WeakSpot",
     "WeakSpots",
-    "are_pictures",
     "beside",
     "count_activations",
     "forecast",

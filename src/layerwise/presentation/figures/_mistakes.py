@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.data import Samples, sample_names
+from layerwise.data import Samples, are_pictures, sample_names
 from layerwise.errors import InputError
 from layerwise.model import TrainedNetwork
 from layerwise.presentation.figures._pictures import kind_of, picture_sheet
@@ -23,7 +23,7 @@ from layerwise.presentation.figures._style import (
     styled,
 )
 from layerwise.statistics import wilson_interval
-from layerwise.study import Inputs, Study, are_pictures
+from layerwise.study import Inputs, Study
 from layerwise.wording import count, percent, short, typeset
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from layerwise.data import Dataset, Samples
+from layerwise.data import Dataset, Samples, are_pictures
 from layerwise.errors import InputError
 from layerwise.presentation.figures._points import (
     axis_names,
@@ -17,7 +17,7 @@ from layerwise.presentation.figures._points import (
 )
 from layerwise.presentation.figures._style import fitted, new_axes, styled
 from layerwise.presentation.payload import is_ink
-from layerwise.study import Inputs, InputStudy, Study, are_pictures
+from layerwise.study import Inputs, InputStudy, Study
 from layerwise.wording import percent, short, typeset
 
 if TYPE_CHECKING:

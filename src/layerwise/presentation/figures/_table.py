@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from layerwise.data import are_pictures
 from layerwise.errors import InputError
 from layerwise.files import make_folder, write_atomically
 from layerwise.presentation._report import Report
@@ -23,7 +24,7 @@ from layerwise.presentation.figures import (
     _training,
 )
 from layerwise.presentation.figures._style import written
-from layerwise.study import InputStudy, Study, are_pictures
+from layerwise.study import InputStudy, Study
 from layerwise.wording import listed
 
 if TYPE_CHECKING:

@@ -7,17 +7,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from layerwise.data import Columns, Dataset, Origins, drawn
+from layerwise.data import Columns, Dataset, Origins, are_pictures, drawn
 from layerwise.presentation.payload._blocks import Blocks, Json
-from layerwise.study import (
-    Inputs,
-    LayerStudy,
-    MixedPair,
-    SnapshotStudy,
-    Study,
-    Suspect,
-    are_pictures,
-)
+from layerwise.study import Inputs, LayerStudy, MixedPair, SnapshotStudy, Study, Suspect
 from layerwise.wording import short
 
 COLUMNS, TEXT = 40, 300

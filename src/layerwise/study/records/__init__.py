@@ -26,7 +26,6 @@ from layerwise.study.records._study import (
     Keepable,
     Study,
     ValidationView,
-    are_pictures,
     keepable,
 )
 
@@ -50,6 +49,5 @@ __all__ = [
     "ValidationView",
     "WeakSpot",
     "WeakSpots",
-    "are_pictures",
     "keepable",
 ]

@@ -35,15 +35,6 @@ Inputs: TypeAlias = np.ndarray | StoredRows | KeptInputs
 """Inputs found by position: all of a set, or some."""
 
 
-def are_pictures(inputs: Inputs | None) -> bool:
-    """Return whether raw inputs are pictures: bytes in two axes, or 1 or 3 channels."""
-    if inputs is None:
-        return False
-    if inputs.ndim == 3:
-        return inputs.dtype == np.uint8
-    return inputs.ndim == 4 and inputs.shape[-1] in (1, 3)
-
-
 REQUIRED = 0.99
 """The accuracy that is required of what is kept where none is asked for."""
 

@@ -6,9 +6,9 @@ import numpy as np
 from torch import Tensor
 
 from layerwise.arrays import to_numpy
+from layerwise.data import are_pictures
 from layerwise.errors import InputError
 from layerwise.modules import Batch, Entry, entry_of
-from layerwise.study.records import are_pictures
 
 SIDE = 96
 """Larger pictures are shown at every second, third, … row and column."""
