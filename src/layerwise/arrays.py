@@ -332,7 +332,7 @@ def one_blas_thread(of_scipy: bool = True) -> Generator[None]:
 
 @cache
 def _blas(of_scipy: bool) -> Any:
-    """Return the libraries that are told: to find them takes 5 ms."""
+    """Return what limits the libraries that are loaded: to find them takes 5 ms."""
     if of_scipy:
         importlib.import_module("scipy.linalg")
     from threadpoolctl import ThreadpoolController

@@ -65,7 +65,7 @@ def world_size() -> int:
 
 def job_size() -> int:
     """Return how many processes were begun, also in a block of `alone`."""
-    return _begun("WORLD_SIZE", 1)
+    return _of_launcher("WORLD_SIZE", 1)
 
 
 def is_first() -> bool:
@@ -107,7 +107,7 @@ def join() -> None:
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(_begun("LOCAL_RANK", 0) % torch.cuda.device_count())
+        torch.cuda.set_device(_of_launcher("LOCAL_RANK", 0) % torch.cuda.device_count())
     with lost_rank():
         store, number, size = next(rendezvous("env://", timeout=PATIENCE))
         group.init_process_group(
@@ -324,9 +324,10 @@ def _number(name: str, otherwise: int) -> int:
     group = _group()
     if group is not None:
         return group.get_rank() if name == "RANK" else group.get_world_size()
-    return otherwise if _by_themselves else _begun(name, otherwise)
+    return otherwise if _by_themselves else _of_launcher(name, otherwise)
 
 
-def _begun(name: str, otherwise: int) -> int:
+def _of_launcher(name: str, otherwise: int) -> int:
+    """Return what ``torchrun`` said when it began this process."""
     said = os.environ.get(name) if "MASTER_ADDR" in os.environ else None
     return int(said or otherwise)

@@ -215,7 +215,8 @@ class StreamSource(Source):
 
     def first(self) -> Batch:
         for batch in map(self._reader.read, self._given):
-            return batch
+            if len(batch.targets):
+                return batch
         raise InputError("too few samples: there are no batches")
 
     def _read(self, numbers: Sequence[int]) -> Iterator[tuple[int, Batch]]:
@@ -283,7 +284,7 @@ class StreamSource(Source):
             if seen[positions].any() or len(np.unique(positions)) < len(positions):
                 raise InputError("a pass over the batches brings a sample twice")
             seen[positions] = True
-            if number in numbers:
+            if number in numbers and len(positions):
                 yield positions, batch
             count += len(batch.targets)
         read = range(self.length) if self._loader is None else numbers

@@ -20,6 +20,7 @@ def eigen(
     Parameters
     ----------
     scatter
+        Symmetric, without negative eigenvalues but for rounding.
     rank : int
         What it is at most: one less than there are rows.
     least : int

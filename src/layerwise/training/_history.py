@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import msgspec
@@ -393,6 +394,7 @@ class Snapshot:
     network: TrainedNetwork
 
 
+@cache
 def snapshot_epochs(epochs: int, count: int) -> tuple[int, ...]:
     """Return the epochs after which a network is kept, of a training with so many.
 

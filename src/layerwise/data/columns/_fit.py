@@ -183,10 +183,8 @@ def _of_text(rows: Table, name: str, array: Any, flagged: bool) -> Column:
     codes = as_numpy(array.indices, -1)
     every = np.bincount(codes[codes >= 0], minlength=len(array.dictionary))
     # What occurs in other sets alone stands in the dictionary too.
-    occurring, counts = (
-        array.dictionary.take(places(np.flatnonzero(every))),
-        every[every > 0],
-    )
+    occurring = array.dictionary.take(places(np.flatnonzero(every)))
+    counts = every[every > 0]
     there, different = int(counts.sum()), len(occurring)
     if _are_numbers(occurring, counts):
         return _number(rows, name, flagged)

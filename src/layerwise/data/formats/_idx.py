@@ -163,13 +163,14 @@ def read_folder(folder: Path, stored: bool) -> Labelled:
         )
     sets: list[tuple[str, Any, np.ndarray]] = []
     for start in train + test:
-        images, labels = pairs[start]["images"], pairs[start]["labels"]
-        sets.append((images.name, _images(images, stored), read_idx(labels)))
-        if sets[-1][1].ndim == 1 < sets[-1][2].ndim:
+        first, second = pairs[start]["images"], pairs[start]["labels"]
+        images, labels = _images(first, stored), read_idx(second)
+        if images.ndim == 1 < labels.ndim:
             raise InputError(
-                f"{folder}: {images.name} holds labels and {labels.name} images: they "
+                f"{folder}: {first.name} holds labels and {second.name} images: they "
                 "are swapped, rename them"
             )
+        sets.append((first.name, images, labels))
     return given_sets(str(folder), *sets)
 
 

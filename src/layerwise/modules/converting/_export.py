@@ -123,8 +123,7 @@ def plain_torch(network: TrainedNetwork) -> tuple[dict[str, np.ndarray], str]:
     assert isinstance(network, Network)
     parts = _plain_layers(network)
     held = nn.Sequential(*parts).state_dict()
-    # What torch writes for a layer is the call that makes it.
-    built = "".join(f"    nn.{part},\n" for part in parts)
+    built = "".join(f"    {_call(part)},\n" for part in parts)
     weights = {name: to_numpy(tensor) for name, tensor in held.items()}
     return weights, _lines(f"nn.Sequential(\n{built})")
 
@@ -165,6 +164,25 @@ def _plain_layers(network: Network) -> list[nn.Module]:
     divided = nn.BatchNorm1d(features, eps=0.0, affine=False, dtype=dtype).eval()
     divided.running_var = whole(scale.divisor) ** 2
     return [parts[0], less, divided, *parts[1:]]
+
+
+def _call(part: nn.Module) -> str:
+    """Return the call that makes a layer in any version of torch.
+
+    What torch prints for one names settings that earlier versions do not have.
+    """
+    match part:
+        case nn.Linear():
+            settings = f"{part.in_features}, {part.out_features}"
+        case nn.BatchNorm1d():
+            settings = f"{part.num_features}, eps=0, affine=False"
+        case nn.LayerNorm():
+            settings = f"{part.normalized_shape[0]}, eps={part.eps}"
+        case nn.Flatten():
+            settings = ""
+        case _:
+            settings = part.extra_repr()
+    return f"nn.{type(part).__name__}({settings})"
 
 
 def _flat(module: nn.Module) -> Iterator[nn.Module]:

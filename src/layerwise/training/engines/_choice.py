@@ -1,7 +1,7 @@
 """Which engine trains a network: by its name, or by the problem alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple
@@ -28,7 +28,7 @@ long to compile. A hundred hidden layers take it twenty seconds, by which NumPy 
 
 
 class Task(NamedTuple):
-    """What an engine is chosen for; to know it no network need be drawn.
+    """What an engine is chosen for, as far as it is known.
 
     ``steps`` are those of all trainings together; ``blocks`` and ``parameters`` are of
     a network by hand.
@@ -58,6 +58,8 @@ class EngineKind:
 
     Parameters
     ----------
+    name : str
+        A key of ``names.ENGINES``; its module and its class are called by it.
     suits : callable
         Whether it is a good choice for a task, where it can do that at all.
     device_name : callable
@@ -66,14 +68,12 @@ class EngineKind:
     by_hand : bool
         Whether it follows gradients derived by hand, in one process; else it trains any
         module of torch, and several processes share a training.
-    name : str
-        A key of ``names.ENGINES``; its module and its class are called by it.
     """
 
+    name: str
     suits: Callable[[Task], bool]
     device_name: Callable[[str | None], str]
     by_hand: bool = True
-    name: str = ""
 
     def load(self, problem: Problem) -> Engine:
         """Return the engine made for a problem, its library loaded.
@@ -115,6 +115,7 @@ class EngineKind:
 
 
 COMPILED = EngineKind(
+    name="compiled",
     suits=lambda _: True,
     device_name=lambda device: str(device_named(device).device_kind),
 )
@@ -129,20 +130,22 @@ def _is_tiny(task: Task) -> bool:
 
 
 EAGER = EngineKind(
+    name="eager",
     suits=lambda task: task.device is None and _is_tiny(task),
     device_name=lambda _: "cpu",
 )
 
 TORCH = EngineKind(
+    name="torch",
     suits=lambda task: task.is_module or ranks.world_size() > 1,
     device_name=torch_device_name,
     by_hand=False,
 )
 
 ENGINES: Mapping[str, EngineKind] = MappingProxyType(
-    {name: replace(globals()[name.upper()], name=name) for name in names.ENGINES}
+    {kind.name: kind for kind in (COMPILED, EAGER, TORCH)}
 )
-"""What is known of every engine, by its name."""
+"""What is known of every engine, by its name: of those that suit the last is taken."""
 
 
 def engine_for(problem: Problem, name: str = names.AUTO) -> Engine:
