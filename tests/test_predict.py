@@ -415,6 +415,7 @@ def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
     [
         (["nowhere", "digits"], "nowhere: no such run: give its folder"),
         (["{run}", "some.npy"], "some.npy: rows have shape 5 where the network takes"),
+        (["{run}", "number.npz"], "number.npz: rows have one number where the network"),
         (
             ["{run}", "iris"],
             "iris: rows have shape 4 where the network takes shape 8x8",
@@ -441,6 +442,7 @@ def test_wrong_tables_are_refused_in_one_line(trained, folder, capsys, case):
 def test_what_else_is_refused(digits, trained, folder, capsys, arguments, expected):
     frame(0).to_parquet("header.parquet")
     np.save("some.npy", np.zeros((3, 5)))
+    np.savez("number.npz", X=3.0)
     np.savez("several.npz", a=np.zeros(3), b=np.zeros(3))
     Path("table.csv").write_text("a,b\n1,2\n")
     Path("nothing").mkdir()

@@ -76,7 +76,6 @@ def rows_to_predict(
     else:
         found = inputs_of(Path(source), pixels)
     inputs = _rows_first(found, shape)
-    _refuse_none(len(inputs), source)
     if not isinstance(inputs, Pictures):
         _refuse_shape(inputs.shape[1:], shape, source)
     elif pixels is None:
@@ -84,6 +83,7 @@ def rows_to_predict(
             f"{source}: holds pictures, and the network takes inputs of shape {shape}: "
             "give inputs of this shape"
         )
+    _refuse_none(len(inputs), source)
     known = None if found.labels is None else _indices(found.labels, class_names)
     first = 0
     for block, files in _blocks(inputs, shape):
