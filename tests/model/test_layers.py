@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from layerwise.arrays import leaves
 from layerwise.errors import InputError
 from layerwise.model import (
     ACTIVATIONS,
     Activation,
     Draw,
     Dropout,
+    Layer,
     LayerNorm,
     LeakyReLU,
     Linear,
@@ -19,6 +21,7 @@ from layerwise.model import (
     Tanh,
     layers_within,
     output_shape,
+    own_targets,
 )
 
 
@@ -51,6 +54,16 @@ def test_large_inputs_neither_overflow_nor_change_dtype(name, dtype):
     slopes = {"tanh": [0, 0], "sigmoid": [0, 0], "leaky-relu": [0.01, 1]}
     slopes["identity"] = [1, 1]
     assert gradient[0, [0, -1]].tolist() == pytest.approx(slopes.get(name, [0, 1]))
+
+
+LAYERS = {name: t for name, t in own_targets().items() if isinstance(t, Layer)}
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_sizes_are_those_of_what_is_drawn(layer):
+    drawn = layer.init(np.random.default_rng(0), (5,))
+    count = sum(leaf.size for leaf in leaves(drawn))
+    assert layer.sizes((5,)) == (count, output_shape(layer, drawn, (5,)))
 
 
 def test_softmax_of_huge_logits_and_of_shifted_ones():

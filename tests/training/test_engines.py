@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from layerwise.arrays import leaves, named_leaves, one_hot
 from layerwise.data import Samples, fit_scaling
 from layerwise.errors import InputError
-from layerwise.model import MLP, Batch, loss_and_gradients
+from layerwise.model import MLP, Batch, Linear, initial_network, loss_and_gradients
 from layerwise.training import (
     OPTIMISERS,
     SCHEDULES,
@@ -387,6 +387,19 @@ def test_size_alone_chooses_the_engine(problem_of):
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_is_called_what_its_entry_is(problem_of, name):
     assert engine_for(problem_of(), name).name == name
+
+
+@pytest.mark.parametrize("mlp", [MLP(()), MLP([6] * 40), MLP([300] * 3)])
+@pytest.mark.parametrize("epochs", [1, 40, 4_000])
+def test_an_engine_is_planned_from_sizes_alone(small, monkeypatch, mlp, epochs):
+    recipe = Recipe(epochs=epochs)
+    network = initial_network(mlp, small)
+    steps = recipe.resolved(len(small.train)).steps(len(small.train))
+    blocks = len(network.layer.layers)
+    task = Task(False, None, steps, 32, blocks, network.parameter_count)
+    with monkeypatch.context() as patched:
+        patched.setattr(Linear, "init", lambda *_: pytest.fail("drawn"))
+        assert planned_engine(mlp, small, recipe) == engine_kind(task)
 
 
 def test_an_engine_is_planned_for_several_trainings_together(small):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from layerwise.arrays import Array, Tree
+from layerwise.arrays import Array, Tree, leaves
 from layerwise.errors import InputError
 
 Shape: TypeAlias = tuple[int, ...]
@@ -70,6 +70,14 @@ class Layer(ABC):
         """Draw the parameters for samples of ``shape``: a tree of float64 arrays."""
         del rng, shape
         return {}
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return how many numbers its parameters are, and the shape of an output.
+
+        They are drawn to be counted, unless the layer knows better.
+        """
+        params = self.init(np.random.default_rng(0), shape)
+        return sum(p.size for p in leaves(params)), output_shape(self, params, shape)
 
     @abstractmethod
     def forward(
@@ -138,6 +146,14 @@ class Sequential(Layer):
             params.append(layer.init(rng, shape))
             shape = output_shape(layer, params[-1], shape)
         return tuple(params)
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return the sum over all layers, and the shape of the last one's output."""
+        total = 0
+        for layer in self.layers:
+            count, shape = layer.sizes(shape)
+            total += count
+        return total, shape
 
     def forward(
         self, params: Tree, x: Array, noise: Noise = None
@@ -216,6 +232,10 @@ class Residual(Layer):
                 f"a residual block needs equal shapes: {shape} gives {out}"
             )
         return params
+
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return those of f."""
+        return self.layer.sizes(shape)
 
     def forward(
         self, params: Tree, x: Array, noise: Noise = None

@@ -93,6 +93,11 @@ class Linear(Layer):
         draw = INITIALISERS[names.checked("init", self.init_scheme, INITIALISERS)]
         return {"W": draw(rng, fan_in, self.units), "b": np.zeros(self.units)}
 
+    def sizes(self, shape: Shape) -> tuple[int, Shape]:
+        """Return (inputs + 1) · units, and that shape."""
+        (fan_in,) = shape
+        return (fan_in + 1) * self.units, (self.units,)
+
     def forward(
         self, params: Tree, x: Float[Array, "batch inputs"], noise: Noise = None
     ) -> tuple[Rows, Tree]:

@@ -286,13 +286,29 @@ def planned_engine(
 ) -> EngineKind:
     """Return what is known of the engine that such a training, or several, would take.
 
+    Nothing is drawn for it: of a network its sizes suffice.
+
     Raises
     ------
     InputError
         If the recipe names one that cannot train this.
     """
-    task = Task.of(problem_of(architecture, data, recipe))
-    return engine_kind(task._replace(steps=task.steps * trainings), recipe.engine)
+    settled = recipe.resolved(len(data.train))
+    by_hand = isinstance(architecture, Architecture)
+    blocks = parameters = 0
+    if by_hand:
+        features = int(np.prod(data.shape))
+        layer = architecture.build(features, data.classes)
+        blocks, parameters = len(layer.layers), layer.sizes((features,))[0]
+    task = Task(
+        is_module=not by_hand,
+        device=settled.device,
+        steps=settled.steps(len(data.train)) * trainings,
+        batch_size=settled.batch_size,
+        blocks=blocks,
+        parameters=parameters,
+    )
+    return engine_kind(task, settled.engine)
 
 
 def score(

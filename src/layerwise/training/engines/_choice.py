@@ -28,7 +28,7 @@ long to compile. A hundred hidden layers take it twenty seconds, by which NumPy 
 
 
 class Task(NamedTuple):
-    """What an engine is chosen for, as far as it is known.
+    """What an engine is chosen for; to know it no network need be drawn.
 
     ``steps`` are those of all trainings together; ``blocks`` and ``parameters`` are of
     a network by hand.
