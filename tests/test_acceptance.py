@@ -62,6 +62,7 @@ def test_moons_end_above_99_8_percent(tmp_path):
     assert training["steps"] == 2500
 
 
+@pytest.mark.slow("long trainings")
 def test_eight_layers_train_with_he_scale(tmp_path):
     training = summary_of(tmp_path, "moons", "--hidden", "30x8", *SGD)["training"]
     assert training["test_accuracy"] >= 0.998

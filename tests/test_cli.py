@@ -69,6 +69,7 @@ def test_run_leaves_the_folder_that_the_design_names(ran):
     assert told == {("engine", summary["training"]["engine"]), ("device", "cpu")}
 
 
+@pytest.mark.slow("whole runs")
 def test_report_draws_figures_and_opens_the_page(mine, monkeypatch, capsys):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)

@@ -83,6 +83,7 @@ def test_onnx_gives_the_same(far, name):
         np.testing.assert_allclose(found, network.predict_proba(rows), atol=1e-5)
 
 
+@pytest.mark.slow("exports")
 def test_a_run_is_exported_and_checked(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert (

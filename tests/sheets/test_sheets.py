@@ -122,6 +122,7 @@ def cube_derivative(x):
     return 3 * x**2
 
 
+@pytest.mark.slow("many cases")
 def test_classes_objects_and_functions_are_checked_in_python():
     assert lw.gradcheck(Twice).passed
     assert lw.gradcheck(Twice())
@@ -147,6 +148,7 @@ def test_a_cell_of_a_running_notebook_has_lines(monkeypatch):
     assert fault.code == "self.dW = -self.x.T @ gradient"
 
 
+@pytest.mark.slow("many cases")
 def test_two_parts_that_share_out_a_factor_are_right_together(folder):
     """Where one of them is as it is alone, the other is wrong."""
     text = (RIGHT[0].parent / "mean_in_layers.py").read_text("utf-8")
@@ -739,6 +741,7 @@ def test_a_learning_rate_by_default_is_told_all_the_same(
     assert {fault.slip for fault in part.faults} == slips
 
 
+@pytest.mark.slow("many cases")
 def test_a_softmax_of_one_sample_is_known_by_its_outputs_too():
     class Softmax:
         def forward(self, z):

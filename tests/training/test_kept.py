@@ -50,6 +50,7 @@ def fitted(root):
     return digest, int(hits)
 
 
+@pytest.mark.slow("processes")
 def test_the_second_process_loads_what_the_first_compiled(tmp_path):
     root = tmp_path / "programs"
     without, none = fitted("off")
