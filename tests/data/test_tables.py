@@ -225,6 +225,11 @@ class TestAmounts:
         with pytest.raises(InputError, match=r"row 1, column 'price' .* is '\$2', not"):
             columns.apply(other)
 
+    def test_they_are_not_guessed_to_be_the_labels(self, tmp_path):
+        few = AMOUNTS.assign(rate=[f"{at % 4}0 %" for at in range(200)])
+        data = lw.load(written(tmp_path, few.drop(columns="mixed")))
+        assert data.columns.target == "kind"
+
     def test_a_sign_in_a_file_is_one_of_those(self, tmp_path):
         record = lw.load(written(tmp_path, AMOUNTS), target="kind").columns.to_json()
         rate = next(c for c in record["columns"] if c["name"] == "rate")

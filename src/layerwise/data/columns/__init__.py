@@ -3,7 +3,7 @@
 from layerwise.data.columns._beside import Beside, columns_beside
 from layerwise.data.columns._columns import Columns
 from layerwise.data.columns._cuts import Cut, cuts
-from layerwise.data.columns._fit import fit_columns
+from layerwise.data.columns._fit import are_amounts, fit_columns
 from layerwise.data.columns._kinds import (
     ABSENT as ABSENT_INPUT,
     Category,
@@ -41,6 +41,7 @@ __all__ = [
     "Number",
     "Table",
     "YesNo",
+    "are_amounts",
     "arrow_functions",
     "as_numpy",
     "as_table",

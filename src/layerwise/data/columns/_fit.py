@@ -211,6 +211,13 @@ def _sign(words: Any) -> str:
     return found.pop() if len(found) == 1 and found <= {*SIGNS} else ""
 
 
+def are_amounts(words: Any) -> bool:
+    """Return whether texts are numbers only without what stands beside or in them."""
+    once = np.ones(len(words))
+    plain = bare(words, _sign(words))
+    return not _are_numbers(words, once) and _are_numbers(plain, once)
+
+
 def _are_numbers(words: Any, counts: np.ndarray) -> bool:
     """Return whether texts are numbers, or so nearly that the others are mistakes."""
     fits = arrow_functions().match_substring_regex(words, NUMBER)

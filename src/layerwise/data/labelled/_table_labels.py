@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from layerwise.data.columns import Columns, Table, as_numpy, refuse_missing, texts
+from layerwise.data.columns import (
+    Columns,
+    Table,
+    are_amounts,
+    as_numpy,
+    refuse_missing,
+    texts,
+)
 from layerwise.data.labelled._reading import Reading
 from layerwise.errors import InputError
 from layerwise.wording import count, first_of, listed
@@ -86,7 +93,8 @@ def target_of(
 def _repeats(array: Any) -> bool:
     if not hasattr(array, "dictionary"):
         return False
-    return OFTEN * len(array.dictionary) <= len(array) - array.null_count
+    often = OFTEN * len(array.dictionary) <= len(array) - array.null_count
+    return often and not are_amounts(array.dictionary)
 
 
 def labels_of(
