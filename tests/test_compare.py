@@ -114,6 +114,7 @@ class TestPage:
             own = [epoch.validation_accuracy for epoch in known.history.epochs]
             assert line["y"] == pytest.approx(own, abs=1e-5)
 
+    @pytest.mark.slow("whole runs")
     def test_a_study_that_cannot_be_read_is_said_and_can_be_written_anew(
         self, runs, capsys
     ):

@@ -412,6 +412,7 @@ class TestLeaks:
         assert "alone gives the label" not in str(Dataset.from_frame(frame).remarks)
 
 
+@pytest.mark.slow("whole runs")
 def test_a_table_goes_from_file_to_page_and_back(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     written(tmp_path)

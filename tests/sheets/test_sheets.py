@@ -160,6 +160,7 @@ def test_two_parts_that_share_out_a_factor_are_right_together(folder):
     assert error.passed
 
 
+@pytest.mark.slow("many cases")
 def test_a_loss_may_keep_its_inputs_beside_its_gradient():
     class Error:
         def forward(self, inputs, targets):
@@ -524,6 +525,7 @@ class Linear:
         ("gradient @", "its gradient is not returned"),
     ],
 )
+@pytest.mark.slow("many cases")
 def test_a_forgotten_return_is_said(folder, line, said):
     text = LINEAR.replace(f"        return {line}", f"        {line}")
     (folder / "sheet.py").write_text(text)
@@ -563,6 +565,7 @@ def test_json_has_parts_points_and_sentences(folder, capsys):
     assert summary["sentences"] == ["double, line 4: input: its sign is reversed"]
 
 
+@pytest.mark.slow("many cases")
 def test_a_cell_of_a_notebook_is_named(folder):
     text = (RIGHT[0].parent / "notebook.ipynb").read_text("utf-8")
     assert "self.x.T @ grad" in text
@@ -679,6 +682,7 @@ def test_a_kink_is_left_out_and_said():
     assert any("at a kink, left out" in note for note in part.notes)
 
 
+@pytest.mark.slow("many cases")
 def test_warnings_for_what_is_right_but_fragile(folder):
     class Softmax:
         def forward(self, z):
@@ -695,6 +699,7 @@ def test_warnings_for_what_is_right_but_fragile(folder):
     assert "NaN for inputs of ±1,000" in warning
 
 
+@pytest.mark.slow("many cases")
 def test_numbers_of_float32_are_checked_to_what_they_hold():
     class Single:
         def forward(self, x):
