@@ -27,6 +27,7 @@ def kept_in(tmp_path, monkeypatch):
     """Return what gives a folder for programs, as a new process would."""
     root = tmp_path / "programs"
     monkeypatch.setenv(_kept.VARIABLE, str(root))
+    _kept._folder.cache_clear()  # an earlier test's, which stays for a process
 
     def folder():
         _kept._folder.cache_clear()
